@@ -1,0 +1,3 @@
+"""graphdet: finds organised fraud rings in shop and marketplace logs."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,80 @@
+"""Every error a user can meet, as one tree. Each message says what, where, the value found, and the next step.
+
+    GraphdetError                exit code 2: the user can mend it
+    ├── SettingsError            a settings file that cannot be used
+    │   └── UnknownSetting       a key that does not exist, with the nearest that does
+    ├── LogError                 logs that cannot be read as events
+    │   ├── UnreadableFile       missing, truncated, not of its kind
+    │   ├── MissingColumn        a required column is in none of the columns found
+    │   └── EmptyLog             nothing was accepted
+    ├── RunError                 run folders
+    │   ├── RunExists            the output folder already holds a run (or anything else)
+    │   ├── NotARun              the folder is no complete run
+    │   └── UnknownRing          no ring of that id in the run
+    └── MarketError              a market that cannot be simulated as asked
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """'; did you mean X?' for the closest known name, or '' where none is close."""
+    match = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"; did you mean '{match[0]}'?" if match else ""
+
+
+class GraphdetError(Exception):
+    """Base of all errors that a user can mend. The CLI prints the message alone and exits with 2."""
+
+
+class SettingsError(GraphdetError):
+    """A settings file that cannot be used."""
+
+
+class UnknownSetting(SettingsError):
+    """A key that no setting has."""
+
+    def __init__(self, where: str, section: str, name: str, known: Iterable[str]) -> None:
+        place = f"[{section}] has" if section else "there is"
+        super().__init__(
+            f"{where}: {place} no setting '{name}'{nearest(name, known)} `graphdet settings` lists all of them."
+        )
+
+
+class LogError(GraphdetError):
+    """Logs that cannot be read as events."""
+
+
+class UnreadableFile(LogError):
+    """A file that cannot be read at all."""
+
+
+class MissingColumn(LogError):
+    """A required column is in none of the columns found."""
+
+
+class EmptyLog(LogError):
+    """No event was accepted."""
+
+
+class RunError(GraphdetError):
+    """Something about a run folder."""
+
+
+class RunExists(RunError):
+    """The output folder already holds something."""
+
+
+class NotARun(RunError):
+    """The folder is not a complete run."""
+
+
+class UnknownRing(RunError):
+    """No ring of that id in the run."""
+
+
+class MarketError(GraphdetError):
+    """A market that cannot be simulated as asked."""
