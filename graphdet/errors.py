@@ -12,6 +12,7 @@
     │   ├── NotARun              the folder is no complete run
     │   └── UnknownRing          no ring of that id in the run
     └── MarketError              a market that cannot be simulated as asked
+        └── NotAMarket           the folder holds no truth tables
 """
 
 from __future__ import annotations
@@ -78,3 +79,7 @@ class UnknownRing(RunError):
 
 class MarketError(GraphdetError):
     """A market that cannot be simulated as asked."""
+
+
+class NotAMarket(MarketError):
+    """The folder holds no truth tables."""

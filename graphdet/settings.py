@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from graphdet.errors import SettingsError, UnknownSetting
+from graphdet.schema import KEY_TYPES
 
 
 class Section(BaseModel):
@@ -33,6 +34,62 @@ class LogSettings(Section):
     max_id_characters: int = Field(100_000, ge=16, description="an id longer than this is rejected")
 
 
+class EvidenceSettings(Section):
+    """What counts as a meeting of two users, and how much it says (in log10 units)."""
+
+    views: tuple[str, ...] = Field(KEY_TYPES, description="node types at which users meet")
+    item_windows: tuple[float, ...] = Field((24.0, 168.0), description="hours within which two users meet at an item; slow rings need the long one")
+    device_windows: tuple[float, ...] = Field((24.0, 87600.0), description="hours, device")
+    ip_windows: tuple[float, ...] = Field((0.25, 24.0), description="hours, IP address; a carrier's address holds thousands of people")
+    seller_windows: tuple[float, ...] = Field((24.0,), description="hours, seller")
+    payment_windows: tuple[float, ...] = Field((24.0, 87600.0), description="hours, payment instrument")
+    address_windows: tuple[float, ...] = Field((24.0, 87600.0), description="hours, delivery address")
+    item_cap: int = Field(80, ge=1, description="visitors of an item that one visitor is compared with, nearest in time first")
+    device_cap: int = Field(60, ge=1, description="the same for devices")
+    ip_cap: int = Field(40, ge=1, description="the same for IP addresses")
+    seller_cap: int = Field(20, ge=1, description="the same for sellers")
+    payment_cap: int = Field(60, ge=1, description="the same for payment instruments")
+    address_cap: int = Field(60, ge=1, description="the same for addresses")
+    item_meetings: float = Field(3.0, gt=0, description="items at which a coordinated pair is expected to meet")
+    device_meetings: float = Field(0.5, gt=0, description="the same for devices")
+    ip_meetings: float = Field(0.5, gt=0, description="the same for IP addresses")
+    seller_meetings: float = Field(0.5, gt=0, description="the same for sellers")
+    payment_meetings: float = Field(0.2, gt=0, description="the same for payment instruments")
+    address_meetings: float = Field(0.2, gt=0, description="the same for addresses")
+    item_most: float = Field(1000.0, gt=0, description="evidence that all items together may give a pair")
+    device_most: float = Field(4.0, gt=0, description="the same for devices: weak views must not make a ring alone")
+    ip_most: float = Field(3.0, gt=0, description="the same for IP addresses")
+    seller_most: float = Field(1.0, gt=0, description="the same for sellers")
+    payment_most: float = Field(4.0, gt=0, description="the same for payment instruments")
+    address_most: float = Field(4.0, gt=0, description="the same for addresses")
+    least: float = Field(0.8, ge=0, description="a meeting with less evidence is not counted")
+    most: float = Field(4.0, gt=0, description="evidence that one meeting may give")
+    weak: float = Field(3.0, ge=0, description="a pair with less evidence is dropped")
+    stratum_visits: int = Field(2000, ge=1, description="item categories with fewer visits are pooled for the null")
+    share_smoothing: float = Field(50.0, ge=0, description="visits' worth of a user's overall activity added to the share in one stratum")
+
+
+class RingSettings(Section):
+    """How pair evidence becomes rings, and how rings are judged."""
+
+    levels: tuple[float, ...] = Field((4.0, 5.0, 6.0, 8.0, 11.0, 15.0, 20.0), description="evidence of edges whose components found rings; each level is tried")
+    overlap: float = Field(0.5, gt=0, le=1, description="share of members and of targets above which two rings are one")
+    rounds: int = Field(6, ge=1, description="times that a ring takes its targets and members anew")
+    join: float = Field(1.0, description="log10 odds a member must have beyond the odds of any user being one")
+    least_targets: int = Field(2, ge=1, description="targets that a member must have touched")
+    alert_q: float = Field(0.05, gt=0, le=1, description="q-value up to which a ring may be an alert")
+    alert_members: int = Field(5, ge=2, description="members that an alert must have")
+    fan_taste: float = Field(0.5, description="log10 of members' interest in the targets' kind outside the ring, over everybody's, that makes a fan club")
+    permutations: int = Field(0, ge=0, description="permuted logs; 0 = as many as the log's size allows in about the time of one detection, 1 to 20")
+    least_members: int = Field(4, ge=2, description="a smaller group is no ring")
+    item_share_most: float = Field(1000.0, gt=0, description="log10 likelihood ratio that items may add to one member")
+    device_share_most: float = Field(3.0, gt=0, description="the same for devices")
+    ip_share_most: float = Field(2.0, gt=0, description="the same for IP addresses")
+    seller_share_most: float = Field(0.5, gt=0, description="the same for sellers")
+    payment_share_most: float = Field(3.0, gt=0, description="the same for payment instruments")
+    address_share_most: float = Field(3.0, gt=0, description="the same for addresses")
+
+
 class MachineSettings(Section):
     """What the machine may spend; the results do not depend on it."""
 
@@ -45,6 +102,8 @@ class Settings(Section):
 
     seed: int = Field(20240601, ge=0, description="drives the permutations; the same seed gives the same bytes")
     log: LogSettings = LogSettings()
+    evidence: EvidenceSettings = EvidenceSettings()
+    rings: RingSettings = RingSettings()
     machine: MachineSettings = MachineSettings()
 
 
@@ -77,7 +136,7 @@ def parse_settings(table: dict[str, Any], where: str) -> Settings:
 def parse_section(model: type[Model], table: dict[str, Any], where: str) -> Model:
     """One section from a table, with this house's errors instead of pydantic's."""
     try:
-        return model.model_validate(table)
+        return model.model_validate_json(json.dumps(table))  # JSON mode: arrays may become tuples, nothing else is converted
     except ValidationError as error:
         first = error.errors()[0]
         *sections, name = [str(part) for part in first["loc"]]

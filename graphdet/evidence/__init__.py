@@ -1,0 +1,1 @@
+"""Events → pair evidence and its permutation null."""

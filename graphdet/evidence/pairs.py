@@ -1,0 +1,276 @@
+"""Visits → pair evidence: how much likelier two users' meetings are if they are coordinated than if users choose by themselves.
+
+For a pair (u, v) that meets at key k within window w:
+
+    evidence = log10( μ · (½ / N + ½ · P_kw / P_w) )  −  log10( 2 · P_kw · p_u · p_v )  −  log10(number of windows)
+
+P_kw = pairs of visits at k within w, P_w = the same over the view, N = keys of the view where anybody meets, p = a user's smoothed
+share of the stratum's visits, μ = meetings expected of a coordinated pair. The second term is the chance meetings that the null
+has; the first spreads a coordinated pair's meetings half over keys alike, half over meetings alike, so that a ring that made its
+own target popular is not explained away by its own size. Ancestors: SynchroTrap (Cao et al. 2014), CopyCatch (Beutel et al. 2013).
+
+One kernel walks the pairs twice: first into a counting filter (a Bloom filter with a second storey), since only pairs that meet at two
+or more keys matter and about 99 % do not; then again to emit those. It works on blocks of keys, so threads share nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from graphdet.evidence.visits import Float32, Int32, Int64, Visits
+from graphdet.settings import EvidenceSettings
+
+Float64 = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class PairEvidence:
+    """n pairs of users with evidence, and the m meetings that it is the sum of.
+
+    Attributes:
+        users: (n, 2) int32 user codes, the smaller first; sorted.
+        evidence: (n,) float32, log10 likelihood ratio summed over keys, weak views capped; higher = more suspicious.
+        offset: (n + 1,) int64, meetings of pair i are offset[i] … offset[i + 1] − 1.
+        key: (m,) int32 key where they met.
+        key_evidence: (m,) float32 evidence of that key alone.
+        seconds_apart: (m,) int32, the closest two of their visits there.
+        chance: (m,) float32, log10 of p_u · p_v there.
+    """
+
+    users: Int32
+    evidence: Float32
+    offset: Int64
+    key: Int32
+    key_evidence: Float32
+    seconds_apart: Int32
+    chance: Float32
+
+    def __post_init__(self) -> None:
+        if not (len(self.users) == len(self.evidence) == len(self.offset) - 1 and self.offset[-1] == len(self.key)):
+            raise ValueError("pairs, evidence and offsets must fit together")
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+
+@dataclass(frozen=True)
+class Rates:
+    """What the null expects at each key: the null keeps every visit's place and time, so real and permuted logs share it.
+
+    Attributes:
+        pairs: (k, w) float64, pairs of visits at key k within window w of its view.
+        constant: (k, w) float32, evidence of a meeting before the two users' shares are taken off.
+        windows: (k's view, w) int32 seconds; shorter rows are filled with −1.
+    """
+
+    pairs: Float64
+    constant: Float32
+    windows: Int32
+
+
+def expected_rates(visits: Visits, settings: EvidenceSettings) -> Rates:
+    """Chance meetings per key and window. O(visits)."""
+    width = max((len(view.windows) for view in visits.views), default=1)
+    windows = np.full((len(visits.views), width), -1, np.int32)
+    pairs = np.zeros((visits.keys, width))
+    constant = np.full((visits.keys, width), -np.inf, np.float32)
+    for position, view in enumerate(visits.views):
+        windows[position, : len(view.windows)] = view.windows
+        rows = slice(view.first_key, view.first_key + view.keys)
+        for column, window in enumerate(view.windows):
+            found = _count_pairs(visits.offset[view.first_key : view.first_key + view.keys + 1], visits.time, window)
+            pairs[rows, column] = found
+            meeting = found > 0
+            prior = getattr(settings, f"{view.name}_meetings") * (0.5 / max(meeting.sum(), 1) + 0.5 * found / max(found.sum(), 1))
+            with np.errstate(divide="ignore", invalid="ignore"):
+                constant[rows, column] = np.where(meeting, np.log10(prior / (2 * found)) - np.log10(len(view.windows)), -np.inf)
+    return Rates(pairs, constant, windows)
+
+
+def measure_pairs(visits: Visits, rates: Rates, settings: EvidenceSettings, threads: int) -> PairEvidence:
+    """Pairs of users that met at two or more keys, with evidence of at least `settings.weak`.
+
+    Args:
+        visits: of the log, or of a permuted log.
+        rates: from `expected_rates` of the same log.
+        threads: the result does not depend on it.
+    """
+    view = visits.view_of(np.arange(visits.keys, dtype=np.int32))
+    cap = np.array([view.cap for view in visits.views], np.int32)
+    blocks = _blocks(visits, threads)
+    def _arguments(first: int, last: int) -> tuple[object, ...]:
+        return (
+            first, last, visits.offset, visits.user, visits.time, visits.log_share, view, rates.constant, rates.windows, cap,
+            settings.least, settings.most, visits.users,
+        )  # fmt: skip
+
+    positive = sum(_in_threads(lambda a, b: _walk(*_arguments(a, b), np.zeros(1, np.uint64), 0)[0], blocks, threads))
+    words = 1 << int(np.clip(np.ceil(np.log2(max(positive, 1) / 4)), 10, 26))
+
+    def count(first: int, last: int) -> npt.NDArray[np.uint8]:
+        table = np.zeros(words, np.uint64)
+        _walk(*_arguments(first, last), table, 1)
+        return table
+
+    table = _merge_filters(_in_threads(count, blocks, threads))
+    found = _in_threads(lambda a, b: _walk(*_arguments(a, b), table, 2)[1:], blocks, threads)
+    columns = [np.concatenate(parts) for parts in zip(*found, strict=True)]
+    return _sum_by_pair(*columns, visits=visits, settings=settings)
+
+
+def _blocks(visits: Visits, threads: int) -> list[tuple[int, int]]:
+    """Consecutive keys with about equal visits, one block per thread."""
+    edges = np.searchsorted(visits.offset, np.linspace(0, len(visits), threads + 1))
+    edges[0], edges[-1] = 0, visits.keys
+    return [(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+
+
+def _in_threads(work: Callable[[int, int], object], blocks: list[tuple[int, int]], threads: int) -> list:
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(lambda block: work(*block), blocks))
+
+
+def _merge_filters(parts: list[npt.NDArray[np.uint64]]) -> npt.NDArray[np.uint64]:
+    """One filter from several: seen in two of them is seen again."""
+    merged = parts[0]
+    for part in parts[1:]:
+        merged |= part | ((merged & part) << np.uint64(32))
+    return merged
+
+
+@numba.njit(cache=True, nogil=True)
+def _count_pairs(offset: Int64, time: Int32, window: int) -> Float64:
+    """Pairs of visits at each key that are at most `window` apart."""
+    pairs = np.zeros(len(offset) - 1)
+    for key in range(len(offset) - 1):
+        start = offset[key]
+        for visit in range(offset[key], offset[key + 1]):
+            while time[visit] - time[start] > window:
+                start += 1
+            pairs[key] += visit - start
+    return pairs
+
+
+@numba.njit(cache=True, nogil=True)
+def _hash(pair: int) -> int:
+    """splitmix64 finaliser (Steele et al. 2014)."""
+    mixed = np.uint64(pair) * np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))
+
+
+@numba.njit(cache=True, nogil=True)
+def _walk(first, last, offset, user, time, log_share, view, constant, windows, cap, least, most, users, table, mode):
+    """All pairs of visits at keys first … last − 1 whose evidence is at least `least`.
+
+    mode 0 counts them; 1 marks their users' pair in the filter `table`; 2 returns those whose pair was marked twice or more.
+    The filter is a blocked Bloom filter (Putze et al. 2007): one word per pair, two bits for "seen" and the same two, 32 higher,
+    for "seen again". It may let a pair through that met once, which the sum drops; it never loses one.
+    """
+    mask = np.uint64(len(table) - 1)
+    positive = 0
+    room = 1 << 12 if mode == 2 else 1
+    out_pair, out_key = np.empty(room, np.int64), np.empty(room, np.int32)
+    out_evidence, out_apart, out_chance = np.empty(room, np.float32), np.empty(room, np.int32), np.empty(room, np.float32)
+    filled = 0
+    for key in range(first, last):
+        window = windows[view[key]]
+        reach, best = -1, -np.inf
+        for column in range(len(window)):
+            if window[column] >= 0 and constant[key, column] > -np.inf:
+                reach = window[column]
+                best = max(best, constant[key, column])
+        rarest = 0.0
+        for visit in range(offset[key], offset[key + 1]):
+            rarest = min(rarest, log_share[visit])
+        if reach < 0 or best - 2 * rarest < least:
+            continue
+        for one in range(offset[key], offset[key + 1]):
+            if best - log_share[one] - rarest < least:
+                continue
+            for other in range(one + 1, min(offset[key + 1], one + 1 + cap[view[key]])):
+                apart = time[other] - time[one]
+                if apart > reach:
+                    break
+                if user[one] == user[other]:
+                    continue
+                value = -np.inf
+                for column in range(len(window)):
+                    if apart <= window[column]:
+                        value = max(value, constant[key, column])
+                value -= log_share[one] + log_share[other]
+                if value < least:
+                    continue
+                positive += 1
+                if mode == 0:
+                    continue
+                low, high = min(user[one], user[other]), max(user[one], user[other])
+                pair = np.int64(low) * users + high
+                mixed = _hash(pair)
+                word = np.int64(mixed & mask)
+                bits = (np.uint64(1) << ((mixed >> np.uint64(54)) & np.uint64(31))) | (np.uint64(1) << (mixed >> np.uint64(59)))
+                if mode == 1:
+                    if table[word] & bits == bits:
+                        table[word] |= bits << np.uint64(32)
+                    table[word] |= bits
+                elif (table[word] >> np.uint64(32)) & bits == bits:
+                    if filled == room:
+                        room *= 2
+                        out_pair, out_key = _grown(out_pair, room), _grown(out_key, room)
+                        out_evidence, out_apart, out_chance = _grown(out_evidence, room), _grown(out_apart, room), _grown(out_chance, room)
+                    out_pair[filled], out_key[filled] = pair, key
+                    out_evidence[filled], out_apart[filled] = min(value, most), apart
+                    out_chance[filled] = log_share[one] + log_share[other]
+                    filled += 1
+    return positive, out_pair[:filled], out_key[:filled], out_evidence[:filled], out_apart[:filled], out_chance[:filled]
+
+
+@numba.njit(cache=True, nogil=True)
+def _grown(array, room):
+    larger = np.empty(room, array.dtype)
+    larger[: len(array)] = array
+    return larger
+
+
+def _sum_by_pair(
+    pair: Int64, key: Int32, evidence: Float32, apart: Int32, chance: Float32, visits: Visits, settings: EvidenceSettings
+) -> PairEvidence:
+    """Meetings → pairs: the best meeting of each key, then the sum over keys with weak views capped."""
+    order = np.argsort(pair, kind="stable")  # stable: keys stay in order within a pair
+    pair, key, evidence, apart, chance = pair[order], key[order], evidence[order], apart[order], chance[order]
+    start = _starts((pair[1:] != pair[:-1]) | (key[1:] != key[:-1]), len(pair))
+    if len(pair):
+        pair, key, chance = pair[start], key[start], chance[start]
+        evidence, apart = np.maximum.reduceat(evidence, start), np.minimum.reduceat(apart, start)
+    group = _starts(pair[1:] != pair[:-1], len(pair))
+    keys = np.diff(np.r_[group, len(pair)])
+    of = np.repeat(np.arange(len(group)), keys)
+    view = visits.view_of(key)
+    total = np.zeros(len(group))
+    for position, seen in enumerate(visits.views):
+        part = np.bincount(of[view == position], weights=evidence[view == position], minlength=len(group))
+        total += np.minimum(part, getattr(settings, f"{seen.name}_most"))
+    keep = (keys >= 2) & (total >= settings.weak)
+    meeting = keep[of]
+    chosen = pair[group[keep]]
+    return PairEvidence(
+        users=np.stack([chosen // visits.users, chosen % visits.users], axis=1).astype(np.int32),
+        evidence=total[keep].astype(np.float32),
+        offset=np.r_[0, np.cumsum(keys[keep])].astype(np.int64),
+        key=key[meeting],
+        key_evidence=evidence[meeting],
+        seconds_apart=apart[meeting],
+        chance=chance[meeting],
+    )
+
+
+def _starts(change: npt.NDArray[np.bool_], rows: int) -> Int64:
+    """Where runs of equal rows begin, given where each of rows 1 … differs from the one before."""
+    return np.flatnonzero(np.r_[True, change]) if rows else np.zeros(0, np.int64)

@@ -1,0 +1,302 @@
+"""A core of users → the ring that its own profile describes: targets, their times, and everybody who kept to them.
+
+Pair evidence finds cores only; most members share too few meetings with any one other member. So the ring judges: take the keys
+that members visited together (its targets) with the time in which they did, score every user by own visits to these targets at
+these times against the chance of a user with his habits, keep who passes, and take the targets again, until nothing changes.
+
+    contribution of user u at target k = log10( q_k / r_uk ),   q_k = share of the other members who were there,
+                                                               r_uk = min(1, O_k · p_u), O_k = outsiders' visits there and then
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from graphdet.evidence.visits import Float32, Int32, Int64, Visits
+from graphdet.settings import RingSettings
+
+Float64 = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class VisitIndex:
+    """Visits with the way from a user to his visits: what growth walks on.
+
+    Attributes:
+        visits: the visits.
+        view: (k,) int8 position of each key's view.
+        item_view: position of the item view, −1 where the log has no items.
+        user_offset: (users + 1,) int64 into `by_user`.
+        by_user: (v,) int64 visits in user order.
+        key: (v,) int32 key of each visit.
+    """
+
+    visits: Visits
+    view: npt.NDArray[np.int8]
+    item_view: int
+    user_offset: Int64
+    by_user: Int64
+    key: Int32
+
+
+def index_visits(visits: Visits) -> VisitIndex:
+    """O(visits)."""
+    view = visits.view_of(np.arange(visits.keys, dtype=np.int32)).astype(np.int8)
+    names = [view.name for view in visits.views]
+    user_offset, by_user, key = _by_user(visits.offset, visits.user, visits.users)
+    return VisitIndex(visits, view, names.index("item") if "item" in names else -1, user_offset, by_user, key)
+
+
+@numba.njit(cache=True, nogil=True)
+def _by_user(offset: Int64, user: Int32, users: int) -> tuple[Int64, Int64, Int32]:
+    user_offset = np.zeros(users + 1, np.int64)
+    for visit in range(len(user)):
+        user_offset[user[visit] + 1] += 1
+    for who in range(users):
+        user_offset[who + 1] += user_offset[who]
+    place = user_offset[:-1].copy()
+    by_user = np.empty(len(user), np.int64)
+    key_of = np.empty(len(user), np.int32)
+    for key in range(len(offset) - 1):
+        for visit in range(offset[key], offset[key + 1]):
+            by_user[place[user[visit]]] = visit
+            place[user[visit]] += 1
+            key_of[visit] = key
+    return user_offset, by_user, key_of
+
+
+@dataclass(frozen=True)
+class Grown:
+    """A grown ring in codes.
+
+    Attributes:
+        members: (n,) int32 user codes, sorted.
+        contribution: (n,) float64 log10 likelihood ratio of each member.
+        targets: (t,) int32 keys of any view, sorted, with `start` and `end` (t,) int32 seconds, `visitors` (t,) int32 members
+            there, `outsiders` (t,) int32 visits of others there and then, and `gain` (t,) float64, the target's part of `strength`.
+        strength: log10 likelihood ratio of the whole ring less what it costs to name it: members out of all users, targets out of all
+            keys (minimum description length, Rissanen 1978). Above 0 = telling the ring is shorter than telling the coincidences.
+    """
+
+    members: Int32
+    contribution: Float64
+    targets: Int32
+    start: Int32
+    end: Int32
+    visitors: Int32
+    outsiders: Int32
+    gain: Float64
+    strength: float
+
+
+class Grower:
+    """Grows cores on one log; keeps the scratch memory between them. Not for use by two threads at once."""
+
+    def __init__(self, index: VisitIndex, settings: RingSettings) -> None:
+        visits = index.visits
+        self._index = index
+        self._settings = settings
+        self._reach = np.array([view.windows[-1] if view.name == "item" else view.windows[0] for view in visits.views], np.int64)
+        for position, view in enumerate(visits.views):
+            if view.name in ("device", "payment", "address"):
+                self._reach[position] = view.windows[-1]
+        self._meeting_keys = np.array([max(int((np.diff(visits.offset[view.first_key : view.first_key + view.keys + 1]) > 1).sum()), 1) for view in visits.views], np.float64)
+        self._most = np.array([getattr(settings, f"{view.name}_share_most") for view in visits.views], np.float64)
+        self._score = np.zeros((visits.users, len(visits.views)), np.float64)
+        self._hits = np.zeros(visits.users, np.int32)
+        self._seen = np.full(visits.users, -1, np.int32)
+        self._member = np.zeros(visits.users, np.bool_)
+
+    @property
+    def users(self) -> int:
+        """How many users the log names."""
+        return self._index.visits.users
+
+    def grow(self, core: Int32) -> Grown:
+        """The ring around a core of users; it may come back empty."""
+        index, visits = self._index, self._index.visits
+        found = _grow(
+            np.sort(core.astype(np.int32)), index.user_offset, index.by_user, index.key, visits.offset, visits.user, visits.time, visits.log_share,
+            index.view, index.item_view, self._reach, self._meeting_keys, self._most, self._score, self._hits, self._seen, self._member,
+            self._settings.rounds, self._settings.join, self._settings.least_targets,
+        )  # fmt: skip
+        return Grown(*found)
+
+
+    def incidence(self, ring: Grown) -> tuple[Int64, Int64]:
+        """Who was at which target in its time: positions in `ring.members` and `ring.targets`, pairs once each."""
+        visits = self._index.visits
+        who, what = _incidence(ring.members, ring.targets, ring.start, ring.end, visits.offset, visits.user, visits.time)
+        pair = np.unique(who * np.int64(max(len(ring.targets), 1)) + what)
+        return pair // max(len(ring.targets), 1), pair % max(len(ring.targets), 1)
+
+
+@numba.njit(cache=True, nogil=True)
+def _incidence(members, targets, start, end, offset, user, time):
+    who, what = [np.int64(0) for _ in range(0)], [np.int64(0) for _ in range(0)]
+    for target in range(len(targets)):
+        key = targets[target]
+        low = offset[key] + np.searchsorted(time[offset[key] : offset[key + 1]], start[target])
+        high = offset[key] + np.searchsorted(time[offset[key] : offset[key + 1]], end[target], side="right")
+        for visit in range(low, high):
+            place = np.searchsorted(members, user[visit])
+            if place < len(members) and members[place] == user[visit]:
+                who.append(np.int64(place))
+                what.append(np.int64(target))
+    return np.array(who, np.int64), np.array(what, np.int64)
+
+
+@numba.njit(cache=True, nogil=True)
+def _grow(core, user_offset, by_user, key_of, offset, user, time, log_share, view, item_view, reach, meeting_keys, most, score, hits, seen, member, rounds, join, least_targets):
+    users = len(user_offset) - 1
+    members = core
+    contribution = np.zeros(len(core))
+    targets, start, end = np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.int32)
+    visitors, outsiders, gain = np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float64)
+    for _ in range(rounds):
+        if len(members) < 2:
+            break
+        member[members] = True
+        targets, start, end, visitors, outsiders, gain = _targets(
+            members, user_offset, by_user, key_of, offset, user, time, log_share, view, reach, meeting_keys, seen, member
+        )
+        new_members, new_contribution = _members(
+            len(members), targets, start, end, visitors, outsiders, offset, user, time, log_share, view, item_view, most, score, hits, seen, member,
+            join + np.log10(users / len(members)), least_targets,
+        )  # fmt: skip
+        member[members] = False
+        same = len(new_members) == len(members) and np.all(new_members == members)
+        members, contribution = new_members, new_contribution
+        if same:
+            break
+    strength = -len(members) * np.log10(users * np.e / max(len(members), 1))
+    by_view = np.zeros(len(most))
+    for target in range(len(targets)):
+        by_view[view[targets[target]]] += gain[target]
+    for column in range(len(most)):
+        strength += min(by_view[column], most[column] * len(members))
+    return members, contribution, targets, start, end, visitors, outsiders, gain, strength
+
+
+@numba.njit(cache=True, nogil=True)
+def _targets(members, user_offset, by_user, key_of, offset, user, time, log_share, view, reach, meeting_keys, seen, member):
+    """Keys that members visited together more than chance has it, each with the time in which most did."""
+    size = len(members)
+    total = 0
+    for who in members:
+        total += user_offset[who + 1] - user_offset[who]
+    visit = np.empty(total, np.int64)
+    fill = 0
+    for who in members:
+        for place in range(user_offset[who], user_offset[who + 1]):
+            visit[fill] = by_user[place]
+            fill += 1
+    visit.sort()  # visits are numbered by (key, time)
+    targets, start, end = np.empty(total, np.int32), np.empty(total, np.int32), np.empty(total, np.int32)
+    visitors, outsiders, gain = np.empty(total, np.int32), np.empty(total, np.int32), np.empty(total, np.float64)
+    found = 0
+    first = 0
+    while first < total:
+        key = key_of[visit[first]]
+        last = first
+        while last < total and key_of[visit[last]] == key:
+            last += 1
+        # The densest run of visits without a gap longer than the view's reach.
+        best, best_first, best_last = 0, first, first
+        run = first
+        while run < last:
+            stop = run + 1
+            while stop < last and time[visit[stop]] - time[visit[stop - 1]] <= reach[view[key]]:
+                stop += 1
+            distinct = 0
+            for place in range(run, stop):
+                if seen[user[visit[place]]] != run:
+                    seen[user[visit[place]]] = run
+                    distinct += 1
+            for place in range(run, stop):
+                seen[user[visit[place]]] = -1
+            if distinct > best:
+                best, best_first, best_last = distinct, run, stop
+            run = stop
+        if best >= 2:
+            a, b = np.int64(time[visit[best_first]]), np.int64(time[visit[best_last - 1]])
+            slack = min(max((b - a) // (best - 1), 900), reach[view[key]])
+            a, b = a - slack, b + slack
+            low = offset[key] + np.searchsorted(time[offset[key] : offset[key + 1]], a)
+            high = offset[key] + np.searchsorted(time[offset[key] : offset[key + 1]], b, side="right")
+            inside = high - low
+            share = best / size
+            worth = 0.0
+            others = max(inside - (best_last - best_first), 0.5)
+            for place in range(best_first, best_last):
+                who = user[visit[place]]
+                if seen[who] != key:
+                    seen[who] = key
+                    worth += np.log10(share) - min(0.0, np.log10(others) + log_share[visit[place]])
+            for place in range(best_first, best_last):
+                seen[user[visit[place]]] = -1
+            worth *= (best - 1) / best
+            if share < 1:
+                worth += (size - best) * np.log10(1 - share)
+            worth -= np.log10(meeting_keys[view[key]])
+            if worth > 0:
+                targets[found], start[found], end[found] = key, a, b
+                visitors[found], outsiders[found], gain[found] = best, np.int32(inside - (best_last - best_first)), worth
+                found += 1
+        first = last
+    return targets[:found].copy(), start[:found].copy(), end[:found].copy(), visitors[:found].copy(), outsiders[:found].copy(), gain[:found].copy()
+
+
+@numba.njit(cache=True, nogil=True)
+def _members(size, targets, start, end, visitors, outsiders, offset, user, time, log_share, view, item_view, most, score, hits, seen, member, threshold, least_targets):
+    """Users whose own visits to the targets, at the targets' times, are likelier in the ring than alone."""
+    candidates = np.empty(16, np.int32)
+    found = 0
+    for target in range(len(targets)):
+        key = targets[target]
+        low = offset[key] + np.searchsorted(time[offset[key] : offset[key + 1]], start[target])
+        high = offset[key] + np.searchsorted(time[offset[key] : offset[key + 1]], end[target], side="right")
+        for visit in range(low, high):
+            who = user[visit]
+            if seen[who] == target:
+                continue
+            seen[who] = target
+            # A user does not vouch for himself: the share is that of the other members.
+            if member[who]:
+                share = (visitors[target] - 1 + 0.1) / size
+            else:
+                share = (visitors[target] + 0.1) / (size + 1)
+            worth = np.log10(share) - min(0.0, np.log10(max(outsiders[target], 0.5)) + log_share[visit])
+            if hits[who] == 0 and score[who].sum() == 0.0:
+                if found == len(candidates):
+                    larger = np.empty(2 * found, np.int32)
+                    larger[:found] = candidates
+                    candidates = larger
+                candidates[found] = who
+                found += 1
+            score[who, view[key]] += worth
+            if view[key] == item_view:
+                hits[who] += 1
+        for visit in range(low, high):
+            seen[user[visit]] = -1
+    members = np.empty(found, np.int32)
+    contribution = np.empty(found)
+    kept = 0
+    for place in range(found):
+        who = candidates[place]
+        total = 0.0
+        for column in range(len(most)):
+            total += min(score[who, column], most[column])
+            score[who, column] = 0.0
+        enough = hits[who] >= least_targets or item_view < 0
+        hits[who] = 0
+        if enough and total >= threshold:
+            members[kept] = who
+            contribution[kept] = total
+            kept += 1
+    order = np.argsort(members[:kept])
+    return members[:kept][order], contribution[:kept][order]
