@@ -1,3 +1,57 @@
-"""graphdet: finds organised fraud rings in shop and marketplace logs."""
+"""graphdet: finds organised fraud rings in shop and marketplace logs.
+
+The public names load what they need when first used, so that `import graphdet` costs nothing. Beside them stand two packages for
+measuring: `graphdet.simulate` makes a market with planted rings, `graphdet.evaluate` compares a run with the truth.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from graphdet.errors import GraphdetError
+    from graphdet.events import EventTable, check_logs, read_events
+    from graphdet.graph import FraudGraph, build_graph
+    from graphdet.pipeline import detect
+    from graphdet.run import Run
+    from graphdet.settings import Settings, load_settings
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "EventTable",
+    "FraudGraph",
+    "GraphdetError",
+    "Run",
+    "Settings",
+    "build_graph",
+    "check_logs",
+    "detect",
+    "load_settings",
+    "read_events",
+]
+
+_HOMES = {
+    "EventTable": "graphdet.events",
+    "FraudGraph": "graphdet.graph",
+    "GraphdetError": "graphdet.errors",
+    "Run": "graphdet.run",
+    "Settings": "graphdet.settings",
+    "build_graph": "graphdet.graph",
+    "check_logs": "graphdet.events",
+    "detect": "graphdet.pipeline",
+    "load_settings": "graphdet.settings",
+    "read_events": "graphdet.events",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'graphdet' has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

@@ -11,6 +11,9 @@
     │   ├── RunExists            the output folder already holds a run (or anything else)
     │   ├── NotARun              the folder is no complete run
     │   └── UnknownRing          no ring of that id in the run
+    ├── StoreError               something between a run and a graph database
+    │   ├── ServerError          no server, or one that cannot be used as it is
+    │   └── PushRefused          a write that would do harm, or that another one is in the way of
     └── MarketError              a market that cannot be simulated as asked
         └── NotAMarket           the folder holds no truth tables
 """
@@ -75,6 +78,18 @@ class NotARun(RunError):
 
 class UnknownRing(RunError):
     """No ring of that id in the run."""
+
+
+class StoreError(GraphdetError):
+    """Something between a run and a graph database."""
+
+
+class ServerError(StoreError):
+    """No server, or one that cannot be used as it is."""
+
+
+class PushRefused(StoreError):
+    """A write that would do harm, or that another one is in the way of."""
 
 
 class MarketError(GraphdetError):

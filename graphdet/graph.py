@@ -136,6 +136,10 @@ class FraudGraph:
             self._edges[relation, transposed] = found
         return found
 
+    def edges_of(self, relation: Relation, chosen: npt.NDArray[np.bool_]) -> Edges:
+        """The relation's edges that the chosen events ((n,) of all events) make; built anew each time."""
+        return _edges(self.events, relation, np.flatnonzero(chosen & _belongs(self.events, relation)))
+
     def subgraph(self, members: pa.Table) -> nx.MultiGraph[str]:
         """One ring as a networkx graph that any networkx writer (GraphML, GEXF, JSON) can save.
 
@@ -229,8 +233,9 @@ def _edges(events: EventTable, relation: Relation, rows: npt.NDArray[np.int64]) 
 def _stable_order(codes: npt.NDArray[np.int32], size: int) -> npt.NDArray[np.int32]:
     """Stable argsort of codes below `size` in linear time: SciPy's row-to-column conversion is a counting sort."""
     n = len(codes)
-    start = np.arange(n + 1, dtype=np.int32 if n < np.iinfo(np.int32).max else np.int64)
-    matrix: sp.csr_array[np.int8, tuple[int, int]] = sp.csr_array((np.empty(n, np.int8), codes, start), shape=(n, size))
+    start: npt.NDArray[np.integer] = np.arange(n + 1, dtype=np.int32 if n < np.iinfo(np.int32).max else np.int64)
+    ones: npt.NDArray[np.int8] = np.ones(n, dtype=np.int8)
+    matrix = sp.csr_array[np.int8, tuple[int, int]]((ones, codes, start), shape=(n, size))
     return np.asarray(matrix.tocsc().indices)
 
 

@@ -16,7 +16,7 @@ from graphdet.rings.growth import Grower, index_visits
 from graphdet.rings.search import Search, search_rings
 from graphdet.rings.significance import p_values, q_values
 from graphdet.rings.tables import JudgedRing, evidence_table, members_table, ring_id, rings_table
-from graphdet.rings.tiers import judge
+from graphdet.rings.tiers import Setting, judge
 from graphdet.run import Run, describe_run
 from graphdet.schema import TIERS
 from graphdet.scores import score_nodes
@@ -50,7 +50,7 @@ def detect(events: EventTable, settings: Settings | None = None, progress: Progr
     with progress.stage("permuted logs", permutations):
         null: list[Search] = []
         for number in range(permutations):
-            shuffled = permute(visits, settings.seed + number)
+            shuffled = permute(visits, settings.evidence, settings.seed + number)
             shuffled_pairs = measure_pairs(shuffled, rates, settings.evidence, threads)
             null.append(search_rings(shuffled_pairs, Grower(index_visits(shuffled), settings.rings), settings.rings))
             progress.advance(1)
@@ -60,10 +60,12 @@ def detect(events: EventTable, settings: Settings | None = None, progress: Progr
         p = p_values(strengths, null_strengths, sum(search.cores for search in null))
         q = q_values(p, found.cores)
         log = LogIndex(events, index)
+        setting = Setting(days=float(visits.time.max(initial=0)) / 86_400, users=visits.users)
         rings = []
         for grown, p_value, q_value in zip(found.rings, p.tolist(), q.tolist(), strict=True):
             facts = measure_ring(grown, log, grower)
-            tier, explanation = judge(facts, q_value, settings.rings)
+            items = int((index.view[grown.targets] == index.item_view).sum())
+            tier, explanation = judge(facts, items, q_value, setting, settings.tiers)
             rings.append(JudgedRing(facts, p_value, q_value, tier, explanation, score=_ring_score(tier, grown.strength)))
         rings.sort(key=lambda ring: (-ring.score, ring.facts.grown.members.tobytes()))
     with progress.stage("scores and tables"):

@@ -98,7 +98,7 @@ class BarProgress(Progress):
         steps = "{task.completed:,.0f} of {task.total:,.0f}" if total is not None else "{task.fields[counted]}"
         columns = [TextColumn("  {task.description:<28}"), BarColumn(24), TextColumn(steps), TimeElapsedColumn()]
         if total is not None:
-            columns += [TextColumn("left"), TimeRemainingColumn()]
+            columns += [TimeRemainingColumn(), TextColumn("left")]
         self._bars = RichProgress(*columns, console=self._console, transient=True)
         self._task = self._bars.add_task(name, total=total, counted="")
         self._bars.start()

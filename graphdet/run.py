@@ -16,7 +16,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,11 +24,12 @@ import pyarrow.parquet as pq
 
 from graphdet import __version__
 from graphdet.errors import NotARun, RunError, RunExists, UnknownRing, nearest
-from graphdet.events.table import EventTable
-from graphdet.graph import count_relations
-from graphdet.progress import StageCost
-from graphdet.schema import EXPLANATIONS, KEY_ROLES, KEY_TYPES, NODE_TYPE, RUN_TABLES, TIERS, USER_ROLES, arrow_schema
-from graphdet.settings import Settings
+from graphdet.schema import EXPLANATIONS, KEY_ROLES, KEY_TYPES, NODE_TYPE, OPTIONAL_RUN_TABLES, RUN_TABLES, TIERS, USER_ROLES, arrow_schema
+
+if TYPE_CHECKING:  # looking into a run must not cost the time to load what makes one
+    from graphdet.events import EventTable
+    from graphdet.progress import StageCost
+    from graphdet.settings import Settings
 
 FORMAT = 1  # of the run folder; counted up when an older graphdet could misread a newer folder
 
@@ -69,12 +70,13 @@ class Run:
     scores: pa.Table
     rejected: pa.Table
     meta: dict[str, Any]
+    relations: pa.Table | None = None  # schema: OPTIONAL_RUN_TABLES["relations"]
 
     def __post_init__(self) -> None:
         missing = [key for key in META_KEYS if key not in self.meta]
         if missing:
             raise ValueError(f"meta lacks {', '.join(missing)}")
-        for name in RUN_TABLES:
+        for name in self.tables():
             schema = getattr(self, name).schema
             if not schema.equals(arrow_schema(name)):
                 raise ValueError(f"{name} must have the columns {arrow_schema(name).to_string()} (found {schema.to_string()})")
@@ -94,6 +96,10 @@ class Run:
         _must_be_one_of("evidence", self.evidence, "view", KEY_TYPES)
         for name in ("members", "evidence"):
             _must_be_one_of(name, getattr(self, name), "ring_id", tuple(self.rings["ring_id"].to_pylist()))
+
+    def tables(self) -> list[str]:
+        """Names of the tables that this run has."""
+        return [*RUN_TABLES, *(name for name in OPTIONAL_RUN_TABLES if getattr(self, name) is not None)]
 
     @property
     def id(self) -> str:
@@ -123,7 +129,7 @@ class Run:
             target.parent.mkdir(parents=True, exist_ok=True)
             _clear_leftovers(target)
             with _half_written(target) as partial:
-                for name in RUN_TABLES:
+                for name in self.tables():
                     with (partial / f"{name}.parquet").open("xb") as file:
                         # One chunk: page limits, and so bytes, must not depend on how the table was put together.
                         pq.write_table(getattr(self, name).replace_schema_metadata(None).combine_chunks(), file, compression="zstd")
@@ -148,7 +154,8 @@ class Run:
             NotARun: the folder is absent, incomplete, damaged, or written by a newer graphdet.
         """
         meta = _load_meta(folder)
-        tables = {name: _load_table(folder / f"{name}.parquet", name) for name in RUN_TABLES}
+        present = [name for name in OPTIONAL_RUN_TABLES if (folder / f"{name}.parquet").exists()]
+        tables = {name: _load_table(folder / f"{name}.parquet", name) for name in (*RUN_TABLES, *present)}
         try:
             return Run(**tables, meta=meta)
         except ValueError as error:
@@ -183,6 +190,8 @@ def describe_run(
     events: EventTable, settings: Settings, discounted: Sequence[dict[str, Any]], notes: Sequence[str], costs: Sequence[StageCost]
 ) -> dict[str, Any]:
     """`Run.meta` for a log and what became of it; `notes` are put after those of the reader."""
+    from graphdet.graph import count_relations
+
     report = events.report
     inputs = [
         {

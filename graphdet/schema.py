@@ -160,7 +160,48 @@ RUN_TABLES = {
     ),
 }
 
+# Tables that a run may lack: older runs, and runs made without the stage that fills them.
+OPTIONAL_RUN_TABLES = {
+    "relations": (
+        Field("user_id", TEXT, "who acted"),
+        Field("verb", TEXT, "what was done: the action on an item; used, dealt_with, paid_with or delivered_to otherwise"),
+        Field("node_type", TEXT, "item, device, ip, seller, payment or address"),
+        Field("node_id", TEXT, "on what, as the log has it"),
+        Field("count", pa.int64(), "events of the relation"),
+        Field("first_seen", TIME, "first of those; null where the log has no times"),
+        Field("last_seen", TIME, "last of those"),
+        Field("amount", pa.float64(), "money moved by those; null where the log has no amounts"),
+        Field("user_degree", pa.int64(), "relations that the user has in the whole log, for ring members; this table may hold fewer"),
+        Field("node_degree", pa.int64(), "the same for the node, where rings share it; null for all others"),
+    ),
+}
+
+# The graph database: labels, keys and relationship types of what is written there. Nothing else becomes a label or a type.
+RING_NODE = NodeType("ring", "ring_id", "FraudRing", "ringId", "a suspected ring: a finding, not a verdict")
+RUN_NODE = NodeType("run", "run_id", "DetectionRun", "runId", "one run that was written to the database")
+CASE_NODE = NodeType("case", "case_id", "Case", "caseId", "an analyst's decision on a ring, with author and time; never written by a push")
+RISK_BANDS = (("RiskLow", 0.0), ("RiskMedium", 0.5), ("RiskHigh", 0.8), ("RiskCritical", 0.95))  # label, least score
+VERDICTS = ("confirmed", "innocent", "unsure")
+ITEM_RELATIONS = {
+    "view": "VIEWED",
+    "click": "CLICKED",
+    "favourite": "FAVOURITED",
+    "cart": "ADDED_TO_CART",
+    "order": "PURCHASED",
+    "pay": "PAID_FOR",
+    "review": "REVIEWED",
+    "refund": "REFUNDED",
+    "cancel": "CANCELLED",
+    "login": "LOGGED_IN_AT",
+    "coupon": "USED_COUPON_ON",
+    "invite": "INVITED_TO",
+    "touched": "TOUCHED",
+}
+OTHER_ITEM_RELATION = "ACTED_ON"  # actions with words of their own; the word is the property `action`
+KEY_RELATIONS = {"device": "USED", "ip": "HAS_IP", "seller": "DEALT_WITH", "payment": "PAID_WITH", "address": "DELIVERED_TO"}
+
 
 def arrow_schema(table: str) -> pa.Schema:
     """The Arrow schema of one table of the run folder."""
-    return pa.schema([pa.field(field.name, field.type) for field in RUN_TABLES[table]])
+    fields = RUN_TABLES[table] if table in RUN_TABLES else OPTIONAL_RUN_TABLES[table]
+    return pa.schema([pa.field(field.name, field.type) for field in fields])

@@ -65,8 +65,9 @@ class EvidenceSettings(Section):
     least: float = Field(0.8, ge=0, description="a meeting with less evidence is not counted")
     most: float = Field(4.0, gt=0, description="evidence that one meeting may give")
     weak: float = Field(3.0, ge=0, description="a pair with less evidence is dropped")
+    mood_prior: float = Field(-1.0, le=0, description="log10 chance that a coordinated pair, both after a group's things, meet at a given one")
     stratum_visits: int = Field(2000, ge=1, description="item categories with fewer visits are pooled for the null")
-    share_smoothing: float = Field(50.0, ge=0, description="visits' worth of a user's overall activity added to the share in one stratum")
+    share_smoothing: float = Field(300.0, ge=0, description="visits' worth of a user's overall activity added to the share in one stratum")
 
 
 class RingSettings(Section):
@@ -74,12 +75,10 @@ class RingSettings(Section):
 
     levels: tuple[float, ...] = Field((4.0, 5.0, 6.0, 8.0, 11.0, 15.0, 20.0), description="evidence of edges whose components found rings; each level is tried")
     overlap: float = Field(0.5, gt=0, le=1, description="share of members and of targets above which two rings are one")
+    seed: float = Field(8.0, ge=0, description="summed evidence of pairs that met at the same two keys, for their users to found a ring")
     rounds: int = Field(6, ge=1, description="times that a ring takes its targets and members anew")
     join: float = Field(1.0, description="log10 odds a member must have beyond the odds of any user being one")
     least_targets: int = Field(2, ge=1, description="targets that a member must have touched")
-    alert_q: float = Field(0.05, gt=0, le=1, description="q-value up to which a ring may be an alert")
-    alert_members: int = Field(5, ge=2, description="members that an alert must have")
-    fan_taste: float = Field(0.5, description="log10 of members' interest in the targets' kind outside the ring, over everybody's, that makes a fan club")
     permutations: int = Field(0, ge=0, description="permuted logs; 0 = as many as the log's size allows in about the time of one detection, 1 to 20")
     least_members: int = Field(4, ge=2, description="a smaller group is no ring")
     item_share_most: float = Field(1000.0, gt=0, description="log10 likelihood ratio that items may add to one member")
@@ -88,6 +87,23 @@ class RingSettings(Section):
     seller_share_most: float = Field(0.5, gt=0, description="the same for sellers")
     payment_share_most: float = Field(3.0, gt=0, description="the same for payment instruments")
     address_share_most: float = Field(3.0, gt=0, description="the same for addresses")
+
+
+class TierSettings(Section):
+    """What makes a ring an alert, and which innocent explanation covers it."""
+
+    alert_q: float = Field(0.05, gt=0, le=1, description="q-value up to which a ring may be an alert")
+    alert_strength: float = Field(20.0, ge=0, description="log10 likelihood ratio that an alert must have")
+    alert_members: int = Field(5, ge=2, description="members that an alert must have")
+    alert_targets: int = Field(3, ge=0, description="items on which an alert's members must have met, where the log has items")
+    fan_taste: float = Field(1.05, description="log10 of members' interest in the targets' kind on other days, over everybody's, that makes a fan club")
+    crowd: float = Field(0.5, ge=0, le=1, description="share of strangers within half an hour of members' visits from which on a ring must be stronger")
+    crowd_strength: float = Field(60.0, ge=0, description="log10 likelihood ratio that an alert among so many strangers must have")
+    rush: float = Field(1.6, description="log10 of those strangers over their usual number that makes a rush")
+    nearly_all: float = Field(0.7, ge=0, le=1, description="share of members that counts as nearly all")
+    few: float = Field(0.25, ge=0, le=1, description="share of members that counts as few")
+    long_share: float = Field(0.4, ge=0, le=1, description="share of the log's length that counts as long")
+    household_members: int = Field(6, ge=2, description="people that a household may have")
 
 
 class MachineSettings(Section):
@@ -104,6 +120,7 @@ class Settings(Section):
     log: LogSettings = LogSettings()
     evidence: EvidenceSettings = EvidenceSettings()
     rings: RingSettings = RingSettings()
+    tiers: TierSettings = TierSettings()
     machine: MachineSettings = MachineSettings()
 
 

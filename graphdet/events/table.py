@@ -34,6 +34,7 @@ class FileReport:
     accepted: int
     rejected: int
     duplicates: int
+    catalogue: bool = False  # rows are items, which fill in what events lack, and no events
 
     def __post_init__(self) -> None:
         if self.read != self.accepted + self.rejected + self.duplicates:
@@ -107,7 +108,7 @@ class EventTable:
                 raise ValueError(f"{name} codes must lie in [{lowest}, {len(self.ids[name])})")
         if (self.time is None) != (self.resolution == "none"):
             raise ValueError(f"resolution {self.resolution!r} does not fit the times")
-        if self.time is not None and n and np.any(np.diff(self.time) < 0):
+        if self.time is not None and np.any(self.time[1:] < self.time[:-1]):
             raise ValueError("events must be sorted by time")
         if len(self.item_category) != len(self.ids.get("item", ())):
             raise ValueError("item_category must have one entry per item")

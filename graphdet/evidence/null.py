@@ -10,18 +10,19 @@ from dataclasses import replace
 import numba
 import numpy as np
 
-from graphdet.evidence.visits import Float32, Int32, Int64, Visits
+from graphdet.evidence.visits import Int32, Int64, Visits, with_habits
+from graphdet.settings import EvidenceSettings
 
 
-def permute(visits: Visits, seed: int) -> Visits:
+def permute(visits: Visits, settings: EvidenceSettings, seed: int) -> Visits:
     """The same visits with users exchanged at random within strata. O(visits); the seed alone decides the result."""
-    user, log_share = _exchange(visits.offset, visits.user, visits.log_share, visits.stratum, visits.strata, np.uint64(seed))
-    return replace(visits, user=user, log_share=log_share)
+    user = _exchange(visits.offset, visits.user, visits.stratum, visits.strata, np.uint64(seed))
+    return with_habits(replace(visits, user=user), settings)
 
 
 @numba.njit(cache=True, nogil=True)
-def _exchange(offset: Int64, user: Int32, log_share: Float32, stratum: Int32, strata: int, seed: int) -> tuple[Int32, Float32]:
-    """Fisher–Yates within each stratum; a user's share depends on the stratum alone, so it travels with the user."""
+def _exchange(offset: Int64, user: Int32, stratum: Int32, strata: int, seed: int) -> Int32:
+    """Fisher–Yates within each stratum."""
     visits = len(user)
     start = np.zeros(strata + 1, np.int64)
     for key in range(len(stratum)):
@@ -34,7 +35,7 @@ def _exchange(offset: Int64, user: Int32, log_share: Float32, stratum: Int32, st
         for visit in range(offset[key], offset[key + 1]):
             place[fill[stratum[key]]] = visit
             fill[stratum[key]] += 1
-    new_user, new_share = user.copy(), log_share.copy()
+    shuffled = user.copy()
     state = np.uint64(seed)
     for index in range(strata):
         for left in range(start[index + 1] - start[index] - 1, 0, -1):
@@ -45,6 +46,5 @@ def _exchange(offset: Int64, user: Int32, log_share: Float32, stratum: Int32, st
             # The high half times the range: unbiased to within 2^-32 · range, and free of division.
             other = np.int64(((mixed >> np.uint64(32)) * np.uint64(left + 1)) >> np.uint64(32))
             a, b = place[start[index] + left], place[start[index] + other]
-            new_user[a], new_user[b] = new_user[b], new_user[a]
-            new_share[a], new_share[b] = new_share[b], new_share[a]
-    return new_user, new_share
+            shuffled[a], shuffled[b] = shuffled[b], shuffled[a]
+    return shuffled

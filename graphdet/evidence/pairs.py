@@ -106,8 +106,8 @@ def measure_pairs(visits: Visits, rates: Rates, settings: EvidenceSettings, thre
     blocks = _blocks(visits, threads)
     def _arguments(first: int, last: int) -> tuple[object, ...]:
         return (
-            first, last, visits.offset, visits.user, visits.time, visits.log_share, view, rates.constant, rates.windows, cap,
-            settings.least, settings.most, visits.users,
+            first, last, visits.offset, visits.user, visits.time, visits.log_habit, visits.log_mood, view, rates.constant, rates.windows, cap,
+            settings.least, settings.most, settings.mood_prior, visits.users,
         )  # fmt: skip
 
     positive = sum(_in_threads(lambda a, b: _walk(*_arguments(a, b), np.zeros(1, np.uint64), 0)[0], blocks, threads))
@@ -167,7 +167,7 @@ def _hash(pair: int) -> int:
 
 
 @numba.njit(cache=True, nogil=True)
-def _walk(first, last, offset, user, time, log_share, view, constant, windows, cap, least, most, users, table, mode):
+def _walk(first, last, offset, user, time, log_habit, log_mood, view, constant, windows, cap, least, most, mood_prior, users, table, mode):
     """All pairs of visits at keys first … last − 1 whose evidence is at least `least`.
 
     mode 0 counts them; 1 marks their users' pair in the filter `table`; 2 returns those whose pair was marked twice or more.
@@ -178,7 +178,8 @@ def _walk(first, last, offset, user, time, log_share, view, constant, windows, c
     positive = 0
     room = 1 << 12 if mode == 2 else 1
     out_pair, out_key = np.empty(room, np.int64), np.empty(room, np.int32)
-    out_evidence, out_apart, out_chance = np.empty(room, np.float32), np.empty(room, np.int32), np.empty(room, np.float32)
+    out_evidence, out_again = np.empty(room, np.float32), np.empty(room, np.float32)
+    out_apart, out_chance = np.empty(room, np.int32), np.empty(room, np.float32)
     filled = 0
     for key in range(first, last):
         window = windows[view[key]]
@@ -187,13 +188,13 @@ def _walk(first, last, offset, user, time, log_share, view, constant, windows, c
             if window[column] >= 0 and constant[key, column] > -np.inf:
                 reach = window[column]
                 best = max(best, constant[key, column])
-        rarest = 0.0
+        habit = 0.0
         for visit in range(offset[key], offset[key + 1]):
-            rarest = min(rarest, log_share[visit])
-        if reach < 0 or best - 2 * rarest < least:
+            habit = min(habit, log_habit[visit])
+        if reach < 0 or best - 2 * habit < least:
             continue
         for one in range(offset[key], offset[key + 1]):
-            if best - log_share[one] - rarest < least:
+            if best - log_habit[one] - habit < least:
                 continue
             for other in range(one + 1, min(offset[key + 1], one + 1 + cap[view[key]])):
                 apart = time[other] - time[one]
@@ -205,7 +206,7 @@ def _walk(first, last, offset, user, time, log_share, view, constant, windows, c
                 for column in range(len(window)):
                     if apart <= window[column]:
                         value = max(value, constant[key, column])
-                value -= log_share[one] + log_share[other]
+                value -= log_habit[one] + log_habit[other]
                 if value < least:
                     continue
                 positive += 1
@@ -224,12 +225,14 @@ def _walk(first, last, offset, user, time, log_share, view, constant, windows, c
                     if filled == room:
                         room *= 2
                         out_pair, out_key = _grown(out_pair, room), _grown(out_key, room)
-                        out_evidence, out_apart, out_chance = _grown(out_evidence, room), _grown(out_apart, room), _grown(out_chance, room)
+                        out_evidence, out_again = _grown(out_evidence, room), _grown(out_again, room)
+                        out_apart, out_chance = _grown(out_apart, room), _grown(out_chance, room)
                     out_pair[filled], out_key[filled] = pair, key
                     out_evidence[filled], out_apart[filled] = min(value, most), apart
-                    out_chance[filled] = log_share[one] + log_share[other]
+                    out_again[filled] = max(min(min(value, most), mood_prior - log_mood[one] - log_mood[other]), 0.0)
+                    out_chance[filled] = log_habit[one] + log_habit[other]
                     filled += 1
-    return positive, out_pair[:filled], out_key[:filled], out_evidence[:filled], out_apart[:filled], out_chance[:filled]
+    return positive, out_pair[:filled], out_key[:filled], out_evidence[:filled], out_again[:filled], out_apart[:filled], out_chance[:filled]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -240,26 +243,36 @@ def _grown(array, room):
 
 
 def _sum_by_pair(
-    pair: Int64, key: Int32, evidence: Float32, apart: Int32, chance: Float32, visits: Visits, settings: EvidenceSettings
+    pair: Int64, key: Int32, evidence: Float32, again: Float32, apart: Int32, chance: Float32, visits: Visits, settings: EvidenceSettings
 ) -> PairEvidence:
-    """Meetings → pairs: the best meeting of each key, then the sum over keys with weak views capped."""
-    order = np.argsort(pair, kind="stable")  # stable: keys stay in order within a pair
-    pair, key, evidence, apart, chance = pair[order], key[order], evidence[order], apart[order], chance[order]
+    """Meetings → pairs: the best meeting of each key, one full meeting per group of keys, the sum over keys with weak views capped."""
+    group = visits.group[key]
+    order = np.lexsort([key, group, pair])
+    pair, key, group, evidence, again, apart, chance = (column[order] for column in (pair, key, group, evidence, again, apart, chance))
     start = _starts((pair[1:] != pair[:-1]) | (key[1:] != key[:-1]), len(pair))
     if len(pair):
-        pair, key, chance = pair[start], key[start], chance[start]
+        pair, key, group, chance, again = pair[start], key[start], group[start], chance[start], again[start]
         evidence, apart = np.maximum.reduceat(evidence, start), np.minimum.reduceat(apart, start)
-    group = _starts(pair[1:] != pair[:-1], len(pair))
-    keys = np.diff(np.r_[group, len(pair)])
-    of = np.repeat(np.arange(len(group)), keys)
+        again = np.minimum(again, evidence)
+        # Who is after a group of things meets others there again and again: all but the most telling meeting count as that.
+        same = _starts((pair[1:] != pair[:-1]) | (group[1:] != group[:-1]), len(pair))
+        gap = evidence - again
+        best = np.repeat(np.maximum.reduceat(gap, same), np.diff(np.r_[same, len(pair)]))
+        first = np.flatnonzero(gap == best)
+        first = first[_starts((pair[first][1:] != pair[first][:-1]) | (group[first][1:] != group[first][:-1]), len(first))]
+        again[first] = evidence[first]
+        evidence = again
+    lead = _starts(pair[1:] != pair[:-1], len(pair))
+    keys = np.diff(np.r_[lead, len(pair)])
+    of = np.repeat(np.arange(len(lead)), keys)
     view = visits.view_of(key)
-    total = np.zeros(len(group))
+    total = np.zeros(len(lead))
     for position, seen in enumerate(visits.views):
-        part = np.bincount(of[view == position], weights=evidence[view == position], minlength=len(group))
+        part = np.bincount(of[view == position], weights=evidence[view == position], minlength=len(lead))
         total += np.minimum(part, getattr(settings, f"{seen.name}_most"))
     keep = (keys >= 2) & (total >= settings.weak)
     meeting = keep[of]
-    chosen = pair[group[keep]]
+    chosen = pair[lead[keep]]
     return PairEvidence(
         users=np.stack([chosen // visits.users, chosen % visits.users], axis=1).astype(np.int32),
         evidence=total[keep].astype(np.float32),

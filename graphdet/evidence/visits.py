@@ -6,7 +6,7 @@ one visit; else every shopping session would look like five independent coincide
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numba
 import numpy as np
@@ -43,19 +43,26 @@ class Visits:
         offset: (k + 1,) int64, visits of key i are offset[i] … offset[i + 1] − 1.
         user: (v,) int32 user code.
         time: (v,) int32 seconds since the log's first event; 0 where the log has no times.
-        stratum: (k,) int32, keys between which the null may exchange users.
-        log_share: (v,) float32, log10 of the smoothed share of the visit's user in the stratum's visits.
-        users: how many users the log names.
-        strata: how many strata there are.
+        group: (k,) int32, keys of one kind: items of one category; every other view is one group.
+        stratum: (k,) int32, keys between which the null may exchange users: groups, the small ones pooled.
+        log_habit: (v,) float32, log10 of the user's smoothed share of the group's visits at other times: how often he is there anyway.
+        log_mood: (v,) float32, log10 of the chance that he comes by this key while he is after its group: his visits to the group
+            within the shortest window around, times the key's share of the group's visits at other times.
+        near: (v,) int32, those visits of the user to the group within the shortest window around, itself among them.
+        users, groups, strata: how many there are.
     """
 
     views: tuple[View, ...]
     offset: Int64
     user: Int32
     time: Int32
+    group: Int32
     stratum: Int32
-    log_share: Float32
+    log_habit: Float32
+    log_mood: Float32
+    near: Int32
     users: int
+    groups: int
     strata: int
 
     def __len__(self) -> int:
@@ -77,36 +84,58 @@ def collect_visits(events: EventTable, settings: EvidenceSettings) -> Visits:
     """
     timed = events.time is not None
     seconds, known = _seconds(events)
-    offsets, users, times, views, strata = [np.zeros(1, np.int64)], [], [], [], []
-    first_key = first_stratum = 0
+    views: list[View] = []
+    offsets: list[Int64] = [np.zeros(1, np.int64)]
+    users, times, groups, strata = ([np.zeros(0, np.int32)] for _ in range(4))
+    first_key = first_group = first_stratum = 0
     for name in settings.views:
-        if not events.count(name):
-            continue
         keys = events.count(name)
-        windows = _windows(getattr(settings, f"{name}_windows"), events.resolution)
+        if not keys:
+            continue
+        windows = _windows(getattr(settings, f"{name}_windows"), events.resolution) if timed else (UNTIMED,)
         code = np.where(known, events.codes[name], np.int32(-1)) if known is not None else events.codes[name]
-        offset, user, time = _visits_of_view(code, events.codes["user"], seconds, keys, events.count("user"), windows[0] if timed else UNTIMED)
-        stratum, found = _strata_of_keys(name, events, offset, settings.stratum_visits)
-        views.append(View(name, windows if timed else (UNTIMED,), getattr(settings, f"{name}_cap"), first_key, keys))
+        offset, user, time = _visits_of_view(code, events.codes["user"], seconds, keys, events.count("user"), windows[0])
+        group = events.item_category + np.int32(1) if name == "item" and events.categories else np.zeros(keys, np.int32)  # 0 = unknown
+        stratum = _pooled(group, np.diff(offset), settings.stratum_visits)
+        views.append(View(name, windows, getattr(settings, f"{name}_cap"), first_key, keys))
         offsets.append(offset[1:] + offsets[-1][-1])
         users.append(user)
         times.append(time)
+        groups.append(group + np.int32(first_group))
         strata.append(stratum + np.int32(first_stratum))
         first_key += keys
-        first_stratum += found
-    offset = np.concatenate(offsets)
-    user = np.concatenate(users) if users else np.zeros(0, np.int32)
-    stratum = np.concatenate(strata) if strata else np.zeros(0, np.int32)
-    return Visits(
-        views=tuple(views),
-        offset=offset,
-        user=user,
-        time=np.concatenate(times) if times else np.zeros(0, np.int32),
-        stratum=stratum,
-        log_share=_log_shares(offset, user, stratum, events.count("user"), first_stratum, settings.share_smoothing),
-        users=events.count("user"),
-        strata=first_stratum,
+        first_group += int(group.max()) + 1
+        first_stratum += int(stratum.max()) + 1
+    return with_habits(
+        Visits(
+            views=tuple(views),
+            offset=np.concatenate(offsets),
+            user=np.concatenate(users),
+            time=np.concatenate(times),
+            group=np.concatenate(groups),
+            stratum=np.concatenate(strata),
+            log_habit=np.zeros(0, np.float32),
+            log_mood=np.zeros(0, np.float32),
+            near=np.zeros(0, np.int32),
+            users=events.count("user"),
+            groups=first_group,
+            strata=first_stratum,
+        ),
+        settings,
     )
+
+
+def with_habits(visits: Visits, settings: EvidenceSettings) -> Visits:
+    """The same visits with `log_habit` and `log_mood` measured on them; for a log, and again for each permuted log. O(visits)."""
+    view = visits.view_of(np.arange(visits.keys, dtype=np.int32))
+    span = int(visits.time.max(initial=0)) + 1
+    near = np.array([view.windows[0] for view in visits.views], np.int64)
+    # A quarter of the log on either side is the most that may be called the time of a visit; the rest is history.
+    away = np.array([min(view.windows[-1], span // 4) for view in visits.views], np.int64)
+    log_habit, log_mood, near_visits = _habits(
+        visits.offset, visits.user, visits.time, visits.group, view, near, away, visits.users, visits.groups, span, settings.share_smoothing
+    )
+    return replace(visits, log_habit=log_habit, log_mood=log_mood, near=near_visits)
 
 
 def _seconds(events: EventTable) -> tuple[Int32, npt.NDArray[np.bool_] | None]:
@@ -163,54 +192,73 @@ def _visits_of_view(code: Int32, user: Int32, seconds: Int32, keys: int, users: 
     return kept, sorted_user[:write].copy(), sorted_time[:write].copy()
 
 
-def _strata_of_keys(view: str, events: EventTable, offset: Int64, least: int) -> tuple[Int32, int]:
-    """Strata of a view's keys: for items their category, small categories pooled; one stratum for every other view.
+def _pooled(group: Int32, visits: Int64, least: int) -> Int32:
+    """Strata: groups with at least `least` visits, and one for all the others.
 
     Pooled, because in a category that a ring fills alone, shuffling would only hand the ring its own places back.
     """
-    keys = len(offset) - 1
-    if view != "item" or not events.categories:
-        return np.zeros(keys, np.int32), 1
-    category = events.item_category + 1  # 0 = unknown
-    visits = np.bincount(category, weights=np.diff(offset), minlength=len(events.categories) + 1)
-    large = visits >= least
-    stratum = np.where(large, np.cumsum(large), 0)
-    return stratum[category].astype(np.int32), int(large.sum()) + 1
+    large = np.bincount(group, weights=visits) >= least
+    return np.where(large, np.cumsum(large), 0)[group].astype(np.int32)
 
 
 @numba.njit(cache=True, nogil=True)
-def _log_shares(offset: Int64, user: Int32, stratum: Int32, users: int, strata: int, smoothing: float) -> Float32:
-    """log10 of (own visits in the stratum + smoothing · own share of everything) / (visits in the stratum + smoothing).
-
-    Everything = all strata; a user's own visit always counts, so no share is zero.
-    """
+def _habits(offset, user, time, group, view, near, away, users, groups, span, smoothing):
+    """(log_habit, log_mood, near) of every visit; see `Visits`."""
     visits = len(user)
-    total = np.zeros(strata, np.int64)
+    in_group = np.zeros(groups, np.int64)
+    keys_in_group = np.zeros(groups, np.int64)
     own = np.zeros(users + 1, np.int64)
-    for key in range(len(stratum)):
-        total[stratum[key]] += offset[key + 1] - offset[key]
-    for visit in range(visits):
-        own[user[visit] + 1] += 1
+    for key in range(len(group)):
+        in_group[group[key]] += offset[key + 1] - offset[key]
+        keys_in_group[group[key]] += 1
+        for visit in range(offset[key], offset[key + 1]):
+            own[user[visit] + 1] += 1
     for who in range(users):
         own[who + 1] += own[who]
+    log_mood = np.empty(visits, np.float32)
     place = own[:-1].copy()
     by_user = np.empty(visits, np.int64)
-    stratum_of = np.empty(visits, np.int32)
-    for key in range(len(stratum)):
+    sort_key = np.empty(visits, np.int64)  # group, then time
+    reach = np.zeros(groups, np.int64)
+    for key in range(len(group)):
+        aside = away[view[key]]
+        reach[group[key]] = near[view[key]]
+        low = high = offset[key]
+        history_share = max(1.0 - 2.0 * aside / span, 0.0)
         for visit in range(offset[key], offset[key + 1]):
+            while time[visit] - time[low] > aside:
+                low += 1
+            while high < offset[key + 1] and time[high] - time[visit] <= aside:
+                high += 1
+            elsewhen = (offset[key + 1] - offset[key]) - (high - low)
+            share = (elsewhen + 0.5) / (in_group[group[key]] * history_share + 0.5 * keys_in_group[group[key]])
+            log_mood[visit] = np.log10(share)
             by_user[place[user[visit]]] = visit
+            sort_key[place[user[visit]]] = (np.int64(group[key]) << 32) | time[visit]
             place[user[visit]] += 1
-            stratum_of[visit] = stratum[key]
-    shares = np.empty(visits, np.float32)
-    count = np.zeros(strata, np.int64)
+    log_habit = np.empty(visits, np.float32)
+    near_visits = np.empty(visits, np.int32)
     for who in range(users):
-        for position in range(own[who], own[who + 1]):
-            count[stratum_of[by_user[position]]] += 1
-        for position in range(own[who], own[who + 1]):
-            visit = by_user[position]
-            here = stratum_of[visit]
-            share = (own[who + 1] - own[who]) / visits
-            shares[visit] = np.log10((count[here] + smoothing * share) / (total[here] + smoothing))
-        for position in range(own[who], own[who + 1]):
-            count[stratum_of[by_user[position]]] = 0
-    return shares
+        start, stop = own[who], own[who + 1]
+        order = np.argsort(sort_key[start:stop])
+        share = (stop - start) / visits
+        first = 0
+        while first < stop - start:
+            here = sort_key[start + order[first]] >> 32
+            last = first
+            while last < stop - start and sort_key[start + order[last]] >> 32 == here:
+                last += 1
+            low = high = first
+            for position in range(first, last):
+                now = sort_key[start + order[position]]
+                while now - sort_key[start + order[low]] > reach[here]:
+                    low += 1
+                while high < last and sort_key[start + order[high]] - now <= reach[here]:
+                    high += 1
+                visit = by_user[start + order[position]]
+                elsewhen = last - first - (high - low)
+                log_habit[visit] = np.log10((elsewhen + smoothing * share) / (in_group[here] + smoothing))
+                near_visits[visit] = high - low
+                log_mood[visit] = min(log_mood[visit] + np.log10(high - low), 0.0)
+            first = last
+    return log_habit, log_mood, near_visits

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphdet.events import NO_TIME, EventTable
-from graphdet.evidence.visits import Int32, Int64
+from graphdet.evidence.visits import Int32, Int64, Visits
 from graphdet.rings.growth import Grower, Grown, VisitIndex
 
 Bool = npt.NDArray[np.bool_]
@@ -33,11 +33,21 @@ class RingFacts:
         amount: money of those events; None where the log has no amounts.
         density: share of member–item-target pairs that are there.
         dedication: share of members' item events that fall on the item targets.
-        taste: log10 of members' interest in the targets' categories outside the ring, over everybody's; 0 where it cannot be told.
+        taste: log10 of members' interest in the targets' categories on days that were not the ring's, over everybody's; 0 where it cannot be
+            told.
         seller_taste: the same for the targets' sellers.
-        sellers: sellers of the item targets.
-        crowd: share of the visits at the item targets, in their times, that were the members'; 1 = nobody else was there.
-        busiest_day: share of the events on item targets that fell within 24 hours, at the most.
+        own_things: devices, IP and delivery addresses and payment instruments that the ring shares more than chance has it.
+        sellers: sellers of the item targets; 0 where the log has none.
+        top_seller: share of who-was-where at items of the seller that has most of it.
+        crowd: share of strangers among the visitors of an item target within half an hour of a member's visit.
+        rush: log10 of those strangers' visits over what their usual rate there would give.
+        days: days from the first to the last event on an item target.
+        width_hours: median over item targets of the hours between members' first and last event there.
+        ordered, refunded, coupons: share of who-was-where that saw an order or payment, a refund or cancellation, a coupon.
+        device_share: share of members who acted on the targets from a device that at least three of them used there.
+        address_share: share of members who use the delivery address that most of them use.
+        place_share: share of members who use, apart from the ring's events, the IP address that most of them use so.
+        place_users: users of that address in the whole log.
     """
 
     grown: Grown
@@ -53,9 +63,20 @@ class RingFacts:
     dedication: float
     taste: float
     seller_taste: float
+    own_things: int
     sellers: int
+    top_seller: float
     crowd: float
-    busiest_day: float
+    rush: float
+    days: float
+    width_hours: float
+    ordered: float
+    refunded: float
+    coupons: float
+    device_share: float
+    address_share: float
+    place_share: float
+    place_users: int
 
     @property
     def size(self) -> int:
@@ -82,8 +103,38 @@ class LogIndex:
                 both = known & (seller >= 0)
                 self.item_seller[item[both]] = seller[both]
                 self.seller_share = np.bincount(self.item_seller[item[known]] + 1, minlength=events.count("seller") + 1) / max(known.sum(), 1)
+        self.users_of_ip = _users_of_keys(index, "ip")
+        self.orders = _which(events, "order", "pay")
+        self.refunds = _which(events, "refund", "cancel")
+        self.coupons = _which(events, "coupon")
         start = events.time[events.time != NO_TIME] if events.time is not None else np.zeros(0, np.int64)
         self.start = int(start.min()) if len(start) else 0
+
+
+def _which(events: EventTable, *actions: str) -> Bool:
+    """(actions + 1,) bool: which action codes are one of these; the last place stands for events without an action."""
+    return np.array([action in actions for action in events.actions] + [False])
+
+
+def _users_of_keys(index: VisitIndex, view: str) -> Int64:
+    """Distinct users of each key of a view; empty where the log has no such view."""
+    for seen in index.visits.views:
+        if seen.name == view:
+            offset = index.visits.offset[seen.first_key : seen.first_key + seen.keys + 1]
+            return _distinct_users(offset, index.visits.user, index.visits.users)
+    return np.zeros(0, np.int64)
+
+
+@numba.njit(cache=True, nogil=True)
+def _distinct_users(offset: Int64, user: Int32, users: int) -> Int64:
+    found = np.zeros(len(offset) - 1, np.int64)
+    last = np.full(users, -1, np.int64)
+    for key in range(len(offset) - 1):
+        for visit in range(offset[key], offset[key + 1]):
+            if last[user[visit]] != key:
+                last[user[visit]] = key
+                found[key] += 1
+    return found
 
 
 @numba.njit(cache=True, nogil=True)
@@ -143,11 +194,19 @@ def measure_ring(grown: Grown, log: LogIndex, grower: Grower) -> RingFacts:
     amounts = None if events.amount is None else events.amount[event][inside]
 
     item = log.item[event] if log.item is not None else np.full(len(event), -1, np.int32)
-    outside = (item >= 0) & ~on_target_item
+    other_day = (item >= 0) & ~_on_busy_days(second, inside, int(visits.time.max(initial=0)))
     target_items = targets[item_targets] - (visits.views[log.visits.item_view].first_key if log.visits.item_view >= 0 else 0)
     categories = events.item_category if len(events.categories) else None
-    crowd_in = met[:, item_targets].sum()
-    crowd_out = grown.outsiders[item_targets].sum()
+    met_items = int(met[:, item_targets].sum())
+    together, strangers, usual = _company(grown, np.flatnonzero(item_targets), visits)
+    sellers = log.item_seller[target_items]
+    by_seller = np.bincount(sellers[sellers >= 0], weights=met[:, item_targets].sum(0)[sellers >= 0]) if (sellers >= 0).any() else np.zeros(1)
+    hours = (target_last - target_first)[item_targets & (target_first != NO_TIME)] / 3.6e9
+    seconds = second[inside]
+    action = events.action[event]
+    touched = _pairs(who, item, inside)
+    place, place_members = _commonest(events, "ip", event[~inside], who[~inside])
+    devices = _users_of(events, "device", event[inside], who[inside])
     return RingFacts(
         grown=grown,
         met=met,
@@ -160,12 +219,83 @@ def measure_ring(grown: Grown, log: LogIndex, grower: Grower) -> RingFacts:
         amount=None if amounts is None else float(np.nansum(amounts)),
         density=float(met[:, item_targets].mean()) if item_targets.any() else 0.0,
         dedication=float(inside.sum() / max((item >= 0).sum(), 1)),
-        taste=_taste(item[outside], target_items, categories, log.category_share),
-        seller_taste=_taste(item[outside], target_items, log.item_seller if len(log.seller_share) else None, log.seller_share),
-        sellers=len(np.unique(log.item_seller[target_items][log.item_seller[target_items] >= 0])) if len(target_items) else 0,
-        crowd=float(crowd_in / max(crowd_in + crowd_out, 1)),
-        busiest_day=_busiest_day(np.sort(second[inside])),
+        taste=_taste(item[other_day], target_items, categories, log.category_share),
+        seller_taste=_taste(item[other_day], target_items, log.item_seller if len(log.seller_share) else None, log.seller_share),
+        own_things=int(np.isin(view, [place for place, seen in enumerate(visits.views) if seen.name in ("device", "ip", "payment")]).sum()),
+        sellers=len(np.unique(sellers[sellers >= 0])),
+        top_seller=float(by_seller.max() / max(met_items, 1)),
+        crowd=strangers / max(together + strangers, 1),
+        rush=float(np.log10((strangers + 1) / (usual + 1))),
+        days=float((seconds.max() - seconds.min()) / 86_400) if len(seconds) else 0.0,
+        width_hours=float(np.median(hours)) if len(hours) else 0.0,
+        ordered=_pairs(who, item, inside & log.orders[action]) / max(touched, 1),
+        refunded=_pairs(who, item, inside & log.refunds[action]) / max(touched, 1),
+        coupons=_pairs(who, item, inside & log.coupons[action]) / max(touched, 1),
+        device_share=_share_together(devices, 3) / len(members),
+        address_share=_commonest(events, "address", event, who)[1] / len(members),
+        place_share=place_members / len(members),
+        place_users=int(log.users_of_ip[place]) if place >= 0 else 0,
     )
+
+
+def _on_busy_days(second: Int64, inside: Bool, end: int) -> Bool:
+    """Events on days that saw more than half of the ring's events that an even spread over the whole log would give them."""
+    day = second // 86_400
+    days = end // 86_400 + 1
+    count = np.bincount(day[inside], minlength=days)
+    return (count > 0.5 * inside.sum() / days)[day]
+
+
+def _company(grown: Grown, own: Int64, visits: Visits) -> tuple[int, int, float]:
+    """Who else was there within half an hour of members' visits at the given targets.
+
+    Returns:
+        Visits of other members, visits of strangers, and the strangers' visits that their usual rate at each target would give.
+    """
+    together = strangers = 0
+    usual = 0.0
+    log_seconds = float(visits.time.max(initial=0)) + 1
+    for target in own.tolist():
+        rows = slice(visits.offset[grown.targets[target]], visits.offset[grown.targets[target] + 1])
+        time = visits.time[rows].astype(np.int64)
+        member = np.isin(visits.user[rows], grown.members)
+        at = time[member & (time >= grown.start[target]) & (time <= grown.end[target])]
+        near = [np.searchsorted(times, at + 1800, side="right") - np.searchsorted(times, at - 1800) for times in (time[member], time[~member])]
+        together += int(near[0].sum()) - len(at)
+        strangers += int(near[1].sum())
+        usual += len(at) * (~member).sum() * min(3600.0 / log_seconds, 1.0)
+    return together, strangers, usual
+
+
+def _pairs(who: Int64, item: Int32, chosen: Bool) -> int:
+    """Distinct (member, item) among the chosen events."""
+    return len(np.unique(who[chosen] * np.int64(1 << 32) + item[chosen]))
+
+
+def _users_of(events: EventTable, node_type: str, event: Int64, who: Int64) -> Int64:
+    """(p, 2) distinct pairs of a node and a member who used it in these events, in order of nodes."""
+    if node_type not in events.codes or not len(event):
+        return np.zeros((0, 2), np.int64)
+    code = events.codes[node_type][event].astype(np.int64)
+    pair = np.unique(code[code >= 0] << 32 | who[code >= 0])
+    return np.stack([pair >> 32, pair & 0xFFFFFFFF], axis=1)
+
+
+def _commonest(events: EventTable, node_type: str, event: Int64, who: Int64) -> tuple[int, int]:
+    """The node that most members used in these events, and by how many; (−1, 0) where there is none."""
+    pairs = _users_of(events, node_type, event, who)
+    if not len(pairs):
+        return -1, 0
+    codes, count = np.unique(pairs[:, 0], return_counts=True)
+    return int(codes[count.argmax()]), int(count.max())
+
+
+def _share_together(pairs: Int64, least: int) -> int:
+    """Members who use a node that at least `least` of them use."""
+    if not len(pairs):
+        return 0
+    _, place, count = np.unique(pairs[:, 0], return_inverse=True, return_counts=True)
+    return len(np.unique(pairs[count[place] >= least, 1]))
 
 
 def _taste(items: Int32, targets: Int32, group_of: Int32 | None, share: Float64) -> float:
@@ -177,10 +307,3 @@ def _taste(items: Int32, targets: Int32, group_of: Int32 | None, share: Float64)
     found = np.isin(group_of[items], groups).sum()
     expected = len(items) * share[groups + 1].sum()
     return float(np.log10((found + 1) / (expected + 1)))
-
-
-def _busiest_day(second: Int64) -> float:
-    if not len(second):
-        return 0.0
-    ahead = np.searchsorted(second, second + 86_400, side="right") - np.arange(len(second))
-    return float(ahead.max() / len(second))

@@ -21,6 +21,8 @@ from graphdet.settings import RingSettings
 
 Float64 = npt.NDArray[np.float64]
 
+MANY = 1 << 16  # hits counts targets of any view in its low half and item targets in its high half
+
 
 @dataclass(frozen=True)
 class VisitIndex:
@@ -110,6 +112,10 @@ class Grower:
         self._hits = np.zeros(visits.users, np.int32)
         self._seen = np.full(visits.users, -1, np.int32)
         self._member = np.zeros(visits.users, np.bool_)
+        self._last_group = np.full(visits.users, -1, np.int32)
+        self._group_hits = np.zeros(visits.users, np.int32)
+        self._best_gap = np.zeros(visits.users)
+        self._gaps = np.zeros(visits.users)
 
     @property
     def users(self) -> int:
@@ -120,8 +126,8 @@ class Grower:
         """The ring around a core of users; it may come back empty."""
         index, visits = self._index, self._index.visits
         found = _grow(
-            np.sort(core.astype(np.int32)), index.user_offset, index.by_user, index.key, visits.offset, visits.user, visits.time, visits.log_share,
-            index.view, index.item_view, self._reach, self._meeting_keys, self._most, self._score, self._hits, self._seen, self._member,
+            np.sort(core.astype(np.int32)), index.user_offset, index.by_user, index.key, visits.offset, visits.user, visits.time, visits.log_habit, visits.log_mood, visits.near, visits.group,
+            index.view, index.item_view, self._reach, self._meeting_keys, self._most, self._score, self._hits, self._seen, self._member, self._last_group, self._group_hits, self._best_gap, self._gaps,
             self._settings.rounds, self._settings.join, self._settings.least_targets,
         )  # fmt: skip
         return Grown(*found)
@@ -151,10 +157,11 @@ def _incidence(members, targets, start, end, offset, user, time):
 
 
 @numba.njit(cache=True, nogil=True)
-def _grow(core, user_offset, by_user, key_of, offset, user, time, log_share, view, item_view, reach, meeting_keys, most, score, hits, seen, member, rounds, join, least_targets):
+def _grow(core, user_offset, by_user, key_of, offset, user, time, log_habit, log_mood, near, group, view, item_view, reach, meeting_keys, most, score, hits, seen, member, last_group, group_hits, best_gap, gaps, rounds, join, least_targets):
     users = len(user_offset) - 1
     members = core
     contribution = np.zeros(len(core))
+    arrival = 0.0
     targets, start, end = np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.int32)
     visitors, outsiders, gain = np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float64)
     for _ in range(rounds):
@@ -162,10 +169,10 @@ def _grow(core, user_offset, by_user, key_of, offset, user, time, log_share, vie
             break
         member[members] = True
         targets, start, end, visitors, outsiders, gain = _targets(
-            members, user_offset, by_user, key_of, offset, user, time, log_share, view, reach, meeting_keys, seen, member
+            members, user_offset, by_user, key_of, offset, user, time, log_habit, log_mood, group, view, reach, meeting_keys, seen, member
         )
-        new_members, new_contribution = _members(
-            len(members), targets, start, end, visitors, outsiders, offset, user, time, log_share, view, item_view, most, score, hits, seen, member,
+        new_members, new_contribution, arrival = _members(
+            len(members), targets, start, end, visitors, outsiders, offset, user, time, log_habit, log_mood, near, group, view, item_view, most, score, hits, seen, member, last_group, group_hits, best_gap, gaps,
             join + np.log10(users / len(members)), least_targets,
         )  # fmt: skip
         member[members] = False
@@ -173,17 +180,26 @@ def _grow(core, user_offset, by_user, key_of, offset, user, time, log_share, vie
         members, contribution = new_members, new_contribution
         if same:
             break
-    strength = -len(members) * np.log10(users * np.e / max(len(members), 1))
+    strength = arrival - len(members) * np.log10(users * np.e / max(len(members), 1))
     by_view = np.zeros(len(most))
     for target in range(len(targets)):
         by_view[view[targets[target]]] += gain[target]
     for column in range(len(most)):
         strength += min(by_view[column], most[column] * len(members))
-    return members, contribution, targets, start, end, visitors, outsiders, gain, strength
+    by_key = np.argsort(targets)
+    return (
+        members, contribution, targets[by_key], start[by_key], end[by_key], visitors[by_key], outsiders[by_key], gain[by_key], strength,
+    )  # fmt: skip
 
 
 @numba.njit(cache=True, nogil=True)
-def _targets(members, user_offset, by_user, key_of, offset, user, time, log_share, view, reach, meeting_keys, seen, member):
+def _chance(outsiders, log_habit, log_mood):
+    """log10 chance of a visit that is no coordination: what drew outsiders drew a user of these habits, or he was after such things."""
+    return min(max(np.log10(outsiders) + log_habit, log_mood), 0.0)
+
+
+@numba.njit(cache=True, nogil=True)
+def _targets(members, user_offset, by_user, key_of, offset, user, time, log_habit, log_mood, group, view, reach, meeting_keys, seen, member):
     """Keys that members visited together more than chance has it, each with the time in which most did."""
     size = len(members)
     total = 0
@@ -198,7 +214,7 @@ def _targets(members, user_offset, by_user, key_of, offset, user, time, log_shar
     visit.sort()  # visits are numbered by (key, time)
     targets, start, end = np.empty(total, np.int32), np.empty(total, np.int32), np.empty(total, np.int32)
     visitors, outsiders, gain = np.empty(total, np.int32), np.empty(total, np.int32), np.empty(total, np.float64)
-    found = 0
+    found = candidates = 0
     first = 0
     while first < total:
         key = key_of[visit[first]]
@@ -236,55 +252,68 @@ def _targets(members, user_offset, by_user, key_of, offset, user, time, log_shar
                 who = user[visit[place]]
                 if seen[who] != key:
                     seen[who] = key
-                    worth += np.log10(share) - min(0.0, np.log10(others) + log_share[visit[place]])
+                    worth += np.log10(share) - _chance(others, log_habit[visit[place]], log_mood[visit[place]])
             for place in range(best_first, best_last):
                 seen[user[visit[place]]] = -1
             worth *= (best - 1) / best
             if share < 1:
                 worth += (size - best) * np.log10(1 - share)
-            worth -= np.log10(meeting_keys[view[key]])
+            candidates += 1
             if worth > 0:
                 targets[found], start[found], end[found] = key, a, b
                 visitors[found], outsiders[found], gain[found] = best, np.int32(inside - (best_last - best_first)), worth
                 found += 1
         first = last
-    return targets[:found].copy(), start[:found].copy(), end[:found].copy(), visitors[:found].copy(), outsiders[:found].copy(), gain[:found].copy()
+    gain[:found] -= np.log10(candidates + 1)  # the price of naming one of them
+    good = np.flatnonzero(gain[:found] > 0)
+    order = good[np.argsort(group[targets[good]], kind="mergesort")]  # by group, then by key
+    return targets[order], start[order], end[order], visitors[order], outsiders[order], gain[order]
 
 
 @numba.njit(cache=True, nogil=True)
-def _members(size, targets, start, end, visitors, outsiders, offset, user, time, log_share, view, item_view, most, score, hits, seen, member, threshold, least_targets):
-    """Users whose own visits to the targets, at the targets' times, are likelier in the ring than alone."""
+def _members(size, targets, start, end, visitors, outsiders, offset, user, time, log_habit, log_mood, near, group, view, item_view, most, score, hits, seen, member, last_group, group_hits, best_gap, gaps, threshold, least_targets):
+    """Users whose own visits to the targets, at the targets' times, are likelier in the ring than alone.
+
+    Targets come by group. Of a user's hits in one group the first pays for his being there at all, by his habits; the others only for
+    hitting that key, given that he was after the group's things: hit j of n visits has n − j + 1 chances at the key's usual share.
+    """
     candidates = np.empty(16, np.int32)
     found = 0
     for target in range(len(targets)):
         key = targets[target]
         low = offset[key] + np.searchsorted(time[offset[key] : offset[key + 1]], start[target])
         high = offset[key] + np.searchsorted(time[offset[key] : offset[key + 1]], end[target], side="right")
+        draw = np.log10(max(outsiders[target], 0.5))
         for visit in range(low, high):
             who = user[visit]
             if seen[who] == target:
                 continue
             seen[who] = target
-            # A user does not vouch for himself: the share is that of the other members.
-            if member[who]:
-                share = (visitors[target] - 1 + 0.1) / size
-            else:
-                share = (visitors[target] + 0.1) / (size + 1)
-            worth = np.log10(share) - min(0.0, np.log10(max(outsiders[target], 0.5)) + log_share[visit])
-            if hits[who] == 0 and score[who].sum() == 0.0:
+            if hits[who] == 0:
                 if found == len(candidates):
                     larger = np.empty(2 * found, np.int32)
                     larger[:found] = candidates
                     candidates = larger
                 candidates[found] = who
                 found += 1
-            score[who, view[key]] += worth
-            if view[key] == item_view:
-                hits[who] += 1
+                last_group[who] = -1
+            hits[who] += 1 + (MANY if view[key] == item_view else 0)
+            if last_group[who] != group[key]:
+                last_group[who], group_hits[who], best_gap[who] = group[key], 0, 0.0
+            # A user does not vouch for himself: the share is that of the other members.
+            share = (visitors[target] - 1 + 0.1) / size if member[who] else (visitors[target] + 0.1) / (size + 1)
+            left = max(near[visit] - group_hits[who], 1) / near[visit]
+            habit = min(draw + log_habit[visit], 0.0)
+            chance = max(habit, min(log_mood[visit] + np.log10(left), 0.0))
+            gap = max(chance - habit - best_gap[who], 0.0)
+            best_gap[who] += gap
+            gaps[who] += gap
+            group_hits[who] += 1
+            score[who, view[key]] += np.log10(share) - chance + gap
         for visit in range(low, high):
             seen[user[visit]] = -1
     members = np.empty(found, np.int32)
-    contribution = np.empty(found)
+    contribution, arrival = np.empty(found), np.empty(found)
     kept = 0
     for place in range(found):
         who = candidates[place]
@@ -292,11 +321,10 @@ def _members(size, targets, start, end, visitors, outsiders, offset, user, time,
         for column in range(len(most)):
             total += min(score[who, column], most[column])
             score[who, column] = 0.0
-        enough = hits[who] >= least_targets or item_view < 0
-        hits[who] = 0
+        enough = hits[who] // MANY >= least_targets or item_view < 0
         if enough and total >= threshold:
-            members[kept] = who
-            contribution[kept] = total
+            members[kept], contribution[kept], arrival[kept] = who, total, gaps[who]
             kept += 1
+        hits[who], gaps[who] = 0, 0.0
     order = np.argsort(members[:kept])
-    return members[:kept][order], contribution[:kept][order]
+    return members[:kept][order], contribution[:kept][order], arrival[:kept].sum()

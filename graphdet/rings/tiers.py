@@ -7,23 +7,88 @@ order of `RULES`; each is a plain question about the ring's facts that an analys
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from graphdet.rings.facts import RingFacts
-from graphdet.settings import RingSettings
+from graphdet.settings import TierSettings
 
 
-def judge(facts: RingFacts, q_value: float, settings: RingSettings) -> tuple[str, str]:
-    """(tier, explanation): `explained` where an innocent explanation covers the ring, `review` where one is not ruled out."""
+@dataclass(frozen=True)
+class Setting:
+    """What a ring is judged against: its log."""
+
+    days: float  # from the first to the last event
+    users: int
+
+
+def judge(facts: RingFacts, targets: int, q_value: float, log: Setting, settings: TierSettings) -> tuple[str, str]:
+    """(tier, explanation) of a ring.
+
+    Args:
+        facts: of the ring.
+        targets: its item targets; 0 where the log has no items.
+        q_value: from the permuted logs.
+        log: the log that it was found in.
+        settings: thresholds.
+    """
     for explanation, fits in RULES.items():
-        if fits(facts, settings):
+        if fits(facts, log, settings):
             return "explained", explanation
-    if q_value > settings.alert_q or facts.size < settings.alert_members:
-        return "review", ""
-    return "alert", ""
+    significant = q_value <= settings.alert_q and facts.grown.strength >= settings.alert_strength
+    large = facts.size >= settings.alert_members and targets >= settings.alert_targets
+    # Among strangers a group stands out by strength alone.
+    clear = facts.crowd <= settings.crowd or facts.grown.strength >= settings.crowd_strength
+    return ("alert" if significant and large and clear else "review"), ""
 
 
-def _is_fan_club(facts: RingFacts, settings: RingSettings) -> bool:
-    return max(facts.taste, facts.seller_taste) > settings.fan_taste
+def _household(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
+    """A few people with one delivery address or one home network."""
+    return facts.size <= settings.household_members and max(facts.address_share, facts.place_share) >= settings.nearly_all
 
 
-RULES: dict[str, Callable[[RingFacts, RingSettings], bool]] = {"fan_club": _is_fan_club}
+def _staff(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
+    """Everybody on shared devices and one network at other times too, on one shop's goods, and test orders that are cancelled."""
+    together = min(facts.device_share, facts.place_share) >= settings.nearly_all
+    return together and facts.top_seller >= settings.nearly_all and facts.refunded >= 0.15
+
+
+def _colleagues(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
+    """Own devices, but one address to deliver to and one network that they use at other times, too."""
+    return facts.address_share >= settings.nearly_all and facts.place_share >= settings.nearly_all and facts.device_share < settings.few
+
+
+def _group_buy(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
+    """Neighbours: deals of many shops all through the log, or to one pick-up address; nobody returns the goods or collects coupons."""
+    nobody_gains = facts.top_seller < 0.5 and facts.sellers >= 3
+    honest = facts.ordered >= 0.5 and facts.refunded < settings.few and facts.coupons < 0.35
+    lasting = facts.days >= settings.long_share * log.days or facts.address_share >= 0.5
+    return nobody_gains and honest and lasting and facts.own_things == 0
+
+
+def _shared_network(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
+    """Many more of them than of everybody use, at other times, too, one network that others use as well: a campus, an office."""
+    members = facts.place_share * facts.size
+    more_often = facts.place_share * log.users / max(facts.place_users, 1)
+    return members >= 4 and facts.place_share >= 0.15 and more_often >= 40 and facts.place_users >= 3 * members and facts.device_share < settings.few
+
+
+def _flash_sale(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
+    """Strangers rushed in at the same half hours, many more than usual: something brought everybody."""
+    return facts.crowd >= 0.4 and facts.rush >= settings.rush
+
+
+def _fan_club(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
+    """The same people come for the same kind of things, and to the same shops, on other days, too."""
+    tastes = [facts.taste, facts.seller_taste]
+    return max(tastes) >= settings.fan_taste and min(tastes) >= 0.55 * settings.fan_taste and facts.device_share < settings.few
+
+
+RULES: dict[str, Callable[[RingFacts, Setting, TierSettings], bool]] = {
+    "household": _household,
+    "staff_device": _staff,
+    "reseller": lambda facts, log, settings: False,
+    "shared_network": lambda facts, log, settings: _colleagues(facts, log, settings) or _shared_network(facts, log, settings),
+    "group_buy": _group_buy,
+    "flash_sale": _flash_sale,
+    "fan_club": _fan_club,
+}

@@ -1,0 +1,45 @@
+# Two commands: `make demo` finds rings in a made log, `make test` runs every check. Both set up .venv first, with the exact
+# versions of constraints.txt. They need Python 3.11 or newer.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+NEEDED := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+
+.PHONY: demo test clean
+
+demo: $(VENV)/ready-to-run
+	rm -rf demo
+	$(BIN)/graphdet demo --out demo
+
+test: $(VENV)/ready-to-test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/pytest -n auto --maxprocesses 4
+
+clean:
+	rm -rf $(VENV) demo build graphdet.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+# A virtual environment whose Python still runs is kept; anything else there is made anew.
+$(VENV)/ready: Makefile
+	@$(BIN)/python -c "$(NEEDED)" 2>/dev/null || { \
+		for python in python3 python3.13 python3.12 python3.11 python3.14 python; do \
+			if $$python -c "$(NEEDED)" >/dev/null 2>&1; then \
+				echo "Setting up $(VENV) with $$($$python --version) ..."; \
+				$$python -m venv --clear $(VENV) && exit 0 || exit 1; \
+			fi; \
+		done; \
+		echo "graphdet needs Python 3.11 or newer with venv, and found none (on Debian or Ubuntu: apt install python3-venv)." >&2; \
+		exit 1; }
+	@touch $@
+
+$(VENV)/ready-to-run: $(VENV)/ready pyproject.toml constraints.txt
+	@echo "Installing graphdet ..."
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/ready-to-test: $(VENV)/ready pyproject.toml constraints.txt
+	@echo "Installing graphdet and what its tests need ..."
+	@$(PIP) --editable '.[development]'
+	@touch $@ $(VENV)/ready-to-run

@@ -1,0 +1,82 @@
+"""Raw names of one column → canonical names, sorted, with what becomes of each raw one: a code, nothing, or a reason to reject it."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from graphdet.events.coding import plain_ipv4, plain_names, sorted_names, text_buffers
+from graphdet.events.timestamps import SPACES
+
+MISSING = -1
+BAD = -2  # the row is rejected
+
+NO_IP = ("-", "unknown", "null", "none", "nan", "n/a", "na", "\\n")
+
+
+@dataclass(frozen=True)
+class Names:
+    """Canonical names sorted by their UTF-8 bytes, and for each raw code the canonical code, `MISSING` or `BAD`."""
+
+    names: pa.StringArray
+    codes: npt.NDArray[np.int32]
+
+
+def canonical_names(column: str, raw: pa.LargeStringArray, words: Mapping[str, str], longest: int) -> Names:
+    """Trimmed names: empty is missing, longer than `longest` is bad; actions in lower case and mapped by `words`, IPs canonical."""
+    text = raw
+    bad = np.zeros(len(raw), np.bool_)
+    missing = np.zeros(len(raw), np.bool_)
+    plain = plain_names(*text_buffers(raw), longest)
+    if not plain:
+        text = pc.utf8_trim(raw, characters=SPACES)
+        bad = np.array(pc.greater(pc.utf8_length(text), longest))
+    if column == "ip":
+        text, wrong = _canonical_ips(text)
+        bad |= wrong
+    if column == "action":
+        text = pc.utf8_lower(text)
+        if words:
+            text = pa.array([words.get(word, word) for word in text.to_pylist()], pa.large_string())
+    if not plain or column in ("ip", "action"):
+        missing = np.asarray(pc.equal(text, ""))
+    kept = np.flatnonzero(~(bad | missing))
+    if len(kept) < len(raw):
+        text = text.take(pa.array(kept))
+    order, repeats = sorted_names(text)
+    codes = np.full(len(raw), MISSING, np.int32)
+    codes[bad] = BAD
+    codes[kept[order]] = np.cumsum(~repeats) - 1
+    return Names(text.take(pa.array(order[~repeats])).cast(pa.string()), codes)
+
+
+def _canonical_ips(text: pa.LargeStringArray) -> tuple[pa.LargeStringArray, npt.NDArray[np.bool_]]:
+    """Canonical addresses, '' for placeholders, and which are no addresses. Almost all are plain IPv4 and stay as they are."""
+    odd = np.flatnonzero(~plain_ipv4(*text_buffers(text)))
+    bad = np.zeros(len(text), np.bool_)
+    if not len(odd):
+        return text, bad
+    canonical = [_canonical_ip(address) for address in text.take(pa.array(odd)).to_pylist()]
+    bad[odd] = [address is None for address in canonical]
+    mask = np.zeros(len(text), np.bool_)
+    mask[odd] = True
+    return pc.replace_with_mask(text, pa.array(mask), pa.array([address or "" for address in canonical], pa.large_string())), bad
+
+
+def _canonical_ip(address: str) -> str | None:
+    """The shortest writing of RFC 5952; IPv4 where an IPv6 address maps one; '' for a placeholder; None where it is no address."""
+    if not address or address.lower() in NO_IP:
+        return ""
+    try:
+        packed = socket.inet_pton(socket.AF_INET6, address.split("%", 1)[0])
+    except (OSError, ValueError, UnicodeEncodeError):
+        return None
+    if packed[:12] == bytes(10) + b"\xff\xff":
+        return socket.inet_ntop(socket.AF_INET, packed[12:])
+    return socket.inet_ntop(socket.AF_INET6, packed)

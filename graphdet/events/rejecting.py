@@ -1,0 +1,94 @@
+"""Rejected rows → their lines and raw text, by a second look at the files that have some."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from graphdet.events.reading import Source, quoted
+from graphdet.events.text import walk
+from graphdet.schema import arrow_schema
+
+_GENEROUS = 100_000  # rejects that keep all the raw text they may; of further ones a little, so that memory stays bounded
+_LITTLE = 200
+
+
+@dataclass
+class Rejected:
+    """Collects rejects in the order of files and lines."""
+
+    raw_characters: int
+    files: list[str] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    columns: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    raws: list[str] = field(default_factory=list)
+
+    def add(self, file: str, line: int, column: str, reason: str, raw: str) -> None:
+        kept = self.raw_characters if len(self.files) < _GENEROUS else min(self.raw_characters, _LITTLE)
+        self.files.append(file)
+        self.lines.append(line)
+        self.columns.append(column)
+        self.reasons.append(reason)
+        self.raws.append(raw[:kept].encode("utf-8", "replace").decode())
+
+    def table(self) -> pa.Table:
+        return pa.table([self.files, self.lines, self.columns, self.reasons, self.raws], schema=arrow_schema("rejected"))
+
+
+def locate(
+    connection: duckdb.DuckDBPyConnection,
+    source: Source,
+    rows: npt.NDArray[np.int64],
+    causes: list[tuple[str, str]],
+    rejected: Rejected,
+) -> None:
+    """Add a file's rejects.
+
+    Args:
+        rows: positions among the records that were typed, from 0, ascending.
+        causes: (their column, reason) of each.
+    """
+    name = str(source.file.path)
+    if source.text is None:
+        for row, raw in _parquet_rows(connection, source, rows, rejected.raw_characters):
+            rejected.add(name, row + 1, *causes[int(np.searchsorted(rows, row))], raw)
+        return
+    assert source.delimiter is not None
+    good = found = 0
+    for record in walk(source.text, source.delimiter, len(source.mapping.header)):
+        if source.careful and record.reason:
+            rejected.add(name, record.line, "", record.reason, record.raw)
+            continue
+        if found < len(rows) and good == rows[found]:
+            rejected.add(name, record.line, *causes[found], record.raw.rstrip("\r\n"))
+            found += 1
+        good += 1
+        if found == len(rows) and not source.careful:
+            return
+
+
+def _parquet_rows(
+    connection: duckdb.DuckDBPyConnection, source: Source, rows: npt.NDArray[np.int64], characters: int
+) -> Iterator[tuple[int, str]]:
+    """Row positions and their rows as JSON; without the text where a column cannot be written so."""
+    fields = ", ".join(
+        "'" + name.replace("'", "''") + f"': {column}" for name, column in zip(source.mapping.header, source.columns, strict=True)
+    )
+    connection.register("wanted", pa.table({"place": rows}))
+    read = f"read_parquet({quoted(source.file.path)}, file_row_number=true)"
+    text = f"left(to_json({{{fields}}})::VARCHAR, {characters})"
+    query = f"SELECT file_row_number, {text} FROM {read} WHERE file_row_number IN (FROM wanted) ORDER BY 1"  # noqa: S608 - names are quoted
+    try:
+        result = connection.execute(query)
+        while chunk := result.fetchmany(10_000):
+            yield from chunk
+    except duckdb.Error:
+        yield from ((int(row), "") for row in rows)
+    finally:
+        connection.unregister("wanted")

@@ -1,0 +1,264 @@
+"""Text logs → plain UTF-8 files, and records with their line numbers.
+
+DuckDB reads a regular file by itself, and fast. What it cannot be trusted with is prepared here first: compressed files (a truncated
+one must not pass for a short one), UTF-16, Latin-1 and byte order marks. A file in which it finds any broken record is walked line
+by line instead, with Python's `csv` module as the judge, and DuckDB then reads the good records alone.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, cast
+
+import pyarrow as pa
+
+from graphdet.errors import UnreadableFile
+from graphdet.events.files import LogFile
+
+LONGEST_RECORD = 15_000_000  # bytes; a longer record is rejected
+_BLOCK = 1 << 22
+_LOOKAHEAD = LONGEST_RECORD  # characters in which a quote must close
+_MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# Windows-1252, which is what "Latin-1" files are in practice; its five holes stay control characters
+_WESTERN = {code: bytes([code]).decode("cp1252", "replace") for code in range(0x80, 0xA0) if bytes([code]).decode("cp1252", "ignore")}
+
+
+@dataclass(frozen=True)
+class Text:
+    """A file in UTF-8 without byte order mark (the log itself where it is so), and what is to be told about it."""
+
+    path: Path
+    note: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record: the line it starts on, from 1; its text as it stands; and why it is none, or ''."""
+
+    line: int
+    raw: str
+    reason: str
+    fields: list[str] | None = None  # where it had to be parsed
+
+
+def prepare(file: LogFile, folder: Path) -> Text:
+    """The file as plain UTF-8, written into `folder` unless it is that already.
+
+    Raises:
+        UnreadableFile: truncated or corrupt compression, or undecodable UTF-16.
+    """
+    plain = folder / f"{len(list(folder.iterdir()))}.txt"
+    try:
+        with _open(file) as stream:
+            encoding = _encoding(stream)
+        if encoding == "utf-8" and not file.compression:
+            return Text(file.path, "")
+        with _open(file) as stream, plain.open("wb") as out:
+            _transcode(stream, out, encoding)
+    except (EOFError, zlib.error, gzip.BadGzipFile, pa.ArrowException) as error:
+        raise UnreadableFile(
+            f"{file.path}: the compressed file is truncated or damaged ({_line(error)}); fetch or write it again."
+        ) from None
+    except UnicodeDecodeError as error:
+        raise UnreadableFile(f"{file.path}: not valid {encoding} ({error.reason}); save it as UTF-8.") from None
+    except OSError as error:
+        raise UnreadableFile(f"{file.path}: cannot be read ({_line(error)}); fetch or write it again.") from None
+    name = {"western": "Windows-1252 (Latin-1), since it is no UTF-8", "utf-16": "UTF-16", "utf-32": "UTF-32"}.get(
+        encoding.removesuffix("-le").removesuffix("-be")
+    )
+    return Text(plain, f"{file.path}: read as {name}." if name else "")
+
+
+def _line(error: BaseException) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def _open(file: LogFile) -> IO[bytes]:
+    if file.compression == "gz":
+        return cast(IO[bytes], gzip.GzipFile(file.path, "rb"))
+    if file.compression == "zst":
+        return cast(IO[bytes], pa.CompressedInputStream(pa.OSFile(str(file.path)), "zstd"))
+    return file.path.open("rb")
+
+
+def _encoding(stream: IO[bytes]) -> str:
+    """By byte order mark, by the zeros of UTF-16, or by whether all of it is valid UTF-8.
+
+    A file with any valid multi-byte character is damaged UTF-8 (its bad lines are rejected); one with none is a Western 8-bit file.
+    """
+    block = stream.read(_BLOCK)
+    for mark, encoding in _BOMS:
+        if block.startswith(mark):
+            return encoding
+    head = block[:4096]
+    even, odd = head[::2].count(0), head[1::2].count(0)  # most characters of a log are ASCII, of which UTF-16 makes one zero byte each
+    if max(even, odd) > 0.15 * len(head) and max(even, odd) > 4 * min(even, odd):
+        return "utf-16-le" if odd > even else "utf-16-be"
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    valid, multibyte, rest = True, False, b""
+    while block:
+        if rest or not block.isascii():
+            multibyte = multibyte or bool(_MULTIBYTE.search(rest + block))
+            if valid:
+                try:
+                    decoder.decode(block)
+                except UnicodeDecodeError:
+                    valid = False
+            rest = block[-3:] if block[-1] >= 0x80 else b""
+        block = stream.read(_BLOCK)
+    if valid:
+        try:
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            valid = False
+    return "utf-8" if valid or multibyte else "western"
+
+
+def _transcode(stream: IO[bytes], out: IO[bytes], encoding: str) -> None:
+    decoder = codecs.getincrementaldecoder("latin-1" if encoding == "western" else encoding)()
+    while block := stream.read(_BLOCK):
+        if encoding == "utf-8":
+            out.write(block)
+        elif encoding == "western":
+            out.write(decoder.decode(block).translate(_WESTERN).encode())
+        else:
+            out.write(decoder.decode(block).encode("utf-8", "surrogatepass"))
+    if encoding not in ("utf-8", "western"):
+        decoder.decode(b"", final=True)
+
+
+def walk(path: Path, delimiter: str, width: int) -> Iterator[Record]:
+    """All records after the header, good and bad; empty lines are no records.
+
+    Args:
+        path: plain UTF-8 text.
+        delimiter: between fields; '' where a line is a record (JSON lines, which have no header).
+        width: fields that a record must have.
+    """
+    lines = _Lines(path)
+    limit = csv.field_size_limit(LONGEST_RECORD)
+    try:
+        if delimiter:
+            next(_delimited(lines, delimiter, width), None)
+            yield from _delimited(lines, delimiter, width)
+        else:
+            for line, text in lines:
+                if text.strip():
+                    yield Record(line, text, _unfit(text))
+    finally:
+        csv.field_size_limit(limit)
+        lines.close()
+
+
+def _delimited(lines: _Lines, delimiter: str, width: int) -> Iterator[Record]:
+    lookahead = _LOOKAHEAD
+    for line, text in lines:
+        reason = _unfit(text)
+        if reason or '"' not in text:
+            bare = text.rstrip("\r\n")
+            if not bare:
+                continue
+            fields = bare.count(delimiter) + 1
+            if not reason and fields == width + 1 and bare.endswith(delimiter):
+                bare, fields = bare[: -len(delimiter)], width
+            yield Record(line, bare, reason or _wrong_width(fields, width))
+            continue
+        taken = [text]
+        feed = lines.from_here(taken, lookahead)
+        try:
+            fields_found = next(csv.reader(feed, delimiter=delimiter, skipinitialspace=True, strict=True))
+        except csv.Error as error:
+            if "unexpected end" in str(error):  # an open quote must not swallow the rest of the file
+                lookahead = max(lookahead // 2, 65_536)
+                reason = "a quote that does not close"
+            else:
+                reason = "text beside a quoted field"
+            lines.push_back(line + 1, taken[1:])
+            yield Record(line, text.rstrip("\r\n"), reason)
+            continue
+        raw = "".join(taken).rstrip("\r\n")
+        if len(fields_found) == width + 1 and not fields_found[-1]:
+            fields_found.pop()
+        yield Record(line, raw, _unfit(raw) or _wrong_width(len(fields_found), width), fields_found)
+
+
+def _wrong_width(fields: int, width: int) -> str:
+    return "" if fields == width else f"{fields} fields where the header has {width}"
+
+
+def _unfit(text: str) -> str:
+    size = len(text)
+    if not text.isascii():
+        try:
+            size = len(text.encode())
+        except UnicodeEncodeError:
+            return "not valid UTF-8"
+    return f"longer than {LONGEST_RECORD} bytes" if size >= LONGEST_RECORD else ""
+
+
+class _Lines:
+    """Numbered physical lines, which may be handed back. LF, CR LF and CR all end a line."""
+
+    def __init__(self, path: Path) -> None:
+        self._stream = path.open(encoding="utf-8", errors="surrogateescape", newline="")
+        self._pending: list[str] = []  # handed back, the next one last
+        self._line = 0
+
+    def __iter__(self) -> Iterator[tuple[int, str]]:
+        while text := self._next():
+            yield self._line, text
+
+    def _next(self) -> str:
+        if self._pending:
+            text = self._pending.pop()
+        else:
+            text = self._stream.readline(LONGEST_RECORD)
+            if len(text) == LONGEST_RECORD and not text.endswith("\n"):
+                while (more := self._stream.readline(LONGEST_RECORD)) and not more.endswith(("\n", "\r")):
+                    pass
+        self._line += bool(text)
+        return text
+
+    def from_here(self, taken: list[str], lookahead: int) -> Iterator[str]:
+        """The line in `taken`, then further ones, which are put there too, until `lookahead` characters are taken."""
+        yield taken[0]
+        size = 0
+        while size < lookahead and (text := self._next()):
+            size += len(text)
+            taken.append(text)
+            yield text
+
+    def push_back(self, line: int, texts: list[str]) -> None:
+        """Hand back lines; the first of them is line `line`."""
+        self._pending.extend(reversed(texts))
+        self._line = line - 1
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+def write_good_records(records: Iterator[Record], delimiter: str, target: Path) -> Iterator[Record]:
+    """Write the good records to `target` as DuckDB reads them without doubt, and yield the bad ones."""
+    with target.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out, delimiter=delimiter or ",", quoting=csv.QUOTE_ALL, lineterminator="\n")
+        for record in records:
+            if record.reason:
+                yield record
+            elif record.fields is not None:
+                writer.writerow(record.fields)
+            else:
+                out.write(record.raw.rstrip("\r\n") + "\n")

@@ -1,0 +1,128 @@
+"""Events and ring members → the relations around the rings: what members did, and who else uses what they share.
+
+A hub is cut to its strongest relations and keeps its true degree, so that one popular item does not drag the whole log along.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from graphdet.events.table import NO_TIME, EventTable
+from graphdet.graph import Edges, FraudGraph, Relation, build_graph
+from graphdet.schema import arrow_schema
+
+
+def ring_relations(events: EventTable, members: pa.Table, most_per_user: int = 200, most_per_node: int = 25) -> pa.Table:
+    """The relations of ring members, and of others with what the rings share.
+
+    Args:
+        events: the log.
+        members: `Run.members` of the same log.
+        most_per_user: relations of one kind that a member keeps with nodes outside all rings, those with most events first.
+        most_per_node: relations of one kind that a shared node keeps with users outside all rings, those with most events first.
+
+    Returns:
+        schema OPTIONAL_RUN_TABLES["relations"], ordered by node type, verb, user and node; relations between a member and a shared
+        node are all there.
+
+    Raises:
+        ValueError: a member is in no event of this log.
+    """
+    inside = _members_of(events, members)
+    kept: list[tuple[Relation, Edges, npt.NDArray[np.bool_]]] = []
+    degrees = {name: np.zeros(events.count(name), np.int64) for name in events.ids}
+    graph = build_graph(events)
+    for relation in graph.relations:
+        touched = inside["user"][events.codes["user"]]
+        codes = events.codes[relation.target]
+        touched |= inside[relation.target][codes] & (codes >= 0)
+        edges = graph.edges_of(relation, touched)
+        user, node = edges.rows, edges.to
+        # All events of members and of shared nodes are among the chosen, so their degrees are those of the whole log.
+        degrees["user"] += np.bincount(user, minlength=events.count("user"))
+        degrees[relation.target] += np.bincount(node, minlength=events.count(relation.target))
+        of_member, of_shared = inside["user"][user], inside[relation.target][node]
+        few = _strongest(user, edges.count, node, of_member & ~of_shared, most_per_user)
+        few |= _strongest(node, edges.count, user, of_shared & ~of_member, most_per_node)
+        kept.append((relation, edges, few | (of_member & of_shared)))
+    return _as_table(events, kept, degrees, inside)
+
+
+def all_relations(graph: FraudGraph) -> pa.Table:
+    """Every relation of a log, in the same form, with the degrees of all nodes; for the whole graph, not for a day's work."""
+    everything = {name: np.ones(graph.events.count(name), dtype=bool) for name in graph.ids}
+    degrees = {name: np.zeros(graph.events.count(name), np.int64) for name in graph.ids}
+    kept = []
+    for relation in graph.relations:
+        edges = graph.edges(relation)
+        degrees["user"] += np.bincount(edges.rows, minlength=len(degrees["user"]))
+        degrees[relation.target] += np.bincount(edges.to, minlength=len(degrees[relation.target]))
+        kept.append((relation, edges, np.ones(len(edges), dtype=bool)))
+    return _as_table(graph.events, kept, degrees, everything)
+
+
+def _members_of(events: EventTable, members: pa.Table) -> dict[str, npt.NDArray[np.bool_]]:
+    inside = {name: np.zeros(events.count(name), dtype=bool) for name in events.ids}
+    for node_type in members["node_type"].unique().to_pylist():
+        own = pc.unique(members["node_id"].filter(pc.equal(members["node_type"], node_type)))
+        if node_type not in events.ids:
+            raise ValueError(f"this log has no nodes of type {node_type!r}, but the rings do")
+        found = pc.index_in(own, value_set=events.ids[node_type])
+        if found.null_count:
+            raise ValueError(f"{found.null_count} of the members are in no event of this log (type {node_type})")
+        inside[node_type][found.to_numpy(zero_copy_only=False)] = True
+    return inside
+
+
+def _strongest(
+    group: npt.NDArray[np.int32],
+    count: npt.NDArray[np.int64],
+    other: npt.NDArray[np.int32],
+    among: npt.NDArray[np.bool_],
+    most: int,
+) -> npt.NDArray[np.bool_]:
+    """Marks, in each group, the `most` edges with the highest count, ties by the other end."""
+    chosen = np.zeros(len(group), dtype=bool)
+    at = np.flatnonzero(among)
+    at = at[np.lexsort((other[at], -count[at], group[at]))]
+    starts = np.flatnonzero(np.diff(group[at], prepend=-1))
+    place = np.arange(len(at)) - np.repeat(starts, np.diff(np.append(starts, len(at))))
+    chosen[at[place < most]] = True
+    return chosen
+
+
+def _as_table(
+    events: EventTable,
+    kept: list[tuple[Relation, Edges, npt.NDArray[np.bool_]]],
+    degrees: dict[str, npt.NDArray[np.int64]],
+    known: dict[str, npt.NDArray[np.bool_]],
+) -> pa.Table:
+    schema = arrow_schema("relations")
+    pieces = []
+    for relation, edges, chosen in sorted(kept, key=lambda one: (one[0].target, one[0].verb)):
+        user, node = edges.rows[chosen], edges.to[chosen]
+        size = len(user)
+        columns = {
+            "user_id": events.ids["user"].take(pa.array(user)),
+            "verb": pa.repeat(pa.scalar(relation.verb), size),
+            "node_type": pa.repeat(pa.scalar(relation.target), size),
+            "node_id": events.ids[relation.target].take(pa.array(node)),
+            "count": pa.array(edges.count[chosen]),
+            "first_seen": _times(edges.first, chosen),
+            "last_seen": _times(edges.last, chosen),
+            "amount": pa.nulls(size, pa.float64()) if edges.amount is None else pa.array(edges.amount[chosen], from_pandas=True),
+            "user_degree": pa.array(degrees["user"][user], mask=~known["user"][user]),
+            "node_degree": pa.array(degrees[relation.target][node], mask=~known[relation.target][node]),
+        }
+        pieces.append(pa.table([columns[name] for name in schema.names], schema=schema))
+    return pa.concat_tables(pieces).combine_chunks() if pieces else schema.empty_table()
+
+
+def _times(moments: npt.NDArray[np.int64] | None, chosen: npt.NDArray[np.bool_]) -> pa.Array:
+    kind = arrow_schema("relations").field("first_seen").type
+    if moments is None:
+        return pa.nulls(int(chosen.sum()), kind)
+    return pa.array(moments[chosen], mask=moments[chosen] == NO_TIME).cast(kind)

@@ -1,0 +1,15 @@
+"""A synthetic market: settings and a seed in, a log with planted rings, innocent look-alikes and their truth out."""
+
+from graphdet.simulate.market import Market, simulate
+from graphdet.simulate.settings import MarketSettings, preset, without_lookalikes, without_rings
+from graphdet.simulate.writing import write_market
+
+__all__ = [
+    "Market",
+    "MarketSettings",
+    "preset",
+    "simulate",
+    "without_lookalikes",
+    "without_rings",
+    "write_market",
+]

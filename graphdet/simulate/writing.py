@@ -1,0 +1,144 @@
+"""A market → a folder: the log in the schema of logs, the truth beside it, and what made it. All or nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+import graphdet
+from graphdet.errors import MarketError
+from graphdet.schema import ACTIONS, EVENT_COLUMN, TEXT, TIME
+from graphdet.simulate.market import Market
+from graphdet.simulate.names import hexadecimal
+from graphdet.simulate.reviews import review_texts
+from graphdet.simulate.sessions import ACTION, Columns
+from graphdet.simulate.streams import mix
+
+LOG_COLUMNS = (
+    "event_id", "timestamp", "user_id", "item_id", "device_id", "ip", "action", "category", "seller_id", "amount", "rating", "text",
+    "order_id", "payment_id", "address_id", "user_agent",
+)  # fmt: skip
+_CHUNK = 500_000
+_AGENTS = tuple(
+    [f"ShopApp/{major}.{minor} (Android {version})" for major in (8, 9) for minor in (1, 2, 4) for version in (10, 11, 12, 13, 14)]
+    + [f"ShopApp/{major}.{minor} (iOS {version})" for major in (8, 9) for minor in (1, 2, 4) for version in (15, 16, 17)]
+    + [f"Mozilla/5.0 ({system}) {browser}" for system in ("Windows NT 10.0", "Macintosh", "X11; Linux") for browser in ("Chrome/126", "Firefox/128")]
+)
+
+
+def log_schema() -> pa.Schema:
+    """The Arrow schema of the written log: all of `schema.EVENT_COLUMNS` but image and label."""
+    return pa.schema([pa.field(name, EVENT_COLUMN[name].type) for name in LOG_COLUMNS])
+
+
+def log_batches(market: Market) -> Iterator[pa.RecordBatch]:
+    """The log in batches of rows, in time order."""
+    for low in range(0, len(market), _CHUNK):
+        yield _batch(market, low, min(low + _CHUNK, len(market)))
+
+
+def log_table(market: Market) -> pa.Table:
+    """The whole log as one table; for small markets."""
+    return pa.Table.from_batches(list(log_batches(market)), schema=log_schema())
+
+
+def write_market(market: Market, out: Path, format: Literal["parquet", "csv"] = "parquet") -> None:  # noqa: A002
+    """Write `out/events.parquet` (or .csv), `out/truth/*.parquet` and `out/market.json`, or nothing at all.
+
+    Raises:
+        MarketError: `out` holds something already, or cannot be written.
+    """
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise MarketError(f"{out}: there is something already; name a new or empty folder.")
+    part = out.with_name(f".{out.name}.{os.getpid()}.part")
+    try:
+        (part / "truth").mkdir(parents=True)
+        _write_log(market, part, format)
+        for name, table in market.truth.items():
+            pq.write_table(table, part / "truth" / f"{name}.parquet")
+        (part / "market.json").write_text(json.dumps(describe(market), indent=2) + "\n", encoding="utf-8")
+        if out.exists():
+            out.rmdir()
+        part.rename(out)
+    except OSError as error:
+        raise MarketError(f"{out}: cannot be written ({error.strerror or error}).") from None
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def describe(market: Market) -> dict[str, object]:
+    """What made the market and what it holds, as plain data."""
+    kinds = market.truth["rings"].column("kind").to_pylist()
+    groups = market.truth["lookalikes"].select(["group_id", "kind"]).group_by(["group_id", "kind"]).aggregate([])
+    group_kinds = groups.column("kind").to_pylist()
+    return {
+        "version": graphdet.__version__,
+        "seed": market.seed,
+        "settings": market.settings.model_dump(),
+        "events": len(market),
+        "nodes": {name: len(ids) for name, ids in market.ids.items()},
+        "rings": {kind: kinds.count(kind) for kind in sorted(set(kinds))},
+        "lookalikes": {kind: group_kinds.count(kind) for kind in sorted(set(group_kinds))},
+    }
+
+
+def _write_log(market: Market, folder: Path, format: str) -> None:  # noqa: A002
+    if format == "csv":
+        with pa_csv.CSVWriter(folder / "events.csv", log_schema()) as writer:
+            for batch in log_batches(market):
+                writer.write_batch(batch)
+        return
+    with pq.ParquetWriter(folder / "events.parquet", log_schema(), compression="zstd", use_dictionary=_REPEATED) as writer:
+        for batch in log_batches(market):
+            writer.write_batch(batch, row_group_size=_CHUNK)
+
+
+_REPEATED = ["user_id", "item_id", "device_id", "ip", "action", "category", "seller_id", "rating", "payment_id", "address_id", "user_agent"]
+
+
+def _batch(market: Market, low: int, high: int) -> pa.RecordBatch:
+    part = Columns(*(getattr(market.columns, field.name)[low:high] for field in fields(Columns)))
+    n = high - low
+
+    def named(name: str, codes: np.ndarray) -> pa.Array:
+        return market.ids[name].take(pa.array(codes, mask=codes < 0))
+
+    def on_items(values: pa.Array, codes: np.ndarray) -> pa.Array:
+        return values.take(pa.array(codes[part.item], mask=part.item < 0))
+
+    order = np.flatnonzero(part.order >= 0)
+    order_id = pa.array(np.searchsorted(order, np.arange(n)), mask=part.order < 0)
+    told = np.flatnonzero(part.action == ACTION["review"])
+    texts = review_texts(part.order[told], part.rating[told], part.script[told], market.english[part.user[told]], market.salt)
+    place = np.zeros(n, dtype=np.int64)
+    place[told] = np.arange(len(told))
+    agent = (mix(part.device, market.salt + 3) % np.uint64(len(_AGENTS) ** 2)).astype(np.float64) ** 0.5
+    columns = {
+        "event_id": hexadecimal(mix(np.arange(low, high), market.salt + 1), "e"),
+        "timestamp": pa.array(part.time).cast(pa.timestamp("us")).cast(TIME),
+        "user_id": named("user", part.user),
+        "item_id": named("item", part.item),
+        "device_id": named("device", part.device),
+        "ip": named("ip", part.ip),
+        "action": pa.array(ACTIONS).take(pa.array(part.action)),
+        "category": on_items(pa.array(market.categories), market.item_category),
+        "seller_id": on_items(market.ids["seller"], market.item_seller),
+        "amount": pa.array(part.amount.astype(np.float64).round(2), mask=np.isnan(part.amount)),
+        "rating": pa.array(part.rating.astype(np.float64), mask=part.rating == 0),
+        "text": texts.take(pa.array(place, mask=part.action != ACTION["review"])),
+        "order_id": hexadecimal(mix(part.order[order], market.salt + 2), "o").take(order_id),
+        "payment_id": named("payment", part.payment),
+        "address_id": named("address", part.address),
+        "user_agent": pa.array(_AGENTS, type=TEXT).take(pa.array(agent.astype(np.int64))),
+    }
+    return pa.record_batch([columns[name] for name in LOG_COLUMNS], schema=log_schema())

@@ -1,0 +1,386 @@
+"""What a run says, for people: tables and paragraphs on a terminal, made of text that no id from a log can deface."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from graphdet.run import Run, RunRing
+from graphdet.schema import EXPLANATIONS, KEY_TYPES, NODE_TYPE, TIERS
+
+if TYPE_CHECKING:
+    from graphdet.evaluate import Evaluation  # both load much that other screens need not
+    from graphdet.events import LogCheck
+
+ID_WIDTH = 32
+PIPE_WIDTH = 132  # columns where no terminal says how wide it is
+# Rows that fit on one screen.
+MOST = {
+    "user": 10,
+    "item": 6,
+    **dict.fromkeys(("device", "ip", "seller", "payment", "address"), 3),
+    "pair": 6,
+    "action": 12,
+    "reason": 8,
+    "reject": 5,
+}
+TIER_STYLES = {"alert": "bold red", "review": "yellow", "explained": "green"}
+NAMES = {"user": "user", "item": "item", "device": "device", "ip": "IP", "seller": "seller", "payment": "payment", "address": "address"}
+
+
+def console_for() -> Console:
+    """A console that takes text as it is: no markup, no emoji codes, no guessing at colours."""
+    console = Console(markup=False, emoji=False, highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = PIPE_WIDTH
+    return console
+
+
+def clean(value: object, width: int | None = None) -> str:
+    """Text that stays on its line: control and format characters (colours, right-to-left overrides) spelt out, long text cut."""
+    text = str(value)
+    cut = width is not None and len(text) > width
+    text = text[:width]
+    if not text.isprintable():  # false for control, format, surrogate and separator characters
+        text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    if width is not None and (cut or cell_len(text) > width):
+        text = set_cell_size(text, width - 1).rstrip() + "…"
+    return text
+
+
+def name(value: object, width: int = ID_WIDTH) -> str:
+    """An id from a log, as it may stand in a table."""
+    return clean(value, width)
+
+
+def show_rings(console: Console, rings: pa.Table, total: int) -> None:
+    """The ring table, worst first; `total` is how many there are in all."""
+    if not rings.num_rows:
+        console.print("No rings." if not total else "No rings of these tiers.")
+        return
+    narrow = console.width < 100
+    columns: dict[str, Callable[[dict[str, Any]], str | Text]] = {
+        "#": lambda ring: str(ring["rank"]),
+        "ring": lambda ring: name(ring["ring_id"]),
+        "tier": lambda ring: Text(ring["tier"], style=TIER_STYLES[ring["tier"]]),
+        "score": lambda ring: f"{ring['score']:.3f}",
+        "q": lambda ring: _small(ring["q_value"]),
+        "users": lambda ring: f"{ring['size']:,}",
+        "items": lambda ring: f"{ring['targets']:,}",
+        "devices": lambda ring: f"{ring['devices']:,}",
+        "IPs": lambda ring: f"{ring['ips']:,}",
+        "first seen": lambda ring: _moment(ring["first_seen"])[: 10 if narrow else None],
+        "lasted": lambda ring: _span(ring["first_seen"], ring["last_seen"]),
+        "explained by": lambda ring: ring["explanation"].replace("_", " "),
+    }
+    if narrow:
+        columns = {heading: cell for heading, cell in columns.items() if heading not in ("q", "devices", "IPs", "lasted")}
+    table = _table(columns, left=("ring", "tier", "first seen", "explained by"))
+    for ring in rings.to_pylist():
+        table.add_row(*(cell(ring) for cell in columns.values()))
+    console.print(table)
+    if rings.num_rows < total:
+        console.print(f"… {rings.num_rows:,} of {total:,} rings", style="dim")
+
+
+def show_ring(console: Console, run: Run, ring: RunRing, everything: bool) -> None:
+    """One ring on one screen: facts, members, what they share, and the evidence against what chance would give."""
+    facts = ring.facts
+    head = Text(name(ring.id), style="bold")
+    head.append(f" · {facts['tier']}", style=TIER_STYLES[facts["tier"]])
+    head.append(f" · rank {facts['rank']} of {run.rings.num_rows} · score {facts['score']:.3f}")
+    head.append(f" · p {_small(facts['p_value'])} · q {_small(facts['q_value'])}", style="default")
+    console.print(head)
+    console.print(_sentence(facts))
+    console.print(_innocence(facts))
+    console.print()
+    _show_expectation(console, ring.evidence)
+    members = ring.members
+    for node_type in ("user", *KEY_TYPES):
+        own = members.filter(pc.field("node_type") == node_type).sort_by([("contribution", "descending"), ("node_id", "ascending")])
+        if own.num_rows:
+            _show_members(console, node_type, own, own.num_rows if everything else MOST[node_type])
+    _show_pairs(console, ring.evidence, ring.evidence.num_rows if everything else MOST["pair"])
+
+
+def show_end(console: Console, run: Run, folder: Path) -> None:
+    """What a finished run tells: the sum of its rows, what was left out and why, its rings, and what to do next."""
+    counts = run.meta["counts"]
+    console.print(
+        f"Read {counts['read']:,} rows = {counts['accepted']:,} accepted + {counts['rejected']:,} rejected"
+        f" + {counts['duplicates']:,} duplicates"
+    )
+    nodes = ", ".join(f"{count:,} {plural(NAMES[node_type], count)}" for node_type, count in counts["nodes"].items())
+    console.print(f"Graph: {nodes}")
+    for line in discounted_lines(run.meta["discounted"]):
+        console.print(f"Left out: {line}")
+    for note in run.meta["notes"]:
+        console.print(f"Note: {clean(note)}")
+    console.print(f"Rings: {tier_counts(run)}", style="bold")
+    console.print()
+    show_rings(console, run.rings.slice(0, 10), run.rings.num_rows)
+    show_next(console, run, folder)
+
+
+def show_next(console: Console, run: Run, folder: Path) -> None:
+    """Where the run is and which commands look into it."""
+    quoted = clean(shlex.quote(str(folder)))
+    steps = []
+    if run.rings.num_rows:
+        steps.append((f"graphdet show {quoted} 1", "the worst ring and its evidence"))
+        steps.append((f"graphdet rings {quoted}", "all rings"))
+    if run.rejected.num_rows:
+        steps.append((f"{quoted}/rejected.parquet", "the rejected rows and why"))
+    console.print(f"\nRun folder: {clean(folder)}", style="bold", soft_wrap=True)
+    wide = max((len(step) for step, _ in steps), default=0)
+    for step, meaning in steps:
+        console.print(f"  {step:<{wide}}  {meaning}", soft_wrap=True)
+
+
+def show_check(console: Console, found: LogCheck) -> None:
+    """What a log holds: files, coverage of columns, actions, time span, what is missing and what that costs, the first rejects."""
+    table = _table(("file", "format", "read", "accepted", "rejected", "duplicates"), left=("file", "format"))
+    for file in found.files:
+        counts = (file.read, file.accepted, file.rejected, file.duplicates)
+        table.add_row(clean(file.path, 60), file.format, *(f"{count:,}" for count in counts))
+    if len(found.files) > 1:
+        table.add_row("all", "", *(f"{count:,}" for count in (found.read, found.accepted, found.rejected, found.duplicates)))
+    console.print(table)
+    for file in found.files:
+        if file.unused_columns:
+            console.print(f"Unused columns of {clean(file.path, 60)}: {', '.join(name(column) for column in file.unused_columns)}")
+    console.print()
+    table = _table(("column", "events", "share", "values"), left=("column",))
+    nodes = {NODE_TYPE[node_type].column: count for node_type, count in found.nodes.items()}
+    for column, count in found.columns.items():
+        table.add_row(column, f"{count:,}", f"{count / found.events:.1%}", f"{nodes[column]:,}" if column in nodes else "")
+    console.print(table)
+    console.print()
+    if found.actions:
+        shown = [f"{name(word)} {count:,}" for word, count in list(found.actions.items())[: MOST["action"]]]
+        more = len(found.actions) - len(shown)
+        console.print(f"Actions: {', '.join(shown)}{f' and {more:,} others' if more else ''}")
+    if found.first is not None:
+        console.print(f"Times: {found.first} to {found.last}" + (", bare dates" if found.resolution == "day" else ""))
+    for note in found.notes:
+        console.print(f"Note: {clean(note)}")
+    if found.rejected:
+        console.print(f"\nRejected rows ({found.rejected:,})", style="bold")
+        table = _table(("rows", "why"), left=("why",))
+        for reason, count in list(found.reasons.items())[: MOST["reason"]]:
+            table.add_row(f"{count:,}", clean(reason, 80))
+        console.print(table)
+        console.print()
+        table = _table(("file", "line", "column", "reason", "row"), left=("file", "column", "reason", "row"))
+        for row in found.first_rejects[: MOST["reject"]]:
+            line = "" if row["line"] is None else f"{row['line']:,}"
+            table.add_row(clean(Path(row["file"]).name, 20), line, name(row["column"]), clean(row["reason"], 40), clean(row["raw"], 60))
+        console.print(table)
+
+
+def show_evaluation(console: Console, figures: Evaluation) -> None:
+    """How a run compares with the truth: members, rings and false alarms; shares are blank where there is nothing to count."""
+    alerts = f"{figures.alerts:,} {plural('alert', figures.alerts)} over {figures.alerted_users:,} users"
+    console.print(f"{alerts}, {figures.review:,} for review, {figures.explained:,} explained")
+    console.print(f"Truth: {figures.members:,} members, {figures.detectable:,} of them detectable (touched two targets or more)\n")
+    table = _table(("over alerts", "all", "detectable"), left=("over alerts",))
+    table.add_row("member precision", _share(figures.precision), "")
+    table.add_row("member recall", _share(figures.recall), _share(figures.detectable_recall))
+    table.add_row("member F1", _share(figures.f1), _share(figures.detectable_f1))
+    table.add_row("ring precision", _share(figures.ring_precision), _share(figures.detectable_ring_precision))
+    table.add_row("ring recall", _share(figures.ring_recall), _share(figures.detectable_ring_recall))
+    console.print(table)
+    if figures.by_kind:
+        console.print()
+        table = _table(("ring kind", "rings", "ring recall", "member recall", "detectable"), left=("ring kind",))
+        for kind, recall in figures.by_kind.items():
+            shares = (recall.ring_recall, recall.member_recall, recall.detectable_recall)
+            table.add_row(clean(kind).replace("_", " "), f"{recall.rings:,}", *(_share(share) for share in shares))
+        console.print(table)
+    if figures.lookalikes:
+        console.print()
+        table = _table(("innocent look-alike", "groups", "alerted", "explained", "rightly"), left=("innocent look-alike",))
+        for kind, look in figures.lookalikes.items():
+            counts = (look.groups, look.groups_alerted, look.explained, look.explained_right)
+            table.add_row(clean(kind).replace("_", " "), *(f"{count:,}" for count in counts))
+        console.print(table)
+    if figures.ranking:
+        console.print()
+        table = _table(("score ranking", "nodes", "in rings", "AUROC", "AUPRC"), left=("score ranking",))
+        for node_type, ranking in figures.ranking.items():
+            sizes = (f"{ranking.nodes:,}", f"{ranking.positives:,}")
+            table.add_row(NAMES[node_type], *sizes, _share(ranking.auroc), _share(ranking.auprc))
+        console.print(table)
+
+
+def tier_counts(run: Run) -> str:
+    """'3 alert, 1 review, 2 explained'."""
+    tiers = run.rings["tier"].to_pylist()
+    return ", ".join(f"{tiers.count(tier)} {tier}" for tier in TIERS)
+
+
+def discounted_lines(discounted: Sequence[dict[str, Any]]) -> list[str]:
+    """One line for each view, window and reason, with its largest case."""
+    groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for cell in discounted:
+        groups.setdefault((str(cell["view"]), str(cell["window"]), str(cell["reason"])), []).append(cell)
+    lines = []
+    for (view, window, reason), cells in groups.items():
+        largest = max(cells, key=lambda cell: cell["size"])
+        what = f"{len(cells):,} {plural(NAMES.get(view, view) + ' cell', len(cells))}"
+        lines.append(f"{what} ({clean(window)}), {clean(reason)}; the largest is {name(largest['key'])} with {largest['size']:,}")
+    return lines
+
+
+def plural(word: str, count: int) -> str:
+    """'1 cell', '2 cells'; '2 addresses'."""
+    return word if count == 1 else word + ("es" if word.endswith("s") and word != "IPs" else "s")
+
+
+def _table(headings: Iterable[str], left: Collection[str]) -> Table:
+    """A table of one line a row; columns are to the right but for those of text."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for heading in headings:
+        table.add_column(heading, justify="left" if heading in left else "right", no_wrap=True, overflow="ellipsis")
+    return table
+
+
+def _sentence(facts: dict[str, Any]) -> str:
+    sentence = f"{facts['size']:,} users acted together on {facts['targets']:,} {plural('item', facts['targets'])}"
+    shared = [f"{facts[key]:,} {plural(word, facts[key])}" for key, word in (("devices", "device"), ("ips", "IP")) if facts[key]]
+    if shared:
+        sentence += f" and share {' and '.join(shared)}"
+    if facts["first_seen"] is not None:
+        lasted = _span(facts["first_seen"], facts["last_seen"])
+        sentence += f", from {_moment(facts['first_seen'])} to {_moment(facts['last_seen'])} UTC ({lasted})"
+    parts = [
+        f"Evidence {facts['strength']:.1f} (log10 likelihood ratio against independent users)",
+        f"{facts['density']:.0%} of user-item pairs are there",
+        f"{facts['dedication']:.0%} of the members' item events fall on these items",
+    ]
+    if facts["amount"] is not None:
+        parts.append(f"{facts['amount']:,.2f} moved in {facts['events']:,} {plural('event', facts['events'])}")
+    return f"{sentence}.\n{'; '.join(parts)}."
+
+
+def _innocence(facts: dict[str, Any]) -> str:
+    """What the tier says about innocent explanations."""
+    fits = f"{facts['explanation'].replace('_', ' ')} ({EXPLANATIONS[facts['explanation']]})" if facts["explanation"] else ""
+    if facts["tier"] == "explained":
+        return f"Explained by: {fits}."
+    if facts["tier"] == "review":
+        return f"Not ruled out: {fits or 'an innocent explanation'}."
+    return f"Weighed and not enough: {fits}." if fits else "No innocent explanation fits."
+
+
+def _show_expectation(console: Console, evidence: pa.Table) -> None:
+    """By view: how often two members met at a key, and how often independent users would have."""
+    if not evidence.num_rows:
+        return
+    table = _table(("shared", "keys", "meetings", "expected", "evidence"), left=("shared",))
+    for view in KEY_TYPES:
+        own = evidence.filter(pc.field("view") == view)
+        if own.num_rows:
+            expected = pc.sum(own["expected"]).as_py()
+            table.add_row(
+                NAMES[view],
+                f"{pc.count_distinct(own['key']).as_py():,}",
+                f"{own.num_rows:,}",
+                "" if expected is None else _small(expected),
+                f"{pc.sum(own['evidence']).as_py():,.1f}",
+            )
+    console.print("Evidence: meetings of two members at one key, against what independent users would have", style="bold")
+    console.print(table)
+    console.print()
+
+
+def _show_members(console: Console, node_type: str, members: pa.Table, most: int) -> None:
+    title = "Members" if node_type == "user" else "Targets" if node_type == "item" else f"Shared {plural(NAMES[node_type], 2)}"
+    console.print(f"{title} ({members.num_rows:,})", style="bold")
+    kind = NAMES[node_type]
+    width = ID_WIDTH if console.width >= 100 else 24
+    columns: dict[str, Callable[[dict[str, Any]], str]] = {
+        kind: lambda member: name(member["node_id"], width),
+        "role": lambda member: str(member["role"]),
+        "evidence": lambda member: f"{member['contribution']:.1f}",
+        "events": lambda member: f"{member['events']:,}",
+        "first seen": lambda member: _moment(member["first_seen"]),
+        "last seen": lambda member: _moment(member["last_seen"]),
+    }
+    if node_type != "user":
+        del columns["role"]  # the title says it
+    table = _table(columns, left=(kind, "role", "first seen", "last seen"))
+    for member in members.slice(0, most).to_pylist():
+        table.add_row(*(cell(member) for cell in columns.values()))
+    console.print(table)
+    _show_rest(console, members.num_rows - most)
+
+
+def _show_pairs(console: Console, evidence: pa.Table, most: int) -> None:
+    if not evidence.num_rows:
+        return
+    console.print(f"Strongest of {evidence.num_rows:,} meetings", style="bold")
+    width = ID_WIDTH if console.width >= 130 else 20 if console.width >= 100 else 11
+    columns: dict[str, Callable[[dict[str, Any]], str]] = {
+        "user": lambda pair: name(pair["user_a"], width),
+        "and user": lambda pair: name(pair["user_b"], width),
+        "at": lambda pair: NAMES[pair["view"]],
+        "key": lambda pair: name(pair["key"], width),
+        "evidence": lambda pair: f"{pair['evidence']:.1f}",
+        "events": lambda pair: f"{pair['events']:,}",
+        "expected": lambda pair: "" if pair["expected"] is None else _small(pair["expected"]),
+        "apart": lambda pair: "" if pair["seconds_apart"] is None else _duration(timedelta(seconds=pair["seconds_apart"])),
+    }
+    if console.width < 100:
+        del columns["events"]
+    table = _table(columns, left=("user", "and user", "at", "key"))
+    order = [("evidence", "descending"), ("expected", "ascending"), ("user_a", "ascending"), ("user_b", "ascending"), ("key", "ascending")]
+    for pair in evidence.sort_by(order).slice(0, most).to_pylist():
+        table.add_row(*(cell(pair) for cell in columns.values()))
+    console.print(table)
+    _show_rest(console, evidence.num_rows - most)
+
+
+def _show_rest(console: Console, more: int) -> None:
+    console.print(f"… and {more:,} more (--all)\n" if more > 0 else "", style="dim")
+
+
+def _moment(moment: datetime | None) -> str:
+    return "" if moment is None else moment.strftime("%Y-%m-%d %H:%M")
+
+
+def _span(first: datetime | None, last: datetime | None) -> str:
+    return "" if first is None or last is None else _duration(last - first)
+
+
+def _duration(span: timedelta) -> str:
+    """The two largest units: '3 d 4 h', '2 h 10 min', '5 min', '40 s'."""
+    seconds = round(span.total_seconds())
+    if seconds < 60:
+        return f"{seconds} s"
+    parts: list[str] = []
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= size or parts:
+            parts.append(f"{seconds // size} {unit}" if seconds // size else "")
+            seconds %= size
+    return " ".join(part for part in parts[:2] if part)
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def _small(value: float) -> str:
+    """Two digits that count: '0.012', '3e-07', '41'."""
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"

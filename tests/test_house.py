@@ -1,0 +1,243 @@
+"""The house keeps its shape: order of imports, public names, packaging, licences, and documents that tell the truth."""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+import graphdet
+from graphdet.settings import Settings, load_settings, settings_as_toml
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "graphdet"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+# The order of the data: a file may import only from those before it.
+ORDER = (
+    "errors",
+    "schema",
+    "settings",
+    "progress",
+    "events",
+    "graph",
+    "relations",
+    "evidence",
+    "rings",
+    "scores",
+    "run",
+    "pipeline",
+    "evaluate",
+    "simulate",
+    "store",
+    "terminal",
+    "cli",
+)
+
+# What only some files may import, because it is heavy, or belongs to one job.
+CONFINED = {
+    "torch": (),
+    "neo4j": ("store",),
+    "networkx": ("graph",),
+    "duckdb": ("events",),
+    "typer": ("cli",),
+    "rich": ("progress", "terminal"),
+}
+
+
+def stage_of(path: Path) -> str:
+    first = path.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+def imports_of(path: Path) -> set[str]:
+    """Dotted names of all imports of a file, inside functions too."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+
+
+def test_every_file_has_its_place_in_the_order() -> None:
+    assert {stage_of(path) for path in FILES} == set(ORDER)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_file_imports_only_from_those_before_it(path: Path) -> None:
+    own = stage_of(path)
+    for name in imports_of(path):
+        top, _, rest = name.partition(".")
+        if top == "graphdet" and rest not in ("", "__version__"):
+            stage = rest.split(".")[0]
+            assert stage == own or ORDER.index(stage) < ORDER.index(own), f"{own} must not import {name}"
+        if top in CONFINED:
+            assert own in CONFINED[top], f"{own} must not import {top}"
+
+
+def test_the_public_names_are_these() -> None:
+    assert graphdet.__all__ == [
+        "EventTable",
+        "FraudGraph",
+        "GraphdetError",
+        "Run",
+        "Settings",
+        "build_graph",
+        "check_logs",
+        "detect",
+        "load_settings",
+        "read_events",
+    ]
+    for name in graphdet.__all__:
+        assert getattr(graphdet, name).__doc__, name
+        assert name in dir(graphdet)
+    with pytest.raises(AttributeError, match="no attribute 'detekt'"):
+        getattr(graphdet, "detekt")  # noqa: B009
+
+
+@pytest.mark.parametrize(
+    "what", ["import graphdet", "import sys; sys.argv = ['graphdet', '--help']; import graphdet.cli; graphdet.cli.main()"]
+)
+def test_import_and_help_load_nothing_heavy(what: str) -> None:
+    heavy = ["numpy", "pandas", "pyarrow", "duckdb", "numba", "scipy", "networkx", "pydantic", "torch", "rich"]
+    code = f"import atexit, sys\natexit.register(lambda: print('loaded', [name for name in {heavy} if name in sys.modules]))\n{what}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("loaded []\n")
+
+
+def test_every_package_is_packed() -> None:
+    packages = {".".join(path.parent.relative_to(ROOT).parts) for path in PACKAGE.rglob("__init__.py")}
+    assert set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]) == packages
+
+
+def test_the_default_config_is_the_code() -> None:
+    path = ROOT / "configs" / "default.toml"
+    assert path.read_text(encoding="utf-8") == settings_as_toml(Settings())
+    assert load_settings(path) == Settings()
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.toml")), ids=lambda path: path.name)
+def test_every_config_loads(path: Path) -> None:
+    load_settings(path)
+
+
+def test_every_setting_has_its_sentence() -> None:
+    def check(model: type[BaseModel]) -> None:
+        for name, field in model.model_fields.items():
+            if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+                assert field.annotation.__doc__, name
+                check(field.annotation)
+            else:
+                assert field.description, name
+
+    check(Settings)
+
+
+def test_the_licence_is_apache() -> None:
+    assert PROJECT["license"] == "Apache-2.0"
+    assert (
+        "Apache License"
+        in (ROOT / "LICENSE").read_text(encoding="utf-8").splitlines()[0] + (ROOT / "LICENSE").read_text(encoding="utf-8")[:200]
+    )
+
+
+def names_of_requirements() -> list[str]:
+    wanted = PROJECT["dependencies"] + [line for lines in PROJECT["optional-dependencies"].values() for line in lines]
+    return [re.split(r"[<>=!~ \[;]", line)[0] for line in wanted]
+
+
+def pinned() -> dict[str, str]:
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    return dict(line.split("==") for line in lines if line)
+
+
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_constraints_hold_an_exact_version_of_all_that_is_needed() -> None:
+    held = {canonical(name) for name in pinned()}
+    assert {canonical(name) for name in names_of_requirements()} <= held
+    for name in pinned():
+        needs = [
+            re.split(r"[<>=!~ \[;(]", line)[0]
+            for line in importlib.metadata.requires(name) or []
+            if "extra ==" not in line and ";" not in line
+        ]
+        assert {canonical(need) for need in needs} <= held, name
+
+
+@pytest.mark.parametrize("name", sorted(pinned()))
+def test_no_dependency_is_under_the_gpl(name: str) -> None:
+    about = importlib.metadata.metadata(name)
+    stated = [about.get("License-Expression") or "", (about.get("License") or "").split("\n")[0]]
+    stated += [line for line in about.get_all("Classifier") or [] if line.startswith("License")]
+    # Compiled wheels carry GCC's runtime, whose exception leaves the user free.
+    words = " ".join(stated).replace("GPL-3.0-or-later WITH GCC-exception-3.1", "").replace("LGPL", "")
+    assert "GPL" not in words
+    assert "General Public License" not in words
+
+
+def test_the_changelog_knows_this_version() -> None:
+    assert f"## {graphdet.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def project_files() -> list[Path]:
+    done = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return [ROOT / line for line in done.stdout.splitlines() if (ROOT / line).is_file()]
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git tells which files are the project's")
+def test_no_file_names_a_machine() -> None:
+    homes = re.compile(rb"/(?:work|root|home)/[a-z]")
+    found = [path.relative_to(ROOT) for path in project_files() if path.suffix != ".parquet" and homes.search(path.read_bytes())]
+    assert found == []
+
+
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def settings_names(model: type[BaseModel] = Settings, prefix: str = "") -> set[str]:
+    names = set()
+    for name, field in model.model_fields.items():
+        names.add(prefix + name)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            names |= settings_names(field.annotation, f"{prefix}{name}.")
+    return names
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_settings_in_the_documents_exist(path: Path, tmp_path: Path) -> None:
+    """Every TOML block loads, and every `[section] name` or `section.name` in the text is a setting."""
+    text = path.read_text(encoding="utf-8")
+    for number, block in enumerate(re.findall(r"```toml\n(.*?)```", text, re.DOTALL)):
+        config = tmp_path / f"{number}.toml"
+        config.write_text(block, encoding="utf-8")
+        load_settings(config)
+    known = settings_names()
+    sections = {name.split(".")[0] for name in known if "." in name}
+    for section, name in re.findall(r"`\[?([a-z_]+)\]?[. ]([a-z_]+)`", text):
+        if section in sections and name not in ("parquet", "toml"):
+            assert f"{section}.{name}" in known, f"{section}.{name}"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_to_files_lead_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", path.read_text(encoding="utf-8")):
+        assert (path.parent / target).exists(), target

@@ -1,0 +1,63 @@
+"""Stages are timed whether they are shown or not, and what is shown fits where it is shown."""
+
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+from rich.console import Console
+
+from graphdet.progress import BarProgress, LineProgress, Progress, progress_for, show_bytes
+
+
+def work(progress: Progress) -> None:
+    with progress.stage("read", 1000):
+        progress.advance(400)
+        progress.advance(600)
+    with progress.stage("think"):
+        pass
+
+
+def test_costs_are_recorded_in_order() -> None:
+    progress = Progress()
+    work(progress)
+    assert [cost.name for cost in progress.costs] == ["read", "think"]
+    assert all(cost.seconds >= 0 and cost.peak_bytes > 1_000_000 for cost in progress.costs)
+
+
+@pytest.mark.parametrize("progress", [Progress(), LineProgress(io.StringIO()), BarProgress(Console(file=io.StringIO()))])
+def test_a_stage_that_fails_is_not_recorded(progress: Progress) -> None:
+    def fail() -> None:
+        with progress.stage("read"):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert progress.costs == []
+    work(progress)
+    assert len(progress.costs) == 2
+
+
+def test_a_line_a_stage_where_nobody_watches() -> None:
+    stream = io.StringIO()
+    progress = progress_for(stream)
+    work(progress)
+    first, second = stream.getvalue().splitlines()
+    assert re.fullmatch(r"graphdet: read: 1,000 done in \d+\.\d s, peak memory [\d.]+ [MG]B", first)
+    assert re.fullmatch(r"graphdet: think: \d+\.\d s, peak memory [\d.]+ [MG]B", second)
+
+
+def test_bars_on_a_terminal_leave_a_line_a_stage() -> None:
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, width=100, color_system=None)
+    work(BarProgress(console))
+    shown = stream.getvalue()
+    assert "of 1,000" in shown
+    assert "left" in shown
+    assert re.search(r"✓ read +1,000 +\d+\.\d s", shown)
+    assert re.search(r"✓ think +\d+\.\d s", shown)
+
+
+def test_sizes_are_told_in_round_numbers() -> None:
+    assert [show_bytes(size) for size in (0, 310_400_000, 1_240_000_000)] == ["0 MB", "310 MB", "1.2 GB"]

@@ -1,0 +1,285 @@
+"""A run folder is whole or absent, says the same after a round trip, and refuses what is not a run in one clear line."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from graphdet.errors import NotARun, RunError, RunExists, UnknownRing
+from graphdet.run import Run, require_free, run_id
+from graphdet.schema import RUN_TABLES
+from graphdet.settings import MachineSettings, Settings
+
+
+def test_a_saved_run_loads_as_it_was(small_run: Run, tmp_path: Path) -> None:
+    small_run.save(tmp_path / "deep" / "run")
+    loaded = Run.load(tmp_path / "deep" / "run")
+    for name in RUN_TABLES:
+        assert getattr(loaded, name).equals(getattr(small_run, name)), name
+    assert loaded.meta == small_run.meta
+    assert loaded.id == small_run.id
+    assert sorted(path.name for path in (tmp_path / "deep").iterdir()) == ["run"]
+    assert sorted(path.name for path in (tmp_path / "deep" / "run").iterdir()) == sorted(
+        ["run.json", *(f"{name}.parquet" for name in RUN_TABLES)]
+    )
+
+
+def test_the_bytes_do_not_depend_on_how_a_table_was_put_together(small_run: Run, tmp_path: Path) -> None:
+    pieces = pa.concat_tables([small_run.members.slice(0, 4), small_run.members.slice(4)]).replace_schema_metadata({"a": "b"})
+    small_run.save(tmp_path / "one")
+    dataclasses.replace(small_run, members=pieces).save(tmp_path / "two")
+    for name in RUN_TABLES:
+        assert (tmp_path / "one" / f"{name}.parquet").read_bytes() == (tmp_path / "two" / f"{name}.parquet").read_bytes()
+
+
+def changed(table: pa.Table, column: str, value: object) -> pa.Table:
+    rows = table.to_pylist()
+    rows[0][column] = value
+    return pa.Table.from_pylist(rows, table.schema)
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value", "complaint"),
+    [
+        ("rings", "score", 1.5, "score must lie in [0, 1] (found 1.5)"),
+        ("rings", "score", float("nan"), "score must lie in [0, 1] (found nan)"),
+        ("rings", "score", None, "score must lie in [0, 1] (found None)"),
+        ("rings", "p_value", 0.0, "p_value must lie in"),
+        ("rings", "q_value", -0.1, "q_value must lie in"),
+        ("rings", "tier", "guilty", "unknown tier 'guilty'"),
+        ("rings", "explanation", "bad_luck", "unknown explanation 'bad_luck'"),
+        ("rings", "ring_id", "ring-1a7c", "ring_id must be unique"),
+        ("rings", "rank", 2, "rank must be unique"),
+        ("rings", "ring_id", "ring-none", "members: unknown ring_id 'ring-1a2b'"),
+        ("members", "ring_id", "ring-none", "members: unknown ring_id 'ring-none'"),
+        ("members", "node_type", "robot", "members: unknown node_type 'robot'"),
+        ("members", "role", "boss", "unknown role 'boss'"),
+        ("members", "node_id", "bob\x1b[31m", "node_id must be unique"),
+        ("evidence", "view", "moon", "unknown view 'moon'"),
+        ("evidence", "ring_id", "ring-none", "evidence: unknown ring_id"),
+        ("scores", "score", -0.1, "score must lie in"),
+        ("scores", "node_type", None, "unknown node_type None"),
+        ("scores", "node_id", "dan", "node_id must be unique"),
+    ],
+)
+def test_a_run_checks_itself(small_run: Run, table: str, column: str, value: object, complaint: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(complaint)):
+        dataclasses.replace(small_run, **{table: changed(getattr(small_run, table), column, value)})
+
+
+def test_a_run_needs_its_columns_and_its_meta(small_run: Run) -> None:
+    with pytest.raises(ValueError, match="rings must have the columns"):
+        dataclasses.replace(small_run, rings=small_run.rings.drop_columns(["rank"]))
+    with pytest.raises(ValueError, match="meta lacks seed"):
+        dataclasses.replace(small_run, meta={key: value for key, value in small_run.meta.items() if key != "seed"})
+
+
+def test_the_id_of_a_run_follows_inputs_and_settings_alone() -> None:
+    one = run_id(["a", "b"], Settings())
+    assert one == run_id(["b", "a"], Settings(machine=MachineSettings(threads=1)))
+    assert len({one, run_id(["a"], Settings()), run_id(["a", "b"], Settings(seed=1))}) == 3
+
+
+def test_a_ring_is_found_by_id_by_the_start_of_it_or_by_rank(small_run: Run) -> None:
+    for name in ("ring-1a2b", "ring-1a2", "1", "#1", " ring-1a2b\n"):
+        ring = small_run.ring(name)
+        assert ring.id == "ring-1a2b"
+        assert set(ring.members["ring_id"].to_pylist()) == {"ring-1a2b"}
+        assert ring.members.num_rows == 6
+        assert ring.evidence.num_rows == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("ring-1a", "could be any of 2 (such as ring-1a2b and ring-1a7c)"),
+        ("ring-9f01", "did you mean 'ring-9f00'?"),
+        ("4", "there are ranks 1 to 3"),
+        ("", "no ring ''"),
+    ],
+)
+def test_an_unknown_ring_is_named_with_the_nearest(small_run: Run, name: str, complaint: str) -> None:
+    with pytest.raises(UnknownRing) as caught:
+        small_run.ring(name)
+    assert complaint in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_run_without_rings_says_so(small_run: Run) -> None:
+    empty = {name: getattr(small_run, name).slice(0, 0) for name in ("rings", "members", "evidence")}
+    with pytest.raises(UnknownRing, match="found no rings"):
+        dataclasses.replace(small_run, **empty).ring("1")
+
+
+def test_what_stands_in_the_way_is_never_touched(small_run: Run, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    small_run.save(tmp_path / "run")  # an empty folder is no obstacle
+    before = (tmp_path / "run" / "run.json").stat().st_mtime_ns
+    with pytest.raises(RunExists, match="holds a run already"):
+        small_run.save(tmp_path / "run")
+    assert (tmp_path / "run" / "run.json").stat().st_mtime_ns == before
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "todo.txt").write_text("keep me")
+    with pytest.raises(RunExists, match=r"not empty .*todo\.txt"):
+        small_run.save(tmp_path / "notes")
+    with pytest.raises(RunExists, match="not a folder"):
+        small_run.save(tmp_path / "notes" / "todo.txt")
+    with pytest.raises(RunError, match="no folder that may be written to"):
+        require_free(tmp_path / "notes" / "todo.txt" / "run")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["notes", "run"]
+
+
+def test_a_failing_disk_leaves_nothing_and_one_line(small_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("graphdet.run.json.dump", full)
+    with pytest.raises(RunError, match="No space left on device"):
+        small_run.save(tmp_path / "run")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_saves_at_once_leave_one_whole_run(small_run: Run, tmp_path: Path) -> None:
+    refused: list[Exception] = []
+
+    def save() -> None:
+        try:
+            small_run.save(tmp_path / "run")
+        except RunExists as error:
+            refused.append(error)
+
+    threads = [threading.Thread(target=save) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(refused) == 5
+    assert Run.load(tmp_path / "run").id == small_run.id
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+HOLD = """
+import fcntl, os, sys, time
+fcntl.flock(os.open(sys.argv[1], os.O_RDONLY), fcntl.LOCK_EX)
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+def test_leftovers_of_dead_saves_are_cleared_but_not_those_of_living_ones(small_run: Run, tmp_path: Path) -> None:
+    dead = tmp_path / ".run.graphdet-0000"
+    dead.mkdir()
+    (dead / "rings.parquet").write_bytes(b"half")
+    living = tmp_path / ".run.graphdet-1111"
+    living.mkdir()
+    other = tmp_path / ".another.graphdet-2222"
+    other.mkdir()
+    with subprocess.Popen([sys.executable, "-c", HOLD, str(living)], stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        small_run.save(tmp_path / "run")
+        holder.kill()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".another.graphdet-2222", ".run.graphdet-1111", "run"]
+
+
+SAVE = """
+import sys
+from pathlib import Path
+from graphdet.run import Run
+run = Run.load(Path(sys.argv[1]))
+print("ready", flush=True)
+for number in range(10_000):
+    run.save(Path(sys.argv[2]) / str(number))
+"""
+
+
+def test_a_save_killed_at_any_moment_leaves_a_whole_folder_or_none(small_run: Run, tmp_path: Path) -> None:
+    small_run.save(tmp_path / "source")
+    place = tmp_path / "place"
+    for attempt in range(6):
+        with subprocess.Popen(
+            [sys.executable, "-c", SAVE, str(tmp_path / "source"), str(place)], stdout=subprocess.PIPE, text=True
+        ) as saver:
+            assert saver.stdout is not None
+            saver.stdout.readline()
+            time.sleep(0.03 + 0.017 * attempt)
+            os.kill(saver.pid, signal.SIGKILL)
+        folders = [path for path in place.iterdir() if not path.name.startswith(".")]
+        for folder in folders:
+            assert Run.load(folder).id == small_run.id
+            for path in folder.iterdir():
+                path.unlink()
+            folder.rmdir()
+        small_run.save(place / str(attempt))  # a rerun is not disturbed by what the dead one left
+
+
+def damage(folder: Path, how: str) -> None:
+    rings = folder / "rings.parquet"
+    meta = json.loads((folder / "run.json").read_text())
+    if how == "cut":
+        rings.write_bytes(rings.read_bytes()[:200])
+    elif how == "empty":
+        rings.write_bytes(b"")
+    elif how == "absent":
+        rings.unlink()
+    elif how == "column":
+        pq.write_table(pq.read_table(rings).drop_columns(["tier"]), rings)
+    elif how == "contradiction":
+        pq.write_table(pq.read_table(rings).slice(1), rings)
+    elif how == "no meta":
+        (folder / "run.json").unlink()
+    elif how == "broken meta":
+        (folder / "run.json").write_bytes(b'{"format": 1, \xff')
+    elif how == "foreign meta":
+        (folder / "run.json").write_text("[]")
+    elif how == "newer":
+        (folder / "run.json").write_text(json.dumps({**meta, "format": 99, "version": "9.0"}))
+
+
+@pytest.mark.parametrize(
+    ("how", "complaint"),
+    [
+        ("cut", "rings.parquet: damaged"),
+        ("empty", "rings.parquet: damaged"),
+        ("absent", "rings.parquet is missing"),
+        ("column", "rings.parquet: has no column 'tier' of type string"),
+        ("contradiction", "members: unknown ring_id 'ring-1a2b'"),
+        ("no meta", "run.json is missing"),
+        ("broken meta", "run.json: damaged"),
+        ("foreign meta", "not a graphdet run.json"),
+        ("newer", "written by a newer graphdet (9.0, format 99)"),
+    ],
+)
+def test_what_is_no_run_is_refused_in_one_line(small_run: Run, tmp_path: Path, how: str, complaint: str) -> None:
+    small_run.save(tmp_path / "run")
+    damage(tmp_path / "run", how)
+    with pytest.raises(NotARun) as caught:
+        Run.load(tmp_path / "run")
+    assert complaint in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NotARun, match="no such run folder"):
+        Run.load(tmp_path / "nowhere")
+
+
+def test_columns_of_later_versions_are_passed_over(small_run: Run, tmp_path: Path) -> None:
+    small_run.save(tmp_path / "run")
+    path = tmp_path / "run" / "rings.parquet"
+    rings = pq.read_table(path)
+    pq.write_table(rings.append_column("mood", pa.array(["grim"] * rings.num_rows)), path)
+    assert Run.load(tmp_path / "run").rings.equals(small_run.rings)
