@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from graphdet import __version__
+from graphdet import __version__, cli_store
 from graphdet.errors import GraphdetError
 
 if TYPE_CHECKING:
@@ -156,6 +156,7 @@ def rings(
 def show(
     folder: Folder,
     ring: Annotated[str, typer.Argument(help="A ring's id, the start of it, or its rank (1 is the worst).")],
+    cypher: Annotated[bool, typer.Option("--cypher", help="Print the saved queries on this ring, to paste into Neo4j Browser.")] = False,
     everything: Annotated[bool, typer.Option("--all", help="All members and meetings, however many.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -164,6 +165,12 @@ def show(
 
     found = Run.load(folder)
     one = found.ring(ring)
+    if cypher:
+        from graphdet.store.queries import ring_queries
+
+        for title, text in ring_queries(found.id, one.id, (folder / "embeddings.parquet").exists()):
+            print(f"// {title}\n{text};\n")
+        return
     if as_json:
         _print_json({**one.facts, "members": one.members.to_pylist(), "evidence": one.evidence.to_pylist()})
     else:
@@ -232,6 +239,9 @@ def evaluate_run(
         from graphdet.terminal import console_for, show_evaluation
 
         show_evaluation(console_for(), figures)
+
+
+cli_store.register(app)
 
 
 def main() -> None:

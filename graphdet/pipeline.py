@@ -44,22 +44,21 @@ def detect(events: EventTable, settings: Settings | None = None, progress: Progr
         pairs = measure_pairs(visits, rates, settings.evidence, threads)
     with progress.stage("rings"):
         index = index_visits(visits)
-        grower = Grower(index, settings.rings)
-        found = search_rings(pairs, grower, settings.rings)
+        found = search_rings(pairs, index, settings.rings, threads)
     permutations = settings.rings.permutations or _affordable(visits)
     with progress.stage("permuted logs", permutations):
         null: list[Search] = []
         for number in range(permutations):
             shuffled = permute(visits, settings.evidence, settings.seed + number)
             shuffled_pairs = measure_pairs(shuffled, rates, settings.evidence, threads)
-            null.append(search_rings(shuffled_pairs, Grower(index_visits(shuffled), settings.rings), settings.rings))
+            null.append(search_rings(shuffled_pairs, index_visits(shuffled), settings.rings, threads))
             progress.advance(1)
     with progress.stage("facts and tiers", len(found.rings)):
         strengths = np.array([ring.strength for ring in found.rings])
         null_strengths = np.array([ring.strength for search in null for ring in search.rings])
         p = p_values(strengths, null_strengths, sum(search.cores for search in null))
         q = q_values(p, found.cores)
-        log = LogIndex(events, index)
+        log, grower = LogIndex(events, index), Grower(index, settings.rings)
         setting = Setting(days=float(visits.time.max(initial=0)) / 86_400, users=visits.users)
         rings = []
         for grown, p_value, q_value in zip(found.rings, p.tolist(), q.tolist(), strict=True):

@@ -123,12 +123,16 @@ def tabular_features(market: Market) -> pd.DataFrame:
     features["days"] = (frame.time // 24).groupby(frame.user).nunique()
     features["events a day"] = features.events / features.days
     features["busiest day"] = frame.groupby(["user", frame.time // 24]).size().groupby("user").max() / features.events
-    features["night"] = ((hour < 6)).groupby(frame.user).mean()
+    features["night"] = (hour < 6).groupby(frame.user).mean()
     features["hour"], features["hour spread"] = hour.groupby(frame.user).mean(), hour.groupby(frame.user).std()
     gap = groups.time.diff()
     features["gap"], features["gap spread"] = gap.groupby(frame.user).median(), gap.groupby(frame.user).std()
     for name in ("amount", "rating"):
-        features[f"mean {name}"], features[f"{name} spread"], features[f"max {name}"] = groups[name].mean(), groups[name].std(), groups[name].max()
+        features[f"mean {name}"], features[f"{name} spread"], features[f"max {name}"] = (
+            groups[name].mean(),
+            groups[name].std(),
+            groups[name].max(),
+        )
     popularity = np.log(np.bincount(columns.item[columns.item >= 0], minlength=len(market.item_category)) + 1.0)
     frame["popularity"] = np.where(known, popularity[frame.item], np.nan)
     features["popularity"] = frame.popularity.groupby(frame.user).mean()

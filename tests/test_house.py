@@ -39,6 +39,7 @@ ORDER = (
     "simulate",
     "store",
     "terminal",
+    "cli_store",
     "cli",
 )
 
@@ -48,7 +49,7 @@ CONFINED = {
     "neo4j": ("store",),
     "networkx": ("graph",),
     "duckdb": ("events",),
-    "typer": ("cli",),
+    "typer": ("cli", "cli_store"),
     "rich": ("progress", "terminal"),
 }
 

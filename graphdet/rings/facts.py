@@ -36,7 +36,7 @@ class RingFacts:
         taste: log10 of members' interest in the targets' categories on days that were not the ring's, over everybody's; 0 where it cannot be
             told.
         seller_taste: the same for the targets' sellers.
-        own_things: devices, IP and delivery addresses and payment instruments that the ring shares more than chance has it.
+        own_things: devices and payment instruments that the ring shares more than chance has it.
         sellers: sellers of the item targets; 0 where the log has none.
         top_seller: share of who-was-where at items of the seller that has most of it.
         crowd: share of strangers among the visitors of an item target within half an hour of a member's visit.
@@ -221,7 +221,7 @@ def measure_ring(grown: Grown, log: LogIndex, grower: Grower) -> RingFacts:
         dedication=float(inside.sum() / max((item >= 0).sum(), 1)),
         taste=_taste(item[other_day], target_items, categories, log.category_share),
         seller_taste=_taste(item[other_day], target_items, log.item_seller if len(log.seller_share) else None, log.seller_share),
-        own_things=int(np.isin(view, [place for place, seen in enumerate(visits.views) if seen.name in ("device", "ip", "payment")]).sum()),
+        own_things=int(np.isin(view, [place for place, seen in enumerate(visits.views) if seen.name in ("device", "payment")]).sum()),
         sellers=len(np.unique(sellers[sellers >= 0])),
         top_seller=float(by_seller.max() / max(met_items, 1)),
         crowd=strangers / max(together + strangers, 1),

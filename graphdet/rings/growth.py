@@ -106,7 +106,7 @@ class Grower:
         for position, view in enumerate(visits.views):
             if view.name in ("device", "payment", "address"):
                 self._reach[position] = view.windows[-1]
-        self._meeting_keys = np.array([max(int((np.diff(visits.offset[view.first_key : view.first_key + view.keys + 1]) > 1).sum()), 1) for view in visits.views], np.float64)
+        self._slack = np.array([min(view.windows[0], round(3600 * settings.slack)) for view in visits.views], np.int64)
         self._most = np.array([getattr(settings, f"{view.name}_share_most") for view in visits.views], np.float64)
         self._score = np.zeros((visits.users, len(visits.views)), np.float64)
         self._hits = np.zeros(visits.users, np.int32)
@@ -117,17 +117,12 @@ class Grower:
         self._best_gap = np.zeros(visits.users)
         self._gaps = np.zeros(visits.users)
 
-    @property
-    def users(self) -> int:
-        """How many users the log names."""
-        return self._index.visits.users
-
     def grow(self, core: Int32) -> Grown:
         """The ring around a core of users; it may come back empty."""
         index, visits = self._index, self._index.visits
         found = _grow(
             np.sort(core.astype(np.int32)), index.user_offset, index.by_user, index.key, visits.offset, visits.user, visits.time, visits.log_habit, visits.log_mood, visits.near, visits.group,
-            index.view, index.item_view, self._reach, self._meeting_keys, self._most, self._score, self._hits, self._seen, self._member, self._last_group, self._group_hits, self._best_gap, self._gaps,
+            index.view, index.item_view, self._reach, self._slack, self._most, self._score, self._hits, self._seen, self._member, self._last_group, self._group_hits, self._best_gap, self._gaps,
             self._settings.rounds, self._settings.join, self._settings.least_targets,
         )  # fmt: skip
         return Grown(*found)
@@ -157,7 +152,7 @@ def _incidence(members, targets, start, end, offset, user, time):
 
 
 @numba.njit(cache=True, nogil=True)
-def _grow(core, user_offset, by_user, key_of, offset, user, time, log_habit, log_mood, near, group, view, item_view, reach, meeting_keys, most, score, hits, seen, member, last_group, group_hits, best_gap, gaps, rounds, join, least_targets):
+def _grow(core, user_offset, by_user, key_of, offset, user, time, log_habit, log_mood, near, group, view, item_view, reach, least_slack, most, score, hits, seen, member, last_group, group_hits, best_gap, gaps, rounds, join, least_targets):
     users = len(user_offset) - 1
     members = core
     contribution = np.zeros(len(core))
@@ -169,7 +164,7 @@ def _grow(core, user_offset, by_user, key_of, offset, user, time, log_habit, log
             break
         member[members] = True
         targets, start, end, visitors, outsiders, gain = _targets(
-            members, user_offset, by_user, key_of, offset, user, time, log_habit, log_mood, group, view, reach, meeting_keys, seen, member
+            members, user_offset, by_user, key_of, offset, user, time, log_habit, log_mood, near, group, view, reach, least_slack, seen
         )
         new_members, new_contribution, arrival = _members(
             len(members), targets, start, end, visitors, outsiders, offset, user, time, log_habit, log_mood, near, group, view, item_view, most, score, hits, seen, member, last_group, group_hits, best_gap, gaps,
@@ -193,14 +188,18 @@ def _grow(core, user_offset, by_user, key_of, offset, user, time, log_habit, log
 
 
 @numba.njit(cache=True, nogil=True)
-def _chance(outsiders, log_habit, log_mood):
-    """log10 chance of a visit that is no coordination: what drew outsiders drew a user of these habits, or he was after such things."""
-    return min(max(np.log10(outsiders) + log_habit, log_mood), 0.0)
+def _chance(outsiders, others, visit, log_habit, log_mood, near):
+    """log10 chance of a visit that is no coordination: what drew outsiders drew a user of these habits, or he was after such things.
+
+    `others` of his `near` visits to the group went to other targets; only the rest can have come by this one.
+    """
+    left = max(near[visit] - others, 1) / near[visit]
+    return min(max(np.log10(outsiders) + log_habit[visit], log_mood[visit] + np.log10(left)), 0.0)
 
 
 @numba.njit(cache=True, nogil=True)
-def _targets(members, user_offset, by_user, key_of, offset, user, time, log_habit, log_mood, group, view, reach, meeting_keys, seen, member):
-    """Keys that members visited together more than chance has it, each with the time in which most did."""
+def _targets(members, user_offset, by_user, key_of, offset, user, time, log_habit, log_mood, near, group, view, reach, least_slack, seen):
+    """Keys that members visited together more than chance has it, each with the time in which most did; sorted by group, then key."""
     size = len(members)
     total = 0
     for who in members:
@@ -212,21 +211,21 @@ def _targets(members, user_offset, by_user, key_of, offset, user, time, log_habi
             visit[fill] = by_user[place]
             fill += 1
     visit.sort()  # visits are numbered by (key, time)
-    targets, start, end = np.empty(total, np.int32), np.empty(total, np.int32), np.empty(total, np.int32)
-    visitors, outsiders, gain = np.empty(total, np.int32), np.empty(total, np.int32), np.empty(total, np.float64)
-    found = candidates = 0
-    first = 0
-    while first < total:
-        key = key_of[visit[first]]
-        last = first
-        while last < total and key_of[visit[last]] == key:
-            last += 1
-        # The densest run of visits without a gap longer than the view's reach.
-        best, best_first, best_last = 0, first, first
-        run = first
-        while run < last:
+    first, last, visitors = np.empty(total, np.int64), np.empty(total, np.int64), np.empty(total, np.int32)
+    met = np.empty(total, np.int64)  # a code of user and group for each member's first visit to each candidate
+    found = hits = 0
+    begin = 0
+    while begin < total:
+        key = key_of[visit[begin]]
+        finish = begin
+        while finish < total and key_of[visit[finish]] == key:
+            finish += 1
+        # The run of visits without a gap longer than the view's reach that has most members in it.
+        best, best_first, best_last = 0, begin, begin
+        run = begin
+        while run < finish:
             stop = run + 1
-            while stop < last and time[visit[stop]] - time[visit[stop - 1]] <= reach[view[key]]:
+            while stop < finish and time[visit[stop]] - time[visit[stop - 1]] <= reach[view[key]]:
                 stop += 1
             distinct = 0
             for place in range(run, stop):
@@ -239,35 +238,48 @@ def _targets(members, user_offset, by_user, key_of, offset, user, time, log_habi
                 best, best_first, best_last = distinct, run, stop
             run = stop
         if best >= 2:
-            a, b = np.int64(time[visit[best_first]]), np.int64(time[visit[best_last - 1]])
-            slack = min(max((b - a) // (best - 1), 900), reach[view[key]])
-            a, b = a - slack, b + slack
-            low = offset[key] + np.searchsorted(time[offset[key] : offset[key + 1]], a)
-            high = offset[key] + np.searchsorted(time[offset[key] : offset[key + 1]], b, side="right")
-            inside = high - low
-            share = best / size
-            worth = 0.0
-            others = max(inside - (best_last - best_first), 0.5)
+            first[found], last[found], visitors[found] = best_first, best_last, best
             for place in range(best_first, best_last):
                 who = user[visit[place]]
                 if seen[who] != key:
                     seen[who] = key
-                    worth += np.log10(share) - _chance(others, log_habit[visit[place]], log_mood[visit[place]])
+                    met[hits] = (np.int64(group[key]) << 32) | who
+                    hits += 1
             for place in range(best_first, best_last):
                 seen[user[visit[place]]] = -1
-            worth *= (best - 1) / best
-            if share < 1:
-                worth += (size - best) * np.log10(1 - share)
-            candidates += 1
-            if worth > 0:
-                targets[found], start[found], end[found] = key, a, b
-                visitors[found], outsiders[found], gain[found] = best, np.int32(inside - (best_last - best_first)), worth
-                found += 1
-        first = last
-    gain[:found] -= np.log10(candidates + 1)  # the price of naming one of them
-    good = np.flatnonzero(gain[:found] > 0)
-    order = good[np.argsort(group[targets[good]], kind="mergesort")]  # by group, then by key
-    return targets[order], start[order], end[order], visitors[order], outsiders[order], gain[order]
+            found += 1
+        begin = finish
+    met = np.sort(met[:hits])
+    start, end = np.empty(found, np.int32), np.empty(found, np.int32)
+    outsiders, gain, key_at = np.empty(found, np.int32), np.empty(found, np.float64), np.empty(found, np.int32)
+    for target in range(found):
+        best = visitors[target]
+        key = key_of[visit[first[target]]]
+        a, b = np.int64(time[visit[first[target]]]), np.int64(time[visit[last[target] - 1]])
+        slack = min(max((b - a) // (best - 1), least_slack[view[key]]), reach[view[key]])
+        a, b = max(a - slack, 0), b + slack
+        low = offset[key] + np.searchsorted(time[offset[key] : offset[key + 1]], a)
+        high = offset[key] + np.searchsorted(time[offset[key] : offset[key + 1]], b, side="right")
+        strangers = high - low - (last[target] - first[target])
+        share = best / size
+        worth = 0.0
+        for place in range(first[target], last[target]):
+            who = user[visit[place]]
+            if seen[who] != key:
+                seen[who] = key
+                code = (np.int64(group[key]) << 32) | who
+                others = np.searchsorted(met, code, side="right") - np.searchsorted(met, code) - 1
+                worth += np.log10(share) - _chance(max(strangers, 0.5), others, visit[place], log_habit, log_mood, near)
+        for place in range(first[target], last[target]):
+            seen[user[visit[place]]] = -1
+        worth *= (best - 1) / best  # the first visit only says where to look
+        if share < 1:
+            worth += (size - best) * np.log10(1 - share)
+        key_at[target], start[target], end[target], outsiders[target] = key, a, min(b, 2**31 - 2), strangers
+        gain[target] = worth - np.log10(found + 1)  # the price of naming one of them
+    good = np.flatnonzero(gain > 0)
+    order = good[np.argsort(group[key_at[good]], kind="mergesort")]
+    return key_at[order], start[order], end[order], visitors[order], outsiders[order], gain[order]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -283,7 +295,7 @@ def _members(size, targets, start, end, visitors, outsiders, offset, user, time,
         key = targets[target]
         low = offset[key] + np.searchsorted(time[offset[key] : offset[key + 1]], start[target])
         high = offset[key] + np.searchsorted(time[offset[key] : offset[key + 1]], end[target], side="right")
-        draw = np.log10(max(outsiders[target], 0.5))
+        strangers = max(outsiders[target], 0.5)
         for visit in range(low, high):
             who = user[visit]
             if seen[who] == target:
@@ -302,9 +314,8 @@ def _members(size, targets, start, end, visitors, outsiders, offset, user, time,
                 last_group[who], group_hits[who], best_gap[who] = group[key], 0, 0.0
             # A user does not vouch for himself: the share is that of the other members.
             share = (visitors[target] - 1 + 0.1) / size if member[who] else (visitors[target] + 0.1) / (size + 1)
-            left = max(near[visit] - group_hits[who], 1) / near[visit]
-            habit = min(draw + log_habit[visit], 0.0)
-            chance = max(habit, min(log_mood[visit] + np.log10(left), 0.0))
+            habit = min(np.log10(strangers) + log_habit[visit], 0.0)
+            chance = _chance(strangers, group_hits[who], visit, log_habit, log_mood, near)
             gap = max(chance - habit - best_gap[who], 0.0)
             best_gap[who] += gap
             gaps[who] += gap

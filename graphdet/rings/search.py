@@ -7,6 +7,7 @@ ring that a strict level breaks up a loose one holds together, and the other way
 from __future__ import annotations
 
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +17,12 @@ from scipy.sparse.csgraph import connected_components
 
 from graphdet.evidence.pairs import PairEvidence
 from graphdet.evidence.visits import Int32
-from graphdet.rings.growth import Grower, Grown
+from graphdet.rings.growth import Grower, Grown, VisitIndex
 from graphdet.settings import RingSettings
+
+
+BATCH = 64
+MOST_OF_ALL = 0.03  # a component with a larger share of all users is no group but the giant component of a random graph
 
 
 @dataclass(frozen=True)
@@ -28,15 +33,23 @@ class Search:
     cores: int
 
 
-def search_rings(pairs: PairEvidence, grower: Grower, settings: RingSettings) -> Search:
-    """Rings of at least `least_members` with a strength above 0; two may share members, but not half of members and targets."""
+def search_rings(pairs: PairEvidence, index: VisitIndex, settings: RingSettings, threads: int = 1) -> Search:
+    """Rings of at least `least_members` with a strength above 0; two may share members, but not half of members and targets.
+
+    Args:
+        pairs, index: of the same visits.
+        settings: levels of evidence, and what a ring must have.
+        threads: the result does not depend on it.
+    """
+    growers = [Grower(index, settings) for _ in range(threads)]
+    grower = growers[0]
     looked_at: set[bytes] = set()
     whole: list[Grown] = []
     members_of: list[set[int]] = []
     rings_at: dict[int, list[int]] = defaultdict(list)  # target → positions in `whole` of the rings that have it
 
-    def follow(core: Int32) -> None:
-        waiting = [grower.grow(core)]
+    def keep(ring: Grown) -> None:
+        waiting = [ring]
         while waiting:
             ring = waiting.pop()
             if len(ring.members) < settings.least_members or ring.members.tobytes() in looked_at:
@@ -53,16 +66,31 @@ def search_rings(pairs: PairEvidence, grower: Grower, settings: RingSettings) ->
                 whole.append(ring)
                 members_of.append(members)
 
-    components = {core.tobytes(): core for core in _components(pairs, grower.users, settings.levels)}
-    for core in reversed(components.values()):
-        follow(core)
-    shared = _shared_targets(pairs, settings)
-    for one, other, core in shared:
-        users = core.tolist()
+    def told(one: int, other: int, users: list[int]) -> bool:
+        """Whether a ring with one of the two targets has most of the users."""
         near = set(rings_at[one]) | set(rings_at[other])
-        if not any(sum(user in members_of[position] for user in users) > settings.overlap * len(users) for position in near):
-            follow(core)
-    return Search(_distinct(whole, settings), len(components) + len(shared))
+        return any(sum(user in members_of[position] for user in users) > settings.overlap * len(users) for position in near)
+
+    components = list({core.tobytes(): core for core in _components(pairs, index.visits.users, settings.levels)}.values())
+    shared = _shared_targets(pairs, settings)
+    with ThreadPoolExecutor(threads) as pool:
+        for ring in _grow_all(components[::-1], growers, pool):
+            keep(ring)
+        # In batches of one size, whatever the threads, so that the same cores are left out as told already.
+        for start in range(0, len(shared), BATCH):
+            cores = [core for one, other, core in shared[start : start + BATCH] if not told(one, other, core.tolist())]
+            for ring in _grow_all(cores, growers, pool):
+                keep(ring)
+    return Search(_distinct(_merged(_distinct(whole, settings), grower), settings), len(components) + len(shared))
+
+
+def _grow_all(cores: list[Int32], growers: list[Grower], pool: ThreadPoolExecutor) -> list[Grown]:
+    """All cores grown, in their order, shared out between the growers."""
+    shares = pool.map(lambda grower, own: [grower.grow(core) for core in own], growers, [cores[n :: len(growers)] for n in range(len(growers))])
+    grown: list[Grown] = [None] * len(cores)  # type: ignore[list-item]
+    for number, share in enumerate(shares):
+        grown[number :: len(growers)] = share
+    return grown
 
 
 def _shared_targets(pairs: PairEvidence, settings: RingSettings) -> list[tuple[int, int, Int32]]:
@@ -102,7 +130,8 @@ def _components(pairs: PairEvidence, users: int, levels: tuple[float, ...]) -> l
         matrix = coo_matrix((np.ones(len(edges), np.bool_), (compact[:, 0], compact[:, 1])), shape=(len(nodes), len(nodes)))
         count, label = connected_components(matrix, directed=False)
         order = np.argsort(label, kind="stable")
-        cores += np.split(nodes[order].astype(np.int32), np.cumsum(np.bincount(label, minlength=count))[:-1])
+        groups = np.split(nodes[order].astype(np.int32), np.cumsum(np.bincount(label, minlength=count))[:-1])
+        cores += [group for group in groups if len(group) <= max(MOST_OF_ALL * users, 1000)]
     return cores
 
 
@@ -129,6 +158,33 @@ def _halves(ring: Grown, grower: Grower) -> list[Int32]:
     half = fcluster(linkage(distance, "average"), 2, "maxclust") == 1
     mostly = met[:, half].sum(1) * (~half).sum() > met[:, ~half].sum(1) * half.sum()
     return [] if mostly.all() or not mostly.any() else [ring.members[mostly], ring.members[~mostly]]
+
+
+def _merged(rings: list[Grown], grower: Grower) -> list[Grown]:
+    """Rings that share targets in one, where one tells their coincidences in fewer words than two; strongest first."""
+    rings_at: dict[int, list[int]] = defaultdict(list)
+    alive: dict[int, Grown] = {}
+    waiting = list(reversed(rings))
+    number = 0
+    while waiting:
+        ring = waiting.pop()
+        near = sorted({position for target in ring.targets.tolist() for position in rings_at[target] if position in alive})
+        for position in near:
+            other = alive[position]
+            common = len(np.intersect1d(ring.targets, other.targets, assume_unique=True))
+            if common < 2 or common < 0.5 * min(len(ring.targets), len(other.targets)):
+                continue
+            union = grower.grow(np.union1d(ring.members, other.members))
+            if union.strength > ring.strength + other.strength:
+                del alive[position]
+                waiting.append(union)
+                break
+        else:
+            alive[number] = ring
+            for target in ring.targets.tolist():
+                rings_at[target].append(number)
+            number += 1
+    return list(alive.values())
 
 
 def _same(one: set[int], other: set[int]) -> bool:

@@ -36,8 +36,8 @@ def judge(facts: RingFacts, targets: int, q_value: float, log: Setting, settings
             return "explained", explanation
     significant = q_value <= settings.alert_q and facts.grown.strength >= settings.alert_strength
     large = facts.size >= settings.alert_members and targets >= settings.alert_targets
-    # Among strangers a group stands out by strength alone.
-    clear = facts.crowd <= settings.crowd or facts.grown.strength >= settings.crowd_strength
+    # Among strangers a group stands out by strength alone, and as one in ten not even by that.
+    clear = facts.crowd <= settings.crowd or (facts.crowd <= settings.crowd_most and facts.grown.strength >= settings.crowd_strength)
     return ("alert" if significant and large and clear else "review"), ""
 
 
@@ -48,13 +48,13 @@ def _household(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
 
 def _staff(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
     """Everybody on shared devices and one network at other times too, on one shop's goods, and test orders that are cancelled."""
-    together = min(facts.device_share, facts.place_share) >= settings.nearly_all
+    together = min(facts.device_share, facts.place_share) >= 0.6
     return together and facts.top_seller >= settings.nearly_all and facts.refunded >= 0.15
 
 
 def _colleagues(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
     """Own devices, but one address to deliver to and one network that they use at other times, too."""
-    return facts.address_share >= settings.nearly_all and facts.place_share >= settings.nearly_all and facts.device_share < settings.few
+    return facts.address_share >= settings.nearly_all and facts.place_share >= 0.5 and facts.device_share < settings.few
 
 
 def _group_buy(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
@@ -62,14 +62,14 @@ def _group_buy(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
     nobody_gains = facts.top_seller < 0.5 and facts.sellers >= 3
     honest = facts.ordered >= 0.5 and facts.refunded < settings.few and facts.coupons < 0.35
     lasting = facts.days >= settings.long_share * log.days or facts.address_share >= 0.5
-    return nobody_gains and honest and lasting and facts.own_things == 0
+    return nobody_gains and honest and lasting and facts.own_things <= 1 and facts.device_share < settings.few
 
 
 def _shared_network(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
     """Many more of them than of everybody use, at other times, too, one network that others use as well: a campus, an office."""
     members = facts.place_share * facts.size
     more_often = facts.place_share * log.users / max(facts.place_users, 1)
-    return members >= 4 and facts.place_share >= 0.15 and more_often >= 40 and facts.place_users >= 3 * members and facts.device_share < settings.few
+    return members >= 4 and facts.place_share >= 0.12 and more_often >= 40 and facts.place_users >= 3 * members and facts.device_share < settings.few
 
 
 def _flash_sale(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
@@ -79,8 +79,9 @@ def _flash_sale(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
 
 def _fan_club(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
     """The same people come for the same kind of things, and to the same shops, on other days, too."""
+    needed = settings.fan_taste if facts.days < settings.long_share * log.days else 0.85 * settings.fan_taste
     tastes = [facts.taste, facts.seller_taste]
-    return max(tastes) >= settings.fan_taste and min(tastes) >= 0.55 * settings.fan_taste and facts.device_share < settings.few
+    return max(tastes) >= needed and min(tastes) >= 0.55 * needed and facts.device_share < settings.few
 
 
 RULES: dict[str, Callable[[RingFacts, Setting, TierSettings], bool]] = {

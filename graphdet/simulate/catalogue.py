@@ -83,7 +83,7 @@ def make_catalogue(settings: MarketSettings, seed: int) -> Catalogue:
     rng = stream(seed, "catalogue")
     wanted = max(200, round(settings.users * knobs.items_per_user))
     categories = max(12, round(wanted / knobs.items_per_category))
-    popularity = np.arange(1, categories + 1) ** -knobs.category_zipf * np.exp(rng.normal(0, 0.3, categories))
+    popularity: Floats = np.arange(1, categories + 1, dtype=np.float64) ** -knobs.category_zipf * np.exp(rng.normal(0, 0.3, categories))
     rng.shuffle(popularity)
     popularity /= popularity.sum()
     breadth = popularity**0.6
@@ -147,7 +147,8 @@ def _sellers(category: Ints, size: Ints, department: Ints, sellers: int, rng: np
     begin = np.concatenate([[0], np.cumsum(np.bincount(place, minlength=categories))])
     count = (begin[1:] - begin[:-1])[category]
     seller = owner[grouped][begin[category] + (rng.random(len(category)) ** 1.7 * count).astype(int)]
-    return np.unique(seller, return_inverse=True)[1].astype(np.int32)
+    dense: Ints = np.unique(seller, return_inverse=True)[1].astype(np.int32)
+    return dense
 
 
 def _complements(
@@ -170,7 +171,8 @@ def _complements(
     group = department[category]
     related = by_department[start[group] + (rng.random(items) * (start[group + 1] - start[group])).astype(int)]
     other = first[related] + (rng.random(items) ** 2.5 * size[related]).astype(np.int32)
-    return np.where(rng.random(items) < 0.65, same_shop, other).astype(np.int32)
+    complement: Ints = np.where(rng.random(items) < 0.65, same_shop, other).astype(np.int32)
+    return complement
 
 
 def _promoted(days: int, first: Ints, size: Ints, launch: npt.NDArray[np.float32], rng: np.random.Generator) -> Ints:

@@ -57,12 +57,13 @@ class Clock:
 def make_clock(days: int, weekday: int, rng: np.random.Generator) -> Clock:
     """The clock of one market; each day has its own mood, and a sale day or two draw more."""
     steps = round(days * DAY / _STEP)
-    edges = np.arange(steps + 1) * _STEP
+    edges: Floats = np.arange(steps + 1, dtype=np.float64) * _STEP
     middle = edges[:-1] + _STEP / 2
     day = (middle // DAY).astype(int)
     hours = np.interp((middle % DAY) / HOUR, np.arange(-1, 25) + 0.5, np.concatenate([_HOURS[-1:], _HOURS, _HOURS[:1]]))
     mood = np.exp(rng.normal(0, 0.06, days))
     mood[rng.integers(0, days, max(1, days // 30))] *= 1.6
     weight = hours * _WEEKDAYS[(day + weekday) % 7] * mood[day]
-    share = np.concatenate([[0.0], np.cumsum(weight)])
-    return Clock(days, weekday, edges, share / share[-1])
+    share: Floats = np.concatenate([[0.0], np.cumsum(weight)])
+    share /= share[-1]
+    return Clock(days, weekday, edges, share)

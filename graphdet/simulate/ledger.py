@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from graphdet.simulate.people import device_codes
 from graphdet.simulate.sessions import Plan, World
@@ -13,7 +14,10 @@ from graphdet.simulate.streams import Flags, Floats, Ints
 
 @dataclass(frozen=True)
 class RingTruth:
-    """One planted ring. `touched` (members,) counts the distinct targets that each really touched; `joined` their own first visit, seconds."""
+    """One planted ring.
+
+    `touched` (members,) counts the distinct targets that each really touched; `joined` their own first visit, seconds.
+    """
 
     kind: str
     start: float
@@ -80,11 +84,12 @@ class Ledger:
         self.next_payment += count
         return np.arange(self.next_payment - count, self.next_payment, dtype=np.int32)
 
-    def pick_users(self, count: int, low: float, high: float, rng: np.random.Generator, among: Ints | None = None) -> Ints:
+    def pick_users(
+        self, count: int, low: float, high: float, rng: np.random.Generator, among: npt.NDArray[np.integer] | None = None
+    ) -> Ints:
         """Up to `count` distinct users who are there from `low` to `high`, sorted; fewer where there are not so many."""
         people = self.world.people
-        pool = rng.integers(0, len(people), min(len(people), 4 * count + 20)) if among is None else among
-        pool = np.unique(pool)
+        pool = np.unique(rng.integers(0, len(people), min(len(people), 4 * count + 20)) if among is None else among).astype(np.int32)
         pool = pool[(people.join[pool] < low) & (people.leave[pool] > high) & ~self.reserved[pool]]
         return np.sort(rng.choice(pool, min(count, len(pool)), replace=False)).astype(np.int32)
 

@@ -228,7 +228,7 @@ def _bulk_office(ledger: Ledger, rng: np.random.Generator) -> None:
 
 def _reseller(ledger: Ledger, rng: np.random.Generator) -> None:
     """One to four accounts of a company buy from the same suppliers day after day."""
-    world, people = ledger.world, ledger.world.people
+    world = ledger.world
     end = world.clock.end
     accounts = ledger.pick_users(int(rng.integers(1, 5)), 0.0, end, rng)
     if len(accounts) == 0:
@@ -293,7 +293,11 @@ def _staff(ledger: Ledger, rng: np.random.Generator) -> None:
     tests = int(rng.integers(1, 4))
     days = rng.integers(0, world.clock.days - 1, tests)
     start = days[rng.integers(0, tests, len(who))] * DAY + 9 * HOUR
-    line = people.networks.work_first[rng.integers(people.campuses, len(people.networks.work_first))] if len(people.networks.work_first) > people.campuses else -1
+    line = (
+        people.networks.work_first[rng.integers(people.campuses, len(people.networks.work_first))]
+        if len(people.networks.work_first) > people.campuses
+        else -1
+    )
     ledger.add_visits(
         make_plan(
             accounts[who],

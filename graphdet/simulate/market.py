@@ -149,8 +149,9 @@ def _organic_sessions(world: World, wanted: float) -> Floats:
     quiet = people.load == 0
 
     def mean(scale: float) -> Floats:
-        own = np.maximum(activity * scale - people.load, floor * activity * scale)
-        return np.where(quiet, np.maximum(own, 1.0), own)
+        own: Floats = np.maximum(activity * scale - people.load, floor * activity * scale)
+        own[quiet] = np.maximum(own[quiet], 1.0)
+        return own
 
     least, most = 0.0, 1.0
     if mean(0.0).sum() > wanted:

@@ -54,12 +54,16 @@ def _addresses(count: int, version_6: float, rng: np.random.Generator) -> pa.Str
     numbers = rng.permutation(np.unique(rng.integers(0, space, wanted, dtype=np.uint64)))[:count]
     while len(numbers) < count:
         numbers = rng.permutation(np.unique(np.concatenate([numbers, rng.integers(0, space, wanted, dtype=np.uint64)])))[:count]
-    octets = [_OCTETS[(numbers >> np.uint64(24)).astype(np.int64)], *((numbers >> np.uint64(shift)) & np.uint64(255) for shift in (16, 8, 0))]
+    octets: list[Words] = [
+        _OCTETS[(numbers >> np.uint64(24)).astype(np.int64)],
+        *((numbers >> np.uint64(shift)) & np.uint64(255) for shift in (16, 8, 0)),
+    ]
     digits = pa.array([str(number) for number in range(256)])
     parts = [digits.take(pa.array(octet.astype(np.int64))) for octet in octets]
     four = pc.binary_join_element_wise(*parts, ".")
     # Groups from 1000 to ffff need no shortening, so the text is canonical as it stands.
-    groups = (mix(numbers[:, None] * np.uint64(8) + np.arange(8, dtype=np.uint64), 6) % np.uint64(0xF000) + np.uint64(0x1000)).astype(np.uint16)
+    words = mix(np.repeat(numbers, 8) * np.uint64(8) + np.tile(np.arange(8, dtype=np.uint64), count), 6).reshape(count, 8)
+    groups = (words % np.uint64(0xF000) + np.uint64(0x1000)).astype(np.uint16)
     groups[:, 0] = 0x2400 + groups[:, 0] % 0x400
     letters = np.full((count, 39), ord(":"), dtype=np.uint8)
     for group in range(8):

@@ -17,7 +17,7 @@ from graphdet.simulate.streams import Flags, Floats, Ints, Longs, mix, stream
 
 INTERESTS = 4
 _INTEREST_SHARE = np.cumsum([0.45, 0.25, 0.15])  # the rest is the fourth interest's
-EXPLORING = 0.18  # sessions in a category that is no interest of the user's
+EXPLORING = 0.25  # sessions in a category that is no interest of the user's
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,8 @@ class People:
         workplace: campus or office, −1 none; workplaces below `campuses` are campuses.
         join, leave: seconds; −inf … inf.
         activity: relative number of sessions. `load`: sessions that plans already gave the user.
-        conversion: share of views that end in an order; `reviews`, `refunds`: factors on the market's shares; `thrift`: share of orders with a coupon.
+        conversion: share of views that end in an order; `reviews`, `refunds`: factors on the market's shares; `thrift`: share of
+            orders with a coupon.
         interests: (n, 4) categories; `drift`: seconds at which the first two become `later` (n, 2).
         shop, loyalty: favourite seller, and share of views there.
         late_hours: chronotype, seconds added to every organic session.
@@ -222,7 +223,9 @@ def make_people(settings: MarketSettings, catalogue: Catalogue, clock: Clock, se
         conversion=np.minimum(np.exp(rng.normal(np.log(knobs.conversion_median), sigma, n)), 0.8),
         reviews=np.exp(rng.normal(-0.3, 0.8, n)),
         refunds=np.exp(rng.normal(-0.7, 1.3, n)),
-        thrift=rng.beta(0.5, 0.5 / max(knobs.coupon_share, 1e-6) - 0.5, n) if 0 < knobs.coupon_share < 1 else np.full(n, knobs.coupon_share),
+        thrift=rng.beta(0.5, 0.5 / max(knobs.coupon_share, 1e-6) - 0.5, n)
+        if 0 < knobs.coupon_share < 1
+        else np.full(n, knobs.coupon_share),
         interests=interests,
         drift=np.where(drifting, rng.random(n) * clock.end, np.inf),
         later=later,
@@ -311,13 +314,12 @@ def _networks(
 
 
 def _carrier_shares(carriers: int) -> Floats:
-    share = 1.0 / np.arange(1, carriers + 1)
-    return share / share.sum()
+    share: Floats = 1.0 / np.arange(1, carriers + 1)
+    share /= share.sum()
+    return share
 
 
-def _tastes(
-    n: int, home: Ints, workplace: Ints, campuses: int, catalogue: Catalogue, rng: np.random.Generator
-) -> tuple[Ints, Ints]:
+def _tastes(n: int, home: Ints, workplace: Ints, campuses: int, catalogue: Catalogue, rng: np.random.Generator) -> tuple[Ints, Ints]:
     """Interests and later interests: mostly one department's; homes and campuses share some of theirs."""
     categories = len(catalogue.popularity)
     drawn = rng.choice(categories, (n, INTERESTS + 2), p=catalogue.popularity).astype(np.int32)

@@ -52,6 +52,9 @@ KINDS = {
 }
 
 
+_GOLDEN = 0.6180339887498949  # steps of the golden ratio fill an interval evenly, whatever their number
+
+
 def plan_rings(ledger: Ledger, seed: int) -> None:
     """Plan every ring of the market and write it into the ledger."""
     settings = ledger.world.settings
@@ -62,24 +65,30 @@ def plan_rings(ledger: Ledger, seed: int) -> None:
     # Largest remainders: every kind gets its due share, with no luck of the draw.
     due = np.cumsum(weights) / weights.sum() * wanted
     counts = np.diff(np.concatenate([[0], np.round(due)])).astype(int)
+    rings = [
+        _Ring(ledger, name, kind, stream(seed, "ring", name, number))
+        for (name, kind), count in zip(KINDS.items(), counts, strict=True)
+        for number in range(count)
+    ]
+    # Campaigns are spread evenly over the log, the large ones too: a few big rings at one end would let the time alone tell members.
+    offset = stream(seed, "campaigns").random()
+    for rank, ring in enumerate(sorted(rings, key=lambda ring: -ring.size)):
+        ring.begin((offset + rank * _GOLDEN) % 1.0)
     workers: list[Ints] = []
-    for (name, kind), count in zip(KINDS.items(), counts, strict=True):
-        pool: Ints | None = None
-        left = 0
-        start = 0.0
-        for number in range(count):
-            rng = stream(seed, "ring", name, number)
-            ring = _Ring(ledger, name, kind, rng)
-            if name == "cartel":
-                if left == 0:
-                    left = int(rng.integers(2, 5))
-                    pool = ledger.pick_users(round(ring.size / rng.uniform(0.5, 0.75)), ring.start - DAY, ring.end, rng)
-                    start = ring.start
-                left -= 1
-                ring.begin(np.clip(start + rng.uniform(-3, 8) * DAY, 0.2 * DAY, ledger.world.clock.end - ring.length - 0.3 * DAY))
-            done = ring.plan(pool, workers)
-            if done is not None:
-                workers.append(done)
+    pool: Ints | None = None
+    sharing, start = 0, 0.0
+    for ring in rings:
+        if ring.name != "cartel":
+            pool = None
+        elif sharing == 0:
+            sharing, start = int(ring.rng.integers(1, 4)), ring.start
+            pool = ledger.pick_users(round(ring.size / ring.rng.uniform(0.5, 0.75)), ring.start - DAY, ring.end, ring.rng)
+        else:
+            sharing -= 1
+            ring.begin_at(start + ring.rng.uniform(-3, 8) * DAY)
+        done = ring.plan(pool, workers)
+        if done is not None:
+            workers.append(done)
 
 
 class _Ring:
@@ -94,17 +103,23 @@ class _Ring:
         size = round(float(rng.lognormal(np.log(self.knobs.size_median), self.knobs.size_sigma)))
         self.size = int(np.clip(size, self.knobs.size_min, largest))
         self.length = min(rng.uniform(*kind.days) * DAY * min(self.knobs.window_scale, 1.0) ** 0.5, end * 0.85)
-        self.begin(rng.uniform(0.3 * DAY, end - self.length - 0.3 * DAY))
+        self.begin(0.5)
         low, high = self.knobs.targets_min, self.knobs.targets_max
         self.wanted_targets = round(float(np.exp(rng.uniform(np.log(low), np.log(high)))))
         self.touches = float(rng.lognormal(np.log(self.knobs.touches_median), self.knobs.touches_sigma))
 
-    def begin(self, start: float) -> None:
-        self.start, self.end = float(start), float(start) + self.length
+    def begin(self, share: float) -> None:
+        """Begin the campaign at a share of the time in which it can begin."""
+        self.begin_at(0.3 * DAY + share * (self.world.clock.end - self.length - 0.6 * DAY))
+
+    def begin_at(self, start: float) -> None:
+        """Begin at that second, or as near to it as the log allows."""
+        self.start = float(np.clip(start, 0.2 * DAY, self.world.clock.end - self.length - 0.3 * DAY))
+        self.end = self.start + self.length
 
     def plan(self, pool: Ints | None, workers: list[Ints]) -> Ints | None:
         """Write the ring down; its members, or None where too few users were there at the time."""
-        rng, knobs = self.rng, self.knobs
+        knobs = self.knobs
         targets = self._targets()
         members, raised = self._members(pool, workers)
         if len(members) < 3 or len(targets) < 2:
@@ -165,7 +180,8 @@ class _Ring:
             categories = rng.choice(len(catalogue.popularity), 3, p=catalogue.popularity)
             heads = [catalogue.first[c] + np.arange(max(4, int(0.8 * catalogue.size[c]))) for c in categories]
             pool = np.unique(np.minimum(np.concatenate(heads), catalogue.items - 1))
-            pool = pool[np.argsort(-catalogue.price[pool])][: max(3 * count, 12)]
+            pool = pool[catalogue.price[pool] >= np.quantile(catalogue.price[pool], 0.3)]
+            pool = rng.choice(pool, min(len(pool), max(3 * count, 12)), replace=False)
         else:
             category = rng.choice(len(catalogue.popularity), 2 * count, p=catalogue.popularity).astype(np.int32)
             anywhere = catalogue.first[category] + (rng.random(len(category)) * catalogue.size[category]).astype(np.int32)
@@ -308,7 +324,7 @@ class _Ring:
             device = np.where(rented[who], -1, desks[slot[who]])
             proxies = rng.integers(0, homes, max(2, n)).astype(np.int32)
             usual = proxies[slot[who] % len(proxies)]
-            ip = np.where(rng.random(count) < 0.6, usual, proxies[rng.integers(0, len(proxies), count)])
+            ip = np.where(rng.random(count) < 0.8, usual, proxies[rng.integers(0, len(proxies), count)])
             ip = np.where(rented[who], -1, ip)
         if self.name == "payment":
             cards = ledger.take_payments(max(2, round(count * rng.uniform(0.4, 1.0))))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -113,7 +114,7 @@ _PLAN_DEFAULTS: dict[str, tuple[type, object]] = {
 
 def make_plan(user: Ints, time: Floats, item: Ints, **given: npt.ArrayLike) -> Plan:
     """A plan with habits wherever nothing is given. Raises KeyError for an unknown column."""
-    columns: dict[str, npt.NDArray[np.generic]] = {
+    columns: dict[str, npt.NDArray[Any]] = {
         "user": user.astype(np.int32),
         "time": time.astype(np.float64),
         "item": item.astype(np.int32),
@@ -123,7 +124,7 @@ def make_plan(user: Ints, time: Floats, item: Ints, **given: npt.ArrayLike) -> P
         raise KeyError(f"a plan has no column {sorted(unknown)}")
     for name, (kind, default) in _PLAN_DEFAULTS.items():
         columns[name] = np.broadcast_to(np.asarray(given.get(name, default), dtype=kind), len(user)).copy()
-    return Plan(**columns)  # type: ignore[arg-type]
+    return Plan(**columns)
 
 
 def join_plans(plans: Sequence[Plan]) -> Plan:
@@ -141,9 +142,7 @@ class World:
     people: People
 
 
-def organic_visits(
-    world: World, users: Ints, counts: npt.NDArray[np.integer], rng: np.random.Generator
-) -> tuple[Ints, Floats]:
+def organic_visits(world: World, users: Ints, counts: npt.NDArray[np.integer], rng: np.random.Generator) -> tuple[Ints, Floats]:
     """`counts` sessions of each of `users` at times of their own: user and time, (visits,) each."""
     people = world.people
     user = np.repeat(users, counts)
@@ -164,37 +163,66 @@ def expand(world: World, user: Ints, time: Floats, plan: Plan | None, rng: np.ra
 
     Orders are numbered from 0 within the call.
     """
-    people, catalogue, knobs = world.people, world.catalogue, world.settings.people
+    people, catalogue = world.people, world.catalogue
     ip, in_cafe = people.draw_ip(user, time, world.clock, rng)
     device = people.draw_device(user, time, ip, in_cafe, rng)
     category = people.draw_category(user, time, catalogue, rng)
-    views = np.minimum(rng.geometric(1 / knobs.views_mean, len(user)), 30)
+    views = np.minimum(rng.geometric(1 / world.settings.people.views_mean, len(user)), 30)
     if plan is not None:
         ip = np.where(plan.ip >= 0, plan.ip, ip)
         device = np.where(plan.device >= 0, plan.device, device)
-        given = catalogue.category[plan.item]
-        category = np.where(rng.random(len(user)) < 0.7, given, category)
+        category = np.where(rng.random(len(user)) < 0.7, catalogue.category[plan.item], category)
         least = 1 + (plan.second_item >= 0)
         views = np.where(plan.brief, least, np.maximum(views, least))
 
     visit = np.repeat(np.arange(len(user)), views)
     position = ranges(views)
-    item = _items(world, user[visit], time[visit], category[visit], position, rng)
-    rows_user = user[visit]
-    wish = rng.random(len(visit), dtype=np.float32)
-    conversion = people.conversion[rows_user]
-    depth = np.where(wish < conversion, ORDER, np.where(wish < conversion + 0.09, CART, np.where(wish < conversion + 0.17, FAVOURITE, LOOK)))
-    depth = depth.astype(np.int8)
+    looker = user[visit]
+    item = _items(world, looker, time[visit], category[visit], position, rng)
+    wish, conversion = rng.random(len(visit), dtype=np.float32), people.conversion[looker]
+    depth = np.select([wish < conversion, wish < conversion + 0.09, wish < conversion + 0.17], [ORDER, CART, FAVOURITE], LOOK).astype(
+        np.int8
+    )
     planned = np.full(len(visit), -1, dtype=np.int64)
     if plan is not None:
         first = np.cumsum(views) - views
-        place = (rng.random(len(user)) * (views - (plan.second_item >= 0))).astype(np.int64)
-        target = first + place
+        target = first + (rng.random(len(user)) * (views - (plan.second_item >= 0))).astype(np.int64)
         item[target], depth[target], planned[target] = plan.item, plan.depth, np.arange(len(user))
         rows = np.flatnonzero(plan.second_item >= 0)
         item[target[rows] + 1], depth[target[rows] + 1] = plan.second_item[rows], plan.second_depth[rows]
-    looked = time[visit] + _gaps(views, visit, rng)
-    return _funnel(world, visit, rows_user, item, depth, looked, planned, plan, device, ip, position, rng)
+    looks = _Looks(visit, looker, item, depth, time[visit] + _gaps(views, visit, rng), planned, position)
+    log = _Log(world, looks, plan, device, ip, rng)
+    _browse(log)
+    _aftermath(log, _order(log))
+    return log.columns()
+
+
+@dataclass(frozen=True)
+class _Looks:
+    """Rows: each item that is looked at in a visit. `planned` is the row of the plan that asked for it, −1 where none did."""
+
+    visit: Longs
+    user: Ints
+    item: Ints
+    depth: npt.NDArray[np.int8]
+    time: Floats
+    planned: Longs
+    position: Longs
+
+
+@dataclass(frozen=True)
+class _Orders:
+    """Rows of looks that end in an order, and what becomes of them; all arrays are (orders,)."""
+
+    rows: Longs
+    time: Floats
+    amount: Floats
+    address: Ints
+    payment: Ints
+    after: npt.NDArray[np.int8]
+    stars: npt.NDArray[np.int8]
+    script: Ints
+    lag: Floats
 
 
 def _items(world: World, user: Ints, time: Floats, category: Ints, position: Longs, rng: np.random.Generator) -> Ints:
@@ -202,13 +230,13 @@ def _items(world: World, user: Ints, time: Floats, category: Ints, position: Lon
     catalogue, people = world.catalogue, world.people
     item = catalogue.draw(category, rng)
     how = rng.random(len(user), dtype=np.float32)
-    promotion = world.settings.catalogue.promotion_share
-    rows = np.flatnonzero(how < promotion)
+    promoted = world.settings.catalogue.promotion_share
+    rows = np.flatnonzero(how < promoted)
     item[rows] = catalogue.promoted[category[rows], np.minimum(time[rows] // DAY, world.clock.days - 1).astype(np.int64)]
-    rows = np.flatnonzero((how >= promotion) & (how < promotion + people.loyalty[user]))
+    in_shop = promoted + people.loyalty[user]
+    rows = np.flatnonzero((how >= promoted) & (how < in_shop))
     item[rows] = catalogue.draw_of_seller(people.shop[user[rows]], rng)
-    back = promotion + people.loyalty[user] + world.settings.catalogue.return_share
-    rows = np.flatnonzero((how >= promotion + people.loyalty[user]) & (how < back))
+    rows = np.flatnonzero((how >= in_shop) & (how < in_shop + world.settings.catalogue.return_share))
     item[rows] = people.draw_short_list(user[rows], catalogue, rng)
     rows = np.flatnonzero((position > 0) & (how > 1 - world.settings.catalogue.bundle_share))
     item[rows] = catalogue.complement[item[rows - 1]]
@@ -217,150 +245,137 @@ def _items(world: World, user: Ints, time: Floats, category: Ints, position: Lon
 
 def _gaps(views: npt.NDArray[np.integer], visit: Longs, rng: np.random.Generator) -> Floats:
     """Seconds from the start of the visit to each of its views."""
-    step = np.exp(rng.standard_normal(len(visit), dtype=np.float32) * 1.0 + 3.6).astype(np.float64)
-    along = np.cumsum(step)
-    first = np.cumsum(views) - views
-    return along - np.repeat(along[first], views)
+    along: Floats = np.cumsum(np.exp(rng.standard_normal(len(visit), dtype=np.float32) + 3.6).astype(np.float64))
+    begin: Floats = np.repeat(along[np.cumsum(views) - views], views)
+    return along - begin
 
 
-def _funnel(
-    world: World,
-    visit: Longs,
-    user: Ints,
-    item: Ints,
-    depth: npt.NDArray[np.int8],
-    looked: Floats,
-    planned: Longs,
-    plan: Plan | None,
-    device: Ints,
-    ip: Ints,
-    position: Longs,
-    rng: np.random.Generator,
-) -> Columns:
-    knobs, people, catalogue = world.settings.people, world.people, world.catalogue
-    parts: list[Columns] = []
+class _Log:
+    """Events as they come, each with the device and address of its visit or of where the user is later."""
 
-    def add(
-        name: str,
-        rows: Longs,
-        time: Floats,
-        *,
-        order: Longs | int = -1,
-        amount: Floats | float = np.nan,
-        rating: npt.NDArray[np.integer] | int = 0,
-        address: Ints | int = -1,
-        payment: Ints | int = -1,
-        script: Ints | int = -1,
-        at: tuple[Ints, Ints] | None = None,
-        action: npt.NDArray[np.int8] | None = None,
-        no_item: bool = False,
-    ) -> None:
-        visits = visit[rows]
-        count = len(rows)
-        keep = slice(None) if count == 0 or time.max() < world.clock.end and not np.isfinite(people.leave[user[rows]]).any() else (
-            (time < world.clock.end) & (time < people.leave[user[rows]])
+    def __init__(self, world: World, looks: _Looks, plan: Plan | None, device: Ints, ip: Ints, rng: np.random.Generator) -> None:
+        self.world, self.looks, self.plan, self.device, self.ip, self.rng = world, looks, plan, device, ip, rng
+        self.parts: list[Columns] = []
+
+    def add(self, action: str | npt.NDArray[np.int8], rows: Longs, time: Floats, *, later: bool = False, **given: npt.ArrayLike) -> None:
+        """One event for each of the rows, unless its user has left or the log has ended. `later`: not during the visit itself."""
+        user, visits = self.looks.user[rows], self.looks.visit[rows]
+        device, ip = self.device[visits], self.ip[visits]
+        if later:
+            device, ip = self._later(user, visits, time)
+        keep = np.flatnonzero((time >= 0) & (time < self.world.clock.end) & (time < self.world.people.leave[user]))
+        columns: dict[str, npt.NDArray[Any]] = {"time": time[keep], "user": user[keep], "device": device[keep], "ip": ip[keep]}
+        values: dict[str, npt.ArrayLike] = {"item": self.looks.item[rows], **given}
+        values["action"] = ACTION[action] if isinstance(action, str) else action
+        for name, (kind, empty) in _OPTIONAL.items():
+            columns[name] = np.broadcast_to(np.asarray(values.get(name, empty), dtype=kind), len(rows))[keep]
+        self.parts.append(Columns(**columns))
+
+    def _later(self, user: Ints, visits: Longs, time: Floats) -> tuple[Ints, Ints]:
+        """Device and address of the user at another time; who acted from a given device or address does so again."""
+        ip, in_cafe = self.world.people.draw_ip(user, time, self.world.clock, self.rng)
+        device = self.world.people.draw_device(user, time, ip, in_cafe, self.rng)
+        if self.plan is None:
+            return device, ip
+        return (
+            np.where(self.plan.device[visits] >= 0, self.device[visits], device),
+            np.where(self.plan.ip[visits] >= 0, self.ip[visits], ip),
         )
 
-        def full(value: object, kind: type) -> npt.NDArray[np.generic]:
-            return np.broadcast_to(np.asarray(value, dtype=kind), count)[keep]
+    def columns(self) -> Columns:
+        return Columns(*(np.concatenate([getattr(part, field.name) for part in self.parts]) for field in fields(Columns)))
 
-        parts.append(
-            Columns(
-                time=time[keep],
-                user=user[rows][keep],
-                item=full(-1, np.int32) if no_item else item[rows][keep],
-                device=(device[visits] if at is None else at[1])[keep],
-                ip=(ip[visits] if at is None else at[0])[keep],
-                action=full(ACTION[name] if action is None else action, np.int8),
-                order=full(order, np.int32),
-                amount=full(amount, np.float32),
-                rating=full(rating, np.int8),
-                address=full(address, np.int32),
-                payment=full(payment, np.int32),
-                script=full(script, np.int32),
-            )
-        )
 
-    def later(rows: Longs, time: Floats) -> tuple[Ints, Ints]:
-        """Where the user is at another time; a visit from a given device stays there."""
-        new_ip, in_cafe = people.draw_ip(user[rows], time, world.clock, rng)
-        new_device = people.draw_device(user[rows], time, new_ip, in_cafe, rng)
-        if plan is None:
-            return new_ip, new_device
-        visits = visit[rows]
-        held = plan.device[visits] >= 0
-        return np.where(plan.ip[visits] >= 0, ip[visits], new_ip), np.where(held, device[visits], new_device)
+_OPTIONAL: dict[str, tuple[type, float]] = {
+    "item": (np.int32, -1),
+    "action": (np.int8, -1),
+    "order": (np.int32, -1),
+    "amount": (np.float32, np.nan),
+    "rating": (np.int8, 0),
+    "address": (np.int32, -1),
+    "payment": (np.int32, -1),
+    "script": (np.int32, -1),
+}
 
-    everything = np.arange(len(visit))
-    seen = np.where(rng.random(len(visit), dtype=np.float32) < 0.6, ACTION["click"], ACTION["view"]).astype(np.int8)
-    add("view", everything, looked, action=seen)
-    rows = np.flatnonzero((position == 0) & (rng.random(len(visit), dtype=np.float32) < knobs.login_share))
-    add("login", rows, looked[rows] - 2 - rng.exponential(15, len(rows)), no_item=True)
-    rows = np.flatnonzero((depth == FAVOURITE) | ((depth > FAVOURITE) & (rng.random(len(visit), dtype=np.float32) < 0.08)))
-    add("favourite", rows, looked[rows] + 3 + rng.exponential(20, len(rows)))
+
+def _browse(log: _Log) -> None:
+    """Looks, log-ins, favourites and carts."""
+    looks, rng = log.looks, log.rng
+    n = len(looks.visit)
+    log.add(np.where(rng.random(n, dtype=np.float32) < 0.6, ACTION["click"], ACTION["view"]), np.arange(n), looks.time)
+    rows = np.flatnonzero((looks.position == 0) & (rng.random(n, dtype=np.float32) < log.world.settings.people.login_share))
+    log.add("login", rows, looks.time[rows] - 2 - rng.exponential(15, len(rows)), item=-1)
+    liked = (looks.depth == FAVOURITE) | ((looks.depth > FAVOURITE) & (rng.random(n, dtype=np.float32) < 0.08))
+    rows = np.flatnonzero(liked)
+    log.add("favourite", rows, looks.time[rows] + 3 + rng.exponential(20, len(rows)))
     # Who comes by a link, as planned visits do, mostly orders at once.
-    by_cart = np.where(planned >= 0, 0.2, 0.4)
-    carted = np.flatnonzero((depth == CART) | ((depth == ORDER) & (rng.random(len(visit)) < by_cart)))
-    in_cart = looked[carted] + 5 + rng.exponential(40, len(carted))
-    add("cart", carted, in_cart)
+    by_cart = np.where(looks.planned >= 0, 0.2, 0.4)
+    rows = np.flatnonzero((looks.depth == CART) | ((looks.depth == ORDER) & (rng.random(n) < by_cart)))
+    log.add("cart", rows, looks.time[rows] + 5 + rng.exponential(40, len(rows)))
 
-    rows = np.flatnonzero(depth == ORDER)
-    order = np.arange(len(rows))
-    ordered = looked[rows] + 20 + rng.exponential(90, len(rows)) + 40
-    put_off = rng.random(len(rows)) < knobs.later_share
-    planned_order = planned[rows]
-    directed = planned_order >= 0
-    put_off &= ~directed
-    ordered = np.where(put_off, ordered + rng.lognormal(2.0, 1.0, len(rows)) * HOUR, ordered)
-    quantity = 1 + (rng.random(len(rows)) < 0.12) + (rng.random(len(rows)) < 0.03)
-    coupon = rng.random(len(rows)) < people.thrift[user[rows]]
-    address, payment = people.draw_address(user[rows], rng), people.draw_payment(user[rows], rng)
-    after = np.zeros(len(rows), dtype=np.int8)
-    stars, script, lag = np.zeros(len(rows), dtype=np.int8), np.zeros(len(rows), dtype=np.int32), np.full(len(rows), np.nan)
-    if plan is not None:
-        which = planned_order[directed]
-        address[directed] = np.where(plan.address[which] >= 0, plan.address[which], address[directed])
-        payment[directed] = np.where(plan.payment[which] >= 0, plan.payment[which], payment[directed])
-        coupon[directed] |= plan.coupon[which]
-        after[directed], stars[directed], script[directed], lag[directed] = (
-            plan.after[which],
-            plan.rating[which],
-            plan.script[which],
-            plan.lag[which],
-        )
-    amount = np.round(catalogue.price[item[rows]] * quantity * np.where(coupon, 0.7 + 0.2 * rng.random(len(rows)), 1.0), 2)
+
+def _order(log: _Log) -> _Orders:
+    """Orders with their coupons: at once or later, to the usual address or the plan's."""
+    looks, rng, people, knobs = log.looks, log.rng, log.world.people, log.world.settings.people
+    rows = np.flatnonzero(looks.depth == ORDER)
+    user, planned, count = looks.user[rows], looks.planned[rows], len(rows)
+    time = looks.time[rows] + 60 + rng.exponential(90, count)
+    put_off = (rng.random(count) < knobs.later_share) & (planned < 0)
+    time = np.where(put_off, time + rng.lognormal(2.0, 1.0, count) * HOUR, time)
+    coupon = rng.random(count) < people.thrift[user]
+    address, payment = people.draw_address(user, rng), people.draw_payment(user, rng)
+    after, stars = np.zeros(count, dtype=np.int8), np.zeros(count, dtype=np.int8)
+    script, lag = np.zeros(count, dtype=np.int32), np.full(count, np.nan)
+    if log.plan is not None:
+        mine = np.flatnonzero(planned >= 0)
+        wanted = log.plan.take(planned[mine])
+        address[mine] = np.where(wanted.address >= 0, wanted.address, address[mine])
+        payment[mine] = np.where(wanted.payment >= 0, wanted.payment, payment[mine])
+        coupon[mine] |= wanted.coupon
+        after[mine], stars[mine], script[mine], lag[mine] = wanted.after, wanted.rating, wanted.script, wanted.lag
+    quantity = 1 + (rng.random(count) < 0.12) + (rng.random(count) < 0.03)
+    discount = np.where(coupon, 0.7 + 0.2 * rng.random(count), 1.0)
+    amount = np.round(log.world.catalogue.price[looks.item[rows]] * quantity * discount, 2)
     used = np.flatnonzero(coupon)
-    add("coupon", rows[used], ordered[used] - 1 - rng.exponential(30, len(used)), order=order[used])
-    add("order", rows, ordered, order=order, amount=amount, address=address)
+    log.add("coupon", rows[used], time[used] - 1 - rng.exponential(30, len(used)), order=used)
+    log.add("order", rows, time, order=np.arange(count), amount=amount, address=address)
+    return _Orders(rows, time, amount, address, payment, after, stars, script, lag)
 
-    fate = rng.random(len(rows))
-    cancelled = np.where(after == NATURAL, fate < knobs.cancel_share, after == CANCELLED)
+
+def _aftermath(log: _Log, orders: _Orders) -> None:
+    """Payments, cancellations, refunds and reviews."""
+    looks, rng, people, knobs = log.looks, log.rng, log.world.people, log.world.settings.people
+    count, user = len(orders.rows), looks.user[orders.rows]
+    natural = orders.after == NATURAL
+    cancelled = np.where(natural, rng.random(count) < knobs.cancel_share, orders.after == CANCELLED)
     gone = np.flatnonzero(cancelled)
-    undone = ordered[gone] + rng.lognormal(0.0, 1.2, len(gone)) * HOUR
-    add("cancel", rows[gone], undone, order=order[gone], at=later(rows[gone], undone))
+    undone = orders.time[gone] + rng.lognormal(0.0, 1.2, len(gone)) * HOUR
+    log.add("cancel", orders.rows[gone], undone, order=gone, later=True)
     kept = np.flatnonzero(~cancelled)
-    paid = ordered + 4 + rng.exponential(25, len(rows)) + np.where(rng.random(len(rows)) < 0.06, rng.exponential(4 * HOUR, len(rows)), 0)
+    slow = np.where(rng.random(count) < 0.06, rng.exponential(4 * HOUR, count), 0)
+    paid = orders.time + 4 + rng.exponential(25, count) + slow
     which = kept[rng.random(len(kept)) < knobs.pay_share]
-    add("pay", rows[which], paid[which], order=order[which], amount=amount[which], address=address[which], payment=payment[which])
-
-    buyer = user[rows]
-    reviewed = np.where(after == NATURAL, rng.random(len(rows)) < knobs.review_share * people.reviews[buyer], after == REVIEWED)
-    refunded = np.where(after == NATURAL, rng.random(len(rows)) < knobs.refund_share * people.refunds[buyer], after == REFUNDED)
-    which = kept[refunded[kept]]
-    back = paid[which] + np.where(np.isnan(lag[which]), rng.lognormal(1.2, 0.7, len(which)), lag[which]) * DAY
-    add("refund", rows[which], back, order=order[which], amount=amount[which], at=later(rows[which], back))
-    which = kept[(reviewed & ~refunded)[kept]]
-    told = paid[which] + np.where(np.isnan(lag[which]), 1 + rng.lognormal(1.4, 0.6, len(which)), lag[which]) * DAY
-    told += np.where(np.isnan(lag[which]), world.people.late_hours[buyer[which]], 0)
-    told = np.maximum(told, paid[which] + 600)
-    own = np.clip(np.round(catalogue.quality[item[rows[which]]] + rng.normal(0, 0.8, len(which)) + 0.2), 1, 5)
-    add(
-        "review",
-        rows[which],
-        told,
-        order=order[which],
-        rating=np.where(stars[which] > 0, stars[which], own).astype(np.int8),
-        script=script[which],
-        at=later(rows[which], told),
+    log.add(
+        "pay",
+        orders.rows[which],
+        paid[which],
+        order=which,
+        amount=orders.amount[which],
+        address=orders.address[which],
+        payment=orders.payment[which],
     )
-    return Columns(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Columns)))
+
+    refunded = np.where(natural, rng.random(count) < knobs.refund_share * people.refunds[user], orders.after == REFUNDED)
+    which = kept[refunded[kept]]
+    lag = orders.lag[which]
+    back = paid[which] + np.where(np.isnan(lag), rng.lognormal(1.2, 0.7, len(which)), lag) * DAY
+    log.add("refund", orders.rows[which], back, order=which, amount=orders.amount[which], later=True)
+
+    reviewed = np.where(natural, rng.random(count) < knobs.review_share * people.reviews[user], orders.after == REVIEWED)
+    which = kept[(reviewed & ~refunded)[kept]]
+    lag = orders.lag[which]
+    own_time = (1 + rng.lognormal(1.4, 0.6, len(which))) * DAY + people.late_hours[user[which]]
+    told = paid[which] + np.maximum(np.where(np.isnan(lag), own_time, lag * DAY), 600)
+    opinion = log.world.catalogue.quality[looks.item[orders.rows[which]]] + rng.normal(0.45, 0.75, len(which))
+    stars = np.where(orders.stars[which] > 0, orders.stars[which], np.clip(np.round(opinion), 1, 5))
+    log.add("review", orders.rows[which], told, order=which, rating=stars, script=orders.script[which], later=True)

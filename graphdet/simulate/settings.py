@@ -34,8 +34,8 @@ class PeopleSettings(Section):
     activity_sigma: float = Field(0.55, ge=0, le=2, description="spread of the log-normal user activity")
     views_mean: float = Field(1.6, ge=1, le=20, description="items looked at in a session")
     bout_share: float = Field(0.55, ge=0, le=1, description="sessions that fall into one of a user's few shopping bouts")
-    conversion_median: float = Field(0.15, gt=0, lt=1, description="share of views of the median user that end in an order")
-    conversion_sigma: float = Field(0.8, ge=0, le=2, description="spread of that share between users")
+    conversion_median: float = Field(0.17, gt=0, lt=1, description="share of views of the median user that end in an order")
+    conversion_sigma: float = Field(0.95, ge=0, le=2, description="spread of that share between users")
     review_share: float = Field(0.25, ge=0, le=1, description="paid orders that are reviewed")
     refund_share: float = Field(0.04, ge=0, le=1, description="paid orders that are refunded")
     cancel_share: float = Field(0.04, ge=0, le=1, description="orders cancelled before payment")
@@ -43,8 +43,8 @@ class PeopleSettings(Section):
     login_share: float = Field(0.15, ge=0, le=1, description="sessions that begin with a log-in")
     pay_share: float = Field(0.75, ge=0, le=1, description="orders with a payment of their own; the others are paid as they are made")
     later_share: float = Field(0.15, ge=0, le=1, description="orders made hours or days after the item was put into the cart")
-    arriving_share: float = Field(0.2, ge=0, lt=1, description="users who join while the log runs")
-    leaving_share: float = Field(0.12, ge=0, lt=1, description="users who leave while the log runs")
+    arriving_share: float = Field(0.17, ge=0, lt=1, description="users who join while the log runs")
+    leaving_share: float = Field(0.17, ge=0, lt=1, description="users who leave while the log runs")
     drift_share: float = Field(0.35, ge=0, le=1, description="users whose main interest changes")
     loyalty: float = Field(0.18, ge=0, le=1, description="mean share of views in a favourite shop")
     english_share: float = Field(0.3, ge=0, le=1, description="users who write English; the others write Chinese")
@@ -57,7 +57,7 @@ class PeopleSettings(Section):
 class NetworkSettings(Section):
     """Which addresses people come from."""
 
-    mobile_share: float = Field(0.42, ge=0, le=1, description="mean share of sessions on a carrier's network")
+    mobile_share: float = Field(0.45, ge=0, le=1, description="mean share of sessions on a carrier's network")
     carriers: int = Field(4, ge=1, le=20, description="mobile carriers")
     users_per_carrier_ip: float = Field(400.0, ge=1, description="users for each public address of a carrier")
     users_per_region: float = Field(2500.0, ge=50, description="mean users of a town")
@@ -103,7 +103,7 @@ class RingSettings(Section):
     density_min: float = Field(0.1, gt=0, le=1, description="least share of member-target pairs that are planned")
     density_max: float = Field(0.8, gt=0, le=1, description="largest share of member-target pairs that are planned")
     window_scale: float = Field(1.0, gt=0, le=20, description="factor on every kind's time windows; larger is harder")
-    camouflage: float = Field(0.25, ge=0, le=5, description="mean camouflage visits for each visit to a target")
+    camouflage: float = Field(0.22, ge=0, le=5, description="mean camouflage visits for each visit to a target")
     skipped_share: float = Field(0.06, ge=0, le=0.9, description="planned visits that are never made")
     late_share: float = Field(0.06, ge=0, le=0.9, description="visits made after the window")
     ban_share: float = Field(0.2, ge=0, le=1, description="rings hit by a ban wave, after which they shift targets")
@@ -164,7 +164,7 @@ PresetName = Literal["demo", "easy", "medium", "hard"]
 _PRESETS: dict[str, MarketSettings] = {
     "hard": MarketSettings(),
     "medium": MarketSettings(
-        rings=RingSettings(touches_median=4.5, window_scale=0.6, camouflage=0.3, ban_share=0.1, halo=0.25, pool_share=0.05),
+        rings=RingSettings(touches_median=4.0, window_scale=0.6, camouflage=0.15, ban_share=0.1, halo=0.25, pool_share=0.05),
     ),
     "easy": MarketSettings(
         users=30_000,

@@ -36,4 +36,5 @@ def ranges(counts: npt.NDArray[np.integer]) -> Longs:
     """0…c−1 for each count c, one after another: (sum of counts,)."""
     ends = np.cumsum(counts, dtype=np.int64)
     total = int(ends[-1]) if len(ends) else 0
-    return np.arange(total, dtype=np.int64) - np.repeat(ends - counts, counts)
+    first: Longs = np.repeat(ends - counts, counts)
+    return np.arange(total, dtype=np.int64) - first

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import fields
 from pathlib import Path
 from typing import Literal
@@ -32,7 +33,11 @@ _CHUNK = 500_000
 _AGENTS = tuple(
     [f"ShopApp/{major}.{minor} (Android {version})" for major in (8, 9) for minor in (1, 2, 4) for version in (10, 11, 12, 13, 14)]
     + [f"ShopApp/{major}.{minor} (iOS {version})" for major in (8, 9) for minor in (1, 2, 4) for version in (15, 16, 17)]
-    + [f"Mozilla/5.0 ({system}) {browser}" for system in ("Windows NT 10.0", "Macintosh", "X11; Linux") for browser in ("Chrome/126", "Firefox/128")]
+    + [
+        f"Mozilla/5.0 ({system}) {browser}"
+        for system in ("Windows NT 10.0", "Macintosh", "X11; Linux")
+        for browser in ("Chrome/126", "Firefox/128")
+    ]
 )
 
 
@@ -43,8 +48,15 @@ def log_schema() -> pa.Schema:
 
 def log_batches(market: Market) -> Iterator[pa.RecordBatch]:
     """The log in batches of rows, in time order."""
-    for low in range(0, len(market), _CHUNK):
-        yield _batch(market, low, min(low + _CHUNK, len(market)))
+    # One batch is built while the one before it is written or used.
+    with ThreadPoolExecutor(1) as builder:
+        coming: list[Future[pa.RecordBatch]] = []
+        for low in range(0, len(market), _CHUNK):
+            coming.append(builder.submit(_batch, market, low, min(low + _CHUNK, len(market))))
+            if len(coming) > 1:
+                yield coming.pop(0).result()
+        for last in coming:
+            yield last.result()
 
 
 def log_table(market: Market) -> pa.Table:
