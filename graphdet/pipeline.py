@@ -8,7 +8,7 @@ import numpy as np
 
 from graphdet.events import EventTable
 from graphdet.evidence.null import permute
-from graphdet.evidence.pairs import expected_rates, measure_pairs
+from graphdet.evidence.pairs import PairEvidence, affordable_evidence, expected_rates, measure_pairs
 from graphdet.evidence.visits import Visits, collect_visits
 from graphdet.progress import Progress
 from graphdet.rings.facts import LogIndex, measure_ring
@@ -40,31 +40,35 @@ def detect(events: EventTable, settings: Settings | None = None, progress: Progr
     with progress.stage("visits", len(events)):
         visits = collect_visits(events, settings.evidence)
         rates = expected_rates(visits, settings.evidence)
+        rules = affordable_evidence(visits, rates, settings.evidence, threads)
     with progress.stage("pair evidence", len(visits)):
-        pairs = measure_pairs(visits, rates, settings.evidence, threads)
+        pairs = measure_pairs(visits, rates, rules, threads)
     with progress.stage("rings"):
         index = index_visits(visits)
         found = search_rings(pairs, index, settings.rings, threads)
-    permutations = settings.rings.permutations or _affordable(visits)
+    permutations = settings.rings.permutations or _affordable(visits, pairs)
     with progress.stage("permuted logs", permutations):
         null: list[Search] = []
         for number in range(permutations):
-            shuffled = permute(visits, settings.evidence, settings.seed + number)
-            shuffled_pairs = measure_pairs(shuffled, rates, settings.evidence, threads)
+            shuffled = permute(visits, rules, settings.seed + number)
+            shuffled_pairs = measure_pairs(shuffled, rates, rules, threads)
             null.append(search_rings(shuffled_pairs, index_visits(shuffled), settings.rings, threads))
             progress.advance(1)
     with progress.stage("facts and tiers", len(found.rings)):
         strengths = np.array([ring.strength for ring in found.rings])
         null_strengths = np.array([ring.strength for search in null for ring in search.rings])
         p = p_values(strengths, null_strengths, sum(search.cores for search in null))
-        q = q_values(p, found.cores)
+        q = q_values(strengths, null_strengths, permutations)
         log, grower = LogIndex(events, index), Grower(index, settings.rings)
         setting = Setting(days=float(visits.time.max(initial=0)) / 86_400, users=visits.users)
         rings = []
         for grown, p_value, q_value in zip(found.rings, p.tolist(), q.tolist(), strict=True):
+            progress.advance(1)
+            if q_value > settings.tiers.alert_q:
+                continue
             facts = measure_ring(grown, log, grower)
             items = int((index.view[grown.targets] == index.item_view).sum())
-            tier, explanation = judge(facts, items, q_value, setting, settings.tiers)
+            tier, explanation = judge(facts, items, setting, settings.tiers)
             rings.append(JudgedRing(facts, p_value, q_value, tier, explanation, score=_ring_score(tier, grown.strength)))
         rings.sort(key=lambda ring: (-ring.score, ring.facts.grown.members.tobytes()))
     with progress.stage("scores and tables"):
@@ -79,9 +83,9 @@ def detect(events: EventTable, settings: Settings | None = None, progress: Progr
     return Run(**tables, meta=describe_run(events, settings, discounted=[], notes=[], costs=progress.costs))
 
 
-def _affordable(visits: Visits) -> int:
-    """Permuted logs that cost about as much as a few seconds of work, whatever the size of the log."""
-    return int(np.clip(6_000_000 // max(len(visits), 1), 1, 20))
+def _affordable(visits: Visits, pairs: PairEvidence) -> int:
+    """Permuted logs that cost about as much as one detection on a large log; more on a small one, where they are cheap."""
+    return int(np.clip(2_000_000 // max(len(visits) + len(pairs), 1), 1, 20))
 
 
 def _ring_score(tier: str, strength: float) -> float:

@@ -122,7 +122,7 @@ RUN_TABLES = {
         Field("amount", pa.float64(), "money moved by members' events on the targets; null where the log has no amounts"),
         Field("density", pa.float64(), "share of member-target pairs that are there"),
         Field("dedication", pa.float64(), "share of members' item events that fall on the targets"),
-        Field("taste", pa.float64(), "log10 of members' own interest in the targets' categories, outside the ring, over everybody's"),
+        Field("taste", pa.float64(), "log10 of members' own interest in the targets' categories, on other days, over everybody's; null where the log has no categories"),
     ),
     "members": (
         Field("ring_id", TEXT, "the ring"),

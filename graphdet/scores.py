@@ -12,11 +12,9 @@ import pyarrow as pa
 
 from graphdet.events import EventTable
 from graphdet.evidence.pairs import PairEvidence
-from graphdet.evidence.visits import Visits
+from graphdet.evidence.visits import Float64, Int32, Visits
 from graphdet.rings.tables import JudgedRing
 from graphdet.schema import arrow_schema
-
-Float64 = npt.NDArray[np.float64]
 
 NOTHING = -3.0
 PAIRS = (-2.5, -0.8)  # from the weakest pair evidence to any, however strong
@@ -48,7 +46,7 @@ def _within(bounds: tuple[float, float], evidence: npt.NDArray[np.floating], hal
     return np.asarray(low + (high - low) * strength / (strength + half))
 
 
-def _raise(odds: Float64, codes: npt.NDArray[np.int32], values: Float64) -> None:
+def _raise(odds: Float64, codes: Int32, values: Float64) -> None:
     odds[codes] = np.maximum(odds[codes], values)
 
 

@@ -62,12 +62,13 @@ class EvidenceSettings(Section):
     seller_most: float = Field(1.0, gt=0, description="the same for sellers")
     payment_most: float = Field(4.0, gt=0, description="the same for payment instruments")
     address_most: float = Field(4.0, gt=0, description="the same for addresses")
-    least: float = Field(0.8, ge=0, description="a meeting with less evidence is not counted")
+    least: float = Field(0.5, ge=0, description="a meeting with less evidence is not counted")
+    meetings_most: float = Field(3.0, gt=0, description="meetings counted for each visit of the log; where there are more, `least` is raised by halves")
     most: float = Field(4.0, gt=0, description="evidence that one meeting may give")
     weak: float = Field(3.0, ge=0, description="a pair with less evidence is dropped")
     mood_prior: float = Field(-1.0, le=0, description="log10 chance that a coordinated pair, both after a group's things, meet at a given one")
     stratum_visits: int = Field(2000, ge=1, description="item categories with fewer visits are pooled for the null")
-    share_smoothing: float = Field(300.0, ge=0, description="visits' worth of a user's overall activity added to the share in one stratum")
+    share_smoothing: float = Field(5.0, gt=0, description="a user's visits at other times, worth as much as what everybody does")
 
 
 class RingSettings(Section):
@@ -76,6 +77,8 @@ class RingSettings(Section):
     levels: tuple[float, ...] = Field((4.0, 5.0, 6.0, 8.0, 11.0, 15.0, 20.0), description="evidence of edges whose components found rings; each level is tried")
     overlap: float = Field(0.5, gt=0, le=1, description="share of members and of targets above which two rings are one")
     seed: float = Field(24.0, ge=0, description="summed evidence of pairs that met at the same two keys, for their users to found a ring")
+    effort: float = Field(5.0, gt=0, description="members' visits that may be walked for each visit of the log before cores with less evidence are left untried")
+    patience: int = Field(5, ge=1, description="cores without news that a target may found before it is left alone")
     rounds: int = Field(8, ge=1, description="times that a ring takes its targets and members anew")
     slack: float = Field(3.0, ge=0, description="hours before and after members' visits to a target that are looked at for more, at the least")
     join: float = Field(0.3, description="log10 odds a member must have beyond the odds of any user being one")
@@ -93,8 +96,9 @@ class RingSettings(Section):
 class TierSettings(Section):
     """What makes a ring an alert, and which innocent explanation covers it."""
 
-    alert_q: float = Field(0.05, gt=0, le=1, description="q-value up to which a ring may be an alert")
+    alert_q: float = Field(0.05, gt=0, le=1, description="q-value up to which a ring is significant; others are not reported")
     alert_strength: float = Field(20.0, ge=0, description="log10 likelihood ratio that an alert must have")
+    alert_dedication: float = Field(0.12, ge=0, le=1, description="share of members' item events on the targets that an alert without shared devices must have")
     alert_members: int = Field(5, ge=2, description="members that an alert must have")
     alert_targets: int = Field(3, ge=0, description="items on which an alert's members must have met, where the log has items")
     fan_taste: float = Field(1.05, description="log10 of members' interest in the targets' kind on other days, over everybody's, that makes a fan club")

@@ -14,16 +14,23 @@ from hypothesis import strategies as st
 
 from graphdet.events import NO_TIME, EventTable, ReadReport
 from graphdet.evidence.null import permute
-from graphdet.evidence.pairs import PairEvidence, expected_rates, measure_pairs
+from graphdet.evidence.pairs import PairEvidence, _sum_by_pair, expected_rates, measure_pairs
 from graphdet.evidence.visits import Visits, collect_visits
 from graphdet.schema import arrow_schema
 from graphdet.settings import EvidenceSettings
 
 HOUR = 3600
 EVERY_VIEW = ("item", "device", "ip", "seller", "payment", "address")
-LOOSE = EvidenceSettings(least=0.0, weak=0.0, stratum_visits=5, item_cap=4)
+# An odd bound, so that no meeting sits on it and rounding cannot decide.
+LOOSE = EvidenceSettings(
+    least=0.0123, weak=0.0, stratum_visits=5, item_cap=4, mood_prior=0.0, item_most=1.1, device_most=0.7, share_smoothing=20.0
+)
 
-Row = tuple[int, int, dict[str, int]]  # seconds (or None), user, view → key
+Row = tuple[int, int, dict[str, int]]  # seconds, user, view → key
+Pair = tuple[int, int]
+Places = dict[tuple[str, int], list[tuple[int, int]]]  # (view, key) → [(second, user)]
+Habit = tuple[float, int, float]  # log_habit, near, log_mood
+Meeting = tuple[float, float, int]  # evidence in full, evidence again, seconds apart
 
 
 def event_table(rows: list[Row], categories: list[int], *, resolution: str = "instant") -> EventTable:
@@ -59,13 +66,17 @@ def logs(draw: st.DrawFn) -> EventTable:
     times = st.integers(0, 40 if resolution == "day" else 1500).map(lambda n: n * step)
     keys = st.fixed_dictionaries({view: st.integers(-1, 4) for view in views})
     rows = draw(st.lists(st.tuples(times, st.integers(0, 6), keys), min_size=2, max_size=60))
-    categories = draw(st.lists(st.integers(0, 1), min_size=1, max_size=4))
+    categories = draw(st.lists(st.integers(-1, 1), min_size=1, max_size=4))
     return event_table(rows, categories, resolution=resolution)
 
 
-def obvious_visits(events: EventTable, visits: Visits) -> dict[tuple[str, int], list[tuple[int, int]]]:
+def group_of(events: EventTable, view: str, key: int) -> int:
+    return int(events.item_category[key]) if view == "item" else 0
+
+
+def obvious_visits(events: EventTable, visits: Visits) -> Places:
     """(view, key) → [(second, user)]: a user's return within the shortest window is no new visit."""
-    found: dict[tuple[str, int], list[tuple[int, int]]] = defaultdict(list)
+    found: Places = defaultdict(list)
     start = 0 if events.time is None else int(events.time.min())
     for view in visits.views:
         last: dict[tuple[int, int], int] = {}
@@ -82,35 +93,44 @@ def obvious_visits(events: EventTable, visits: Visits) -> dict[tuple[str, int], 
     return found
 
 
-def obvious_evidence(events: EventTable, visits: Visits, rules: EvidenceSettings) -> dict[tuple[int, int], dict[tuple[str, int], float]]:
-    """Pair of users → evidence of each key where they meet, by a double loop over visits."""
+def places_of(visits: Visits) -> Places:
+    """The same shape as `obvious_visits`, read off the visits: for permuted ones, which no log tells."""
+    found: Places = defaultdict(list)
+    for view in visits.views:
+        for key in range(view.keys):
+            rows = slice(visits.offset[view.first_key + key], visits.offset[view.first_key + key + 1])
+            found[view.name, key] = list(zip(visits.time[rows].tolist(), visits.user[rows].tolist(), strict=True))
+    return found
+
+
+def obvious_habits(places: Places, events: EventTable, visits: Visits, rules: EvidenceSettings) -> dict[tuple[str, int], list[Habit]]:
+    """(log_habit, near, log_mood) of every visit, each by looking at all visits."""
+    everything = [(view, key, when, who) for (view, key), rows in places.items() for when, who in rows]
+    span = max(when for _, _, when, _ in everything) + 1 if everything else 1
+    found: dict[tuple[str, int], list[Habit]] = {}
+    for view in visits.views:
+        away = min(view.windows[-1], span // 4)
+        for key in range(view.keys):
+            group = group_of(events, view.name, key)
+            in_group = [(when, who) for name, other, when, who in everything if (name, group_of(events, name, other)) == (view.name, group)]
+            group_keys = sum(group_of(events, view.name, other) == group for other in range(view.keys))
+            found[view.name, key] = []
+            for now, me in places[view.name, key]:
+                mine = [when for when, who in in_group if who == me]
+                near = sum(abs(when - now) <= view.windows[0] for when in mine)
+                overall = sum(who == me for *_, who in everything) / len(everything)
+                habit = (len(mine) - near + rules.share_smoothing * overall) / (len(in_group) + rules.share_smoothing)
+                elsewhen = sum(abs(when - now) > away for when, _ in places[view.name, key])
+                share = (elsewhen + 0.5) / (len(in_group) * max(1 - 2 * away / span, 0) + 0.5 * group_keys)
+                found[view.name, key].append((math.log10(habit), near, min(0.0, math.log10(share * near))))
+    return found
+
+
+def obvious_evidence(events: EventTable, visits: Visits, rules: EvidenceSettings) -> dict[Pair, dict[tuple[str, int], Meeting]]:
+    """Pair of users → (full, again) evidence and seconds apart of each key where they meet, by a double loop over visits."""
     places = obvious_visits(events, visits)
-    category_visits: dict[int, int] = defaultdict(int)
-    for (view, key), rows in places.items():
-        if view == "item":
-            category_visits[int(events.item_category[key])] += len(rows)
-
-    def stratum(view: str, key: int) -> tuple[str, int]:
-        if view != "item":
-            return view, -1
-        category = int(events.item_category[key])
-        return view, category if category_visits[category] >= rules.stratum_visits else -1
-
-    own: dict[tuple[tuple[str, int], int], int] = defaultdict(int)
-    total: dict[tuple[str, int], int] = defaultdict(int)
-    everywhere: dict[int, int] = defaultdict(int)
-    for (view, key), rows in places.items():
-        for _, user in rows:
-            own[stratum(view, key), user] += 1
-            total[stratum(view, key)] += 1
-            everywhere[user] += 1
-    visited = sum(everywhere.values())
-
-    def share(view: str, key: int, user: int) -> float:
-        at = stratum(view, key)
-        return (own[at, user] + rules.share_smoothing * everywhere[user] / visited) / (total[at] + rules.share_smoothing)
-
-    evidence: dict[tuple[int, int], dict[tuple[str, int], float]] = defaultdict(dict)
+    habits = obvious_habits(places, events, visits, rules)
+    found: dict[Pair, dict[tuple[str, int], list[Meeting]]] = defaultdict(lambda: defaultdict(list))
     for view in visits.views:
         meetings = {
             (key, window): sum(abs(a - b) <= window for (a, _), (b, _) in itertools.combinations(places[view.name, key], 2))
@@ -123,31 +143,57 @@ def obvious_evidence(events: EventTable, visits: Visits, rules: EvidenceSettings
                 (when, one), (later, other) = rows[first], rows[second]
                 if one == other or second - first > view.cap:
                     continue
+                (habit, _, mood), (other_habit, _, other_mood) = habits[view.name, key][first], habits[view.name, key][second]
                 values = []
                 for window in view.windows:
                     if later - when <= window:
                         here = meetings[key, window]
                         keys = sum(meetings[any_key, window] > 0 for any_key in range(view.keys))
-                        everything = sum(meetings[any_key, window] for any_key in range(view.keys))
-                        prior = getattr(rules, f"{view.name}_meetings") * (0.5 / keys + 0.5 * here / everything)
-                        chance = 2 * here * share(view.name, key, one) * share(view.name, key, other)
-                        values.append(math.log10(prior / chance) - math.log10(len(view.windows)))
+                        all_pairs = sum(meetings[any_key, window] for any_key in range(view.keys))
+                        prior = getattr(rules, f"{view.name}_meetings") * (0.5 / keys + 0.5 * here / all_pairs)
+                        values.append(math.log10(prior / (2 * here)) - math.log10(len(view.windows)) - habit - other_habit)
                 if values and max(values) >= rules.least:
-                    pair = (min(one, other), max(one, other))
-                    before = evidence[pair].get((view.name, key), -math.inf)
-                    evidence[pair][view.name, key] = max(before, min(max(values), rules.most))
-    return evidence
+                    full = min(max(values), rules.most)
+                    again = max(min(full, rules.mood_prior - mood - other_mood), 0.0)
+                    found[min(one, other), max(one, other)][view.name, key].append((full, again, later - when))
+    return {
+        pair: {key: (*best_of(many), min(apart for *_, apart in many)) for key, many in keys.items()}
+        for pair, keys in found.items()
+        if len(keys) >= 2
+    }
 
 
-def as_dict(pairs: PairEvidence, visits: Visits) -> dict[tuple[int, int], dict[tuple[str, int], float]]:
-    found: dict[tuple[int, int], dict[tuple[str, int], float]] = {}
+def best_of(meetings: list[Meeting]) -> tuple[float, float]:
+    """(full, again) of the meeting with the most evidence; of equal ones, the one that says least the second time."""
+    most = max(full for full, *_ in meetings)
+    return most, min(again for full, again, _ in meetings if full > most - 1e-5)
+
+
+def as_dict(pairs: PairEvidence, visits: Visits) -> dict[Pair, dict[tuple[str, int], tuple[float, int]]]:
+    """Pair of users → (evidence, seconds apart) of each key."""
+    found: dict[Pair, dict[tuple[str, int], tuple[float, int]]] = {}
     for row, (one, other) in enumerate(pairs.users.tolist()):
         keys = {}
         for meeting in range(pairs.offset[row], pairs.offset[row + 1]):
             view = visits.views[int(visits.view_of(pairs.key[meeting : meeting + 1])[0])]
-            keys[view.name, int(pairs.key[meeting]) - view.first_key] = float(pairs.key_evidence[meeting])
+            said = float(pairs.key_evidence[meeting]), int(pairs.seconds_apart[meeting])
+            keys[view.name, int(pairs.key[meeting]) - view.first_key] = said
         found[one, other] = keys
     return found
+
+
+@settings(max_examples=40, deadline=None)
+@given(logs())
+def test_habits_equal_a_look_at_every_other_visit(events: EventTable) -> None:
+    visits = collect_visits(events, LOOSE)
+    assert_habits(visits, obvious_habits(obvious_visits(events, visits), events, visits, LOOSE))
+
+
+def assert_habits(visits: Visits, slow: dict[tuple[str, int], list[Habit]]) -> None:
+    in_order = [habit for view in visits.views for key in range(view.keys) for habit in slow[view.name, key]]
+    fast = list(zip(visits.log_habit.tolist(), visits.near.tolist(), visits.log_mood.tolist(), strict=True))
+    assert len(fast) == len(in_order)
+    np.testing.assert_allclose(np.reshape(fast, (-1, 3)), np.reshape(in_order, (-1, 3)), atol=1e-5)
 
 
 @settings(max_examples=150, deadline=None)
@@ -155,16 +201,54 @@ def as_dict(pairs: PairEvidence, visits: Visits) -> dict[tuple[int, int], dict[t
 def test_evidence_equals_the_obvious_double_loop(events: EventTable) -> None:
     visits = collect_visits(events, LOOSE)
     pairs = measure_pairs(visits, expected_rates(visits, LOOSE), LOOSE, threads=2)
-    slow = {pair: keys for pair, keys in obvious_evidence(events, visits, LOOSE).items() if len(keys) >= 2}
+    slow = obvious_evidence(events, visits, LOOSE)
     fast = as_dict(pairs, visits)
     assert fast.keys() == slow.keys()
-    for pair, keys in slow.items():
-        assert fast[pair] == pytest.approx(keys, abs=1e-4)
-    for row, (one, other) in enumerate(pairs.users.tolist()):
+    for (pair, keys), total in zip(fast.items(), pairs.evidence.tolist(), strict=True):
+        assert keys.keys() == slow[pair].keys()
+        groups: dict[tuple[str, int], list[tuple[str, int]]] = defaultdict(list)
+        for view, key in keys:
+            groups[view, group_of(events, view, key)].append((view, key))
+            assert keys[view, key][1] == slow[pair][view, key][2]
         by_view: dict[str, float] = defaultdict(float)
-        for (view, _), value in slow[one, other].items():
-            by_view[view] += value
-        assert pairs.evidence[row] == pytest.approx(sum(min(v, getattr(LOOSE, f"{k}_most")) for k, v in by_view.items()), abs=1e-4)
+        for (view, _), members in groups.items():
+            # Which of two keys with the same gap counts in full is up to the last bit, so any of them may.
+            gaps = {key: slow[pair][key][0] - slow[pair][key][1] for key in members}
+            candidates = [key for key in members if gaps[key] > max(gaps.values()) - 1e-4]
+            readings = [{key: slow[pair][key][0 if key == full else 1] for key in members} for full in candidates]
+            assert any(all(keys[key][0] == pytest.approx(reading[key], abs=2e-4) for key in members) for reading in readings)
+            by_view[view] += sum(readings[0].values())
+        assert total == pytest.approx(sum(min(v, getattr(LOOSE, f"{view}_most")) for view, v in by_view.items()), abs=1e-3)
+
+
+def test_one_meeting_of_a_group_counts_in_full_and_the_first_of_equal_ones() -> None:
+    # Strangers keep two categories busy on other days; the pair meets at items 0 and 1 of one category and item 2 of the other.
+    rows: list[Row] = [(day * 24 * HOUR, 2 + day, {"item": item}) for day in range(1, 30) for item in range(3)]
+    rows += [(400 * 24 * HOUR, user, {"item": item}) for user in (0, 1) for item in range(3)]
+    rows.append((400 * 24 * HOUR, 1, {"item": 3}))  # so that the two are not in the same mood
+    events = event_table(rows, [0, 0, 1, 0])
+    visits = collect_visits(events, LOOSE)
+    pairs = measure_pairs(visits, expected_rates(visits, LOOSE), LOOSE, threads=1)
+    said = as_dict(pairs, visits)[0, 1]
+    full, again, _ = obvious_evidence(events, visits, LOOSE)[0, 1]["item", 0]
+    assert again < full - 0.1
+    assert [said["item", item][0] for item in range(2)] == pytest.approx([full, again], abs=1e-4)
+    assert said["item", 2][0] == pytest.approx(obvious_evidence(events, visits, LOOSE)[0, 1]["item", 2][0], abs=1e-4)
+
+
+def test_of_several_meetings_at_a_key_the_strongest_speaks_whatever_their_order() -> None:
+    visits = collect_visits(event_table([(0, user, {"item": item}) for user in range(2) for item in range(3)], [0]), LOOSE)
+    # Two meetings at item 0, one each at items 1 and 2; item 2 has the largest gap and counts in full.
+    key, evidence, again = [0, 0, 0, 1, 2], [2.0, 2.0, 1.0, 3.0, 4.0], [1.5, 1.0, 0.2, 2.0, 0.5]
+    for order in itertools.permutations(range(5)):
+        row = np.array(order)
+        pairs = _sum_by_pair(
+            np.full(5, 1, np.int64), np.array(key, np.int32)[row], np.array(evidence, np.float32)[row], np.array(again, np.float32)[row],
+            np.array([9, 8, 7, 6, 5], np.int32)[row], np.array([-1, -2, -3, -4, -5], np.float32)[row], visits=visits, settings=LOOSE,
+        )  # fmt: skip
+        assert pairs.key_evidence.tolist() == [1.0, 2.0, 4.0]
+        assert pairs.chance.tolist() == [-2.0, -4.0, -5.0]
+        assert pairs.seconds_apart.tolist() == [7, 6, 5]
 
 
 @settings(max_examples=40, deadline=None)
@@ -173,7 +257,7 @@ def test_evidence_does_not_depend_on_threads(events: EventTable, threads: int) -
     visits = collect_visits(events, LOOSE)
     rates = expected_rates(visits, LOOSE)
     one, many = (measure_pairs(visits, rates, LOOSE, threads=n) for n in (1, threads))
-    for column in ("users", "evidence", "offset", "key", "key_evidence", "seconds_apart"):
+    for column in ("users", "evidence", "offset", "key", "key_evidence", "seconds_apart", "chance"):
         np.testing.assert_array_equal(getattr(one, column), getattr(many, column))
 
 
@@ -181,21 +265,21 @@ def test_evidence_does_not_depend_on_threads(events: EventTable, threads: int) -
 @given(logs(), st.integers(0, 2**32))
 def test_the_null_keeps_places_and_exchanges_users_within_strata(events: EventTable, seed: int) -> None:
     visits = collect_visits(events, LOOSE)
-    shuffled = permute(visits, seed)
-    np.testing.assert_array_equal(shuffled.offset, visits.offset)
-    np.testing.assert_array_equal(shuffled.time, visits.time)
+    shuffled = permute(visits, LOOSE, seed)
+    for column in ("offset", "time", "group", "stratum"):
+        np.testing.assert_array_equal(getattr(shuffled, column), getattr(visits, column))
     stratum = np.repeat(visits.stratum, np.diff(visits.offset))
     for place in np.unique(stratum):
-        before = sorted(zip(visits.user[stratum == place].tolist(), visits.log_share[stratum == place].tolist(), strict=True))
-        after = sorted(zip(shuffled.user[stratum == place].tolist(), shuffled.log_share[stratum == place].tolist(), strict=True))
-        assert before == after
-    np.testing.assert_array_equal(permute(visits, seed).user, shuffled.user)
+        np.testing.assert_array_equal(np.sort(shuffled.user[stratum == place]), np.sort(visits.user[stratum == place]))
+    # Habits belong to the users that the visits have now.
+    assert_habits(shuffled, obvious_habits(places_of(shuffled), events, shuffled, LOOSE))
+    np.testing.assert_array_equal(permute(visits, LOOSE, seed).user, shuffled.user)
 
 
 def test_the_null_gives_every_order_of_users_alike() -> None:
     events = event_table([(0, user, {"item": 0}) for user in range(3)], [0])
     visits = collect_visits(events, LOOSE)
-    orders = [tuple(permute(visits, seed).user.tolist()) for seed in range(3000)]
+    orders = [tuple(permute(visits, LOOSE, seed).user.tolist()) for seed in range(3000)]
     counts = [orders.count(order) for order in itertools.permutations(range(3))]
     # Chi-square with 5 degrees of freedom: 20.5 is passed by chance once in a thousand.
     assert sum((count - 500) ** 2 / 500 for count in counts) < 20.5
@@ -208,9 +292,17 @@ def test_events_without_a_time_meet_nobody_in_a_log_with_times() -> None:
     untimed = np.where(events.codes["user"] == 1, NO_TIME, events.time)
     order = np.argsort(untimed, kind="stable")
     lost = EventTable(
-        ids=events.ids, codes={k: v[order] for k, v in events.codes.items()}, time=untimed[order], resolution="instant", action=events.action,
-        actions=events.actions, item_category=events.item_category, categories=events.categories, amount=None, rating=None, report=events.report,
+        ids=events.ids, codes={k: v[order] for k, v in events.codes.items()}, time=untimed[order], resolution="instant",
+        action=events.action, actions=events.actions, item_category=events.item_category, categories=events.categories,
+        amount=None, rating=None, report=events.report,
     )  # fmt: skip
     for log, expected in ((events, 1), (lost, 0)):
         visits = collect_visits(log, LOOSE)
         assert len(measure_pairs(visits, expected_rates(visits, LOOSE), LOOSE, threads=1)) == expected
+
+
+def test_users_who_visit_nothing_meet_nobody() -> None:
+    visits = collect_visits(event_table([(second, second, {}) for second in range(3)], [0]), LOOSE)
+    assert len(visits) == 0
+    assert len(measure_pairs(visits, expected_rates(visits, LOOSE), LOOSE, threads=2)) == 0
+    assert len(permute(visits, LOOSE, 1)) == 0

@@ -21,7 +21,7 @@ def permute(visits: Visits, settings: EvidenceSettings, seed: int) -> Visits:
 
 
 @numba.njit(cache=True, nogil=True)
-def _exchange(offset: Int64, user: Int32, stratum: Int32, strata: int, seed: int) -> Int32:
+def _exchange(offset: Int64, user: Int32, stratum: Int32, strata: int, seed: np.uint64) -> Int32:
     """Fisher–Yates within each stratum."""
     visits = len(user)
     start = np.zeros(strata + 1, np.int64)

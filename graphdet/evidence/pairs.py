@@ -1,13 +1,18 @@
 """Visits → pair evidence: how much likelier two users' meetings are if they are coordinated than if users choose by themselves.
 
-For a pair (u, v) that meets at key k within window w:
+For two visits of users u and v at key k within window w:
 
-    evidence = log10( μ · (½ / N + ½ · P_kw / P_w) )  −  log10( 2 · P_kw · p_u · p_v )  −  log10(number of windows)
+    evidence = log10( μ · (½ / N + ½ · P_kw / P_w) )  −  log10( 2 · P_kw · h_u · h_v )  −  log10(number of windows)
 
-P_kw = pairs of visits at k within w, P_w = the same over the view, N = keys of the view where anybody meets, p = a user's smoothed
-share of the stratum's visits, μ = meetings expected of a coordinated pair. The second term is the chance meetings that the null
-has; the first spreads a coordinated pair's meetings half over keys alike, half over meetings alike, so that a ring that made its
-own target popular is not explained away by its own size. Ancestors: SynchroTrap (Cao et al. 2014), CopyCatch (Beutel et al. 2013).
+P_kw = pairs of visits at k within w, P_w = the same over the view, N = keys of the view where anybody meets, μ = meetings expected
+of a coordinated pair, h = the user's habit: his smoothed share of the visits to k's group, counted at other times than now. The
+second term is the chance meetings that the null has; the first spreads a coordinated pair's meetings half over keys alike, half
+over meetings alike, so that a ring that made its own target popular is not explained away by its own size. The best window and the
+best meeting at a key count. Ancestors: SynchroTrap (Cao et al. 2014), CopyCatch (Beutel et al. 2013).
+
+Habits do not tell that two people are both after one kind of thing just now. So of a pair's keys in one group, one counts in full;
+each other counts at most log10(chance that a coordinated pair meets there too) − mood_u − mood_v, where mood = log10 of the chance
+that a user who is after the group comes by k anyway. The sum over keys, weak views capped, is the pair's evidence.
 
 One kernel walks the pairs twice: first into a counting filter (a Bloom filter with a second storey), since only pairs that meet at two
 or more keys matter and about 99 % do not; then again to emit those. It works on blocks of keys, so threads share nothing.
@@ -18,15 +23,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, TypeVar
 
 import numba
 import numpy as np
 import numpy.typing as npt
 
-from graphdet.evidence.visits import Float32, Int32, Int64, Visits
+from graphdet.evidence.visits import Bool, Float32, Float64, Int32, Int64, Visits
 from graphdet.settings import EvidenceSettings
 
-Float64 = npt.NDArray[np.float64]
+Words = npt.NDArray[np.uint64]
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -38,9 +46,9 @@ class PairEvidence:
         evidence: (n,) float32, log10 likelihood ratio summed over keys, weak views capped; higher = more suspicious.
         offset: (n + 1,) int64, meetings of pair i are offset[i] … offset[i + 1] − 1.
         key: (m,) int32 key where they met.
-        key_evidence: (m,) float32 evidence of that key alone.
-        seconds_apart: (m,) int32, the closest two of their visits there.
-        chance: (m,) float32, log10 of p_u · p_v there.
+        key_evidence: (m,) float32 what that key adds to the sum, before weak views are capped.
+        seconds_apart: (m,) int32, the closest two of their visits there that say at least `settings.least`.
+        chance: (m,) float32, log10 of h_u · h_v at the strongest meeting there.
     """
 
     users: Int32
@@ -93,6 +101,13 @@ def expected_rates(visits: Visits, settings: EvidenceSettings) -> Rates:
     return Rates(pairs, constant, windows)
 
 
+def affordable_evidence(visits: Visits, rates: Rates, settings: EvidenceSettings, threads: int) -> EvidenceSettings:
+    """The same settings, `least` raised by halves until no more than `meetings_most` meetings for each visit are counted."""
+    while _count_meetings(visits, rates, settings, threads) > settings.meetings_most * len(visits) and settings.least < settings.most:
+        settings = settings.model_copy(update={"least": settings.least + 0.5})
+    return settings
+
+
 def measure_pairs(visits: Visits, rates: Rates, settings: EvidenceSettings, threads: int) -> PairEvidence:
     """Pairs of users that met at two or more keys, with evidence of at least `settings.weak`.
 
@@ -101,42 +116,57 @@ def measure_pairs(visits: Visits, rates: Rates, settings: EvidenceSettings, thre
         rates: from `expected_rates` of the same log.
         threads: the result does not depend on it.
     """
-    view = visits.view_of(np.arange(visits.keys, dtype=np.int32))
-    cap = np.array([view.cap for view in visits.views], np.int32)
+    walk = _walker(visits, rates, settings)
     blocks = _blocks(visits, threads)
-    def _arguments(first: int, last: int) -> tuple[object, ...]:
-        return (
-            first, last, visits.offset, visits.user, visits.time, visits.log_habit, visits.log_mood, view, rates.constant, rates.windows, cap,
-            settings.least, settings.most, settings.mood_prior, visits.users,
-        )  # fmt: skip
+    words = 1 << int(np.clip(np.ceil(np.log2(max(_count_meetings(visits, rates, settings, threads), 1) / 4)), 10, 26))
 
-    positive = sum(_in_threads(lambda a, b: _walk(*_arguments(a, b), np.zeros(1, np.uint64), 0)[0], blocks, threads))
-    words = 1 << int(np.clip(np.ceil(np.log2(max(positive, 1) / 4)), 10, 26))
-
-    def count(first: int, last: int) -> npt.NDArray[np.uint8]:
+    def mark(first: int, last: int) -> Words:
         table = np.zeros(words, np.uint64)
-        _walk(*_arguments(first, last), table, 1)
+        walk(first, last, table, 1)
         return table
 
-    table = _merge_filters(_in_threads(count, blocks, threads))
-    found = _in_threads(lambda a, b: _walk(*_arguments(a, b), table, 2)[1:], blocks, threads)
+    table = _merge_filters(_in_threads(mark, blocks, threads))
+    found = _in_threads(lambda first, last: walk(first, last, table, 2)[1:], blocks, threads)
     columns = [np.concatenate(parts) for parts in zip(*found, strict=True)]
     return _sum_by_pair(*columns, visits=visits, settings=settings)
+
+
+def _count_meetings(visits: Visits, rates: Rates, settings: EvidenceSettings, threads: int) -> int:
+    """How many meetings have at least `settings.least` evidence."""
+    walk = _walker(visits, rates, settings)
+    return sum(_in_threads(lambda first, last: walk(first, last, np.zeros(1, np.uint64), 0)[0], _blocks(visits, threads), threads))
+
+
+Walked = tuple[int, Int64, Int32, Float32, Float32, Int32, Float32]
+
+
+def _walker(visits: Visits, rates: Rates, settings: EvidenceSettings) -> Callable[[int, int, Words, int], Walked]:
+    """`_walk` over a block of these visits' keys."""
+    view = visits.view_of(np.arange(visits.keys, dtype=np.int32))
+    cap = np.array([view.cap for view in visits.views], np.int32)
+
+    def walk(first: int, last: int, table: Words, mode: int) -> Walked:
+        return _walk(
+            first, last, visits.offset, visits.user, visits.time, visits.log_habit, visits.log_mood, view, rates.constant, rates.windows,
+            cap, settings.least, settings.most, settings.mood_prior, visits.users, table, mode,
+        )  # fmt: skip
+
+    return walk
 
 
 def _blocks(visits: Visits, threads: int) -> list[tuple[int, int]]:
     """Consecutive keys with about equal visits, one block per thread."""
     edges = np.searchsorted(visits.offset, np.linspace(0, len(visits), threads + 1))
     edges[0], edges[-1] = 0, visits.keys
-    return [(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [(int(a), int(b)) for a, b in pairwise(edges)]
 
 
-def _in_threads(work: Callable[[int, int], object], blocks: list[tuple[int, int]], threads: int) -> list:
+def _in_threads(work: Callable[[int, int], Result], blocks: list[tuple[int, int]], threads: int) -> list[Result]:
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(lambda block: work(*block), blocks))
 
 
-def _merge_filters(parts: list[npt.NDArray[np.uint64]]) -> npt.NDArray[np.uint64]:
+def _merge_filters(parts: list[Words]) -> Words:
     """One filter from several: seen in two of them is seen again."""
     merged = parts[0]
     for part in parts[1:]:
@@ -158,7 +188,7 @@ def _count_pairs(offset: Int64, time: Int32, window: int) -> Float64:
 
 
 @numba.njit(cache=True, nogil=True)
-def _hash(pair: int) -> int:
+def _hash(pair: int) -> np.uint64:
     """splitmix64 finaliser (Steele et al. 2014)."""
     mixed = np.uint64(pair) * np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -167,7 +197,25 @@ def _hash(pair: int) -> int:
 
 
 @numba.njit(cache=True, nogil=True)
-def _walk(first, last, offset, user, time, log_habit, log_mood, view, constant, windows, cap, least, most, mood_prior, users, table, mode):
+def _walk(
+    first: int,
+    last: int,
+    offset: Int64,
+    user: Int32,
+    time: Int32,
+    log_habit: Float32,
+    log_mood: Float32,
+    view: Int32,
+    constant: Float32,
+    windows: Int32,
+    cap: Int32,
+    least: float,
+    most: float,
+    mood_prior: float,
+    users: int,
+    table: Words,
+    mode: int,
+) -> tuple[int, Int64, Int32, Float32, Float32, Int32, Float32]:
     """All pairs of visits at keys first … last − 1 whose evidence is at least `least`.
 
     mode 0 counts them; 1 marks their users' pair in the filter `table`; 2 returns those whose pair was marked twice or more.
@@ -236,24 +284,28 @@ def _walk(first, last, offset, user, time, log_habit, log_mood, view, constant, 
 
 
 @numba.njit(cache=True, nogil=True)
-def _grown(array, room):
+def _grown(array: npt.NDArray[Any], room: int) -> npt.NDArray[Any]:
     larger = np.empty(room, array.dtype)
     larger[: len(array)] = array
     return larger
 
 
 def _sum_by_pair(
-    pair: Int64, key: Int32, evidence: Float32, again: Float32, apart: Int32, chance: Float32, visits: Visits, settings: EvidenceSettings
+    pair: Int64, key: Int32, evidence: Float32, again: Float32, apart: Int32, chance: Float32, *, visits: Visits, settings: EvidenceSettings
 ) -> PairEvidence:
     """Meetings → pairs: the best meeting of each key, one full meeting per group of keys, the sum over keys with weak views capped."""
     group = visits.group[key]
-    order = np.lexsort([key, group, pair])
-    pair, key, group, evidence, again, apart, chance = (column[order] for column in (pair, key, group, evidence, again, apart, chance))
+    order = np.lexsort((key, group, pair))
+    pair, key, group = pair[order], key[order], group[order]
+    evidence, again, apart, chance = evidence[order], again[order], apart[order], chance[order]
     start = _starts((pair[1:] != pair[:-1]) | (key[1:] != key[:-1]), len(pair))
     if len(pair):
-        pair, key, group, chance, again = pair[start], key[start], group[start], chance[start], again[start]
-        evidence, apart = np.maximum.reduceat(evidence, start), np.minimum.reduceat(apart, start)
-        again = np.minimum(again, evidence)
+        strongest = np.maximum.reduceat(evidence, start)
+        # Equally strong meetings at a key are common, as evidence is clipped; the least of them must not depend on their order.
+        weaker = evidence < np.repeat(strongest, np.diff(np.r_[start, len(pair)]))
+        again = np.minimum.reduceat(np.where(weaker, np.float32(np.inf), again), start)
+        chance = np.minimum.reduceat(np.where(weaker, np.float32(np.inf), chance), start)
+        pair, key, group, evidence, apart = pair[start], key[start], group[start], strongest, np.minimum.reduceat(apart, start)
         # Who is after a group of things meets others there again and again: all but the most telling meeting count as that.
         same = _starts((pair[1:] != pair[:-1]) | (group[1:] != group[:-1]), len(pair))
         gap = evidence - again
@@ -284,6 +336,6 @@ def _sum_by_pair(
     )
 
 
-def _starts(change: npt.NDArray[np.bool_], rows: int) -> Int64:
+def _starts(change: Bool, rows: int) -> Int64:
     """Where runs of equal rows begin, given where each of rows 1 … differs from the one before."""
     return np.flatnonzero(np.r_[True, change]) if rows else np.zeros(0, np.int64)

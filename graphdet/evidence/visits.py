@@ -18,6 +18,8 @@ from graphdet.settings import EvidenceSettings
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 Float32 = npt.NDArray[np.float32]
+Float64 = npt.NDArray[np.float64]
+Bool = npt.NDArray[np.bool_]
 
 DAY = 86_400
 UNTIMED = np.iinfo(np.int32).max
@@ -45,7 +47,8 @@ class Visits:
         time: (v,) int32 seconds since the log's first event; 0 where the log has no times.
         group: (k,) int32, keys of one kind: items of one category; every other view is one group.
         stratum: (k,) int32, keys between which the null may exchange users: groups, the small ones pooled.
-        log_habit: (v,) float32, log10 of the user's smoothed share of the group's visits at other times: how often he is there anyway.
+        log_habit: (v,) float32, log10 of the chance that a visit of the group is the user's: his share of all visits, times how much
+            more than others he was after the group at other times, smoothed.
         log_mood: (v,) float32, log10 of the chance that he comes by this key while he is after its group: his visits to the group
             within the shortest window around, times the key's share of the group's visits at other times.
         near: (v,) int32, those visits of the user to the group within the shortest window around, itself among them.
@@ -138,7 +141,7 @@ def with_habits(visits: Visits, settings: EvidenceSettings) -> Visits:
     return replace(visits, log_habit=log_habit, log_mood=log_mood, near=near_visits)
 
 
-def _seconds(events: EventTable) -> tuple[Int32, npt.NDArray[np.bool_] | None]:
+def _seconds(events: EventTable) -> tuple[Int32, Bool | None]:
     """Seconds since the first timed event, and which events have a time (None = all)."""
     if events.time is None:
         return np.zeros(len(events), np.int32), None
@@ -202,7 +205,19 @@ def _pooled(group: Int32, visits: Int64, least: int) -> Int32:
 
 
 @numba.njit(cache=True, nogil=True)
-def _habits(offset, user, time, group, view, near, away, users, groups, span, smoothing):
+def _habits(
+    offset: Int64,
+    user: Int32,
+    time: Int32,
+    group: Int32,
+    view: Int32,
+    near: Int64,
+    away: Int64,
+    users: int,
+    groups: int,
+    span: int,
+    smoothing: float,
+) -> tuple[Float32, Float32, Int32]:
     """(log_habit, log_mood, near) of every visit; see `Visits`."""
     visits = len(user)
     in_group = np.zeros(groups, np.int64)
@@ -241,7 +256,7 @@ def _habits(offset, user, time, group, view, near, away, users, groups, span, sm
     for who in range(users):
         start, stop = own[who], own[who + 1]
         order = np.argsort(sort_key[start:stop])
-        share = (stop - start) / visits
+        share = (stop - start) / max(visits, 1)
         first = 0
         while first < stop - start:
             here = sort_key[start + order[first]] >> 32
@@ -257,7 +272,7 @@ def _habits(offset, user, time, group, view, near, away, users, groups, span, sm
                     high += 1
                 visit = by_user[start + order[position]]
                 elsewhen = last - first - (high - low)
-                log_habit[visit] = np.log10((elsewhen + smoothing * share) / (in_group[here] + smoothing))
+                log_habit[visit] = np.log10(share * (elsewhen * visits / in_group[here] + smoothing) / (stop - start - (high - low) + smoothing))
                 near_visits[visit] = high - low
                 log_mood[visit] = min(log_mood[visit] + np.log10(high - low), 0.0)
             first = last

@@ -9,14 +9,10 @@ from dataclasses import dataclass
 
 import numba
 import numpy as np
-import numpy.typing as npt
 
 from graphdet.events import NO_TIME, EventTable
-from graphdet.evidence.visits import Int32, Int64, Visits
+from graphdet.evidence.visits import Bool, Float64, Int32, Int64, Visits
 from graphdet.rings.growth import Grower, Grown, VisitIndex
-
-Bool = npt.NDArray[np.bool_]
-Float64 = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -26,15 +22,15 @@ class RingFacts:
     Attributes:
         grown: the ring in codes.
         met: (n members, t targets) bool, who was at which target in its time.
-        member_events: (n,) int64 events of each member on the ring's item targets, in their time.
+        member_events: (n,) int64 events of each member on the ring's item targets, in their time (on all targets, without items).
         target_events: (t,) int64 events of members at each target in its time.
         member_first, member_last: (n,) int64 microseconds of the first and last of `member_events`; `NO_TIME` where there is none.
         target_first, target_last: (t,) int64 the same per target.
         amount: money of those events; None where the log has no amounts.
         density: share of member–item-target pairs that are there.
         dedication: share of members' item events that fall on the item targets.
-        taste: log10 of members' interest in the targets' categories on days that were not the ring's, over everybody's; 0 where it cannot be
-            told.
+        taste: log10 of members' interest in the targets' categories on days that were not the ring's, over everybody's; 0 where it
+            cannot be told.
         seller_taste: the same for the targets' sellers.
         own_things: devices and payment instruments that the ring shares more than chance has it.
         sellers: sellers of the item targets; 0 where the log has none.
@@ -102,7 +98,8 @@ class LogIndex:
                 seller = events.codes["seller"]
                 both = known & (seller >= 0)
                 self.item_seller[item[both]] = seller[both]
-                self.seller_share = np.bincount(self.item_seller[item[known]] + 1, minlength=events.count("seller") + 1) / max(known.sum(), 1)
+                count = np.bincount(self.item_seller[item[known]] + 1, minlength=events.count("seller") + 1)
+                self.seller_share = count / max(known.sum(), 1)
         self.users_of_ip = _users_of_keys(index, "ip")
         self.orders = _which(events, "order", "pay")
         self.refunds = _which(events, "refund", "cancel")
@@ -158,7 +155,11 @@ def measure_ring(grown: Grown, log: LogIndex, grower: Grower) -> RingFacts:
     members, targets = grown.members, grown.targets
     lengths = log.offset[members + 1] - log.offset[members]
     who = np.repeat(np.arange(len(members)), lengths)
-    event = np.concatenate([log.by_user[log.offset[m] : log.offset[m + 1]] for m in members.tolist()]) if len(members) else np.zeros(0, np.int64)
+    event = (
+        np.concatenate([log.by_user[log.offset[m] : log.offset[m + 1]] for m in members.tolist()])
+        if len(members)
+        else np.zeros(0, np.int64)
+    )
     time = events.time[event] if events.time is not None else np.full(len(event), NO_TIME)
     second = np.where(time == NO_TIME, 0, (time - log.start) // 1_000_000)
 
@@ -168,7 +169,6 @@ def measure_ring(grown: Grown, log: LogIndex, grower: Grower) -> RingFacts:
     target_events = np.zeros(len(targets), np.int64)
     target_first, target_last = np.full(len(targets), NO_TIME), np.full(len(targets), NO_TIME)
     inside = np.zeros(len(event), np.bool_)
-    on_target_item = np.zeros(len(event), np.bool_)
     for position, seen in enumerate(visits.views):
         own = np.flatnonzero(view == position)
         if not len(own):
@@ -184,7 +184,7 @@ def measure_ring(grown: Grown, log: LogIndex, grower: Grower) -> RingFacts:
             if len(times):
                 target_first[own[target]], target_last[own[target]] = times.min(), times.max()
         if position == log.visits.item_view:
-            inside, on_target_item = within, hit
+            inside = within
     item_targets = view == log.visits.item_view if log.visits.item_view >= 0 else np.zeros(len(targets), np.bool_)
     member_events = np.bincount(who[inside], minlength=len(members)).astype(np.int64)
     member_first, member_last = np.full(len(members), np.iinfo(np.int64).max), np.full(len(members), NO_TIME)
@@ -200,7 +200,8 @@ def measure_ring(grown: Grown, log: LogIndex, grower: Grower) -> RingFacts:
     met_items = int(met[:, item_targets].sum())
     together, strangers, usual = _company(grown, np.flatnonzero(item_targets), visits)
     sellers = log.item_seller[target_items]
-    by_seller = np.bincount(sellers[sellers >= 0], weights=met[:, item_targets].sum(0)[sellers >= 0]) if (sellers >= 0).any() else np.zeros(1)
+    known = sellers >= 0
+    by_seller = np.bincount(sellers[known], weights=met[:, item_targets].sum(0)[known]) if known.any() else np.zeros(1)
     hours = (target_last - target_first)[item_targets & (target_first != NO_TIME)] / 3.6e9
     seconds = second[inside]
     action = events.action[event]
@@ -222,7 +223,7 @@ def measure_ring(grown: Grown, log: LogIndex, grower: Grower) -> RingFacts:
         taste=_taste(item[other_day], target_items, categories, log.category_share),
         seller_taste=_taste(item[other_day], target_items, log.item_seller if len(log.seller_share) else None, log.seller_share),
         own_things=int(np.isin(view, [place for place, seen in enumerate(visits.views) if seen.name in ("device", "payment")]).sum()),
-        sellers=len(np.unique(sellers[sellers >= 0])),
+        sellers=len(np.unique(sellers[known])),
         top_seller=float(by_seller.max() / max(met_items, 1)),
         crowd=strangers / max(together + strangers, 1),
         rush=float(np.log10((strangers + 1) / (usual + 1))),
@@ -243,7 +244,8 @@ def _on_busy_days(second: Int64, inside: Bool, end: int) -> Bool:
     day = second // 86_400
     days = end // 86_400 + 1
     count = np.bincount(day[inside], minlength=days)
-    return (count > 0.5 * inside.sum() / days)[day]
+    busy: Bool = count > 0.5 * inside.sum() / days
+    return busy[day]
 
 
 def _company(grown: Grown, own: Int64, visits: Visits) -> tuple[int, int, float]:
@@ -260,7 +262,9 @@ def _company(grown: Grown, own: Int64, visits: Visits) -> tuple[int, int, float]
         time = visits.time[rows].astype(np.int64)
         member = np.isin(visits.user[rows], grown.members)
         at = time[member & (time >= grown.start[target]) & (time <= grown.end[target])]
-        near = [np.searchsorted(times, at + 1800, side="right") - np.searchsorted(times, at - 1800) for times in (time[member], time[~member])]
+        near = [
+            np.searchsorted(times, at + 1800, side="right") - np.searchsorted(times, at - 1800) for times in (time[member], time[~member])
+        ]
         together += int(near[0].sum()) - len(at)
         strangers += int(near[1].sum())
         usual += len(at) * (~member).sum() * min(3600.0 / log_seconds, 1.0)
@@ -301,7 +305,7 @@ def _share_together(pairs: Int64, least: int) -> int:
 def _taste(items: Int32, targets: Int32, group_of: Int32 | None, share: Float64) -> float:
     """log10 of (visits to the targets' groups + 1) over (those that everybody's habits would give + 1)."""
     if group_of is None or not len(targets):
-        return 0.0
+        return np.nan
     groups = np.unique(group_of[targets])
     groups = groups[groups >= 0]
     found = np.isin(group_of[items], groups).sum()

@@ -16,10 +16,10 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from graphdet.evidence.visits import Float32, Int32, Int64, Visits
+from graphdet.evidence.visits import Bool, Float32, Float64, Int32, Int64, Visits
 from graphdet.settings import RingSettings
 
-Float64 = npt.NDArray[np.float64]
+Int8 = npt.NDArray[np.int8]
 
 MANY = 1 << 16  # hits counts targets of any view in its low half and item targets in its high half
 
@@ -38,11 +38,16 @@ class VisitIndex:
     """
 
     visits: Visits
-    view: npt.NDArray[np.int8]
+    view: Int8
     item_view: int
     user_offset: Int64
     by_user: Int64
     key: Int32
+
+
+    def visits_of(self, users: Int32) -> int:
+        """How many visits these users made."""
+        return int((self.user_offset[users + 1] - self.user_offset[users]).sum())
 
 
 def index_visits(visits: Visits) -> VisitIndex:
@@ -121,12 +126,12 @@ class Grower:
         """The ring around a core of users; it may come back empty."""
         index, visits = self._index, self._index.visits
         found = _grow(
-            np.sort(core.astype(np.int32)), index.user_offset, index.by_user, index.key, visits.offset, visits.user, visits.time, visits.log_habit, visits.log_mood, visits.near, visits.group,
-            index.view, index.item_view, self._reach, self._slack, self._most, self._score, self._hits, self._seen, self._member, self._last_group, self._group_hits, self._best_gap, self._gaps,
+            np.sort(core.astype(np.int32)), index.user_offset, index.by_user, index.key, visits.offset, visits.user, visits.time,
+            visits.log_habit, visits.log_mood, visits.near, visits.group, index.view, index.item_view, self._reach, self._slack,
+            self._most, self._score, self._hits, self._seen, self._member, self._last_group, self._group_hits, self._best_gap, self._gaps,
             self._settings.rounds, self._settings.join, self._settings.least_targets,
         )  # fmt: skip
         return Grown(*found)
-
 
     def incidence(self, ring: Grown) -> tuple[Int64, Int64]:
         """Who was at which target in its time: positions in `ring.members` and `ring.targets`, pairs once each."""
@@ -137,7 +142,7 @@ class Grower:
 
 
 @numba.njit(cache=True, nogil=True)
-def _incidence(members, targets, start, end, offset, user, time):
+def _incidence(members: Int32, targets: Int32, start: Int32, end: Int32, offset: Int64, user: Int32, time: Int32) -> tuple[Int64, Int64]:
     who, what = [np.int64(0) for _ in range(0)], [np.int64(0) for _ in range(0)]
     for target in range(len(targets)):
         key = targets[target]
@@ -152,7 +157,35 @@ def _incidence(members, targets, start, end, offset, user, time):
 
 
 @numba.njit(cache=True, nogil=True)
-def _grow(core, user_offset, by_user, key_of, offset, user, time, log_habit, log_mood, near, group, view, item_view, reach, least_slack, most, score, hits, seen, member, last_group, group_hits, best_gap, gaps, rounds, join, least_targets):
+def _grow(
+    core: Int32,
+    user_offset: Int64,
+    by_user: Int64,
+    key_of: Int32,
+    offset: Int64,
+    user: Int32,
+    time: Int32,
+    log_habit: Float32,
+    log_mood: Float32,
+    near: Int32,
+    group: Int32,
+    view: Int8,
+    item_view: int,
+    reach: Int64,
+    least_slack: Int64,
+    most: Float64,
+    score: Float64,
+    hits: Int32,
+    seen: Int32,
+    member: Bool,
+    last_group: Int32,
+    group_hits: Int32,
+    best_gap: Float64,
+    gaps: Float64,
+    rounds: int,
+    join: float,
+    least_targets: int,
+) -> tuple[Int32, Float64, Int32, Int32, Int32, Int32, Int32, Float64, float]:
     users = len(user_offset) - 1
     members = core
     contribution = np.zeros(len(core))
@@ -167,7 +200,8 @@ def _grow(core, user_offset, by_user, key_of, offset, user, time, log_habit, log
             members, user_offset, by_user, key_of, offset, user, time, log_habit, log_mood, near, group, view, reach, least_slack, seen
         )
         new_members, new_contribution, arrival = _members(
-            len(members), targets, start, end, visitors, outsiders, offset, user, time, log_habit, log_mood, near, group, view, item_view, most, score, hits, seen, member, last_group, group_hits, best_gap, gaps,
+            len(members), targets, start, end, visitors, outsiders, offset, user, time, log_habit, log_mood, near, group, view,
+            item_view, most, score, hits, seen, member, last_group, group_hits, best_gap, gaps,
             join + np.log10(users / len(members)), least_targets,
         )  # fmt: skip
         member[members] = False
@@ -188,17 +222,36 @@ def _grow(core, user_offset, by_user, key_of, offset, user, time, log_habit, log
 
 
 @numba.njit(cache=True, nogil=True)
-def _chance(outsiders, others, visit, log_habit, log_mood, near):
+def _chance(log_outsiders: float, others: int, visit: int, log_habit: Float32, log_mood: Float32, near: Int32) -> float:
     """log10 chance of a visit that is no coordination: what drew outsiders drew a user of these habits, or he was after such things.
 
     `others` of his `near` visits to the group went to other targets; only the rest can have come by this one.
     """
-    left = max(near[visit] - others, 1) / near[visit]
-    return min(max(np.log10(outsiders) + log_habit[visit], log_mood[visit] + np.log10(left)), 0.0)
+    mood = log_mood[visit]
+    if others > 0:
+        mood += np.log10(max(near[visit] - others, 1) / near[visit])
+    chance: float = min(max(log_outsiders + log_habit[visit], mood), 0.0)
+    return chance
 
 
 @numba.njit(cache=True, nogil=True)
-def _targets(members, user_offset, by_user, key_of, offset, user, time, log_habit, log_mood, near, group, view, reach, least_slack, seen):
+def _targets(
+    members: Int32,
+    user_offset: Int64,
+    by_user: Int64,
+    key_of: Int32,
+    offset: Int64,
+    user: Int32,
+    time: Int32,
+    log_habit: Float32,
+    log_mood: Float32,
+    near: Int32,
+    group: Int32,
+    view: Int8,
+    reach: Int64,
+    least_slack: Int64,
+    seen: Int32,
+) -> tuple[Int32, Int32, Int32, Int32, Int32, Float64]:
     """Keys that members visited together more than chance has it, each with the time in which most did; sorted by group, then key."""
     size = len(members)
     total = 0
@@ -257,11 +310,11 @@ def _targets(members, user_offset, by_user, key_of, offset, user, time, log_habi
         key = key_of[visit[first[target]]]
         a, b = np.int64(time[visit[first[target]]]), np.int64(time[visit[last[target] - 1]])
         slack = min(max((b - a) // (best - 1), least_slack[view[key]]), reach[view[key]])
-        a, b = max(a - slack, 0), b + slack
+        a, b = max(a - slack, np.int64(0)), b + slack
         low = offset[key] + np.searchsorted(time[offset[key] : offset[key + 1]], a)
         high = offset[key] + np.searchsorted(time[offset[key] : offset[key + 1]], b, side="right")
         strangers = high - low - (last[target] - first[target])
-        share = best / size
+        log_strangers, log_share = np.log10(max(strangers, 0.5)), np.log10(best / size)
         worth = 0.0
         for place in range(first[target], last[target]):
             who = user[visit[place]]
@@ -269,12 +322,12 @@ def _targets(members, user_offset, by_user, key_of, offset, user, time, log_habi
                 seen[who] = key
                 code = (np.int64(group[key]) << 32) | who
                 others = np.searchsorted(met, code, side="right") - np.searchsorted(met, code) - 1
-                worth += np.log10(share) - _chance(max(strangers, 0.5), others, visit[place], log_habit, log_mood, near)
+                worth += log_share - _chance(log_strangers, others, visit[place], log_habit, log_mood, near)
         for place in range(first[target], last[target]):
             seen[user[visit[place]]] = -1
         worth *= (best - 1) / best  # the first visit only says where to look
-        if share < 1:
-            worth += (size - best) * np.log10(1 - share)
+        if best < size:
+            worth += (size - best) * np.log10(1 - best / size)
         key_at[target], start[target], end[target], outsiders[target] = key, a, min(b, 2**31 - 2), strangers
         gain[target] = worth - np.log10(found + 1)  # the price of naming one of them
     good = np.flatnonzero(gain > 0)
@@ -283,7 +336,34 @@ def _targets(members, user_offset, by_user, key_of, offset, user, time, log_habi
 
 
 @numba.njit(cache=True, nogil=True)
-def _members(size, targets, start, end, visitors, outsiders, offset, user, time, log_habit, log_mood, near, group, view, item_view, most, score, hits, seen, member, last_group, group_hits, best_gap, gaps, threshold, least_targets):
+def _members(
+    size: int,
+    targets: Int32,
+    start: Int32,
+    end: Int32,
+    visitors: Int32,
+    outsiders: Int32,
+    offset: Int64,
+    user: Int32,
+    time: Int32,
+    log_habit: Float32,
+    log_mood: Float32,
+    near: Int32,
+    group: Int32,
+    view: Int8,
+    item_view: int,
+    most: Float64,
+    score: Float64,
+    hits: Int32,
+    seen: Int32,
+    member: Bool,
+    last_group: Int32,
+    group_hits: Int32,
+    best_gap: Float64,
+    gaps: Float64,
+    threshold: float,
+    least_targets: int,
+) -> tuple[Int32, Float64, float]:
     """Users whose own visits to the targets, at the targets' times, are likelier in the ring than alone.
 
     Targets come by group. Of a user's hits in one group the first pays for his being there at all, by his habits; the others only for
@@ -295,7 +375,9 @@ def _members(size, targets, start, end, visitors, outsiders, offset, user, time,
         key = targets[target]
         low = offset[key] + np.searchsorted(time[offset[key] : offset[key + 1]], start[target])
         high = offset[key] + np.searchsorted(time[offset[key] : offset[key + 1]], end[target], side="right")
-        strangers = max(outsiders[target], 0.5)
+        log_strangers = np.log10(max(outsiders[target], 0.5))
+        # A user does not vouch for himself: the share is that of the other members.
+        log_own, log_other = np.log10((visitors[target] - 0.9) / size), np.log10((visitors[target] + 0.1) / (size + 1))
         for visit in range(low, high):
             who = user[visit]
             if seen[who] == target:
@@ -312,15 +394,13 @@ def _members(size, targets, start, end, visitors, outsiders, offset, user, time,
             hits[who] += 1 + (MANY if view[key] == item_view else 0)
             if last_group[who] != group[key]:
                 last_group[who], group_hits[who], best_gap[who] = group[key], 0, 0.0
-            # A user does not vouch for himself: the share is that of the other members.
-            share = (visitors[target] - 1 + 0.1) / size if member[who] else (visitors[target] + 0.1) / (size + 1)
-            habit = min(np.log10(strangers) + log_habit[visit], 0.0)
-            chance = _chance(strangers, group_hits[who], visit, log_habit, log_mood, near)
+            habit = min(log_strangers + log_habit[visit], 0.0)
+            chance = _chance(log_strangers, group_hits[who], visit, log_habit, log_mood, near)
             gap = max(chance - habit - best_gap[who], 0.0)
             best_gap[who] += gap
             gaps[who] += gap
             group_hits[who] += 1
-            score[who, view[key]] += np.log10(share) - chance + gap
+            score[who, view[key]] += (log_own if member[who] else log_other) - chance + gap
         for visit in range(low, high):
             seen[user[visit]] = -1
     members = np.empty(found, np.int32)

@@ -6,7 +6,7 @@ ring that a strict level breaks up a loose one holds together, and the other way
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -22,15 +22,19 @@ from graphdet.settings import RingSettings
 
 
 BATCH = 64
+NO_KEY = -1
+MOST_STEPS = 12  # of two users' meetings each is paired with so many next ones; who meets at more places is found anyway
+LEAST_EFFORT = 10_000_000  # visits walked, whatever the size of the log
 MOST_OF_ALL = 0.03  # a component with a larger share of all users is no group but the giant component of a random graph
 
 
 @dataclass(frozen=True)
 class Search:
-    """Distinct rings, strongest first, and how many cores were tried to find them."""
+    """Distinct rings, strongest first; how many cores there were, and how many of them were left when the effort was spent."""
 
     rings: list[Grown]
     cores: int
+    untried: int
 
 
 def search_rings(pairs: PairEvidence, index: VisitIndex, settings: RingSettings, threads: int = 1) -> Search:
@@ -48,7 +52,9 @@ def search_rings(pairs: PairEvidence, index: VisitIndex, settings: RingSettings,
     members_of: list[set[int]] = []
     rings_at: dict[int, list[int]] = defaultdict(list)  # target → positions in `whole` of the rings that have it
 
-    def keep(ring: Grown) -> None:
+    def keep(ring: Grown) -> bool:
+        """Take up a grown ring, or the rings inside it; whether it was news."""
+        news = False
         waiting = [ring]
         while waiting:
             ring = waiting.pop()
@@ -58,6 +64,7 @@ def search_rings(pairs: PairEvidence, index: VisitIndex, settings: RingSettings,
             members = set(ring.members.tolist())
             near = {position for target in ring.targets.tolist() for position in rings_at[target]}
             known = any(_same(members, members_of[position]) for position in near)
+            news = news or not known
             parts = [] if known else _parts(ring, grower, settings)
             waiting += parts
             if not parts:
@@ -65,6 +72,7 @@ def search_rings(pairs: PairEvidence, index: VisitIndex, settings: RingSettings,
                     rings_at[target].append(len(whole))
                 whole.append(ring)
                 members_of.append(members)
+        return news
 
     def told(one: int, other: int, users: list[int]) -> bool:
         """Whether a ring with one of the two targets has most of the users."""
@@ -73,15 +81,26 @@ def search_rings(pairs: PairEvidence, index: VisitIndex, settings: RingSettings,
 
     components = list({core.tobytes(): core for core in _components(pairs, index.visits.users, settings.levels)}.values())
     shared = _shared_targets(pairs, settings)
+    cores = [(NO_KEY, NO_KEY, core) for core in components[::-1]] + shared
+    budget = LEAST_EFFORT + settings.effort * len(index.visits)
+    tried = 0
+    # Left out are cores that a ring has told already, and those at two targets that have both brought nothing new time and again.
+    fruitless: Counter[int] = Counter()
     with ThreadPoolExecutor(threads) as pool:
-        for ring in _grow_all(components[::-1], growers, pool):
-            keep(ring)
-        # In batches of one size, whatever the threads, so that the same cores are left out as told already.
-        for start in range(0, len(shared), BATCH):
-            cores = [core for one, other, core in shared[start : start + BATCH] if not told(one, other, core.tolist())]
-            for ring in _grow_all(cores, growers, pool):
-                keep(ring)
-    return Search(_distinct(_merged(_distinct(whole, settings), grower), settings), len(components) + len(shared))
+        while tried < len(cores) and budget > 0:
+            # In batches of one size, whatever the threads, so that the same cores are left out.
+            batch = [
+                (one, other, core)
+                for one, other, core in cores[tried : tried + BATCH]
+                if one == NO_KEY or (min(fruitless[one], fruitless[other]) < settings.patience and not told(one, other, core.tolist()))
+            ]
+            tried += BATCH
+            for (one, other, core), ring in zip(batch, _grow_all([core for _, _, core in batch], growers, pool), strict=True):
+                budget -= index.visits_of(core) + index.visits_of(ring.members)
+                if not keep(ring) and one != NO_KEY:
+                    fruitless.update((one, other))
+    rings = _distinct(_merged(_distinct(whole, settings), grower), settings)
+    return Search(rings, len(cores), untried=max(len(cores) - tried, 0))
 
 
 def _grow_all(cores: list[Int32], growers: list[Grower], pool: ThreadPoolExecutor) -> list[Grown]:
@@ -97,8 +116,9 @@ def _shared_targets(pairs: PairEvidence, settings: RingSettings) -> list[tuple[i
     """(key, key, users) of all three or more users of whom some pairs met at both keys; most evidence first."""
     length = np.diff(pairs.offset)
     left = np.repeat(length, length) - (np.arange(len(pairs.key)) - np.repeat(pairs.offset[:-1], length)) - 1  # meetings after this one
-    first = np.concatenate([np.flatnonzero(left >= step) for step in range(1, int(length.max(initial=1)))] or [np.zeros(0, np.int64)])
-    second = first + np.concatenate([np.full((left >= step).sum(), step) for step in range(1, int(length.max(initial=1)))] or [first])
+    steps = range(1, min(int(length.max(initial=1)), MOST_STEPS))
+    first = np.concatenate([np.flatnonzero(left >= step) for step in steps] or [np.zeros(0, np.int64)])
+    second = first + np.concatenate([np.full((left >= step).sum(), step) for step in steps] or [first])
     pair = np.repeat(np.arange(len(pairs)), length)[first]
     keys = np.sort(np.stack([pairs.key[first], pairs.key[second]]), axis=0).astype(np.int64)
     both = keys[0] << 32 | keys[1]

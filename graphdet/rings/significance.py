@@ -1,16 +1,15 @@
 """Strengths of real and permuted rings → p- and q-values.
 
 Every core of every permuted log is grown like a real one; a core that comes to nothing counts as strength 0. p is the share of those
-null cores that grow at least as strong, with one added to both counts so that it is never 0 (Phipson & Smyth 2010); q is the
-false-discovery rate over all cores tried (Benjamini & Hochberg 1995).
+null cores that grow at least as strong, with one added to both counts so that it is never 0 (Phipson & Smyth 2010); q compares how
+many rings are as strong in the log and in one permuted log.
 """
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-Float64 = npt.NDArray[np.float64]
+from graphdet.evidence.visits import Float64
 
 
 def p_values(strengths: Float64, null_strengths: Float64, null_cores: int) -> Float64:
@@ -23,15 +22,20 @@ def p_values(strengths: Float64, null_strengths: Float64, null_cores: int) -> Fl
     """
     ordered = np.sort(null_strengths)
     stronger = len(ordered) - np.searchsorted(ordered, strengths, side="left")
-    return (1.0 + stronger) / (1.0 + null_cores)
+    return np.asarray((1.0 + stronger) / (1.0 + null_cores), np.float64)
 
 
-def q_values(p: Float64, cores: int) -> Float64:
-    """(n,) expected share of false rings among those with a p at least as small, when `cores` cores were tried."""
-    order = np.argsort(p, kind="stable")
-    raw = p[order] * max(cores, len(p)) / np.arange(1, len(p) + 1)
-    # Rings of equal p stand or fall together, so each takes the value of the last of them.
-    q = np.minimum.accumulate(np.minimum(raw, 1.0)[::-1])[::-1]
-    result = np.empty(len(p))
-    result[order] = q
-    return result
+def q_values(strengths: Float64, null_strengths: Float64, permutations: int) -> Float64:
+    """(n,) expected share of false rings among those at least as strong.
+
+    The permuted logs tell how many rings as strong chance makes in one log; one is added to their count, so that none is never
+    taken for never (target-decoy counting, Elias & Gygi 2007; the added one, Barber & Candès 2015).
+    """
+    ordered, null = np.sort(strengths), np.sort(null_strengths)
+    real = len(ordered) - np.searchsorted(ordered, strengths, side="left")
+    false = (1.0 + len(null) - np.searchsorted(null, strengths, side="left")) / permutations
+    # A weaker bound that also takes in this ring is a better one for it, too.
+    order = np.argsort(strengths, kind="stable")
+    q = np.empty(len(strengths))
+    q[order] = np.minimum.accumulate(np.minimum(false[order] / real[order], 1.0))
+    return q

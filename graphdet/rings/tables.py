@@ -61,7 +61,7 @@ def rings_table(rings: list[JudgedRing], ids: list[str], visits: Visits) -> pa.T
         "amount": [fact.amount for fact in facts],
         "density": [fact.density for fact in facts],
         "dedication": [fact.dedication for fact in facts],
-        "taste": [fact.taste for fact in facts],
+        "taste": [None if np.isnan(fact.taste) else fact.taste for fact in facts],
     }
     return pa.table({name: pa.array(list(values), arrow_schema("rings").field(name).type) for name, values in columns.items()})
 
@@ -71,32 +71,51 @@ def members_table(rings: list[JudgedRing], ids: list[str], events: EventTable, v
     parts = []
     for ring, name in zip(rings, ids, strict=True):
         facts, grown = ring.facts, ring.facts.grown
-        order = np.lexsort([grown.members, -grown.contribution])
+        order = np.lexsort((grown.members, -grown.contribution))
         median = np.median(grown.contribution) if len(grown.members) else 0.0
         roles = np.where(grown.contribution >= median, "core", "attached")
         parts.append(
             _member_rows(
-                name, "user", events.ids["user"].take(pa.array(grown.members[order])), roles[order], grown.contribution[order],
-                facts.member_events[order], facts.member_first[order], facts.member_last[order],
-            )  # fmt: skip
+                name,
+                "user",
+                events.ids["user"].take(pa.array(grown.members[order])),
+                roles[order],
+                grown.contribution[order],
+                facts.member_events[order],
+                facts.member_first[order],
+                facts.member_last[order],
+            )
         )
         view = visits.view_of(grown.targets)
         for position, seen in enumerate(visits.views):
             own = np.flatnonzero(view == position)
-            own = own[np.lexsort([grown.targets[own], -grown.gain[own]])]
+            own = own[np.lexsort((grown.targets[own], -grown.gain[own]))]
             codes = grown.targets[own] - seen.first_key
             parts.append(
                 _member_rows(
-                    name, seen.name, events.ids[seen.name].take(pa.array(codes)), np.full(len(own), KEY_ROLES[seen.name]), grown.gain[own],
-                    facts.target_events[own], facts.target_first[own], facts.target_last[own],
-                )  # fmt: skip
+                    name,
+                    seen.name,
+                    events.ids[seen.name].take(pa.array(codes)),
+                    np.full(len(own), KEY_ROLES[seen.name]),
+                    grown.gain[own],
+                    facts.target_events[own],
+                    facts.target_first[own],
+                    facts.target_last[own],
+                )
             )
     schema = arrow_schema("members")
     return pa.concat_tables(parts).cast(schema) if parts else schema.empty_table()
 
 
 def _member_rows(
-    ring: str, node_type: str, node_ids: pa.Array, roles: npt.NDArray[np.str_], contribution: npt.NDArray[np.float64], events: Int64, first: Int64, last: Int64
+    ring: str,
+    node_type: str,
+    node_ids: pa.Array,
+    roles: npt.NDArray[np.str_],
+    contribution: npt.NDArray[np.float64],
+    events: Int64,
+    first: Int64,
+    last: Int64,
 ) -> pa.Table:
     rows = len(node_ids)
     return pa.table(
@@ -113,9 +132,7 @@ def _member_rows(
     )
 
 
-def evidence_table(
-    rings: list[JudgedRing], ids: list[str], log: LogIndex, pairs: PairEvidence, rates: Rates
-) -> pa.Table:
+def evidence_table(rings: list[JudgedRing], ids: list[str], log: LogIndex, pairs: PairEvidence, rates: Rates) -> pa.Table:
     """Schema `evidence`: for each ring the meetings of pairs of its members, strongest pair first."""
     events, visits = log.events, log.visits.visits
     schema = arrow_schema("evidence")
@@ -125,7 +142,7 @@ def evidence_table(
         pair = _pairs_within(pairs, members)
         if not len(pair):
             continue
-        pair = pair[np.lexsort([pair, -pairs.evidence[pair]])]
+        pair = pair[np.lexsort((pair, -pairs.evidence[pair]))]
         length = pairs.offset[pair + 1] - pairs.offset[pair]
         meeting = np.repeat(pairs.offset[pair] - np.r_[0, np.cumsum(length)[:-1]], length) + np.arange(length.sum())
         one, other = np.repeat(pairs.users[pair, 0], length), np.repeat(pairs.users[pair, 1], length)

@@ -1,6 +1,6 @@
 """Ring facts → tier and innocent explanation.
 
-A ring is an `alert` only where the permutation supports it and no innocent explanation covers it. Explanations are tested in the
+Only rings that the permutation supports come here; one is an `alert` where no innocent explanation covers it. Explanations are tested in the
 order of `RULES`; each is a plain question about the ring's facts that an analyst can check.
 """
 
@@ -21,24 +21,25 @@ class Setting:
     users: int
 
 
-def judge(facts: RingFacts, targets: int, q_value: float, log: Setting, settings: TierSettings) -> tuple[str, str]:
-    """(tier, explanation) of a ring.
+def judge(facts: RingFacts, targets: int, log: Setting, settings: TierSettings) -> tuple[str, str]:
+    """(tier, explanation) of a ring that the permuted logs support.
 
     Args:
         facts: of the ring.
         targets: its item targets; 0 where the log has no items.
-        q_value: from the permuted logs.
         log: the log that it was found in.
         settings: thresholds.
     """
     for explanation, fits in RULES.items():
         if fits(facts, log, settings):
             return "explained", explanation
-    significant = q_value <= settings.alert_q and facts.grown.strength >= settings.alert_strength
+    strong = facts.grown.strength >= settings.alert_strength
     large = facts.size >= settings.alert_members and targets >= settings.alert_targets
     # Among strangers a group stands out by strength alone, and as one in ten not even by that.
     clear = facts.crowd <= settings.crowd or (facts.crowd <= settings.crowd_most and facts.grown.strength >= settings.crowd_strength)
-    return ("alert" if significant and large and clear else "review"), ""
+    # Who gives a sliver of his time to the targets, on devices of his own, is rather one of many with the same interests.
+    devoted = facts.dedication >= settings.alert_dedication or facts.own_things > 0
+    return ("alert" if strong and large and clear and devoted else "review"), ""
 
 
 def _household(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
@@ -80,8 +81,8 @@ def _flash_sale(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
 def _fan_club(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
     """The same people come for the same kind of things, and to the same shops, on other days, too."""
     needed = settings.fan_taste if facts.days < settings.long_share * log.days else 0.85 * settings.fan_taste
-    tastes = [facts.taste, facts.seller_taste]
-    return max(tastes) >= needed and min(tastes) >= 0.55 * needed and facts.device_share < settings.few
+    tastes = [taste for taste in (facts.taste, facts.seller_taste) if taste == taste]  # NaN where the log cannot tell
+    return bool(tastes) and max(tastes) >= needed and min(tastes) >= 0.55 * needed and facts.device_share < settings.few
 
 
 RULES: dict[str, Callable[[RingFacts, Setting, TierSettings], bool]] = {

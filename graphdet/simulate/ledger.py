@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from graphdet.simulate.people import device_codes
 from graphdet.simulate.sessions import Plan, World
-from graphdet.simulate.streams import Flags, Floats, Ints
+from graphdet.simulate.streams import Flags, Floats, Ints, Longs
 
 
 @dataclass(frozen=True)
@@ -43,16 +43,36 @@ class GroupTruth:
     node: Ints
 
 
+@dataclass(frozen=True)
+class Places:
+    """Users by where they belong, so that a plan finds neighbours or colleagues without a look at everybody."""
+
+    users: Ints
+    first: Longs
+
+    def of(self, place: int) -> Ints:
+        """The users of one place, sorted."""
+        return self.users[self.first[place] : self.first[place + 1]]
+
+
+def _places(place: Ints, count: int) -> Places:
+    users = np.argsort(place, kind="stable")
+    return Places(users.astype(np.int32), np.searchsorted(place[users], np.arange(count + 1)))
+
+
 @dataclass
 class Ledger:
     """Plans add to it in their turn.
 
     Attributes:
+        towns, workplaces: users by town and by campus or office.
         reserved: (users,) accounts that no other plan may take: raised accounts, staff.
         next_device, next_address, next_payment, next_script: first codes that nobody has taken.
     """
 
     world: World
+    towns: Places
+    workplaces: Places
     reserved: Flags
     next_device: int
     next_address: int
@@ -97,4 +117,13 @@ class Ledger:
 def open_ledger(world: World) -> Ledger:
     """An empty ledger above all codes that the population may use."""
     n = len(world.people)
-    return Ledger(world, np.zeros(n, dtype=bool), next_device=device_codes(world.people), next_address=3 * n, next_payment=3 * n)
+    people = world.people
+    return Ledger(
+        world,
+        towns=_places(people.region[people.home], int(people.region.max()) + 1),
+        workplaces=_places(people.workplace, len(people.networks.work_first)),
+        reserved=np.zeros(n, dtype=bool),
+        next_device=device_codes(people),
+        next_address=3 * n,
+        next_payment=3 * n,
+    )

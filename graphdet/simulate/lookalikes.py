@@ -112,8 +112,7 @@ def _group_buy(ledger: Ledger, rng: np.random.Generator) -> None:
     leader = ledger.pick_users(1, 0.0, end, rng)
     if len(leader) == 0:
         return
-    town = people.region[people.home[leader[0]]]
-    near = np.flatnonzero(people.region[people.home] == town)
+    near = ledger.towns.of(int(people.region[people.home[leader[0]]]))
     members = ledger.pick_users(_size(20, 0.6, 6, 150, rng), end * 0.3, end * 0.9, rng, among=near)
     members = np.union1d(members, leader).astype(np.int32)
     deals = int(rng.integers(4, 15))
@@ -176,10 +175,9 @@ def _class(ledger: Ledger, rng: np.random.Generator) -> None:
     world, people, catalogue = ledger.world, ledger.world.people, ledger.world.catalogue
     if people.campuses == 0:
         return
-    campus = rng.integers(0, people.campuses)
+    campus = int(rng.integers(0, people.campuses))
     start = rng.uniform(0, world.clock.end - 9 * DAY)
-    among = np.flatnonzero(people.workplace == campus)
-    students = ledger.pick_users(_size(30, 0.4, 10, 80, rng), start, start + 8 * DAY, rng, among=among)
+    students = ledger.pick_users(_size(30, 0.4, 10, 80, rng), start, start + 8 * DAY, rng, among=ledger.workplaces.of(campus))
     if len(students) < 3:
         return
     category = rng.choice(len(catalogue.popularity), p=catalogue.popularity)
@@ -201,8 +199,8 @@ def _bulk_office(ledger: Ledger, rng: np.random.Generator) -> None:
     for _ in range(30):
         if len(staff) >= 8 or offices == 0:
             break
-        office = people.campuses + rng.integers(0, offices)
-        staff = ledger.pick_users(100, 0.0, world.clock.end, rng, among=np.flatnonzero(people.workplace == office))
+        office = people.campuses + int(rng.integers(0, offices))
+        staff = ledger.pick_users(100, 0.0, world.clock.end, rng, among=ledger.workplaces.of(office))
     if len(staff) < 4:
         return
     address = ledger.take_addresses(1)[0]

@@ -52,6 +52,7 @@ KINDS = {
 }
 
 
+_RECENT = 200  # rings whose workers a new ring may hire
 _GOLDEN = 0.6180339887498949  # steps of the golden ratio fill an interval evenly, whatever their number
 
 
@@ -198,7 +199,9 @@ class _Ring:
             return members, np.zeros(len(members), dtype=bool)
         again = np.zeros(0, dtype=np.int32)
         if workers and self.kind.devices == "own":
-            again = ledger.pick_users(rng.binomial(self.size, self.knobs.pool_share), low, high, rng, among=np.concatenate(workers))
+            again = ledger.pick_users(
+                rng.binomial(self.size, self.knobs.pool_share), low, high, rng, among=np.concatenate(workers[-_RECENT:])
+            )
         members = np.union1d(again, ledger.pick_users(self.size - len(again), low, high, rng)).astype(np.int32)
         raised = rng.random(len(members)) < rng.uniform(*self.kind.raised)
         made = members[raised]

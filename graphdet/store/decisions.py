@@ -1,0 +1,96 @@
+"""Analysts' verdicts on rings: `Case` nodes with author and time, written by people alone, read back as labels."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from graphdet.errors import StoreError, UnknownRing, nearest
+from graphdet.schema import CASE_NODE, RING_NODE, VERDICTS
+from graphdet.store.connection import Database
+from graphdet.store.model import CASE_SCHEMA
+
+_LATEST = f"""
+    MATCH (c:{CASE_NODE.label})-[:ABOUT]->(r:{RING_NODE.label})-[:FOUND_IN]->(:DetectionRun {{runId: $run}})
+    RETURN r.ringId, c.status, c.author, toString(c.decidedAt), c.note, c.caseId
+    ORDER BY r.rank, r.ringId, c.decidedAt, c.caseId"""
+_MEMBERS = f"""
+    MATCH (n)-[m:MEMBER_OF]->(r:{RING_NODE.label}) WHERE r.ringId IN $rings AND n:User
+    RETURN r.ringId, coalesce(n.fullId, n.userId), m.role ORDER BY r.ringId, n.userId"""
+
+
+def decide(database: Database, ring: str, verdict: str, author: str, note: str = "") -> str:
+    """Note a verdict on a ring as a new case; earlier ones stay, and the latest counts. Returns the case's id.
+
+    Raises:
+        UnknownRing: the database has no ring of that id.
+        StoreError: no such verdict.
+    """
+    if verdict not in VERDICTS:
+        raise StoreError(f"no verdict '{verdict}'{nearest(verdict, VERDICTS)} It is one of {', '.join(VERDICTS)}.")
+    database.change_schema([(CASE_SCHEMA.statement, CASE_SCHEMA.clash)])
+    if not database.read(f"MATCH (r:{RING_NODE.label} {{ringId: $ring}}) RETURN true", ring=ring):
+        known = [row[0] for row in database.read(f"MATCH (r:{RING_NODE.label}) RETURN r.ringId")]
+        raise UnknownRing(f"the database has no ring '{ring}'{nearest(ring, known) or '.'} Push its run first.")
+    # An id made here, not by the server: where its answer is lost, the same case is not written twice.
+    case = "case-" + hashlib.sha256(json.dumps([ring, verdict, author, note, time.time_ns()]).encode()).hexdigest()[:16]
+    query = f"""
+        MATCH (r:{RING_NODE.label} {{ringId: $ring}})
+        MERGE (c:{CASE_NODE.label} {{caseId: $case}})
+        ON CREATE SET c.ringId = $ring, c.status = $verdict, c.author = $author, c.note = $note, c.decidedAt = datetime()
+        MERGE (c)-[:ABOUT]->(r)"""
+    parameters = {"ring": ring, "case": case, "verdict": verdict, "author": author, "note": note}
+    database.write(lambda transaction: transaction.run(query, parameters).consume())
+    return case
+
+
+def read_dispositions(database: Database, run_id: str) -> list[dict[str, Any]]:
+    """The latest case of each decided ring of a run, rings worst first; `earlier` counts the cases before it.
+
+    Raises:
+        StoreError: a case in the database has a status that is no verdict.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for ring, status, author, decided, note, case in database.read(_LATEST, run=run_id):
+        if status not in VERDICTS:
+            raise StoreError(
+                f"case {case} of {ring} has a status that is no verdict; it must be one of {', '.join(VERDICTS)}. Mend it in Browser."
+            )
+        earlier = found[ring]["earlier"] + 1 if ring in found else 0
+        told = {"verdict": status, "author": author or "", "decided_at": decided or "", "note": note or "", "earlier": earlier}
+        found[ring] = {"ring_id": ring, **told}
+    return list(found.values())
+
+
+def export_labels(database: Database, run_id: str, path: Path) -> int:
+    """Write a label for each member user of each confirmed or innocent ring, as CSV or Parquet by the file's name; returns the rows.
+
+    A user whom one ring confirms and another clears is confirmed: `label` is 1 for confirmed, 0 for innocent.
+    """
+    verdicts = {row["ring_id"]: row["verdict"] for row in read_dispositions(database, run_id) if row["verdict"] != "unsure"}
+    labels: dict[str, dict[str, Any]] = {}
+    for ring, user, role in database.read(_MEMBERS, rings=sorted(verdicts)):
+        label = int(verdicts[ring] == "confirmed")
+        if user not in labels or label > labels[user]["label"]:
+            labels[user] = {"user_id": user, "label": label, "verdict": verdicts[ring], "ring_id": ring, "role": role}
+    schema = pa.schema(
+        [(name, pa.int8() if name == "label" else pa.string()) for name in ("user_id", "label", "verdict", "ring_id", "role")]
+    )
+    table = pa.Table.from_pylist([labels[user] for user in sorted(labels)], schema)
+    try:
+        if path.suffix == ".parquet":
+            pq.write_table(table, path)
+        elif path.suffix == ".csv":
+            pa.csv.write_csv(table, path)
+        else:
+            raise StoreError(f"{path}: labels are written as .csv or .parquet; name the file so.")
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be written ({error.strerror or error}); choose another file.") from None
+    return len(labels)

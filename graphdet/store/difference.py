@@ -1,0 +1,220 @@
+"""`Picture` and `Own` → `Plan`: the steps from what is there to what should be, each with the step that takes it back.
+
+History stays: rings that a run no longer has are closed with their members, and earlier runs are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphdet.store.model import NODE_KINDS, RELATION_KINDS, WHOLE, NodeKind, RelationKind
+from graphdet.store.own import Own
+from graphdet.store.picture import NodeState, Picture, RelationKey, Values
+
+Row = list[Any]
+Foreign = Callable[[NodeKind, list[str]], dict[str, frozenset[str]]]
+
+
+@dataclass(frozen=True)
+class Step:
+    """Rows of one operation on one kind, and the rows that undo it: `rows[i]` is undone by `back[i]`."""
+
+    kind: str
+    operation: str  # create, amend, restore or remove
+    rows: list[Row]
+    undo: str
+    back: list[Row]
+
+
+@dataclass
+class Counts:
+    """Elements of one label or type."""
+
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    unchanged: int = 0
+
+
+@dataclass
+class Plan:
+    """Steps in the order in which they must be done, and what they come to."""
+
+    steps: list[Step] = field(default_factory=list)
+    counts: dict[str, Counts] = field(default_factory=dict)  # label or ':TYPE' → counts
+    clashes: int = 0  # nodes of others that have a property of a name of ours, which stays theirs
+    shared: int = 0  # own relationships that would go, but carry others' properties, and so stay
+
+    @property
+    def rows(self) -> int:
+        return sum(len(step.rows) for step in self.steps)
+
+    @property
+    def removed(self) -> int:
+        return sum(counts.removed for counts in self.counts.values())
+
+
+def plan_push(picture: Picture, own: Own, run_id: str, number: int, now: int, foreign: Foreign) -> Plan:
+    """What must be done so that the database holds the picture, and the history that was there.
+
+    Args:
+        number, now: of this push, for the run's own node; not used where that run is the latest there already.
+        foreign: of keys to be created, tells which nodes others made.
+    """
+    picture = _with_history(picture, own, run_id, number, now)
+    plan = Plan()
+    removals = [_plan_nodes(plan, kind, picture.nodes[kind.name], own, foreign) for kind in NODE_KINDS.values()]
+    for relation in RELATION_KINDS.values():
+        _plan_relations(plan, relation, picture.relations[relation.name], own)
+    # Relationships go before the nodes that they hang on.
+    plan.steps.sort(key=lambda step: (step.kind in RELATION_KINDS, step.operation == "remove"))
+    plan.steps += removals
+    plan.steps = [step for step in plan.steps if step.rows]
+    return plan
+
+
+def _with_history(picture: Picture, own: Own, run_id: str, number: int, now: int) -> Picture:
+    """The picture with closed rings, their members, and earlier runs; what is kept of an earlier state is kept as it is."""
+    nodes = {name: dict(states) if name in ("ring", "run") else states for name, states in picture.nodes.items()}
+    relations = dict(picture.relations)
+    place = {one.name: number for number, one in enumerate(NODE_KINDS["ring"].properties)}
+    gone = {ring_id: state for ring_id, state in own.nodes["ring"].items() if ring_id not in picture.nodes["ring"]}
+    for ring_id, (bands, values) in gone.items():
+        closed = list(values)
+        if closed[place["status"]] != "closed":
+            closed[place["status"]], closed[place["closedBy"]] = "closed", run_id
+        nodes["ring"][ring_id] = (bands, tuple(closed))
+    for name, kind in RELATION_KINDS.items():
+        if kind.type == "MEMBER_OF":
+            kept = {key: values for key, values in own.relations[name].items() if key[1] in gone}
+            if kept:
+                relations[name] = {**relations[name], **kept}
+                nodes[kind.start.name] = _with_members(picture, own, kind, nodes[kind.start.name], kept)
+    found_in = next(name for name, kind in RELATION_KINDS.items() if kind.type == "FOUND_IN")
+    relations[found_in] = {**own.relations[found_in], **relations[found_in]}
+    nodes["run"] = {**own.nodes["run"], run_id: _numbered(picture.nodes["run"][run_id], own, run_id, number, now)}
+    return Picture(nodes, relations, picture.describe, picture.dimensions, picture.notes)
+
+
+def _with_members(
+    picture: Picture, own: Own, kind: RelationKind, states: dict[str, NodeState], kept: dict[RelationKey, Values]
+) -> dict[str, NodeState]:
+    """States with those of closed rings' members: they stay, with the new run's score if it has one for them."""
+    full = next(number for number, one in enumerate(kind.start.properties) if one.name == "fullId")
+    states = dict(states)
+    for key in sorted({start for start, _, _ in kept}):
+        if key not in states and key in own.nodes[kind.start.name]:
+            name = own.nodes[kind.start.name][key][1][full] or key
+            states[key] = picture.describe(kind.start.name, name)
+    return states
+
+
+def _numbered(state: NodeState, own: Own, run_id: str, number: int, now: int) -> NodeState:
+    """The run's node with the number and time of its push: those it has, where it is the latest there."""
+    place = {one.name: number for number, one in enumerate(NODE_KINDS["run"].properties)}
+    numbers = {name: values[place["pushNumber"]] or 0 for name, (_, values) in own.nodes["run"].items()}
+    if run_id in numbers and numbers[run_id] == max(numbers.values()):
+        earlier = own.nodes["run"][run_id][1]
+        number, now = earlier[place["pushNumber"]], earlier[place["pushedAt"]]
+    values = list(state[1])
+    values[place["pushNumber"]], values[place["pushedAt"]] = number, now
+    return state[0], tuple(values)
+
+
+def _plan_nodes(plan: Plan, kind: NodeKind, wanted: dict[str, NodeState], own: Own, foreign: Foreign) -> Step:
+    """Adds the kind's creations and changes to the plan; returns its removals, which come last."""
+    there, theirs = own.nodes[kind.name], own.foreign[kind.name]
+    new = [key for key in wanted if key not in there]
+    others = foreign(kind, new)
+    counts = plan.counts.setdefault(kind.label, Counts())
+    plain = [key for key in new if key not in others]
+    created: list[Row] = [[key, list(wanted[key][0]), *wanted[key][1]] for key in plain]
+    plan.steps.append(Step(kind.name, "create", created, "remove", [[key] for key in plain]))
+    rows: list[Row] = []
+    back: list[Row] = []
+    for key, names in others.items():
+        labels, values = _beside(kind, wanted[key], names)
+        rows.append([key, _named(kind, values), list(labels), []])
+        back.append([key])
+        plan.clashes += bool(names)
+    plan.steps.append(Step(kind.name, "amend", rows, "remove", back))
+    counts.added += len(new)
+    first = next((number for number, one in enumerate(kind.properties) if one.name == "firstSeen"), None)
+    rows, back = [], []
+    for key, state in wanted.items():
+        current = there.get(key)
+        if current is None or current == state:
+            counts.unchanged += current is not None
+            continue
+        if key in theirs:
+            state = _beside(kind, state, theirs[key])
+            plan.clashes += bool(theirs[key])
+        labels, values = state[0], _keep_first(state[1], current[1], first)
+        if (labels, values) == current:
+            counts.unchanged += 1
+            continue
+        come = [one for one in labels if one not in current[0]]
+        go = [one for one in current[0] if one not in labels]
+        rows.append([key, _changed(kind.properties, current[1], values), come, go])
+        back.append([key, _changed(kind.properties, values, current[1]), go, come])
+    counts.changed += len(rows)
+    plan.steps.append(Step(kind.name, "amend", rows, "amend", back))
+    gone = [key for key in there if key not in wanted]
+    counts.removed += len(gone)
+    restored: list[Row] = [[key, _named(kind, there[key][1]), list(there[key][0]), []] for key in gone]
+    return Step(kind.name, "remove", [[key] for key in gone], "restore", restored)
+
+
+def _plan_relations(plan: Plan, kind: RelationKind, wanted: dict[RelationKey, Values], own: Own) -> None:
+    there, shared = own.relations[kind.name], own.shared[kind.name]
+    counts = plan.counts.setdefault(f":{kind.type}", Counts())
+    new = [key for key in wanted if key not in there]
+    plan.steps.append(Step(kind.name, "create", [[*key, *wanted[key]] for key in new], "remove", [list(key) for key in new]))
+    counts.added += len(new)
+    first = next((number for number, one in enumerate(kind.properties) if one.name == "firstSeen"), None)
+    rows, back = [], []
+    for key, current in there.items():
+        values = wanted.get(key)
+        if values is None:
+            continue
+        if values != current:
+            values = _keep_first(values, current, first)
+        if values == current:
+            counts.unchanged += 1
+            continue
+        rows.append([*key, _changed(kind.properties, current, values)])
+        back.append([*key, _changed(kind.properties, values, current)])
+    counts.changed += len(rows)
+    plan.steps.append(Step(kind.name, "amend", rows, "amend", back))
+    absent = [key for key in there if key not in wanted]
+    gone = [key for key in absent if key not in shared]
+    plan.shared += len(absent) - len(gone)
+    counts.removed += len(gone)
+    plan.steps.append(Step(kind.name, "remove", [list(key) for key in gone], "create", [[*key, *there[key]] for key in gone]))
+
+
+def _beside(kind: NodeKind, state: NodeState, theirs: frozenset[str]) -> NodeState:
+    """The state on a node that others made: without what is theirs, and with the list of what is ours."""
+    labels = tuple(label for label in state[0] if f":{label}" not in theirs)
+    values = [None if one.name in theirs else value for one, value in zip(kind.properties, state[1], strict=True)]
+    named = [one.name for one, value in zip(kind.properties, values, strict=True) if value is not None][2:]
+    values[0] = ",".join([*named, *(f":{label}" for label in labels)])
+    assert values[0] != WHOLE
+    return labels, tuple(values)
+
+
+def _named(kind: NodeKind, values: Values) -> dict[str, Any]:
+    return {one.name: value for one, value in zip(kind.properties, values, strict=True) if value is not None}
+
+
+def _keep_first(values: Values, current: Values, place: int | None) -> Values:
+    """The values with the earlier of both first moments."""
+    if place is None or current[place] is None or (values[place] is not None and values[place] <= current[place]):
+        return values
+    return (*values[:place], current[place], *values[place + 1 :])
+
+
+def _changed(names: tuple[Any, ...], old: Values, new: Values) -> dict[str, Any]:
+    return {one.name: after for one, before, after in zip(names, old, new, strict=True) if before != after}

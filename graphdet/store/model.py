@@ -1,0 +1,304 @@
+"""The graph that is written, as data derived from `graphdet.schema`: kinds of nodes and relationships, their properties, their Cypher.
+
+Every label, type and property name in a statement comes from here; what comes from a run is always a parameter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from graphdet.schema import (
+    CASE_NODE,
+    ITEM_RELATIONS,
+    KEY_RELATIONS,
+    NODE_TYPE,
+    NODE_TYPES,
+    OTHER_ITEM_RELATION,
+    RING_NODE,
+    RISK_BANDS,
+    RUN_NODE,
+    NodeType,
+)
+
+OWNS = "graphdetOwns"  # on nodes: "node" where graphdet made it, else the properties and labels that it added, comma-separated
+RUN = "graphdetRun"  # on all own elements: the run that was pushed last and holds them
+WHOLE = "node"
+PIECE = 1000  # rows in one record of an answer
+BANDS = tuple(label for label, _ in RISK_BANDS)
+PUSH, JOURNAL, LOCK = "GraphdetPush", "GraphdetJournal", "GraphdetLock"
+LABELS = (*(node.label for node in (*NODE_TYPES, RING_NODE, RUN_NODE, CASE_NODE)), PUSH, JOURNAL, LOCK, *BANDS)  # bands last
+
+
+@dataclass(frozen=True)
+class Property:
+    """One property: its name, and whether it is a moment (microseconds since 1970 UTC here, a zoned time in the database)."""
+
+    name: str
+    moment: bool = False
+
+    def read(self, variable: str) -> str:
+        """Cypher for the property as it is here."""
+        if not self.moment:
+            return f"{variable}.{self.name}"
+        return f"{variable}.{self.name}.epochSeconds * 1000000 + {variable}.{self.name}.microsecond"
+
+    def write(self, value: str) -> str:
+        """Cypher for the database's form of a value; null stays null."""
+        if not self.moment:
+            return value
+        # Division rounds towards zero, so moments before 1970 take the way round by adding 2^53 microseconds' worth of seconds.
+        seconds, rest = f"({value} + 9007199254000000) / 1000000 - 9007199254", f"({value} + 9007199254000000) % 1000000 * 1000"
+        return f"CASE WHEN {value} IS NULL THEN null ELSE datetime({{epochSeconds: {seconds}, nanosecond: {rest}}}) END"
+
+
+def _properties(*names: str, moments: tuple[str, ...] = ("firstSeen", "lastSeen", "pushedAt")) -> tuple[Property, ...]:
+    return tuple(Property(name, name in moments) for name in names)
+
+
+def _in_pieces(variable: str, values: str) -> str:
+    """Many rows in each record: a record costs the driver more than the row in it."""
+    return (
+        f"WITH collect({variable}) AS found UNWIND range(0, size(found) - 1, {PIECE}) AS place "
+        f"RETURN [{variable} IN found[place..place + {PIECE}] | [{values}]] AS rows"
+    )
+
+
+@dataclass(frozen=True)
+class NodeKind:
+    """Nodes of one label. A node's state here is (labels, values): its own band labels and `properties` in order."""
+
+    name: str
+    label: str
+    key: str
+    properties: tuple[Property, ...]  # OWNS and RUN first
+
+    @property
+    def names(self) -> list[str]:
+        """All property names that graphdet may own, the key's included."""
+        return [self.key, *(one.name for one in self.properties)]
+
+    def read_own(self) -> str:
+        """Own nodes: key, own band labels, names of own-named properties that are there (for nodes of others), values."""
+        values = ", ".join(one.read("n") for one in self.properties)
+        present = f"CASE WHEN n.{OWNS} = '{WHOLE}' THEN null ELSE [p IN keys(n) WHERE p IN $names] END"
+        bands = "[l IN labels(n) WHERE l IN $bands]"
+        return f"MATCH (n:{self.label}) WHERE n.{RUN} IS NOT NULL {_in_pieces('n', f'n.{self.key}, {bands}, {present}, {values}')}"
+
+    def read_foreign(self) -> str:
+        """Of the given keys, nodes that others made: key, band labels and own-named properties that they have."""
+        return (
+            f"UNWIND $keys AS key MATCH (n:{self.label} {{{self.key}: key}}) WHERE n.{RUN} IS NULL "
+            "RETURN key, [l IN labels(n) WHERE l IN $bands], [p IN keys(n) WHERE p IN $names]"
+        )
+
+    def create(self) -> str:
+        """Rows [key, labels, values…] → new nodes; counts those that were new."""
+        sets = ", ".join(f"n.{one.name} = {one.write(f'row[{place}]')}" for place, one in enumerate(self.properties, 2))
+        return (
+            f"UNWIND $rows AS row MERGE (n:{self.label} {{{self.key}: row[0]}}) ON CREATE SET n.{OWNS} = '{WHOLE}' "
+            f"WITH n, row WHERE n.{OWNS} = '{WHOLE}' AND n.{RUN} IS NULL SET {sets} SET n:$(row[1]) RETURN count(*)"
+        )
+
+    def amend(self) -> str:
+        """Rows [key, changed values by name, labels to add, labels to remove] → changed nodes; counts them."""
+        return (
+            f"UNWIND $rows AS row MATCH (n:{self.label} {{{self.key}: row[0]}}) "
+            "SET n += row[1] SET n:$(row[2]) REMOVE n:$(row[3]) RETURN count(*)"
+        )
+
+    def restore(self) -> str:
+        """The same for nodes that may have gone since."""
+        return self.amend().replace("MATCH", "MERGE", 1)
+
+    def remove(self) -> str:
+        """Rows [key] → own nodes gone; those that carry anything of others only lose what is graphdet's. Counts both."""
+        return f"""
+            UNWIND $rows AS row MATCH (n:{self.label} {{{self.key}: row[0]}}) WHERE n.{RUN} IS NOT NULL
+            WITH n, CASE WHEN n.{OWNS} = '{WHOLE}' THEN $own ELSE split(n.{OWNS}, ',') END AS own,
+                 n.{OWNS} = '{WHOLE}' AND NOT EXISTS {{ (n)--() }} AND all(p IN keys(n) WHERE p IN $names)
+                 AND all(l IN labels(n) WHERE l = $label OR l IN $bands) AS gone
+            WITH n, gone, CASE WHEN gone THEN [] ELSE [p IN own WHERE NOT p STARTS WITH ':'] + ['{OWNS}', '{RUN}'] END AS properties,
+                 CASE WHEN gone THEN [] ELSE [p IN own WHERE p STARTS WITH ':' | substring(p, 1)] END AS labels
+            FOREACH (p IN properties | REMOVE n[p])
+            FOREACH (l IN labels | REMOVE n:$(l))
+            FOREACH (_ IN CASE WHEN gone THEN [1] ELSE [] END | DELETE n)
+            RETURN count(*)"""
+
+    @property
+    def own(self) -> list[str]:
+        """Everything that OWNS stands for on a node that graphdet made."""
+        return [*(one.name for one in self.properties[2:]), *(f":{band}" for band in BANDS)]
+
+
+@dataclass(frozen=True)
+class RelationKind:
+    """Relationships of one type between two labels, named by their ends and, where there may be several, by one property."""
+
+    type: str
+    start: NodeKind
+    end: NodeKind
+    properties: tuple[Property, ...]  # RUN first
+    qualifier: str | None = None  # a property that tells parallel relationships apart
+    name: str = field(init=False, default="")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", f"{self.start.name}-{self.type}-{self.end.name}")
+
+    @property
+    def names(self) -> list[str]:
+        return [one.name for one in self.properties]
+
+    def _match(self) -> str:
+        told = f" AND r.{self.qualifier} = row[2]" if self.qualifier else ""
+        return f"{self._ends()} MATCH (a)-[r:{self.type}]->(b) WHERE r.{RUN} IS NOT NULL{told} "
+
+    def _ends(self) -> str:
+        return (
+            f"UNWIND $rows AS row MATCH (a:{self.start.label} {{{self.start.key}: row[0]}}) "
+            f"MATCH (b:{self.end.label} {{{self.end.key}: row[1]}}) "
+        )
+
+    def read_own(self) -> str:
+        """Own relationships: start, end, qualifier, whether others put properties on it, values."""
+        values = ", ".join(one.read("r") for one in self.properties)
+        ends = f"startNode(r).{self.start.key}, endNode(r).{self.end.key}, {f'r.{self.qualifier}' if self.qualifier else 'null'}"
+        others = "any(p IN keys(r) WHERE NOT p IN $names)"
+        return f"MATCH (:{self.start.label})-[r:{self.type}]->(:{self.end.label}) WHERE r.{RUN} IS NOT NULL " + _in_pieces(
+            "r", f"{ends}, {others}, {values}"
+        )
+
+    def create(self) -> str:
+        """Rows [start, end, qualifier, values…] → new relationships; counts them."""
+        sets = ", ".join(f"{one.name}: {one.write(f'row[{place}]')}" for place, one in enumerate(self.properties, 3))
+        return f"{self._ends()} CREATE (a)-[r:{self.type} {{{sets}}}]->(b) RETURN count(*)"
+
+    def amend(self) -> str:
+        """Rows [start, end, qualifier, changed values by name] → changed relationships; counts them."""
+        return f"{self._match()} SET r += row[3] RETURN count(*)"
+
+    def remove(self) -> str:
+        """Rows [start, end, qualifier] → own relationships gone; those with properties of others lose graphdet's alone."""
+        bare = ", ".join(f"r.{name} = null" for name in self.names)
+        return (
+            f"{self._match()} WITH r, all(p IN keys(r) WHERE p IN $names) AS gone "
+            "FOREACH (_ IN CASE WHEN gone THEN [1] ELSE [] END | DELETE r) "
+            f"FOREACH (_ IN CASE WHEN NOT gone THEN [1] ELSE [] END | SET {bare}) RETURN count(*)"
+        )
+
+
+def _node_kind(node: NodeType, *names: str) -> NodeKind:
+    return NodeKind(node.name, node.label, node.key, _properties(OWNS, RUN, *names))
+
+
+RING_PROPERTIES = {
+    "rank": "rank",
+    "score": "score",
+    "tier": "tier",
+    "p_value": "pValue",
+    "q_value": "qValue",
+    "size": "size",
+    "targets": "targets",
+    "devices": "devices",
+    "ips": "ips",
+    "first_seen": "firstSeen",
+    "last_seen": "lastSeen",
+    "explanation": "explanation",
+    "strength": "strength",
+    "events": "events",
+    "amount": "amount",
+    "density": "density",
+    "dedication": "dedication",
+    "taste": "taste",
+}  # column of `rings` → property
+
+PEOPLE_AND_THINGS = {
+    node.name: _node_kind(node, "fullId", "score", "scoreRank", "degree", "embedding") for node in NODE_TYPES
+}  # fullId: only where the id is too long to be a key
+RING = _node_kind(RING_NODE, "status", "closedBy", *RING_PROPERTIES.values())
+RUN_KIND = _node_kind(
+    RUN_NODE, "pushNumber", "pushedAt", "version", "seed", "scope", "rings", "alerts", "read", "accepted", "rejected", "discounted", "notes"
+)
+NODE_KINDS = {kind.name: kind for kind in (*PEOPLE_AND_THINGS.values(), RING, RUN_KIND)}
+
+_USER = PEOPLE_AND_THINGS["user"]
+_TOUCH = ("count", "firstSeen", "lastSeen", "amount")
+_KINDS = (
+    *(RelationKind(word, _USER, PEOPLE_AND_THINGS["item"], _properties(RUN, *_TOUCH)) for word in dict.fromkeys(ITEM_RELATIONS.values())),
+    RelationKind(OTHER_ITEM_RELATION, _USER, PEOPLE_AND_THINGS["item"], _properties(RUN, *_TOUCH, "action"), "action"),
+    *(RelationKind(word, _USER, PEOPLE_AND_THINGS[name], _properties(RUN, *_TOUCH)) for name, word in KEY_RELATIONS.items()),
+    *(
+        RelationKind("MEMBER_OF", kind, RING, _properties(RUN, "role", "contribution", "events", "firstSeen", "lastSeen"))
+        for kind in PEOPLE_AND_THINGS.values()
+    ),
+    RelationKind("COORDINATED_WITH", _USER, _USER, _properties(RUN, "evidence", "views", "meetings")),
+    RelationKind("FOUND_IN", RING, RUN_KIND, _properties(RUN)),
+)
+RELATION_KINDS = {kind.name: kind for kind in _KINDS}
+assert set(KEY_RELATIONS) < set(NODE_TYPE)
+
+
+def relation_kind(verb: str, node_type: str) -> RelationKind:
+    """The kind of a user's relation to a node, by the log's verb."""
+    word = KEY_RELATIONS[node_type] if node_type in KEY_RELATIONS else ITEM_RELATIONS.get(verb, OTHER_ITEM_RELATION)
+    return RELATION_KINDS[f"user-{word}-{node_type}"]
+
+
+@dataclass(frozen=True)
+class SchemaItem:
+    """One constraint or index: its name, the statement that makes it, and what stands in its way if that fails."""
+
+    name: str
+    statement: str
+    clash: str
+    kind: str  # CONSTRAINT or INDEX
+
+
+def _unique(label: str, key: str) -> SchemaItem:
+    name = f"graphdet_{label}_{key}"
+    statement = f"CREATE CONSTRAINT {name} IF NOT EXISTS FOR (n:{label}) REQUIRE n.{key} IS UNIQUE"
+    clash = (
+        f"{label}.{key} cannot be made unique: nodes there share a value, or an index of that kind is in the way. "
+        f"MATCH (n:{label}) WITH n.{key} AS {key}, count(*) AS nodes WHERE nodes > 1 RETURN * shows them; "
+        "mend that, or push to a database of its own."
+    )
+    return SchemaItem(name, statement, clash, "CONSTRAINT")
+
+
+def _index(label: str, name: str) -> SchemaItem:
+    statement = f"CREATE INDEX graphdet_{label}_{name} IF NOT EXISTS FOR (n:{label}) ON (n.{name})"
+    return SchemaItem(f"graphdet_{label}_{name}", statement, f"an index on {label}.{name} is in the way; drop it and try again.", "INDEX")
+
+
+LOCK_SCHEMA = _unique(LOCK, "name")
+CASE_SCHEMA = _unique(CASE_NODE.label, CASE_NODE.key)
+SCHEMA = (
+    *(_unique(kind.label, kind.key) for kind in NODE_KINDS.values()),
+    _unique(PUSH, "number"),
+    _unique(JOURNAL, "entry"),
+    *(_index(kind.label, RUN) for kind in NODE_KINDS.values()),
+    _index("User", "score"),
+    _index("FraudRing", "rank"),
+    _index("FraudRing", "score"),
+    _index("DetectionRun", "pushNumber"),
+)
+FULL_TEXT = SchemaItem(
+    "graphdet_ids",
+    "CREATE FULLTEXT INDEX graphdet_ids IF NOT EXISTS FOR (n:"
+    + "|".join(kind.label for kind in NODE_KINDS.values())
+    + ") ON EACH ["
+    + ", ".join(f"n.{kind.key}" for kind in NODE_KINDS.values())
+    + "]",
+    "a full-text index of the same labels and properties is in the way; drop it and try again.",
+    "INDEX",
+)
+
+
+def vector_schema(dimensions: int) -> SchemaItem:
+    """The index for look-alikes among users, by the cosine of their embeddings."""
+    statement = (
+        "CREATE VECTOR INDEX graphdet_embedding IF NOT EXISTS FOR (n:User) ON (n.embedding) "
+        f"OPTIONS {{indexConfig: {{`vector.dimensions`: {dimensions}, `vector.similarity_function`: 'cosine'}}}}"
+    )
+    return SchemaItem(
+        "graphdet_embedding", statement, "another vector index on User.embedding is in the way; drop it and try again.", "INDEX"
+    )

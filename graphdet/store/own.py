@@ -1,0 +1,96 @@
+"""What the database holds of graphdet's → `Own`: the state of every own element, and what of it belongs to others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from graphdet.store.connection import Database
+from graphdet.store.model import BANDS, NODE_KINDS, RELATION_KINDS, NodeKind
+from graphdet.store.picture import NodeState, RelationKey, Values
+
+
+@dataclass
+class Own:
+    """Own elements, kind → key → state.
+
+    Attributes:
+        foreign: on nodes that others made, the names among graphdet's that are theirs: properties, and ':' + label for labels.
+        shared: own relationships on which others put properties; a clean-up leaves them.
+    """
+
+    nodes: dict[str, dict[str, NodeState]] = field(default_factory=dict)
+    relations: dict[str, dict[RelationKey, Values]] = field(default_factory=dict)
+    foreign: dict[str, dict[str, frozenset[str]]] = field(default_factory=dict)
+    shared: dict[str, set[RelationKey]] = field(default_factory=dict)
+
+    def size(self) -> int:
+        """Nodes and relationships in all."""
+        return sum(len(states) for states in self.nodes.values()) + sum(len(states) for states in self.relations.values())
+
+
+def read_own(database: Database, advance: Callable[[int], None]) -> Own:
+    """All own elements; `advance` is told of rows read."""
+    own = Own()
+    labels = {row[0] for row in database.read("CALL db.labels()")}
+    types = {row[0] for row in database.read("CALL db.relationshipTypes()")}
+    for kind in NODE_KINDS.values():
+        pieces = database.read(kind.read_own(), names=kind.names, bands=list(BANDS)) if kind.label in labels else []
+        rows = [row for (piece,) in pieces for row in piece]
+        own.nodes[kind.name], own.foreign[kind.name] = _node_states(kind, rows)
+        advance(len(rows))
+    for relation in RELATION_KINDS.values():
+        pieces = (
+            database.read(relation.read_own(), names=relation.names) if relation.type in types and own.nodes[relation.start.name] else []
+        )
+        rows = [row for (piece,) in pieces for row in piece]
+        own.relations[relation.name], own.shared[relation.name] = _relation_states(rows)
+        advance(len(rows))
+    return own
+
+
+def _node_states(kind: NodeKind, rows: list[list[object]]) -> tuple[dict[str, NodeState], dict[str, frozenset[str]]]:
+    states: dict[str, NodeState] = {}
+    foreign: dict[str, frozenset[str]] = {}
+    for key, bands, present, *values in rows:
+        assert isinstance(key, str)
+        assert isinstance(bands, list)
+        if present is None:
+            states[key] = (tuple(bands), tuple(values))
+            continue
+        assert isinstance(present, list)
+        tokens = set(str(values[0]).split(","))
+        theirs = {
+            name for name in present if name not in tokens and name not in (kind.key, kind.properties[0].name, kind.properties[1].name)
+        }
+        theirs |= {f":{band}" for band in bands if f":{band}" not in tokens}
+        foreign[key] = frozenset(theirs)
+        own_values = [
+            value if place < 2 or one.name in tokens else None
+            for place, (one, value) in enumerate(zip(kind.properties, values, strict=True))
+        ]
+        states[key] = (tuple(band for band in bands if f":{band}" in tokens), tuple(own_values))
+    return states, foreign
+
+
+def _relation_states(rows: list[list[object]]) -> tuple[dict[RelationKey, Values], set[RelationKey]]:
+    states: dict[RelationKey, Values] = {}
+    shared: set[RelationKey] = set()
+    for start, end, qualifier, others, *values in rows:
+        key = (start, end, qualifier)
+        states[key] = tuple(values)  # type: ignore[index]
+        if others:
+            shared.add(key)  # type: ignore[arg-type]
+    return states, shared
+
+
+def read_foreign(database: Database, kind: NodeKind, keys: list[str], batch: int) -> dict[str, frozenset[str]]:
+    """Of these keys, the nodes that others made, each with the names among graphdet's that are theirs."""
+    if not keys or not database.read(f"MATCH (n:{kind.label}) WHERE n.graphdetRun IS NULL RETURN 1 LIMIT 1"):
+        return {}
+    found: dict[str, frozenset[str]] = {}
+    for start in range(0, len(keys), batch):
+        rows = database.read(kind.read_foreign(), keys=keys[start : start + batch], names=kind.names, bands=list(BANDS))
+        for key, bands, present in rows:
+            found[key] = frozenset([*(name for name in present if name != kind.key), *(f":{band}" for band in bands)])
+    return found

@@ -1,0 +1,236 @@
+"""A run → the database, so that the same run twice changes nothing, a killed push is finished by the next, and each can be undone."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from graphdet.errors import PushRefused, StoreError
+from graphdet.progress import Progress
+from graphdet.run import Run
+from graphdet.store.connection import Database
+from graphdet.store.difference import Counts, Plan, plan_push
+from graphdet.store.journal import MovedError, Push, apply_steps, begin_push, play_back, read_pushes, set_state
+from graphdet.store.lock import Lock, hold_lock
+from graphdet.store.model import CASE_SCHEMA, FULL_TEXT, LOCK_SCHEMA, RUN_KIND, SCHEMA, NodeKind, vector_schema
+from graphdet.store.own import Own, read_foreign, read_own
+from graphdet.store.picture import Picture, Scope, draw
+
+TRIES = 5  # plans made anew because somebody changed the database meanwhile
+
+
+@dataclass(frozen=True)
+class PushOptions:
+    """How to push.
+
+    Attributes:
+        scope: 'rings', or 'graph' for every scored node too.
+        most_removed: share of own elements that a clean-up may remove; more needs `force`.
+        wait_seconds: how long to wait for another push to end.
+        batch: rows in one transaction.
+    """
+
+    scope: Scope = "rings"
+    most_removed: float = 0.05
+    force: bool = False
+    wait_seconds: float = 10.0
+    batch: int = 10_000
+
+
+@dataclass(frozen=True)
+class PushReport:
+    """What a push did, or a dry run would do."""
+
+    run_id: str
+    counts: dict[str, Counts]  # label or ':TYPE'
+    rows: int
+    notes: tuple[str, ...]
+    seconds: float = 0.0  # of the writing
+
+
+def push_run(
+    database: Database,
+    run: Run,
+    folder: Path | None = None,
+    options: PushOptions | None = None,
+    progress: Progress | None = None,
+    relations: pa.Table | None = None,
+) -> PushReport:
+    """Write a run; see the package's documentation for what is written and what stays.
+
+    Raises:
+        PushRefused: another push is at work, or the clean-up would remove too much.
+        StoreError: the database cannot be written to.
+    """
+    options, progress = options or PushOptions(), progress or Progress()
+    picture = draw(run, folder, options.scope, relations)
+    seconds = 0.0
+    with hold_lock(database, options.wait_seconds) as lock:
+        unfinished, notes = _settle(database, lock, run.id, progress)
+        ensure_schema(database)
+        for _ in range(TRIES):
+            push = unfinished or Push(_next_number(database), run.id, "new")
+            plan = _plan(database, picture, run.id, push.number, options, progress)
+            if plan.rows == 0:
+                break
+            if push.state == "new":
+                push = begin_push(database, lock, push.number, run.id)
+            unfinished, began = push, time.perf_counter()
+            try:
+                with progress.stage("write", plan.rows):
+                    apply_steps(database, lock, push, plan.steps, options.batch, progress.advance)
+                seconds = time.perf_counter() - began
+                break
+            except MovedError:
+                continue
+        else:
+            raise StoreError("the database keeps changing under the push; give the same command again when others are done.")
+        if unfinished:
+            set_state(database, lock, unfinished, "done")
+        _ensure_search(database, picture)
+    return PushReport(run.id, plan.counts, plan.rows, (*notes, *picture.notes, *_notes(plan)), seconds)
+
+
+def compare_run(
+    database: Database, run: Run, folder: Path | None = None, options: PushOptions | None = None, relations: pa.Table | None = None
+) -> PushReport:
+    """What a push would do; only reads, and that in read-only transactions."""
+    options = options or PushOptions()
+    picture = draw(run, folder, options.scope, relations)
+    notes = [
+        f"an interrupted push of {push.run_id} would first be "
+        + ("finished" if push.run_id == run.id and push.state == "running" else "taken back")
+        for push in read_pushes(database)
+        if push.state != "done"
+    ]
+    force = PushOptions(options.scope, 1.0, True, options.wait_seconds, options.batch)
+    plan = _plan(database, picture, run.id, _next_number(database), force, Progress())
+    refused = _too_much(plan, plan_size(plan), options)
+    return PushReport(run.id, plan.counts, plan.rows, (*notes, *picture.notes, *_notes(plan), *([refused] if refused else [])))
+
+
+def undo_push(database: Database, run_id: str, wait_seconds: float = 10.0, progress: Progress | None = None) -> int:
+    """Take the run's latest push back; returns the rows restored or removed.
+
+    Raises:
+        PushRefused: another run was pushed after it, or another push is at work.
+        StoreError: the database does not know of a push of this run.
+    """
+    progress = progress or Progress()
+    done = 0
+
+    def advance(rows: int) -> None:
+        nonlocal done
+        done += rows
+        progress.advance(rows)
+
+    with hold_lock(database, wait_seconds) as lock:
+        pushes = read_pushes(database)
+        if not any(push.run_id == run_id for push in pushes):
+            raise StoreError(f"{database.target.uri}: no push of {run_id} is there to undo.")
+        latest = pushes[0]
+        if latest.run_id != run_id:
+            raise PushRefused(f"{latest.run_id} was pushed after {run_id}; undo that one first, for undo gives back the state before.")
+        with progress.stage("undo"):
+            play_back(database, lock, latest, advance)
+        if len(pushes) == 1:
+            _drop_schema(database)
+    return done
+
+
+def ensure_schema(database: Database) -> None:
+    """Constraints and indexes that are not there yet; waits until they work."""
+    present = _schema_names(database)
+    missing = [(item.statement, item.clash) for item in SCHEMA if item.name not in present]
+    if missing:
+        database.change_schema(missing)
+        database.read("CALL db.awaitIndexes(300)")
+
+
+def _settle(database: Database, lock: Lock, run_id: str, progress: Progress) -> tuple[Push | None, list[str]]:
+    """Deal with what an interrupted command left: this run's push is continued, anything else taken back."""
+    unfinished = [push for push in read_pushes(database) if push.state != "done"]
+    notes: list[str] = []
+    for push in unfinished:
+        if push.run_id == run_id and push.state == "running":
+            return push, [*notes, "an interrupted push of this run was finished"]
+        with progress.stage("take back an interrupted push"):
+            play_back(database, lock, push, progress.advance)
+        notes.append(f"an interrupted {'undo' if push.state == 'undoing' else 'push'} of {push.run_id} was taken back to its beginning")
+    return None, notes
+
+
+def _next_number(database: Database) -> int:
+    pushes = read_pushes(database)
+    runs = database.read(f"MATCH (n:{RUN_KIND.label}) RETURN max(n.pushNumber)")[0][0]
+    return max([push.number for push in pushes] + [int(runs or 0)]) + 1
+
+
+def _plan(database: Database, picture: Picture, run_id: str, number: int, options: PushOptions, progress: Progress) -> Plan:
+    with progress.stage("read what is there"):
+        own: Own = read_own(database, progress.advance)
+
+    def foreign(kind: NodeKind, keys: list[str]) -> dict[str, frozenset[str]]:
+        return read_foreign(database, kind, keys, options.batch)
+
+    plan = plan_push(picture, own, run_id, number, time.time_ns() // 1000, foreign)
+    refused = _too_much(plan, own.size(), options)
+    if refused and not options.force:
+        raise PushRefused(refused)
+    return plan
+
+
+def _too_much(plan: Plan, size: int, options: PushOptions) -> str:
+    if not size or plan.removed <= options.most_removed * size:
+        return ""
+    return (
+        f"this push would remove {plan.removed:,} of {size:,} elements "
+        f"({plan.removed / size:.0%}; the limit is {options.most_removed:.0%}). "
+        "See --dry-run; --force does it all the same."
+    )
+
+
+def plan_size(plan: Plan) -> int:
+    """Own elements that were there when the plan was made."""
+    return sum(counts.changed + counts.removed + counts.unchanged for counts in plan.counts.values()) + plan.shared
+
+
+def _notes(plan: Plan) -> list[str]:
+    notes = []
+    if plan.clashes:
+        notes.append(f"{plan.clashes:,} nodes have properties or labels of our names that others set: those stay as they are")
+    if plan.shared:
+        notes.append(f"{plan.shared:,} relationships that would go carry properties of others, so they stay")
+    return notes
+
+
+def _ensure_search(database: Database, picture: Picture) -> None:
+    """Full-text and vector indexes, after the data: filling them at once is much cheaper than row by row."""
+    present = _schema_names(database)
+    if FULL_TEXT.name not in present:
+        database.change_schema([(FULL_TEXT.statement, FULL_TEXT.clash)])
+    if picture.dimensions:
+        item = vector_schema(picture.dimensions)
+        found = database.read("SHOW INDEXES YIELD name, options WHERE name = $name RETURN options", name=item.name)
+        if found and found[0][0]["indexConfig"].get("vector.dimensions") != picture.dimensions:
+            database.change_schema([(f"DROP INDEX {item.name} IF EXISTS", "")])
+            found = []
+        if not found:
+            database.change_schema([(item.statement, item.clash)])
+
+
+def _schema_names(database: Database) -> set[str]:
+    names = database.read("SHOW INDEXES YIELD name RETURN name")
+    return {row[0] for row in names}
+
+
+def _drop_schema(database: Database) -> None:
+    """What pushes created, when the last of them is undone; what decisions and locks need stays."""
+    kept = (LOCK_SCHEMA.name, CASE_SCHEMA.name)
+    found = database.read("SHOW CONSTRAINTS YIELD name WHERE name STARTS WITH 'graphdet_' RETURN name")
+    database.change_schema([(f"DROP CONSTRAINT `{name}` IF EXISTS", "") for (name,) in found if name not in kept])
+    found = database.read("SHOW INDEXES YIELD name WHERE name STARTS WITH 'graphdet_' RETURN name")  # constraints took theirs along
+    database.change_schema([(f"DROP INDEX `{name}` IF EXISTS", "") for (name,) in found if name not in kept])

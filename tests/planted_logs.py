@@ -1,0 +1,83 @@
+"""Small made logs with planted rings, as event tables: what the tests of growth and search walk on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from graphdet.events import EventTable, ReadReport
+from graphdet.schema import arrow_schema
+
+HOUR = 3600
+Ints = npt.NDArray[np.integer]
+
+
+@dataclass(frozen=True)
+class Block:
+    """Users who come to all of the items but for a share of the pairs, to each item within its own few hours."""
+
+    users: tuple[int, ...]
+    items: tuple[int, ...]
+    density: float = 0.8
+    hours: float = 4.0
+
+
+def coded_table(user: Ints, second: Ints | None, item_category: Sequence[int] = (), **keys: Ints) -> EventTable:
+    """Codes as they are → an event table; `second` None = a log without times. Categories are given for all items or for none."""
+    order = np.arange(len(user)) if second is None else np.argsort(second, kind="stable")
+    codes = {name: np.asarray(column, np.int32)[order] for name, column in {"user": user, **keys}.items()}
+    ids = {name: pa.array([f"{name}{n:06d}" for n in range(column.max() + 1)]) for name, column in codes.items()}
+    items = len(ids.get("item", ()))
+    return EventTable(
+        ids=ids,
+        codes=codes,
+        time=None if second is None else np.asarray(second, np.int64)[order] * 1_000_000,
+        resolution="none" if second is None else "instant",
+        action=np.zeros(len(user), np.int16),
+        actions=("order",),
+        item_category=np.asarray(item_category, np.int32) if len(item_category) else np.full(items, -1, np.int32),
+        categories=tuple(f"c{n}" for n in range(max(item_category) + 1)) if len(item_category) else (),
+        amount=None,
+        rating=None,
+        report=ReadReport((), arrow_schema("rejected").empty_table(), ()),
+    )
+
+
+def planted_log(
+    generator: np.random.Generator,
+    blocks: Sequence[Block] = (),
+    *,
+    users: int = 500,
+    items: int = 300,
+    events: int = 6000,
+    days: int = 40,
+    categories: int = 5,
+    extra: Sequence[tuple[int, int, int]] = (),
+) -> tuple[EventTable, dict[int, set[int]]]:
+    """Users at items by chance, some items more popular, the blocks, and extra (user, item, block) who come once in the block's time.
+
+    Returns:
+        The log, and for each user of a block the block items that he came to.
+    """
+    popularity = 1.0 / np.arange(50, items + 50)
+    shuffled = generator.permutation(items)
+    user = [generator.integers(0, users, events), np.arange(users)]  # everybody has an event, and so has every item
+    item = [shuffled[generator.choice(items, events, p=popularity / popularity.sum())], np.arange(users) % items]
+    second = [generator.integers(0, days * 24 * HOUR, events), generator.integers(0, days * 24 * HOUR, users)]
+    touched: dict[int, set[int]] = {}
+    for number, block in enumerate(blocks):
+        for target in block.items:
+            begin = int(generator.integers(24 * HOUR, (days - 1) * 24 * HOUR))
+            came = [who for who in block.users if generator.random() < block.density]
+            for who in came:
+                touched.setdefault(who, set()).add(target)
+            came += [who for who, where, which in extra if where == target and which == number]
+            user.append(np.array(came, np.int64))
+            item.append(np.full(len(came), target))
+            second.append(begin + generator.integers(0, round(block.hours * HOUR), len(came)))
+    category = generator.integers(0, categories, items).tolist()
+    return coded_table(np.concatenate(user), np.concatenate(second), category, item=np.concatenate(item)), touched

@@ -1,0 +1,197 @@
+"""Growth: planted blocks come back from a few of their members, nothing is left in the scratch memory, and no odd log breaks it."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from planted_logs import HOUR, Block, coded_table, planted_log
+
+from graphdet.events import EventTable
+from graphdet.evidence.visits import collect_visits
+from graphdet.rings.growth import Grower, Grown, VisitIndex, index_visits
+from graphdet.settings import EvidenceSettings, RingSettings, TierSettings
+
+RING = Block(users=tuple(range(14)), items=tuple(range(7)))
+
+
+def index_of(events: EventTable) -> VisitIndex:
+    return index_visits(collect_visits(events, EvidenceSettings()))
+
+
+def same_ring(one: Grown, other: Grown) -> None:
+    for field in fields(Grown):
+        np.testing.assert_array_equal(getattr(one, field.name), getattr(other, field.name), err_msg=field.name)
+
+
+def check_sound(ring: Grown, index: VisitIndex) -> None:
+    """What holds of every ring, however odd the log."""
+    assert np.isfinite(ring.strength)
+    assert np.isfinite(ring.contribution).all()
+    assert np.isfinite(ring.gain).all()
+    assert len(ring.members) == len(ring.contribution)
+    assert len(ring.targets) == len(ring.start) == len(ring.end) == len(ring.visitors) == len(ring.outsiders) == len(ring.gain)
+    assert (np.diff(ring.members) > 0).all()
+    assert (np.diff(ring.targets) > 0).all()
+    assert (ring.start <= ring.end).all()
+    assert (ring.outsiders >= 0).all()
+    assert ((ring.members >= 0) & (ring.members < index.visits.users)).all()
+    assert ((ring.targets >= 0) & (ring.targets < index.visits.keys)).all()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_block_comes_back_from_three_of_its_members(seed: int) -> None:
+    events, touched = planted_log(np.random.default_rng(seed), [RING])
+    index = index_of(events)
+    detectable = sorted(who for who, where in touched.items() if len(where) >= 2)
+    ring = Grower(index, RingSettings()).grow(np.array(detectable[:3], np.int32))
+    members = set(ring.members.tolist())
+    assert members >= set(detectable)
+    assert len(members - set(detectable)) <= 2  # chance brings one or two others to two of the targets at their time
+    assert set(ring.targets.tolist()) >= set(RING.items)  # the log has no view but items, so keys are item codes
+    assert ring.strength > 50
+    check_sound(ring, index)
+
+
+def test_who_came_to_one_target_only_is_no_member() -> None:
+    once, twice = 400, 401
+    extra = [(once, 0, 0), (twice, 0, 0), (twice, 1, 0), (twice, 2, 0)]
+    events, touched = planted_log(np.random.default_rng(1), [RING], extra=extra)
+    grower = Grower(index_of(events), RingSettings(slack=0.0))
+    ring = grower.grow(np.array(sorted(touched)[:6], np.int32))
+    assert twice in ring.members
+    assert once not in ring.members
+    who, what = grower.incidence(ring)
+    targets_of_member = np.bincount(who, minlength=len(ring.members))
+    assert targets_of_member.min() >= 2
+    assert len(what) == targets_of_member.sum()
+
+
+@pytest.mark.parametrize("least", [2, 3, 4])
+def test_every_member_has_the_least_number_of_targets(least: int) -> None:
+    sparse = Block(users=tuple(range(20)), items=tuple(range(8)), density=0.45)
+    events, touched = planted_log(np.random.default_rng(3), [sparse])
+    grower = Grower(index_of(events), RingSettings(least_targets=least))
+    ring = grower.grow(np.array(sorted(touched), np.int32))
+    assert len(ring.members) >= 5
+    assert np.bincount(grower.incidence(ring)[0], minlength=len(ring.members)).min() >= least
+    few = {who for who, where in touched.items() if len(where) < least}
+    assert few  # the block has such users, or the test would say nothing
+    assert len(few & set(ring.members.tolist())) <= 1  # chance may bring one of them to another target
+
+
+def test_nothing_is_left_in_memory_between_cores() -> None:
+    blocks = [RING, Block(users=tuple(range(10, 30)), items=tuple(range(20, 27)))]
+    events, _ = planted_log(np.random.default_rng(5), blocks)
+    index = index_of(events)
+    generator = np.random.default_rng(0)
+    cores = [np.array(block.users[:4], np.int32) for block in blocks]
+    cores += [generator.choice(500, size, replace=False).astype(np.int32) for size in (2, 3, 5, 40, 200)]
+    cores += [np.arange(500, dtype=np.int32), np.array([7], np.int32), np.zeros(0, np.int32)]
+    fresh = [Grower(index, RingSettings()).grow(core) for core in cores]
+    used = Grower(index, RingSettings())
+    for order in (range(len(cores)), reversed(range(len(cores))), [0, 0, 1, 0, 7, 7, 0]):
+        for number in order:
+            same_ring(used.grow(cores[number]), fresh[number])
+    assert any(len(ring.members) for ring in fresh)
+
+
+def test_the_order_of_a_core_does_not_matter() -> None:
+    events, touched = planted_log(np.random.default_rng(6), [RING])
+    grower = Grower(index_of(events), RingSettings())
+    core = np.array(sorted(touched), np.int32)
+    same_ring(grower.grow(core), grower.grow(core[::-1].copy()))
+
+
+@st.composite
+def logs_with_a_ring(draw: st.DrawFn) -> tuple[EventTable, list[int], list[tuple[int, int, int]]]:
+    """A log of items, and any members and (target, start, end) at all."""
+    rows = draw(st.lists(st.tuples(st.integers(0, 7), st.integers(0, 5), st.integers(0, 400)), min_size=1, max_size=60))
+    user, item, hour = (np.array(column) for column in zip(*rows, strict=True))
+    events = coded_table(user, hour * HOUR, item=item)
+    members = sorted(draw(st.sets(st.integers(0, int(user.max())))))
+    targets = sorted(draw(st.sets(st.integers(0, int(item.max())))))
+    windows = [sorted(draw(st.tuples(st.integers(0, 400), st.integers(0, 400)))) for _ in targets]
+    return events, members, [(target, low * HOUR, high * HOUR) for target, (low, high) in zip(targets, windows, strict=True)]
+
+
+@settings(max_examples=80, deadline=None)
+@given(logs_with_a_ring())
+def test_incidence_equals_the_obvious_double_loop(made: tuple[EventTable, list[int], list[tuple[int, int, int]]]) -> None:
+    events, members, targets = made
+    index = index_of(events)
+    columns = [np.array([target[n] for target in targets], np.int32) for n in range(3)]
+    none, zero = np.zeros(len(targets), np.int32), np.zeros(len(targets))
+    ring = Grown(np.array(members, np.int32), np.zeros(len(members)), columns[0], columns[1], columns[2], none, none, zero, 0.0)
+    visits = index.visits
+    expected = {
+        (position, place)
+        for position, member in enumerate(members)
+        for place, (key, start, end) in enumerate(targets)
+        for visit in range(visits.offset[key], visits.offset[key + 1])
+        if visits.user[visit] == member and start <= visits.time[visit] <= end
+    }
+    who, what = Grower(index, RingSettings()).incidence(ring)
+    found = list(zip(who.tolist(), what.tolist(), strict=True))
+    assert len(found) == len(set(found))
+    assert set(found) == expected
+
+
+def test_a_permuted_log_makes_nothing_of_people_who_met() -> None:
+    """Cores are people who met at an item within a day, the most promising that chance has to offer."""
+    generator = np.random.default_rng(8)
+    events, _ = planted_log(generator, [RING, Block(users=tuple(range(30, 50)), items=tuple(range(50, 60)))])
+    codes = {**events.codes, "user": generator.permutation(events.codes["user"])}
+    index = index_of(coded_table(codes["user"], events.time // 1_000_000, events.item_category.tolist(), item=codes["item"]))
+    grower = Grower(index, RingSettings())
+    visits, rings = index.visits, []
+    for key in generator.choice(visits.keys, 150, replace=False).tolist():
+        own = slice(visits.offset[key], visits.offset[key + 1])
+        core = np.unique(visits.user[own][:6])
+        rings.append(grower.grow(core))
+        check_sound(rings[-1], index)
+    assert np.mean([ring.strength <= 0 for ring in rings]) >= 0.85
+    assert max(ring.strength for ring in rings) < TierSettings().alert_strength
+
+
+N = 200_000
+EDGE_CASES = {
+    "one event": lambda: coded_table(np.zeros(1, np.int32), np.zeros(1, np.int64), item=np.zeros(1, np.int32)),
+    "one user": lambda: coded_table(np.zeros(50, np.int32), np.arange(50) * 40 * HOUR, item=np.arange(50) % 5),
+    "no item view": lambda: coded_table(np.arange(60) % 20, np.arange(60) * 100, device=np.arange(60) % 4, ip=np.arange(60) % 3),
+    "untimed": lambda: coded_table(np.arange(300) % 20, None, item=np.arange(300) % 7),
+    "one second": lambda: coded_table(np.arange(600) % 100, np.zeros(600, np.int64), item=np.arange(600) % 37, device=np.arange(600) % 11),
+    "one user's many events": lambda: coded_table(
+        np.r_[np.zeros(N, np.int32), np.arange(100) % 20],
+        np.r_[np.arange(N) * 10, np.arange(100)],
+        item=np.r_[np.arange(N) % 50, np.arange(100) % 5],
+    ),
+    "all at one item": lambda: coded_table(np.arange(400), np.arange(400), item=np.zeros(400, np.int32)),
+    "events without keys": lambda: coded_table(np.arange(40) % 9, np.arange(40), item=np.where(np.arange(40) % 3, -1, np.arange(40) % 4)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EDGE_CASES)
+def test_odd_logs_give_sound_rings(name: str) -> None:
+    index = index_of(EDGE_CASES[name]())
+    grower = Grower(index, RingSettings())
+    users = index.visits.users
+    for core in ([], [0], range(min(users, 5)), range(users)):
+        ring = grower.grow(np.array(core, np.int32))
+        check_sound(ring, index)
+        who, what = grower.incidence(ring)
+        assert len(who) == len(what)
+
+
+def test_a_log_of_devices_alone_still_gives_a_ring() -> None:
+    """Ten people on three devices, among a hundred who have a device each."""
+    generator = np.random.default_rng(2)
+    user = np.r_[np.repeat(np.arange(10), 30), np.repeat(np.arange(10, 110), 10)]
+    device = np.r_[generator.integers(0, 3, 300), np.repeat(np.arange(3, 103), 10)]
+    index = index_of(coded_table(user, generator.integers(0, 30 * 24 * HOUR, len(user)), device=device))
+    ring = Grower(index, RingSettings()).grow(np.arange(4, dtype=np.int32))
+    check_sound(ring, index)
+    assert set(ring.members.tolist()) <= set(range(10))

@@ -1,0 +1,247 @@
+"""The kit: its files say what the run says, and in a real Browser on a real server the ring is drawn as they promise.
+
+Set GRAPHDET_SCREENSHOTS to a folder to keep pictures of what Browser shows.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import re
+import shutil
+import threading
+import urllib.error
+import urllib.request
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from store_runs import make_run, two_rings
+
+from graphdet.errors import StoreError
+from graphdet.schema import NODE_TYPES, RISK_BANDS
+from graphdet.store.connection import Database
+from graphdet.store.kit import guide_link, kit_server, query_link, write_kit
+from graphdet.store.model import LABELS, RELATION_KINDS
+from graphdet.store.push import push_run
+from graphdet.store.queries import load_queries
+from graphdet.store.server import post_connect, read_server
+from graphdet.store.style import style_sheet
+
+BROWSER = "http://localhost:7474/browser/"
+
+
+def rules(sheet: str) -> dict[str, str]:
+    return dict(re.findall(r"^(\S+) \{(.*)\}$", sheet, re.MULTILINE))
+
+
+def test_every_label_and_type_has_a_rule_and_bands_come_last() -> None:
+    names = list(rules(style_sheet()))
+    nodes = [name.removeprefix("node.") for name in names if name.startswith("node.")]
+    assert nodes == list(LABELS)
+    assert nodes[-4:] == [label for label, _ in RISK_BANDS]
+    assert {f"relationship.{kind.type}" for kind in RELATION_KINDS.values()} <= set(names)
+    assert {node.label for node in NODE_TYPES} <= set(nodes)
+    assert all("color: #" in rule for name, rule in rules(style_sheet()).items() if name.startswith("node"))
+
+
+class Tags(HTMLParser):
+    """Balanced tags, and nothing that Browser drops or blocks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.queries: list[str] = []
+        self.seen: Counter[str] = Counter()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen[tag] += 1
+        values = dict(attrs)
+        assert tag != "script"
+        assert not (values.get("src") or "").startswith("http")
+        if tag not in ("meta", "line", "circle", "br"):
+            self.open.append(tag)
+        if tag == "pre":
+            assert values["class"] == "pre-scrollable code runnable"
+            self.queries.append("")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen[tag] += 1
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] == "pre":
+            self.queries[-1] += data
+
+
+def test_the_guides_hold_the_run_and_survive_hostile_ids(tmp_path: Path) -> None:
+    hostile = "</pre><script>alert(1)</script>'&#"
+    found = make_run("run-<x>", {f"ring-{hostile}": {"user": [hostile, "b"], "item": ["i"]}})
+    lines = write_kit(found, tmp_path / "kit", "http://localhost:7475", BROWSER)
+    assert "kit written" in lines[0]
+    for name, slides in (("guide.html", 3), ("ring-0001.html", 6)):
+        tags = Tags()
+        tags.feed((tmp_path / "kit" / name).read_text(encoding="utf-8"))
+        assert tags.open == []
+        assert tags.seen["slide"] == slides
+        assert tags.queries
+        assert all("$ring" not in query and "$run" not in query for query in tags.queries)
+    text = (tmp_path / "kit" / "ring-0001.html").read_text(encoding="utf-8")
+    assert "<svg" in text
+    assert "\\u003C/pre" in text or "\\u003C" in text
+    for link in re.findall(r"href='([^']*)'", (tmp_path / "kit" / "links.html").read_text(encoding="utf-8")):
+        assert link.startswith(BROWSER)
+        assert "%26" not in link
+        assert "%23" not in link
+
+
+def test_a_kit_replaces_a_kit_and_nothing_else(tmp_path: Path) -> None:
+    write_kit(two_rings(), tmp_path / "kit", "http://localhost:7475", BROWSER)
+    first = {path.name: path.read_bytes() for path in (tmp_path / "kit").iterdir()}
+    write_kit(two_rings(), tmp_path / "kit", "http://localhost:7475", BROWSER)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "kit").iterdir()} == first
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "x").write_text("x")
+    with pytest.raises(StoreError, match="holds something that is no kit"):
+        write_kit(two_rings(), tmp_path / "mine", "http://localhost:7475", BROWSER)
+    assert "password" not in b"".join(first.values()).decode(errors="replace").lower()
+    assert first["server-key.txt"].decode().startswith("browser.post_connect_cmd=style http://localhost:7475/style.grass;")
+    with zipfile.ZipFile(io.BytesIO(first["queries.zip"])) as archive:
+        texts = [archive.read(name).decode() for name in archive.namelist()]
+    assert [text.splitlines()[0] for text in texts] == [f"// {query.title}" for query in load_queries() if not query.needs_embeddings]
+
+
+def test_linked_text_is_never_cut() -> None:
+    assert query_link(BROWSER, "RETURN 1").endswith("?cmd=edit&arg=RETURN%201")
+    with pytest.raises(ValueError, match="cuts linked text"):
+        query_link(BROWSER, "MATCH (n:A&B) RETURN n")
+
+
+@pytest.fixture
+def kit(tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    """An empty folder that is served, and its address."""
+    server = kit_server(tmp_path / "kit", 0)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield tmp_path / "kit", f"http://localhost:{server.server_address[1]}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_the_kits_server_answers_as_browser_asks(kit: tuple[Path, str]) -> None:
+    folder, address = kit
+    write_kit(two_rings(), folder, address, BROWSER)
+    for method, status in (("GET", 200), ("OPTIONS", 204)):
+        request = urllib.request.Request(f"{address}/guide.html", method=method)  # noqa: S310
+        with urllib.request.urlopen(request) as answer:  # noqa: S310
+            assert answer.status == status
+            assert answer.headers["Access-Control-Allow-Origin"] == "*"
+            assert answer.headers["Access-Control-Allow-Headers"] == "*"
+    for path in ("", "../run.json", "%2e%2e/%2e%2e/etc/passwd"):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(f"{address}/{path}")  # noqa: S310
+        assert refused.value.code == 404
+        refused.value.close()
+
+
+def chromium() -> str:
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        reason = "no Chromium on this machine (Debian: apt install chromium)"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return path
+
+
+def keep(page: Any, name: str) -> None:
+    folder = os.environ.get("GRAPHDET_SCREENSHOTS")
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=str(Path(folder) / f"{name}.png"))
+
+
+def test_the_ring_is_drawn_in_browser(database: Database, server: Path, line: str, kit: tuple[Path, str]) -> None:
+    executable = chromium()
+    from playwright.sync_api import sync_playwright
+
+    folder, address = kit
+    run = two_rings()
+    push_run(database, run)
+    about = read_server(server)
+    assert about is not None
+    write_kit(run, folder, address, about.browser)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1600, "height": 1000})
+        page.set_default_timeout(60_000)
+        page.goto(guide_link(about.browser, address, "ring-0001.html"))
+        page.get_by_test_id("username").fill("neo4j")
+        page.get_by_test_id("password").fill(database.target.password)
+        page.get_by_test_id("connect").click()
+        page.get_by_text("Set the colours").first.wait_for()
+        assert page.get_by_text("Not found").count() == 0
+        page.get_by_text("Set the colours").first.click()
+        page.get_by_text("border-width: 2px").first.wait_for()  # the style's own frame: from here on colours are set
+        page.wait_for_timeout(3000)  # the guide is drawn anew meanwhile, and a click on the old one is lost
+        page.locator("pre.runnable i").first.click()
+        page.locator("g.node").nth(10).wait_for(state="attached")
+        page.wait_for_timeout(1500)
+        keep(page, f"ring-{line}")
+        nodes = page.locator("g.node")
+        assert nodes.count() == 11
+        fills = Counter(
+            page.eval_on_selector_all(
+                "g.node", "nodes => nodes.map(n => n.querySelector('circle.outline, circle.b-outline').getAttribute('fill'))"
+            )
+        )
+        expected = Counter(
+            {colour(label): count for label, count in (("Item", 2), ("Device", 1), ("IP", 1), ("Seller", 1), ("Payment", 1))}
+        )
+        expected += Counter([colour("Address"), colour("FraudRing"), colour("RiskCritical"), colour("RiskHigh"), colour("RiskMedium")])
+        assert Counter({fill.upper(): count for fill, count in fills.items()}) == expected
+        assert page.get_by_text("Not found").count() == 0
+        drop(page, folder / "queries.zip")
+        page.get_by_test_id("navigationFavorites").click()
+        page.get_by_test_id("savedScriptsFolder-graphdet").click()
+        for query in load_queries():
+            if not query.needs_embeddings:
+                page.get_by_test_id(f"scriptTitle-{query.title}").first.wait_for()
+        keep(page, f"queries-{line}")
+        browser.close()
+
+
+def colour(label: str) -> str:
+    found = re.search(r" color: (#\w+);", rules(style_sheet())[f"node.{label}"])
+    assert found is not None
+    return found.group(1).upper()
+
+
+def drop(page: Any, path: Path) -> None:
+    """Drop a file on the page, as a hand would."""
+    page.evaluate(
+        """([name, text]) => {
+            const bytes = Uint8Array.from(atob(text), c => c.charCodeAt(0));
+            const data = new DataTransfer();
+            data.items.add(new File([bytes], name, {type: 'application/zip'}));
+            const target = document.querySelector('.filedrop');
+            for (const kind of ['dragenter', 'dragover', 'drop'])
+                target.dispatchEvent(new DragEvent(kind, {bubbles: true, cancelable: true, dataTransfer: data}));
+        }""",
+        [path.name, base64.b64encode(path.read_bytes()).decode()],
+    )
+
+
+def test_the_server_key_names_the_kit() -> None:
+    assert (
+        post_connect("http://localhost:1/")
+        == "style http://localhost:1/style.grass; config initialNodeDisplay: 500; guide http://localhost:1/guide.html"
+    )

@@ -1,0 +1,130 @@
+"""The search for rings: its cores against networkx and an obvious loop, rings that share people, and any number of threads."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+
+import networkx as nx
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from planted_logs import Block, planted_log
+from test_growth import same_ring
+
+from graphdet.events import EventTable
+from graphdet.evidence.pairs import PairEvidence, expected_rates, measure_pairs
+from graphdet.evidence.visits import collect_visits
+from graphdet.rings.growth import index_visits
+from graphdet.rings.search import Search, _components, _shared_targets, search_rings
+from graphdet.settings import EvidenceSettings, RingSettings
+
+Met = dict[tuple[int, int], tuple[float, list[int]]]  # pair of users → its evidence and the keys where they met
+
+
+def pair_evidence(met: Met) -> PairEvidence:
+    pairs = sorted(met)
+    keys = [key for pair in pairs for key in met[pair][1]]
+    return PairEvidence(
+        users=np.array(pairs, np.int32).reshape(-1, 2),
+        evidence=np.array([met[pair][0] for pair in pairs], np.float32),
+        offset=np.cumsum([0, *(len(met[pair][1]) for pair in pairs)]).astype(np.int64),
+        key=np.array(keys, np.int32),
+        key_evidence=np.ones(len(keys), np.float32),
+        seconds_apart=np.zeros(len(keys), np.int32),
+        chance=np.zeros(len(keys), np.float32),
+    )
+
+
+pairs_of_users = st.tuples(st.integers(0, 12), st.integers(0, 12)).filter(lambda pair: pair[0] < pair[1])
+# Halves, so that sums are exact and the order of summing does not matter.
+evidence = st.integers(6, 50).map(lambda n: n / 2)
+meetings = st.dictionaries(
+    pairs_of_users, st.tuples(evidence, st.lists(st.integers(0, 6), min_size=2, max_size=5, unique=True)), max_size=30
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(meetings, st.lists(evidence, min_size=1, max_size=4, unique=True))
+def test_components_equal_those_of_networkx(met: Met, levels: list[float]) -> None:
+    expected = []
+    for level in levels:
+        graph = nx.Graph([pair for pair, (value, _) in met.items() if value >= level])
+        expected += [sorted(component) for component in nx.connected_components(graph)]
+    found = _components(pair_evidence(met), 13, tuple(levels))
+    assert sorted(core.tolist() for core in found) == sorted(expected)
+
+
+def test_the_giant_component_of_a_random_graph_is_no_group() -> None:
+    chain = {(user, user + 1): (5.0, [0, 1]) for user in range(1500)} | {(2000 + user, 2001 + user): (5.0, [0, 1]) for user in range(900)}
+    found = _components(pair_evidence(chain), 3000, (4.0,))
+    assert [core.tolist() for core in found] == [list(range(2000, 2901))]
+
+
+@settings(max_examples=150, deadline=None)
+@given(meetings, st.sampled_from([0.0, 24.0, 60.0]))
+def test_users_of_two_keys_equal_an_obvious_loop(met: Met, seed: float) -> None:
+    users: dict[tuple[int, int], set[int]] = defaultdict(set)
+    total: dict[tuple[int, int], float] = defaultdict(float)
+    for pair, (value, keys) in met.items():
+        for both in itertools.combinations(sorted(keys), 2):
+            users[both] |= set(pair)
+            total[both] += value
+    expected = {both: sorted(users[both]) for both in users if len(users[both]) >= 3 and total[both] >= seed}
+    found = _shared_targets(pair_evidence(met), RingSettings(seed=seed))
+    assert {(one, other): core.tolist() for one, other, core in found} == expected
+    assert len(found) == len(expected)
+    order = [total[one, other] for one, other, _ in found]
+    assert order == sorted(order, reverse=True)
+
+
+def search(events: EventTable, threads: int = 2) -> Search:
+    visits = collect_visits(events, EvidenceSettings())
+    pairs = measure_pairs(visits, expected_rates(visits, EvidenceSettings()), EvidenceSettings(), threads)
+    return search_rings(pairs, index_visits(visits), RingSettings(), threads)
+
+
+def found_of(members: set[int], block: Block) -> float:
+    """Jaccard similarity."""
+    return len(members & set(block.users)) / len(members | set(block.users))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_two_rings_that_share_people_come_back_as_two(seed: int) -> None:
+    blocks = [
+        Block(users=tuple(range(18)), items=tuple(range(8))),
+        Block(users=tuple(range(16, 34)), items=tuple(range(100, 108))),
+        Block(users=tuple(range(60, 72)), items=tuple(range(200, 207))),
+    ]
+    events, _ = planted_log(np.random.default_rng(seed), blocks, users=6000, items=3000, events=40_000)
+    found = search(events).rings
+    best = [max(found, key=lambda ring, block=block: found_of(set(ring.members.tolist()), block)) for block in blocks]  # type: ignore[misc]
+    assert len({id(ring) for ring in best}) == 3
+    for ring, block in zip(best, blocks, strict=True):
+        assert found_of(set(ring.members.tolist()), block) >= 0.9
+    # The same ring is not told twice.
+    for one, other in itertools.combinations(found, 2):
+        common = [len(np.intersect1d(getattr(one, name), getattr(other, name))) for name in ("members", "targets")]
+        least = [min(len(getattr(one, name)), len(getattr(other, name))) for name in ("members", "targets")]
+        assert not all(many > 0.5 * few for many, few in zip(common, least, strict=True))
+    strengths = [ring.strength for ring in found]
+    assert strengths == sorted(strengths, reverse=True)
+    assert strengths[-1] > 0
+
+
+def test_the_number_of_threads_changes_nothing() -> None:
+    blocks = [Block(users=tuple(range(n * 9, n * 9 + 12)), items=tuple(range(n * 10, n * 10 + 6)), density=0.6) for n in range(12)]
+    events, _ = planted_log(np.random.default_rng(4), blocks, users=6000, items=3000, events=40_000)
+    one, two, three = (search(events, threads) for threads in (1, 2, 3))
+    assert len(one.rings) >= 6
+    for other in (two, three):
+        assert other.cores == one.cores
+        assert len(other.rings) == len(one.rings)
+        for ring, same in zip(one.rings, other.rings, strict=True):
+            same_ring(ring, same)
+
+
+def test_a_log_of_chance_has_no_strong_ring() -> None:
+    events, _ = planted_log(np.random.default_rng(9), users=6000, items=3000, events=40_000)
+    assert all(ring.strength < 20 for ring in search(events).rings)

@@ -1,0 +1,67 @@
+"""The offline files, through the real importer: the imported database is what a push would have written."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from store_runs import make_run, two_rings
+from store_servers import contents, start
+
+from graphdet.errors import StoreError
+from graphdet.run import Run
+from graphdet.store.connection import find_target, open_database
+from graphdet.store.machine import choose_line, fetch_jars
+from graphdet.store.offline import write_import
+from graphdet.store.push import push_run
+from graphdet.store.server import stop_server, wipe_server
+
+
+def hostile_run() -> Run:
+    hostile = ['a"b', "c,d", "e\nf", "x;y", "\\", "'", "名", "z" * 5000]
+    return make_run("run-h", {"ring-h": {"user": hostile, "item": ["i;1", '"']}}, [(user, "order", "item", "i;1", 1) for user in hostile])
+
+
+def test_an_import_equals_a_push(line: str, tmp_path: Path) -> None:
+    chosen, java = choose_line(line)
+    jars = fetch_jars(chosen, java)
+    for found in (two_rings(), hostile_run()):
+        told = write_import(found, None, tmp_path / found.id)
+        match = re.search(r"neo4j-admin (database import full) (neo4j) (\S+)$", told, re.MULTILINE)
+        assert match is not None
+        data, home = tmp_path / f"{found.id}-db", (tmp_path / f"{found.id}-db" / "home").resolve()
+        (home / "conf").mkdir(parents=True)
+        command = [
+            str(java / "bin" / "java"),
+            "--add-opens=java.base/java.nio=ALL-UNNAMED",
+            "-Xmx256m",
+            "-cp",
+            f"{jars}/*",
+            "org.neo4j.cli.AdminTool",
+            *match.group(1).split(),
+            *match.groups()[1:],
+        ]
+        environment = {**os.environ, "NEO4J_HOME": str(home), "NEO4J_CONF": str(home / "conf")}
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path, check=False)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1500:]
+        start(data, line)
+        try:
+            with open_database(find_target(data)) as database:
+                imported = contents(database)
+                assert push_run(database, found).rows == 0
+                assert contents(database) == imported
+                assert len(imported[0]) > 5
+        finally:
+            stop_server(data)
+            wipe_server(data)
+        if line == "current":
+            break  # one real import suffices there; hostile ids are the files' matter, not the line's
+
+
+def test_files_are_not_put_among_others(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("x")
+    with pytest.raises(StoreError, match="is not empty"):
+        write_import(two_rings(), None, tmp_path)

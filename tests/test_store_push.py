@@ -1,0 +1,303 @@
+"""A push on real servers: what is written, that twice is once, that others' data stays, and that undo gives back the state before."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from store_runs import DAY, later_run, make_run, two_rings
+from store_servers import contents, run
+
+from graphdet.errors import PushRefused, StoreError
+from graphdet.store import journal
+from graphdet.store.connection import Database, Target, open_database
+from graphdet.store.model import LABELS, NODE_KINDS, RELATION_KINDS
+from graphdet.store.picture import database_key
+from graphdet.store.push import PushOptions, compare_run, push_run, undo_push
+
+FORCE = PushOptions(force=True)
+
+
+def one(database: Database, query: str, **parameters: Any) -> Any:
+    rows = run(database, query, **parameters)
+    assert len(rows) == 1, rows
+    return rows[0][0] if len(rows[0]) == 1 else rows[0]
+
+
+def schema(database: Database) -> list[Any]:
+    return sorted(
+        row[0]
+        for row in database.read("SHOW CONSTRAINTS YIELD name")
+        + database.read("SHOW INDEXES YIELD name, type WHERE type <> 'LOOKUP' RETURN name")
+    )
+
+
+def test_everything_arrives_and_twice_is_once(database: Database) -> None:
+    report = push_run(database, two_rings())
+    assert report.counts["User"].added == 5
+    assert one(database, "MATCH (r:FraudRing {ringId: 'ring-1'}) RETURN r.score, r.tier, r.pValue, r.status") == [
+        0.98,
+        "alert",
+        0.02,
+        "open",
+    ]
+    assert one(database, "MATCH (u:User {userId: 'ann'}) RETURN u.score, u.scoreRank, u.degree, labels(u)")[3] == ["User", "RiskCritical"]
+    bands = run(database, "MATCH (u:User) RETURN u.userId, [l IN labels(u) WHERE l STARTS WITH 'Risk'] ORDER BY u.userId")
+    assert bands == [["ann", ["RiskCritical"]], ["bob", ["RiskHigh"]], ["cid", ["RiskMedium"]], ["dan", ["RiskLow"]], ["out", ["RiskLow"]]]
+    assert one(database, "MATCH (d:Device {deviceId: 'phone'}) RETURN d.degree, COUNT { (d)<-[:USED]-() }") == [4000, 4]
+    assert one(database, "MATCH (:User {userId: 'ann'})-[r:PURCHASED]->(:Item {itemId: 'tea'}) RETURN r.count, r.amount") == [2, 12.5]
+    seen = one(database, "MATCH (:User {userId: 'ann'})-[r:PURCHASED]->(:Item {itemId: 'tea'}) RETURN r.firstSeen").to_native()
+    assert (seen - DAY).total_seconds() == 3600.000001
+    assert one(database, "MATCH ()-[r:ACTED_ON {action: 'wave'}]->(:Item {itemId: 'hat'}) RETURN count(r)") == 3
+    assert one(database, "MATCH (:User {userId: 'ann'})-[m:MEMBER_OF]->(:FraudRing {ringId: 'ring-1'}) RETURN m.role, m.contribution") == [
+        "core",
+        5.25,
+    ]
+    assert one(database, "MATCH (a)-[c:COORDINATED_WITH]->(b {userId: 'bob'}) RETURN a.userId, c.evidence, c.views, c.meetings") == [
+        "ann",
+        7.0,
+        ["item"],
+        2,
+    ]
+    assert one(database, "MATCH (:FraudRing)-[:FOUND_IN]->(d:DetectionRun {runId: 'run-a'}) RETURN count(*)") == 2
+    labels = {label for (found,) in run(database, "MATCH (n) RETURN DISTINCT labels(n)") for label in found}
+    assert labels <= set(LABELS)
+    before = contents(database)
+    assert push_run(database, two_rings()).rows == 0
+    assert contents(database) == before
+
+
+def test_every_kind_of_the_model_occurs_in_the_test_run(database: Database) -> None:
+    push_run(database, two_rings())
+    found = {row[0] for row in run(database, "MATCH (n) WHERE n.graphdetRun IS NOT NULL UNWIND labels(n) AS l RETURN DISTINCT l")}
+    assert {kind.label for kind in NODE_KINDS.values()} <= found
+    types = {row[0] for row in run(database, "MATCH ()-[r]->() RETURN DISTINCT type(r)")}
+    assert types == {"PURCHASED", "VIEWED", "TOUCHED", "ACTED_ON"} | {
+        kind.type for kind in RELATION_KINDS.values() if kind.end.name != "item"
+    }
+
+
+def test_a_later_run_updates_its_own_and_closes_what_is_gone(database: Database) -> None:
+    push_run(database, two_rings())
+    push_run(database, later_run(), options=FORCE)
+    rings = run(database, "MATCH (r:FraudRing) RETURN r.ringId, r.status, r.closedBy ORDER BY r.ringId")
+    assert rings == [["ring-1", "open", None], ["ring-2", "closed", "run-b"], ["ring-3", "open", None]]
+    firsts = one(
+        database, "MATCH (:User {userId:'ann'})-[r:PURCHASED]->(:Item {itemId:'soap'}) RETURN r.firstSeen, r.lastSeen, r.graphdetRun"
+    )
+    assert (firsts[0].to_native() - DAY).total_seconds() == 3600.000001  # of the run before
+    assert (firsts[1].to_native() - DAY).total_seconds() == 35 * 3600
+    assert firsts[2] == "run-b"
+    # dan is in a closed ring only: he stays, with the new run's score and band; out and the shop are gone
+    assert one(database, "MATCH (u:User {userId:'dan'}) RETURN u.score, labels(u)") == [0.2, ["User", "RiskLow"]]
+    assert one(database, "MATCH (:User {userId:'dan'})-[:MEMBER_OF]->(r:FraudRing) RETURN r.ringId") == "ring-2"
+    assert run(database, "MATCH (u:User {userId:'out'}) RETURN u") == []
+    assert run(database, "MATCH (s:Seller) RETURN s") == []
+    assert one(database, "MATCH (:FraudRing {ringId:'ring-1'})-[:FOUND_IN]->(d) RETURN collect(d.runId)") in (
+        ["run-a", "run-b"],
+        ["run-b", "run-a"],
+    )
+    assert run(database, "MATCH (d:DetectionRun) RETURN d.runId ORDER BY d.pushNumber") == [["run-a"], ["run-b"]]
+
+
+def test_undo_gives_back_each_state_before(database: Database) -> None:
+    run(database, "CREATE (:Shop {name: 'x'})-[:KNOWS {since: 1}]->(:User {userId: 'bob', email: 'b@x', score: 7})")
+    states = [contents(database)]
+    names = []
+    for number, found in enumerate((two_rings(), later_run(), two_rings("run-c"))):
+        push_run(database, found, options=FORCE)
+        states.append(contents(database))
+        names.append(found.id)
+        assert states[number] != states[number + 1]
+    with pytest.raises(PushRefused, match="run-c was pushed after run-a; undo that one first"):
+        undo_push(database, "run-a")
+    for name in reversed(names):
+        states.pop()
+        undo_push(database, name)
+        assert contents(database) == states[-1]
+    with pytest.raises(StoreError, match="no push of run-a is there to undo"):
+        undo_push(database, "run-a")
+
+
+@pytest.mark.drops_schema
+def test_undo_of_the_last_push_takes_the_schema_along(database: Database) -> None:
+    push_run(database, two_rings())
+    assert {"graphdet_User_userId", "graphdet_ids"} <= set(schema(database))
+    undo_push(database, "run-a")
+    assert [name for name in schema(database) if name.startswith("graphdet_")] in (
+        ["graphdet_GraphdetLock_name"] * 2,
+        ["graphdet_Case_caseId"] * 2 + ["graphdet_GraphdetLock_name"] * 2,
+    )
+
+
+def test_what_belongs_to_others_stays_byte_for_byte(database: Database) -> None:
+    run(
+        database,
+        "CREATE (:User:Vip {userId: 'ann', name: 'Ann', score: 'gold', tags: ['a']})"
+        "-[:PURCHASED {orderId: 9}]->(:Item {itemId: 'soap', price: 3.5})",
+    )
+    run(database, "CREATE (:User:RiskHigh {userId: 'bob'})-[:MEMBER_OF]->(:Club {name: 'chess'})")
+    run(database, "CREATE (:User {userId: 'stranger', score: 1})")
+    before = contents(database, whole=False)
+    report = push_run(database, two_rings())
+    assert "2 nodes have properties or labels of our names" in " ".join(report.notes)
+    assert one(database, "MATCH (u:User {userId: 'ann'}) RETURN u.score, u.scoreRank, u.name, u.tags") == ["gold", 1, "Ann", ["a"]]
+    assert set(one(database, "MATCH (u:User {userId: 'ann'}) RETURN labels(u)")) == {"User", "Vip", "RiskCritical"}
+    assert one(
+        database, "MATCH (:User {userId:'ann'})-[r:PURCHASED]->(:Item {itemId:'soap'}) WHERE r.orderId = 9 RETURN properties(r)"
+    ) == {"orderId": 9}
+    push_run(database, later_run(), options=FORCE)
+    undo_push(database, "run-b")
+    undo_push(database, "run-a")
+    assert contents(database, whole=False) == before
+
+
+def test_what_others_hang_on_our_nodes_outlives_them(database: Database) -> None:
+    push_run(database, two_rings())
+    run(database, "MATCH (u:User {userId: 'out'}) SET u.segment = 'new', u:Vip")
+    run(database, "MATCH (s:Seller {sellerId: 'shop'}) CREATE (s)<-[:OWNS]-(:Company {name: 'co'})")
+    run(database, "MATCH (:User {userId:'out'})-[r:USED]->() SET r.checked = true")
+    report = push_run(database, later_run(), options=FORCE)
+    assert "1 relationships that would go carry properties of others, so they stay" in report.notes
+    assert one(database, "MATCH (u:User {userId: 'out'}) RETURN properties(u), size(labels(u))") == [{"userId": "out", "segment": "new"}, 2]
+    assert one(database, "MATCH (s:Seller) RETURN properties(s)") == {"sellerId": "shop"}
+    assert one(database, "MATCH ()-[r:USED {checked: true}]->() RETURN r.count") == 2
+    middle = contents(database)
+    assert push_run(database, later_run(), options=FORCE).rows == 0
+    assert contents(database) == middle
+    undo_push(database, "run-b")
+    assert one(database, "MATCH (u:User {userId: 'out'}) RETURN u.score, u.segment, size(labels(u))") == [0.1, "new", 3]
+    undo_push(database, "run-a")
+    assert one(database, "MATCH (u:User {userId: 'out'}) RETURN properties(u)") == {"userId": "out", "segment": "new"}
+    assert one(database, "MATCH ()-[r:USED]->() RETURN properties(r)") == {"checked": True}
+
+
+def test_what_others_changed_of_ours_is_mended(database: Database) -> None:
+    push_run(database, two_rings())
+    good = contents(database, whole=False)
+    run(database, "MATCH (u:User {userId: 'ann'}) SET u.score = 0 REMOVE u:RiskCritical SET u:RiskLow")
+    run(database, "MATCH (u:User {userId: 'cid'}) DETACH DELETE u")
+    assert push_run(database, two_rings()).rows > 0
+    assert contents(database, whole=False) == good
+
+
+def test_a_dry_run_tells_the_truth_and_changes_nothing(database: Database, target: Target) -> None:
+    told = compare_run(database, two_rings())
+    assert contents(database) == ([], [])
+    done = push_run(database, two_rings())
+    assert {name: vars(count) for name, count in told.counts.items()} == {name: vars(count) for name, count in done.counts.items()}
+    before = contents(database)
+    told = compare_run(database, later_run())
+    assert "would remove" in " ".join(told.notes)
+    assert contents(database) == before
+    done = push_run(database, later_run(), options=FORCE)
+    assert {name: vars(count) for name, count in told.counts.items()} == {name: vars(count) for name, count in done.counts.items()}
+    with pytest.raises(StoreError, match="may not write"):  # reads are held to it by the server
+        database.read("CREATE (n:Nope) RETURN n")
+
+
+def test_a_clean_up_of_too_much_is_refused(database: Database) -> None:
+    push_run(database, two_rings())
+    before = contents(database)
+    with pytest.raises(PushRefused, match=r"would remove \d+ of \d+ elements \(\d+%; the limit is 5%\).*--force"):
+        push_run(database, later_run())
+    assert contents(database) == before
+    assert push_run(database, later_run(), options=PushOptions(most_removed=0.9)).rows > 0
+
+
+def test_hostile_ids_and_texts_arrive_as_data(database: Database) -> None:
+    hostile = [
+        'O\'Brien "the" `rm`',
+        "x'}) DETACH DELETE (n) //",
+        "$rows {{}} \\u0027 \\",
+        "名前\U0001f600\u202e\x00\x1b[31m",
+        "https://a/?b=c&d=#e",
+        "<script>alert(1)</script>",
+        " ",
+        "y" * 10_000,
+        "é" * 9_999 + "1",
+        "é" * 9_999 + "2",
+    ]
+    touches = [(user, "order`]->() DELETE r //", "item", item, 1) for user in hostile for item in hostile[:3]]
+    meta = {"discounted": [{"view": "item", "key": "'; DROP", "reason": "z" * 10_000, "window": "24h", "size": 3}], "notes": ["' OR 1=1"]}
+    found = make_run("run-'`x", {"ring-'`\"": {"user": hostile, "item": hostile[:3]}}, touches, meta=meta)
+    push_run(database, found)
+    users = run(
+        database, "MATCH (u:User)-[:MEMBER_OF]->(r:FraudRing {ringId: $ring}) RETURN coalesce(u.fullId, u.userId)", ring="ring-'`\""
+    )
+    assert sorted(row[0] for row in users) == sorted(hostile)
+    assert {row[0] for row in run(database, "MATCH (u:User) RETURN u.userId")} == {database_key(name) for name in hostile}
+    assert one(database, "MATCH ()-[r:ACTED_ON]->() RETURN count(r), collect(DISTINCT r.action)") == [30, ["order`]->() DELETE r //"]]
+    assert push_run(database, found).rows == 0
+    undo_push(database, found.id)
+    assert contents(database) == ([], [])
+
+
+def test_an_old_run_without_relations_is_written_without_them(database: Database) -> None:
+    whole = two_rings()
+    old = type(whole)(whole.rings, whole.members, whole.evidence, whole.scores, whole.rejected, whole.meta)
+    report = push_run(database, old)
+    assert "no relations table" in " ".join(report.notes)
+    assert one(database, "MATCH (n)-[:MEMBER_OF]->(:FraudRing {ringId: 'ring-1'}) RETURN count(n)") == 10
+    assert push_run(database, whole).counts[":PURCHASED"].added == 9
+
+
+def test_of_two_pushes_at_once_one_waits_or_refuses(database: Database, target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside, go_on = threading.Event(), threading.Event()
+    real = journal.begin_push
+
+    def slow(*arguments: Any) -> Any:
+        inside.set()
+        go_on.wait(30)
+        return real(*arguments)
+
+    monkeypatch.setattr("graphdet.store.push.begin_push", slow)
+    first = threading.Thread(target=lambda: push_run(database, two_rings()))
+    first.start()
+    assert inside.wait(30)
+    with open_database(target) as other:
+        with pytest.raises(PushRefused, match=r"another push or undo is at work since .* UTC"):
+            push_run(other, later_run(), options=PushOptions(wait_seconds=0))
+        with pytest.raises(PushRefused, match="at work"):
+            undo_push(other, "run-a", wait_seconds=0)
+        threading.Timer(0.5, go_on.set).start()
+        push_run(other, later_run(), options=PushOptions(wait_seconds=60, force=True))
+    first.join(30)
+    assert run(database, "MATCH (d:DetectionRun) RETURN d.runId, d.pushNumber ORDER BY d.runId") == [["run-a", 1], ["run-b", 2]]
+
+
+def test_who_lost_the_lock_can_write_nothing_more(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = journal.begin_push
+
+    def robbed(*arguments: Any) -> Any:
+        push = real(*arguments)
+        run(database, "MATCH (l:GraphdetLock) SET l.holder = 'somebody else'")
+        return push
+
+    monkeypatch.setattr("graphdet.store.push.begin_push", robbed)
+    with pytest.raises(PushRefused, match="another push took over"):
+        push_run(database, two_rings())
+    assert run(database, "MATCH (n:User) RETURN n") == []
+    monkeypatch.undo()
+    run(database, "MATCH (l:GraphdetLock) SET l.until = datetime() - duration('PT1S')")
+    push_run(database, two_rings())
+    assert run(database, "MATCH (l:GraphdetLock) RETURN l") == []
+
+
+def test_a_change_between_plan_and_write_makes_a_new_plan(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    push_run(database, two_rings())
+    real, calls = journal.apply_steps, []
+
+    def late(*arguments: Any) -> None:
+        calls.append(1)
+        if len(calls) == 1:
+            run(database, "CREATE (:User {userId: 'eve', mine: 'theirs'})")
+        real(*arguments)
+
+    monkeypatch.setattr("graphdet.store.push.apply_steps", late)
+    push_run(database, later_run(), options=FORCE)
+    assert len(calls) == 2
+    assert one(database, "MATCH (u:User {userId: 'eve'}) RETURN u.mine, u.score") == ["theirs", 0.99]
+    undo_push(database, "run-b")
+    assert one(database, "MATCH (u:User {userId: 'eve'}) RETURN properties(u)") == {"userId": "eve", "mine": "theirs"}

@@ -1,0 +1,359 @@
+"""Random histories on real servers end where a simple model says: push, push again, another run, undo, crash, foreign writes, decisions.
+
+The default suite plays a few histories on each line; GRAPHDET_HISTORIES=100 plays that many (the full property test).
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from store_runs import Touch, make_run
+from store_servers import contents, empty, run, start
+
+from graphdet.errors import ServerError, StoreError
+from graphdet.run import Run
+from graphdet.store import lock
+from graphdet.store.connection import Database, Target, find_target, open_database
+from graphdet.store.decisions import decide
+from graphdet.store.journal import read_pushes
+from graphdet.store.push import PushOptions, push_run, undo_push
+from graphdet.store.server import read_server
+
+HISTORIES = int(os.environ.get("GRAPHDET_HISTORIES", "4"))
+LENGTH = 7
+OPTIONS = PushOptions(force=True, batch=9)  # small batches: many moments to crash at
+BANDS = [("RiskCritical", 0.95), ("RiskHigh", 0.8), ("RiskMedium", 0.5), ("RiskLow", 0.0)]
+Node = tuple[str, str, str]  # label, key, id
+
+
+class Killed(BaseException):
+    """Stands for the death of the process: nothing catches it."""
+
+
+class Spec:
+    """A run in a few words, and the run made of it."""
+
+    def __init__(self, name: str, random_source: random.Random) -> None:
+        self.name = name
+        users, items, devices = [f"u{n}" for n in range(6)], [f"i{n}" for n in range(4)], ["d0", "d1"]
+        self.rings: dict[str, dict[str, list[str]]] = {}
+        for ring in random_source.sample(["r1", "r2", "r3"], random_source.randint(1, 3)):
+            members = {"user": random_source.sample(users, random_source.randint(2, 4)), "item": random_source.sample(items, 2)}
+            self.rings[ring] = {**members, "device": random_source.sample(devices, random_source.randint(0, 1))}
+        self.scores = {user: random_source.choice([0.1, 0.6, 0.85, 0.99]) for user in users}
+        pairs = [(user, item) for user in users for item in items]
+        self.touches: list[Touch] = [
+            (user, "order", "item", item, random_source.randint(0, 9)) for user, item in random_source.sample(pairs, 6)
+        ]
+        self.run: Run = make_run(name, self.rings, self.touches, self.scores)
+
+
+class Model:
+    """What the database should hold, as sets of facts about nodes and relationships. Undo is a pile of copies."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[Node, dict[str, Any]] = {}
+        self.ties: dict[tuple[Node, str, Node], dict[str, Any]] = {}
+        self.foreign: dict[Node, dict[str, Any]] = {}
+        self.cases: list[tuple[str, str]] = []
+        self.pile: list[tuple[str, Any]] = []
+
+    def state(self) -> Any:
+        return copy.deepcopy((self.nodes, self.ties))
+
+    def push(self, spec: Spec) -> None:
+        before = self.state()
+        nodes: dict[Node, dict[str, Any]] = {}
+        ties: dict[tuple[Node, str, Node], dict[str, Any]] = {}
+
+        def node(kind: str, name: str) -> Node:
+            found: Node = {"user": ("User", "userId", name), "item": ("Item", "itemId", name), "device": ("Device", "deviceId", name)}[kind]
+            score = spec.scores.get(name)
+            band = next((label for label, least in BANDS if score is not None and score >= least), None)
+            nodes[found] = {"score": score, "band": band}
+            return found
+
+        ring_of = {ring: ("FraudRing", "ringId", ring) for ring in ("r1", "r2", "r3")}
+        this = ("DetectionRun", "runId", spec.name)
+        for ring, members in spec.rings.items():
+            nodes[ring_of[ring]] = {"status": "open"}
+            ties[ring_of[ring], "FOUND_IN", this] = {}
+            for kind, names in members.items():
+                for name in names:
+                    ties[node(kind, name), "MEMBER_OF", ring_of[ring]] = {}
+            users = sorted(members["user"])
+            for a, b in itertools.pairwise(users):
+                ties[node("user", a), "COORDINATED_WITH", node("user", b)] = {}
+        for user, _, kind, name, hour in spec.touches:
+            tie = (node("user", user), "PURCHASED", node(kind, name))
+            ties[tie] = {"first": min(hour, self.ties.get(tie, {}).get("first", hour))}
+        for found, facts in self.nodes.items():
+            if found[0] == "FraudRing" and found not in nodes:
+                nodes[found] = {"status": "closed"}
+                for tie, own in self.ties.items():
+                    if tie[1] == "MEMBER_OF" and tie[2] == found:
+                        kind = {"User": "user", "Item": "item", "Device": "device"}[tie[0][0]]
+                        ties[node(kind, tie[0][2]), "MEMBER_OF", found] = own
+            if found[0] == "DetectionRun":
+                nodes[found] = facts
+        ties |= {tie: own for tie, own in self.ties.items() if tie[1] == "FOUND_IN"}
+        latest = max((facts["number"] for found, facts in self.nodes.items() if found[0] == "DetectionRun"), default=0)
+        mine = self.nodes.get(this, {}).get("number", 0)
+        nodes[this] = {"number": mine if mine == latest and mine else max([latest, *(1 for _ in ())]) + 1}
+        self.nodes, self.ties = nodes, ties
+        self.stamp(spec.name, before)
+        if self.state() != before:
+            self.pile.append((spec.name, before))
+
+    def stamp(self, name: str, before: Any) -> None:
+        """The run that held an element last: closed rings, their memberships and earlier runs keep theirs."""
+        old_nodes, old_ties = before
+        for found, facts in self.nodes.items():
+            kept = facts.get("status") == "closed" or (found[0] == "DetectionRun" and found[2] != name)
+            facts["run"] = old_nodes[found]["run"] if kept else name
+        for tie, facts in self.ties.items():
+            closed = tie[1] == "MEMBER_OF" and self.nodes[tie[2]]["status"] == "closed"
+            earlier = tie[1] == "FOUND_IN" and tie[2][2] != name
+            facts["run"] = old_ties[tie]["run"] if (closed or earlier) else name
+            if tie[1] == "FOUND_IN" and tie[2][2] == name and tie in old_ties and self.nodes[tie[0]]["status"] == "closed":
+                facts["run"] = old_ties[tie]["run"]
+
+    def undo(self, name: str) -> bool:
+        if not self.pile or self.pile[-1][0] != name:
+            return False
+        _, (self.nodes, self.ties) = self.pile.pop()
+        return True
+
+    def seen(self) -> tuple[list[Any], list[Any]]:
+        nodes = []
+        held = {("FraudRing", "ringId", ring): {} for ring, _ in self.cases}
+        for found in sorted({*self.nodes, *self.foreign, *held}):
+            own, theirs = self.nodes.get(found, {}), self.foreign.get(found, {})
+            score = theirs.get("score", own.get("score"))
+            nodes.append([*found, score, own.get("band"), own.get("status"), own.get("number"), own.get("run"), theirs.get("email")])
+        ties = sorted([a[2], kind, b[2], own.get("first"), own["run"]] for (a, kind, b), own in self.ties.items())
+        return nodes, sorted([*ties, *([verdict, "ABOUT", ring, None, None] for ring, verdict in self.cases)], key=repr)
+
+
+def observed(database: Database) -> tuple[list[Any], list[Any]]:
+    """The same facts, read from the database."""
+    nodes = run(
+        database,
+        """MATCH (n) WHERE NOT n:Case AND NOT n:GraphdetPush AND NOT n:GraphdetJournal AND NOT n:GraphdetLock
+        UNWIND [['User', 'userId'], ['Item', 'itemId'], ['Device', 'deviceId'], ['FraudRing', 'ringId'], ['DetectionRun', 'runId']] AS k
+        WITH n, k WHERE k[0] IN labels(n)
+        RETURN k[0], k[1], n[k[1]], n.score, head([l IN labels(n) WHERE l STARTS WITH 'Risk']),
+        n.status, n.pushNumber, n.graphdetRun, n.email""",
+    )
+    for row in nodes:
+        if row[0] == "FraudRing":
+            row[3] = None
+    ties = run(
+        database,
+        """MATCH (a)-[r]->(b) RETURN coalesce(a.userId, a.itemId, a.deviceId, a.ringId, a.status), type(r),
+        coalesce(b.userId, b.itemId, b.deviceId, b.ringId, b.runId),
+        CASE WHEN type(r) = 'PURCHASED' THEN r.firstSeen.epochSeconds ELSE null END, r.graphdetRun""",
+    )
+    for row in ties:
+        if row[1] == "ABOUT":
+            row[0] = run(database, "MATCH (c:Case)-[:ABOUT]->(:FraudRing {ringId: $r}) RETURN c.status", r=row[2])[0][0]
+        if row[3] is not None:
+            row[3] = (row[3] - 1709251200) // 3600
+    return sorted(nodes, key=lambda row: tuple(row[:3])), sorted(ties, key=repr)
+
+
+def crash_at(monkeypatch: pytest.MonkeyPatch, moment: int, when: str) -> None:
+    """From the `moment`-th writing transaction on, the process is dead: before it, inside it, or after its commit."""
+    real, calls = Database.write, [0]
+
+    def dying(self: Database, work: Any) -> Any:
+        calls[0] += 1
+        if calls[0] < moment:
+            return real(self, work)
+        if calls[0] == moment and when == "inside":
+
+            def half(transaction: Any) -> Any:
+                work(transaction)
+                raise Killed
+
+            return real(self, half)
+        if calls[0] == moment and when == "after":
+            real(self, work)
+        raise Killed
+
+    monkeypatch.setattr(Database, "write", dying)
+    monkeypatch.setattr(lock, "_is_dead", lambda owner: True)
+
+
+@pytest.mark.parametrize("seed", range(HISTORIES))
+def test_random_histories_end_where_the_model_says(database: Database, seed: int) -> None:
+    source = random.Random(seed)  # noqa: S311
+    specs = [Spec(f"run-{letter}", source) for letter in "abc"]
+    model = Model()
+    told: list[str] = []
+    for _ in range(LENGTH):
+        act = source.choice(["push", "push", "push", "undo", "crash", "crash", "crash undo", "foreign", "decide"])
+        spec = source.choice(specs)
+        if act in ("undo", "crash undo") and model.pile:
+            spec = next(one for one in specs if one.name == model.pile[-1][0])
+        told.append(f"{act} {spec.name}")
+        if act == "push":
+            push_run(database, spec.run, options=OPTIONS)
+            model.push(spec)
+        elif act == "undo":
+            play_undo(database, model, spec.name)
+        elif act in ("crash", "crash undo"):
+            told.append(play_crash(database, model, spec, specs, act, source))
+        elif act == "foreign":
+            found: Node = ("User", "userId", f"u{source.randint(0, 5)}")
+            if found not in model.nodes and source.random() < 0.5:
+                run(database, "MERGE (u:User {userId: $id}) SET u.email = 'e', u.score = 'theirs'", id=found[2])
+                model.foreign[found] = {"email": "e", "score": "theirs"}
+            else:
+                run(database, "MERGE (u:User {userId: $id}) SET u.email = 'e'", id=found[2])
+                model.foreign[found] = {**model.foreign.get(found, {}), "email": "e"}
+        else:
+            rings = [found[2] for found in model.nodes if found[0] == "FraudRing" and found[2] not in {ring for ring, _ in model.cases}]
+            if rings:
+                decide(database, rings[0], "unsure", "ann")
+                model.cases.append((rings[0], "unsure"))
+        expected, real = model.seen(), observed(database)
+        assert real[0] == expected[0], told
+        assert real[1] == expected[1], told
+    while model.pile:
+        play_undo(database, model, model.pile[-1][0])
+    assert observed(database) == model.seen(), told
+    assert run(database, "MATCH (n) WHERE n.graphdetRun IS NOT NULL OR n.graphdetOwns IS NOT NULL OR n:GraphdetJournal RETURN n") == []
+
+
+def play_undo(database: Database, model: Model, name: str) -> None:
+    if model.undo(name):
+        undo_push(database, name)
+    else:
+        with pytest.raises(StoreError):
+            undo_push(database, name)
+
+
+def play_crash(database: Database, model: Model, spec: Spec, specs: list[Spec], act: str, source: random.Random) -> str:
+    """Die at a random moment, then go on in one of the ways a user may: the same again, another run, or undo."""
+    before = [push.number for push in read_pushes(database)]
+    moment, when = source.randint(2, 9), source.choice(["before", "inside", "after"])
+    with pytest.MonkeyPatch.context() as dying:
+        crash_at(dying, moment, when)
+        try:
+            if act == "crash":
+                push_run(database, spec.run, options=OPTIONS)
+            else:
+                undo_push(database, spec.name)
+        except Killed:
+            pass
+        except StoreError:
+            assert act == "crash undo"
+    after = read_pushes(database)
+    next_spec = spec if source.random() < 0.5 else source.choice(specs)
+    with pytest.MonkeyPatch.context() as dead:
+        dead.setattr(lock, "_is_dead", lambda owner: True)
+        if act == "crash":
+            if after and after[0].number not in before and source.random() < 0.3:
+                undo_push(database, spec.name)  # whether it had finished or not
+                return f"(at {moment}, {when}; then undone)"
+            if after and after[0].number not in before and after[0].state == "done":
+                model.push(spec)
+            elif not after or after[0].number in before:
+                pass  # nothing had begun
+            elif next_spec is spec:
+                pass  # it is finished by the push below
+        else:
+            undone = len(after) < len(before)
+            running = bool(after) and after[0].state == "undoing"
+            if undone or running:
+                model.undo(spec.name)  # the push below takes it back to its beginning first
+        push_run(database, next_spec.run, options=OPTIONS)
+        model.push(next_spec)
+    return f"(at {moment}, {when}; then {next_spec.name})"
+
+
+COMMAND = "import sys; from graphdet.cli import main; sys.argv = ['graphdet', *sys.argv[1:]]; main()"
+
+
+def big_run(name: str, shift: int = 0) -> Run:
+    users = [f"user-{number + shift}" for number in range(600)]
+    items = [f"item-{number}" for number in range(20)]
+    touches: list[Touch] = [
+        (user, "order", "item", items[(place * 7 + step) % 20], 1) for place, user in enumerate(users) for step in range(10)
+    ]
+    return make_run(name, {"ring-1": {"user": users[:60], "item": items[:5]}}, touches, dict.fromkeys(users, 0.7))
+
+
+def facts(database: Database) -> Any:
+    nodes, ties = contents(database, whole=False)
+    return [row for row in nodes if "pushedAt" not in row], [row for row in ties if "FOUND_IN" not in row]
+
+
+def test_a_killed_client_is_finished_by_the_next_push(database: Database, target: Target, server: Path, tmp_path: Path) -> None:
+    found = big_run("run-big")
+    found.save(tmp_path / "run")
+    push_run(database, found)
+    whole = facts(database)
+    empty(database)
+    command = [sys.executable, "-c", COMMAND, "push", str(tmp_path / "run"), "--db", str(server), "--batch", "100"]
+    cut = 0
+    for delay in (0.0, 0.15, 0.4):
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < until and not run(database, "MATCH (j:GraphdetJournal) RETURN 1 LIMIT 1"):
+            time.sleep(0.02)
+        time.sleep(delay)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        states = [push.state for push in read_pushes(database)]
+        cut += states == ["running"]
+    assert cut, "no kill hit a push at work"
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert facts(database) == whole
+    undo_push(database, "run-big")
+    assert contents(database) == ([], [])
+
+
+def test_a_killed_server_leaves_what_the_next_push_finishes(server: Path, line: str, tmp_path: Path) -> None:
+    found = big_run("run-big")
+    with open_database(find_target(server)) as database:
+        empty(database)
+        push_run(database, found)
+        whole = facts(database)
+        undo_push(database, "run-big")
+    about = read_server(server)
+    assert about is not None
+    with open_database(find_target(server), retry_seconds=1.0) as database:
+        from graphdet.store import journal
+
+        real, calls = journal._apply, [0]
+
+        def fatal(*arguments: Any) -> None:
+            calls[0] += 1
+            if calls[0] == 9:
+                os.kill(about.pid, signal.SIGKILL)
+            real(*arguments)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(journal, "_apply", fatal)
+            with pytest.raises(ServerError, match="no Neo4j server answers"):
+                push_run(database, found, options=PushOptions(batch=100))
+    start(server, line)
+    with open_database(find_target(server)) as database:
+        assert [push.state for push in read_pushes(database)] == ["running"]
+        push_run(database, found, options=PushOptions(wait_seconds=130))
+        assert facts(database) == whole
+        undo_push(database, "run-big")
+        assert contents(database) == ([], [])
