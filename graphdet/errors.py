@@ -1,21 +1,21 @@
 """Every error a user can meet, as one tree. Each message says what, where, the value found, and the next step.
 
-    GraphdetError                exit code 2: the user can mend it
-    ├── SettingsError            a settings file that cannot be used
-    │   └── UnknownSetting       a key that does not exist, with the nearest that does
-    ├── LogError                 logs that cannot be read as events
-    │   ├── UnreadableFile       missing, truncated, not of its kind
-    │   ├── MissingColumn        a required column is in none of the columns found
-    │   └── EmptyLog             nothing was accepted
-    ├── RunError                 run folders
-    │   ├── RunExists            the output folder already holds a run (or anything else)
-    │   ├── NotARun              the folder is no complete run
-    │   └── UnknownRing          no ring of that id in the run
-    ├── StoreError               something between a run and a graph database
-    │   ├── ServerError          no server, or one that cannot be used as it is
-    │   └── PushRefused          a write that would do harm, or that another one is in the way of
-    └── MarketError              a market that cannot be simulated as asked
-        └── NotAMarket           the folder holds no truth tables
+GraphdetError                exit code 2: the user can mend it
+├── SettingsError            a settings file that cannot be used
+│   └── UnknownSetting       a key that does not exist, with the nearest that does
+├── LogError                 logs that cannot be read as events
+│   ├── UnreadableFile       missing, truncated, not of its kind
+│   ├── MissingColumn        a required column is in none of the columns found
+│   └── EmptyLog             nothing was accepted
+├── RunError                 run folders
+│   ├── RunExists            the output folder already holds a run (or anything else)
+│   ├── NotARun              the folder is no complete run
+│   └── UnknownRing          no ring of that id in the run
+├── StoreError               something between a run and a graph database
+│   ├── ServerError          no server, or one that cannot be used as it is
+│   └── PushRefused          a write that would do harm, or that another one is in the way of
+└── MarketError              a market that cannot be simulated as asked
+    └── NotAMarket           the folder holds no truth tables
 """
 
 from __future__ import annotations
@@ -43,9 +43,7 @@ class UnknownSetting(SettingsError):
 
     def __init__(self, where: str, section: str, name: str, known: Iterable[str]) -> None:
         place = f"[{section}] has" if section else "there is"
-        super().__init__(
-            f"{where}: {place} no setting '{name}'{nearest(name, known)} `graphdet settings` lists all of them."
-        )
+        super().__init__(f"{where}: {place} no setting '{name}'{nearest(name, known)} `graphdet settings` lists all of them.")
 
 
 class LogError(GraphdetError):

@@ -7,6 +7,7 @@ import os
 import numpy as np
 
 from graphdet.events import EventTable
+from graphdet.evidence.discounts import list_discounts
 from graphdet.evidence.null import permute
 from graphdet.evidence.pairs import PairEvidence, affordable_evidence, expected_rates, measure_pairs
 from graphdet.evidence.visits import Visits, collect_visits
@@ -80,7 +81,12 @@ def detect(events: EventTable, settings: Settings | None = None, progress: Progr
             "scores": score_nodes(events, visits, pairs, rings),
             "rejected": events.report.rejected,
         }
-    return Run(**tables, meta=describe_run(events, settings, discounted=[], notes=[], costs=progress.costs))
+    discounted, notes = list_discounts(visits, events)
+    if found.untried:
+        notes.append(
+            f"{found.untried:,} of {found.cores:,} cores were left untried when the effort was spent; raise [rings] effort to try them."
+        )
+    return Run(**tables, meta=describe_run(events, settings, discounted, notes, progress.costs))
 
 
 def _affordable(visits: Visits, pairs: PairEvidence) -> int:

@@ -107,7 +107,9 @@ RUN_TABLES = {
         Field("ring_id", TEXT, "derives from the member users alone"),
         Field("rank", pa.int32(), "1 = most suspicious"),
         Field("score", pa.float64(), "0 to 1, higher = more suspicious"),
-        Field("tier", TEXT, "alert: act on it; review: significant, but an innocent explanation is not ruled out; explained: one covers it"),
+        Field(
+            "tier", TEXT, "alert: act on it; review: significant, but an innocent explanation is not ruled out; explained: one covers it"
+        ),
         Field("p_value", pa.float64(), "share of rings of the permuted logs at least as strong, never 0"),
         Field("q_value", pa.float64(), "expected share of false rings among those at least as strong"),
         Field("size", pa.int32(), "member users"),
@@ -122,7 +124,11 @@ RUN_TABLES = {
         Field("amount", pa.float64(), "money moved by members' events on the targets; null where the log has no amounts"),
         Field("density", pa.float64(), "share of member-target pairs that are there"),
         Field("dedication", pa.float64(), "share of members' item events that fall on the targets"),
-        Field("taste", pa.float64(), "log10 of members' own interest in the targets' categories, on other days, over everybody's; null where the log has no categories"),
+        Field(
+            "taste",
+            pa.float64(),
+            "log10 of members' own interest in the targets' categories, on other days, over everybody's; null where the log has no categories",
+        ),
     ),
     "members": (
         Field("ring_id", TEXT, "the ring"),

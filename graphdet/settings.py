@@ -27,8 +27,8 @@ class LogSettings(Section):
 
     columns: dict[str, str] = Field({}, description="their column name = ours; a column named here wins over one that has our name already")
     actions: dict[str, str] = Field({}, description="their action word = ours, compared in lower case")
-    constants: dict[str, str] = Field({}, description="our column = one value for every row that has none, such as action = \"order\"")
-    timezone: str = Field("UTC", description="zone of times that carry none, as an IANA name or an offset such as \"+08:00\"")
+    constants: dict[str, str] = Field({}, description='our column = one value for every row that has none, such as action = "order"')
+    timezone: str = Field("UTC", description='zone of times that carry none, as an IANA name or an offset such as "+08:00"')
     day_first: bool = Field(False, description="read 03/04/2024 as 3 April")
     raw_characters: int = Field(2000, ge=20, le=1_000_000, description="characters of a rejected row that are kept")
     max_id_characters: int = Field(100_000, ge=16, description="an id longer than this is rejected")
@@ -38,7 +38,9 @@ class EvidenceSettings(Section):
     """What counts as a meeting of two users, and how much it says (in log10 units)."""
 
     views: tuple[str, ...] = Field(KEY_TYPES, description="node types at which users meet")
-    item_windows: tuple[float, ...] = Field((24.0, 168.0), description="hours within which two users meet at an item; slow rings need the long one")
+    item_windows: tuple[float, ...] = Field(
+        (24.0, 168.0), description="hours within which two users meet at an item; slow rings need the long one"
+    )
     device_windows: tuple[float, ...] = Field((24.0, 87600.0), description="hours, device")
     ip_windows: tuple[float, ...] = Field((0.25, 24.0), description="hours, IP address; a carrier's address holds thousands of people")
     seller_windows: tuple[float, ...] = Field((24.0,), description="hours, seller")
@@ -63,10 +65,14 @@ class EvidenceSettings(Section):
     payment_most: float = Field(4.0, gt=0, description="the same for payment instruments")
     address_most: float = Field(4.0, gt=0, description="the same for addresses")
     least: float = Field(0.5, ge=0, description="a meeting with less evidence is not counted")
-    meetings_most: float = Field(3.0, gt=0, description="meetings counted for each visit of the log; where there are more, `least` is raised by halves")
+    meetings_most: float = Field(
+        5.0, gt=0, description="meetings counted for each visit of the log; where there are more, `least` is raised by halves"
+    )
     most: float = Field(4.0, gt=0, description="evidence that one meeting may give")
     weak: float = Field(3.0, ge=0, description="a pair with less evidence is dropped")
-    mood_prior: float = Field(-1.0, le=0, description="log10 chance that a coordinated pair, both after a group's things, meet at a given one")
+    mood_prior: float = Field(
+        -1.0, le=0, description="log10 chance that a coordinated pair, both after a group's things, meet at a given one"
+    )
     stratum_visits: int = Field(2000, ge=1, description="item categories with fewer visits are pooled for the null")
     share_smoothing: float = Field(5.0, gt=0, description="a user's visits at other times, worth as much as what everybody does")
 
@@ -74,16 +80,26 @@ class EvidenceSettings(Section):
 class RingSettings(Section):
     """How pair evidence becomes rings, and how rings are judged."""
 
-    levels: tuple[float, ...] = Field((4.0, 5.0, 6.0, 8.0, 11.0, 15.0, 20.0), description="evidence of edges whose components found rings; each level is tried")
+    levels: tuple[float, ...] = Field(
+        (4.0, 5.0, 6.0, 8.0, 11.0, 15.0, 20.0), description="evidence of edges whose components found rings; each level is tried"
+    )
     overlap: float = Field(0.5, gt=0, le=1, description="share of members and of targets above which two rings are one")
     seed: float = Field(24.0, ge=0, description="summed evidence of pairs that met at the same two keys, for their users to found a ring")
-    effort: float = Field(5.0, gt=0, description="members' visits that may be walked for each visit of the log before cores with less evidence are left untried")
+    effort: float = Field(
+        5.0,
+        gt=0,
+        description="members' visits that may be walked for each visit of the log before cores with less evidence are left untried",
+    )
     patience: int = Field(5, ge=1, description="cores without news that a target may found before it is left alone")
     rounds: int = Field(8, ge=1, description="times that a ring takes its targets and members anew")
-    slack: float = Field(3.0, ge=0, description="hours before and after members' visits to a target that are looked at for more, at the least")
+    slack: float = Field(
+        3.0, ge=0, description="hours before and after members' visits to a target that are looked at for more, at the least"
+    )
     join: float = Field(0.3, description="log10 odds a member must have beyond the odds of any user being one")
     least_targets: int = Field(2, ge=1, description="targets that a member must have touched")
-    permutations: int = Field(0, ge=0, description="permuted logs; 0 = as many as the log's size allows in about the time of one detection, 1 to 20")
+    permutations: int = Field(
+        0, ge=0, description="permuted logs; 0 = as many as the log's size allows in about the time of one detection, 1 to 20"
+    )
     least_members: int = Field(4, ge=2, description="a smaller group is no ring")
     item_share_most: float = Field(1000.0, gt=0, description="log10 likelihood ratio that items may add to one member")
     device_share_most: float = Field(3.0, gt=0, description="the same for devices")
@@ -98,11 +114,17 @@ class TierSettings(Section):
 
     alert_q: float = Field(0.05, gt=0, le=1, description="q-value up to which a ring is significant; others are not reported")
     alert_strength: float = Field(20.0, ge=0, description="log10 likelihood ratio that an alert must have")
-    alert_dedication: float = Field(0.12, ge=0, le=1, description="share of members' item events on the targets that an alert without shared devices must have")
+    alert_dedication: float = Field(
+        0.12, ge=0, le=1, description="share of members' item events on the targets that an alert without shared devices must have"
+    )
     alert_members: int = Field(5, ge=2, description="members that an alert must have")
     alert_targets: int = Field(3, ge=0, description="items on which an alert's members must have met, where the log has items")
-    fan_taste: float = Field(1.05, description="log10 of members' interest in the targets' kind on other days, over everybody's, that makes a fan club")
-    crowd: float = Field(0.5, ge=0, le=1, description="share of strangers within half an hour of members' visits from which on a ring must be stronger")
+    fan_taste: float = Field(
+        1.05, description="log10 of members' interest in the targets' kind on other days, over everybody's, that makes a fan club"
+    )
+    crowd: float = Field(
+        0.5, ge=0, le=1, description="share of strangers within half an hour of members' visits from which on a ring must be stronger"
+    )
     crowd_strength: float = Field(60.0, ge=0, description="log10 likelihood ratio that an alert among so many strangers must have")
     crowd_most: float = Field(0.8, ge=0, le=1, description="share of strangers from which on a ring is no alert, however strong")
     rush: float = Field(1.6, description="log10 of those strangers over their usual number that makes a rush")
@@ -116,7 +138,9 @@ class MachineSettings(Section):
     """What the machine may spend; the results do not depend on it."""
 
     threads: int = Field(0, ge=0, description="0 = all cores")
-    memory_gb: float = Field(0.0, ge=0, description="memory for reading before it spills to disk; 0 = a third of the machine's, at most 1.5")
+    memory_gb: float = Field(
+        0.0, ge=0, description="memory for reading before it spills to disk; 0 = a third of the machine's, at most 1.5"
+    )
 
 
 class Settings(Section):

@@ -400,7 +400,9 @@ def test_every_command_and_option_in_the_documents_exists(graphdet_command: Comm
     helped = graphdet_command("--help").out
     for command in commands:
         assert re.search(rf"^  {command} ", helped, re.MULTILINE), command
-    options = "".join(graphdet_command(command, "--help").out for command in commands) + helped
+    options = (
+        "".join(graphdet_command(*command, "--help").out for command in [*((command,) for command in commands), ("db", "up")]) + helped
+    )
     for option in set(re.findall(r"`(--[a-z-]+)", text)):
         assert option in options, option
 

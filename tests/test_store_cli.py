@@ -27,6 +27,8 @@ from graphdet.store.push import PushOptions, push_run, undo_push
 from graphdet.store.queries import ORDER, literal, load_queries, ring_queries
 from graphdet.store.server import start_server, wipe_server
 
+pytestmark = pytest.mark.server
+
 VALUES = {"ring": "ring-1", "run": "run-a", "verdict": "unsure", "author": "ann", "note": "a note"}
 COMMAND = "import sys; from graphdet.cli import main; sys.argv = ['graphdet', *sys.argv[1:]]; main()"
 

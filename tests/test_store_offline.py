@@ -19,6 +19,8 @@ from graphdet.store.offline import write_import
 from graphdet.store.push import push_run
 from graphdet.store.server import stop_server, wipe_server
 
+pytestmark = pytest.mark.server
+
 
 def hostile_run() -> Run:
     hostile = ['a"b', "c,d", "e\nf", "x;y", "\\", "'", "名", "z" * 5000]

@@ -16,6 +16,8 @@ from graphdet.store.model import LABELS, NODE_KINDS, RELATION_KINDS
 from graphdet.store.picture import database_key
 from graphdet.store.push import PushOptions, compare_run, push_run, undo_push
 
+pytestmark = pytest.mark.server
+
 FORCE = PushOptions(force=True)
 
 

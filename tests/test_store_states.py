@@ -29,6 +29,8 @@ from graphdet.store.journal import read_pushes
 from graphdet.store.push import PushOptions, push_run, undo_push
 from graphdet.store.server import read_server
 
+pytestmark = pytest.mark.server
+
 HISTORIES = int(os.environ.get("GRAPHDET_HISTORIES", "4"))
 LENGTH = 7
 OPTIONS = PushOptions(force=True, batch=9)  # small batches: many moments to crash at

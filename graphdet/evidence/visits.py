@@ -272,7 +272,9 @@ def _habits(
                     high += 1
                 visit = by_user[start + order[position]]
                 elsewhen = last - first - (high - low)
-                log_habit[visit] = np.log10(share * (elsewhen * visits / in_group[here] + smoothing) / (stop - start - (high - low) + smoothing))
+                log_habit[visit] = np.log10(
+                    share * (elsewhen * visits / in_group[here] + smoothing) / (stop - start - (high - low) + smoothing)
+                )
                 near_visits[visit] = high - low
                 log_mood[visit] = min(log_mood[visit] + np.log10(high - low), 0.0)
             first = last

@@ -44,7 +44,6 @@ class VisitIndex:
     by_user: Int64
     key: Int32
 
-
     def visits_of(self, users: Int32) -> int:
         """How many visits these users made."""
         return int((self.user_offset[users + 1] - self.user_offset[users]).sum())

@@ -20,7 +20,6 @@ from graphdet.evidence.visits import Int32
 from graphdet.rings.growth import Grower, Grown, VisitIndex
 from graphdet.settings import RingSettings
 
-
 BATCH = 64
 NO_KEY = -1
 MOST_STEPS = 12  # of two users' meetings each is paired with so many next ones; who meets at more places is found anyway
@@ -105,7 +104,9 @@ def search_rings(pairs: PairEvidence, index: VisitIndex, settings: RingSettings,
 
 def _grow_all(cores: list[Int32], growers: list[Grower], pool: ThreadPoolExecutor) -> list[Grown]:
     """All cores grown, in their order, shared out between the growers."""
-    shares = pool.map(lambda grower, own: [grower.grow(core) for core in own], growers, [cores[n :: len(growers)] for n in range(len(growers))])
+    shares = pool.map(
+        lambda grower, own: [grower.grow(core) for core in own], growers, [cores[n :: len(growers)] for n in range(len(growers))]
+    )
     grown: list[Grown] = [None] * len(cores)  # type: ignore[list-item]
     for number, share in enumerate(shares):
         grown[number :: len(growers)] = share
@@ -147,7 +148,7 @@ def _components(pairs: PairEvidence, users: int, levels: tuple[float, ...]) -> l
             break
         nodes, compact = np.unique(edges, return_inverse=True)
         compact = compact.reshape(edges.shape)
-        matrix = coo_matrix((np.ones(len(edges), np.bool_), (compact[:, 0], compact[:, 1])), shape=(len(nodes), len(nodes)))
+        matrix = coo_matrix((np.ones(len(edges), np.int8), (compact[:, 0], compact[:, 1])), shape=(len(nodes), len(nodes)))
         count, label = connected_components(matrix, directed=False)
         order = np.argsort(label, kind="stable")
         groups = np.split(nodes[order].astype(np.int32), np.cumsum(np.bincount(label, minlength=count))[:-1])
@@ -225,10 +226,12 @@ def _distinct(rings: list[Grown], settings: RingSettings) -> list[Grown]:
     rings_of: dict[int, list[int]] = {}
     for ring in rings:
         near = {position for member in ring.members.tolist() for position in rings_of.get(member, ())}
-        if any(_overlap(ring.members, kept[n].members) > settings.overlap and _overlap(ring.targets, kept[n].targets) > settings.overlap for n in near):
+        if any(
+            _overlap(ring.members, kept[n].members) > settings.overlap and _overlap(ring.targets, kept[n].targets) > settings.overlap
+            for n in near
+        ):
             continue
         for member in ring.members.tolist():
             rings_of.setdefault(member, []).append(len(kept))
         kept.append(ring)
     return kept
-

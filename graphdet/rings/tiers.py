@@ -1,6 +1,6 @@
 """Ring facts → tier and innocent explanation.
 
-Only rings that the permutation supports come here; one is an `alert` where no innocent explanation covers it. Explanations are tested in the
+Only rings that the permutation supports come here; one is an `alert` where no innocent explanation covers it. Explanations are tested in
 order of `RULES`; each is a plain question about the ring's facts that an analyst can check.
 """
 
@@ -70,7 +70,13 @@ def _shared_network(facts: RingFacts, log: Setting, settings: TierSettings) -> b
     """Many more of them than of everybody use, at other times, too, one network that others use as well: a campus, an office."""
     members = facts.place_share * facts.size
     more_often = facts.place_share * log.users / max(facts.place_users, 1)
-    return members >= 4 and facts.place_share >= 0.12 and more_often >= 40 and facts.place_users >= 3 * members and facts.device_share < settings.few
+    return (
+        members >= 4
+        and facts.place_share >= 0.12
+        and more_often >= 40
+        and facts.place_users >= 3 * members
+        and facts.device_share < settings.few
+    )
 
 
 def _flash_sale(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:

@@ -1,0 +1,54 @@
+"""Visits → what was discounted and why: the keys where so many meet at once that meeting there says little."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+
+from graphdet.events import EventTable
+from graphdet.evidence.visits import Int32, Int64, View, Visits
+
+SHOWN = 20  # keys of each view that are named, the most crowded first
+
+
+def list_discounts(visits: Visits, events: EventTable) -> tuple[list[dict[str, Any]], list[str]]:
+    """(named keys, notes): keys with more visitors in a view's shortest window than each of them is compared with.
+
+    Each named key has `view`, `window` (hours, null without times), `key`, `reason` and `size`, the visitors in its fullest window.
+    """
+    named: list[dict[str, Any]] = []
+    notes = []
+    for view in visits.views:
+        crowd = _fullest(visits.offset[view.first_key : view.first_key + view.keys + 1], visits.time, view.windows[0])
+        over = np.flatnonzero(crowd > view.cap)
+        if not len(over):
+            continue
+        notes.append(
+            f"{len(over):,} of {view.keys:,} {view.name} keys are crowded: each visitor is compared with the {view.cap} next in time only."
+        )
+        worst = over[np.lexsort([over, -crowd[over]])][:SHOWN]
+        named += [
+            _entry(view, name, int(crowd[key]), events)
+            for key, name in zip(worst, events.ids[view.name].take(worst).to_pylist(), strict=True)
+        ]
+    return named, notes
+
+
+def _entry(view: View, key: str, size: int, events: EventTable) -> dict[str, Any]:
+    window = None if events.time is None else view.windows[0] / 3600
+    return {"view": view.name, "window": window, "key": key, "reason": "crowded", "size": size}
+
+
+@numba.njit(cache=True, nogil=True)
+def _fullest(offset: Int64, time: Int32, window: int) -> Int64:
+    """The most visits of each key that lie within one window."""
+    most = np.zeros(len(offset) - 1, np.int64)
+    for key in range(len(offset) - 1):
+        start = offset[key]
+        for visit in range(offset[key], offset[key + 1]):
+            while time[visit] - time[start] > window:
+                start += 1
+            most[key] = max(most[key], visit - start + 1)
+    return most
