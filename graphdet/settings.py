@@ -100,7 +100,10 @@ class RingSettings(Section):
     permutations: int = Field(
         0, ge=0, description="permuted logs; 0 = as many as the log's size allows in about the time of one detection, 1 to 20"
     )
-    least_members: int = Field(4, ge=2, description="a smaller group is no ring")
+    least_members: int = Field(5, ge=2, description="a smaller group is no ring")
+    least_strength: float = Field(
+        10.0, ge=0, description="log10 likelihood ratio, less the price of naming it, below which a group is no ring"
+    )
     item_share_most: float = Field(1000.0, gt=0, description="log10 likelihood ratio that items may add to one member")
     device_share_most: float = Field(3.0, gt=0, description="the same for devices")
     ip_share_most: float = Field(2.0, gt=0, description="the same for IP addresses")

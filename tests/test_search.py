@@ -82,7 +82,8 @@ def test_users_of_two_keys_equal_an_obvious_loop(met: Met, seed: float) -> None:
 def search(events: EventTable, threads: int = 2) -> Search:
     visits = collect_visits(events, EvidenceSettings())
     pairs = measure_pairs(visits, expected_rates(visits, EvidenceSettings()), EvidenceSettings(), threads)
-    return search_rings(pairs, index_visits(visits), RingSettings(), threads)
+    # Small and weak rings, too: more of them to compare.
+    return search_rings(pairs, index_visits(visits), RingSettings(least_members=4, least_strength=0.0), threads)
 
 
 def found_of(members: set[int], block: Block) -> float:

@@ -37,7 +37,7 @@ class Search:
 
 
 def search_rings(pairs: PairEvidence, index: VisitIndex, settings: RingSettings, threads: int = 1) -> Search:
-    """Rings of at least `least_members` with a strength above 0; two may share members, but not half of members and targets.
+    """Rings of at least `least_members` with a strength above `least_strength`; two may share members, but not half of members and targets.
 
     Args:
         pairs, index: of the same visits.
@@ -221,7 +221,9 @@ def _overlap(one: Int32, other: Int32) -> float:
 
 def _distinct(rings: list[Grown], settings: RingSettings) -> list[Grown]:
     """Strongest first; a ring that a stronger one holds already, members and targets, is left out."""
-    rings = sorted((ring for ring in rings if ring.strength > 0), key=lambda ring: (-ring.strength, ring.members.tobytes()))
+    rings = sorted(
+        (ring for ring in rings if ring.strength > settings.least_strength), key=lambda ring: (-ring.strength, ring.members.tobytes())
+    )
     kept: list[Grown] = []
     rings_of: dict[int, list[int]] = {}
     for ring in rings:
