@@ -85,6 +85,7 @@ class LogIndex:
     def __init__(self, events: EventTable, index: VisitIndex) -> None:
         self.events = events
         self.visits = index
+        self.end = int(index.visits.time.max(initial=0))  # seconds from the log's first event to its last visit
         self.offset, self.by_user = _events_by_user(events.codes["user"], events.count("user"))
         item = events.codes.get("item")
         self.item = item
@@ -194,11 +195,11 @@ def measure_ring(grown: Grown, log: LogIndex, grower: Grower) -> RingFacts:
     amounts = None if events.amount is None else events.amount[event][inside]
 
     item = log.item[event] if log.item is not None else np.full(len(event), -1, np.int32)
-    other_day = (item >= 0) & ~_on_busy_days(second, inside, int(visits.time.max(initial=0)))
+    other_day = (item >= 0) & ~_on_busy_days(second, inside, log.end)
     target_items = targets[item_targets] - (visits.views[log.visits.item_view].first_key if log.visits.item_view >= 0 else 0)
     categories = events.item_category if len(events.categories) else None
     met_items = int(met[:, item_targets].sum())
-    together, strangers, usual = _company(grown, np.flatnonzero(item_targets), visits)
+    together, strangers, usual = _company(grown, np.flatnonzero(item_targets), visits, log.end)
     sellers = log.item_seller[target_items]
     known = sellers >= 0
     by_seller = np.bincount(sellers[known], weights=met[:, item_targets].sum(0)[known]) if known.any() else np.zeros(1)
@@ -248,7 +249,7 @@ def _on_busy_days(second: Int64, inside: Bool, end: int) -> Bool:
     return busy[day]
 
 
-def _company(grown: Grown, own: Int64, visits: Visits) -> tuple[int, int, float]:
+def _company(grown: Grown, own: Int64, visits: Visits, end: int) -> tuple[int, int, float]:
     """Who else was there within half an hour of members' visits at the given targets.
 
     Returns:
@@ -256,7 +257,6 @@ def _company(grown: Grown, own: Int64, visits: Visits) -> tuple[int, int, float]
     """
     together = strangers = 0
     usual = 0.0
-    log_seconds = float(visits.time.max(initial=0)) + 1
     for target in own.tolist():
         rows = slice(visits.offset[grown.targets[target]], visits.offset[grown.targets[target] + 1])
         time = visits.time[rows].astype(np.int64)
@@ -267,7 +267,7 @@ def _company(grown: Grown, own: Int64, visits: Visits) -> tuple[int, int, float]
         ]
         together += int(near[0].sum()) - len(at)
         strangers += int(near[1].sum())
-        usual += len(at) * (~member).sum() * min(3600.0 / log_seconds, 1.0)
+        usual += len(at) * (~member).sum() * min(3600.0 / (end + 1), 1.0)
     return together, strangers, usual
 
 
