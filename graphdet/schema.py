@@ -149,7 +149,11 @@ RUN_TABLES = {
         Field("evidence", pa.float64(), "log10 likelihood ratio of coordination for this pair at this key"),
         Field("events", pa.int64(), "events of the two at the key"),
         Field("expected", pa.float64(), "meetings of the two at the key that independent users would have"),
-        Field("seconds_apart", pa.float64(), "the closest two of their events at the key; null where the log has no times"),
+        Field(
+            "seconds_apart",
+            pa.float64(),
+            "how far apart the closest of their meetings was that says anything; null where the log has no times",
+        ),
     ),
     "scores": (
         Field("node_type", TEXT, "user, item, device, ip, seller, payment or address"),
