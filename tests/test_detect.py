@@ -262,7 +262,7 @@ def planted_in_taobao(seed: int) -> Planted:
     )
 
 
-@pytest.mark.xfail(reason="pair evidence is blind in so small a log; benchmarks/taobao.py finds the ring in the whole log")
+@pytest.mark.xfail(reason="pair evidence is blind in so small a log; in the whole log the ring is found")
 @pytest.mark.parametrize("seed", range(3))
 def test_a_ring_planted_in_real_shopping_is_found(seed: int, taobao_settings: Settings, tmp_path: Path) -> None:
     planted = planted_in_taobao(seed)
