@@ -94,7 +94,6 @@ def _fan_club(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
 RULES: dict[str, Callable[[RingFacts, Setting, TierSettings], bool]] = {
     "household": _household,
     "staff_device": _staff,
-    "reseller": lambda facts, log, settings: False,
     "shared_network": lambda facts, log, settings: _colleagues(facts, log, settings) or _shared_network(facts, log, settings),
     "group_buy": _group_buy,
     "flash_sale": _flash_sale,
