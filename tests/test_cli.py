@@ -92,8 +92,8 @@ def one_line(outcome: Outcome, code: int) -> str:
 
 
 def test_words_of_the_command_line_are_those_of_the_library() -> None:
-    assert tuple(tier.value for tier in graphdet.cli.Tier) == TIERS
-    assert {preset.value for preset in graphdet.cli.Preset} == set(get_args(PresetName))
+    assert tuple(tier.value for tier in graphdet.cli.shared.Tier) == TIERS
+    assert {preset.value for preset in graphdet.cli.market.Preset} == set(get_args(PresetName))
 
 
 def test_version(graphdet_command: Command) -> None:
@@ -158,7 +158,7 @@ def test_show_gives_members_targets_and_evidence_against_expectation(graphdet_co
 
 
 def test_json_writes_null_for_what_is_no_number() -> None:
-    assert graphdet.cli._plain({"a": [float("nan"), float("inf"), 1.5, None]}) == {"a": [None, None, 1.5, None]}
+    assert graphdet.cli.shared._plain({"a": [float("nan"), float("inf"), 1.5, None]}) == {"a": [None, None, 1.5, None]}
 
 
 @pytest.mark.parametrize("width", [80, 100, 140])

@@ -39,7 +39,6 @@ ORDER = (
     "simulate",
     "store",
     "terminal",
-    "cli_store",
     "cli",
 )
 
@@ -49,7 +48,7 @@ CONFINED = {
     "neo4j": ("store",),
     "networkx": ("graph",),
     "duckdb": ("events",),
-    "typer": ("cli", "cli_store"),
+    "typer": ("cli",),
     "rich": ("progress", "terminal"),
 }
 

@@ -16,7 +16,7 @@ import pytest
 from store_runs import later_run, two_rings
 from store_servers import contents, run
 
-from graphdet import cli_store
+from graphdet.cli import store as cli_store
 from graphdet.errors import ServerError, StoreError, UnknownRing
 from graphdet.run import Run
 from graphdet.schema import VERDICTS

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import json
 import os
 import sys
 from enum import StrEnum
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from graphdet.cli.shared import AsJson, Folder, print_json
 
 if TYPE_CHECKING:
     from graphdet.store.difference import Counts
@@ -48,7 +49,6 @@ class Verdict(StrEnum):
     UNSURE = "unsure"
 
 
-Folder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
 Data = Annotated[Path, typer.Option("--data", metavar="DIR", help="The server's folder.")]
 Known = Annotated[
     Path | None,
@@ -59,7 +59,6 @@ Known = Annotated[
     ),
 ]
 Wait = Annotated[float, typer.Option("--wait", min=0, help="Seconds to wait for another push or undo to end.")]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout and nothing else.")]
 DEFAULT_DATA = Path("graphdet-db")
 DEFAULT_KIT = "http://localhost:7475"
 
@@ -152,11 +151,7 @@ def push(
         else:
             report = push_run(database, run, folder, options, progress_for(sys.stderr), relations)
     if as_json:
-        print(
-            json.dumps(
-                {"run": report.run_id, "counts": {name: vars(counts) for name, counts in report.counts.items()}, "notes": report.notes}
-            )
-        )
+        print_json({"run": report.run_id, "counts": {name: vars(counts) for name, counts in report.counts.items()}, "notes": report.notes})
         return
     _show_counts(report.counts)
     for note in report.notes:
@@ -214,7 +209,7 @@ def dispositions(
         if out is not None:
             print(f"{export_labels(database, _run_id(folder), out):,} labels written to {out}", file=sys.stderr)
     if as_json:
-        print(json.dumps(found, ensure_ascii=False, indent=1))
+        print_json(found)
         return
     from graphdet.terminal import clean
 
