@@ -74,7 +74,8 @@ class EvidenceSettings(Section):
         -1.0, le=0, description="log10 chance that a coordinated pair, both after a group's things, meet at a given one"
     )
     stratum_visits: int = Field(2000, ge=1, description="item categories with fewer visits are pooled for the null")
-    share_smoothing: float = Field(5.0, gt=0, description="a user's visits at other times, worth as much as what everybody does")
+    sameness_least: float = Field(0.01, gt=0, description="how alike users' tastes are is read from the log; this is the least that is believed")
+    sameness_most: float = Field(100.0, gt=0, description="and this the most")
 
 
 class RingSettings(Section):

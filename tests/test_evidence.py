@@ -22,14 +22,12 @@ from graphdet.settings import EvidenceSettings
 HOUR = 3600
 EVERY_VIEW = ("item", "device", "ip", "seller", "payment", "address")
 # An odd bound, so that no meeting sits on it and rounding cannot decide.
-LOOSE = EvidenceSettings(
-    least=0.0123, weak=0.0, stratum_visits=5, item_cap=4, mood_prior=0.0, item_most=1.1, device_most=0.7, share_smoothing=2.0
-)
+LOOSE = EvidenceSettings(least=0.0123, weak=0.0, stratum_visits=5, item_cap=4, mood_prior=0.0, item_most=1.1, device_most=0.7)
 
 Row = tuple[int, int, dict[str, int]]  # seconds, user, view → key
 Pair = tuple[int, int]
 Places = dict[tuple[str, int], list[tuple[int, int]]]  # (view, key) → [(second, user)]
-Habit = tuple[float, int, float]  # log_habit, near, log_mood
+Habit = tuple[float, int, float, float]  # log_habit, near, log_mood, usual
 Meeting = tuple[float, float, int]  # evidence in full, evidence again, seconds apart
 
 
@@ -75,7 +73,7 @@ def group_of(events: EventTable, view: str, key: int) -> int:
 
 
 def obvious_visits(events: EventTable, visits: Visits) -> Places:
-    """(view, key) → [(second, user)]: a user's return within the shortest window is no new visit."""
+    """(view, key) → [(second, user)]: a user's return within the shortest window of a visit is no new one."""
     found: Places = defaultdict(list)
     start = 0 if events.time is None else int(events.time.min())
     for view in visits.views:
@@ -86,7 +84,6 @@ def obvious_visits(events: EventTable, visits: Visits) -> Places:
                 continue
             second = 0 if events.time is None else (int(events.time[row]) - start) // 1_000_000
             if (key, user) in last and second - last[key, user] <= view.windows[0]:
-                last[key, user] = second
                 continue
             last[key, user] = second
             found[view.name, key].append((second, user))
@@ -103,13 +100,28 @@ def places_of(visits: Visits) -> Places:
     return found
 
 
-def obvious_habits(places: Places, events: EventTable, visits: Visits, rules: EvidenceSettings) -> dict[tuple[str, int], list[Habit]]:
-    """(log_habit, near, log_mood) of every visit, each by looking at all visits."""
+def obvious_habits(
+    places: Places, events: EventTable, visits: Visits, rules: EvidenceSettings, sameness: dict[str, float] | None = None
+) -> dict[tuple[str, int], list[Habit]]:
+    """(log_habit, near, log_mood, usual) of every visit, each by looking at all visits; `sameness` None = as these visits tell it."""
     everything = [(view, key, when, who) for (view, key), rows in places.items() for when, who in rows]
     span = max(when for _, _, when, _ in everything) + 1 if everything else 1
+    if sameness is None:
+        sameness = {}
+        told = obvious_habits(places, events, visits, rules, sameness={view.name: 1.0 for view in visits.views})
+        for view in visits.views:
+            days = max(span - 2 * view.windows[0], span / 4) / 86_400
+            other = expected = 0.0
+            for key in range(view.keys):
+                for (_, me), (log_habit, _, _, usual) in zip(places[view.name, key], told[view.name, key], strict=True):
+                    overall = sum(who == me for *_, who in everything) / len(everything)
+                    other += usual * days
+                    expected += (1 + usual * days) * overall / 10**log_habit - 1  # log_habit solved for it, at a shape of 1
+            sameness[view.name] = 1 / min(max((other + 10) / (expected + 10) - 1, 1 / rules.sameness_most), 1 / rules.sameness_least)
     found: dict[tuple[str, int], list[Habit]] = {}
     for view in visits.views:
         away = min(view.windows[-1], span // 4)
+        shape, days = sameness[view.name], max(span - 2 * view.windows[0], span / 4) / 86_400
         for key in range(view.keys):
             group = group_of(events, view.name, key)
             in_group = [(when, who) for name, other, when, who in everything if (name, group_of(events, name, other)) == (view.name, group)]
@@ -119,12 +131,11 @@ def obvious_habits(places: Places, events: EventTable, visits: Visits, rules: Ev
                 mine = [when for when, who in in_group if who == me]
                 near = sum(abs(when - now) <= view.windows[0] for when in mine)
                 overall = sum(who == me for *_, who in everything) / len(everything)
-                elsewhere = sum(who == me for *_, who in everything) - near
-                lift = ((len(mine) - near) * len(everything) / len(in_group) + rules.share_smoothing) / (elsewhere + rules.share_smoothing)
-                habit = overall * lift
+                everybodys = (sum(who == me for *_, who in everything) - near) * len(in_group) / len(everything)
+                habit = overall * (shape + len(mine) - near) / (shape + everybodys)
                 elsewhen = sum(abs(when - now) > away for when, _ in places[view.name, key])
                 share = (elsewhen + 0.5) / (len(in_group) * max(1 - 2 * away / span, 0) + 0.5 * group_keys)
-                found[view.name, key].append((math.log10(habit), near, min(0.0, math.log10(share * near))))
+                found[view.name, key].append((math.log10(habit), near, min(0.0, math.log10(share * near)), (len(mine) - near) / days))
     return found
 
 
@@ -145,7 +156,7 @@ def obvious_evidence(events: EventTable, visits: Visits, rules: EvidenceSettings
                 (when, one), (later, other) = rows[first], rows[second]
                 if one == other or second - first > view.cap:
                     continue
-                (habit, _, mood), (other_habit, _, other_mood) = habits[view.name, key][first], habits[view.name, key][second]
+                (habit, _, mood, _), (other_habit, _, other_mood, _) = habits[view.name, key][first], habits[view.name, key][second]
                 values = []
                 for window in view.windows:
                     if later - when <= window:
@@ -193,9 +204,21 @@ def test_habits_equal_a_look_at_every_other_visit(events: EventTable) -> None:
 
 def assert_habits(visits: Visits, slow: dict[tuple[str, int], list[Habit]]) -> None:
     in_order = [habit for view in visits.views for key in range(view.keys) for habit in slow[view.name, key]]
-    fast = list(zip(visits.log_habit.tolist(), visits.near.tolist(), visits.log_mood.tolist(), strict=True))
+    fast = list(zip(visits.log_habit.tolist(), visits.near.tolist(), visits.log_mood.tolist(), visits.usual.tolist(), strict=True))
     assert len(fast) == len(in_order)
-    np.testing.assert_allclose(np.reshape(fast, (-1, 3)), np.reshape(in_order, (-1, 3)), atol=1e-5)
+    np.testing.assert_allclose(np.reshape(fast, (-1, 4)), np.reshape(in_order, (-1, 4)), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [0.2, 1.0, 5.0])
+def test_how_alike_tastes_are_is_read_from_the_log(shape: float) -> None:
+    """Users whose rates of visits to two hundred categories are drawn from the distribution that is to be found again."""
+    generator = np.random.default_rng(3)
+    rows: list[Row] = []
+    for user, rates in enumerate(generator.gamma(shape, 1 / shape, (150, 200))):
+        for item, visits in enumerate(generator.poisson(rates)):
+            rows += [(int(when), user, {"item": item}) for when in generator.integers(0, 300, visits) * 24 * HOUR]
+    found = collect_visits(event_table(rows, list(range(200))), EvidenceSettings()).sameness
+    assert found[0] == pytest.approx(shape, rel=0.25)
 
 
 @settings(max_examples=150, deadline=None)
@@ -274,7 +297,9 @@ def test_the_null_keeps_places_and_exchanges_users_within_strata(events: EventTa
     for place in np.unique(stratum):
         np.testing.assert_array_equal(np.sort(shuffled.user[stratum == place]), np.sort(visits.user[stratum == place]))
     # Habits belong to the users that the visits have now.
-    assert_habits(shuffled, obvious_habits(places_of(shuffled), events, shuffled, LOOSE))
+    # How alike users are is the log's; the permuted log must not pass for one with other tastes.
+    sameness = dict(zip((view.name for view in visits.views), visits.sameness.tolist(), strict=True))
+    assert_habits(shuffled, obvious_habits(places_of(shuffled), events, shuffled, LOOSE, sameness))
     np.testing.assert_array_equal(permute(visits, LOOSE, seed).user, shuffled.user)
 
 

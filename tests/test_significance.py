@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphdet.rings.significance import p_values, q_values
+from graphdet.rings.significance import false_rings, p_values, q_values
 
 strengths = st.lists(st.integers(-5, 30).map(lambda n: n / 2), max_size=30).map(np.array)
 
@@ -24,17 +24,44 @@ def test_p_is_the_share_of_null_cores_at_least_as_strong(real: np.ndarray, null:
     assert (np.diff(found[order]) <= 0).all()  # stronger is never less significant
 
 
-@settings(max_examples=200, deadline=None)
-@given(strengths, strengths, st.integers(1, 20))
-def test_q_is_the_least_false_share_at_any_threshold_that_keeps_the_ring(real: np.ndarray, null: np.ndarray, permutations: int) -> None:
-    def false_share(cut: float) -> float:
-        return (1 + sum(other >= cut for other in null)) / permutations / sum(other >= cut for other in real)
+positive = st.lists(st.integers(1, 60).map(lambda n: n / 2), max_size=30).map(np.array)
 
-    expected = [min([1.0, *(false_share(cut) for cut in real if cut <= own)]) for own in real]
+
+@settings(max_examples=200, deadline=None)
+@given(positive, positive, st.integers(1, 20))
+def test_q_is_the_least_false_share_at_any_threshold_that_keeps_the_ring(real: np.ndarray, null: np.ndarray, permutations: int) -> None:
+    false = dict(zip(real.tolist(), false_rings(real.astype(float), null.astype(float), permutations).tolist(), strict=True))
+    expected = [min([1.0, *(false[cut] / sum(other >= cut for other in real) for cut in real.tolist() if cut <= own)]) for own in real]
     found = q_values(real.astype(float), null.astype(float), permutations)
     assert found.tolist() == pytest.approx(expected)
     assert ((found > 0) & (found <= 1)).all()
     assert (np.diff(found[np.argsort(real)]) <= 1e-12).all()  # stronger is never less significant
+
+
+@settings(max_examples=200, deadline=None)
+@given(positive, positive, st.integers(1, 20))
+def test_never_fewer_false_rings_than_the_permuted_logs_hold(real: np.ndarray, null: np.ndarray, permutations: int) -> None:
+    found = false_rings(real.astype(float), null.astype(float), permutations)
+    assert all(rings >= sum(other >= own for other in null) / permutations for own, rings in zip(real, found, strict=True))
+    assert (found > 0).all()
+
+
+@pytest.mark.parametrize("mean", [1.5, 3.0, 12.0])
+def test_the_tail_of_exponential_null_rings_is_that_of_many_more_of_them(mean: float) -> None:
+    """Twenty permuted logs with thirty null rings each: the tail says, within a factor of two, what ten thousand such logs hold."""
+    generator = np.random.default_rng(5)
+    some, many = generator.exponential(mean, 600), generator.exponential(mean, 300_000)
+    cut = np.array([mean * 9.0])  # e^-9 of the rings: one in 8000, far beyond the strongest of the six hundred
+    told = false_rings(cut, some, 20)[0]
+    held = (many >= cut).sum() / 10_000
+    assert held / 2 < told < held * 4
+
+
+def test_the_fewer_null_rings_the_more_cautious_the_tail() -> None:
+    one, none = false_rings(np.array([40.0]), np.full(1, 3.0), 1)[0], false_rings(np.array([40.0]), np.zeros(0), 1)[0]
+    many = false_rings(np.array([40.0]), np.full(100, 3.0), 100)[0]  # as many a log
+    assert many < one
+    assert 0 < none < 0.05  # a strong ring in a log whose permutation holds nothing at all is significant
 
 
 @settings(max_examples=50, deadline=None)

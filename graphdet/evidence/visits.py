@@ -23,6 +23,7 @@ Bool = npt.NDArray[np.bool_]
 
 DAY = 86_400
 UNTIMED = np.iinfo(np.int32).max
+UNSURE = 10.0  # visits at other times that say as much as the belief that users are alike
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,13 @@ class Visits:
         group: (k,) int32, keys of one kind: items of one category; every other view is one group.
         stratum: (k,) int32, keys between which the null may exchange users: groups, the small ones pooled.
         log_habit: (v,) float32, log10 of the chance that a visit of the group is the user's: his share of all visits, times how much
-            more than others he was after the group at other times, smoothed.
+            more than others he was after the group at other times, as far as that can be told (see `sameness`).
         log_mood: (v,) float32, log10 of the chance that he comes by this key while he is after its group: his visits to the group
             within the shortest window around, times the key's share of the group's visits at other times.
         near: (v,) int32, those visits of the user to the group within the shortest window around, itself among them.
+        usual: (v,) float32, the user's visits to the group per day at other times.
+        sameness: (views,) float64, how alike users are in what they are after. Users' rates of visits to a group are taken for
+            Gamma-distributed around everybody's rate with this shape: under 1 where a group has its fans, large where all do the same.
         users, groups, strata: how many there are.
     """
 
@@ -64,6 +68,8 @@ class Visits:
     log_habit: Float32
     log_mood: Float32
     near: Int32
+    usual: Float32
+    sameness: Float64
     users: int
     groups: int
     strata: int
@@ -120,6 +126,8 @@ def collect_visits(events: EventTable, settings: EvidenceSettings) -> Visits:
             log_habit=np.zeros(0, np.float32),
             log_mood=np.zeros(0, np.float32),
             near=np.zeros(0, np.int32),
+            usual=np.zeros(0, np.float32),
+            sameness=np.zeros(0),
             users=events.count("user"),
             groups=first_group,
             strata=first_stratum,
@@ -129,16 +137,37 @@ def collect_visits(events: EventTable, settings: EvidenceSettings) -> Visits:
 
 
 def with_habits(visits: Visits, settings: EvidenceSettings) -> Visits:
-    """The same visits with `log_habit` and `log_mood` measured on them; for a log, and again for each permuted log. O(visits)."""
+    """The same visits with what was usual measured on them; for a log, and again for each permuted log. O(visits).
+
+    `sameness` is estimated from the log, and kept where it is known already: a permuted log must not pass for one with other tastes.
+    Who visits a group has, on average, 1 + 1 / shape times everybody's rate, so visits at other times tell the shape (empirical Bayes).
+    """
     view = visits.view_of(np.arange(visits.keys, dtype=np.int32))
     span = int(visits.time.max(initial=0)) + 1
     near = np.array([view.windows[0] for view in visits.views], np.int64)
     # A quarter of the log on either side is the most that may be called the time of a visit; the rest is history.
     away = np.array([min(view.windows[-1], span // 4) for view in visits.views], np.int64)
-    log_habit, log_mood, near_visits = _habits(
-        visits.offset, visits.user, visits.time, visits.group, view, near, away, visits.users, visits.groups, span, settings.share_smoothing
+    log_share, log_mood, near_visits, other, expected = _habits(
+        visits.offset, visits.user, visits.time, visits.group, view, near, away, visits.users, visits.groups, span
     )
-    return replace(visits, log_habit=log_habit, log_mood=log_mood, near=near_visits)
+    view_of_visit = np.repeat(view, np.diff(visits.offset))
+    sameness = visits.sameness if len(visits.sameness) else _sameness(view_of_visit, other, expected, len(visits.views), settings)
+    shape = sameness.astype(np.float32)[view_of_visit]
+    days = np.maximum(span - 2 * near, span / 4).astype(np.float32) / DAY
+    return replace(
+        visits,
+        log_habit=log_share + np.log10((shape + other) / (shape + expected)),
+        log_mood=log_mood,
+        near=near_visits,
+        usual=other / days[view_of_visit],
+        sameness=sameness,
+    )
+
+
+def _sameness(view: Int32, other: Float32, expected: Float32, views: int, settings: EvidenceSettings) -> Float64:
+    """Shape of each view's Gamma distribution by the method of moments; all alike where the log is too short to tell."""
+    lift = (np.bincount(view, other, views) + UNSURE) / (np.bincount(view, expected, views) + UNSURE)
+    return np.asarray(1 / np.clip(lift - 1, 1 / settings.sameness_most, 1 / settings.sameness_least))
 
 
 def _seconds(events: EventTable) -> tuple[Int32, Bool | None]:
@@ -216,9 +245,9 @@ def _habits(
     users: int,
     groups: int,
     span: int,
-    smoothing: float,
-) -> tuple[Float32, Float32, Int32]:
-    """(log_habit, log_mood, near) of every visit; see `Visits`."""
+) -> tuple[Float32, Float32, Int32, Float32, Float32]:
+    """Of every visit: log10 of the user's share of all visits, `log_mood` and `near` as in `Visits`, the user's visits to the group at
+    other times, and how many those would be if he cared as everybody does."""
     visits = len(user)
     in_group = np.zeros(groups, np.int64)
     keys_in_group = np.zeros(groups, np.int64)
@@ -251,12 +280,12 @@ def _habits(
             by_user[place[user[visit]]] = visit
             sort_key[place[user[visit]]] = (np.int64(group[key]) << 32) | time[visit]
             place[user[visit]] += 1
-    log_habit = np.empty(visits, np.float32)
-    near_visits = np.empty(visits, np.int32)
+    log_share, near_visits = np.empty(visits, np.float32), np.empty(visits, np.int32)
+    other, expected = np.empty(visits, np.float32), np.empty(visits, np.float32)
     for who in range(users):
         start, stop = own[who], own[who + 1]
         order = np.argsort(sort_key[start:stop])
-        share = (stop - start) / max(visits, 1)
+        share = np.log10((stop - start) / max(visits, 1)) if stop > start else 0.0
         first = 0
         while first < stop - start:
             here = sort_key[start + order[first]] >> 32
@@ -271,11 +300,10 @@ def _habits(
                 while high < last and sort_key[start + order[high]] - now <= reach[here]:
                     high += 1
                 visit = by_user[start + order[position]]
-                elsewhen = last - first - (high - low)
-                log_habit[visit] = np.log10(
-                    share * (elsewhen * visits / in_group[here] + smoothing) / (stop - start - (high - low) + smoothing)
-                )
+                log_share[visit] = share
                 near_visits[visit] = high - low
+                other[visit] = last - first - (high - low)
+                expected[visit] = (stop - start - (high - low)) * in_group[here] / visits
                 log_mood[visit] = min(log_mood[visit] + np.log10(high - low), 0.0)
             first = last
-    return log_habit, log_mood, near_visits
+    return log_share, log_mood, near_visits, other, expected

@@ -126,7 +126,8 @@ class Grower:
         index, visits = self._index, self._index.visits
         found = _grow(
             np.sort(core.astype(np.int32)), index.user_offset, index.by_user, index.key, visits.offset, visits.user, visits.time,
-            visits.log_habit, visits.log_mood, visits.near, visits.group, index.view, index.item_view, self._reach, self._slack,
+            visits.log_habit, visits.log_mood, visits.near, visits.usual, visits.group,
+            index.view, index.item_view, self._reach, self._slack,
             self._most, self._score, self._hits, self._seen, self._member, self._last_group, self._group_hits, self._best_gap, self._gaps,
             self._settings.rounds, self._settings.join, self._settings.least_targets,
         )  # fmt: skip
@@ -167,6 +168,7 @@ def _grow(
     log_habit: Float32,
     log_mood: Float32,
     near: Int32,
+    usual: Float32,
     group: Int32,
     view: Int8,
     item_view: int,
@@ -196,10 +198,25 @@ def _grow(
             break
         member[members] = True
         targets, start, end, visitors, outsiders, gain = _targets(
-            members, user_offset, by_user, key_of, offset, user, time, log_habit, log_mood, near, group, view, reach, least_slack, seen
+            members,
+            user_offset,
+            by_user,
+            key_of,
+            offset,
+            user,
+            time,
+            log_habit,
+            log_mood,
+            near,
+            usual,
+            group,
+            view,
+            reach,
+            least_slack,
+            seen,
         )
         new_members, new_contribution, arrival = _members(
-            len(members), targets, start, end, visitors, outsiders, offset, user, time, log_habit, log_mood, near, group, view,
+            len(members), targets, start, end, visitors, outsiders, offset, user, time, log_habit, log_mood, near, usual, group, view,
             item_view, most, score, hits, seen, member, last_group, group_hits, best_gap, gaps,
             join + np.log10(users / len(members)), least_targets,
         )  # fmt: skip
@@ -221,14 +238,16 @@ def _grow(
 
 
 @numba.njit(cache=True, nogil=True)
-def _chance(log_outsiders: float, others: int, visit: int, log_habit: Float32, log_mood: Float32, near: Int32) -> float:
+def _chance(
+    log_outsiders: float, others: int, days: float, visit: int, log_habit: Float32, log_mood: Float32, near: Int32, usual: Float32
+) -> float:
     """log10 chance of a visit that is no coordination: what drew outsiders drew a user of these habits, or he was after such things.
 
-    `others` of his `near` visits to the group went to other targets; only the rest can have come by this one.
+    In a target's `days` a user comes by the group `near` times and as often as usual; `others` of these visits went to other targets,
+    and only the rest can have come by this one.
     """
-    mood = log_mood[visit]
-    if others > 0:
-        mood += np.log10(max(near[visit] - others, 1) / near[visit])
+    looks = max(near[visit] + usual[visit] * days - others, 1.0)
+    mood = log_mood[visit] + np.log10(looks / near[visit])
     chance: float = min(max(log_outsiders + log_habit[visit], mood), 0.0)
     return chance
 
@@ -245,6 +264,7 @@ def _targets(
     log_habit: Float32,
     log_mood: Float32,
     near: Int32,
+    usual: Float32,
     group: Int32,
     view: Int8,
     reach: Int64,
@@ -314,14 +334,14 @@ def _targets(
         high = offset[key] + np.searchsorted(time[offset[key] : offset[key + 1]], b, side="right")
         strangers = high - low - (last[target] - first[target])
         log_strangers, log_share = np.log10(max(strangers, 0.5)), np.log10(best / size)
-        worth = 0.0
+        days, worth = (b - a) / 86_400, 0.0
         for place in range(first[target], last[target]):
             who = user[visit[place]]
             if seen[who] != key:
                 seen[who] = key
                 code = (np.int64(group[key]) << 32) | who
                 others = np.searchsorted(met, code, side="right") - np.searchsorted(met, code) - 1
-                worth += log_share - _chance(log_strangers, others, visit[place], log_habit, log_mood, near)
+                worth += log_share - _chance(log_strangers, others, days, visit[place], log_habit, log_mood, near, usual)
         for place in range(first[target], last[target]):
             seen[user[visit[place]]] = -1
         worth *= (best - 1) / best  # the first visit only says where to look
@@ -348,6 +368,7 @@ def _members(
     log_habit: Float32,
     log_mood: Float32,
     near: Int32,
+    usual: Float32,
     group: Int32,
     view: Int8,
     item_view: int,
@@ -374,7 +395,7 @@ def _members(
         key = targets[target]
         low = offset[key] + np.searchsorted(time[offset[key] : offset[key + 1]], start[target])
         high = offset[key] + np.searchsorted(time[offset[key] : offset[key + 1]], end[target], side="right")
-        log_strangers = np.log10(max(outsiders[target], 0.5))
+        log_strangers, days = np.log10(max(outsiders[target], 0.5)), (end[target] - start[target]) / 86_400
         # A user does not vouch for himself: the share is that of the other members.
         log_own, log_other = np.log10((visitors[target] - 0.9) / size), np.log10((visitors[target] + 0.1) / (size + 1))
         for visit in range(low, high):
@@ -394,7 +415,7 @@ def _members(
             if last_group[who] != group[key]:
                 last_group[who], group_hits[who], best_gap[who] = group[key], 0, 0.0
             habit = min(log_strangers + log_habit[visit], 0.0)
-            chance = _chance(log_strangers, group_hits[who], visit, log_habit, log_mood, near)
+            chance = _chance(log_strangers, group_hits[who], days, visit, log_habit, log_mood, near, usual)
             gap = max(chance - habit - best_gap[who], 0.0)
             best_gap[who] += gap
             gaps[who] += gap
