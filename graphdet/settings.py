@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import tomllib
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -93,6 +93,9 @@ class RingSettings(Section):
     )
     patience: int = Field(5, ge=1, description="cores without news that a target may found before it is left alone")
     rounds: int = Field(8, ge=1, description="times that a ring takes its targets and members anew")
+    generous_rounds: int = Field(
+        3, ge=0, description="rounds before these in which keys count that few members visited: who comes to such keys may know more"
+    )
     slack: float = Field(
         3.0, ge=0, description="hours before and after members' visits to a target that are looked at for more, at the least"
     )
@@ -138,6 +141,23 @@ class TierSettings(Section):
     household_members: int = Field(6, ge=2, description="people that a household may have")
 
 
+class GnnSettings(Section):
+    """How the graph neural network learns, and what it may cost; without enough rings to learn from it is left out."""
+
+    least_rings: int = Field(
+        6, ge=0, description="alert rings that the network needs to learn from; 0 = no network at all"
+    )
+    folds: int = Field(3, ge=2, description="parts that rings are dealt into; a ring is scored by networks that learned from other parts")
+    epochs: int = Field(6, ge=1, description="times that a network sees what it learns from")
+    others: int = Field(12_000, ge=100, description="users outside rings that each network learns from, drawn at random")
+    depth: int = Field(2, ge=0, le=2, description="steps along pair evidence that messages of features take; 0 = own features only")
+    doubt: float = Field(0.7, gt=0, lt=1, description="share of members that an outsider must outscore to be left out of the second pass")
+    doubted_rings: float = Field(0.2, ge=0, lt=1, description="share of rings, least like the others, that the second pass leaves out")
+    weight: float = Field(2.0, ge=0, description="the network's log10 odds beside those of the evidence, in the score")
+    embeddings: int = Field(100_000, ge=0, description="nodes, the highest scored first, whose embeddings a run keeps")
+    device: Literal["cpu", "cuda"] = Field("cpu", description="where networks learn; cpu gives the same bytes on every machine")
+
+
 class MachineSettings(Section):
     """What the machine may spend; the results do not depend on it."""
 
@@ -155,6 +175,7 @@ class Settings(Section):
     evidence: EvidenceSettings = EvidenceSettings()
     rings: RingSettings = RingSettings()
     tiers: TierSettings = TierSettings()
+    gnn: GnnSettings = GnnSettings()
     machine: MachineSettings = MachineSettings()
 
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from graphdet.events import NO_TIME, EventTable
 from graphdet.settings import EvidenceSettings
 
+Int8 = npt.NDArray[np.int8]
 Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 Float32 = npt.NDArray[np.float32]
@@ -159,7 +160,7 @@ def with_habits(visits: Visits, settings: EvidenceSettings) -> Visits:
         log_habit=log_share + np.log10((shape + other) / (shape + expected)),
         log_mood=log_mood,
         near=near_visits,
-        usual=other / days[view_of_visit],
+        usual=(other / days[view_of_visit]).astype(np.float32),
         sameness=sameness,
     )
 

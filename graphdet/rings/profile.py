@@ -1,0 +1,255 @@
+"""The two halves of a round of growth: members → targets with their times, and targets → who kept to them.
+
+    contribution of user u at target k = log10( q_k / r_uk )
+
+q_k = share of the other members who were there, r_uk = chance of a visit that is no coordination: O_k · p_u, outsiders' visits there
+and then times the user's habit, or more where he was after such things.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numba
+import numpy as np
+
+from graphdet.evidence.visits import Bool, Float32, Float64, Int8, Int32, Int64
+
+MANY = 1 << 16  # hits counts targets of any view in its low half and item targets in its high half
+
+
+class Log(NamedTuple):
+    """What growth walks on: the arrays of `Visits` and `VisitIndex`, named as there or nearly so, with v visits, k keys and u users."""
+
+    user_offset: Int64  # (u + 1,)
+    by_user: Int64  # (v,)
+    key_of: Int32  # (v,)
+    offset: Int64  # (k + 1,)
+    user: Int32  # (v,)
+    time: Int32  # (v,)
+    log_habit: Float32  # (v,)
+    log_mood: Float32  # (v,)
+    near: Int32  # (v,)
+    usual: Float32  # (v,)
+    group_of: Int32  # (k,)
+    view_of: Int8  # (k,)
+    item_view: int
+
+
+class Rules(NamedTuple):
+    """Settings of growth; arrays have one entry per view."""
+
+    reach: Int64  # seconds without a member after which a target's time is over
+    slack: Int64  # seconds before and after members' visits that are looked at for more, at the least
+    most: Float64  # log10 likelihood ratio that a view may add to one member
+    generous_rounds: int
+    rounds: int
+    join: float
+    least_targets: int
+
+
+class Scratch(NamedTuple):
+    """One entry per user, as good as new after each call."""
+
+    score: Float64  # (u, views)
+    hits: Int32
+    seen: Int64
+    member: Bool
+    last_group: Int32
+    group_hits: Int32
+    best_gap: Float64
+    gaps: Float64
+
+
+class Targets(NamedTuple):
+    """t targets, sorted by group, then key; see `growth.Grown`."""
+
+    key: Int32
+    start: Int32
+    end: Int32
+    visitors: Int32
+    outsiders: Int32
+    gain: Float64
+
+
+@numba.njit(cache=True, nogil=True)
+def find_targets(members: Int32, log: Log, rules: Rules, scratch: Scratch, generous: bool) -> Targets:
+    """Keys that members visited together more than chance has it, each with the time in which most did.
+
+    `generous` leaves out the price of naming a key among all those that two or more members came to.
+    """
+    visit = _visits_of(members, log)
+    first, last, visitors, met = _candidates(visit, log, rules, scratch)
+    size, found = len(members), len(first)
+    start, end = np.empty(found, np.int32), np.empty(found, np.int32)
+    outsiders, gain, key_at = np.empty(found, np.int32), np.empty(found, np.float64), np.empty(found, np.int32)
+    for target in range(found):
+        best = visitors[target]
+        key = log.key_of[visit[first[target]]]
+        times = log.time[log.offset[key] : log.offset[key + 1]]
+        a, b = np.int64(log.time[visit[first[target]]]), np.int64(log.time[visit[last[target] - 1]])
+        slack = min(max((b - a) // (best - 1), rules.slack[log.view_of[key]]), rules.reach[log.view_of[key]])
+        a, b = max(a - slack, np.int64(0)), min(b + slack, np.int64(2**31 - 2))
+        strangers = np.searchsorted(times, b, side="right") - np.searchsorted(times, a) - (last[target] - first[target])
+        log_strangers, log_share, days = np.log10(max(strangers, 0.5)), np.log10(best / size), (b - a) / 86_400
+        worth = 0.0
+        for place in range(first[target], last[target]):
+            who = log.user[visit[place]]
+            if scratch.seen[who] != key:
+                scratch.seen[who] = key
+                code = (np.int64(log.group_of[key]) << 32) | who
+                others = np.searchsorted(met, code, side="right") - np.searchsorted(met, code) - 1
+                worth += log_share - _chance(log_strangers, others, days, visit[place], log)
+        for place in range(first[target], last[target]):
+            scratch.seen[log.user[visit[place]]] = -1
+        worth *= (best - 1) / best  # the first visit only says where to look
+        if best < size:
+            worth += (size - best) * np.log10(1 - best / size)
+        key_at[target], start[target], end[target], outsiders[target] = key, a, b, strangers
+        gain[target] = worth - (0.0 if generous else np.log10(found + 1))
+    good = np.flatnonzero(gain > 0)
+    order = good[np.argsort(log.group_of[key_at[good]], kind="mergesort")]
+    return Targets(key_at[order], start[order], end[order], visitors[order], outsiders[order], gain[order])
+
+
+@numba.njit(cache=True, nogil=True)
+def find_members(size: int, targets: Targets, threshold: float, log: Log, rules: Rules, scratch: Scratch) -> tuple[Int32, Float64, float]:
+    """Users whose own visits to the targets, at the targets' times, are likelier in the ring than alone: codes, contributions, arrival.
+
+    Targets come by group. Of a user's hits in one group the first pays for his being there at all, by his habits; the others only for
+    hitting that key, given that he was after the group's things: hit j of n visits has n − j + 1 chances at the key's usual share.
+    """
+    score, hits, seen, last_group = scratch.score, scratch.hits, scratch.seen, scratch.last_group
+    candidates = np.empty(16, np.int32)
+    found = 0
+    for target in range(len(targets.key)):
+        key = targets.key[target]
+        view, group = log.view_of[key], log.group_of[key]
+        times = log.time[log.offset[key] : log.offset[key + 1]]
+        low = log.offset[key] + np.searchsorted(times, targets.start[target])
+        high = log.offset[key] + np.searchsorted(times, targets.end[target], side="right")
+        log_strangers = np.log10(max(targets.outsiders[target], 0.5))
+        days = (targets.end[target] - targets.start[target]) / 86_400
+        # A user does not vouch for himself: the share is that of the other members.
+        log_own, log_other = np.log10((targets.visitors[target] - 0.9) / size), np.log10((targets.visitors[target] + 0.1) / (size + 1))
+        for visit in range(low, high):
+            who = log.user[visit]
+            if seen[who] == target:
+                continue
+            seen[who] = target
+            if hits[who] == 0:
+                if found == len(candidates):
+                    larger = np.empty(2 * found, np.int32)
+                    larger[:found] = candidates
+                    candidates = larger
+                candidates[found] = who
+                found += 1
+                last_group[who] = -1
+            hits[who] += 1 + (MANY if view == log.item_view else 0)
+            if last_group[who] != group:
+                last_group[who], scratch.group_hits[who], scratch.best_gap[who] = group, 0, 0.0
+            habit = min(log_strangers + log.log_habit[visit], 0.0)
+            chance = _chance(log_strangers, scratch.group_hits[who], days, visit, log)
+            gap = max(chance - habit - scratch.best_gap[who], 0.0)
+            scratch.best_gap[who] += gap
+            scratch.gaps[who] += gap
+            scratch.group_hits[who] += 1
+            score[who, view] += (log_own if scratch.member[who] else log_other) - chance + gap
+        for visit in range(low, high):
+            seen[log.user[visit]] = -1
+    members = np.empty(found, np.int32)
+    contribution, arrival = np.empty(found), np.empty(found)
+    kept = 0
+    for place in range(found):
+        who = candidates[place]
+        total = 0.0
+        for column in range(len(rules.most)):
+            total += min(score[who, column], rules.most[column])
+            score[who, column] = 0.0
+        enough = hits[who] // MANY >= rules.least_targets or log.item_view < 0
+        if enough and total >= threshold:
+            members[kept], contribution[kept], arrival[kept] = who, total, scratch.gaps[who]
+            kept += 1
+        hits[who], scratch.gaps[who] = 0, 0.0
+    order = np.argsort(members[:kept])
+    return members[:kept][order], contribution[:kept][order], arrival[:kept].sum()
+
+
+@numba.njit(cache=True, nogil=True)
+def _visits_of(members: Int32, log: Log) -> Int64:
+    """All visits of these users, by key and time."""
+    total = 0
+    for who in members:
+        total += log.user_offset[who + 1] - log.user_offset[who]
+    visit = np.empty(total, np.int64)
+    fill = 0
+    for who in members:
+        for place in range(log.user_offset[who], log.user_offset[who + 1]):
+            visit[fill] = log.by_user[place]
+            fill += 1
+    visit.sort()  # visits are numbered by (key, time)
+    return visit
+
+
+@numba.njit(cache=True, nogil=True)
+def _candidates(visit: Int64, log: Log, rules: Rules, scratch: Scratch) -> tuple[Int64, Int64, Int32, Int64]:
+    """Of each key with two or more members in one run of visits without a gap beyond its reach, the run with most of them.
+
+    Returns:
+        First and last (exclusive) position in `visit`, distinct members, and sorted codes of (group, user), one per user and candidate.
+    """
+    total = len(visit)
+    first, last, visitors = np.empty(total, np.int64), np.empty(total, np.int64), np.empty(total, np.int32)
+    met = np.empty(total, np.int64)
+    found = hits = 0
+    begin = 0
+    while begin < total:
+        key = log.key_of[visit[begin]]
+        finish = begin + 1
+        while finish < total and log.key_of[visit[finish]] == key:
+            finish += 1
+        if finish - begin < 2:
+            begin = finish
+            continue
+        best, best_first, best_last = 0, begin, begin
+        run = begin
+        while run < finish:
+            stop = run + 1
+            while stop < finish and log.time[visit[stop]] - log.time[visit[stop - 1]] <= rules.reach[log.view_of[key]]:
+                stop += 1
+            distinct = 0
+            for place in range(run, stop):
+                if scratch.seen[log.user[visit[place]]] != run:
+                    scratch.seen[log.user[visit[place]]] = run
+                    distinct += 1
+            for place in range(run, stop):
+                scratch.seen[log.user[visit[place]]] = -1
+            if distinct > best:
+                best, best_first, best_last = distinct, run, stop
+            run = stop
+        if best >= 2:
+            first[found], last[found], visitors[found] = best_first, best_last, best
+            for place in range(best_first, best_last):
+                who = log.user[visit[place]]
+                if scratch.seen[who] != key:
+                    scratch.seen[who] = key
+                    met[hits] = (np.int64(log.group_of[key]) << 32) | who
+                    hits += 1
+            for place in range(best_first, best_last):
+                scratch.seen[log.user[visit[place]]] = -1
+            found += 1
+        begin = finish
+    return first[:found], last[:found], visitors[:found], np.sort(met[:hits])
+
+
+@numba.njit(cache=True, nogil=True)
+def _chance(log_outsiders: float, others: int, days: float, visit: int, log: Log) -> float:
+    """log10 chance of a visit that is no coordination: what drew outsiders drew a user of these habits, or he was after such things.
+
+    In a target's `days` a user comes by the group `near` times and as often as usual; `others` of these visits went to other targets,
+    and only the rest can have come by this one.
+    """
+    looks = max(log.near[visit] + log.usual[visit] * days - others, 1.0)
+    mood = log.log_mood[visit] + np.log10(looks / log.near[visit])
+    chance: float = min(max(log_outsiders + log.log_habit[visit], mood), 0.0)
+    return chance
