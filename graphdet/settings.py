@@ -74,7 +74,9 @@ class EvidenceSettings(Section):
         -1.0, le=0, description="log10 chance that a coordinated pair, both after a group's things, meet at a given one"
     )
     stratum_visits: int = Field(2000, ge=1, description="item categories with fewer visits are pooled for the null")
-    sameness_least: float = Field(0.01, gt=0, description="how alike users' tastes are is read from the log; this is the least that is believed")
+    sameness_least: float = Field(
+        0.01, gt=0, description="how alike users' tastes are is read from the log; this is the least that is believed"
+    )
     sameness_most: float = Field(100.0, gt=0, description="and this the most")
 
 
@@ -122,18 +124,24 @@ class TierSettings(Section):
     alert_q: float = Field(0.05, gt=0, le=1, description="q-value up to which a ring is significant; others are not reported")
     alert_strength: float = Field(20.0, ge=0, description="log10 likelihood ratio that an alert must have")
     alert_dedication: float = Field(
-        0.12, ge=0, le=1, description="share of members' item events on the targets that an alert without shared devices must have"
+        0.2, ge=0, le=1, description="share of members' item events on the targets that an alert without shared devices must have"
     )
     alert_members: int = Field(5, ge=2, description="members that an alert must have")
     alert_targets: int = Field(3, ge=0, description="items on which an alert's members must have met, where the log has items")
+    alert_company: float = Field(
+        1.5, ge=0, description="visits of others for each member's, at the median target in its time, that an alert may have"
+    )
+    doubts_most: int = Field(
+        2, ge=1, description="reasons against an alert up to which a ring is put up for review; with more it is left out"
+    )
     fan_taste: float = Field(
-        1.05, description="log10 of members' interest in the targets' kind on other days, over everybody's, that makes a fan club"
+        1.15, description="log10 of members' interest in the targets' kind on other days, over everybody's, that makes a fan club"
     )
     crowd: float = Field(
-        0.5, ge=0, le=1, description="share of strangers within half an hour of members' visits from which on a ring must be stronger"
+        0.4, ge=0, le=1, description="share of strangers within half an hour of members' visits from which on a ring must be stronger"
     )
     crowd_strength: float = Field(60.0, ge=0, description="log10 likelihood ratio that an alert among so many strangers must have")
-    crowd_most: float = Field(0.8, ge=0, le=1, description="share of strangers from which on a ring is no alert, however strong")
+    crowd_most: float = Field(0.6, ge=0, le=1, description="share of strangers from which on a ring is no alert, however strong")
     rush: float = Field(1.6, description="log10 of those strangers over their usual number that makes a rush")
     nearly_all: float = Field(0.7, ge=0, le=1, description="share of members that counts as nearly all")
     few: float = Field(0.25, ge=0, le=1, description="share of members that counts as few")
@@ -144,16 +152,18 @@ class TierSettings(Section):
 class GnnSettings(Section):
     """How the graph neural network learns, and what it may cost; without enough rings to learn from it is left out."""
 
-    least_rings: int = Field(
-        6, ge=0, description="alert rings that the network needs to learn from; 0 = no network at all"
-    )
+    least_rings: int = Field(6, ge=0, description="alert rings that the network needs to learn from; 0 = no network at all")
     folds: int = Field(3, ge=2, description="parts that rings are dealt into; a ring is scored by networks that learned from other parts")
     epochs: int = Field(6, ge=1, description="times that a network sees what it learns from")
     others: int = Field(12_000, ge=100, description="users outside rings that each network learns from, drawn at random")
     depth: int = Field(2, ge=0, le=2, description="steps along pair evidence that messages of features take; 0 = own features only")
     doubt: float = Field(0.7, gt=0, lt=1, description="share of members that an outsider must outscore to be left out of the second pass")
     doubted_rings: float = Field(0.2, ge=0, lt=1, description="share of rings, least like the others, that the second pass leaves out")
-    weight: float = Field(2.0, ge=0, description="the network's log10 odds beside those of the evidence, in the score")
+    weight: float = Field(
+        3.5,
+        ge=0,
+        description="the network's log10 odds beside those of the evidence, in the score, had it learned from any number of rings",
+    )
     embeddings: int = Field(100_000, ge=0, description="nodes, the highest scored first, whose embeddings a run keeps")
     device: Literal["cpu", "cuda"] = Field("cpu", description="where networks learn; cpu gives the same bytes on every machine")
 

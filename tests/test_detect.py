@@ -184,11 +184,7 @@ LESS: dict[str, tuple[list[str], str]] = {
 }
 
 
-# Half of the planted members work in device farms, whom the devices tell: 92 of 187 are found without.
-NO_DEVICE = pytest.param("no device", marks=pytest.mark.xfail(reason="one or two members short of half"))
-
-
-@pytest.mark.parametrize("name", [NO_DEVICE if name == "no device" else name for name in LESS])
+@pytest.mark.parametrize("name", LESS)
 def test_a_log_that_lacks_something_still_gives_what_it_can(name: str, demo: MadeLog, demo_run: Run, tmp_path: Path) -> None:
     columns, note = LESS[name]
     log = demo.log.drop(columns=columns)

@@ -36,6 +36,7 @@ class RingFacts:
         sellers: sellers of the item targets; 0 where the log has none.
         top_seller: share of who-was-where at items of the seller that has most of it.
         crowd: share of strangers among the visitors of an item target within half an hour of a member's visit.
+        company: visits of others at the median item target, in the target's time, for each member who was there.
         rush: log10 of those strangers' visits over what their usual rate there would give.
         days: days from the first to the last event on an item target.
         width_hours: median over item targets of the hours between members' first and last event there.
@@ -63,6 +64,7 @@ class RingFacts:
     sellers: int
     top_seller: float
     crowd: float
+    company: float
     rush: float
     days: float
     width_hours: float
@@ -227,6 +229,7 @@ def measure_ring(grown: Grown, log: LogIndex, grower: Grower) -> RingFacts:
         sellers=len(np.unique(sellers[known])),
         top_seller=float(by_seller.max() / max(met_items, 1)),
         crowd=strangers / max(together + strangers, 1),
+        company=float(np.median(grown.outsiders[item_targets] / grown.visitors[item_targets])) if item_targets.any() else 0.0,
         rush=float(np.log10((strangers + 1) / (usual + 1))),
         days=float((seconds.max() - seconds.min()) / 86_400) if len(seconds) else 0.0,
         width_hours=float(np.median(hours)) if len(hours) else 0.0,

@@ -158,7 +158,11 @@ def _components(pairs: PairEvidence, users: int, levels: tuple[float, ...]) -> l
 
 def _parts(ring: Grown, grower: Grower, settings: RingSettings) -> list[Grown]:
     """The two rings inside a ring where they tell the same coincidences in fewer words than it does; else none."""
-    parts = [part for part in (grower.grow(half, generous=False) for half in _halves(ring, grower)) if len(part.members) >= settings.least_members]
+    parts = [
+        part
+        for part in (grower.grow(half, generous=False) for half in _halves(ring, grower))
+        if len(part.members) >= settings.least_members
+    ]
     parts = _distinct(parts, settings)
     return parts if len(parts) > 1 and sum(part.strength for part in parts) > ring.strength else []
 

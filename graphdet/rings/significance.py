@@ -11,9 +11,21 @@ half every 1.7 units), so beyond the strongest null rings their tail is continue
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from graphdet.evidence.visits import Float64
+
+
+@dataclass(frozen=True)
+class NullRings:
+    """What the permuted logs gave: how many logs there were, the cores tried in all of them, and the strengths of their rings."""
+
+    permutations: int
+    cores: int
+    strengths: Float64
+
 
 PRIOR_RINGS = 4  # what is believed of null rings before any was seen: as if so many had been,
 PRIOR_STRENGTH = 3.0  # of this mean strength

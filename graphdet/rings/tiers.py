@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from graphdet.rings.facts import RingFacts
+from graphdet.schema import TIERS
 from graphdet.settings import TierSettings
 
 
@@ -33,13 +34,28 @@ def judge(facts: RingFacts, targets: int, log: Setting, settings: TierSettings) 
     for explanation, fits in RULES.items():
         if fits(facts, log, settings):
             return "explained", explanation
-    strong = facts.grown.strength >= settings.alert_strength
-    large = facts.size >= settings.alert_members and targets >= settings.alert_targets
-    # Among strangers a group stands out by strength alone, and as one in ten not even by that.
-    clear = facts.crowd <= settings.crowd or (facts.crowd <= settings.crowd_most and facts.grown.strength >= settings.crowd_strength)
-    # Who gives a sliver of his time to the targets, on devices of his own, is rather one of many with the same interests.
-    devoted = facts.dedication >= settings.alert_dedication or facts.own_things > 0
-    return ("alert" if strong and large and clear and devoted else "review"), ""
+    return ("review" if doubts(facts, targets, settings) else "alert"), ""
+
+
+def doubts(facts: RingFacts, targets: int, settings: TierSettings) -> list[str]:
+    """What keeps a ring that no innocent explanation covers from being an alert; empty for an alert."""
+    # Among strangers a group stands out by strength alone, and as a minority not even by that.
+    among_strangers = facts.crowd > settings.crowd and (facts.crowd > settings.crowd_most or facts.grown.strength < settings.crowd_strength)
+    found = {
+        "weak": facts.grown.strength < settings.alert_strength,
+        "small": facts.size < settings.alert_members or targets < settings.alert_targets,
+        "among_strangers": among_strangers,
+        "targets_of_others": facts.company > settings.alert_company,
+        # Who gives a sliver of his time to the targets, on devices of his own, is rather one of many with the same interests.
+        "not_devoted": facts.dedication < settings.alert_dedication and facts.own_things == 0,
+    }
+    return [name for name, holds in found.items() if holds]
+
+
+def ring_score(tier: str, strength: float) -> float:
+    """0 … 1: each tier has its third, alerts the upper one; within it, stronger is higher."""
+    third = len(TIERS) - 1 - TIERS.index(tier)
+    return float((third + strength / (strength + 100.0)) / len(TIERS))
 
 
 def _household(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
@@ -48,9 +64,15 @@ def _household(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
 
 
 def _staff(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
-    """Everybody on shared devices and one network at other times too, on one shop's goods, and test orders that are cancelled."""
-    together = min(facts.device_share, facts.place_share) >= 0.6
-    return together and facts.top_seller >= settings.nearly_all and facts.refunded >= 0.15
+    """Many on shared devices and one network at other times too, on one shop's goods, and test orders that are cancelled."""
+    together = min(facts.device_share, facts.place_share) >= 0.3
+    return together and facts.top_seller >= 0.65 and facts.refunded >= 0.15
+
+
+def _reseller(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
+    """A few accounts that have goods sent to one address all through the log, and hardly look around before."""
+    few_accounts = facts.size <= settings.household_members + 2 and facts.address_share >= 0.5
+    return few_accounts and facts.ordered >= 0.8 and facts.days >= settings.long_share * log.days
 
 
 def _colleagues(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
@@ -93,6 +115,7 @@ def _fan_club(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
 
 RULES: dict[str, Callable[[RingFacts, Setting, TierSettings], bool]] = {
     "household": _household,
+    "reseller": _reseller,
     "staff_device": _staff,
     "shared_network": lambda facts, log, settings: _colleagues(facts, log, settings) or _shared_network(facts, log, settings),
     "group_buy": _group_buy,
