@@ -47,7 +47,7 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, Run]
     write_market(simulate(preset("demo", events=30_000), seed=3), folder)
     log = pd.read_parquet(folder / "events.parquet")
     assert log["event_id"].is_unique
-    run = detect(read_events([folder / "events.parquet"]), Settings(rings=RingSettings(permutations=2)))
+    run = detect(read_events([folder / "events.parquet"]), Settings(rings=RingSettings(permutations=2), tiers=TierSettings(doubts_most=6)))
     assert run.rings.num_rows >= 5
     assert "alert" in run.rings["tier"].to_pylist()
     return log, run

@@ -48,8 +48,8 @@ def search_rings(pairs: PairEvidence, index: VisitIndex, settings: RingSettings,
     grower = growers[0]
     looked_at: set[bytes] = set()
     whole: list[Grown] = []
-    members_of: list[set[int]] = []
-    rings_at: dict[int, list[int]] = defaultdict(list)  # target → positions in `whole` of the rings that have it
+    targets_of: list[set[int]] = []
+    rings_of: dict[int, list[int]] = defaultdict(list)  # user → positions in `whole` of the rings that have him
 
     def keep(ring: Grown) -> bool:
         """Take up a grown ring, or the rings inside it; whether it was news."""
@@ -60,23 +60,26 @@ def search_rings(pairs: PairEvidence, index: VisitIndex, settings: RingSettings,
             if len(ring.members) < settings.least_members or ring.members.tobytes() in looked_at:
                 continue
             looked_at.add(ring.members.tobytes())
-            members = set(ring.members.tolist())
-            near = {position for target in ring.targets.tolist() for position in rings_at[target]}
-            known = any(_same(members, members_of[position]) for position in near)
+            members = ring.members.tolist()
+            common = Counter(position for member in members for position in rings_of[member])
+            known = any(_same(shared, len(members), len(whole[position].members)) for position, shared in common.items())
             news = news or not known
             parts = [] if known else _parts(ring, grower, settings)
             waiting += parts
             if not parts:
-                for target in ring.targets.tolist():
-                    rings_at[target].append(len(whole))
+                for member in members:
+                    rings_of[member].append(len(whole))
                 whole.append(ring)
-                members_of.append(members)
+                targets_of.append(set(ring.targets.tolist()))
         return news
 
     def told(one: int, other: int, users: list[int]) -> bool:
         """Whether a ring with one of the two targets has most of the users."""
-        near = set(rings_at[one]) | set(rings_at[other])
-        return any(sum(user in members_of[position] for user in users) > settings.overlap * len(users) for position in near)
+        common = Counter(position for user in users for position in rings_of[user])
+        return any(
+            shared > settings.overlap * len(users) and (one in targets_of[position] or other in targets_of[position])
+            for position, shared in common.items()
+        )
 
     components = list({core.tobytes(): core for core in _components(pairs, index.visits.users, settings.levels)}.values())
     shared = _shared_targets(pairs, settings)
@@ -193,11 +196,10 @@ def _merged(rings: list[Grown], grower: Grower) -> list[Grown]:
     number = 0
     while waiting:
         ring = waiting.pop()
-        near = sorted({position for target in ring.targets.tolist() for position in rings_at[target] if position in alive})
-        for position in near:
+        common = Counter(position for target in ring.targets.tolist() for position in rings_at[target] if position in alive)
+        for position, shared in sorted(common.items()):
             other = alive[position]
-            common = len(np.intersect1d(ring.targets, other.targets, assume_unique=True))
-            if common < 2 or common < 0.5 * min(len(ring.targets), len(other.targets)):
+            if shared < 2 or shared < 0.5 * min(len(ring.targets), len(other.targets)):
                 continue
             union = grower.grow(np.union1d(ring.members, other.members))
             if union.strength > ring.strength + other.strength:
@@ -212,15 +214,9 @@ def _merged(rings: list[Grown], grower: Grower) -> list[Grown]:
     return list(alive.values())
 
 
-def _same(one: set[int], other: set[int]) -> bool:
+def _same(common: int, one: int, other: int) -> bool:
     """Nearly the same members; whatever is inside the one is inside the other."""
-    common = len(one & other)
-    return common > 0.8 * (len(one) + len(other) - common)
-
-
-def _overlap(one: Int32, other: Int32) -> float:
-    """Share of the smaller group that is in the other, too."""
-    return len(np.intersect1d(one, other, assume_unique=True)) / max(min(len(one), len(other)), 1)
+    return common > 0.8 * (one + other - common)
 
 
 def _distinct(rings: list[Grown], settings: RingSettings) -> list[Grown]:
@@ -229,15 +225,24 @@ def _distinct(rings: list[Grown], settings: RingSettings) -> list[Grown]:
         (ring for ring in rings if ring.strength > settings.least_strength), key=lambda ring: (-ring.strength, ring.members.tobytes())
     )
     kept: list[Grown] = []
-    rings_of: dict[int, list[int]] = {}
+    rings_of: dict[int, list[int]] = defaultdict(list)
     for ring in rings:
-        near = {position for member in ring.members.tolist() for position in rings_of.get(member, ())}
+        common = Counter(position for member in ring.members.tolist() for position in rings_of[member])
+        near = (
+            kept[position]
+            for position, shared in common.items()
+            if shared > settings.overlap * _smaller(ring.members, kept[position].members)
+        )
         if any(
-            _overlap(ring.members, kept[n].members) > settings.overlap and _overlap(ring.targets, kept[n].targets) > settings.overlap
-            for n in near
+            len(np.intersect1d(ring.targets, other.targets, assume_unique=True)) > settings.overlap * _smaller(ring.targets, other.targets)
+            for other in near
         ):
             continue
         for member in ring.members.tolist():
-            rings_of.setdefault(member, []).append(len(kept))
+            rings_of[member].append(len(kept))
         kept.append(ring)
     return kept
+
+
+def _smaller(one: Int32, other: Int32) -> int:
+    return max(min(len(one), len(other)), 1)
