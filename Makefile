@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 NEEDED := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 
-.PHONY: demo test test-neo4j clean
+.PHONY: demo test clean
 
 demo: $(VENV)/ready-to-run
 	rm -rf demo
@@ -17,10 +17,6 @@ test: $(VENV)/ready-to-test
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/pytest -n auto --maxprocesses 4
-
-# Real Neo4j servers of both lines, and Neo4j Browser in Chromium; needs JDKs, Maven and Chromium, and some twenty minutes.
-test-neo4j: $(VENV)/ready-to-test
-	$(BIN)/pytest -m server
 
 clean:
 	rm -rf $(VENV) demo build graphdet.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

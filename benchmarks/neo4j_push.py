@@ -48,6 +48,8 @@ def make_run(nodes: int, relations: int, folder: Path) -> Run:
         _, first = np.unique(users.astype(np.int64) * counts[target] + others, return_index=True)
         first = np.sort(first)[:wanted]
         users, others = users[first], others[first]
+        order = np.lexsort((others, users))  # as a run's relations are ordered
+        users, others = users[order], others[order]
         seen = moment + rng.integers(0, 10**12, wanted)
         columns = {
             "user_id": ids["user"][users],

@@ -14,6 +14,11 @@ GraphdetError                exit code 2: the user can mend it
 ├── StoreError               something between a run and a graph database
 │   ├── ServerError          no server, or one that cannot be used as it is
 │   └── PushRefused          a write that would do harm, or that another one is in the way of
+├── ModelError               learning, and models that were saved
+│   ├── BadNumbers           a feature or the loss is no finite number
+│   ├── NotAModel            the file is no model, is damaged, or is of a newer graphdet
+│   ├── ModelMismatch        a model of other features
+│   └── LabelError           labels that cannot be read or learned from
 └── MarketError              a market that cannot be simulated as asked
     └── NotAMarket           the folder holds no truth tables
 """
@@ -88,6 +93,29 @@ class ServerError(StoreError):
 
 class PushRefused(StoreError):
     """A write that would do harm, or that another one is in the way of."""
+
+
+class ModelError(GraphdetError):
+    """Learning, and models that were saved."""
+
+
+class BadNumbers(ModelError):
+    """A feature or the loss is no finite number."""
+
+    def __init__(self, stage: str, column: str) -> None:
+        super().__init__(f"{stage}: {column} holds what is no finite number; look for broken values in the log's columns behind it.")
+
+
+class NotAModel(ModelError):
+    """The file is no model, is damaged, or is of a newer graphdet."""
+
+
+class ModelMismatch(ModelError):
+    """A model of other features than this graphdet measures."""
+
+
+class LabelError(ModelError):
+    """Labels that cannot be read or learned from."""
 
 
 class MarketError(GraphdetError):

@@ -3,34 +3,50 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from graphdet.dossier.recording import describe_background, record_dossiers
 from graphdet.events import EventTable
 from graphdet.evidence.discounts import list_discounts
 from graphdet.evidence.null import permute
-from graphdet.evidence.pairs import PairEvidence, affordable_evidence, expected_rates, measure_pairs
+from graphdet.evidence.pairs import PairEvidence, Rates, affordable_evidence, expected_rates, measure_pairs
 from graphdet.evidence.visits import Visits, collect_visits
+from graphdet.gnn.embedding import embeddings_table
+from graphdet.gnn.messages import evidence_relation
 from graphdet.progress import Progress
+from graphdet.relations import ring_relations
 from graphdet.rings.facts import LogIndex, measure_ring
 from graphdet.rings.growth import Grower, index_visits
 from graphdet.rings.search import Search, search_rings
-from graphdet.rings.significance import p_values, q_values
+from graphdet.rings.significance import NullRings, p_values, q_values
 from graphdet.rings.tables import JudgedRing, evidence_table, members_table, ring_id, rings_table
-from graphdet.rings.tiers import Setting, judge
+from graphdet.rings.tiers import Setting, doubts, judge, ring_score
 from graphdet.run import Run, describe_run
-from graphdet.schema import TIERS
-from graphdet.scores import score_nodes
-from graphdet.settings import Settings
+from graphdet.scores import rank_rings, score_nodes
+from graphdet.settings import EvidenceSettings, Settings
+
+if TYPE_CHECKING:
+    from graphdet.gnn.model import Model
 
 
-def detect(events: EventTable, settings: Settings | None = None, progress: Progress | None = None) -> Run:
+def detect(
+    events: EventTable,
+    settings: Settings | None = None,
+    progress: Progress | None = None,
+    model: Model | None = None,
+    keep_network: Path | None = None,
+) -> Run:
     """Rings, their evidence and a score for every node of a log.
 
     Args:
         events: from `read_events`.
         settings: the defaults suit any log; results depend on them and on nothing else.
         progress: told of each stage; see `graphdet.progress`.
+        model: from `graphdet.gnn.model.load_model`, to score by instead of learning from this log.
+        keep_network: where to write the network that was learned from this log.
 
     Returns:
         A run, rings most suspicious first; `Run.save` writes it.
@@ -49,52 +65,89 @@ def detect(events: EventTable, settings: Settings | None = None, progress: Progr
         found = search_rings(pairs, index, settings.rings, threads)
     permutations = settings.rings.permutations or _affordable(visits, pairs)
     with progress.stage("permuted logs", permutations):
-        null: list[Search] = []
-        for number in range(permutations):
-            shuffled = permute(visits, rules, settings.seed + number)
-            shuffled_pairs = measure_pairs(shuffled, rates, rules, threads)
-            null.append(search_rings(shuffled_pairs, index_visits(shuffled), settings.rings, threads))
-            progress.advance(1)
+        null = _search_null(visits, rates, rules, permutations, settings, threads, progress)
     with progress.stage("facts and tiers", len(found.rings)):
-        strengths = np.array([ring.strength for ring in found.rings])
-        null_strengths = np.array([ring.strength for search in null for ring in search.rings])
-        p = p_values(strengths, null_strengths, sum(search.cores for search in null))
-        q = q_values(strengths, null_strengths, permutations)
-        log, grower = LogIndex(events, index), Grower(index, settings.rings)
-        setting = Setting(days=float(visits.time.max(initial=0)) / 86_400, users=visits.users)
-        rings = []
-        for grown, p_value, q_value in zip(found.rings, p.tolist(), q.tolist(), strict=True):
-            progress.advance(1)
-            if q_value > settings.tiers.alert_q:
-                continue
-            facts = measure_ring(grown, log, grower)
-            items = int((index.view[grown.targets] == index.item_view).sum())
-            tier, explanation = judge(facts, items, setting, settings.tiers)
-            rings.append(JudgedRing(facts, p_value, q_value, tier, explanation, score=_ring_score(tier, grown.strength)))
-        rings.sort(key=lambda ring: (-ring.score, ring.facts.grown.members.tobytes()))
+        log = LogIndex(events, index)
+        rings, left_out = _judge_rings(found, null, log, settings, progress)
+    odds, weight = None, 0.0
+    if settings.gnn.least_rings:
+        with progress.stage("network", visits.users):
+            relation = evidence_relation(pairs, visits.users)
+            if model or sum(ring.tier == "alert" for ring in rings) >= settings.gnn.least_rings:
+                from graphdet.gnn.proposals import attach_members
+                from graphdet.gnn.stage import learn_opinion  # torch takes seconds to import
+
+                opinion = learn_opinion(events, visits, pairs, relation, rings, settings.gnn, settings.seed, threads, model)
+                odds, weight = opinion.odds, settings.gnn.weight * opinion.trust
+                rings = attach_members(rank_rings(rings, odds), odds, index, log, settings.rings)[0]
+                if keep_network:
+                    opinion.model.save(keep_network)
     with progress.stage("scores and tables"):
         ids = [ring_id(events.ids["user"].take(ring.facts.grown.members).to_pylist()) for ring in rings]
         tables = {
             "rings": rings_table(rings, ids, visits),
             "members": members_table(rings, ids, events, visits),
             "evidence": evidence_table(rings, ids, log, pairs, rates),
-            "scores": score_nodes(events, visits, pairs, rings),
+            "scores": score_nodes(events, visits, pairs, rings, odds, weight),
             "rejected": events.report.rejected,
         }
+        if settings.gnn.least_rings:
+            tables["embeddings"] = embeddings_table(
+                events, visits, relation, rings, tables["scores"], odds, settings.seed, settings.gnn.embeddings
+            )
+        tables["relations"] = ring_relations(events, tables["members"])
+    with progress.stage("dossiers", len(rings)):
+        tables |= record_dossiers(rings, ids, log, settings)
     discounted, notes = list_discounts(visits, events)
     if found.untried:
         notes.append(
             f"{found.untried:,} of {found.cores:,} cores were left untried when the effort was spent; raise [rings] effort to try them."
         )
-    return Run(**tables, meta=describe_run(events, settings, discounted, notes, progress.costs))
+    if left_out:
+        notes.append(f"{left_out:,} groups that nearly everything speaks against were left out; raise [tiers] doubts_most to see them.")
+    meta = describe_run(events, settings, discounted, notes, progress.costs)
+    meta["background"] = describe_background(log, null, found)
+    return Run(**tables, meta=meta)
+
+
+def _search_null(
+    visits: Visits, rates: Rates, rules: EvidenceSettings, permutations: int, settings: Settings, threads: int, progress: Progress
+) -> NullRings:
+    """What the same code finds in permuted logs, weak rings too: they tell how the strong ones fall off."""
+    any_strength = settings.rings.model_copy(update={"least_strength": 0.0})
+    strengths, cores = [], 0
+    for number in range(permutations):
+        shuffled = permute(visits, rules, settings.seed + number)
+        found = search_rings(measure_pairs(shuffled, rates, rules, threads), index_visits(shuffled), any_strength, threads)
+        strengths += [ring.strength for ring in found.rings]
+        cores += found.cores
+        progress.advance(1)
+    return NullRings(permutations, cores, np.array(strengths))
+
+
+def _judge_rings(found: Search, null: NullRings, log: LogIndex, settings: Settings, progress: Progress) -> tuple[list[JudgedRing], int]:
+    """Rings that the permuted logs support, most suspicious first; and how many of them too much speaks against."""
+    strengths = np.array([ring.strength for ring in found.rings])
+    p = p_values(strengths, null.strengths, null.cores)
+    q = q_values(strengths, null.strengths, null.permutations)
+    grower = Grower(log.visits, settings.rings)
+    setting = Setting(days=log.end / 86_400, users=log.visits.visits.users)
+    rings, left_out = [], 0
+    for grown, p_value, q_value in zip(found.rings, p.tolist(), q.tolist(), strict=True):
+        progress.advance(1)
+        if q_value > settings.tiers.alert_q:
+            continue
+        facts = measure_ring(grown, log, grower)
+        items = int((log.visits.view[grown.targets] == log.visits.item_view).sum())
+        tier, explanation = judge(facts, items, setting, settings.tiers)
+        if tier == "review" and len(doubts(facts, items, settings.tiers)) > settings.tiers.doubts_most:
+            left_out += 1
+            continue
+        rings.append(JudgedRing(facts, p_value, q_value, tier, explanation, score=ring_score(tier, grown.strength)))
+    rings.sort(key=lambda ring: (-ring.score, ring.facts.grown.members.tobytes()))
+    return rings, left_out
 
 
 def _affordable(visits: Visits, pairs: PairEvidence) -> int:
     """Permuted logs that cost about as much as one detection on a large log; more on a small one, where they are cheap."""
     return int(np.clip(2_000_000 // max(len(visits) + len(pairs), 1), 1, 20))
-
-
-def _ring_score(tier: str, strength: float) -> float:
-    """0 … 1: each tier has its third, alerts the upper one; within it, stronger is higher."""
-    third = len(TIERS) - 1 - TIERS.index(tier)
-    return float((third + strength / (strength + 100.0)) / len(TIERS))

@@ -35,11 +35,10 @@ def ring_relations(events: EventTable, members: pa.Table, most_per_user: int = 2
     kept: list[tuple[Relation, Edges, npt.NDArray[np.bool_]]] = []
     degrees = {name: np.zeros(events.count(name), np.int64) for name in events.ids}
     graph = build_graph(events)
+    by_member = inside["user"][events.codes["user"]]
+    touched = {name: by_member | (inside[name][codes] & (codes >= 0)) for name, codes in events.codes.items() if name != "user"}
     for relation in graph.relations:
-        touched = inside["user"][events.codes["user"]]
-        codes = events.codes[relation.target]
-        touched |= inside[relation.target][codes] & (codes >= 0)
-        edges = graph.edges_of(relation, touched)
+        edges = graph.edges_of(relation, touched[relation.target])
         user, node = edges.rows, edges.to
         # All events of members and of shared nodes are among the chosen, so their degrees are those of the whole log.
         degrees["user"] += np.bincount(user, minlength=events.count("user"))
@@ -85,8 +84,10 @@ def _strongest(
     most: int,
 ) -> npt.NDArray[np.bool_]:
     """Marks, in each group, the `most` edges with the highest count, ties by the other end."""
-    chosen = np.zeros(len(group), dtype=bool)
+    chosen = among.copy()
     at = np.flatnonzero(among)
+    at = at[np.bincount(group[at])[group[at]] > most] if len(at) else at  # all others are few enough
+    chosen[at] = False
     at = at[np.lexsort((other[at], -count[at], group[at]))]
     starts = np.flatnonzero(np.diff(group[at], prepend=-1))
     place = np.arange(len(at)) - np.repeat(starts, np.diff(np.append(starts, len(at))))
@@ -118,7 +119,7 @@ def _as_table(
             "node_degree": pa.array(degrees[relation.target][node], mask=~known[relation.target][node]),
         }
         pieces.append(pa.table([columns[name] for name in schema.names], schema=schema))
-    return pa.concat_tables(pieces).combine_chunks() if pieces else schema.empty_table()
+    return pa.concat_tables(pieces) if pieces else schema.empty_table()
 
 
 def _times(moments: npt.NDArray[np.int64] | None, chosen: npt.NDArray[np.bool_]) -> pa.Array:

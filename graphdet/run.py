@@ -15,6 +15,7 @@ import secrets
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +72,11 @@ class Run:
     rejected: pa.Table
     meta: dict[str, Any]
     relations: pa.Table | None = None  # schema: OPTIONAL_RUN_TABLES["relations"]
+    events: pa.Table | None = None  # this and the next three: what dossiers are made of; None in runs of older versions
+    keys: pa.Table | None = None
+    visits: pa.Table | None = None
+    dossiers: pa.Table | None = None
+    embeddings: pa.Table | None = None  # schema: OPTIONAL_RUN_TABLES["embeddings"]
 
     def __post_init__(self) -> None:
         missing = [key for key in META_KEYS if key not in self.meta]
@@ -160,6 +166,39 @@ class Run:
             return Run(**tables, meta=meta)
         except ValueError as error:
             raise NotARun(f"{folder}: damaged run ({error}); run `graphdet run` again.") from None
+
+
+def select_rings(
+    rings: pa.Table,
+    tiers: Sequence[str] = (),
+    explanation: str | None = None,
+    least_size: int | None = None,
+    least_amount: float | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    sort: str = "rank",
+) -> pa.Table:
+    """Rings that pass every filter given, by rank, or by `size`, `amount`, `events`, `strength` or `first` seen, largest first.
+
+    Times without a zone are UTC. A ring that has no amount or no time passes no filter on it.
+    """
+    keep = pc.is_in(rings["tier"], value_set=pa.array(list(tiers) or list(TIERS), pa.string()))
+    bounds: list[tuple[str, Any, Any]] = [
+        ("size", pc.greater_equal, least_size),
+        ("amount", pc.greater_equal, least_amount),
+        ("explanation", pc.equal, explanation),
+    ]
+    bounds += [("last_seen", pc.greater_equal, _utc(since)), ("first_seen", pc.less_equal, _utc(until))]
+    for column, compare, bound in bounds:
+        if bound is not None:
+            keep = pc.and_(keep, pc.fill_null(compare(rings[column], pa.scalar(bound, rings[column].type)), False))
+    column = {"first": "first_seen"}.get(sort, sort)
+    order = [("rank", "ascending")] if sort == "rank" else [(column, "descending"), ("rank", "ascending")]
+    return rings.filter(keep).sort_by(order)
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
 
 
 def require_free(folder: Path) -> None:

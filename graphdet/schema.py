@@ -171,7 +171,13 @@ RUN_TABLES = {
 }
 
 # Tables that a run may lack: older runs, and runs made without the stage that fills them.
+EMBEDDING_WIDTH = 32
 OPTIONAL_RUN_TABLES = {
+    "embeddings": (
+        Field("node_type", TEXT, "user, item, device, ip, seller, payment or address"),
+        Field("node_id", TEXT, "the id as the log has it; of a large log the highest scored nodes are here"),
+        Field("embedding", pa.list_(pa.float32(), EMBEDDING_WIDTH), "a unit vector; nodes that keep the same company lie close"),
+    ),
     "relations": (
         Field("user_id", TEXT, "who acted"),
         Field("verb", TEXT, "what was done: the action on an item; used, dealt_with, paid_with or delivered_to otherwise"),
@@ -183,6 +189,30 @@ OPTIONAL_RUN_TABLES = {
         Field("amount", pa.float64(), "money moved by those; null where the log has no amounts"),
         Field("user_degree", pa.int64(), "relations that the user has in the whole log, for ring members; this table may hold fewer"),
         Field("node_degree", pa.int64(), "the same for the node, where rings share it; null for all others"),
+    ),
+    # What a dossier is made of, once the logs may be gone. Of one member 2,000 events are kept: those on rings' targets, then the earliest.
+    "events": EVENT_COLUMNS,
+    "keys": (
+        Field("node_type", TEXT, "item, device, ip, seller, payment, address, or category"),
+        Field("node_id", TEXT, "the id as the log has it; every key that the table `events` names is here"),
+        Field("events", pa.int64(), "its events in the whole log"),
+        Field("users", pa.int64(), "its users in the whole log"),
+        Field("crowded", pa.bool_(), "so many meet there at once that meeting there says little"),
+        Field("share", pa.float64(), "share of the log's item events that are of its items, for sellers and categories; else null"),
+        Field("ratings", pa.int64(), "ratings in the whole log, for items; else null"),
+        Field("rating", pa.float64(), "their mean; null where there is none"),
+        Field("history", pa.list_(pa.int32()), "its events in each `history_seconds` of run.json, for targets; else null"),
+    ),
+    "visits": (
+        Field("node_type", TEXT, "item, device, ip, seller, payment or address"),
+        Field("node_id", TEXT, "the key; here are all visits to rings' targets, and members' visits to what two of them share"),
+        Field("user_id", TEXT, "who came"),
+        Field("second", pa.int32(), "when, in seconds since the log's first event"),
+        Field("habits", pa.list_(pa.float32()), "what was usual for the user there, in the order of `habits` in run.json; null where it is no target"),
+    ),
+    "dossiers": (
+        Field("ring_id", TEXT, "the ring"),
+        Field("measured", TEXT, "JSON: what only the whole log tells of the ring; see graphdet.dossier.recording"),
     ),
 }
 

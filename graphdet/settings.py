@@ -156,7 +156,7 @@ class GnnSettings(Section):
     folds: int = Field(3, ge=2, description="parts that rings are dealt into; a ring is scored by networks that learned from other parts")
     epochs: int = Field(6, ge=1, description="times that a network sees what it learns from")
     others: int = Field(12_000, ge=100, description="users outside rings that each network learns from, drawn at random")
-    depth: int = Field(2, ge=0, le=2, description="steps along pair evidence that messages of features take; 0 = own features only")
+    depth: int = Field(1, ge=0, le=2, description="steps along pair evidence that messages of features take; 0 = own features only")
     doubt: float = Field(0.7, gt=0, lt=1, description="share of members that an outsider must outscore to be left out of the second pass")
     doubted_rings: float = Field(0.2, ge=0, lt=1, description="share of rings, least like the others, that the second pass leaves out")
     weight: float = Field(

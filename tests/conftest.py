@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-from store_servers import database, line, server, server_folders, target  # noqa: F401 - fixtures of the store's tests
+from store_servers import database, line, pytest_xdist_make_scheduler, server, session_server, target  # noqa: F401 - for the store's tests
 
 from graphdet.events.table import NO_TIME, EventTable, FileReport, ReadReport
 from graphdet.run import Run, describe_run

@@ -1,80 +1,86 @@
-"""Real Neo4j servers for the tests: one of each line for the whole session, shared by its workers, used by one test at a time."""
+"""Real Neo4j servers for the tests: one of each line for the whole session, kept by one worker."""
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from graphdet.errors import ServerError
 from graphdet.store import push
 from graphdet.store.connection import Database, Target, find_target, open_database
-from graphdet.store.machine import LINES, java_for
-from graphdet.store.server import Server, start_server, stop_server
+from graphdet.store.machine import LINES, choose_line, fetch_jars
+from graphdet.store.server import Server, read_server, start_server, stop_server
 
-SMALL = {"internal.server.bolt.thread_pool_shutdown_wait_time": "0s", "db.tx_log.rotation.size": "1m"}
+SMALL = {
+    "internal.server.bolt.thread_pool_shutdown_wait_time": "0s",
+    "db.tx_log.rotation.size": "1m",
+    "dbms.cypher.statistics_divergence_threshold": "1.0",  # tests fill and empty the database: its plans need not be made anew
+}
 QUICK = ("-XX:TieredStopAtLevel=1",)  # a server of minutes never earns back what the optimising compiler costs
 
 
-@contextmanager
-def locked(path: Path, how: int) -> Iterator[int]:
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(handle, how)
-        yield handle
-    finally:
-        os.close(handle)
+def missing(reason: str) -> NoReturn:
+    """This machine lacks something: the test is skipped here, and fails in CI."""
+    if os.environ.get("CI"):
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
 
 
-def start(folder: Path, line: str) -> Server:
+def start(folder: Path, line: str, **more: str) -> Server:
+    port = None if read_server(folder) else 0  # where it was, or any free one: other workers may look for one at the same moment
     return start_server(
-        folder, line=line, way="java", bolt_port=None, http_port=None, heap="320m", pagecache="32m", extra=SMALL, java_switches=QUICK
+        folder,
+        line=line,
+        way="java",
+        bolt_port=port,
+        http_port=port,
+        heap="320m",
+        pagecache="32m",
+        extra={**SMALL, **more},
+        java_switches=QUICK,
     )
 
 
-@pytest.fixture(scope="session")
-def server_folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder that all workers share, with a folder for each line's server; the last worker to leave stops them."""
-    base = tmp_path_factory.getbasetemp()
-    shared = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "neo4j-servers"
-    shared.mkdir(exist_ok=True)
-    with locked(shared / "users.lock", fcntl.LOCK_SH) as handle:
-        yield shared
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return  # another worker still uses them
-        for line in LINES:
-            if (shared / line).exists():
-                stop_server(shared / line)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """All tests of one line go to one worker, so that it starts one server of it; others go wherever there is time."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class OneWorkerForALine(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return next((name for name in LINES if f"[{name}]" in nodeid or f"[{name}-" in nodeid), nodeid)
+
+    return OneWorkerForALine(config, log)
 
 
-@pytest.fixture(params=sorted(LINES))
+@pytest.fixture(scope="session", params=sorted(LINES))
 def line(request: pytest.FixtureRequest) -> str:
-    """Each line of Neo4j releases; skipped where no Java here runs it, which fails in CI."""
+    """Each line of Neo4j releases; skipped where no Java here runs it or its jars cannot be had, which fails in CI."""
     name = str(request.param)
-    if java_for(LINES[name]) is None:
-        reason = f"no Java for Neo4j {LINES[name].version} on this machine (Java {LINES[name].java.start} or newer is needed)"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+    try:
+        fetch_jars(*choose_line(name))
+    except ServerError as error:
+        missing(str(error))
     return name
 
 
+@pytest.fixture(scope="session")
+def session_server(line: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("neo4j") / line
+    start(folder, line)
+    yield folder
+    stop_server(folder)
+
+
 @pytest.fixture
-def server(line: str, server_folders: Path) -> Iterator[Path]:
-    """The folder of a running server, for this test alone."""
-    with locked(server_folders / f"{line}.lock", fcntl.LOCK_EX):
-        try:
-            start(server_folders / line, line)
-        except ServerError as error:
-            pytest.fail(str(error))
-        yield server_folders / line
+def server(session_server: Path, line: str) -> Path:
+    """The folder of a running server; started again where an earlier test left it down."""
+    start(session_server, line)
+    return session_server
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ import io
 import os
 import re
 import shutil
+import subprocess
+import sys
 import threading
 import urllib.error
 import urllib.request
@@ -21,13 +23,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browser import QUIET, SECONDS, Drawn, draw_ring, find_chromium, sign_in, take_picture
 from store_runs import make_run, two_rings
+from store_servers import missing
 
-from graphdet.errors import StoreError
-from graphdet.schema import NODE_TYPES, RISK_BANDS
+from graphdet.errors import ServerError, StoreError
+from graphdet.run import Run
+from graphdet.schema import NODE_TYPE, NODE_TYPES, RISK_BANDS
 from graphdet.store.connection import Database
 from graphdet.store.kit import guide_link, kit_server, query_link, write_kit
-from graphdet.store.model import LABELS, RELATION_KINDS
+from graphdet.store.machine import choose_line, fetch_jars
+from graphdet.store.model import BANDS, LABELS, RELATION_KINDS
+from graphdet.store.picture import band_of
 from graphdet.store.push import push_run
 from graphdet.store.queries import load_queries
 from graphdet.store.server import post_connect, read_server
@@ -35,6 +42,7 @@ from graphdet.store.style import style_sheet
 
 pytestmark = pytest.mark.server
 
+NO_CHROMIUM = "no Chromium on this machine (Debian: apt install chromium)"
 BROWSER = "http://localhost:7474/browser/"
 
 
@@ -154,16 +162,6 @@ def test_the_kits_server_answers_as_browser_asks(kit: tuple[Path, str]) -> None:
         refused.value.close()
 
 
-def chromium() -> str:
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        reason = "no Chromium on this machine (Debian: apt install chromium)"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return path
-
-
 def keep(page: Any, name: str) -> None:
     folder = os.environ.get("GRAPHDET_SCREENSHOTS")
     if folder:
@@ -172,7 +170,8 @@ def keep(page: Any, name: str) -> None:
 
 
 def test_the_ring_is_drawn_in_browser(database: Database, server: Path, line: str, kit: tuple[Path, str]) -> None:
-    executable = chromium()
+    if find_chromium() is None:
+        missing(NO_CHROMIUM)
     from playwright.sync_api import sync_playwright
 
     folder, address = kit
@@ -181,36 +180,19 @@ def test_the_ring_is_drawn_in_browser(database: Database, server: Path, line: st
     about = read_server(server)
     assert about is not None
     write_kit(run, folder, address, about.browser)
+    colours = ["Item", "Item", "Device", "IP", "Seller", "Payment", "Address", "FraudRing", *BANDS[1:]]
+    expected = Counter(map(colour, colours))
+    link = guide_link(about.browser, address, "ring-0001.html")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=QUIET)
         page = browser.new_page(viewport={"width": 1600, "height": 1000})
-        page.set_default_timeout(60_000)
-        page.goto(guide_link(about.browser, address, "ring-0001.html"))
-        page.get_by_test_id("username").fill("neo4j")
-        page.get_by_test_id("password").fill(database.target.password)
-        page.get_by_test_id("connect").click()
-        page.get_by_text("Set the colours").first.wait_for()
-        assert page.get_by_text("Not found").count() == 0
+        page.set_default_timeout(SECONDS)
+        sign_in(page, link, database.target.password)
         page.get_by_text("Set the colours").first.click()
-        page.get_by_text("border-width: 2px").first.wait_for()  # the style's own frame: from here on colours are set
-        page.wait_for_timeout(3000)  # the guide is drawn anew meanwhile, and a click on the old one is lost
-        page.locator("pre.runnable i").first.click()
-        page.locator("g.node").nth(10).wait_for(state="attached")
-        page.wait_for_timeout(1500)
+        page.wait_for_function("() => (localStorage.getItem('neo4j.grass') || '').includes('RiskCritical')")
+        drawn = draw_ring(page)
         keep(page, f"ring-{line}")
-        nodes = page.locator("g.node")
-        assert nodes.count() == 11
-        fills = Counter(
-            page.eval_on_selector_all(
-                "g.node", "nodes => nodes.map(n => n.querySelector('circle.outline, circle.b-outline').getAttribute('fill'))"
-            )
-        )
-        expected = Counter(
-            {colour(label): count for label, count in (("Item", 2), ("Device", 1), ("IP", 1), ("Seller", 1), ("Payment", 1))}
-        )
-        expected += Counter([colour("Address"), colour("FraudRing"), colour("RiskCritical"), colour("RiskHigh"), colour("RiskMedium")])
-        assert Counter({fill.upper(): count for fill, count in fills.items()}) == expected
-        assert page.get_by_text("Not found").count() == 0
+        assert (drawn.nodes, drawn.fills, drawn.complaints) == (11, expected, 0)
         drop(page, folder / "queries.zip")
         page.get_by_test_id("navigationFavorites").click()
         page.get_by_test_id("savedScriptsFolder-graphdet").click()
@@ -242,8 +224,46 @@ def drop(page: Any, path: Path) -> None:
     )
 
 
+def test_an_installed_graphdet_has_its_files(tmp_path: Path) -> None:
+    """A wheel, unpacked: the queries and the server's files are in it, and found there."""
+    root = Path(__file__).parent.parent
+    for name in ("graphdet", "neo4j"):
+        shutil.copytree(root / name, tmp_path / "source" / name)
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(root / name, tmp_path / "source" / name)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(tmp_path)]
+    subprocess.run([*pip, str(tmp_path / "source")], check=True, capture_output=True)
+    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
+        wheel.extractall(tmp_path / "installed")
+    code = "from graphdet.store.queries import load_queries, project_folder; print(project_folder(), len(load_queries()))"
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path / "installed")}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path, env=environment)
+    assert done.stdout.split() == [str(tmp_path / "installed" / "graphdet" / "neo4j"), str(len(load_queries()))]
+    assert (tmp_path / "installed" / "graphdet" / "neo4j" / "compose.yaml").is_file()
+
+
+def test_four_documented_commands_lead_to_the_ring_in_browser(tmp_path: Path) -> None:
+    try:
+        fetch_jars(*choose_line(None))
+    except ServerError as error:
+        missing(str(error))
+    if find_chromium() is None:
+        missing(NO_CHROMIUM)
+    drawn = take_picture(tmp_path, tmp_path / "browser.png")
+    run = Run.load(tmp_path / "demo" / "run")
+    worst = run.ring("1").members
+    kinds = Counter(worst["node_type"].to_pylist())
+    scores = {row["node_id"]: row["score"] for row in run.scores.to_pylist() if row["node_type"] == "user"}
+    users = [row["node_id"] for row in worst.to_pylist() if row["node_type"] == "user"]
+    assert kinds["user"] <= 90, "the query shows no more"
+    assert worst.num_rows - kinds["user"] <= 59, "the query shows no more"
+    expected = Counter(colour(band) for user in users for band in band_of(scores[user]))
+    expected += Counter({colour(NODE_TYPE[kind].label): count for kind, count in kinds.items() if kind != "user"})
+    assert drawn == Drawn(worst.num_rows + 1, expected + Counter([colour("FraudRing")]), 0)
+
+
 def test_the_server_key_names_the_kit() -> None:
     assert (
         post_connect("http://localhost:1/")
-        == "style http://localhost:1/style.grass; config initialNodeDisplay: 500; guide http://localhost:1/guide.html"
+        == "style http://localhost:1/style.grass; config initialNodeDisplay: 500; config autoComplete: false; guide http://localhost:1/guide.html"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import stat
 import subprocess
@@ -16,8 +15,11 @@ import pytest
 from store_runs import later_run, two_rings
 from store_servers import contents, run
 
+from graphdet.cli import main
 from graphdet.cli import store as cli_store
 from graphdet.errors import ServerError, StoreError, UnknownRing
+from graphdet.events import read_events
+from graphdet.pipeline import detect
 from graphdet.run import Run
 from graphdet.schema import VERDICTS
 from graphdet.store import machine
@@ -30,7 +32,6 @@ from graphdet.store.server import start_server, wipe_server
 pytestmark = pytest.mark.server
 
 VALUES = {"ring": "ring-1", "run": "run-a", "verdict": "unsure", "author": "ann", "note": "a note"}
-COMMAND = "import sys; from graphdet.cli import main; sys.argv = ['graphdet', *sys.argv[1:]]; main()"
 
 
 def with_embeddings(run: Run, folder: Path) -> Path:
@@ -43,11 +44,6 @@ def with_embeddings(run: Run, folder: Path) -> Path:
     columns = {"node_type": ["user"] * len(users), "node_id": users, "embedding": pa.array(vectors, pa.list_(pa.float32(), 32))}
     pq.write_table(pa.table(columns), folder / "embeddings.parquet")
     return folder
-
-
-def command(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    own = {name: value for name, value in os.environ.items() if not name.startswith("NEO4J_")}
-    return subprocess.run([sys.executable, "-c", COMMAND, *words], capture_output=True, text=True, env={**own, **environment}, check=False)
 
 
 def operators(plan: dict[str, Any]) -> list[str]:
@@ -77,11 +73,11 @@ def test_every_query_returns_rows_by_index(database: Database, target: Target, t
 def test_the_ring_query_draws_the_ring(database: Database) -> None:
     push_run(database, two_rings())
     query = next(query for query in load_queries() if query.name == "ring")
-    members, touches = run(database, query.filled(ring="ring-1"))[0]
-    nodes = {node.element_id for path in members for node in path.nodes}
-    assert len(nodes) == 11
-    assert len(members) == 10
-    assert len(touches) == 3 * 2 + 3 * 5  # orders of both items, and five shared things each
+    rows = run(database, query.filled(ring="ring-1"))
+    assert len(rows) == 3  # members
+    lines = [path for _, found in rows for path in found]
+    assert len({node.element_id for path in (*lines, *(member for member, _ in rows)) for node in path.nodes}) == 11
+    assert len(lines) == 3 * 2 + 3 * 5  # orders of both items, and five shared things each
 
 
 def test_queries_are_complete_and_safe() -> None:
@@ -135,65 +131,90 @@ def test_verdicts_outlive_pushes_and_become_labels(database: Database, tmp_path:
         decide(database, "ring-1", "inocent", "ann")
 
 
-def test_the_commands_do_what_they_say(database: Database, server: Path, tmp_path: Path) -> None:
+def call(monkeypatch: pytest.MonkeyPatch, *words: str) -> object:
+    """The program in this process; its exit code."""
+    monkeypatch.setattr(sys, "argv", ["graphdet", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return ended.value.code
+
+
+def test_the_commands_do_what_they_say(
+    database: Database, server: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     two_rings().save(tmp_path / "run")
-    where = ("--db", str(server))
-    done = command("push", str(tmp_path / "run"), "--dry-run", *where)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert re.search(r"^User +5 +0 +0 +0$", done.stdout, re.MULTILINE)
-    assert "nothing was changed" in done.stdout
+
+    def said(*words: str) -> str:
+        assert call(monkeypatch, *words, "--db", str(server)) == 0, capsys.readouterr().err
+        return capsys.readouterr().out
+
+    told = said("push", str(tmp_path / "run"), "--dry-run")
+    assert re.search(r"^User +5 +0 +0 +0$", told, re.MULTILINE)
+    assert "nothing was changed" in told
     assert contents(database) == ([], [])
-    done = command("push", str(tmp_path / "run"), *where)
-    assert re.search(r"\d+ rows in .* rows/s", done.stdout), done.stderr
-    assert "Nothing to change" in command("push", str(tmp_path / "run"), *where).stdout
-    assert command("decide", "ring-1", "confirmed", "--note", "n", "--author", "ann", *where).stdout.startswith("case-")
-    assert "ring-1  confirmed  ann" in command("dispositions", str(tmp_path / "run"), *where).stdout
-    assert "rows taken back" in command("undo", str(tmp_path / "run"), *where).stdout
-    assert "runs (java" in command("db", "status", "--data", str(server)).stdout
+    assert re.search(r"\d+ rows in .* rows/s", said("push", str(tmp_path / "run")))
+    assert "Nothing to change" in said("push", str(tmp_path / "run"))
+    assert said("decide", "ring-1", "confirmed", "--note", "n", "--author", "ann").startswith("case-")
+    assert "ring-1  confirmed  ann" in said("dispositions", str(tmp_path / "run"))
+    assert "rows taken back" in said("undo", str(tmp_path / "run"))
+    assert call(monkeypatch, "db", "status", "--data", str(server)) == 0
+    assert "runs (java" in capsys.readouterr().out
 
 
-def test_errors_are_one_line_with_the_next_step_and_no_password(database: Database, server: Path, target: Target, tmp_path: Path) -> None:
+def test_a_whole_log_is_written_where_it_is_given(
+    database: Database, server: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [f"r{n},t{place},p{n % 2},{90_000 * place + n},order" for n in range(8) for place in range(6)]
+    rows += [f"u{n},i{n * 7 % 50},d{n},{n * 3600},view" for n in range(120)]
+    log = tmp_path / "log.csv"
+    log.write_text("\n".join(["user_id,item_id,device_id,timestamp,action", *rows]))
+    found = detect(read_events([log]))
+    found.save(tmp_path / "run")
+    where = ("--db", str(server))
+    assert call(monkeypatch, "push", str(tmp_path / "run"), "--scope", "graph", "--log", str(log), *where) == 0, capsys.readouterr().err
+    counts = "MATCH (n) UNWIND labels(n) AS label WITH label WHERE label IN ['User', 'Item', 'Device'] RETURN label, count(*)"
+    assert dict(run(database, counts)) == {"Device": 122, "Item": 56, "User": 128}
+    ties = run(database, "MATCH (:User)-[r:PURCHASED|VIEWED|USED]->() RETURN type(r), count(*), sum(r.count)")
+    assert sorted(ties) == [["PURCHASED", 48, 48], ["USED", 128, 168], ["VIEWED", 120, 120]]
+    assert run(database, "MATCH (d:Device {deviceId: 'p0'}) RETURN d.degree") == [[4]]
+    before = contents(database)
+    log.write_text(log.read_text() + "\nu0,i1,d0,7,view")
+    assert call(monkeypatch, "push", str(tmp_path / "run"), "--scope", "graph", "--log", str(log), *where) == 2
+    assert "these are not the logs that the run was made from" in capsys.readouterr().err
+    assert contents(database) == before
+
+
+def test_errors_are_one_line_with_the_next_step_and_no_password(
+    target: Target, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     two_rings().save(tmp_path / "run")
     (tmp_path / "damaged").mkdir()
     (tmp_path / "damaged" / "run.json").write_text("{")
     secret = target.password
-    good = {"NEO4J_URI": target.uri, "NEO4J_PASSWORD": secret}
-    cases = [
-        (str(tmp_path / "run"), {**good, "NEO4J_URI": "bolt://localhost:1"}, "no Neo4j server answers. `graphdet db up` starts one"),
-        (str(tmp_path / "run"), {**good, "NEO4J_URI": "gopher://x"}, "no address of a Neo4j server"),
-        (str(tmp_path / "run"), {**good, "NEO4J_PASSWORD": secret + "x"}, "wrong user or password for 'neo4j'"),
-        (str(tmp_path / "run"), {"NEO4J_URI": target.uri}, "NEO4J_PASSWORD is not"),
-        (str(tmp_path / "run"), {**good, "NEO4J_DATABASE": "nope"}, "there is no database 'nope'"),
-        (str(tmp_path / "run"), {**good, "NEO4J_DATABASE": "system"}, "report it"),
-        (str(tmp_path / "damaged"), good, "damaged"),
-        (str(tmp_path / "none"), good, "no such run folder"),
+    good = {"NEO4J_URI": target.uri, "NEO4J_USER": "neo4j", "NEO4J_PASSWORD": secret, "NEO4J_DATABASE": "neo4j"}
+    cases: list[tuple[str, dict[str, str | None], str]] = [
+        ("run", {"NEO4J_URI": "bolt://localhost:1"}, "no Neo4j server answers. `graphdet db up` starts one"),
+        ("run", {"NEO4J_URI": "gopher://x"}, "no address of a Neo4j server"),
+        ("run", {"NEO4J_PASSWORD": secret + "x"}, "wrong user or password for 'neo4j'; check NEO4J_USER and NEO4J_PASSWORD"),
+        ("run", {"NEO4J_PASSWORD": None}, "NEO4J_PASSWORD is not; set it in the environment"),
+        ("run", {"NEO4J_DATABASE": "nope"}, "there is no database 'nope'; check NEO4J_DATABASE"),
+        ("run", {"NEO4J_DATABASE": "system"}, "'system' holds no data; check NEO4J_DATABASE"),
+        ("damaged", {}, "damaged"),
+        ("none", {}, "no such run folder; `graphdet run"),
     ]
-    for folder, environment, words in cases:
-        done = command("push", folder, **environment)
-        assert done.returncode == 2, done.stderr
-        assert words in done.stderr or words == "report it", done.stderr
-        assert done.stderr.count("\n") == 1
-        assert secret not in done.stderr + done.stdout
-    run(database, "CREATE (:User {userId: 'twin'}), (:User {userId: 'twin'})") if not _constrained(database) else None
+    for folder, changes, words in cases:
+        for name, value in {**good, **changes}.items():
+            if value is None:
+                monkeypatch.delenv(name)
+            else:
+                monkeypatch.setenv(name, value)
+        code = call(monkeypatch, "push", str(tmp_path / folder))
+        told = capsys.readouterr()
+        assert code == 2, told.err
+        assert words in told.err
+        assert told.err.count("\n") == 1
+        assert secret not in told.err + told.out
     assert secret not in repr(target)
-
-
-def _constrained(database: Database) -> bool:
-    return bool(database.read("SHOW CONSTRAINTS YIELD name WHERE name = 'graphdet_User_userId' RETURN name"))
-
-
-@pytest.mark.drops_schema
-def test_data_at_odds_with_a_constraint_is_named(database: Database) -> None:
-    push_run(database, two_rings())
-    undo_push(database, "run-a")  # takes the constraints along
-    run(database, "CREATE (:User {userId: 'twin'}), (:User {userId: 'twin'})")
-    before = contents(database)
-    with pytest.raises(StoreError, match=r"User\.userId cannot be made unique.*pusht?") as caught:
-        push_run(database, two_rings())
-    assert "twin" not in str(caught.value)
-    assert contents(database) == before
-    run(database, "MATCH (u:User) DELETE u")
-    push_run(database, two_rings())
 
 
 def test_an_expired_password_and_a_second_user(database: Database, target: Target) -> None:
@@ -218,7 +239,6 @@ def run_system(target: Target, statement: str) -> None:
     [
         ("Neo.ClientError.General.ForbiddenOnReadOnlyDatabase", "", "may not write"),
         ("Neo.TransientError.General.MemoryPoolOutOfMemoryError", "", "smaller --batch"),
-        ("Neo.DatabaseError.Transaction.TransactionLogError", "No space left on device", "disk is full"),
         ("Neo.DatabaseError.General.UnknownError", "'secret-id'", "server's log says more"),
     ],
 )

@@ -1,6 +1,6 @@
 """Random histories on real servers end where a simple model says: push, push again, another run, undo, crash, foreign writes, decisions.
 
-The default suite plays a few histories on each line; GRAPHDET_HISTORIES=100 plays that many (the full property test).
+GRAPHDET_HISTORIES says how many are played on each line; every twentieth has its server killed.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import copy
 import itertools
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from store_runs import Touch, make_run
+from store_runs import Touch, make_run, two_rings
 from store_servers import contents, empty, run, start
 
 from graphdet.errors import ServerError, StoreError
@@ -27,11 +28,11 @@ from graphdet.store.connection import Database, Target, find_target, open_databa
 from graphdet.store.decisions import decide
 from graphdet.store.journal import read_pushes
 from graphdet.store.push import PushOptions, push_run, undo_push
-from graphdet.store.server import read_server
+from graphdet.store.server import is_running, read_server, stop_server
 
 pytestmark = pytest.mark.server
 
-HISTORIES = int(os.environ.get("GRAPHDET_HISTORIES", "4"))
+HISTORIES = int(os.environ.get("GRAPHDET_HISTORIES", "20"))
 LENGTH = 7
 OPTIONS = PushOptions(force=True, batch=9)  # small batches: many moments to crash at
 BANDS = [("RiskCritical", 0.95), ("RiskHigh", 0.8), ("RiskMedium", 0.5), ("RiskLow", 0.0)]
@@ -111,7 +112,7 @@ class Model:
         ties |= {tie: own for tie, own in self.ties.items() if tie[1] == "FOUND_IN"}
         latest = max((facts["number"] for found, facts in self.nodes.items() if found[0] == "DetectionRun"), default=0)
         mine = self.nodes.get(this, {}).get("number", 0)
-        nodes[this] = {"number": mine if mine == latest and mine else max([latest, *(1 for _ in ())]) + 1}
+        nodes[this] = {"number": mine if mine == latest and mine else latest + 1}
         self.nodes, self.ties = nodes, ties
         self.stamp(spec.name, before)
         if self.state() != before:
@@ -174,13 +175,17 @@ def observed(database: Database) -> tuple[list[Any], list[Any]]:
     return sorted(nodes, key=lambda row: tuple(row[:3])), sorted(ties, key=repr)
 
 
-def crash_at(monkeypatch: pytest.MonkeyPatch, moment: int, when: str) -> None:
-    """From the `moment`-th writing transaction on, the process is dead: before it, inside it, or after its commit."""
+def crash_at(monkeypatch: pytest.MonkeyPatch, moment: int, when: str, server: Path) -> None:
+    """From the `moment`-th writing transaction on, the process is dead: before it, inside it, or after its commit; or the server is."""
     real, calls = Database.write, [0]
+    about = read_server(server)
+    assert about is not None
 
     def dying(self: Database, work: Any) -> Any:
         calls[0] += 1
-        if calls[0] < moment:
+        if calls[0] == moment and when == "server":
+            os.kill(about.pid, signal.SIGKILL)
+        if calls[0] < moment or when == "server":
             return real(self, work)
         if calls[0] == moment and when == "inside":
 
@@ -198,8 +203,9 @@ def crash_at(monkeypatch: pytest.MonkeyPatch, moment: int, when: str) -> None:
 
 
 @pytest.mark.parametrize("seed", range(HISTORIES))
-def test_random_histories_end_where_the_model_says(database: Database, seed: int) -> None:
+def test_random_histories_end_where_the_model_says(database: Database, server: Path, line: str, seed: int) -> None:
     source = random.Random(seed)  # noqa: S311
+    deaths = iter([*["server"] * (seed % 20 == 19)])
     specs = [Spec(f"run-{letter}", source) for letter in "abc"]
     model = Model()
     told: list[str] = []
@@ -215,7 +221,8 @@ def test_random_histories_end_where_the_model_says(database: Database, seed: int
         elif act == "undo":
             play_undo(database, model, spec.name)
         elif act in ("crash", "crash undo"):
-            told.append(play_crash(database, model, spec, specs, act, source))
+            when = next(deaths, None) or source.choice(["before", "inside", "after"])
+            told.append(play_crash(database, model, spec, specs, act, source, when, server, line))
         elif act == "foreign":
             found: Node = ("User", "userId", f"u{source.randint(0, 5)}")
             if found not in model.nodes and source.random() < 0.5:
@@ -246,21 +253,33 @@ def play_undo(database: Database, model: Model, name: str) -> None:
             undo_push(database, name)
 
 
-def play_crash(database: Database, model: Model, spec: Spec, specs: list[Spec], act: str, source: random.Random) -> str:
+def play_crash(
+    database: Database,
+    model: Model,
+    spec: Spec,
+    specs: list[Spec],
+    act: str,
+    source: random.Random,
+    when: str,
+    server: Path,
+    line: str,
+) -> str:
     """Die at a random moment, then go on in one of the ways a user may: the same again, another run, or undo."""
     before = [push.number for push in read_pushes(database)]
-    moment, when = source.randint(2, 9), source.choice(["before", "inside", "after"])
-    with pytest.MonkeyPatch.context() as dying:
-        crash_at(dying, moment, when)
+    moment = source.randint(2, 9)
+    with pytest.MonkeyPatch.context() as dying, open_database(database.target, retry_seconds=0.5) as mortal:
+        crash_at(dying, moment, when, server)
         try:
             if act == "crash":
-                push_run(database, spec.run, options=OPTIONS)
+                push_run(mortal, spec.run, options=OPTIONS)
             else:
-                undo_push(database, spec.name)
+                undo_push(mortal, spec.name)
         except Killed:
             pass
         except StoreError:
-            assert act == "crash undo"
+            assert act == "crash undo" or when == "server"
+    if when == "server":
+        start(server, line)
     after = read_pushes(database)
     next_spec = spec if source.random() < 0.5 else source.choice(specs)
     with pytest.MonkeyPatch.context() as dead:
@@ -328,7 +347,7 @@ def test_a_killed_client_is_finished_by_the_next_push(database: Database, target
     assert contents(database) == ([], [])
 
 
-def test_a_killed_server_leaves_what_the_next_push_finishes(server: Path, line: str, tmp_path: Path) -> None:
+def test_a_killed_server_leaves_what_the_next_push_finishes(server: Path, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
     found = big_run("run-big")
     with open_database(find_target(server)) as database:
         empty(database)
@@ -355,7 +374,80 @@ def test_a_killed_server_leaves_what_the_next_push_finishes(server: Path, line: 
     start(server, line)
     with open_database(find_target(server)) as database:
         assert [push.state for push in read_pushes(database)] == ["running"]
-        push_run(database, found, options=PushOptions(wait_seconds=130))
+        monkeypatch.setattr(lock, "_is_dead", lambda owner: True)  # as it would be, were this another process
+        push_run(database, found)
         assert facts(database) == whole
         undo_push(database, "run-big")
         assert contents(database) == ([], [])
+
+
+@pytest.mark.skipif(shutil.which("mount") is None or os.geteuid() != 0, reason="only root can make a disk that is full")
+@pytest.mark.parametrize("line", ["lts"], indirect=True)
+def test_a_full_disk_is_named_and_the_push_finished_afterwards(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found, disk = big_run("run-big"), tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", disk], check=True)
+    try:
+        about = start(disk / "db", line, **{"db.tx_log.preallocate": "false"})
+        with open_database(find_target(disk / "db")) as database:
+            push_run(database, two_rings())  # the schema is there by then
+        used = shutil.disk_usage(disk).used // 1024
+        subprocess.run(["mount", "-o", f"remount,size={used + 200}k", disk], check=True)
+        with open_database(find_target(disk / "db")) as database, pytest.raises(ServerError, match="its disk may be full"):
+            push_run(database, found, options=PushOptions(force=True, batch=500))
+        os.kill(about.pid, signal.SIGKILL)  # it does not stop by itself any more
+        subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)
+        start(disk / "db", line, **{"db.tx_log.preallocate": "false"})
+        monkeypatch.setattr(lock, "_is_dead", lambda owner: True)  # as it would be, were this another process
+        with open_database(find_target(disk / "db")) as database:
+            push_run(database, found, options=PushOptions(force=True))
+            assert run(database, "MATCH (u:User)-[p:PURCHASED]->() RETURN count(DISTINCT u), count(p)") == [[600, 6000]]
+        stop_server(disk / "db")
+    finally:
+        known = read_server(disk / "db")
+        if known and is_running(disk / "db", known):
+            os.kill(known.pid, signal.SIGKILL)
+        subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+def test_a_database_that_only_reads_says_so(session_server: Path, line: str) -> None:
+    stop_server(session_server)
+    start(session_server, line, **{"server.databases.read_only": "neo4j"})
+    try:
+        with open_database(find_target(session_server)) as database, pytest.raises(StoreError, match="may not write to 'neo4j'"):
+            push_run(database, two_rings())
+    finally:
+        stop_server(session_server)  # the next test starts it as it was
+
+
+def schema(database: Database) -> list[Any]:
+    return sorted(
+        row[0]
+        for row in database.read("SHOW CONSTRAINTS YIELD name")
+        + database.read("SHOW INDEXES YIELD name, type WHERE type <> 'LOOKUP' RETURN name")
+    )
+
+
+@pytest.mark.drops_schema
+def test_undo_of_the_last_push_takes_the_schema_along(database: Database) -> None:
+    push_run(database, two_rings())
+    assert {"graphdet_User_userId", "graphdet_ids"} <= set(schema(database))
+    undo_push(database, "run-a")
+    assert [name for name in schema(database) if name.startswith("graphdet_")] in (
+        ["graphdet_GraphdetLock_name"] * 2,
+        ["graphdet_Case_caseId"] * 2 + ["graphdet_GraphdetLock_name"] * 2,
+    )
+
+
+@pytest.mark.drops_schema
+def test_data_at_odds_with_a_constraint_is_named(database: Database) -> None:
+    push_run(database, two_rings())
+    undo_push(database, "run-a")  # takes the constraints along
+    run(database, "CREATE (:User {userId: 'twin'}), (:User {userId: 'twin'})")
+    before = contents(database)
+    with pytest.raises(StoreError, match=r"User\.userId cannot be made unique.*push to a database of its own") as caught:
+        push_run(database, two_rings())
+    assert "twin" not in str(caught.value)
+    assert contents(database) == before
+    run(database, "MATCH (u:User) DELETE u")
+    push_run(database, two_rings())

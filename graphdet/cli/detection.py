@@ -28,6 +28,7 @@ def register(app: typer.Typer) -> None:
 def run(
     logs: Logs,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The run folder to write; must not exist yet, or be empty.")],
+    model: Annotated[Path | None, typer.Option("--model", metavar="FILE", help="Score by a model that `graphdet train` wrote.")] = None,
     settings: SettingsFile = None,
     threads: Threads = None,
     seed: Seed = None,
@@ -39,7 +40,7 @@ def run(
 
     require_free(out)
     chosen = choose_settings(settings, threads, seed)
-    found = _detect(logs, out, chosen, progress_for(sys.stderr))
+    found = _detect(logs, out, chosen, progress_for(sys.stderr), model)
     if as_json:
         print_json({**found.meta, "folder": str(out), "rings": found.rings.to_pylist()})
     else:
@@ -90,12 +91,25 @@ def print_settings() -> None:
     print(settings_as_toml(Settings()), end="")
 
 
-def _detect(logs: list[Path], out: Path, settings: Settings, progress: Progress) -> Run:
+def _detect(logs: list[Path], out: Path, settings: Settings, progress: Progress, model: Path | None = None) -> Run:
     from graphdet.events import read_events
     from graphdet.pipeline import detect
 
-    with progress.stage("read logs"):
-        events = read_events(logs, settings.log, settings.machine, follower(progress))
-    found = detect(events, settings, progress)
+    if model is None:
+        with progress.stage("read logs"):
+            events = read_events(logs, settings.log, settings.machine, follower(progress))
+        found = detect(events, settings, progress)
+    else:
+        from graphdet.supervised.applying import apply_labelled, load_for_run, with_model
+        from graphdet.supervised.model import LabelledModel
+
+        learned = load_for_run(model)
+        with progress.stage("read logs"):
+            events = read_events(logs, settings.log, settings.machine, follower(progress))
+        if isinstance(learned, LabelledModel):
+            found = apply_labelled(detect(events, settings, progress), events, settings, learned)
+        else:
+            found = detect(events, settings, progress, learned)
+        found = with_model(found, model)
     found.save(out)
     return found

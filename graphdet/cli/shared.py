@@ -25,6 +25,13 @@ class Tier(StrEnum):
     EXPLAINED = "explained"
 
 
+class Lang(StrEnum):
+    """Languages of words for people; a test holds them to `dossier.catalogue.LANGUAGES`."""
+
+    EN = "en"
+    ZH = "zh"
+
+
 Logs = Annotated[
     list[Path], typer.Argument(metavar="LOGS", help="Log files or folders of them: CSV, TSV, JSON lines, Parquet; plain, .gz or .zst.")
 ]

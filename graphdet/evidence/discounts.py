@@ -21,7 +21,7 @@ def list_discounts(visits: Visits, events: EventTable) -> tuple[list[dict[str, A
     named: list[dict[str, Any]] = []
     notes = []
     for view in visits.views:
-        crowd = _fullest(visits.offset[view.first_key : view.first_key + view.keys + 1], visits.time, view.windows[0])
+        crowd = fullest(visits.offset[view.first_key : view.first_key + view.keys + 1], visits.time, view.windows[0])
         over = np.flatnonzero(crowd > view.cap)
         if not len(over):
             continue
@@ -42,7 +42,7 @@ def _entry(view: View, key: str, size: int, events: EventTable) -> dict[str, Any
 
 
 @numba.njit(cache=True, nogil=True)
-def _fullest(offset: Int64, time: Int32, window: int) -> Int64:
+def fullest(offset: Int64, time: Int32, window: int) -> Int64:
     """The most visits of each key that lie within one window."""
     most = np.zeros(len(offset) - 1, np.int64)
     for key in range(len(offset) - 1):

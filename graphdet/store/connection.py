@@ -70,6 +70,11 @@ class Database:
         self._driver = driver
         self.target = target
 
+    def require_server(self) -> None:
+        """A server answers, now; a read or write would try again for a while first."""
+        with self._clear_errors():
+            self._driver.verify_connectivity()
+
     def read(self, query: str, **parameters: Any) -> list[list[Any]]:
         """All rows of a query, in a read-only transaction."""
 
@@ -125,6 +130,8 @@ def open_database(target: Target, retry_seconds: float = 15.0) -> Iterator[Datab
     Raises:
         ServerError: no answer, wrong user or password, expired password, no such database, or too old a server.
     """
+    if target.database == "system":
+        raise ServerError(f"{target.uri}: the database 'system' holds no data; check NEO4J_DATABASE.")
     try:
         driver = GraphDatabase.driver(
             target.uri,
@@ -140,6 +147,7 @@ def open_database(target: Target, retry_seconds: float = 15.0) -> Iterator[Datab
         raise ServerError(f"{target.uri!r} is no address of a Neo4j server; write it like neo4j://localhost:7687.") from None
     with driver:
         database = Database(driver, target)
+        database.require_server()
         components = database.read("CALL dbms.components() YIELD name, versions RETURN name, versions[0]")
         require_version(next((version for name, version in components if name == "Neo4j Kernel"), "unknown"), target)
         yield database
@@ -163,16 +171,9 @@ def explain(error: Exception, target: Target) -> StoreError:
         return ServerError(told[0][1].format(where=where, user=target.user, database=target.database))
     if isinstance(error, AuthError):
         return ServerError(f"{where}: the server does not let '{target.user}' in; check NEO4J_USER and NEO4J_PASSWORD.")
-    if _out_of_space(error):
-        return ServerError(f"{where}: the server's disk is full. Make room, then give the same command again: it finishes the job.")
     if isinstance(error, ClientError) and "Statement" in code:
         return StoreError(f"{where}: the server refused a statement ({code}); please report it.")
     return StoreError(f"{where}: {code or type(error).__name__}. The server's log says more; the same command again finishes the job.")
-
-
-def _out_of_space(error: Exception) -> bool:
-    text = str(error).lower()
-    return "no space left" in text or "disk full" in text or "not enough space" in text
 
 
 _CLASHES = ("ConstraintCreationFailed", "AlreadyExists", "ConstraintValidation")
@@ -195,6 +196,10 @@ _EXPLANATIONS = (
     (
         ("ConstraintValidationFailed",),
         "{where}: a constraint of '{database}' forbids the write; SHOW CONSTRAINTS lists them. Drop it, or take another database.",
+    ),
+    (
+        ("TransactionLogError", "TransactionStartFailed"),
+        "{where}: the server can write no more: its disk may be full. Make room, start it, and push again: that finishes the job.",
     ),
     (
         ("MemoryPoolOutOfMemory", "OutOfMemory"),

@@ -5,11 +5,13 @@ A step and its entry are one transaction, so that whatever moment a push ends at
 
 from __future__ import annotations
 
+import itertools
 import json
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from neo4j import ManagedTransaction
@@ -153,6 +155,8 @@ def _do(transaction: ManagedTransaction, kind_name: str, operation: str, rows: l
         moments = {one.name for one in kind.properties if one.moment}
         rows = [[*row[:place], _with_moments(row[place], moments), *row[place + 1 :]] for row in rows]
     label, own = (kind.label, kind.own) if isinstance(kind, NodeKind) else ("", [])
+    if not isinstance(kind, NodeKind):
+        rows = [[start, list(group)] for start, group in itertools.groupby(rows, itemgetter(0))]
     record = transaction.run(query, rows=rows, names=kind.names, label=label, own=own, bands=list(BANDS)).single()
     return int(record[0]) if record else 0
 

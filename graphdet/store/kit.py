@@ -66,10 +66,12 @@ def write_kit(run: Run, folder: Path, address: str, browser: str, embeddings: bo
     _write(folder, files)
     return [
         f"kit written to {folder}: style, {len(rings) + 1} guides, {len(queries)} saved queries",
-        f"  serve it      graphdet kit RUN --serve   (at {address})",
-        f"  open it       {guide_link(browser, address)}",
-        f"  saved queries drop {folder / 'queries.zip'} on Browser's page",
-        f"  at log-in     graphdet db up --kit {address}, or the two lines of {folder / 'server-key.txt'} in the server's settings",
+        f"  serve it        graphdet kit RUN --serve   (at {address})",
+        f"  after log-in    `graphdet db up --kit {address}`, or the lines of {folder / 'server-key.txt'}, let Browser set all of it up:",
+        f"                  {browser}",
+        "  any server      this link opens the guide, and its buttons set up the rest:",
+        f"                  {guide_link(browser, address)}",
+        f"  saved queries   drop {folder / 'queries.zip'} on Browser's page",
     ]
 
 
@@ -138,6 +140,9 @@ def _run_guide(run: Run, rings: list[RunRing], queries: list[SavedQuery], addres
         "The graph says suspected; the verdict is yours.</p>"
         f"{_buttons(address, None)}"
     )
+    if rings:
+        first = next(query for query in queries if query.name == "ring")
+        start += f"<h4>The worst ring, {_text(rings[0].id)}</h4>{_slide_part(first, first.filled(ring=rings[0].id))}"
     rows = "".join(
         f"<tr><td><a play-topic='{address}/{_ring_file(place)}'>{_text(ring.id)}</a></td><td>{ring.facts['tier']}</td>"
         f"<td>{ring.facts['score']:.3f}</td><td>{ring.facts['size']:,}</td><td>{ring.facts['targets']:,}</td></tr>"
@@ -216,6 +221,7 @@ def _buttons(address: str, ring_id: str | None) -> str:
     """What a guide link cannot set up by itself: styles, number of nodes, the ring as a parameter."""
     found = [f"<a class='btn' data-exec='style {address}/style.grass'>Set the colours</a>"]
     found.append("<a class='btn' data-exec='config initialNodeDisplay: 500'>Show up to 500 nodes</a>")
+    found.append("<a class='btn' data-exec='config autoComplete: false'>Draw what is asked for</a>")
     if ring_id is not None and ring_id.replace("-", "").isalnum():
         found.append(f"<a class='btn' data-exec=\"param ring =&gt; '{_text(ring_id)}'\">Set $ring</a>")
     return f"<p>{' '.join(found)}</p>"

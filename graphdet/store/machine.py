@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import re
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,12 +34,13 @@ LINES = {
 
 
 def project_folder() -> Path:
-    """The project's `neo4j/` folder: beside the package in a checkout, under `share/graphdet` where graphdet is installed.
+    """The project's `neo4j/` folder: beside the package in a checkout, inside it where graphdet is installed.
 
     Raises:
         ServerError: neither is there.
     """
-    for folder in (Path(__file__).resolve().parents[2] / "neo4j", Path(sys.prefix) / "share" / "graphdet" / "neo4j"):
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package / "neo4j", package.parent / "neo4j"):
         if (folder / "pom.xml").is_file():
             return folder
     raise ServerError("the folder neo4j/ of graphdet is missing from this installation; install graphdet again.")
@@ -132,7 +133,10 @@ def fetch_jars(line: Line, java_home: Path) -> Path:
     if maven is None:
         raise ServerError("Maven (mvn) is needed once, to fetch the server's jars; install it, or start Docker, or set NEO4J_URI.")
     cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache) as partial:
+    with (cache / "lock").open("w") as one_maven, tempfile.TemporaryDirectory(dir=cache) as partial:
+        fcntl.flock(one_maven, fcntl.LOCK_EX)  # two at once may spoil each other's downloads
+        if jars.is_dir():
+            return jars
         target = Path(partial) / "jars"
         goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={target}"]
         command = [maven, "-q", "-B", "-f", str(pom), "-P", line.name, *goal]
@@ -141,11 +145,7 @@ def fetch_jars(line: Line, java_home: Path) -> Path:
         if done.returncode != 0 or not target.is_dir():
             reason = next((text for text in done.stdout.splitlines() if "ERROR" in text), "no reason given")
             raise ServerError(f"Maven could not fetch Neo4j {line.version}: {reason[:300]} Check the network, and try again.")
-        try:
-            target.rename(jars)
-        except OSError:  # somebody else was faster
-            if not jars.is_dir():
-                raise
+        target.rename(jars)
     return jars
 
 

@@ -107,8 +107,16 @@ class NodeKind:
         )
 
     def restore(self) -> str:
-        """The same for nodes that may have gone since."""
-        return self.amend().replace("MATCH", "MERGE", 1)
+        """The same for nodes that went since; what others put there meanwhile under a name of ours stays theirs."""
+        return f"""
+            UNWIND $rows AS row MERGE (n:{self.label} {{{self.key}: row[0]}})
+            WITH n, row, [p IN keys(row[1]) WHERE n[p] IS NOT NULL] AS theirs, [l IN row[2] WHERE l IN labels(n)] AS marked
+            WITH n, row, size(theirs) + size(marked) > 0 AS shared, [l IN row[2] WHERE NOT l IN marked | ':' + l] AS labels,
+                 [p IN keys(row[1]) WHERE NOT p IN theirs AND NOT p IN ['{OWNS}', '{RUN}']] AS mine
+            SET n.{RUN} = row[1].{RUN}, n.{OWNS} = CASE WHEN shared
+                THEN substring(reduce(text = '', one IN mine + labels | text + ',' + one), 1) ELSE row[1].{OWNS} END
+            FOREACH (p IN mine | SET n[p] = row[1][p])
+            SET n:$(row[2]) RETURN count(*)"""
 
     def remove(self) -> str:
         """Rows [key] → own nodes gone; those that carry anything of others only lose what is graphdet's. Counts both."""
@@ -117,7 +125,8 @@ class NodeKind:
             WITH n, CASE WHEN n.{OWNS} = '{WHOLE}' THEN $own ELSE split(n.{OWNS}, ',') END AS own,
                  n.{OWNS} = '{WHOLE}' AND NOT EXISTS {{ (n)--() }} AND all(p IN keys(n) WHERE p IN $names)
                  AND all(l IN labels(n) WHERE l = $label OR l IN $bands) AS gone
-            WITH n, gone, CASE WHEN gone THEN [] ELSE [p IN own WHERE NOT p STARTS WITH ':'] + ['{OWNS}', '{RUN}'] END AS properties,
+            WITH n, gone, CASE WHEN gone THEN [] ELSE ['{OWNS}', '{RUN}'] + [p IN own WHERE p <> '' AND NOT p STARTS WITH ':'] END
+                 AS properties,
                  CASE WHEN gone THEN [] ELSE [p IN own WHERE p STARTS WITH ':' | substring(p, 1)] END AS labels
             FOREACH (p IN properties | REMOVE n[p])
             FOREACH (l IN labels | REMOVE n:$(l))
@@ -153,18 +162,23 @@ class RelationKind:
         return f"{self._ends()} MATCH (a)-[r:{self.type}]->(b) WHERE r.{RUN} IS NOT NULL{told} "
 
     def _ends(self) -> str:
+        """Rows come as pairs of a start and its rows, so that each start is looked up once."""
         return (
-            f"UNWIND $rows AS row MATCH (a:{self.start.label} {{{self.start.key}: row[0]}}) "
-            f"MATCH (b:{self.end.label} {{{self.end.key}: row[1]}}) "
+            f"UNWIND $rows AS pair MATCH (a:{self.start.label} {{{self.start.key}: pair[0]}}) "
+            f"UNWIND pair[1] AS row MATCH (b:{self.end.label} {{{self.end.key}: row[1]}}) "
         )
 
     def read_own(self) -> str:
-        """Own relationships: start, end, qualifier, whether others put properties on it, values."""
+        """Each start with its own relationships: end, qualifier, whether others put properties on it, values."""
         values = ", ".join(one.read("r") for one in self.properties)
-        ends = f"startNode(r).{self.start.key}, endNode(r).{self.end.key}, {f'r.{self.qualifier}' if self.qualifier else 'null'}"
-        others = "any(p IN keys(r) WHERE NOT p IN $names)"
-        return f"MATCH (:{self.start.label})-[r:{self.type}]->(:{self.end.label}) WHERE r.{RUN} IS NOT NULL " + _in_pieces(
-            "r", f"{ends}, {others}, {values}"
+        facts = (
+            f"b.{self.end.key}, {f'r.{self.qualifier}' if self.qualifier else 'null'}, any(p IN keys(r) WHERE NOT p IN $names), {values}"
+        )
+        # Start by start, so that the server never holds all of them.
+        return (
+            f"MATCH (a:{self.start.label}) "
+            f"WITH a, [(a)-[r:{self.type}]->(b:{self.end.label}) WHERE r.{RUN} IS NOT NULL | [{facts}]] AS rows "
+            f"WHERE size(rows) > 0 RETURN a.{self.start.key}, rows"
         )
 
     def create(self) -> str:

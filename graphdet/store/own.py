@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from graphdet.store.connection import Database
 from graphdet.store.model import BANDS, NODE_KINDS, RELATION_KINDS, NodeKind
 from graphdet.store.picture import NodeState, RelationKey, Values
+
+# The server keeps these counts, so asking for all of them is much cheaper than reading what is not there.
+_COUNT = " UNION ALL ".join(
+    [f"MATCH (n:{kind.label}) RETURN '{kind.label}' AS what, count(n) AS many" for kind in NODE_KINDS.values()]
+    + [f"MATCH (:{one.start.label})-[r:{one.type}]->() RETURN '{one.name}' AS what, count(r) AS many" for one in RELATION_KINDS.values()]
+)
 
 
 @dataclass
@@ -32,20 +39,16 @@ class Own:
 def read_own(database: Database, advance: Callable[[int], None]) -> Own:
     """All own elements; `advance` is told of rows read."""
     own = Own()
-    labels = {row[0] for row in database.read("CALL db.labels()")}
-    types = {row[0] for row in database.read("CALL db.relationshipTypes()")}
+    there = {row[0] for row in database.read(_COUNT) if row[1]}
     for kind in NODE_KINDS.values():
-        pieces = database.read(kind.read_own(), names=kind.names, bands=list(BANDS)) if kind.label in labels else []
+        pieces = database.read(kind.read_own(), names=kind.names, bands=list(BANDS)) if kind.label in there else []
         rows = [row for (piece,) in pieces for row in piece]
         own.nodes[kind.name], own.foreign[kind.name] = _node_states(kind, rows)
         advance(len(rows))
     for relation in RELATION_KINDS.values():
-        pieces = (
-            database.read(relation.read_own(), names=relation.names) if relation.type in types and own.nodes[relation.start.name] else []
-        )
-        rows = [row for (piece,) in pieces for row in piece]
-        own.relations[relation.name], own.shared[relation.name] = _relation_states(rows)
-        advance(len(rows))
+        starts = database.read(relation.read_own(), names=relation.names) if relation.name in there else []
+        own.relations[relation.name], own.shared[relation.name] = _relation_states(starts)
+        advance(len(own.relations[relation.name]))
     return own
 
 
@@ -73,14 +76,14 @@ def _node_states(kind: NodeKind, rows: list[list[object]]) -> tuple[dict[str, No
     return states, foreign
 
 
-def _relation_states(rows: list[list[object]]) -> tuple[dict[RelationKey, Values], set[RelationKey]]:
+def _relation_states(starts: list[list[Any]]) -> tuple[dict[RelationKey, Values], set[RelationKey]]:
     states: dict[RelationKey, Values] = {}
     shared: set[RelationKey] = set()
-    for start, end, qualifier, others, *values in rows:
-        key = (start, end, qualifier)
-        states[key] = tuple(values)  # type: ignore[index]
-        if others:
-            shared.add(key)  # type: ignore[arg-type]
+    for start, rows in starts:
+        for end, qualifier, others, *values in rows:
+            states[start, end, qualifier] = tuple(values)
+            if others:
+                shared.add((start, end, qualifier))
     return states, shared
 
 

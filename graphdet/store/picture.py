@@ -128,7 +128,7 @@ def _describer(run: Run, relations: pa.Table, embeddings: dict[tuple[str, str], 
         score, rank = scores[node_type].get(name, (None, None))
         full = None if len(name) * 4 <= LONGEST_KEY or database_key(name) == name else name
         values = (WHOLE, run.id, full, score, rank, degrees[node_type].get(name), embeddings.get((node_type, name)))
-        return band_of(score), values
+        return band_of(score) if node_type == "user" else (), values
 
     return describe
 

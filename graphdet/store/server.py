@@ -218,7 +218,7 @@ def _settings(ports: tuple[int, int], pagecache: str, kit: str | None) -> dict[s
 def post_connect(kit: str) -> str:
     """What Browser does at log-in so that the kit at this address is set up: styles, settings, guide."""
     base = kit.rstrip("/")
-    return f"style {base}/style.grass; config initialNodeDisplay: 500; guide {base}/guide.html"
+    return f"style {base}/style.grass; config initialNodeDisplay: 500; config autoComplete: false; guide {base}/guide.html"
 
 
 def _start_java(folder: Path, line: Line, java_home: Path, own: tuple[str, ...], settings: dict[str, str]) -> int:

@@ -29,8 +29,8 @@ _NODES = {
 _BANDS = {
     "RiskLow": ("#FFE08A", "#D7A013", "#2A2C34", 50),
     "RiskMedium": ("#F79767", "#F36924", "#FFFFFF", 50),
-    "RiskHigh": ("#F16667", "#EB2728", "#FFFFFF", 65),
-    "RiskCritical": ("#B00020", "#7A0016", "#FFFFFF", 80),
+    "RiskHigh": ("#F16667", "#EB2728", "#FFFFFF", 50),
+    "RiskCritical": ("#B00020", "#7A0016", "#FFFFFF", 50),
 }
 _RELATIONS = {"MEMBER_OF": ("#B00020", 3, "{role}"), "COORDINATED_WITH": ("#F36924", 2, "{evidence}"), "FOUND_IN": ("#DA7298", 1, "<type>")}
 

@@ -1,10 +1,15 @@
 // The ring and what its members share
-// Question: who belongs to this ring, and which items, devices and addresses bind them?
+// Question: who belongs to this ring, and what binds them? One line for each pair, a purchase where there is one, else the most frequent.
 // Parameters: $ring, a ring's id
-MATCH member = (n)-[m:MEMBER_OF]->(:FraudRing {ringId: $ring})
-WITH n, member ORDER BY m.contribution DESC, elementId(n) LIMIT 149
-WITH collect(n) AS nodes, collect(member) AS members
-UNWIND nodes AS u
-OPTIONAL MATCH touch = (u:User)-[t]->(thing)
-WHERE thing IN nodes AND NOT t:COORDINATED_WITH
-RETURN members, collect(touch)[..1000] AS touches
+MATCH (r:FraudRing {ringId: $ring})
+CALL (r) {
+  MATCH (thing)-[m:MEMBER_OF]->(r) WHERE NOT thing:User
+  WITH thing ORDER BY m.contribution DESC, elementId(thing) LIMIT 59
+  RETURN collect(thing) AS things
+}
+MATCH member = (u:User)-[m:MEMBER_OF]->(r)
+WITH u, member, things ORDER BY m.contribution DESC, u.userId LIMIT 90
+OPTIONAL MATCH touch = (u)-[t]->(thing) WHERE thing IN things
+WITH u, member, thing, touch ORDER BY t:PURCHASED DESC, t.count DESC, type(t)
+WITH u, member, thing, head(collect(touch)) AS line
+RETURN member, collect(line) AS lines

@@ -1,0 +1,310 @@
+"""Markets with known truth → what the network adds to evidence alone, which objective it learns by best, and what a few labels add.
+
+    python benchmarks/gnn.py                 # hard, five fresh seeds: scores with and without the network, embeddings, labels
+    python benchmarks/gnn.py --objectives    # hard, tuning seeds: three objectives without labels, and the network with parts taken away
+
+Nothing is chosen on the fresh seeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow.compute as pc
+from markets import FRESH_SEEDS, TUNING_SEEDS, Market, as_events, make_market
+from sklearn.metrics import average_precision_score
+
+from graphdet import EventTable, Run, Settings, detect
+from graphdet.errors import LabelError
+from graphdet.evaluate import evaluate
+from graphdet.evidence.null import permute
+from graphdet.evidence.pairs import PairEvidence, affordable_evidence, expected_rates, measure_pairs
+from graphdet.evidence.visits import Visits, collect_visits
+from graphdet.features import COMPANY, FeatureTable, measure_features
+from graphdet.gnn.inputs import gather_inputs, measure_scale
+from graphdet.gnn.learning import learn_users
+from graphdet.gnn.messages import evidence_relation
+from graphdet.gnn.network import apply_network, train
+from graphdet.gnn.stage import DOUBT
+from graphdet.labels import Labels
+from graphdet.settings import GnnSettings
+from graphdet.supervised.inputs import read_inputs, ring_members
+from graphdet.supervised.learning import learn_labels
+from graphdet.supervised.model import aggregate_trees, fit_network, grow_trees, tree_scores
+
+RESULTS = Path(__file__).parent / "results"
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+NO_NETWORK = GnnSettings(least_rings=0)
+PRECISION = 0.8  # at which recall is compared
+NEAREST, LEAST_SIZE = 10, 11
+KNOWN_RINGS, KNOWN_GOOD = 3, 400
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--objectives", action="store_true")
+    parser.add_argument("--seeds", type=int, default=5, help="how many of the fresh seeds")
+    parser.add_argument("--tuning", action="store_true", help="tuning seeds instead of fresh ones; writes nothing")
+    parser.add_argument("--users", type=int, help="market size, where not the preset's")
+    options = parser.parse_args()
+    if options.objectives:
+        name, rows = "gnn_objectives", [compare_objectives(seed, options.users) for seed in TUNING_SEEDS[: options.seeds]]
+    else:
+        seeds = TUNING_SEEDS if options.tuning else FRESH_SEEDS
+        name, rows = "gnn", [measure(seed, options.users) for seed in seeds[: options.seeds]]
+    text = as_table(rows)
+    print(text)
+    if not options.tuning and not options.users:
+        RESULTS.mkdir(exist_ok=True)
+        (RESULTS / f"{name}.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+        (RESULTS / f"{name}.md").write_text(text, encoding="utf-8")
+
+
+def as_table(rows: list[dict[str, float]]) -> str:
+    lines = ["| figure | mean | " + " | ".join(str(int(row["seed"])) for row in rows) + " |", "|---|---|" + "---|" * len(rows)]
+    for name in [name for name in rows[0] if name != "seed"]:
+        values = [row.get(name, float("nan")) for row in rows]
+        lines.append(f"| {name} | {np.nanmean(values):.3f} | " + " | ".join(f"{value:.3f}" for value in values) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def measure(seed: int, users: int | None) -> dict[str, float]:
+    """All figures of one market."""
+    market = make_market("hard", seed, users=users)
+    events = as_events(market.log)
+    without = detect(events, Settings(gnn=NO_NETWORK))
+    run = detect(events)
+    row: dict[str, float] = {"seed": seed}
+    member = members_of(market, events)
+    for name, one in (("evidence alone", without), ("with the network", run)):
+        figures, score = evaluate(one, market.truth), user_scores(one, events)
+        assert figures.precision is not None
+        assert figures.detectable_recall is not None
+        row |= {
+            f"user AUPRC, {name}": figures.ranking["user"].auprc or 0.0,
+            f"item AUPRC, {name}": figures.ranking["item"].auprc or 0.0,
+            f"recall of users at precision {PRECISION}, {name}": recall_at(score, member, PRECISION),
+            f"precision at 50 rings, {name}": figures.precision_at["50"] or 0.0,
+            f"alerts: member precision, {name}": figures.precision,
+            f"alerts: recall of detectable members, {name}": figures.detectable_recall,
+        }
+    row["ring mates among the 10 nearest"], row["the same by chance"] = ring_mates(run, market)
+    row["seconds of the network"] = next(stage["seconds"] for stage in run.meta["cost"]["stages"] if stage["stage"] == "network")
+    inputs = read_inputs(events, run, Settings())
+    row |= few_labels(inputs, member, market, events, seed)
+    row |= later_labels(inputs, member, market, events, run, seed)
+    print(json.dumps({name: round(value, 3) for name, value in row.items()}), flush=True)
+    return row
+
+
+def members_of(market: Market, events: EventTable) -> Flags:
+    users = market.truth.members[market.truth.members["node_type"] == "user"]["node_id"]
+    return np.isin(np.array(events.ids["user"].to_pylist()), users.unique())
+
+
+def user_scores(run: Run, events: EventTable) -> Floats:
+    own = run.scores.filter(pc.equal(run.scores["node_type"], "user"))
+    score = np.empty(len(own))
+    score[pc.index_in(own["node_id"], value_set=events.ids["user"]).to_numpy()] = own["score"].to_numpy()
+    return score
+
+
+def recall_at(score: Floats, member: Flags, precision: float) -> float:
+    hits = np.cumsum(member[np.argsort(-score, kind="stable")])
+    good = hits / np.arange(1, len(hits) + 1) >= precision
+    return float(hits[good].max(initial=0) / member.sum())
+
+
+def ring_mates(run: Run, market: Market) -> tuple[float, float]:
+    """Mean over true rings of 11 or more: members' ring mates among their 10 nearest users, and the same for random users."""
+    assert run.embeddings is not None
+    own = run.embeddings.filter(pc.equal(run.embeddings["node_type"], "user"))
+    vectors = own["embedding"].combine_chunks().flatten().to_numpy().reshape(len(own), -1)
+    place = pd.Index(own["node_id"].to_pylist())
+    members = market.truth.members[market.truth.members["node_type"] == "user"]
+    found, chance = [], []
+    for _, group in members.groupby("ring_id"):
+        rows = place.get_indexer(group["node_id"])
+        if len(rows) < LEAST_SIZE:
+            continue
+        near = vectors[rows] @ vectors.T
+        near[np.arange(len(rows)), rows] = -2
+        found.append(np.isin(np.argpartition(-near, NEAREST, axis=1)[:, :NEAREST], rows).sum(axis=1).mean())
+        chance.append(NEAREST * (len(rows) - 1) / len(vectors))
+    return float(np.mean(found)), float(np.mean(chance))
+
+
+def few_labels(inputs: FeatureTable, member: Flags, market: Market, events: EventTable, seed: int) -> dict[str, float]:
+    """Three labelled rings and some users known to be good; judged on everybody else."""
+    generator = np.random.default_rng(seed)
+    truth = market.truth.members[market.truth.members["node_type"] == "user"]
+    place = pd.Index(events.ids["user"].to_pylist())
+    sizes = truth.groupby("ring_id").size()
+    chosen = generator.choice(sizes.index[sizes >= LEAST_SIZE], KNOWN_RINGS, replace=False)
+    known = np.unique(place.get_indexer(truth["node_id"][truth["ring_id"].isin(chosen)]))
+    good = generator.choice(np.flatnonzero(~member), KNOWN_GOOD, replace=False)
+    rows = np.concatenate([known, good]).astype(np.int64)
+    positive = np.arange(len(rows)) < len(known)
+    others = np.setdiff1d(np.arange(len(member)), rows)
+    trees = tree_scores(grow_trees(inputs.values[rows], positive, 0), inputs.values)
+    network, scale = fit_network(inputs, rows, positive, GnnSettings(), 0)
+    by_network = apply_network(network, scale, (inputs.values,))
+    run = inputs.column("score_odds").astype(np.float64)
+    scores = {
+        "trees over aggregates": aggregate_trees(inputs, rows, positive, 0),
+        "trees and network": ranks(trees) + ranks(by_network),
+        "trees, network and run": ranks(trees) + ranks(by_network) + 2 * ranks(run),
+    }
+    return {f"user AUPRC with 3 labelled rings, {name}": auprc(member[others], score[others]) for name, score in scores.items()}
+
+
+def ranks(score: Floats) -> Floats:
+    """Log odds of the rank, so that the top counts."""
+    share = (np.argsort(np.argsort(score, kind="stable"), kind="stable") + 0.5) / len(score)
+    return np.asarray(np.log(share / (1 - share)))
+
+
+def later_labels(inputs: FeatureTable, member: Flags, market: Market, events: EventTable, run: Run, seed: int) -> dict[str, float]:
+    """A tenth of all users labelled, 2 % of them wrongly, known by their last event: calibration error on the latest fifth."""
+    assert events.time is not None
+    generator = np.random.default_rng(seed)
+    user = np.sort(generator.choice(len(member), len(member) // 10, replace=False)).astype(np.int32)
+    last = np.zeros(len(member), np.int64)
+    np.maximum.at(last, events.codes["user"], events.time)
+    wrong = generator.random(len(user)) < 0.02
+    try:
+        _, judged = learn_labels(inputs, Labels(user, member[user] ^ wrong, last[user]), ring_members(events, run), Settings())
+    except LabelError:
+        return {}
+    row = {"calibration error on later labels": judged.calibration_error}
+    return row | {f"AUPRC on later labels, {one.method}": one.auprc for one in judged.methods}
+
+
+def auprc(member: Flags, score: Floats) -> float:
+    return float(average_precision_score(member, score))
+
+
+def compare_objectives(seed: int, users: int | None) -> dict[str, float]:
+    """The network by each objective, and the one that is kept with parts taken away; network alone and beside the evidence."""
+    market = make_market("hard", seed, users=users)
+    events = as_events(market.log)
+    settings = Settings()
+    run = detect(events, Settings(gnn=NO_NETWORK))
+    member, evidence = members_of(market, events), user_scores(run, events)
+    odds = np.log10(evidence / (1 - evidence))
+    visits = collect_visits(events, settings.evidence)
+    rates = expected_rates(visits, settings.evidence)
+    rules = affordable_evidence(visits, rates, settings.evidence, 2)
+    pairs = measure_pairs(visits, rates, rules, 2)
+    tiers = run.rings["tier"].to_pylist()
+    rings = ring_members(events, run)
+    groups = [group for group, tier in zip(rings, tiers, strict=True) if tier == "alert"]
+    relation, features = evidence_relation(pairs, visits.users), measure_features(events, visits, pairs)
+    row: dict[str, float] = {"seed": seed, "evidence alone": auprc(member, evidence)}
+
+    def note(name: str, logit: Floats) -> None:
+        network = logit / np.log(10)
+        of_ring = np.full(len(network), -np.inf)
+        for group in rings:
+            of_ring[group] = np.maximum(of_ring[group], network[group].mean())
+        mixed = np.where(np.isfinite(of_ring), (network + of_ring) / 2, network)
+        row[f"{name}: network alone"] = auprc(member, logit)
+        row[f"{name}: with evidence"] = auprc(member, odds + settings.gnn.weight * len(groups) / (len(groups) + DOUBT) * mixed)
+        print(seed, name, round(row[f"{name}: network alone"], 3), round(row[f"{name}: with evidence"], 3), flush=True)
+
+    inputs, _ = gather_inputs(features, visits, relation, depth=settings.gnn.depth)
+    note("contrast of validated rings (kept)", learn_users(inputs.values, groups, visits, relation, settings.gnn, settings.seed).logit)
+    note("real log against permuted log", against_null(events, visits, rates_of=(rules, rates), inputs=inputs, settings=settings))
+    note("surprise of masked visits", masked_visits(events, visits, pairs, settings))
+    for depth, name in ((0, "own features, second layer"), (2, "two steps of messages")):
+        fewer, _ = gather_inputs(features, visits, relation, depth=depth)
+        note(name, learn_users(fewer.values, groups, visits, relation, settings.gnn, settings.seed).logit)
+    empty = relation.copy()
+    empty.data[:] = 0
+    alone, _ = gather_inputs(features, visits, empty, depth=settings.gnn.depth)
+    note("without the evidence relation", learn_users(alone.values, groups, visits, empty, settings.gnn, settings.seed).logit)
+    note("one layer", first_layer(inputs.values, groups, settings))
+    own, _ = gather_inputs(features, visits, relation, depth=0)
+    note("one layer, own features", first_layer(own.values, groups, settings))
+    blind = own.values.copy()
+    blind[:, [number for number, name in enumerate(own.names) if name in COMPANY]] = 0
+    note("one layer, no evidence in own features", first_layer(blind, groups, settings))
+    return row
+
+
+def first_layer(values: npt.NDArray[np.float32], groups: list[npt.NDArray[np.int32]], settings: Settings) -> Floats:
+    from graphdet.gnn.learning import _layer, ring_folds
+
+    fold, barred = ring_folds(groups, len(values), settings.gnn.folds, settings.seed)
+    member = np.zeros(len(values), np.bool_)
+    member[np.concatenate(groups)] = True
+    return _layer((values,), member, fold, barred, settings.gnn, settings.seed, "first layer")[1]
+
+
+def against_null(events: EventTable, visits: Visits, rates_of: tuple[Any, Any], inputs: FeatureTable, settings: Settings) -> Floats:
+    """Users of the log told from users of a permuted log; each half of the users is scored by the network of the other half."""
+    rules, rates = rates_of
+    shuffled = permute(visits, rules, settings.seed)
+    pairs = measure_pairs(shuffled, rates, rules, 2)
+    features = measure_features(events, shuffled, pairs)
+    scale = measure_scale(measure_features(events, visits, measure_pairs(visits, rates, rules, 2))["user"].values)
+    null, _ = gather_inputs(features, shuffled, evidence_relation(pairs, shuffled.users), scale, depth=settings.gnn.depth)
+    generator = np.random.default_rng(settings.seed)
+    half = generator.permutation(len(inputs)) % 2
+    logit = np.zeros(len(inputs))
+    standard = measure_scale(inputs.values)
+    for side in (0, 1):
+        own = np.flatnonzero(half == side)
+        rows = generator.choice(own, min(settings.gnn.others, len(own)), replace=False)
+        values = standard.apply(np.vstack([inputs.values[rows], null.values[rows]]))
+        network = train(values, np.arange(len(values)) < len(rows), settings.gnn, settings.seed, "against the null")
+        logit[half != side] = apply_network(network, standard, (inputs.values,), np.flatnonzero(half != side))
+    return logit
+
+
+def masked_visits(events: EventTable, visits: Visits, pairs: PairEvidence, settings: Settings) -> Floats:
+    """Half of the item visits hidden; who made them is guessed from the rest, and a user is as odd as his hidden visits surprise."""
+    view = next(view for view in visits.views if view.name == "item")
+    generator = np.random.default_rng(settings.seed)
+    key = np.repeat(np.arange(visits.keys), np.diff(visits.offset))
+    hidden = (generator.random(len(visits)) < 0.5) & (key >= view.first_key) & (key < view.first_key + view.keys)
+    counts = np.bincount(key[~hidden], minlength=visits.keys)
+    columns = {name: getattr(visits, name)[~hidden] for name in ("user", "time", "log_habit", "log_mood", "near")}
+    extra = {name: value[~hidden] for name, value in vars(visits).items() if name not in columns and np.shape(value) == (len(visits),)}
+    left = replace(visits, offset=np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)]), **columns, **extra)
+    rates = expected_rates(left, settings.evidence)
+    left_pairs = measure_pairs(left, rates, affordable_evidence(left, rates, settings.evidence, 2), 2)
+    features = measure_features(events, left, left_pairs)
+    users, _ = gather_inputs(features, left, evidence_relation(left_pairs, left.users), depth=1)
+    items = features["item"].values
+    rows = np.flatnonzero(hidden)
+    who, what = visits.user[rows], key[rows] - view.first_key
+    swapped = who[generator.permutation(len(who))]
+
+    def both(user: npt.NDArray[Any], item: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        return np.hstack([users.values[user], items[item]]).astype(np.float32)
+
+    learn = generator.choice(len(rows), min(settings.gnn.others, len(rows)), replace=False)
+    values = np.vstack([both(who[learn], what[learn]), both(swapped[learn], what[learn])])
+    scale = measure_scale(values)
+    network = train(scale.apply(values), np.arange(len(values)) < len(learn), settings.gnn, settings.seed, "masked visits")
+    logit = np.concatenate(
+        [apply_network(network, scale, (both(who[part], what[part]),)) for part in np.array_split(np.arange(len(rows)), 20)]
+    )
+    surprise = np.bincount(who, weights=np.log1p(np.exp(-logit)), minlength=visits.users)
+    return surprise / np.maximum(np.bincount(who, minlength=visits.users), 1)
+
+
+if __name__ == "__main__":
+    started = time.perf_counter()
+    main()
+    print(f"{time.perf_counter() - started:.0f} s")

@@ -1,0 +1,186 @@
+"""A ring's small log, with something taken away → what would be left of the ring: its members, its strength, its tier.
+
+The code that found the ring grows and judges it again; nothing of it is copied here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from graphdet.dossier.casebook import Casebook, SmallLog
+from graphdet.dossier.recording import PER_VISIT, habit_names
+from graphdet.events import EventTable
+from graphdet.evidence.visits import Bool, Int32, Int64, Visits
+from graphdet.rings.facts import measure_ring
+from graphdet.rings.growth import Grower, Grown, index_visits
+from graphdet.rings.significance import q_values
+from graphdet.rings.tiers import RULES, Setting, doubts, judge, ring_score
+from graphdet.settings import Settings
+
+HABIT = "log_habit"  # what `Visits` calls a user's share of all visits, as far as it can be told
+MOST_TARGETS = 4  # that members are started from
+GONE = "gone"  # what stands for a tier where no ring is left, or none that the permuted logs support
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a ring would be. `members` are user ids; `targets` counts items."""
+
+    tier: str
+    explanation: str
+    score: float
+    strength: float
+    targets: int
+    members: tuple[str, ...]
+
+
+class Replay:
+    """Grows and judges one ring again and again."""
+
+    def __init__(self, casebook: Casebook, ring_id: str) -> None:
+        self.casebook = casebook
+        self.settings: Settings = casebook.settings
+        self.small: SmallLog = casebook.small_log(casebook.members_of(ring_id))
+        self._whole = Grower(index_visits(self.small.visits), self.settings.rings).grow(self.small.members, generous=False)
+        self._meetings = len(Grower(index_visits(self.small.visits), self.settings.rings).incidence(self._whole)[0])
+        self._strengths = np.array(casebook.background["found_strengths"])
+        self._null = np.array(casebook.background["null_strengths"])
+        ranks = casebook.run.rings.filter(pc.equal(casebook.run.rings["ring_id"], ring_id))["strength"].to_numpy()
+        self._place = int(np.argmin(np.abs(self._strengths - ranks[0])))
+
+    def whole(self) -> Grown:
+        """The ring with nothing taken away, in the small log's codes."""
+        return self._whole
+
+    def without_events(self, removed: Bool) -> Outcome:
+        """(e,) bool over the small log's events: as if these had never been."""
+        visits = self._left(removed)
+        return self._outcome(self._grow(visits), visits, lambda: _kept(self.small.events, ~removed))
+
+    def without_key(self, view: str, code: int) -> Outcome:
+        """As if nothing had ever happened at a key (its code in the small log)."""
+        return self.without_events(self.small.events.codes[view] == code)
+
+    def without_view(self, view: str) -> Outcome:
+        """As if the log had no such column."""
+        small = self.small
+        position = [seen.name for seen in small.visits.views].index(view)
+        visits = _without(small.visits, small.visits.view_of(_keys(small.visits)) == position)
+        codes = {**small.events.codes, view: np.full(len(small.events), -1, np.int32)}
+        return self._outcome(self._grow(visits), visits, lambda: replace(small.events, codes=codes))
+
+    def _left(self, removed: Bool) -> Visits:
+        """The visits that are left, and users' habits with what is gone taken from their history."""
+        small = self.small
+        if not removed.any():
+            return small.visits
+        alive = np.zeros(len(small.visits), np.bool_)
+        for of in small.made.values():
+            left = of[~removed]
+            alive[left[left >= 0]] = True
+        visits = _without(small.visits, small.known & ~alive)
+        if HABIT in self.casebook.background["habits"]:
+            seen = np.sum([codes >= 0 for name, codes in small.events.codes.items() if name != "user"], axis=0)
+            user = small.events.codes["user"]
+            before = np.bincount(user, weights=seen, minlength=len(small.events.ids["user"]))
+            after = np.bincount(user[~removed], weights=seen[~removed], minlength=len(before))
+            less = np.log10(np.maximum(after, 1) / np.maximum(before, 1)).astype(np.float32)
+            visits = replace(visits, log_habit=visits.log_habit + less[visits.user])
+        return visits
+
+    def _cores(self, visits: Visits) -> Iterator[Int32]:
+        """Members to start from, as the search would find them: all; those with several targets left; those left at one target."""
+        members, whole = self.small.members, self._whole
+        yield members
+        met = np.zeros((len(members), len(whole.targets)), np.bool_)
+        for place, key in enumerate(whole.targets.tolist()):
+            at = slice(visits.offset[key], visits.offset[key + 1])
+            inside = (visits.time[at] >= whole.start[place]) & (visits.time[at] <= whole.end[place])
+            met[np.isin(members, visits.user[at][inside]), place] = True
+        if met.sum() == self._meetings:
+            return
+        looked_at = {len(members)}
+        for least in (3, 4, 2, 5):
+            chosen = met.sum(1) >= least
+            if int(chosen.sum()) not in looked_at and chosen.sum() > 1:
+                looked_at.add(int(chosen.sum()))
+                yield members[chosen]
+        for place in np.argsort(-met.sum(0), kind="stable")[:MOST_TARGETS].tolist():
+            if met[:, place].sum() > 2:
+                yield members[met[:, place]]
+
+    def _grow(self, visits: Visits) -> Grown:
+        """The strongest that grows."""
+        grower = Grower(index_visits(visits), self.settings.rings)
+        return max((grower.grow(core, generous=False) for core in self._cores(visits)), key=lambda grown: grown.strength)
+
+    def _outcome(self, grown: Grown, visits: Visits, events: Callable[[], EventTable]) -> Outcome:
+        casebook, settings = self.casebook, self.settings
+        index = index_visits(visits)
+        items = self._items(grown)
+        names = tuple(self.small.events.ids["user"].take(pa.array(grown.members)).to_pylist())
+        least = settings.rings
+        if (
+            len(grown.members) < least.least_members
+            or grown.strength <= least.least_strength
+            or self._q(grown.strength) > settings.tiers.alert_q
+        ):
+            return Outcome(GONE, "", 0.0, float(grown.strength) if len(grown.members) else 0.0, items, names)
+        log = casebook.index_log(self.small, events(), index)
+        facts = measure_ring(grown, log, Grower(index, settings.rings))
+        tier, explanation = judge(facts, items, self._setting(), settings.tiers)
+        return Outcome(tier, explanation, ring_score(tier, grown.strength), float(grown.strength), items, names)
+
+    def _setting(self) -> Setting:
+        return Setting(days=self.casebook.background["seconds"] / 86_400, users=self.casebook.background["users"])
+
+    def judgement(self) -> tuple[dict[str, bool], list[str]]:
+        """Each innocent explanation that graphdet knows to test, and whether it fits the ring; and what else speaks against an alert."""
+        index = index_visits(self.small.visits)
+        log = self.casebook.index_log(self.small, self.small.events, index)
+        facts = measure_ring(self._whole, log, Grower(index, self.settings.rings))
+        tried = {name: fits(facts, self._setting(), self.settings.tiers) for name, fits in RULES.items()}
+        return tried, doubts(facts, self._items(self._whole), self.settings.tiers)
+
+    def _items(self, grown: Grown) -> int:
+        """Targets that are items."""
+        for view in self.small.visits.views:
+            if view.name == "item":
+                return int(((grown.targets >= view.first_key) & (grown.targets < view.first_key + view.keys)).sum())
+        return 0
+
+    def _q(self, strength: float) -> float:
+        """The q-value of a ring of this strength in place of the ring."""
+        strengths = self._strengths.copy()
+        strengths[self._place] = strength
+        return float(q_values(strengths, self._null, self.casebook.background["permutations"])[self._place])
+
+
+def _keys(visits: Visits) -> Int32:
+    return np.repeat(np.arange(visits.keys, dtype=np.int32), np.diff(visits.offset))
+
+
+def _without(visits: Visits, dead: Bool) -> Visits:
+    if not dead.any():
+        return visits
+    kept = ~dead
+    count = np.bincount(_keys(visits)[kept], minlength=visits.keys)
+    of_visits: dict[str, Any] = {name: getattr(visits, name)[kept] for name in (*PER_VISIT, *habit_names(visits))}
+    return replace(visits, offset=np.r_[0, np.cumsum(count)].astype(np.int64), **of_visits)
+
+
+def _kept(events: EventTable, rows: Bool) -> EventTable:
+    at: Int64 = np.flatnonzero(rows)
+    return replace(
+        events,
+        codes={name: codes[at] for name, codes in events.codes.items()},
+        time=None if events.time is None else events.time[at],
+        action=events.action[at],
+        amount=None if events.amount is None else events.amount[at],
+    )

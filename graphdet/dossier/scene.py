@@ -1,0 +1,84 @@
+"""A replay → the scene that facts are read from: who of the ring was at which item target in its time."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from graphdet.dossier.replay import Replay
+from graphdet.events import NO_TIME
+from graphdet.evidence.visits import Bool, Int64
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What all facts of a ring are read from: its small log and who was where.
+
+    Attributes:
+        member: (e,) int64 position of each event's member; `inside` (e,) bool, on an item target in its time; `target` (e,) int64 which
+            of `windows`, −1 elsewhere.
+        first: (n members, t windows) int64 microseconds of a member's first event inside; `NO_TIME` where there is none.
+        windows: the item targets, as recorded, those with most members first.
+    """
+
+    replay: Replay
+    member: Int64
+    inside: Bool
+    target: Int64
+    first: Int64
+    windows: list[dict[str, Any]]
+    measured: dict[str, Any]
+
+    @property
+    def size(self) -> int:
+        return len(self.replay.small.members)
+
+    @property
+    def users(self) -> int:
+        return int(self.replay.casebook.background["users"])
+
+    @property
+    def time(self) -> Int64:
+        """(e,) microseconds since 1970 UTC, `NO_TIME` where unknown."""
+        return self.replay.casebook.time[self.replay.small.rows]
+
+    @property
+    def met(self) -> Bool:
+        """(members, windows) who was where."""
+        return np.asarray(self.first != NO_TIME)
+
+
+def set_scene(replay: Replay, ring_id: str) -> Scene:
+    """Who was at which item target in its time."""
+    casebook, small = replay.casebook, replay.small
+    measured = json.loads(casebook.measured[ring_id])
+    windows = [window for window in measured["windows"] if window["type"] == "item"]
+    member = np.searchsorted(small.members, small.events.codes["user"]).astype(np.int64)
+    target = np.full(len(member), -1, np.int64)
+    time = casebook.time[small.rows]
+    names = small.events.ids.get("item", pa.array([], pa.string()))
+    first = np.full((len(small.members), len(windows)), np.iinfo(np.int64).max)
+    for number, window in enumerate(windows):
+        code = pc.index(names, window["id"]).as_py()
+        here = small.events.codes["item"] == code
+        if window["start"] is not None:
+            here &= (time >= window["start"]) & (time <= window["end"])
+        target[here] = number
+        np.minimum.at(first[:, number], member[here], np.where(time[here] == NO_TIME, 0, time[here]))
+    first[first == np.iinfo(np.int64).max] = NO_TIME
+    order = np.argsort(-(first != NO_TIME).sum(0), kind="stable")
+    place = np.empty(len(order) + 1, np.int64)
+    place[order], place[-1] = np.arange(len(order)), -1
+    return Scene(replay, member, target >= 0, place[target], first[:, order], [windows[n] for n in order.tolist()], measured)
+
+
+def moment(micros: int | None) -> str | None:
+    """ISO 8601 in UTC, to the second."""
+    if micros is None or micros == NO_TIME:
+        return None
+    return np.datetime_as_string(np.datetime64(int(micros), "us"), unit="s") + "Z"

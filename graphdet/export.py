@@ -1,0 +1,251 @@
+"""A dossier → files to take away: CSV tables, JSON, a workbook, a graph for other tools, or a case note in Markdown.
+
+Ids and texts from logs are hostile until shown otherwise: no cell becomes a formula, no character breaks XML or Markdown.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import secrets
+import shutil
+import unicodedata
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+import numpy as np
+
+from graphdet.dossier.casebook import Casebook
+from graphdet.dossier.catalogue import CATALOGUE, INNOCENT, LANGUAGES, Language
+from graphdet.dossier.dossier import Dossier, event_rows, innocent_in_words, weakness
+from graphdet.dossier.facts import SHARED_TYPES
+from graphdet.dossier.reasons import words
+from graphdet.errors import RunError
+
+Row = dict[str, Any]
+LONGEST_CELL = 32_000  # characters; a workbook's cell holds 32,767
+FORMULA = re.compile(r"^\s*[=+\-@\t\r]")
+
+
+def export_ring(dossier: Dossier, casebook: Casebook, path: Path, form: str, language: Language = "en") -> Path:
+    """Write one ring's dossier; what stands at `path` already is not touched.
+
+    Args:
+        path: a file, or for csv a folder.
+        form: csv, json, xlsx, graphml, gexf or md.
+        language: of the case note.
+
+    Raises:
+        RunError: something stands there already, or it cannot be written.
+    """
+    if path.exists():
+        raise RunError(f"{path}: exists already; choose another --out.")
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        WRITERS[form](dossier, casebook, partial, language)
+        partial.rename(path)
+    except OSError as error:
+        raise RunError(f"{path}: cannot be written ({error.strerror}); choose another --out.") from None
+    finally:
+        if partial.is_dir():
+            shutil.rmtree(partial)
+        elif partial.exists():
+            partial.unlink()
+    return path
+
+
+def tables_of(dossier: Dossier, casebook: Casebook) -> dict[str, list[Row]]:
+    """The dossier as flat tables."""
+    facts = dossier.facts
+    reasons = [
+        {"side": CATALOGUE[code].side, "code": code, **{one: words((code, numbers), one) for one in LANGUAGES}}
+        for code, numbers in dossier.reasons
+    ]
+    innocent = [
+        {"side": "fits" if fits else "does not fit", "code": code, **{one: words((code, numbers), one) for one in LANGUAGES}}
+        for code, fits, numbers in dossier.innocent
+    ]
+    witness = set(dossier.events["witness"])
+    first = set(dossier.events["read_first"])
+    inside = dossier.events["inside"]
+    marks = ["read first" if row in first else "witness" if row in witness else "" for row in inside]
+    return {
+        "ring": [dict(dossier.ring)],
+        "reasons": [*reasons, *innocent],
+        "members": [{**member, "weak": weakness(member, "en")} for member in dossier.members],
+        "items": facts["targets"],
+        "shared": facts["shared"]["keys"],
+        "sellers": facts["sellers"],
+        "without": dossier.counterfactuals,
+        "events": [{"mark": mark, **row} for mark, row in zip(marks, event_rows(casebook, inside), strict=True)],
+    }
+
+
+def graph_of(dossier: Dossier) -> nx.Graph[str]:
+    """Members, items and what members share, as a graph; edges carry `events`, nodes `type`, `name` and for members their evidence."""
+    scene = dossier.scene
+    small = scene.replay.small
+    graph: nx.Graph[str] = nx.Graph(ring=dossier.ring["ring_id"], tier=dossier.ring["tier"])
+    names = small.events.ids["user"].to_pylist()
+    users = [names[code] for code in small.members.tolist()]
+    for member in dossier.members:
+        told = {key: member[key] for key in ("role", "contribution", "touched", "events")}
+        graph.add_node(f"user:{readable(member['id'])}", type="user", name=readable(member["id"]), **told)
+
+    def connect(kind: str, key: str, count: np.ndarray[Any, Any]) -> None:
+        node = f"{kind}:{readable(key)}"
+        graph.add_node(node, type=kind, name=readable(key))
+        for place in np.flatnonzero(count).tolist():
+            graph.add_edge(f"user:{readable(users[place])}", node, events=int(count[place]))
+
+    for number, window in enumerate(scene.windows):
+        connect("item", window["id"], np.bincount(scene.member[scene.target == number], minlength=scene.size))
+    for key in dossier.facts["shared"]["keys"]:
+        if key["type"] in SHARED_TYPES:
+            code = small.events.ids[key["type"]].index(key["id"]).as_py()
+            connect(key["type"], key["id"], np.bincount(scene.member[small.events.codes[key["type"]] == code], minlength=scene.size))
+    return graph
+
+
+def readable(text: str) -> str:
+    """Text without characters that XML forbids or that rearrange what surrounds them: those are spelt out."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def safe_cell(value: Any) -> Any:
+    """A value as a spreadsheet may read it: text that it would take for a formula gets an apostrophe in front."""
+    if not isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False) if isinstance(value, (list, dict)) else value
+    return f"'{value}" if FORMULA.match(value) else value
+
+
+def _write_csv(dossier: Dossier, casebook: Casebook, path: Path, language: Language) -> None:
+    path.mkdir()
+    for name, rows in tables_of(dossier, casebook).items():
+        with (path / f"{name}.csv").open("w", encoding="utf-8-sig", newline="") as file:
+            writer = csv.writer(file)
+            if rows:
+                writer.writerow(rows[0])
+                writer.writerows([safe_cell(value) for value in row.values()] for row in rows)
+
+
+def _write_json(dossier: Dossier, casebook: Casebook, path: Path, language: Language) -> None:
+    path.write_text(json.dumps(dossier.as_dict(casebook), ensure_ascii=False, indent=1, default=str) + "\n", encoding="utf-8")
+
+
+def _write_xlsx(dossier: Dossier, casebook: Casebook, path: Path, language: Language) -> None:
+    import xlsxwriter
+
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "nan_inf_to_errors": True}
+    with xlsxwriter.Workbook(str(path), options) as book:
+        bold = book.add_format({"bold": True})
+        for name, rows in tables_of(dossier, casebook).items():
+            sheet = book.add_worksheet(name)
+            sheet.freeze_panes(1, 0)
+            for column, heading in enumerate(rows[0] if rows else []):
+                sheet.write_string(0, column, heading, bold)
+            for number, row in enumerate(rows, 1):
+                for column, value in enumerate(row.values()):
+                    if isinstance(value, (int, float)) and not isinstance(value, bool):
+                        sheet.write_number(number, column, value)
+                    elif value is not None:
+                        text = value if isinstance(value, str) else str(value)
+                        sheet.write_string(number, column, readable(text)[:LONGEST_CELL])
+            sheet.autofit(400)
+
+
+def _write_graphml(dossier: Dossier, casebook: Casebook, path: Path, language: Language) -> None:
+    nx.write_graphml_xml(graph_of(dossier), path)
+
+
+def _write_gexf(dossier: Dossier, casebook: Casebook, path: Path, language: Language) -> None:
+    nx.write_gexf(graph_of(dossier), path)
+
+
+NOTE: dict[str, dict[Language, str]] = {
+    "title": {"en": "Case note: ring {id}", "zh": "案件说明：群组 {id}"},
+    "sum": {
+        "en": "Tier **{tier}**, rank {rank}, score {score:.3f}, q {q:.2g}. "
+        "{members} members, {items} items, {events} events, {orders} orders.",
+        "zh": "等级 **{tier}**，第 {rank} 位，分数 {score:.3f}，q {q:.2g}。"
+        "{members} 名成员，{items} 件商品，{events} 次事件，{orders} 笔订单。",
+    },
+    "for": {"en": "What speaks for it", "zh": "支持怀疑的事实"},
+    "caution": {"en": "Take care", "zh": "需要谨慎之处"},
+    "innocent": {"en": "Innocent explanations tried", "zh": "已检验的无辜解释"},
+    "fits": {"en": "fits", "zh": "成立"},
+    "fails": {"en": "does not fit", "zh": "不成立"},
+    "members": {"en": "Members", "zh": "成员"},
+    "items": {"en": "Items", "zh": "商品"},
+    "first": {"en": "Read these events first", "zh": "请先阅读以下事件"},
+    "decision": {
+        "en": "Decision (confirmed, innocent, unsure), by whom and why:",
+        "zh": "处理意见（确认、无辜、不确定）、处理人及理由：",
+    },
+    "tiers": {"en": "alert review explained", "zh": "告警 待复核 已有解释"},
+}
+
+
+def _write_note(dossier: Dossier, casebook: Casebook, path: Path, language: Language) -> None:
+    path.write_text(case_note(dossier, casebook, language), encoding="utf-8")
+
+
+def case_note(dossier: Dossier, casebook: Casebook, language: Language) -> str:
+    """A Markdown note on one ring, to file with a case."""
+    ring, what = dossier.ring, dossier.facts["what"]
+    told = {key: text[language] for key, text in NOTE.items()}
+    tier = dict(zip(("alert", "review", "explained"), told["tiers"].split(), strict=True))[ring["tier"]]
+    counts = {key: what[key] for key in ("members", "items", "events", "orders")}
+    lines = [f"# {told['title'].format(id=ring['ring_id'])}", "", f"**{dossier.verdict(language)}**", ""]
+    lines += [told["sum"].format(tier=tier, rank=ring["rank"], score=ring["score"], q=ring["q_value"], **counts), ""]
+    innocent = [
+        f"- {told['fits' if fits else 'fails']} — {INNOCENT[code][language]}: {_escaped(words((code, numbers), language))}"
+        for code, fits, numbers in dossier.innocent
+    ]
+    if ring["explanation"]:
+        innocent.insert(0, f"- **{_escaped(innocent_in_words(ring['explanation'], language))}**")
+    sides = [(side, [f"- {_escaped(line)}" for line in dossier.told(side, language)]) for side in ("for", "caution")]
+    parts = [("innocent", innocent), *sides] if ring["tier"] == "explained" else [*sides, ("innocent", innocent)]
+    for heading, part in parts:
+        if part:
+            lines += [f"## {told[heading]}", "", *part, ""]
+    lines += [f"## {told['members']}", "", *_table(dossier.members, ("id", "role", "contribution", "touched", "events", "first")), ""]
+    lines += [f"## {told['items']}", "", *_table(dossier.facts["targets"], ("id", "members", "users", "events", "start", "end")), ""]
+    rows = event_rows(casebook, dossier.events["read_first"])
+    columns = ("timestamp", "user_id", "action", "item_id", "device_id", "ip", "amount")
+    lines += [f"## {told['first']}", "", *_table(rows, tuple(name for name in columns if rows and name in rows[0])), ""]
+    return "\n".join([*lines, told["decision"], ""])
+
+
+def _table(rows: list[Row], columns: tuple[str, ...]) -> list[str]:
+    head = [f"| {' | '.join(columns)} |", f"|{' --- |' * len(columns)}"]
+    return head + [f"| {' | '.join(_in_table(row[name]) for name in columns)} |" for row in rows]
+
+
+def _in_table(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.2f}"
+    return str(value) if isinstance(value, int) else _escaped(str(value))
+
+
+def _escaped(text: str) -> str:
+    """Text that Markdown shows as it is: control and direction marks spelt out, markup characters escaped."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~!&$])", r"\\\1", readable(unicodedata.normalize("NFC", text)))
+
+
+WRITERS: dict[str, Callable[[Dossier, Casebook, Path, Language], None]] = {
+    "csv": _write_csv,
+    "json": _write_json,
+    "xlsx": _write_xlsx,
+    "graphml": _write_graphml,
+    "gexf": _write_gexf,
+    "md": _write_note,
+}

@@ -1,0 +1,156 @@
+"""Node features → messages: for each relation the weighted mean of what a user's neighbours are like, on stored sparse rows.
+
+A relation leads from user to user: along pair evidence (weight: evidence times what the two share in partners), or through the keys of
+one view (item, device, IP, …) to those who were there at about the same time. Nothing is learned here, so messages are computed once
+for the whole graph, exactly, and training needs no neighbours (SIGN, Frasca et al. 2020; NARS, Yu et al. 2020, for several relations).
+
+Through a key, a neighbour's weight falls off exponentially with the time between the two visits, so the sum over all earlier visitors
+follows from the one before: s_i = (s_(i−1) + x_(i−1)) · exp(−(t_i − t_(i−1)) / τ). Two walks over a key's visits, up and down, give
+the sum over all pairs of visits in linear time.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any
+
+import numba
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_array
+
+from graphdet.evidence.pairs import PairEvidence
+from graphdet.evidence.visits import Float32, Float64, Int32, Int64, Visits
+
+HALF_LIFE_HOURS = {"item": 8.0, "device": 500.0, "ip": 0.35, "seller": 0.7, "payment": 500.0, "address": 500.0}
+BLOCKS = 4  # sums are taken in this many parts whatever the threads, so that they are the same to the last bit
+PRIOR = 0.5  # neighbours that are like the mean, added to everybody's; who is nearly alone says little
+
+EvidenceMatrix = csr_array[Any, tuple[int, int]]
+
+
+def evidence_relation(pairs: PairEvidence, users: int) -> EvidenceMatrix:
+    """(users, users) rows sum to one (or are empty): partners by evidence times the evidence that both have in common with others.
+
+    Two people who happen to meet share no partners; members of a ring do. O(sum of squared numbers of partners).
+    """
+    one, other = pairs.users[:, 0], pairs.users[:, 1]
+    value = pairs.evidence.astype(np.float32)
+    graph = csr_array((np.concatenate([value, value]), (np.concatenate([one, other]), np.concatenate([other, one]))), shape=(users, users))
+    graph.sort_indices()
+    start, to = graph.indptr.astype(np.int64), graph.indices.astype(np.int32)
+    graph.data = _closed(start, to, graph.data) * graph.data
+    total = np.asarray(graph.sum(axis=1)).ravel()
+    graph.data /= np.repeat(np.maximum(total, 1e-12), np.diff(start)).astype(np.float32)
+    return graph
+
+
+@numba.njit(cache=True, nogil=True)
+def _closed(start: Int64, to: Int32, evidence: Float32) -> Float32:
+    """For each edge 1 + Σ over common partners of the root of the product of the evidence to both; rows are sorted."""
+    sums = np.ones(len(to), np.float32)
+    mark = np.zeros(len(start) - 1, np.float32)
+    for one in range(len(start) - 1):
+        for edge in range(start[one], start[one + 1]):
+            mark[to[edge]] = evidence[edge]
+        for edge in range(start[one], start[one + 1]):
+            for step in range(start[to[edge]], start[to[edge] + 1]):
+                if mark[to[step]] > 0:
+                    sums[edge] += np.sqrt(mark[to[step]] * evidence[step])
+        for edge in range(start[one], start[one + 1]):
+            mark[to[edge]] = 0
+    return sums
+
+
+def through_keys(visits: Visits, view: str, values: Float32, threads: int) -> tuple[Float32, Float32]:
+    """What those are like who were at a user's keys when the user was: mean over the user's visits, and the visit with the highest.
+
+    Args:
+        visits: of the log.
+        view: node type of the keys.
+        values: (users, c) float32 features, centred, so that 0 stands for nothing special.
+        threads: the result does not depend on it.
+
+    Returns:
+        mean (users, c + 1) and highest (users, c + 1) float32; the last column is log1p of how much company there was.
+    """
+    users, width = values.shape
+    seen = next((found for found in visits.views if found.name == view), None)
+    if seen is None:
+        return np.zeros((users, width + 1), np.float32), np.zeros((users, width + 1), np.float32)
+    fade = HALF_LIFE_HOURS[view] * 3600 / np.log(2)
+    edges = np.searchsorted(
+        visits.offset[seen.first_key : seen.first_key + seen.keys + 1],
+        np.linspace(visits.offset[seen.first_key], visits.offset[seen.first_key + seen.keys], BLOCKS + 1),
+    )
+    edges[0], edges[-1] = 0, seen.keys
+    values = np.ascontiguousarray(values)
+    with ThreadPoolExecutor(threads) as pool:
+        parts = pool.map(
+            lambda block: _meet(
+                visits.offset, visits.user, visits.time, seen.first_key + block[0], seen.first_key + block[1], fade, PRIOR, values
+            ),
+            pairwise(edges.tolist()),
+        )
+        total, highest, count = next(parts)
+        for more, high, number in parts:
+            total += more
+            np.maximum(highest, high, out=highest)
+            count += number
+    highest[count == 0] = 0
+    total /= np.maximum(count, 1).astype(np.float32)[:, None]
+    return total, highest
+
+
+@numba.njit(cache=True, nogil=True)
+def _meet(
+    offset: Int64, user: Int32, time: Int32, first: int, last: int, fade: float, prior: float, values: Float32
+) -> tuple[Float32, Float32, Int64]:
+    users, width = values.shape
+    total = np.zeros((users, width + 1), np.float32)
+    highest = np.full((users, width + 1), -np.inf, np.float32)
+    count = np.zeros(users, np.int64)
+    longest = 0
+    for key in range(first, last):
+        longest = max(longest, offset[key + 1] - offset[key])
+    before = np.zeros((longest, width + 1))
+    running = np.zeros(width + 1)
+    for key in range(first, last):
+        low, high = offset[key], offset[key + 1]
+        running[:] = 0
+        for visit in range(low, high):
+            if visit > low:
+                left = np.exp((time[visit - 1] - time[visit]) / fade)
+                for column in range(width):
+                    running[column] = (running[column] + values[user[visit - 1], column]) * left
+                running[width] = (running[width] + 1) * left
+            before[visit - low] = running
+        running[:] = 0
+        for visit in range(high - 1, low - 1, -1):
+            if visit < high - 1:
+                left = np.exp((time[visit] - time[visit + 1]) / fade)
+                for column in range(width):
+                    running[column] = (running[column] + values[user[visit + 1], column]) * left
+                running[width] = (running[width] + 1) * left
+            who = user[visit]
+            company = running[width] + before[visit - low, width]
+            for column in range(width + 1):
+                message = (running[column] + before[visit - low, column]) / (company + prior)
+                if column == width:
+                    message = np.log1p(company)
+                total[who, column] += message
+                highest[who, column] = max(highest[who, column], message)
+            count[who] += 1
+    return total, highest, count
+
+
+def share_between(values: npt.NDArray[np.floating], visits: Visits, view: str) -> Float64:
+    """(keys, c) mean of the visitors' values at each key of a view, shrunk a little to 0."""
+    seen = next(found for found in visits.views if found.name == view)
+    rows = slice(visits.offset[seen.first_key], visits.offset[seen.first_key + seen.keys])
+    length = np.diff(visits.offset[seen.first_key : seen.first_key + seen.keys + 1])
+    key = np.repeat(np.arange(seen.keys), length)
+    shape = (seen.keys, visits.users)
+    matrix = csr_array((np.ones(len(key), np.float32), (key, visits.user[rows])), shape=shape)
+    return np.asarray(matrix @ values / (length + PRIOR)[:, None], np.float64)

@@ -1,0 +1,95 @@
+"""The network's own part: messages → logit. Small on purpose, since the messages are exact and computed once.
+
+Two layers of message passing with something learned between them: the first network reads features and the messages of features, the
+second reads those and the messages of the first one's logits (stacked graphical learning, Cohen & Carvalho 2005).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from graphdet.errors import BadNumbers
+from graphdet.evidence.visits import Bool, Float32, Float64, Int64
+from graphdet.gnn.inputs import Scale, take_rows
+from graphdet.settings import GnnSettings
+
+WIDTHS = (64, 32)
+BATCH = 1024
+ROWS_AT_ONCE = 65_536
+RATE, DECAY = 7e-3, 1e-3
+
+
+TorchNetwork = nn.Sequential
+
+
+def make_network(columns: int) -> nn.Sequential:
+    """Messages (n, columns) → logits (n, 1)."""
+    return nn.Sequential(
+        nn.Linear(columns, WIDTHS[0]), nn.ReLU(), nn.Dropout(0.3), nn.Linear(*WIDTHS), nn.ReLU(), nn.Dropout(0.1), nn.Linear(WIDTHS[1], 1)
+    )
+
+
+@contextlib.contextmanager
+def reproducible(seed: int) -> Iterator[None]:
+    """One thread and deterministic algorithms, so that the same seed gives the same bytes on every number of threads."""
+    threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    state = torch.get_rng_state()
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    torch.manual_seed(seed)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.use_deterministic_algorithms(strict)
+        torch.set_rng_state(state)
+
+
+def train(inputs: Float32, labels: Bool, settings: GnnSettings, seed: int, stage: str) -> nn.Sequential:
+    """A network that tells labelled rows from the others.
+
+    Args:
+        inputs: (n, columns), standardised.
+        labels: (n,).
+        settings: epochs and device.
+        seed: of first weights, order and drop-out.
+        stage: named where the loss is no finite number.
+
+    Raises:
+        BadNumbers: the loss is no finite number.
+    """
+    generator = np.random.default_rng(seed)
+    device = torch.device(settings.device)
+    with reproducible(seed):
+        network = make_network(inputs.shape[1]).to(device)
+        read = torch.from_numpy(inputs).to(device)
+        told = torch.from_numpy(labels.astype(np.float32)).to(device)
+        optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY, fused=True)
+        for epoch in range(settings.epochs):
+            order = torch.from_numpy(generator.permutation(len(labels))).to(device)
+            for start in range(0, len(labels), BATCH):
+                batch = order[start : start + BATCH]
+                loss = nn.functional.binary_cross_entropy_with_logits(network(read[batch]).squeeze(1), told[batch])
+                optimiser.zero_grad()
+                torch.autograd.backward(loss)
+                optimiser.step()
+            if not torch.isfinite(loss):
+                raise BadNumbers(f"{stage}, epoch {epoch + 1}", "the loss")
+    return network.eval()
+
+
+def apply_network(network: nn.Sequential, scale: Scale, parts: Sequence[Float32], rows: Int64 | None = None) -> Float64:
+    """Logits of some rows, or of all; exact, a block of rows at a time, so that memory stays small."""
+    device = next(network.parameters()).device
+    rows = np.arange(len(parts[0])) if rows is None else rows
+    logits = np.empty(len(rows))
+    with reproducible(0), torch.inference_mode():
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            block = scale.apply(take_rows(parts, rows[start : start + ROWS_AT_ONCE]))
+            logits[start : start + ROWS_AT_ONCE] = network(torch.from_numpy(block).to(device)).squeeze(1).cpu().numpy()
+    return logits

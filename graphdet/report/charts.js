@@ -1,0 +1,131 @@
+"use strict";
+// Charts by BokehJS in the page's own colours; views are kept so that they can be taken down when the page changes.
+const views = [];
+const PALETTE = ["#1f77b4", "#d9730d", "#2a9d50", "#c2352f", "#8a5cc4", "#7d5a4a", "#d463a8", "#6f7785", "#a5a01c", "#189db0", "#5b8def", "#e0a030"];
+const NODE = { user: ["#1f77b4", "circle", 15], item: ["#d9730d", "square", 16], device: ["#2a9d50", "triangle", 13], ip: ["#8a5cc4", "diamond", 15],
+  payment: ["#c2352f", "hex", 13], address: ["#7d5a4a", "star", 13], hubs: ["#6f7785", "circle", 26] };
+const TIER_COLOUR = { alert: "--alert", review: "--review", explained: "--explained" };
+
+function colour(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+function clearCharts() {
+  for (const view of views.splice(0)) view.remove();
+}
+
+function figure(options, tools = "") {
+  const plot = Bokeh.Plotting.figure({ sizing_mode: "stretch_width", height: 260, toolbar_location: null, tools, background_fill_alpha: 0,
+    border_fill_alpha: 0, outline_line_color: colour("--line"), min_border: 6, output_backend: "canvas", ...options });
+  plot.toolbar.logo = null;
+  for (const axis of [plot.xaxis, plot.yaxis]) {
+    Object.assign(axis, { axis_line_color: colour("--line"), major_tick_line_color: colour("--line"), minor_tick_line_color: null,
+      major_label_text_color: colour("--soft"), axis_label_text_color: colour("--soft"), axis_label_text_font_style: "normal" });
+  }
+  for (const grid of [plot.xgrid, plot.ygrid]) grid.grid_line_color = colour("--line");
+  return plot;
+}
+
+async function show(plot, box) {
+  // The page may have moved on before Bokeh is done.
+  const view = await Bokeh.Plotting.show(plot, box);
+  if (box.isConnected) views.push(view); else view.remove();
+  box.dataset.drawn = "yes";
+}
+
+function hover(plot, renderers, tooltips) {
+  plot.add_tools(new Bokeh.HoverTool({ renderers, tooltips, point_policy: "follow_mouse" }));
+}
+
+function source(columns) {
+  return new Bokeh.ColumnDataSource({ data: columns });
+}
+
+function barChart(box, values, low, high) {
+  const width = (high - low) / values.length;
+  const plot = figure({ height: 220, x_range: [low, high], y_axis_type: "log", y_range: [0.7, 2 * Math.max(1, ...values)] });
+  const rows = values.map((value, n) => [low + n * width, low + (n + 1) * width, value]).filter((row) => row[2] > 0);
+  const bars = plot.quad({ left: { field: "left" }, right: { field: "right" }, top: { field: "top" }, bottom: 0.7, fill_color: colour("--accent"),
+    fill_alpha: 0.75, line_color: colour("--card"), source: source({ left: rows.map((r) => r[0]), right: rows.map((r) => r[1]), top: rows.map((r) => r[2]) }) });
+  hover(plot, [bars], [[label("score"), "@left{0.00} – @right{0.00}"], [label("users"), "@top{0,0}"]]);
+  return show(plot, box);
+}
+
+function curveChart(box, points, limit) {
+  const plot = figure({ height: 220, y_range: [0, 1.3 * Math.max(limit, ...points.map((p) => p[1]))], x_axis_label: label("rings") });
+  plot.line({ x: points.map((p) => p[0]), y: points.map((p) => p[1]), line_width: 2, line_color: colour("--accent") });
+  const dots = plot.scatter({ x: { field: "x" }, y: { field: "y" }, size: 5, fill_color: colour("--accent"), line_color: null,
+    source: source({ x: points.map((p) => p[0]), y: points.map((p) => p[1]) }) });
+  plot.line({ x: [points[0][0], points.at(-1)[0]], y: [limit, limit], line_dash: "dashed", line_color: colour("--alert") });
+  hover(plot, [dots], [[label("rings"), "@x"], ["q", "@y{0.0000}"]]);
+  return show(plot, box);
+}
+
+function spanChart(box, rings, open) {
+  const rows = rings.filter((ring) => ring.first_seen !== null).slice(0, 60);
+  const plot = figure({ height: 60 + 7 * rows.length, x_axis_type: "datetime", y_range: [rows.length + 0.5, 0.5] });
+  plot.yaxis.visible = false;
+  const spans = plot.hbar({ y: { field: "y" }, left: { field: "left" }, right: { field: "right" }, height: 0.75, fill_color: { field: "fill" }, line_color: null,
+    source: source({ y: rows.map((_, n) => n + 1), left: rows.map((r) => r.first_seen * 1000), right: rows.map((r) => Math.max(r.last_seen, r.first_seen + 3600) * 1000),
+      fill: rows.map((r) => colour(TIER_COLOUR[r.tier])), ring: rows.map((r) => r.ring_id), size: rows.map((r) => r.size) }) });
+  hover(plot, [spans], [[label("ring"), "@ring"], [label("size"), "@size"]]);
+  plot.add_tools(new Bokeh.TapTool({ renderers: [spans] }));
+  spans.data_source.selected.change.connect(() => { const at = spans.data_source.selected.indices[0]; if (at !== undefined) open(rows[at]); });
+  return show(plot, box);
+}
+
+function eventColour(target) {
+  return target < PALETTE.length ? PALETTE[target] : colour("--soft");
+}
+
+function timelineChart(box, dossier) {
+  const rows = dossier.events.filter((event) => event[0] !== null);
+  const people = Math.min(dossier.members.length, 400);
+  const plot = figure({ height: Math.min(60 + 13 * people, 640), x_axis_type: "datetime", y_range: [people + 0.5, 0.5], toolbar_location: "right" }, "xbox_zoom,undo,reset");
+  plot.yaxis.axis_label = label("member");
+  const dots = plot.scatter({ x: { field: "x" }, y: { field: "y" }, size: { field: "size" }, marker: { field: "marker" }, fill_color: { field: "fill" }, fill_alpha: 0.85,
+    line_color: { field: "line" }, source: source({ x: rows.map((e) => e[0] * 1000), y: rows.map((e) => e[1] + 1), size: rows.map((e) => (e[8] === 2 ? 14 : 8)),
+      marker: rows.map((e) => (e[8] === 2 ? "star" : "circle")), fill: rows.map((e) => eventColour(e[2])), line: rows.map((e) => (e[8] === 2 ? colour("--text") : eventColour(e[2]))),
+      who: rows.map((e) => short(data.ids[dossier.members[e[1]][0]], 40)), what: rows.map((e) => short(data.ids[dossier.targets[e[2]][0]], 40)),
+      action: rows.map((e) => short(e[3])), when: rows.map((e) => moment(e[0])) }) });
+  hover(plot, [dots], [[label("member"), "@who"], [label("item"), "@what"], [label("action"), "@action"], [label("when"), "@when"]]);
+  return show(plot, box);
+}
+
+function matrixChart(box, dossier) {
+  const people = dossier.members.length, items = dossier.targets.length;
+  const most = Math.max(...dossier.cells.map((cell) => cell[2]));
+  const plot = figure({ height: Math.min(60 + 13 * people, 640), x_range: [0.5, items + 0.5], y_range: [people + 0.5, 0.5], x_axis_label: label("targets"), y_axis_label: label("member") });
+  plot.xgrid.grid_line_color = null;
+  plot.ygrid.grid_line_color = null;
+  const cells = plot.rect({ x: { field: "x" }, y: { field: "y" }, width: 0.92, height: 0.92, fill_color: colour("--accent"), fill_alpha: { field: "alpha" }, line_color: null,
+    source: source({ x: dossier.cells.map((c) => c[1] + 1), y: dossier.cells.map((c) => c[0] + 1), alpha: dossier.cells.map((c) => 0.3 + 0.7 * Math.sqrt(c[2] / most)),
+      events: dossier.cells.map((c) => c[2]), who: dossier.cells.map((c) => short(data.ids[dossier.members[c[0]][0]], 40)),
+      what: dossier.cells.map((c) => short(data.ids[dossier.targets[c[1]][0]], 40)) }) });
+  hover(plot, [cells], [[label("member"), "@who"], [label("item"), "@what"], [label("events"), "@events"]]);
+  return show(plot, box);
+}
+
+function networkChart(box, dossier) {
+  const { nodes, edges } = dossier;
+  const plot = figure({ height: 520, x_range: [-1.15, 1.15], y_range: [-1.15, 1.15] });
+  for (const part of [plot.xaxis, plot.yaxis, plot.xgrid, plot.ygrid]) part.visible = false;
+  const ends = source({ x0: [], y0: [], x1: [], y1: [], width: edges.map((edge) => Math.min(0.6 + 0.35 * Math.sqrt(edge[2]), 3)) });
+  plot.segment({ x0: { field: "x0" }, y0: { field: "y0" }, x1: { field: "x1" }, y1: { field: "y1" }, line_width: { field: "width" }, line_color: colour("--soft"), line_alpha: 0.35, source: ends });
+  const spots = source({ x: nodes.map((node) => node[2]), y: nodes.map((node) => node[3]), fill: nodes.map((node) => NODE[node[0]][0]), marker: nodes.map((node) => NODE[node[0]][1]),
+    size: nodes.map((node) => NODE[node[0]][2]), kind: nodes.map((node) => label("one_" + node[0])), name: nodes.map((node) => (node[0] === "hubs" ? "" : short(data.ids[node[1]], 60))), links: nodes.map((node) => node[4]) });
+  const dots = plot.scatter({ x: { field: "x" }, y: { field: "y" }, size: { field: "size" }, marker: { field: "marker" }, fill_color: { field: "fill" }, line_color: colour("--card"), source: spots });
+  const follow = () => {
+    const { x, y } = spots.data;
+    ends.data = { ...ends.data, x0: edges.map((e) => x[e[0]]), y0: edges.map((e) => y[e[0]]), x1: edges.map((e) => x[e[1]]), y1: edges.map((e) => y[e[1]]) };
+  };
+  follow();
+  spots.properties.data.change.connect(follow);
+  spots.patching.connect(follow);
+  const drag = new Bokeh.PointDrawTool({ renderers: [dots], add: false });
+  plot.add_tools(drag);
+  plot.toolbar.active_drag = drag;
+  hover(plot, [dots], [[label("kind"), "@kind"], [label("id"), "@name"]]);
+  box.spots = spots;
+  return show(plot, box);
+}

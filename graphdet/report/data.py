@@ -1,0 +1,220 @@
+"""A run and its dossiers → the one JSON document that the report's page draws everything from.
+
+Ids stand in one list and everything else points into it, since the same account, item and device appear again and again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow.compute as pc
+
+from graphdet.dossier.casebook import Casebook
+from graphdet.dossier.catalogue import CATALOGUE, INNOCENT, LANGUAGES
+from graphdet.dossier.dossier import Dossier, build_dossier, weakness
+from graphdet.dossier.picture import draw_network
+from graphdet.dossier.reasons import words
+from graphdet.events import NO_TIME
+from graphdet.rings.significance import q_values
+from graphdet.run import Run
+
+MOST_EVENTS = 400  # of one ring, evenly spread over those on its items
+MOST_CURVE = 300  # points of the false-discovery curve
+BINS = 20
+RAW = ("item", "device", "ip")
+
+
+class Names:
+    """Ids in the order in which they are first asked for."""
+
+    def __init__(self) -> None:
+        self.every: list[str] = []
+        self._place: dict[str, int] = {}
+
+    def place(self, name: str) -> int:
+        found = self._place.get(name)
+        if found is None:
+            found = self._place[name] = len(self.every)
+            self.every.append(name)
+        return found
+
+
+def report_data(run: Run, most_rings: int) -> dict[str, Any]:
+    """Everything that the page shows: the overview, every ring's row, and dossiers of the first `most_rings` rings."""
+    casebook = Casebook(run)
+    names = Names()
+    rings = run.rings.sort_by("rank").to_pylist()
+    dossiers = [_dossier(build_dossier(casebook, ring), names) for ring in casebook.rings(most_rings)]
+    return {
+        "run": {"id": run.id, "version": run.meta["version"], "files": len(run.meta["inputs"]), "notes": run.meta["notes"]},
+        "overview": _overview(run),
+        "rings": [_ring(ring, place, dossiers) for place, ring in enumerate(rings)],
+        "dossiers": dossiers,
+        "innocent": {code: {one: INNOCENT[code][one] for one in LANGUAGES} for code in INNOCENT},
+        "ids": names.every,
+    }
+
+
+def _ring(ring: dict[str, Any], place: int, dossiers: list[dict[str, Any]]) -> dict[str, Any]:
+    kept = ("ring_id", "rank", "tier", "size", "targets", "devices", "ips", "explanation", "events")
+    row = {name: ring[name] for name in kept} | {name: _round(ring[name]) for name in ("score", "q_value", "amount", "strength")}
+    row |= {name: None if ring[name] is None else round(ring[name].timestamp()) for name in ("first_seen", "last_seen")}
+    row["dossier"] = place if place < len(dossiers) else None
+    row["kinds"] = dossiers[place]["kinds"] if place < len(dossiers) else []
+    return row
+
+
+def _overview(run: Run) -> dict[str, Any]:
+    counts, background = run.meta["counts"], run.meta["background"]
+    users = run.scores.filter(pc.equal(run.scores["node_type"], "user"))["score"].to_numpy()
+    members = run.members.filter(pc.equal(run.members["node_type"], "user"))
+    alerts = run.rings.filter(pc.equal(run.rings["tier"], "alert"))["ring_id"]
+    alerted = members.filter(pc.is_in(members["ring_id"], value_set=alerts.combine_chunks()))
+    found = np.array(background["found_strengths"])
+    null = np.array(background["null_strengths"])
+    curve = q_values(found, null, background["permutations"]) if len(found) else np.zeros(0)
+    step = max(len(found) // MOST_CURVE, 1)
+    return {
+        "funnel": [
+            ["read", counts["read"]],
+            ["accepted", counts["accepted"]],
+            ["users", background["users"]],
+            ["members", pc.count_distinct(members["node_id"]).as_py()],
+            ["alerted", pc.count_distinct(alerted["node_id"]).as_py()],
+            ["rings", run.rings.num_rows],
+            ["alerts", len(alerts)],
+        ],
+        "tiers": {tier: run.rings["tier"].to_pylist().count(tier) for tier in ("alert", "review", "explained")},
+        "discounted": [{key: cell[key] for key in ("view", "key", "size", "reason")} for cell in run.meta["discounted"]],
+        "scores": np.histogram(users, BINS, (0, 1))[0].tolist(),
+        "curve": [[n + 1, _round(q)] for n, q in enumerate(curve.tolist()) if n % step == 0],
+        "alert_q": run.meta["settings"]["tiers"]["alert_q"],
+        "permutations": background["permutations"],
+        "start": None if background["start"] is None else background["start"] // 1_000_000,
+        "seconds": background["seconds"],
+    }
+
+
+def _dossier(dossier: Dossier, names: Names) -> dict[str, Any]:
+    members = [member["id"] for member in dossier.members]
+    facts = dossier.facts
+    shared = facts["shared"]["keys"]
+    picture = draw_network(dossier.scene, shared, members)
+    return {
+        "verdict": {one: dossier.verdict(one) for one in LANGUAGES},
+        "kinds": list(dict.fromkeys(code for code, _ in dossier.reasons if code in TACTICS)),
+        "what": {key: _round(value) if isinstance(value, float) else value for key, value in facts["what"].items()},
+        "dedication": _round(facts["taste"]["dedication"]),
+        "density": None if facts["lockstep"] is None else _round(facts["lockstep"]["density"]),
+        "reasons": [{"side": CATALOGUE[code].side, "code": code, **_both(code, numbers)} for code, numbers in dossier.reasons],
+        "innocent": [{"code": code, "fits": fits, **_both(code, numbers)} for code, fits, numbers in dossier.innocent],
+        "without": [_without(one, names) for one in dossier.counterfactuals],
+        "members": [_member(member, names) for member in dossier.members],
+        "targets": [_target(target, names) for target in facts["targets"]],
+        "shared": [_shared(key, names) for key in shared],
+        "sellers": [_seller(seller, names) for seller in facts["sellers"]],
+        "copies": facts["texts"]["examples"] if facts["texts"] else [],
+        "witness": len(dossier.events["witness"]),
+        "inside": len(dossier.events["inside"]),
+        "events": _events(dossier, names, members),
+        "cells": _cells(dossier, members),
+        "nodes": [[kind, names.place(node), *rest] for kind, node, *rest in picture["nodes"]],
+        "edges": picture["edges"],
+    }
+
+
+def _both(code: str, numbers: dict[str, Any]) -> dict[str, str]:
+    return {one: words((code, numbers), one) for one in LANGUAGES}
+
+
+def _without(one: dict[str, Any], names: Names) -> dict[str, Any]:
+    kept = {key: one[key] for key in ("without", "tier", "explanation", "kept", "lost")}
+    return {**kept, "strength": _round(one["strength"]), "id": None if one["id"] is None else names.place(one["id"])}
+
+
+# Rows of the page's tables; ring.js reads them by position.
+
+
+def _member(member: dict[str, Any], names: Names) -> list[Any]:
+    told = [member[key] for key in ("touched", "events", "all_events", "first", "seen_since", "shared_devices")]
+    weak = {one: weakness(member, one) for one in LANGUAGES} if member["weak"] else None
+    return [names.place(member["id"]), member["role"], _round(member["contribution"]), *told, weak]
+
+
+def _target(target: dict[str, Any], names: Names) -> list[Any]:
+    told = [target[key] for key in ("members", "users", "events", "start", "end", "category")]
+    return [names.place(target["id"]), *told, _round(target["gain"])]
+
+
+def _shared(key: dict[str, Any], names: Names) -> list[Any]:
+    return [key["type"], names.place(key["id"]), key["members"], key["users"], _round(key["expected"]), key["crowded"]]
+
+
+def _seller(seller: dict[str, Any], names: Names) -> list[Any]:
+    return [
+        names.place(seller["id"]),
+        seller["items"],
+        seller["orders"],
+        *(_round(seller[key]) for key in ("amount", "expected", "inflated_amount")),
+    ]
+
+
+TACTICS = (
+    "device_farm", "ip_rotation", "hijacked_accounts", "coattail_clicks", "review_copies", "rating_burst", "refund_cycle", "coupon_crew",
+    "seller_cartel", "inflated_orders", "shared_payment", "shared_address",
+)  # fmt: skip
+
+
+def _events(dossier: Dossier, names: Names, members: list[str]) -> list[list[Any]]:
+    """[seconds since 1970, member, target, action, item, device, ip, amount, mark] of events inside; mark 2 = read first, 1 = witness."""
+    scene = dossier.scene
+    casebook, small = scene.replay.casebook, scene.replay.small
+    rows = np.array(dossier.events["inside"], np.int64)
+    first, witness = set(dossier.events["read_first"]), set(dossier.events["witness"])
+    if len(rows) > MOST_EVENTS:
+        rows = np.unique(np.r_[rows[np.linspace(0, len(rows) - 1, MOST_EVENTS).astype(int)], dossier.events["read_first"]])
+    order = {name: place for place, name in enumerate(members)}
+    users = small.events.ids["user"].to_pylist()
+    local = np.searchsorted(small.rows, rows)
+    found = []
+    for row, place in zip(rows.tolist(), local.tolist(), strict=True):
+        time = int(casebook.time[row])
+        ids = [_id_at(casebook, names, kind, row) for kind in RAW]
+        amount = float(casebook.amount[row])
+        action = int(casebook.action[row])
+        found.append(
+            [
+                None if time == NO_TIME else time // 1_000_000,
+                order[users[small.events.codes["user"][place]]],
+                int(scene.target[place]),
+                casebook.actions[action] if action >= 0 else "",
+                *ids,
+                None if amount != amount else round(amount, 2),
+                2 if row in first else 1 if row in witness else 0,
+            ]
+        )
+    return found
+
+
+def _id_at(casebook: Casebook, names: Names, kind: str, row: int) -> int | None:
+    if kind not in casebook.event_code or casebook.event_code[kind][row] < 0:
+        return None
+    return names.place(casebook.ids[kind][int(casebook.event_code[kind][row])].as_py())
+
+
+def _cells(dossier: Dossier, members: list[str]) -> list[list[int]]:
+    """[member, target, events] of every pair that is there."""
+    scene = dossier.scene
+    users = scene.replay.small.events.ids["user"].to_pylist()
+    order = {name: place for place, name in enumerate(members)}
+    place_of = [order[users[code]] for code in scene.replay.small.members.tolist()]
+    pair = scene.member[scene.inside] * max(len(scene.windows), 1) + scene.target[scene.inside]
+    found, count = np.unique(pair, return_counts=True)
+    width = max(len(scene.windows), 1)
+    return [[place_of[one // width], one % width, n] for one, n in zip(found.tolist(), count.tolist(), strict=True)]
+
+
+def _round(value: float | None) -> float | None:
+    """Six digits that count: enough for people, and a third of the bytes."""
+    return None if value is None else float(f"{value:.6g}")

@@ -1,0 +1,119 @@
+"use strict";
+// The page's data and words, and elements made of text: nothing from the log is ever parsed as markup.
+const data = JSON.parse(document.getElementById("data").textContent);
+const labels = JSON.parse(document.getElementById("labels").textContent);
+const state = { language: "en", sort: "rank", down: false, page: 0, search: "", tier: "" };
+state.language = (navigator.language || "en").startsWith("zh") ? "zh" : "en";
+
+function label(key, values = {}) {
+  const text = labels[state.language][key] ?? key;
+  return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+}
+
+// An element with attributes and children; strings become text, null is left out.
+function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value !== null && value !== undefined) element.setAttribute(name, value);
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+// Control and direction marks spelt out, so that an id reads as it is stored and cannot rearrange its surroundings.
+function plain(text) {
+  return String(text).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (c) => "\\u" + c.codePointAt(0).toString(16).padStart(4, "0"));
+}
+
+function id(place) {
+  if (place === null) return "";
+  const text = plain(data.ids[place]);
+  return make("span", { class: "id", title: text.slice(0, 400) }, text.slice(0, 200) + (text.length > 200 ? "…" : ""));
+}
+
+function short(text, length = 18) {
+  const shown = plain(text);
+  return shown.length > length ? shown.slice(0, length - 1) + "…" : shown;
+}
+
+function number(value, digits = 0) {
+  if (value === null || value === undefined) return "";
+  return value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
+
+function small(value) {
+  if (value === null || value === undefined) return "";
+  if (value === 0 || Math.abs(value) >= 10) return number(value);
+  return Math.abs(value) < 0.001 ? "<0.001" : String(Number(value.toPrecision(2)));
+}
+
+function percent(value) {
+  return value === null || value === undefined ? "" : Math.round(100 * value) + "%";
+}
+
+function moment(seconds) {
+  return seconds === null || seconds === undefined ? "" : new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ");
+}
+
+function minute(text) {
+  return text ? text.slice(0, 16).replace("T", " ") : "";
+}
+
+function tier(name) {
+  return make("span", { class: "tier " + name }, label(name));
+}
+
+// columns: [heading, cell(row), kind] with kind "number", "time" or nothing.
+function table(columns, rows, most = 15) {
+  const body = make("tbody");
+  const fill = (shown) => body.replaceChildren(...shown.map((row) => make("tr", {}, columns.map(([, cell, kind]) => make("td", { class: kind }, cell(row))))));
+  fill(rows.slice(0, most));
+  const head = make("tr", {}, columns.map(([heading, , kind]) => make("th", { class: kind, scope: "col" }, label(heading))));
+  const box = make("div", {}, make("div", { class: "scroll" }, make("table", {}, make("thead", {}, head), body)));
+  if (rows.length > most) {
+    const more = make("button", { type: "button", class: "more", onclick: () => { fill(rows); more.remove(); } }, label("more", { count: number(rows.length) }));
+    box.append(make("div", { class: "row" }, more));
+  }
+  return box;
+}
+
+function card(heading, help, ...children) {
+  return make("section", { class: "card", "aria-label": label(heading) }, make("h2", {}, label(heading)), help ? make("p", { class: "soft" }, help) : null, ...children);
+}
+
+function announce(text) {
+  const live = document.getElementById("live");
+  live.textContent = text;
+  setTimeout(() => { if (live.textContent === text) live.textContent = ""; }, 1600);
+}
+
+// A cell that a spreadsheet would take for a formula gets an apostrophe in front.
+function field(value) {
+  let text = value === null || value === undefined ? "" : String(value);
+  if (typeof value !== "number" && /^[\s]*[=+\-@\t\r]/.test(text)) text = "'" + text;
+  return /[",\n\r]/.test(text) ? '"' + text.replaceAll('"', '""') + '"' : text;
+}
+
+function save(name, rows) {
+  const text = "\ufeff" + rows.map((row) => row.map(field).join(",")).join("\r\n") + "\r\n";
+  const link = make("a", { href: URL.createObjectURL(new Blob([text], { type: "text/csv" })), download: name });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const area = make("textarea", { "aria-hidden": "true" });
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
+  announce(label("copied"));
+}

@@ -1,0 +1,35 @@
+"""What graphdet says on a terminal: tables and paragraphs made of text that no id from a log can deface."""
+
+from graphdet.terminal.dossier import event_headings, show_dossier, show_event_rows
+from graphdet.terminal.screens import (
+    clean,
+    console_for,
+    discounted_lines,
+    name,
+    plural,
+    show_check,
+    show_end,
+    show_evaluation,
+    show_next,
+    show_ring,
+    show_rings,
+    tier_counts,
+)
+
+__all__ = [
+    "clean",
+    "console_for",
+    "discounted_lines",
+    "event_headings",
+    "name",
+    "plural",
+    "show_check",
+    "show_dossier",
+    "show_end",
+    "show_evaluation",
+    "show_event_rows",
+    "show_next",
+    "show_ring",
+    "show_rings",
+    "tier_counts",
+]

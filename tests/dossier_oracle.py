@@ -1,0 +1,284 @@
+"""A ring's facts counted again from the raw log with pandas, from the definitions of docs/dossier.md alone.
+
+Nothing of graphdet is used here. Given are the raw log in plain columns, the ring's members, and the time of each item target.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations, product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+DAY = pd.Timedelta(days=1)
+
+
+class Oracle:
+    """The log, and one ring in it."""
+
+    def __init__(self, log: pd.DataFrame, members: set[str], windows: list[dict[str, Any]]) -> None:
+        self.log = log
+        self.members = members
+        self.windows = {window["id"]: window for window in windows if window["type"] == "item"}
+        self.users = log["user_id"].nunique()
+        self.own = log[log["user_id"].isin(members)]
+        self.inside = self.own[self._in_time(self.own)]
+        first = self.inside.groupby(["user_id", "item_id"])["timestamp"].min()
+        self.first = first.reset_index()
+
+    def _in_time(self, rows: pd.DataFrame) -> pd.Series:
+        start = rows["item_id"].map({name: pd.Timestamp(window["start"], unit="us", tz="UTC") for name, window in self.windows.items()})
+        end = rows["item_id"].map({name: pd.Timestamp(window["end"], unit="us", tz="UTC") for name, window in self.windows.items()})
+        return rows["item_id"].isin(self.windows.keys()) & (rows["timestamp"] >= start) & (rows["timestamp"] <= end)
+
+    def visitors(self) -> dict[str, int]:
+        """Distinct users of the whole log at each target in its time."""
+        there = self.log[self._in_time(self.log)]
+        return {name: there.loc[there["item_id"] == name, "user_id"].nunique() for name in self.windows}
+
+    def what(self) -> dict[str, Any]:
+        inside = self.inside
+        verb = "order" if (inside["action"] == "order").any() else "pay"
+        bought, back = inside[inside["action"] == verb], inside[inside["action"].isin(["refund", "cancel"])]
+        pairs = inside.groupby(["user_id", "item_id"]).ngroups
+        has = {name: inside[inside["action"] == name].groupby(["user_id", "item_id"]).ngroups for name in ("coupon",)}
+        money = {"amount": inside, "order_amount": bought, "return_amount": back}
+        return {
+            "members": len(self.members),
+            "items": len(self.windows),
+            "events": len(inside),
+            "all_events": len(self.own),
+            "actions": inside["action"].value_counts().to_dict(),
+            "orders": len(bought),
+            "returns": len(back),
+            "returned_share": back.groupby(["user_id", "item_id"]).ngroups / pairs,
+            "coupon_share": has["coupon"] / pairs,
+            "first": iso(inside["timestamp"].min()),
+            "last": iso(inside["timestamp"].max()),
+            "days": (inside["timestamp"].max() - inside["timestamp"].min()) / DAY,
+            **{name: rows["amount"].sum() if "amount" in rows else None for name, rows in money.items()},
+        }
+
+    def lockstep(self, least: int) -> dict[str, Any]:
+        touched = self.inside.groupby("user_id")["item_id"].nunique()
+        chance = [count / self.users for count in self.visitors().values()]
+        spread = self.first.groupby("item_id")["timestamp"].agg(["min", "max", "count"])
+        wide = (spread["max"] - spread["min"])[spread["count"] > 1] / pd.Timedelta(hours=1)
+        hits = int(touched.sum())
+        return {
+            "least": least,
+            "members": int((touched >= least).sum()),
+            "items": len(self.windows),
+            "expected": self.users * at_least(chance, least),
+            "hours": wide.median(),
+            "hits": hits,
+            "expected_hits": len(self.members) * sum(chance),
+            "density": hits / (len(self.members) * len(self.windows)),
+        }
+
+    def shared(self) -> dict[tuple[str, str], dict[str, Any]]:
+        found = {}
+        for kind, column in (("device", "device_id"), ("ip", "ip"), ("payment", "payment_id"), ("address", "address_id")):
+            if column not in self.log:
+                continue
+            members = self.own.groupby(column)["user_id"].nunique()
+            users = self.log.groupby(column)["user_id"].nunique()
+            for name, count in members[members >= 2].items():
+                expected = len(self.members) * users[name] / self.users
+                found[kind, str(name)] = {"members": count, "users": users[name], "expected": expected}
+        return found
+
+    def on_devices(self) -> tuple[int, int]:
+        """Members on devices of three or more of them, and those devices."""
+        if "device_id" not in self.log:
+            return 0, 0
+        members = self.own.groupby("device_id")["user_id"].nunique()
+        often = members[members >= 3].index
+        return self.own.loc[self.own["device_id"].isin(often), "user_id"].nunique(), len(often)
+
+    def rotation(self) -> dict[str, int] | None:
+        if "device_id" not in self.log or "ip" not in self.log:
+            return None
+        inside = self.inside.dropna(subset=["device_id", "ip"])
+        members = inside.groupby("device_id")["user_id"].nunique()
+        on = inside[inside["device_id"].isin(members[members >= 3].index)]
+        return {"devices": on["device_id"].nunique(), "ips": on["ip"].nunique(), "events": len(on)} if len(on) else None
+
+    def timing(self) -> dict[str, Any]:
+        close, expected, pairs = 0, 0.0, 0
+        for _, times in self.first.groupby("item_id")["timestamp"]:
+            close += sum(abs(one - other) <= pd.Timedelta(seconds=60) for one, other in combinations(times, 2))
+            count = len(times) * (len(times) - 1) // 2
+            span = (times.max() - times.min()) / pd.Timedelta(seconds=1)
+            share = min(60 / span, 1) if span else 1.0
+            expected += count * (1 - (1 - share) ** 2)
+            pairs += count
+        hours = self.log["timestamp"].dt.hour.value_counts().reindex(range(24), fill_value=0)
+        sums = [sum(hours[(begin + step) % 24] for step in range(6)) for begin in range(24)]
+        quiet = int(np.argmin(sums))
+        gaps = np.diff(np.sort(self.first["timestamp"].to_numpy())).astype("timedelta64[us]").astype(float)
+        gaps = gaps[gaps > 0]
+        middle = np.median(gaps) if len(gaps) else 0.0
+        return {
+            "same_minute": close,
+            "same_minute_expected": expected,
+            "same_minute_of": pairs,
+            "quiet_from": quiet,
+            "quiet_share": ((self.inside["timestamp"].dt.hour - quiet) % 24 < 6).mean(),
+            "quiet_usual": min(sums) / hours.sum(),
+            "gaps": len(gaps),
+            "gap_minutes": middle / 6e7,
+            "gap_share": (np.abs(gaps - middle) <= 0.1 * middle).mean() if len(gaps) else 0.0,
+        }
+
+    def bursts(self) -> dict[str, tuple[int, float]]:
+        """Of each target: events in its busiest 24 hours counted from the log's first event, and the mean of all other such stretches."""
+        start = self.log["timestamp"].min()
+        bins = int((self.log["timestamp"].max() - start) / DAY) + 1
+        found = {}
+        for name in self.windows:
+            count = ((self.log.loc[self.log["item_id"] == name, "timestamp"] - start) // DAY).value_counts()
+            found[name] = (int(count.max()), float((count.sum() - count.max()) / (bins - 1)))
+        return found
+
+    def taste(self) -> dict[str, Any]:
+        items = self.own.dropna(subset=["item_id"])
+        outside = self.own.drop(self.inside.index).dropna(subset=["category"])
+        else_where = set(zip(outside["user_id"], outside["category"], strict=True))
+        came = set(zip(self.inside["user_id"], self.inside["category"], strict=True))
+        return {
+            "dedication": len(self.inside) / len(items),
+            "item_events": len(items),
+            "novel": len(came - else_where),
+            "novel_of": len(came),
+        }
+
+    def ages(self) -> dict[str, Any]:
+        first = self.log.groupby("user_id")["timestamp"].min()
+        own = first[list(self.members)]
+        begin, end = self.inside["timestamp"].min(), self.inside["timestamp"].max()
+        here = self.inside.groupby("user_id")["timestamp"].min()
+        days = (here - own[here.index]) / DAY
+        return {
+            "new": int((own >= begin - DAY).sum()),
+            "new_users": int(((first >= begin - DAY) & (first <= end)).sum()),
+            "users": self.users,
+            "aged": int((days >= 14).sum()),
+            "median_days": days.median(),
+        }
+
+    def ratings(self) -> dict[str, Any] | None:
+        if "rating" not in self.log or not self.inside["rating"].notna().any():
+            return None
+        given = self.inside["rating"].dropna()
+        touched = self.inside["item_id"].unique()
+        others = self.log[~self.log["user_id"].isin(self.members) & self.log["item_id"].isin(touched)]["rating"].dropna()
+        return {
+            "ratings": len(given),
+            "mean": given.mean(),
+            "top": int((given >= 5).sum()),
+            "others": len(others),
+            "others_mean": others.mean() if len(others) else None,
+        }
+
+    def sellers(self) -> dict[str, dict[str, Any]]:
+        if "seller_id" not in self.log:
+            return {}
+        inside = self.inside
+        verb = "order" if (inside["action"] == "order").any() else "pay"
+        bought = inside[inside["action"] == verb]
+        shop = inside.dropna(subset=["seller_id"]).groupby("item_id")["seller_id"].first()
+        there = self.log[self._in_time(self.log) & (self.log["action"] == verb) & ~self.log["user_id"].isin(self.members)]
+        found = {}
+        for seller in shop.unique():
+            items = shop[shop == seller].index
+            own = bought[bought["item_id"].isin(items)]
+            expected = len(self.members) * there["item_id"].isin(items).sum() / (self.users - len(self.members))
+            inflated = max(len(own) - expected, 0)
+            found[seller] = {
+                "items": len(items),
+                "orders": len(own),
+                "amount": own["amount"].sum(),
+                "expected": expected,
+                "inflated": inflated,
+                "inflated_amount": own["amount"].sum() * inflated / max(len(own), 1),
+                "share": len(own) / max(len(bought), 1),
+            }
+        return found
+
+    def coattail(self) -> dict[str, Any] | None:
+        members = self.inside.groupby("item_id")["user_id"].nunique().reindex(list(self.windows), fill_value=0)
+        users = pd.Series(self.visitors())
+        share = members / users
+        hot, own = set(share[(share <= 0.2) & (users >= 30)].index), set(share[share >= 0.5].index)
+        if not hot or not own:
+            return None
+        by_user = self.inside.groupby("user_id")["item_id"].agg(set)
+        both = sum(bool(items & hot) and bool(items & own) for items in by_user)
+        return {"members": both, "hot": len(hot), "own": len(own), "users": int(users[list(hot)].max())}
+
+    def targets(self) -> dict[str, dict[str, Any]]:
+        users = self.visitors()
+        members, events = self.inside.groupby("item_id")["user_id"].nunique(), self.inside.groupby("item_id").size()
+        return {name: {"members": members.get(name, 0), "users": users[name], "events": events.get(name, 0)} for name in self.windows}
+
+    def habits(self) -> dict[str, float]:
+        """What the tiers are judged by, as far as it is plain counting."""
+        inside, size = self.inside, len(self.members)
+        pairs = inside.groupby(["user_id", "item_id"])
+        outside = self.own.drop(inside.index)
+        found: dict[str, float] = {}
+        for name, words in (("ordered", ("order", "pay")), ("refunded", ("refund", "cancel")), ("coupons", ("coupon",))):
+            found[name] = inside[inside["action"].isin(words)].groupby(["user_id", "item_id"]).ngroups / pairs.ngroups
+        if "device_id" in self.log:
+            members = inside.groupby("device_id")["user_id"].nunique()
+            found["device_share"] = inside.loc[inside["device_id"].isin(members[members >= 3].index), "user_id"].nunique() / size
+        if "address_id" in self.log:
+            found["address_share"] = self.own.groupby("address_id")["user_id"].nunique().max() / size
+        if "ip" in self.log:
+            found["place_share"] = outside.groupby("ip")["user_id"].nunique().max() / size
+        if "seller_id" in self.log:
+            shop = (
+                self.log.dropna(subset=["seller_id", "item_id"]).drop_duplicates("item_id", keep="last").set_index("item_id")["seller_id"]
+            )
+            found["sellers"] = shop.reindex(list(self.windows)).nunique()
+            touched = self.first["item_id"].map(shop).value_counts()
+            found["top_seller"] = touched.max() / len(self.first)
+        return found
+
+    def company(self) -> tuple[int, int]:
+        """Visits of other members and of strangers within half an hour of members' visits, at the targets in their times.
+
+        A user's return to an item within 24 hours of the visit before is no visit of its own; times are whole seconds.
+        """
+        together = strangers = 0
+        start = self.log["timestamp"].min()
+        for name, window in self.windows.items():
+            rows = self.log[self.log["item_id"] == name]
+            visits = []
+            for user, times in rows.groupby("user_id")["timestamp"]:
+                last = None
+                for second in ((times - start) // pd.Timedelta(seconds=1)).tolist():
+                    if last is None or second - last > 86_400:
+                        visits.append((user in self.members, second))
+                        last = second
+            low, high = ((pd.Timestamp(window[key], unit="us", tz="UTC") - start) // pd.Timedelta(seconds=1) for key in ("start", "end"))
+            mine = [second for member, second in visits if member and low <= second <= high]
+            for at, (member, second) in product(mine, visits):
+                together += member and abs(at - second) <= 1800
+                strangers += (not member) and abs(at - second) <= 1800
+            together -= len(mine)
+        return together, strangers
+
+
+def iso(moment: pd.Timestamp) -> str:
+    return moment.floor("s").strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def at_least(chance: list[float], least: int) -> float:
+    """Chance that `least` or more of independent events happen, by the obvious recursion."""
+    ways = [1.0] + [0.0] * len(chance)
+    for one in chance:
+        ways = [ways[0] * (1 - one)] + [ways[n] * (1 - one) + ways[n - 1] * one for n in range(1, len(ways))]
+    return sum(ways[least:])

@@ -1,0 +1,326 @@
+"""Messages against slow loops and against PyTorch Geometric, learning that keeps rings apart, and models that come back whole."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from planted_logs import Block, planted_log
+from scipy.sparse import csr_array
+
+from graphdet.errors import BadNumbers, ModelError, ModelMismatch, NotAModel
+from graphdet.events import EventTable
+from graphdet.evidence.pairs import PairEvidence, expected_rates, measure_pairs
+from graphdet.evidence.visits import Visits, collect_visits
+from graphdet.features import USER_COLUMNS, measure_features
+from graphdet.gnn.embedding import embed_keys, embed_users
+from graphdet.gnn.inputs import gather_inputs, input_columns, measure_scale
+from graphdet.gnn.learning import Learned, learn_users, pass_on, ring_folds
+from graphdet.gnn.messages import HALF_LIFE_HOURS, PRIOR, EvidenceMatrix, evidence_relation, through_keys
+from graphdet.gnn.model import Model, load_model, model_of, write_arrays
+from graphdet.graph import build_graph
+from graphdet.settings import EvidenceSettings, GnnSettings
+
+# PyTorch Geometric uses what torch calls out of date; that is between the two.
+pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.*", "ignore:.*Sparse CSR.*")
+
+SMALL = GnnSettings(folds=2, epochs=2, others=500, least_rings=2)
+RINGS = tuple(Block(users=tuple(range(20 * n, 20 * n + 18)), items=tuple(range(8 * n, 8 * n + 8))) for n in range(6))
+
+Floats = npt.NDArray[np.float32]
+
+
+@pytest.fixture(scope="module")
+def log() -> EventTable:
+    return planted_log(np.random.default_rng(3), RINGS, users=3000, items=900, events=24_000)[0]
+
+
+@pytest.fixture(scope="module")
+def visits(log: EventTable) -> Visits:
+    return collect_visits(log, EvidenceSettings())
+
+
+@pytest.fixture(scope="module")
+def pairs(visits: Visits) -> PairEvidence:
+    return measure_pairs(visits, expected_rates(visits, EvidenceSettings()), EvidenceSettings(), 1)
+
+
+@pytest.fixture(scope="module")
+def relation(pairs: PairEvidence, visits: Visits) -> EvidenceMatrix:
+    return evidence_relation(pairs, visits.users)
+
+
+@pytest.fixture(scope="module")
+def inputs(log: EventTable, visits: Visits, pairs: PairEvidence, relation: EvidenceMatrix) -> Floats:
+    return gather_inputs(measure_features(log, visits, pairs), visits, relation)[0].values
+
+
+@pytest.fixture(scope="module")
+def groups() -> list[npt.NDArray[np.int32]]:
+    return [np.array(ring.users, np.int32) for ring in RINGS]
+
+
+@pytest.fixture(scope="module")
+def learned(inputs: Floats, groups: list[npt.NDArray[np.int32]], visits: Visits, relation: EvidenceMatrix) -> Learned:
+    return learn_users(inputs, groups, visits, relation, SMALL, seed=1)
+
+
+def test_the_evidence_relation_equals_a_slow_loop() -> None:
+    users = np.array([[0, 1], [0, 2], [1, 2], [2, 3], [0, 4]], np.int32)
+    evidence = np.array([9, 4, 5, 6, 3], np.float32)
+    none = np.zeros(0, np.int32)
+    pairs = PairEvidence(users, evidence, np.zeros(6, np.int64), none, none.astype(np.float32), none, none.astype(np.float32))
+    weight = {(int(a), int(b)): float(e) for (a, b), e in zip(users, evidence, strict=True)}
+    weight |= {(b, a): e for (a, b), e in weight.items()}
+    expected = np.zeros((6, 6))
+    for (one, other), value in weight.items():
+        common = [math.sqrt(weight[one, k] * weight[other, k]) for k in range(6) if (one, k) in weight and (other, k) in weight]
+        expected[one, other] = value * (1 + sum(common))
+    total = expected.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(evidence_relation(pairs, 6).toarray(), expected / np.where(total > 0, total, 1), rtol=1e-5)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_messages_through_keys_equal_a_slow_loop(threads: int) -> None:
+    log = planted_log(np.random.default_rng(9), users=40, items=12, events=300, days=6)[0]
+    visits = collect_visits(log, EvidenceSettings())
+    values = np.random.default_rng(0).standard_normal((visits.users, 3)).astype(np.float32)
+    fade = HALF_LIFE_HOURS["item"] * 3600 / math.log(2)
+    mean, highest = np.zeros((visits.users, 4)), np.full((visits.users, 4), -np.inf)
+    view = next(view for view in visits.views if view.name == "item")
+    count = np.zeros(visits.users)
+    for key in range(view.first_key, view.first_key + view.keys):
+        here = range(visits.offset[key], visits.offset[key + 1])
+        for visit in here:
+            others = [other for other in here if other != visit]
+            weights = np.array([math.exp(-abs(int(visits.time[visit]) - int(visits.time[other])) / fade) for other in others])
+            summed = weights @ values[visits.user[others]] if others else np.zeros(3)
+            message = np.append(summed / (weights.sum() + PRIOR), np.log1p(weights.sum()))
+            who = visits.user[visit]
+            mean[who] += message
+            highest[who] = np.maximum(highest[who], message)
+            count[who] += 1
+    found_mean, found_highest = through_keys(visits, "item", values, threads)
+    np.testing.assert_allclose(found_mean, mean / np.maximum(count, 1)[:, None], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(found_highest, np.where(count[:, None] > 0, highest, 0), rtol=1e-4, atol=1e-5)
+    assert not through_keys(visits, "device", values, threads)[0].any()
+
+
+def test_messages_are_the_same_to_the_last_bit_on_any_threads(visits: Visits) -> None:
+    values = np.random.default_rng(0).standard_normal((visits.users, 5)).astype(np.float32)
+    one, many = through_keys(visits, "item", values, 1), through_keys(visits, "item", values, 4)
+    assert one[0].tobytes() == many[0].tobytes()
+    assert one[1].tobytes() == many[1].tobytes()
+
+
+def test_pytorch_geometric_computes_the_same_messages(
+    log: EventTable, visits: Visits, pairs: PairEvidence, relation: EvidenceMatrix
+) -> None:
+    """Its layers on `HeteroData` against stored sparse rows: pair evidence, and users to items and back with faded, rare edges."""
+    import torch
+    from torch_geometric.nn import HeteroConv, SimpleConv
+
+    from graphdet.gnn.hetero import EVIDENCE, as_hetero, edge_weights
+
+    graph, features = build_graph(log), measure_features(log, visits, pairs)
+    data = as_hetero(graph, features, relation)
+    assert data.validate()
+    (one,) = graph.relations
+    assert data[one.triple].edge_index.shape == (2, len(graph.edges(one)))
+    back = (one.target, f"rev_{one.verb}", "user")
+    layer = HeteroConv({triple: SimpleConv("sum") for triple in (EVIDENCE, back, one.triple)}, aggr="cat")
+    weights = {triple: data[triple].edge_weight for triple in (EVIDENCE, back, one.triple)}
+    with torch.no_grad():
+        found = layer(data.x_dict, {triple: data[triple].edge_index for triple in weights}, edge_weight_dict=weights)["user"].numpy()
+    own = features["user"].values
+    edges = graph.edges(one)
+    stored = csr_array((edge_weights(edges, log.count("item")), edges.to, edges.start), shape=(visits.users, log.count("item")))
+    columns = own.shape[1]
+    np.testing.assert_allclose(found[:, :columns], relation @ own, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(found[:, columns:], stored @ features["item"].values, rtol=1e-4, atol=1e-4)
+
+
+def test_pytorch_geometric_agrees_on_faded_messages() -> None:
+    import torch
+    from torch_geometric.nn import SimpleConv
+
+    log = planted_log(np.random.default_rng(2), users=60, items=9, events=200, days=5)[0]
+    visits = collect_visits(log, EvidenceSettings())
+    key = np.repeat(np.arange(visits.keys), np.diff(visits.offset))
+    one, other = np.nonzero((key[:, None] == key[None, :]) & ~np.eye(len(key), dtype=bool))
+    fade = HALF_LIFE_HOURS["item"] * 3600 / math.log(2)
+    weight = np.exp(-np.abs(visits.time[one].astype(float) - visits.time[other]) / fade).astype(np.float32)
+    values = np.random.default_rng(1).standard_normal((visits.users, 2)).astype(np.float32)
+    read = np.hstack([values, np.ones((visits.users, 1), np.float32)])[visits.user]
+    summed = SimpleConv("sum")(torch.from_numpy(read), torch.from_numpy(np.stack([other, one])), torch.from_numpy(weight)).numpy()
+    message = summed[:, :2] / (summed[:, 2:] + PRIOR)
+    mean = np.stack([np.bincount(visits.user, weights=message[:, column], minlength=visits.users) for column in (0, 1)], axis=1)
+    mean /= np.maximum(np.bincount(visits.user, minlength=visits.users), 1)[:, None]
+    np.testing.assert_allclose(through_keys(visits, "item", values, 1)[0][:, :2], mean, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_inputs_have_a_name_for_each_column(
+    log: EventTable, visits: Visits, pairs: PairEvidence, relation: EvidenceMatrix, depth: int
+) -> None:
+    table, scale = gather_inputs(measure_features(log, visits, pairs), visits, relation, depth=depth)
+    assert table.names == input_columns(depth)
+    assert len(set(table.names)) == len(table.names)
+    again, _ = gather_inputs(measure_features(log, visits, pairs), visits, relation, scale, depth=depth)
+    assert again.values.tobytes() == table.values.tobytes()
+
+
+def test_folds_keep_rings_whole_and_bar_every_network_that_knows_a_ring() -> None:
+    groups = [np.array(users, np.int32) for users in ([0, 1, 2], [2, 3, 4, 5], [6, 7], [8, 9, 10])]
+    fold, barred = ring_folds(groups, 30, 2, seed=4)
+    for group in groups:
+        shared = np.flatnonzero(barred[group].all(axis=0))
+        assert len(shared) >= 1, "one network must have seen nobody of the ring"
+    assert barred[np.arange(30), fold].all()
+    assert fold[2] == fold[0]  # who is in two rings is scored with the first
+    assert len(set(fold[11:])) == 2
+
+
+def test_rings_are_told_from_others_by_networks_that_have_not_seen_them(learned: Learned, visits: Visits) -> None:
+    member = np.arange(visits.users) < 120
+    member &= np.arange(visits.users) % 20 < 18
+    rank = np.argsort(np.argsort(learned.logit))
+    auroc = (rank[member].mean() - (member.sum() - 1) / 2) / (~member).sum()
+    assert auroc > 0.95
+
+
+def test_a_network_never_learns_from_the_ring_that_it_scores(
+    inputs: Floats, groups: list[npt.NDArray[np.int32]], visits: Visits, relation: EvidenceMatrix, learned: Learned
+) -> None:
+    """Another outcome for one ring, as a label, must not change the first layer's verdict on its members."""
+    from graphdet.gnn.learning import _layer
+
+    fold, barred = ring_folds(groups, visits.users, SMALL.folds, 1)
+    member = np.zeros(visits.users, np.bool_)
+    member[np.concatenate(groups)] = True
+    _, before = _layer((inputs,), member, fold, barred, SMALL, 1, "test")
+    member[groups[0]] = False
+    _, after = _layer((inputs,), member, fold, barred, SMALL, 1, "test")
+    np.testing.assert_array_equal(before[groups[0]], after[groups[0]])
+    assert np.abs(before - after).max() > 0
+
+
+def test_the_same_seed_gives_the_same_bytes_on_any_threads(
+    inputs: Floats, groups: list[npt.NDArray[np.int32]], visits: Visits, relation: EvidenceMatrix, learned: Learned
+) -> None:
+    import torch
+
+    threads, state = torch.get_num_threads(), torch.get_rng_state()
+    torch.set_num_threads(2)
+    try:
+        torch.manual_seed(99)
+        again = learn_users(inputs, groups, visits, relation, SMALL, seed=1, threads=3)
+        other = learn_users(inputs, groups, visits, relation, SMALL, seed=2)
+    finally:
+        torch.set_num_threads(threads)
+        torch.set_rng_state(state)
+    assert again.logit.tobytes() == learned.logit.tobytes()
+    assert other.logit.tobytes() != learned.logit.tobytes()
+
+
+def test_a_loss_that_is_no_number_names_its_stage(
+    inputs: Floats, groups: list[npt.NDArray[np.int32]], visits: Visits, relation: EvidenceMatrix
+) -> None:
+    broken = inputs.copy()
+    broken[groups[0][0]] = np.nan
+    with pytest.raises(BadNumbers, match=r"^training of the first layer, fold \d, epoch \d: the loss"):
+        learn_users(broken, groups, visits, relation, SMALL, seed=1)
+
+
+@pytest.fixture(scope="module")
+def model(log: EventTable, visits: Visits, pairs: PairEvidence, relation: EvidenceMatrix, learned: Learned) -> Model:
+    table, scale = gather_inputs(measure_features(log, visits, pairs), visits, relation)
+    return model_of(learned, table.names, scale, 2, len(RINGS))
+
+
+def test_a_saved_model_scores_another_log(model: Model, tmp_path: Path) -> None:
+    """New users, a new day, and the planted ring stands out; the loaded model says the same as the one that was saved."""
+    path = tmp_path / "model.npz"
+    model.save(path)
+    loaded = load_model(path)
+    log = planted_log(np.random.default_rng(77), RINGS[:2], users=2500, items=800, events=20_000)[0]
+    visits = collect_visits(log, EvidenceSettings())
+    pairs = measure_pairs(visits, expected_rates(visits, EvidenceSettings()), EvidenceSettings(), 1)
+    relation = evidence_relation(pairs, visits.users)
+    table, _ = gather_inputs(measure_features(log, visits, pairs), visits, relation, loaded.scale, depth=loaded.depth)
+    logit = loaded.logit(table.values, visits, relation)
+    np.testing.assert_array_equal(logit, model.logit(table.values, visits, relation))
+    members = [*range(18), *range(20, 38)]
+    assert np.median(logit[members]) > np.quantile(logit, 0.95)
+
+
+def test_one_user_is_scored_again_as_in_the_whole(model: Model, inputs: Floats, visits: Visits, relation: EvidenceMatrix) -> None:
+    whole = model.logit(inputs, visits, relation)
+    first = np.mean([_logit(network, model.layers[0].scale, inputs) for network in model.layers[0].networks], axis=0)
+    messages = pass_on(first, model.centre, visits, relation)
+    np.testing.assert_allclose(model.rescore(inputs[7:8], messages[7:8]), whole[7:8], rtol=1e-4)
+
+
+def _logit(network: object, scale: object, values: Floats) -> npt.NDArray[np.float64]:
+    from graphdet.gnn.network import apply_network
+
+    return apply_network(network, scale, (values,))  # type: ignore[arg-type]
+
+
+def test_files_that_are_no_model_are_refused_in_one_line(model: Model, tmp_path: Path) -> None:
+    path = tmp_path / "model.npz"
+    with pytest.raises(NotAModel, match="no such model file"):
+        load_model(path)
+    path.write_bytes(b"user_id,item_id\n1,2\n")
+    with pytest.raises(NotAModel, match="is no graphdet model"):
+        load_model(path)
+    np.savez(path, about=np.array([{"kind": "graphdet network"}], dtype=object), allow_pickle=True)
+    with pytest.raises(NotAModel, match="is no graphdet model"):
+        load_model(path)
+    model.save(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(NotAModel, match="is no graphdet model"):
+        load_model(path)
+    write_arrays(path, {"kind": "graphdet network", "format": 99, "version": "9.9"}, {})
+    with pytest.raises(NotAModel, match=r"newer graphdet \(9.9, format 99\)"):
+        load_model(path)
+    write_arrays(path, {"kind": "something", "format": 1}, {})
+    with pytest.raises(NotAModel, match="is a 'something'"):
+        load_model(path)
+    write_arrays(path, {"kind": "graphdet network", "format": 1, "features": [*USER_COLUMNS, "shoe_size"]}, {})
+    with pytest.raises(ModelMismatch, match="such as 'shoe_size'"):
+        load_model(path)
+    with pytest.raises(ModelError, match="cannot be written"):
+        model.save(tmp_path / "none" / "model.npz")
+    for error in (NotAModel, ModelMismatch):
+        assert issubclass(error, ModelError)
+
+
+def test_a_model_file_holds_no_pickle(model: Model, tmp_path: Path) -> None:
+    path = tmp_path / "model.npz"
+    model.save(path)
+    with np.load(path, allow_pickle=False) as archive:
+        assert all(archive[name].dtype.kind in "fU" for name in archive.files)
+
+
+def test_ring_mates_lie_close(learned: Learned, relation: EvidenceMatrix, visits: Visits, groups: list[npt.NDArray[np.int32]]) -> None:
+    rings = [(group, np.ones(len(group))) for group in groups[:3]]  # the others must be found by evidence alone
+    users = embed_users(learned.logit / np.log(10), relation, rings, seed=0)
+    np.testing.assert_allclose(np.linalg.norm(users, axis=1), 1, rtol=1e-5)
+    for group in groups:
+        near = np.argsort(-(users[group] @ users.T), axis=1)[:, 1:11]
+        assert np.isin(near, group).sum(axis=1).mean() >= 7
+    items = embed_keys(users, learned.logit / np.log(10), visits, "item")
+    assert items.shape == (visits.views[0].keys, 32)
+    assert (items[:8] @ users[groups[0]].T).mean() > (items[8:200] @ users[groups[0]].T).mean() + 0.3
+
+
+def test_scale_leaves_constant_columns_alone() -> None:
+    scale = measure_scale(np.ones((50, 2), np.float32))
+    assert np.isfinite(scale.apply(np.ones((3, 2), np.float32))).all()
+    assert dataclasses.asdict(scale).keys() == {"low", "high", "mean", "spread"}

@@ -1,0 +1,183 @@
+"""A small market from the log to scores, embeddings and models, by the commands that people type."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner, Result
+
+from graphdet import Run, Settings, detect, read_events
+from graphdet.cli import app
+from graphdet.errors import NotAModel, RunError, UnknownRing
+from graphdet.evaluate import evaluate, load_truth
+from graphdet.settings import GnnSettings
+from graphdet.similar import find_similar
+from graphdet.simulate import preset, simulate, write_market
+
+pytestmark = pytest.mark.slow
+
+Invoke = Callable[..., Result]
+
+
+@pytest.fixture(scope="module")
+def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("market")
+    write_market(simulate(preset("hard", users=8000), 11), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def log(market: Path) -> Path:
+    return market / "events.parquet"
+
+
+@pytest.fixture(scope="module")
+def without(log: Path) -> Run:
+    return detect(read_events([log]), Settings(gnn=GnnSettings(least_rings=0)))
+
+
+@pytest.fixture(scope="module")
+def invoke() -> Invoke:
+    def call(*arguments: object) -> Result:
+        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def folder(log: Path, invoke: Invoke, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("run") / "run"
+    done = invoke("run", log, "--out", target)
+    assert done.exit_code == 0, done.output
+    return target
+
+
+@pytest.fixture(scope="module")
+def run(folder: Path) -> Run:
+    return Run.load(folder)
+
+
+def test_the_network_ranks_better_than_evidence_alone_and_vetoes_nothing(market: Path, without: Run, run: Run) -> None:
+    truth = load_truth(market)
+    before, after = evaluate(without, truth), evaluate(run, truth)
+    assert after.ranking["user"].auprc is not None
+    assert before.ranking["user"].auprc is not None
+    assert after.ranking["user"].auprc > before.ranking["user"].auprc
+    tiers = [sorted(one.rings["tier"].to_pylist()) for one in (without, run)]
+    assert tiers[0] == tiers[1]
+    assert run.rings["tier"].to_pylist() == sorted(run.rings["tier"].to_pylist(), key=["alert", "review", "explained"].index)
+    kept = set(zip(*(without.members[name].to_pylist() for name in ("node_type", "node_id")), strict=True))
+    assert kept <= set(zip(*(run.members[name].to_pylist() for name in ("node_type", "node_id")), strict=True))
+
+
+def test_scores_mean_about_what_they_say(market: Path, run: Run) -> None:
+    users = run.scores.filter(pc.equal(run.scores["node_type"], "user"))
+    members = load_truth(market).members
+    member = np.isin(users["node_id"].to_pylist(), members["node_id"][members["node_type"] == "user"])
+    score = users["score"].to_numpy()
+    assert member[score >= 0.8].mean() > 0.7
+    assert member[score < 0.2].mean() < 0.1
+
+
+def test_every_node_of_a_small_log_has_an_embedding(run: Run, folder: Path) -> None:
+    assert run.embeddings is not None
+    names = zip(*(run.embeddings[name].to_pylist() for name in ("node_type", "node_id")), strict=True)
+    scored = zip(*(run.scores[name].to_pylist() for name in ("node_type", "node_id")), strict=True)
+    assert set(names) == set(scored)
+    length = np.linalg.norm(run.embeddings["embedding"].combine_chunks().flatten().to_numpy().reshape(-1, 32), axis=1)
+    np.testing.assert_allclose(length, 1, rtol=1e-4)
+    assert pq.read_schema(folder / "embeddings.parquet").field("embedding").type.list_size == 32
+
+
+def test_the_same_log_gives_the_same_bytes_on_any_threads(log: Path, run: Run) -> None:
+    settings = Settings()
+    again = detect(read_events([log]), settings.model_copy(update={"machine": settings.machine.model_copy(update={"threads": 1})}))
+    assert again.embeddings is not None
+    for name in ("scores", "embeddings", "rings", "members"):
+        assert getattr(again, name).equals(getattr(run, name)), name
+
+
+def test_fewer_embeddings_are_those_of_the_highest_scored(log: Path) -> None:
+    run = detect(read_events([log]), Settings(gnn=GnnSettings(least_rings=10_000, embeddings=3000)))
+    assert run.embeddings is not None
+    assert len(run.embeddings) == 3000
+    members = run.members.filter(pc.equal(run.members["node_type"], "user"))
+    alerts = run.rings.filter(pc.equal(run.rings["tier"], "alert"))["ring_id"]
+    wanted = set(members.filter(pc.is_in(members["ring_id"], value_set=alerts.combine_chunks()))["node_id"].to_pylist())
+    assert wanted <= set(run.embeddings["node_id"].to_pylist())
+
+
+def test_similar_lists_ring_mates_with_what_they_share(folder: Path, run: Run, invoke: Invoke) -> None:
+    users = run.ring("1").members.filter(pc.equal(run.ring("1").members["node_type"], "user"))["node_id"].to_pylist()
+    done = invoke("similar", folder, users[0], "--count", 5, "--json")
+    assert done.exit_code == 0, done.output
+    found = json.loads(done.stdout)
+    assert len(found) == 5
+    assert sum(one["user_id"] in users for one in found) >= 3
+    assert any(run.ring("1").id in one["rings"] and one["shared"] for one in found)
+    assert all(first["cosine"] >= second["cosine"] for first, second in itertools.pairwise(found))
+    plain = invoke("similar", folder, "1", "--count", 3)
+    assert len(plain.stdout.splitlines()) == 3
+    assert not {line.split()[3] for line in plain.stdout.splitlines()} & set(users)
+    with pytest.raises(UnknownRing, match="no user 'nobody'"):
+        find_similar(run, "nobody")
+    with pytest.raises(RunError, match="no embeddings"):
+        find_similar(replace(run, embeddings=None), "1")
+
+
+def test_a_network_learned_on_one_log_scores_another(log: Path, invoke: Invoke, tmp_path: Path) -> None:
+    model, target = tmp_path / "network.npz", tmp_path / "run"
+    done = invoke("train", log, "--out", model)
+    assert done.exit_code == 0, done.output
+    other = tmp_path / "other"
+    write_market(simulate(preset("hard", users=5000), 12), other)
+    done = invoke("run", other / "events.parquet", "--model", model, "--out", target)
+    assert done.exit_code == 0, done.output
+    scored = Run.load(target)
+    alone = detect(read_events([other / "events.parquet"]), Settings(gnn=GnnSettings(least_rings=0)))
+    after, before = (evaluate(one, load_truth(other)).ranking["user"].auprc for one in (scored, alone))
+    assert after is not None
+    assert before is not None
+    assert after > before - 0.02
+    assert scored.id != alone.id
+
+
+def test_labels_are_learned_from_and_applied(market: Path, log: Path, run: Run, invoke: Invoke, tmp_path: Path) -> None:
+    members = load_truth(market).members
+    users = run.scores.filter(pc.equal(run.scores["node_type"], "user"))["node_id"].to_pylist()
+    generator = np.random.default_rng(0)
+    chosen = generator.choice(sorted(users), 2500, replace=False)
+    member = np.isin(chosen, members["node_id"][members["node_type"] == "user"])
+    labels, model = tmp_path / "labels.csv", tmp_path / "model.npz"
+    pd.DataFrame({"user_id": chosen, "label": member.astype(int)}).to_csv(labels, index=False)
+    done = invoke("train", log, "--labels", labels, "--out", model, "--report", tmp_path / "report", "--json")
+    assert done.exit_code == 0, done.output
+    judged = json.loads(done.stdout[done.stdout.index("{") :])
+    assert judged["calibration_error"] <= 0.05
+    assert (tmp_path / "report" / "precision_recall.png").exists()
+    done = invoke("run", log, "--model", model, "--out", tmp_path / "run")
+    assert done.exit_code == 0, done.output
+    scored = Run.load(tmp_path / "run")
+    assert scored.rings.equals(run.rings)
+    top = scored.scores.filter(pc.equal(scored.scores["node_type"], "user"))["node_id"][0].as_py()
+    done = invoke("explain", log, "--user", top, "--model", model)
+    assert done.exit_code == 0, done.output
+    assert done.stdout.startswith("chance ")
+    assert len(done.stdout.splitlines()) == 9
+
+
+def test_a_file_that_is_no_model_is_refused_before_the_work(log: Path, tmp_path: Path, invoke: Invoke) -> None:
+    wrong = tmp_path / "labels.csv"
+    wrong.write_text("user_id,label\n")
+    done = invoke("run", log, "--model", wrong, "--out", tmp_path / "run")
+    assert isinstance(done.exception, NotAModel)
+    assert not (tmp_path / "run").exists()

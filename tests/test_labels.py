@@ -1,0 +1,247 @@
+"""Labels, their parts, calibration, and models with labels: learned, saved, applied and explained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from sklearn.linear_model import LogisticRegression
+
+from graphdet.errors import LabelError, ModelMismatch, NotAModel
+from graphdet.evaluate.metrics import ranking_figures
+from graphdet.events import NO_TIME, EventTable
+from graphdet.features import FeatureTable
+from graphdet.gnn.model import write_arrays
+from graphdet.labels import Labels, part_labels, read_labels
+from graphdet.settings import GnnSettings, Settings
+from graphdet.supervised.applying import load_for_run
+from graphdet.supervised.calibration import (
+    Calibration,
+    budget_threshold,
+    calibration_error,
+    choose_threshold,
+    fit_calibration,
+)
+from graphdet.supervised.explaining import explain_user, in_words
+from graphdet.supervised.inputs import AGGREGATES, COLUMNS
+from graphdet.supervised.learning import Judgement, learn_labels
+from graphdet.supervised.model import LabelledModel, load_labelled
+from graphdet.supervised.report import write_report
+
+QUICK = Settings(gnn=GnnSettings(epochs=2))
+USERS = 600
+
+
+@pytest.fixture
+def events(make_events: Any) -> EventTable:
+    table: EventTable = make_events([{"user": f"u{n:02d}", "item": "i", "time": 1000.0 + n} for n in range(10)])
+    return table
+
+
+@pytest.mark.parametrize("kind", ["csv", "tsv", "jsonl", "parquet"])
+def test_labels_are_read_from_files_of_every_kind(events: EventTable, tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"labels.{kind}"
+    frame = pd.DataFrame(
+        {
+            "user_id": ["u03", "u01", "u01", "nobody", "u05", "u07"],
+            "label": ["fraud", "0", "1", "1", "good", ""],
+            "known_at": ["2024-05-02T00:00:00Z", "2024-05-01", "2024-05-03T01:00:00+01:00", "2024-05-01", "", "2024-05-01"],
+        }
+    )
+    if kind == "parquet":
+        frame.to_parquet(path)
+    elif kind == "jsonl":
+        frame.to_json(path, orient="records", lines=True)
+    else:
+        frame.to_csv(path, index=False, sep="\t" if kind == "tsv" else ",")
+    labels = read_labels(path, events)
+    assert labels.user.tolist() == [1, 3, 5]
+    assert labels.positive.tolist() == [True, True, False]
+    assert labels.known_at.tolist() == [
+        int(pd.Timestamp("2024-05-03").timestamp() * 1e6),
+        int(pd.Timestamp("2024-05-02").timestamp() * 1e6),
+        NO_TIME,
+    ]
+
+
+def test_a_log_with_a_label_column_labels_its_users(events: EventTable, tmp_path: Path) -> None:
+    path = tmp_path / "log.parquet"
+    pq.write_table(pa.table({"user_id": ["u01", "u01", "u02"], "item_id": ["i", "j", "i"], "label": [None, 1.0, 0.0]}), path)
+    labels = read_labels(path, events)
+    assert labels.positive.tolist() == [True, False]
+    assert events.time is not None
+    assert labels.known_at.tolist() == [events.time[1], events.time[2]]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("user_id,verdict\nu01,1\n", "has no column 'label'"),
+        ("user_id,label\nu01,1\nu02,perhaps\n", "row 2: 'perhaps' is no label"),
+        ("user_id,label\nx,1\n", "labels no user of this log"),
+        ("user_id,label,known_at\nu01,1,soon\n", "known_at is no time"),
+    ],
+)
+def test_labels_that_cannot_be_used_are_refused_in_one_line(events: EventTable, tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text(text)
+    with pytest.raises(LabelError, match=message) as caught:
+        read_labels(path, events)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(LabelError, match="no such labels file"):
+        read_labels(tmp_path / "none.csv", events)
+
+
+def test_parts_go_forward_in_time_and_keep_rings_whole() -> None:
+    generator = np.random.default_rng(0)
+    known = generator.permutation(200).astype(np.int64)
+    labels = Labels(np.arange(200, dtype=np.int32), generator.random(200) < 0.5, known)
+    rings = [np.arange(start, start + 12, dtype=np.int32) for start in range(0, 60, 12)]
+    parts = part_labels(labels, rings)
+    of = {int(row): name for name in ("learn", "calibrate", "judge") for row in getattr(parts, name)}
+    for ring in rings:
+        assert len({of[user] for user in ring.tolist() if user in of}) == 1
+    latest = [max(known[getattr(parts, name)]) for name in ("learn", "calibrate")]
+    earliest = [min(known[getattr(parts, name)]) for name in ("calibrate", "judge")]
+    assert latest[0] < earliest[0]
+    assert latest[1] < earliest[1]
+    assert (np.diff(known[parts.learn]) > 0).all()
+    assert not np.isin(np.concatenate([parts.calibrate, parts.judge]), np.concatenate(rings)).all()
+    with pytest.raises(LabelError, match="0 positive and"):
+        part_labels(Labels(labels.user, np.zeros(200, np.bool_), known), [])
+
+
+def test_calibration_equals_logistic_regression_and_mends_scores_that_are_too_sure() -> None:
+    generator = np.random.default_rng(1)
+    truth = generator.random(4000) * 0.5
+    positive = generator.random(4000) < truth
+    raw = 4 * np.log(truth / (1 - truth)) + 3
+    found = fit_calibration(raw, positive)
+    reference = LogisticRegression(C=1e9, max_iter=1000).fit(raw[:, None], positive)
+    assert found.slope == pytest.approx(reference.coef_[0, 0], rel=0.02)
+    assert found.base == pytest.approx(reference.intercept_[0], rel=0.02)
+    sure = Calibration(1.0, 0.0).chance(raw)
+    assert calibration_error(found.chance(raw), positive) < 0.03 < calibration_error(sure, positive)
+    assert np.isfinite(fit_calibration(np.array([1.0, 2.0]), np.array([False, True])).slope)
+
+
+def test_calibration_error_by_hand() -> None:
+    chance, positive = np.array([0.05, 0.05, 0.95, 1.0]), np.array([False, True, True, True])
+    assert calibration_error(chance, positive) == pytest.approx((2 * abs(0.05 - 0.5) + 2 * abs(0.975 - 1)) / 4)
+
+
+def test_thresholds_hold_the_precision_or_the_budget() -> None:
+    chance = np.array([0.9, 0.8, 0.8, 0.6, 0.5, 0.1])
+    positive = np.array([True, True, False, True, False, False])
+    assert choose_threshold(chance, positive, 0.75) == 0.6
+    assert choose_threshold(chance, positive, 0.9) == 0.9
+    assert choose_threshold(chance, ~positive, 0.9) > 1
+    assert budget_threshold(chance, 2) == 0.8
+    assert budget_threshold(chance, 10) == 0
+
+
+@pytest.fixture(scope="module")
+def inputs() -> FeatureTable:
+    """Random columns, three of which tell."""
+    return FeatureTable("test", COLUMNS, np.random.default_rng(2).standard_normal((USERS, len(COLUMNS))).astype(np.float32))
+
+
+@pytest.fixture(scope="module")
+def labels(inputs: FeatureTable) -> Labels:
+    odds = 2 * inputs.column("best_pair") + inputs.column("item_most_log_evidence") - inputs.column("log_events") - 1
+    generator = np.random.default_rng(3)
+    chance = 1 / (1 + np.exp(-2 * odds))
+    user = np.sort(generator.choice(USERS, 450, replace=False)).astype(np.int32)
+    return Labels(user, (generator.random(USERS) < chance)[user], generator.permutation(450).astype(np.int64))
+
+
+@pytest.fixture(scope="module")
+def learned(inputs: FeatureTable, labels: Labels) -> tuple[LabelledModel, Judgement]:
+    return learn_labels(inputs, labels, [], QUICK)
+
+
+def test_a_model_learns_from_labels_and_is_judged_on_later_ones(
+    learned: tuple[LabelledModel, Judgement], inputs: FeatureTable, labels: Labels
+) -> None:
+    model, judgement = learned
+    assert {one.method for one in judgement.methods} >= {"run without labels", "trees over aggregates"}
+    ours = judgement.methods[-1]
+    assert ours.auroc > 0.8
+    rows = labels.user[part_labels(labels, []).judge]
+    figures = ranking_figures(judgement.positive, model.chance(inputs.values)[rows])
+    assert figures.auprc == pytest.approx(ours.auprc)
+    flagged = model.chance(inputs.values)[rows] >= model.threshold
+    assert judgement.confusion[1][1] == int((flagged & judgement.positive).sum())
+    assert sum(map(sum, judgement.confusion)) == len(rows) == judgement.users
+    again, _ = learn_labels(inputs, labels, [], QUICK)
+    assert again.chance(inputs.values).tobytes() == model.chance(inputs.values).tobytes()
+
+
+def test_the_budget_sets_the_threshold(inputs: FeatureTable, labels: Labels) -> None:
+    model, _ = learn_labels(inputs, labels, [], QUICK, budget=25)
+    assert 25 <= (model.chance(inputs.values) >= model.threshold).sum() <= 30
+
+
+def test_a_saved_model_comes_back_whole_and_others_are_refused(
+    learned: tuple[LabelledModel, Judgement], inputs: FeatureTable, tmp_path: Path
+) -> None:
+    path = tmp_path / "model.npz"
+    learned[0].save(path)
+    loaded = load_for_run(path)
+    assert isinstance(loaded, LabelledModel)
+    np.testing.assert_array_equal(loaded.chance(inputs.values), learned[0].chance(inputs.values))
+    assert loaded.threshold == learned[0].threshold
+    with np.load(path, allow_pickle=False) as archive:
+        assert all(archive[name].dtype.kind in "fU" for name in archive.files)
+    write_arrays(path, {"kind": "graphdet model with labels", "format": 1, "columns": [*COLUMNS, "shoe_size"]}, {})
+    with pytest.raises(ModelMismatch, match="shoe_size"):
+        load_labelled(path)
+    write_arrays(path, {"kind": "graphdet model with labels", "format": 1, "columns": list(COLUMNS)}, {})
+    with pytest.raises(NotAModel, match="damaged model"):
+        load_labelled(path)
+    write_arrays(path, {"kind": "a cake", "format": 1}, {})
+    with pytest.raises(NotAModel, match="is a 'a cake'"):
+        load_for_run(path)
+
+
+def test_contributions_add_up_and_the_columns_that_tell_are_named(learned: tuple[LabelledModel, Judgement], inputs: FeatureTable) -> None:
+    model, _ = learned
+    rows = inputs.values[:20]
+    np.testing.assert_allclose(model.contributions(rows).sum(axis=1), model.trees.predict(rows, raw_score=True), rtol=1e-6)
+    top = int(np.argmax(model.chance(inputs.values)))
+    found = explain_user(model, inputs, top)
+    assert {one.column for one in found.moved[:4]} & {"best_pair", "item_most_log_evidence", "log_events"}
+    assert found.fidelity > 0.5
+    least = explain_user(model, inputs, top, most=1)
+    assert least.fidelity < found.fidelity
+
+
+def test_columns_are_told_in_words() -> None:
+    assert in_words("item_most_log_evidence") == "log evidence of company at item nodes, highest"
+    assert in_words("partners1_met_share") == "met share of users with pair evidence"
+    assert in_words("log_days") == "log days"
+    assert set(AGGREGATES) < set(COLUMNS)
+
+
+def test_the_report_draws_every_curve(learned: tuple[LabelledModel, Judgement], tmp_path: Path) -> None:
+    names = write_report(learned[1], tmp_path / "report")
+    assert sorted(path.name for path in (tmp_path / "report").iterdir()) == sorted(names)
+    assert all((tmp_path / "report" / name).stat().st_size > 5000 for name in names if name.endswith(".png"))
+    assert "| trees over aggregates |" in (tmp_path / "report" / "figures.md").read_text()
+
+
+def test_a_search_stays_inside_the_labels_to_learn_from(inputs: FeatureTable, labels: Labels) -> None:
+    pytest.importorskip("optuna")
+    model, _ = learn_labels(inputs, labels, [], QUICK, trials=2)
+    assert model.trees.num_trees() == 200
+
+
+def test_figures_go_to_tensorboard_where_asked_for(inputs: FeatureTable, labels: Labels, tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    learn_labels(inputs, labels, [], QUICK, board=tmp_path)
+    assert any(path.name.startswith("events.out") for path in tmp_path.iterdir())

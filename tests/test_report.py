@@ -1,0 +1,308 @@
+"""The report in a real browser with the network off: it draws, sorts, searches, switches, saves, and no id gets to run.
+
+Set GRAPHDET_SCREENSHOTS to a folder to keep pictures of what Chromium shows.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from browser import QUIET, find_chromium
+from dossier_runs import HOSTILE, LoggedRun, hostile_run
+
+from graphdet.errors import RunError
+from graphdet.report import write_report
+from graphdet.report.data import report_data
+from graphdet.report.labels import LABELS
+from graphdet.report.page import SCRIPTS, render
+from graphdet.run import Run
+
+PACKAGE = Path(__file__).parent.parent / "graphdet" / "report"
+NO_CHROMIUM = "no Chromium on this machine (Debian: apt install chromium)"
+PIXELS = """canvas => { const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
+    const colours = new Set(); let count = 0;
+    for (let i = 0; i < data.length; i += 4)
+        if (data[i + 3] > 40) { count += 1; colours.add((data[i] << 16) | (data[i + 1] << 8) | data[i + 2]); }
+    return [count, colours.size]; }"""
+FIRST_NODE = """() => { const view = views.find(one => one.model.height === 520), box = view.el.getBoundingClientRect();
+    const { x, y } = document.getElementById('chart-network').spots.data;
+    return [x[0], y[0], box.x + view.frame.x_scale.compute(x[0]), box.y + view.frame.y_scale.compute(y[0])]; }"""
+
+
+@pytest.fixture(scope="module")
+def logged(tmp_path_factory: pytest.TempPathFactory) -> LoggedRun:
+    return hostile_run(tmp_path_factory.mktemp("hostile") / "log")
+
+
+@pytest.fixture(scope="module")
+def path(logged: LoggedRun, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    found = tmp_path_factory.mktemp("report") / "report.html"
+    write_report(logged.run, found)
+    return found
+
+
+# Without a browser.
+
+
+def test_the_page_holds_all_it_needs(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', text)
+    assert policy is not None
+    assert "default-src 'none'" in policy.group(1)
+    assert "unsafe-eval" not in policy.group(1)
+    assert "script-src 'sha256-" in policy.group(1)
+    assert "connect-src" not in policy.group(1)  # so the default holds: nothing
+    assert not re.search(r"<(?:script|link|img|iframe)[^>]+(?:src|href)=", text)
+    assert text.count("<script") - text.count('<script type="application/json"') == len(SCRIPTS) + 2
+
+
+def test_no_id_leaves_its_json(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    data = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
+    assert data is not None
+    assert "<" not in data.group(1)
+    ids = set(json.loads(data.group(1))["ids"])
+    assert {f"{name}u" for name in HOSTILE[:4]} <= ids
+    outside = text.replace(data.group(0), "")
+    assert 'document.title="run"' not in outside
+
+
+def test_the_same_run_gives_the_same_page(logged: LoggedRun, path: Path) -> None:
+    assert render(report_data(logged.run, 300)) == path.read_text(encoding="utf-8")
+
+
+def test_every_label_is_there_in_both_languages() -> None:
+    assert set(LABELS["en"]) == set(LABELS["zh"])
+    assert {key: re.findall(r"\{\w+\}", text) and set(re.findall(r"\{\w+\}", text)) for key, text in LABELS["en"].items()} == {
+        key: re.findall(r"\{\w+\}", text) and set(re.findall(r"\{\w+\}", text)) for key, text in LABELS["zh"].items()
+    }
+    used = set()
+    for name in SCRIPTS:
+        text = (PACKAGE / name).read_text(encoding="utf-8")
+        used |= set(re.findall(r'label\("(\w+)"', text)) | set(re.findall(r'card\("(\w+)"', text))
+    used |= set(re.findall(r'\["(\w+)", \(row\)', (PACKAGE / "ring.js").read_text(encoding="utf-8")))
+    assert used - {"one_", "q"} <= set(LABELS["en"])
+
+
+def test_old_runs_and_bad_places_are_told_in_one_line(small_run: Run, logged: LoggedRun, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="holds no dossiers"):
+        write_report(small_run, tmp_path / "report.html")
+    with pytest.raises(RunError, match="cannot be written"):
+        write_report(logged.run, tmp_path / "absent" / "report.html")
+    assert list(tmp_path.iterdir()) == []
+
+
+# In the browser.
+
+
+@dataclass
+class Opened:
+    """A page, what it complained of, and what it asked the network for."""
+
+    page: Any
+    complaints: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    executable = find_chromium()
+    if executable is None:
+        if os.environ.get("CI"):
+            pytest.fail(NO_CHROMIUM)
+        pytest.skip(NO_CHROMIUM)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def opened(chromium: Any, path: Path) -> Iterator[Opened]:
+    yield from open_page(chromium, path)
+
+
+def hear(found: Opened, message: Any) -> None:
+    """Errors and warnings, but for the one that these tests bring about by counting pixels."""
+    if message.type in ("error", "warning") and not message.text.startswith("Canvas2D: Multiple readback"):
+        found.complaints.append(message.text)
+
+
+def open_page(chromium: Any, path: Path, **options: Any) -> Iterator[Opened]:
+    context = chromium.new_context(viewport={"width": 1400, "height": 900}, offline=True, locale="en-US", **options)
+    found = Opened(context.new_page())
+    found.page.set_default_timeout(60_000)
+    found.page.on("console", lambda message: hear(found, message))
+    found.page.on("pageerror", lambda error: found.complaints.append(str(error)))
+    found.page.on("request", lambda request: found.requests.append(request.url))
+    found.page.goto(path.as_uri())
+    found.page.wait_for_selector("html[data-ready=yes]")
+    yield found
+    assert found.complaints == []
+    assert [url for url in found.requests if not url.startswith(("file:", "blob:", "data:"))] == []
+    assert "run" not in found.page.title()
+    assert found.page.locator("main script, main img, main b:not(.tile b)").count() == 0
+    context.close()
+
+
+def keep(page: Any, name: str) -> None:
+    folder = os.environ.get("GRAPHDET_SCREENSHOTS")
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
+
+
+def open_ring(page: Any, number: int = 0) -> None:
+    page.locator("#rings tbody a").nth(number).click()
+    page.wait_for_selector("#chart-network[data-drawn=yes]")
+
+
+def drawn(page: Any, name: str) -> tuple[int, int]:
+    page.wait_for_selector(f"#chart-{name}[data-drawn=yes]")
+    page.wait_for_timeout(300)
+    return tuple(max(page.locator(f"#chart-{name} canvas").all(), key=lambda canvas: canvas.evaluate(PIXELS)[0]).evaluate(PIXELS))
+
+
+def column(page: Any, number: int) -> list[str]:
+    return page.locator(f"#rings tbody tr td:nth-child({number})").all_inner_texts()  # type: ignore[no-any-return]
+
+
+def test_the_overview_draws_sorts_filters_and_searches(opened: Opened, logged: LoggedRun) -> None:
+    page = opened.page
+    for name in ("scores", "curve", "spans"):
+        pixels, colours = drawn(page, name)
+        assert pixels > 200, name
+        assert colours > 3, name
+    keep(page, "overview")
+    total = logged.run.rings.num_rows
+    assert page.locator("#rings tbody tr").count() == min(total, 50)
+    page.locator("[data-sort=size]").click()
+    sizes = [int(text.replace(",", "")) for text in column(page, 5)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert page.locator("th[aria-sort=descending]").count() == 1
+    page.locator("[data-sort=size]").click()
+    assert [int(text.replace(",", "")) for text in column(page, 5)] == sizes[::-1]
+    page.locator("#tier").select_option("alert")
+    assert set(column(page, 3)) == {"alert"}
+    page.locator("#tier").select_option("")
+    page.keyboard.press("Tab")
+    page.locator("body").press("/")
+    page.keyboard.type("<!--<SCRIPT>")
+    assert 1 <= page.locator("#rings tbody tr").count() < total
+    page.keyboard.type(" and nobody has this")
+    assert page.locator("#rings tbody tr").count() == 0
+
+
+def test_a_ring_is_drawn_and_can_be_dragged(opened: Opened) -> None:
+    page = opened.page
+    open_ring(page)
+    for name in ("network", "timeline", "matrix"):
+        pixels, colours = drawn(page, name)
+        assert pixels > 1000, name
+        assert colours > 3, name
+    keep(page, "ring")
+    page.locator("#chart-network").scroll_into_view_if_needed()
+    spot = page.evaluate(FIRST_NODE)
+    page.mouse.move(spot[2], spot[3])
+    page.mouse.down()
+    page.mouse.move(spot[2] + 40, spot[3] + 30, steps=6)
+    page.mouse.up()
+    page.wait_for_timeout(200)
+    moved = page.evaluate(FIRST_NODE)
+    assert moved[2:] == pytest.approx([spot[2] + 40, spot[3] + 30], abs=3)
+
+
+def test_hostile_ids_are_text(opened: Opened) -> None:
+    page = opened.page
+    page.locator("#search").fill("<!--<script>")
+    open_ring(page)
+    page.get_by_role("button", name=re.compile("^Show all")).first.click()
+    text = page.locator("main").inner_text()
+    assert '<script>document.title="run"</script>' in text
+    assert "\\u202eright-to-left\\u2066" in text
+    assert "\u202e" not in text
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1400
+    assert "x" * 400 not in text
+
+
+def test_languages_themes_and_phones(chromium: Any, path: Path) -> None:
+    for width, scheme in ((1400, "light"), (390, "dark")):
+        for opened in open_page(chromium, path, color_scheme=scheme):
+            page = opened.page
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.locator("h1").inner_text() == "Overview"
+            page.locator("#language").click()
+            assert page.locator("h1").inner_text() == "总览"
+            assert page.evaluate("document.documentElement.lang") == "zh"
+            keep(page, f"overview-zh-{width}-{scheme}")
+            open_ring(page)
+            assert "疑似" in page.locator("main").inner_text()
+            keep(page, f"ring-zh-{width}-{scheme}")
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            before = page.evaluate("getComputedStyle(document.body).backgroundColor")
+            page.locator("#theme").click()
+            page.wait_for_selector("#chart-network[data-drawn=yes]")
+            assert page.evaluate("getComputedStyle(document.body).backgroundColor") != before
+            page.locator("#language").click()
+            assert "What speaks for it" in page.locator("main").inner_text()
+
+
+def test_the_keyboard_leads_everywhere(opened: Opened) -> None:
+    page = opened.page
+    page.locator("#rings tbody a").first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#chart-network[data-drawn=yes]")
+    first = page.locator("h1").inner_text()
+    page.keyboard.press("]")
+    page.wait_for_function("first => document.querySelector('h1').innerText !== first", arg=first)
+    page.wait_for_selector("#chart-network[data-drawn=yes]")
+    page.keyboard.press("[")
+    page.wait_for_function("first => document.querySelector('h1').innerText === first", arg=first)
+    page.wait_for_selector("#chart-network[data-drawn=yes]")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#chart-spans[data-drawn=yes]")
+    assert page.locator("h1").inner_text() == "Overview"
+
+
+def test_what_is_saved_is_safe_and_whole(opened: Opened, logged: LoggedRun) -> None:
+    page = opened.page
+    page.locator("#search").fill("<!--<script>")
+    ring = page.locator("#rings tbody a").first.inner_text()
+    open_ring(page)
+    for button, kind in (("#save-members", "members"), ("#save-events", "events")):
+        with page.expect_download() as download:
+            page.locator(button).click()
+        assert download.value.suggested_filename == f"{ring}-{kind}.csv"
+        rows = list(csv.reader(io.StringIO(Path(download.value.path()).read_text(encoding="utf-8-sig"), newline="")))
+        if kind == "members":
+            own = logged.run.ring(ring).members.to_pandas()
+            names = set(own.loc[own["node_type"] == "user", "node_id"])
+            assert {row[0].removeprefix("'") for row in rows[1:]} == {name.removeprefix("'") for name in names}
+        for row in rows[1:]:
+            for cell in row:
+                assert cell[:1] not in ("=", "+", "@", "\t", "\r")
+                assert cell[:1] != "-" or re.fullmatch(r"-[\d.]+", cell)
+    page.locator("#copy").click()
+    page.locator("#live", has_text="Copied").wait_for()
+
+
+def test_it_prints(opened: Opened, tmp_path: Path) -> None:
+    open_ring(opened.page)
+    page = opened.page
+    page.emulate_media(media="print")
+    assert not page.locator("#copy").is_visible()
+    assert not page.locator("header").is_visible()
+    assert page.locator("h1").is_visible()
+    assert page.pdf(path=str(tmp_path / "ring.pdf"))[:5] == b"%PDF-"
+    page.emulate_media(media="screen")
