@@ -138,7 +138,7 @@ def _judge_rings(found: Search, null: NullRings, log: LogIndex, settings: Settin
         if q_value > settings.tiers.alert_q:
             continue
         facts = measure_ring(grown, log, grower)
-        items = int((log.visits.view[grown.targets] == log.visits.item_view).sum())
+        items = log.visits.items_among(grown.targets)
         tier, explanation = judge(facts, items, setting, settings.tiers)
         if tier == "review" and len(doubts(facts, items, settings.tiers)) > settings.tiers.doubts_most:
             left_out += 1

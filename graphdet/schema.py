@@ -111,7 +111,7 @@ RUN_TABLES = {
             "tier", TEXT, "alert: act on it; review: significant, but an innocent explanation is not ruled out; explained: one covers it"
         ),
         Field("p_value", pa.float64(), "share of rings of the permuted logs at least as strong, never 0"),
-        Field("q_value", pa.float64(), "expected share of false rings among those at least as strong"),
+        Field("q_value", pa.float64(), "expected share of false rings among those at least as strong; never under 1e-6"),
         Field("size", pa.int32(), "member users"),
         Field("targets", pa.int32(), "items on which members acted together"),
         Field("devices", pa.int32(), "devices that members share"),
@@ -208,7 +208,11 @@ OPTIONAL_RUN_TABLES = {
         Field("node_id", TEXT, "the key; here are all visits to rings' targets, and members' visits to what two of them share"),
         Field("user_id", TEXT, "who came"),
         Field("second", pa.int32(), "when, in seconds since the log's first event"),
-        Field("habits", pa.list_(pa.float32()), "what was usual for the user there, in the order of `habits` in run.json; null where it is no target"),
+        Field(
+            "habits",
+            pa.list_(pa.float32()),
+            "what was usual for the user there, in the order of `habits` in run.json; null where it is no target",
+        ),
     ),
     "dossiers": (
         Field("ring_id", TEXT, "the ring"),

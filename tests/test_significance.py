@@ -31,7 +31,8 @@ positive = st.lists(st.integers(1, 60).map(lambda n: n / 2), max_size=30).map(np
 @given(positive, positive, st.integers(1, 20))
 def test_q_is_the_least_false_share_at_any_threshold_that_keeps_the_ring(real: np.ndarray, null: np.ndarray, permutations: int) -> None:
     false = dict(zip(real.tolist(), false_rings(real.astype(float), null.astype(float), permutations).tolist(), strict=True))
-    expected = [min([1.0, *(false[cut] / sum(other >= cut for other in real) for cut in real.tolist() if cut <= own)]) for own in real]
+    least = [min([1.0, *(false[cut] / sum(other >= cut for other in real) for cut in real.tolist() if cut <= own)]) for own in real]
+    expected = [max(one, 1e-6) for one in least]
     found = q_values(real.astype(float), null.astype(float), permutations)
     assert found.tolist() == pytest.approx(expected)
     assert ((found > 0) & (found <= 1)).all()

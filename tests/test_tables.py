@@ -17,7 +17,7 @@ from graphdet.pipeline import detect
 from graphdet.rings.tables import ring_id
 from graphdet.run import Run
 from graphdet.schema import EXPLANATIONS, KEY_ROLES, NODE_TYPE, TIERS, USER_ROLES
-from graphdet.settings import EvidenceSettings, RingSettings, Settings
+from graphdet.settings import EvidenceSettings, RingSettings, Settings, TierSettings
 from graphdet.simulate import preset, simulate, write_market
 
 names = st.lists(st.text(max_size=4), min_size=1, max_size=6, unique=True)

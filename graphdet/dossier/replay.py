@@ -149,11 +149,11 @@ class Replay:
         return tried, doubts(facts, self._items(self._whole), self.settings.tiers)
 
     def _items(self, grown: Grown) -> int:
-        """Targets that are items."""
+        """Targets that are items; all of them where the log has none."""
         for view in self.small.visits.views:
             if view.name == "item":
                 return int(((grown.targets >= view.first_key) & (grown.targets < view.first_key + view.keys)).sum())
-        return 0
+        return 0 if any(view["name"] == "item" for view in self.casebook.background["views"]) else len(grown.targets)
 
     def _q(self, strength: float) -> float:
         """The q-value of a ring of this strength in place of the ring."""

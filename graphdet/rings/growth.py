@@ -44,6 +44,10 @@ class VisitIndex:
         """How many visits these users made."""
         return int((self.user_offset[users + 1] - self.user_offset[users]).sum())
 
+    def items_among(self, targets: Int32) -> int:
+        """How many of a ring's targets are items; all of them where the log has none, since other things must do then."""
+        return int((self.view[targets] == self.item_view).sum()) if self.item_view >= 0 else len(targets)
+
 
 def index_visits(visits: Visits) -> VisitIndex:
     """O(visits)."""

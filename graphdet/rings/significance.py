@@ -29,6 +29,7 @@ class NullRings:
 
 PRIOR_RINGS = 4  # what is believed of null rings before any was seen: as if so many had been,
 PRIOR_STRENGTH = 3.0  # of this mean strength
+LEAST_Q = 1e-6  # no tail is believed beyond one in a million
 
 
 def p_values(strengths: Float64, null_strengths: Float64, null_cores: int) -> Float64:
@@ -71,4 +72,4 @@ def q_values(strengths: Float64, null_strengths: Float64, permutations: int) -> 
     order = np.argsort(strengths, kind="stable")
     q = np.empty(len(strengths))
     q[order] = np.minimum.accumulate(np.minimum(false[order] / real[order], 1.0))
-    return q
+    return np.maximum(q, LEAST_Q)

@@ -27,7 +27,7 @@ def judge(facts: RingFacts, targets: int, log: Setting, settings: TierSettings) 
 
     Args:
         facts: of the ring.
-        targets: its item targets; 0 where the log has no items.
+        targets: its item targets; all targets where the log has no items.
         log: the log that it was found in.
         settings: thresholds.
     """

@@ -1,0 +1,91 @@
+"""Facts → tiers: each reason against an alert, each innocent explanation, and that nothing else decides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from graphdet.rings.facts import RingFacts
+from graphdet.rings.growth import Grown
+from graphdet.rings.tiers import RULES, Setting, doubts, judge, ring_score
+from graphdet.schema import EXPLANATIONS, TIERS
+from graphdet.settings import TierSettings
+
+LOG = Setting(days=30.0, users=50_000)
+SETTINGS = TierSettings()
+NONE = np.zeros(0)
+
+
+def grown(members: int = 20, strength: float = 200.0) -> Grown:
+    codes = np.arange(6, dtype=np.int32)
+    return Grown(np.arange(members, dtype=np.int32), np.ones(members), codes, codes, codes, codes, codes, np.ones(6), strength)
+
+
+# A ring that nothing speaks against: strangers with one seller, few days, own devices, no returns.
+PLAIN = RingFacts(
+    grown=grown(), met=np.zeros((20, 6), np.bool_), member_events=NONE, target_events=NONE, member_first=NONE, member_last=NONE,
+    target_first=NONE, target_last=NONE, amount=None, density=0.5, dedication=0.4, taste=0.1, seller_taste=0.1, own_things=0, sellers=1,
+    top_seller=1.0, crowd=0.1, company=0.3, rush=0.2, days=6.0, width_hours=20.0, ordered=0.5, refunded=0.0, coupons=0.0, device_share=0.0,
+    address_share=0.0, place_share=0.05, place_users=300,
+)  # fmt: skip
+
+
+def test_a_plain_ring_is_an_alert() -> None:
+    assert doubts(PLAIN, 6, SETTINGS) == []
+    assert judge(PLAIN, 6, LOG, SETTINGS) == ("alert", "")
+
+
+@pytest.mark.parametrize(
+    ("doubt", "facts", "items"),
+    [
+        ("weak", replace(PLAIN, grown=grown(strength=SETTINGS.alert_strength - 0.1)), 6),
+        ("small", replace(PLAIN, grown=grown(members=SETTINGS.alert_members - 1)), 6),
+        ("small", PLAIN, SETTINGS.alert_targets - 1),
+        ("among_strangers", replace(PLAIN, crowd=SETTINGS.crowd_most + 0.01), 6),
+        ("among_strangers", replace(PLAIN, crowd=SETTINGS.crowd + 0.01, grown=grown(strength=SETTINGS.crowd_strength - 1)), 6),
+        ("targets_of_others", replace(PLAIN, company=SETTINGS.alert_company + 0.01), 6),
+        ("not_devoted", replace(PLAIN, dedication=SETTINGS.alert_dedication - 0.01), 6),
+    ],
+)
+def test_each_doubt_alone_puts_a_ring_up_for_review(doubt: str, facts: RingFacts, items: int) -> None:
+    assert doubts(facts, items, SETTINGS) == [doubt]
+    assert judge(facts, items, LOG, SETTINGS) == ("review", "")
+
+
+def test_who_shares_devices_need_not_be_devoted() -> None:
+    assert doubts(replace(PLAIN, dedication=0.0, own_things=1), 6, SETTINGS) == []
+
+
+FEW = grown(members=6)
+INNOCENT = {
+    "household": replace(PLAIN, grown=FEW, place_share=0.9),
+    "reseller": replace(PLAIN, grown=FEW, address_share=0.6, ordered=0.9, days=25.0),
+    "staff_device": replace(PLAIN, device_share=0.8, place_share=0.6, refunded=0.3),
+    "shared_network": replace(PLAIN, place_share=0.5, place_users=100),
+    "group_buy": replace(PLAIN, top_seller=0.3, sellers=5, ordered=0.8, days=25.0),
+    "flash_sale": replace(PLAIN, crowd=0.9, rush=2.5),
+    "fan_club": replace(PLAIN, taste=1.3, seller_taste=1.5),
+}
+
+
+@pytest.mark.parametrize("name", EXPLANATIONS)
+def test_each_innocent_group_is_explained_by_its_own_name(name: str) -> None:
+    assert judge(INNOCENT[name], 6, LOG, SETTINGS) == ("explained", name)
+
+
+def test_every_explanation_has_a_rule_and_the_other_way_round() -> None:
+    assert set(RULES) == set(EXPLANATIONS)
+
+
+def test_a_device_farm_is_no_household_and_no_staff() -> None:
+    farm = replace(PLAIN, device_share=0.9, place_share=0.2, refunded=0.05, own_things=8)
+    assert judge(farm, 6, LOG, SETTINGS) == ("alert", "")
+
+
+def test_scores_follow_tiers_first_and_strength_then() -> None:
+    scores = [ring_score(tier, strength) for tier in reversed(TIERS) for strength in (0.0, 10.0, 1000.0)]
+    assert scores == sorted(scores)
+    assert scores[0] >= 0
+    assert scores[-1] <= 1
