@@ -22,7 +22,10 @@ from graphdet.evidence.visits import Bool, Int32, Int64
 POSITIVE = frozenset({"1", "1.0", "true", "yes", "fraud", "bad", "banned", "confirmed", "suspected"})
 NEGATIVE = frozenset({"0", "0.0", "false", "no", "good", "ok", "normal", "innocent"})
 UNKNOWN = frozenset({"", "-1", "none", "nan", "<na>", "unsure", "unknown"})
-PARTS = (0.6, 0.8)  # of the labels, by the time they were known: up to here for learning, up to here for calibrating, the rest for judging
+PARTS = (
+    0.6,
+    0.8,
+)  # of the positive labels, as they came to be known: up to here for learning, to here for calibrating, the rest for judging
 
 
 @dataclass(frozen=True)
@@ -46,8 +49,8 @@ class Labels:
 
 @dataclass(frozen=True)
 class Parts:
-    """Positions in `Labels` to learn from, to calibrate on and to judge by, each later than the one before and in order of
-    time; rings lie in one of them."""
+    """Positions in `Labels` to learn from, to calibrate on and to judge by, each in order of time and later than the one before;
+    a ring lies in one of them."""
 
     learn: Int64
     calibrate: Int64
@@ -87,19 +90,28 @@ def read_labels(path: Path, events: EventTable) -> Labels:
 
 
 def part_labels(labels: Labels, rings: Sequence[Int32]) -> Parts:
-    """Labels parted forward in time; a ring belongs to the part of its first known member, and its later members to none.
+    """Labels parted forward in time. A ring is known when half of its members are; of rings that overlap, a user goes with the first,
+    and stays out where most of another ring's members lie in another part.
 
     Raises:
         LabelError: a part has no positive or no negative label.
     """
-    moment = np.argsort(np.argsort(labels.known_at, kind="stable"), kind="stable") / max(len(labels), 1)
-    part = np.searchsorted(PARTS, moment, side="right")
+    group = np.arange(len(labels))
+    members = [np.flatnonzero(np.isin(labels.user, ring)) for ring in rings]
+    for number, own in reversed(list(enumerate(members))):
+        group[own] = len(labels) + number
+    moment = labels.known_at.copy()
+    for number in range(len(members)):
+        own = np.flatnonzero(group == len(labels) + number)
+        moment[own] = np.sort(labels.known_at[own])[(len(own) - 1) // 2] if len(own) else 0
+    in_time = np.lexsort((group, moment))
+    begins = np.flatnonzero(np.diff(group[in_time], prepend=-1))
+    positives = np.add.reduceat(labels.positive[in_time], begins, dtype=np.int64) if len(begins) else np.zeros(0, np.int64)
+    part = np.searchsorted(PARTS, (np.cumsum(positives) - positives) / max(positives.sum(), 1), side="right")
+    part = np.repeat(part, np.diff(begins, append=len(labels)))[np.argsort(in_time)]
     kept = np.ones(len(labels), np.bool_)
-    for ring in rings:
-        own = np.flatnonzero(np.isin(labels.user, ring))
-        if len(own):
-            kept[own[part[own] != part[own].min()]] = False
-    in_time = np.argsort(moment, kind="stable")
+    for own in members:
+        kept[own[part[own] != np.bincount(part[own], minlength=3).argmax()]] = False
     found = [in_time[(kept & (part == number))[in_time]] for number in range(3)]
     for name, own in zip(("learning", "calibrating", "judging"), found, strict=True):
         share = labels.positive[own]

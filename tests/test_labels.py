@@ -98,20 +98,22 @@ def test_labels_that_cannot_be_used_are_refused_in_one_line(events: EventTable, 
 
 
 def test_parts_go_forward_in_time_and_keep_rings_whole() -> None:
+    """A ring counts as known when half of its members are; who is in two rings goes with the first, or nowhere."""
     generator = np.random.default_rng(0)
     known = generator.permutation(200).astype(np.int64)
     labels = Labels(np.arange(200, dtype=np.int32), generator.random(200) < 0.5, known)
-    rings = [np.arange(start, start + 12, dtype=np.int32) for start in range(0, 60, 12)]
+    rings = [np.arange(start, start + size, dtype=np.int32) for start, size in ((0, 12), (12, 13), (24, 12), (36, 12), (48, 12))]
     parts = part_labels(labels, rings)
-    of = {int(row): name for name in ("learn", "calibrate", "judge") for row in getattr(parts, name)}
+    of = {int(row): number for number, name in enumerate(("learn", "calibrate", "judge")) for row in getattr(parts, name)}
+    groups = [range(12), range(12, 25), range(25, 36), range(36, 48), range(48, 60), *((user,) for user in range(60, 200))]
+    when = [(sorted(known[list(group)])[(len(group) - 1) // 2], of[group[-1]]) for group in groups]
     for ring in rings:
         assert len({of[user] for user in ring.tolist() if user in of}) == 1
-    latest = [max(known[getattr(parts, name)]) for name in ("learn", "calibrate")]
-    earliest = [min(known[getattr(parts, name)]) for name in ("calibrate", "judge")]
-    assert latest[0] < earliest[0]
-    assert latest[1] < earliest[1]
-    assert (np.diff(known[parts.learn]) > 0).all()
-    assert not np.isin(np.concatenate([parts.calibrate, parts.judge]), np.concatenate(rings)).all()
+    assert set(range(200)) - set(of) <= {24}
+    numbers = [number for _, number in sorted(when)]
+    assert numbers == sorted(numbers)
+    share = labels.positive[parts.learn].sum() / labels.positive.sum()
+    assert 0.5 < share < 0.75
     with pytest.raises(LabelError, match="0 positive and"):
         part_labels(Labels(labels.user, np.zeros(200, np.bool_), known), [])
 
