@@ -1,21 +1,26 @@
 """How fast a push, an unchanged push and an undo are: 200,000 nodes and 1,000,000 relations, beside two naive writers in the same run.
 
-    python benchmarks/neo4j_push.py --data DIR [--line lts|current] [--nodes 200000] [--relations 1000000]
+    python benchmarks/neo4j_push.py --data DIR [--lines lts current] [--nodes 200000] [--relations 1000000]
 
-The server runs on the same machine (heap 2 GB) and is stopped at the end; DIR is removed. The naive writers write a part of the same
-rows, since all of them would take hours, and their rate is given.
+The server runs on the same machine (heap 2 GB) and is stopped at the end; DIR is removed. Its search indexes fill in the background after
+the push; the next step waits for them, and that wait is given. The naive writers write a part of the same rows, since all of them would
+take hours, and their rate is given. Processor seconds are given beside those of the clock, for the machine may have other work.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -26,9 +31,11 @@ from graphdet.progress import progress_for
 from graphdet.run import Run
 from graphdet.schema import arrow_schema
 from graphdet.store.connection import Target, find_target, open_database
+from graphdet.store.machine import LINES
 from graphdet.store.push import push_run, undo_push
 from graphdet.store.server import start_server, stop_server, wipe_server
 
+RESULTS = Path(__file__).parent / "results"
 NAIVE_ROWS = 3_000  # row by row
 UNWIND_ROWS = 20_000  # without constraints each MERGE scans the label, so time grows with the square
 
@@ -140,55 +147,102 @@ def naive_rates(target: Target, run: Run) -> dict[str, float]:
     return rates
 
 
+@dataclass(frozen=True)
+class Cost:
+    """What one step took, in seconds."""
+
+    seconds: float
+    client: float  # processor time
+    server: float
+
+
+def cost_of(step: Callable[[], object], server: int) -> Cost:
+    began, client, busy = time.perf_counter(), time.process_time(), processor_seconds(server)
+    step()
+    return Cost(time.perf_counter() - began, time.process_time() - client, processor_seconds(server) - busy)
+
+
+def processor_seconds(process: int) -> float:
+    """Of all threads, since the process began; Linux only."""
+    fields = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def measure(folder: Path, line: str, nodes: int, relations: int) -> dict[str, Any]:
+    """All steps on a fresh server of one line."""
+    steps: dict[str, Cost] = {}
+    progress = progress_for(sys.stderr)
+    server = start_server(folder, line=line, bolt_port=0, http_port=0, heap="2g", pagecache="1g")
+    try:
+        with tempfile.TemporaryDirectory() as name:
+            run = make_run(nodes, relations, Path(name))
+            target = find_target(folder)
+            with open_database(target) as database:
+
+                def push() -> None:
+                    push_run(database, run, Path(name), progress=progress)
+
+                steps["push"] = cost_of(push, server.pid)
+                steps["search indexes filled"] = cost_of(lambda: database.read("CALL db.awaitIndexes(600)"), server.pid)
+                there = [database.read("MATCH (n) RETURN count(n)")[0][0], database.read("MATCH ()-[r]->() RETURN count(r)")[0][0]]
+                steps["push again, unchanged"] = cost_of(push, server.pid)
+                steps["undo"] = cost_of(lambda: undo_push(database, run.id, progress=progress), server.pid)
+                assert database.read("MATCH (n) RETURN count(n)") == [[0]]
+            rates = naive_rates(target, run)
+    finally:
+        stop_server(folder)
+        wipe_server(folder)
+    assert there[0] >= nodes
+    assert there[1] >= relations
+    return {
+        "server": server.version,
+        "nodes": nodes,
+        "relations": relations,
+        "steps": {name: asdict(cost) for name, cost in steps.items()},
+        "client_peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "load": os.getloadavg()[0],
+        "relations_per_second": {"graphdet push, nodes included": relations / steps["push"].seconds, **rates},
+    }
+
+
+def as_markdown(results: list[dict[str, Any]]) -> str:
+    first = results[0]
+    lines = [
+        f"# A push of {first['nodes']:,} nodes and {first['relations']:,} relations, client and server on {os.cpu_count()} cores",
+        "",
+        "Seconds by the clock, in brackets processor seconds of client + server. The search indexes fill in the background.",
+        "",
+        "| server | " + " | ".join(first["steps"]) + " | client's peak memory |",
+        "|---" * (len(first["steps"]) + 2) + "|",
+    ]
+    for one in results:
+        costs = [f"{cost['seconds']:.0f} ({cost['client']:.0f} + {cost['server']:.0f})" for cost in one["steps"].values()]
+        lines.append(f"| {one['server']} | {' | '.join(costs)} | {one['client_peak_bytes'] / 2**30:.2f} GiB |")
+    lines += ["", "Relations a second:", "", "| server | " + " | ".join(first["relations_per_second"]) + " |"]
+    lines.append("|---" * (len(first["relations_per_second"]) + 1) + "|")
+    lines += [
+        f"| {one['server']} | " + " | ".join(f"{rate:,.0f}" for rate in one["relations_per_second"].values()) + " |" for one in results
+    ]
+    lines += ["", "Other work on the machine while this ran (load over the last minute, two of it our own): "]
+    lines[-1] += ", ".join(f"{one['load']:.1f}" for one in results) + "."
+    return "\n".join(lines) + "\n"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--line", choices=["lts", "current"], default="lts")
+    parser.add_argument("--lines", choices=list(LINES), nargs="+", default=list(LINES))
     parser.add_argument("--nodes", type=int, default=200_000)
     parser.add_argument("--relations", type=int, default=1_000_000)
-    arguments = parser.parse_args()
-    seconds: dict[str, float] = {}
-    server = start_server(arguments.data, line=arguments.line, bolt_port=0, http_port=0, heap="2g", pagecache="1g")
-    try:
-        with tempfile.TemporaryDirectory() as name:
-            run = make_run(arguments.nodes, arguments.relations, Path(name))
-            target = find_target(arguments.data)
-            with open_database(target) as database:
-                progress = progress_for(sys.stderr)
-                for step in ("push", "push again, unchanged"):
-                    began = time.perf_counter()
-                    rows = push_run(database, run, Path(name), progress=progress).rows
-                    seconds[step] = time.perf_counter() - began
-                    print(f"{step}: {rows:,} rows, {seconds[step]:.1f} s", file=sys.stderr)
-                began = time.perf_counter()
-                undo_push(database, run.id, progress=progress)
-                seconds["undo"] = time.perf_counter() - began
-            rates = naive_rates(target, run)
-    finally:
-        stop_server(arguments.data)
-        wipe_server(arguments.data)
-    told = {name: round(value, 1) for name, value in seconds.items()}
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-    own = arguments.relations / seconds["push"]
-    facts = {
-        "server": server.version,
-        "nodes": arguments.nodes,
-        "relations": arguments.relations,
-        "seconds": told,
-        "client peak GB": round(peak, 2),
-    }
-    print(
-        json.dumps(
-            {
-                **facts,
-                "relations per second": {
-                    "graphdet push, nodes included": round(own),
-                    **{key: round(value) for key, value in rates.items()},
-                },
-            },
-            indent=1,
-        )
-    )
+    parser.add_argument("--name", default="neo4j_push", help="of the files in benchmarks/results")
+    options = parser.parse_args()
+    results = []
+    for line in options.lines:
+        results.append(measure(options.data, line, options.nodes, options.relations))
+        print(json.dumps(results[-1]), flush=True)
+    (RESULTS / f"{options.name}.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    (RESULTS / f"{options.name}.md").write_text(as_markdown(results), encoding="utf-8")
+    print(as_markdown(results))
 
 
 if __name__ == "__main__":

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import networkx as nx
+import numba
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -136,9 +138,9 @@ class FraudGraph:
             self._edges[relation, transposed] = found
         return found
 
-    def edges_of(self, relation: Relation, chosen: npt.NDArray[np.bool_]) -> Edges:
-        """The relation's edges that the chosen events ((n,) of all events) make; built anew each time."""
-        return _edges(self.events, relation, np.flatnonzero(chosen & _belongs(self.events, relation)))
+    def edges_of(self, relation: Relation, rows: npt.NDArray[np.int64]) -> Edges:
+        """The relation's edges that the chosen events (ascending rows of the log) make; built anew each time."""
+        return _edges(self.events, relation, rows[_belongs(self.events, relation, rows)])
 
     def subgraph(self, members: pa.Table) -> nx.MultiGraph[str]:
         """One ring as a networkx graph that any networkx writer (GraphML, GEXF, JSON) can save.
@@ -195,39 +197,82 @@ def count_relations(events: EventTable) -> dict[Relation, int]:
     return {relation: count for relation, count in counts.items() if count}
 
 
-def _belongs(events: EventTable, relation: Relation) -> npt.NDArray[np.bool_]:
-    present = events.codes[relation.target] >= 0
+def _belongs(events: EventTable, relation: Relation, rows: npt.NDArray[np.int64] | slice = slice(None)) -> npt.NDArray[np.bool_]:
+    present = events.codes[relation.target][rows] >= 0
     if relation.target != "item":
         return present
     chosen = np.array([word == relation.verb for word in (*events.actions, VERBS["item"])])
-    return np.asarray(present & chosen[events.action])  # code −1, no action, is the last word
+    return np.asarray(present & chosen[events.action[rows]])  # code −1, no action, is the last word
 
 
 def _edges(events: EventTable, relation: Relation, rows: npt.NDArray[np.int64]) -> Edges:
     """The edges that the given events (ascending, so in order of time) make."""
-    users = events.count("user")
-    targets = events.count(relation.target)
-    by_target = _stable_order(events.codes[relation.target][rows], targets)
-    rows = rows[by_target]
-    rows = rows[_stable_order(events.codes["user"][rows], users)]
-    user = events.codes["user"][rows]
-    target = events.codes[relation.target][rows]
-    begins = np.flatnonzero(np.append(True, (user[1:] != user[:-1]) | (target[1:] != target[:-1]))) if len(rows) else np.empty(0, np.int64)
-    ends = np.append(begins[1:], len(rows))[: len(begins)]
-    first = last = amount = None
-    if events.time is not None:
-        time = events.time[rows]
-        last = time[ends - 1]
-        # NO_TIME sorts before every time, so the first that is one stands after those that are none.
-        none = np.add.reduceat(time == NO_TIME, begins, dtype=np.int64) if len(begins) else begins
-        first = time[np.minimum(begins + none, ends - 1)]
-    if events.amount is not None:
-        given = ~np.isnan(events.amount[rows])
-        amount = np.full(len(begins), np.nan)
-        if len(begins):
-            sums = np.add.reduceat(np.where(given, events.amount[rows], 0.0), begins)
-            amount = np.where(np.logical_or.reduceat(given, begins), sums, np.nan)
-    return Edges(_starts(user[begins], users), target[begins], ends - begins, first, last, amount)
+    timed, paid = events.time is not None, events.amount is not None
+    start, to, count, first, last, amount = _fold_pairs(
+        events.codes["user"],
+        events.codes[relation.target],
+        rows,
+        events.count("user"),
+        events.count(relation.target),
+        events.time if events.time is not None else np.empty(0, np.int64),
+        events.amount if events.amount is not None else np.empty(0),
+    )
+    return Edges(start, to, count, first if timed else None, last if timed else None, amount if paid else None)
+
+
+@numba.njit(cache=True, nogil=True)
+def _fold_pairs(user: Any, target: Any, rows: Any, users: int, targets: int, times: Any, amounts: Any) -> Any:
+    """What `Edges` holds, for the given rows of the log. Two counting sorts carry codes along, since looking them up again costs most."""
+    n = len(rows)
+    place = _places(target, rows, targets)
+    by_target = np.empty(n, np.int32)
+    for row in rows:
+        by_target[place[target[row]]] = row
+        place[target[row]] += 1
+    begin = 0
+    end = _places(user, rows, users)  # of each user's rows that are in place by now
+    by_user, its_target = np.empty(n, np.int32), np.empty(n, np.int32)
+    for code in range(targets):
+        for at in range(begin, place[code]):
+            row = by_target[at]
+            to_place = end[user[row]]
+            by_user[to_place], its_target[to_place] = row, code
+            end[user[row]] = to_place + 1
+        begin = place[code]
+    start, to, count = np.zeros(users + 1, np.int64), np.empty(n, np.int32), np.empty(n, np.int64)
+    first, last = np.empty(n if len(times) else 0, np.int64), np.empty(n if len(times) else 0, np.int64)
+    amount = np.empty(n if len(amounts) else 0, np.float64)
+    edges = begin = 0
+    for code in range(users):
+        while begin < end[code]:
+            stop = begin + 1
+            while stop < end[code] and its_target[stop] == its_target[begin]:
+                stop += 1
+            to[edges], count[edges] = its_target[begin], stop - begin
+            if len(times):
+                last[edges] = times[by_user[stop - 1]]
+                known = begin
+                while known < stop - 1 and times[by_user[known]] == NO_TIME:  # it sorts before every time
+                    known += 1
+                first[edges] = times[by_user[known]]
+            if len(amounts):
+                amount[edges] = np.nan
+                for at in range(begin, stop):
+                    one = amounts[by_user[at]]
+                    if not np.isnan(one):
+                        amount[edges] = one if np.isnan(amount[edges]) else amount[edges] + one
+            edges, begin = edges + 1, stop
+        start[code + 1] = edges
+    return start, to[:edges], count[:edges], first[:edges], last[:edges], amount[:edges]
+
+
+@numba.njit(cache=True, nogil=True)
+def _places(codes: Any, rows: Any, size: int) -> Any:
+    """Where the rows of each code begin, once they are sorted by code."""
+    place = np.zeros(size + 1, np.int64)
+    for row in rows:
+        place[codes[row] + 1] += 1
+    return np.cumsum(place)
 
 
 def _stable_order(codes: npt.NDArray[np.int32], size: int) -> npt.NDArray[np.int32]:

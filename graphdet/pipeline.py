@@ -140,7 +140,7 @@ def _judge_rings(found: Search, null: NullRings, log: LogIndex, settings: Settin
         facts = measure_ring(grown, log, grower)
         items = log.visits.items_among(grown.targets)
         tier, explanation = judge(facts, items, setting, settings.tiers)
-        if tier == "review" and len(doubts(facts, items, settings.tiers)) > settings.tiers.doubts_most:
+        if tier == "review" and len(doubts(facts, items, setting, settings.tiers)) > settings.tiers.doubts_most:
             left_out += 1
             continue
         rings.append(JudgedRing(facts, p_value, q_value, tier, explanation, score=ring_score(tier, grown.strength)))

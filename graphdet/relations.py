@@ -36,7 +36,9 @@ def ring_relations(events: EventTable, members: pa.Table, most_per_user: int = 2
     degrees = {name: np.zeros(events.count(name), np.int64) for name in events.ids}
     graph = build_graph(events)
     by_member = inside["user"][events.codes["user"]]
-    touched = {name: by_member | (inside[name][codes] & (codes >= 0)) for name, codes in events.codes.items() if name != "user"}
+    touched = {
+        name: np.flatnonzero((by_member | inside[name][codes]) & (codes >= 0)) for name, codes in events.codes.items() if name != "user"
+    }
     for relation in graph.relations:
         edges = graph.edges_of(relation, touched[relation.target])
         user, node = edges.rows, edges.to
@@ -69,10 +71,10 @@ def _members_of(events: EventTable, members: pa.Table) -> dict[str, npt.NDArray[
         own = pc.unique(members["node_id"].filter(pc.equal(members["node_type"], node_type)))
         if node_type not in events.ids:
             raise ValueError(f"this log has no nodes of type {node_type!r}, but the rings do")
-        found = pc.index_in(own, value_set=events.ids[node_type])
-        if found.null_count:
-            raise ValueError(f"{found.null_count} of the members are in no event of this log (type {node_type})")
-        inside[node_type][found.to_numpy(zero_copy_only=False)] = True
+        inside[node_type] = pc.is_in(events.ids[node_type], value_set=own).to_numpy(zero_copy_only=False)
+        missing = len(own) - int(inside[node_type].sum())
+        if missing:
+            raise ValueError(f"{missing} of the members are in no event of this log (type {node_type})")
     return inside
 
 

@@ -101,7 +101,7 @@ class RingSettings(Section):
     slack: float = Field(
         3.0, ge=0, description="hours before and after members' visits to a target that are looked at for more, at the least"
     )
-    join: float = Field(0.3, description="log10 odds a member must have beyond the odds of any user being one")
+    join: float = Field(1.0, description="log10 odds a member must have beyond the odds of any user being one")
     least_targets: int = Field(2, ge=1, description="targets that a member must have touched")
     permutations: int = Field(
         0, ge=0, description="permuted logs; 0 = as many as the log's size allows in about the time of one detection, 1 to 20"
@@ -131,6 +131,13 @@ class TierSettings(Section):
     alert_company: float = Field(
         1.5, ge=0, description="visits of others for each member's, at the median target in its time, that an alert may have"
     )
+    loose_share: float = Field(
+        0.8, ge=0, le=1, description="share of the log's length beyond which a ring may not last whose members hardly meet"
+    )
+    loose_density: float = Field(0.45, ge=0, le=1, description="share of members at the average item target below which they hardly meet")
+    loose_thin: float = Field(
+        0.55, ge=0, le=1, description="share of members at no more than two item targets above which they hardly meet"
+    )
     doubts_most: int = Field(
         2, ge=1, description="reasons against an alert up to which a ring is put up for review; with more it is left out"
     )
@@ -142,6 +149,9 @@ class TierSettings(Section):
     )
     crowd_strength: float = Field(60.0, ge=0, description="log10 likelihood ratio that an alert among so many strangers must have")
     crowd_most: float = Field(0.6, ge=0, le=1, description="share of strangers from which on a ring is no alert, however strong")
+    network_chance: float = Field(
+        1e-5, gt=0, lt=1, description="chance that so many members use one address by accident, below which they share a network"
+    )
     rush: float = Field(1.6, description="log10 of those strangers over their usual number that makes a rush")
     nearly_all: float = Field(0.7, ge=0, le=1, description="share of members that counts as nearly all")
     few: float = Field(0.25, ge=0, le=1, description="share of members that counts as few")
@@ -152,7 +162,7 @@ class TierSettings(Section):
 class GnnSettings(Section):
     """How the graph neural network learns, and what it may cost; without enough rings to learn from it is left out."""
 
-    least_rings: int = Field(6, ge=0, description="alert rings that the network needs to learn from; 0 = no network at all")
+    least_rings: int = Field(5, ge=0, description="alert rings that the network needs to learn from; 0 = no network at all")
     folds: int = Field(3, ge=2, description="parts that rings are dealt into; a ring is scored by networks that learned from other parts")
     epochs: int = Field(6, ge=1, description="times that a network sees what it learns from")
     others: int = Field(12_000, ge=100, description="users outside rings that each network learns from, drawn at random")

@@ -1,13 +1,15 @@
 """A ring's facts counted again from the raw log with pandas, from the definitions of docs/dossier.md alone.
 
-Nothing of graphdet is used here. Given are the raw log in plain columns, the ring's members, and the time of each item target.
+Nothing of graphdet's is used here. Given are the raw log in plain columns, the ring's members, and the time of each item target.
 """
 
 from __future__ import annotations
 
+import re
 from itertools import combinations, product
 from typing import Any
 
+import networkx as nx
 import numpy as np
 import pandas as pd
 
@@ -60,9 +62,19 @@ class Oracle:
             **{name: rows["amount"].sum() if "amount" in rows else None for name, rows in money.items()},
         }
 
-    def lockstep(self, least: int) -> dict[str, Any]:
+    def lockstep(self) -> dict[str, Any] | None:
+        """At least how many items: where members there surprise most, as a Poisson count of so many against so many expected."""
         touched = self.inside.groupby("user_id")["item_id"].nunique()
         chance = [count / self.users for count in self.visitors().values()]
+        surprise = {}
+        for least in range(2, len(chance) + 1):
+            hit, expected = int((touched >= least).sum()), self.users * at_least(chance, least)
+            if hit < 2:
+                break
+            surprise[least] = hit * np.log(hit / max(expected, 1e-300)) - (hit - expected)
+        if not surprise:
+            return None
+        least = max(surprise, key=lambda one: surprise[one])
         spread = self.first.groupby("item_id")["timestamp"].agg(["min", "max", "count"])
         wide = (spread["max"] - spread["min"])[spread["count"] > 1] / pd.Timedelta(hours=1)
         hits = int(touched.sum())
@@ -88,6 +100,10 @@ class Oracle:
                 expected = len(self.members) * users[name] / self.users
                 found[kind, str(name)] = {"members": count, "users": users[name], "expected": expected}
         return found
+
+    def shared_counts(self) -> dict[str, int]:
+        kinds = (("device", "device_id"), ("ip", "ip"), ("payment", "payment_id"), ("address", "address_id"))
+        return {kind: int((self.own.groupby(column)["user_id"].nunique() >= 2).sum()) for kind, column in kinds if column in self.log}
 
     def on_devices(self) -> tuple[int, int]:
         """Members on devices of three or more of them, and those devices."""
@@ -223,6 +239,31 @@ class Oracle:
         members, events = self.inside.groupby("item_id")["user_id"].nunique(), self.inside.groupby("item_id").size()
         return {name: {"members": members.get(name, 0), "users": users[name], "events": events.get(name, 0)} for name in self.windows}
 
+    def tastes(self, end: int) -> dict[str, float | None]:
+        """log10 of members' events, on days that are not the ring's, at items of the targets' kind, over everybody's share of such.
+
+        `end` is the second of the last visit.
+        """
+        rows = self.log.dropna(subset=["item_id"])
+        day = (self.own["timestamp"] - self.log["timestamp"].min()) // DAY
+        days = end // 86_400 + 1
+        busy = day[self.inside.index].value_counts()
+        busy = set(busy[busy > 0.5 * len(self.inside) / days].index)
+        other = self.own[~day.isin(busy)].dropna(subset=["item_id"])
+        found: dict[str, float | None] = {}
+        for name, column in (("taste", "category"), ("seller_taste", "seller_id")):
+            if column not in self.log:
+                found[name] = None
+                continue
+            last = column == "seller_id"
+            known = rows.dropna(subset=[column])
+            kind = known.drop_duplicates("item_id", keep="last" if last else "first").set_index("item_id")[column]
+            wanted = set(kind.reindex(list(self.windows)).dropna())
+            usual = rows["item_id"].map(kind).isin(wanted).mean()
+            came = int(other["item_id"].map(kind).isin(wanted).sum())
+            found[name] = float(np.log10((came + 1) / (len(other) * usual + 1)))
+        return found
+
     def habits(self) -> dict[str, float]:
         """What the tiers are judged by, as far as it is plain counting."""
         inside, size = self.inside, len(self.members)
@@ -237,7 +278,14 @@ class Oracle:
         if "address_id" in self.log:
             found["address_share"] = self.own.groupby("address_id")["user_id"].nunique().max() / size
         if "ip" in self.log:
-            found["place_share"] = outside.groupby("ip")["user_id"].nunique().max() / size
+            places = outside.groupby("ip")["user_id"].nunique().sort_index()
+            found["place_share"] = places.max() / size
+            found["place_users"] = self.log.loc[self.log["ip"] == places.idxmax(), "user_id"].nunique()
+        else:
+            found["place_share"] = found["place_users"] = 0
+        for name, column in (("device_share", "device_id"), ("address_share", "address_id")):
+            if column not in self.log:
+                found[name] = 0
         if "seller_id" in self.log:
             shop = (
                 self.log.dropna(subset=["seller_id", "item_id"]).drop_duplicates("item_id", keep="last").set_index("item_id")["seller_id"]
@@ -245,14 +293,53 @@ class Oracle:
             found["sellers"] = shop.reindex(list(self.windows)).nunique()
             touched = self.first["item_id"].map(shop).value_counts()
             found["top_seller"] = touched.max() / len(self.first)
-        return found
+        else:
+            found["sellers"] = found["top_seller"] = 0
+        spread = inside.groupby("item_id")["timestamp"].agg(["min", "max"])
+        touched = self.first.groupby("user_id").size().reindex(list(self.members), fill_value=0)
+        return found | {
+            "dedication": len(inside) / self.own["item_id"].notna().sum(),
+            "density": len(self.first) / (size * len(self.windows)),
+            "days": (whole(inside["timestamp"].max(), self.log) - whole(inside["timestamp"].min(), self.log)) / 86_400,
+            "width_hours": ((spread["max"] - spread["min"]) / pd.Timedelta(hours=1)).median(),
+            "thin": (touched <= 2).mean(),
+        }
 
-    def company(self) -> tuple[int, int]:
-        """Visits of other members and of strangers within half an hour of members' visits, at the targets in their times.
+    def texts(self) -> dict[str, int] | None:
+        """Of the first 300 texts inside, those that share 70 % of three-character pieces with another member's, through others or not."""
+        if "text" not in self.log:
+            return None
+        rows = self.inside.sort_values("timestamp", kind="stable")
+        rows = rows[rows["text"].notna() & (rows["text"] != "")].head(300)
+        if not len(rows):
+            return None
+        graph: nx.Graph[int] = nx.Graph()
+        graph.add_nodes_from(range(len(rows)))
+        pieces = [three(text) for text in rows["text"]]
+        graph.add_edges_from(
+            (one, other)
+            for one, other in combinations(range(len(rows)), 2)
+            if 10 * len(pieces[one] & pieces[other]) >= 7 * len(pieces[one] | pieces[other])
+        )
+        users = rows["user_id"].tolist()
+        groups = [group for group in nx.connected_components(graph) if len({users[place] for place in group}) > 1]
+        return {"texts": len(rows), "copies": sum(len(group) for group in groups)}
+
+    def shared_devices(self) -> dict[str, int]:
+        """Of each member the devices that three or more members use."""
+        if "device_id" not in self.log:
+            return dict.fromkeys(self.members, 0)
+        members = self.own.groupby("device_id")["user_id"].nunique()
+        on = self.own[self.own["device_id"].isin(members[members >= 3].index)]
+        return on.groupby("user_id")["device_id"].nunique().reindex(list(self.members), fill_value=0).to_dict()  # type: ignore[no-any-return]
+
+    def company(self, end: int) -> dict[str, float]:
+        """`crowd` and `rush`, from visits of other members and of strangers within half an hour of members', at the targets in their times.
 
         A user's return to an item within 24 hours of the visit before is no visit of its own; times are whole seconds.
         """
         together = strangers = 0
+        usual = 0.0
         start = self.log["timestamp"].min()
         for name, window in self.windows.items():
             rows = self.log[self.log["item_id"] == name]
@@ -269,7 +356,19 @@ class Oracle:
                 together += member and abs(at - second) <= 1800
                 strangers += (not member) and abs(at - second) <= 1800
             together -= len(mine)
-        return together, strangers
+            usual += len(mine) * sum(not member for member, _ in visits) * min(3600 / (end + 1), 1)
+        return {"crowd": strangers / max(together + strangers, 1), "rush": np.log10((strangers + 1) / (usual + 1))}
+
+
+def whole(moment: pd.Timestamp, log: pd.DataFrame) -> int:
+    """Whole seconds since the log's first event."""
+    return int((moment - log["timestamp"].min()) // pd.Timedelta(seconds=1))
+
+
+def three(text: str) -> set[str]:
+    """All runs of three letters and digits; a shorter text is one piece."""
+    plain = re.sub(r"[\W_]", "", text.lower())
+    return {plain[place : place + 3] for place in range(max(len(plain) - 2, 1))}
 
 
 def iso(moment: pd.Timestamp) -> str:

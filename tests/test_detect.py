@@ -17,7 +17,7 @@ import pytest
 from graphdet.events import EventTable, read_events
 from graphdet.pipeline import detect
 from graphdet.run import Run
-from graphdet.settings import MachineSettings, RingSettings, Settings, load_settings
+from graphdet.settings import GnnSettings, MachineSettings, RingSettings, Settings, load_settings
 from graphdet.simulate import Planted, plant_ring, preset, simulate, write_market
 
 ROOT = Path(__file__).parent.parent
@@ -90,13 +90,20 @@ def test_alerts_hold_the_demo_rings_and_hardly_anybody_else(demo: MadeLog, demo_
     assert len(found & demo.planted) >= 0.9 * len(found - demo.decoys)
 
 
-def test_members_of_alerts_have_the_highest_scores(demo: MadeLog, demo_run: Run) -> None:
-    scores = demo_run.scores.to_pandas()
-    users = scores[scores["node_type"] == "user"].set_index("node_id")["score"]
-    assert len(users) == demo.log["user_id"].nunique()
-    found = sorted(alerted(demo_run))
-    assert users[found].min() > users.drop(found).max()
-    assert users.between(0, 1).all()
+def scores_of_users(run: Run) -> pd.Series[float]:
+    scores = run.scores.to_pandas()
+    return scores[scores["node_type"] == "user"].set_index("node_id")["score"]
+
+
+def test_members_of_alerts_have_the_highest_scores(demo: MadeLog, demo_events: EventTable, demo_run: Run) -> None:
+    """By evidence alone each of them; the network's opinion may put a weak member below somebody outside, but not most members."""
+    alone = detect(demo_events, QUICK.model_copy(update={"gnn": GnnSettings(least_rings=0)}))
+    for run, quantile in ((alone, 0.0), (demo_run, 0.5)):
+        users = scores_of_users(run)
+        assert len(users) == demo.log["user_id"].nunique()
+        found = sorted(alerted(run))
+        assert users[found].quantile(quantile) > users.drop(found).max()
+        assert users.between(0, 1).all()
 
 
 # The same log in other clothes.

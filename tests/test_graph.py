@@ -12,7 +12,7 @@ import networkx as nx
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphdet.events.table import NO_TIME, EventTable
@@ -52,6 +52,7 @@ def by_hand(rows: Sequence[dict[str, Any]]) -> dict[tuple[str, str, str, str], l
 
 
 @given(ROWS)
+@settings(deadline=None)  # the first call may compile
 def test_relations_equal_the_obvious_count(make_events: MakeEvents, rows: list[dict[str, Any]]) -> None:
     events = make_events(rows)
     graph = build_graph(events)
@@ -88,6 +89,7 @@ def test_relations_equal_the_obvious_count(make_events: MakeEvents, rows: list[d
 
 
 @given(ROWS)
+@settings(deadline=None)  # the first call may compile
 def test_transposed_twice_is_the_same(make_events: MakeEvents, rows: list[dict[str, Any]]) -> None:
     events = make_events(rows)
     graph = build_graph(events)

@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted_logs import Block, planted_log
+from scipy.cluster.hierarchy import fcluster, linkage
 from test_growth import same_ring
 
 from graphdet.events import EventTable
 from graphdet.evidence.pairs import PairEvidence, expected_rates, measure_pairs
 from graphdet.evidence.visits import collect_visits
 from graphdet.rings.growth import index_visits
-from graphdet.rings.search import Search, _components, _shared_targets, search_rings
+from graphdet.rings.search import Search, _components, _shared_targets, _under, search_rings
 from graphdet.settings import EvidenceSettings, RingSettings
 
 Met = dict[tuple[int, int], tuple[float, list[int]]]  # pair of users → its evidence and the keys where they met
@@ -46,19 +47,19 @@ meetings = st.dictionaries(
 
 
 @settings(max_examples=150, deadline=None)
-@given(meetings, st.lists(evidence, min_size=1, max_size=4, unique=True))
-def test_components_equal_those_of_networkx(met: Met, levels: list[float]) -> None:
+@given(meetings, st.lists(evidence, min_size=1, max_size=4, unique=True), st.integers(2, 5))
+def test_components_equal_those_of_networkx(met: Met, levels: list[float], least: int) -> None:
     expected = []
     for level in levels:
         graph = nx.Graph([pair for pair, (value, _) in met.items() if value >= level])
-        expected += [sorted(component) for component in nx.connected_components(graph)]
-    found = _components(pair_evidence(met), 13, tuple(levels))
+        expected += [sorted(component) for component in nx.connected_components(graph) if len(component) >= least - 1]
+    found = _components(pair_evidence(met), 13, RingSettings(levels=tuple(levels), least_members=least))
     assert sorted(core.tolist() for core in found) == sorted(expected)
 
 
 def test_the_giant_component_of_a_random_graph_is_no_group() -> None:
     chain = {(user, user + 1): (5.0, [0, 1]) for user in range(1500)} | {(2000 + user, 2001 + user): (5.0, [0, 1]) for user in range(900)}
-    found = _components(pair_evidence(chain), 3000, (4.0,))
+    found = _components(pair_evidence(chain), 3000, RingSettings(levels=(4.0,)))
     assert [core.tolist() for core in found] == [list(range(2000, 2901))]
 
 
@@ -77,6 +78,15 @@ def test_users_of_two_keys_equal_an_obvious_loop(met: Met, seed: float) -> None:
     assert len(found) == len(expected)
     order = [total[one, other] for one, other, _ in found]
     assert order == sorted(order, reverse=True)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(2, 12), st.integers(0, 1000))
+def test_the_two_branches_of_the_last_merge_are_those_of_fcluster(leaves: int, seed: int) -> None:
+    merges = linkage(np.random.default_rng(seed).random(leaves * (leaves - 1) // 2), "average")
+    expected = fcluster(merges, 2, "maxclust") == 1
+    found = _under(merges, leaves)
+    assert (found == expected).all() or (found == ~expected).all()
 
 
 def search(events: EventTable, threads: int = 2) -> Search:

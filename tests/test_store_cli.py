@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import signal
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +31,7 @@ from graphdet.store.connection import Database, Target, explain, find_target, op
 from graphdet.store.decisions import decide, export_labels, read_dispositions
 from graphdet.store.push import PushOptions, push_run, undo_push
 from graphdet.store.queries import ORDER, literal, load_queries, ring_queries
-from graphdet.store.server import start_server, wipe_server
+from graphdet.store.server import _has_ended, start_server, wipe_server
 
 pytestmark = pytest.mark.server
 
@@ -195,6 +199,8 @@ def test_errors_are_one_line_with_the_next_step_and_no_password(
     cases: list[tuple[str, dict[str, str | None], str]] = [
         ("run", {"NEO4J_URI": "bolt://localhost:1"}, "no Neo4j server answers. `graphdet db up` starts one"),
         ("run", {"NEO4J_URI": "gopher://x"}, "no address of a Neo4j server"),
+        ("run", {"NEO4J_URI": f"bolt://neo4j:{secret}@localhost:1"}, "user and password in NEO4J_USER and NEO4J_PASSWORD"),
+        ("run", {"NEO4J_URI": f"bolt://localhost:1?password={secret}"}, "no address of a Neo4j server"),
         ("run", {"NEO4J_PASSWORD": secret + "x"}, "wrong user or password for 'neo4j'; check NEO4J_USER and NEO4J_PASSWORD"),
         ("run", {"NEO4J_PASSWORD": None}, "NEO4J_PASSWORD is not; set it in the environment"),
         ("run", {"NEO4J_DATABASE": "nope"}, "there is no database 'nope'; check NEO4J_DATABASE"),
@@ -281,10 +287,33 @@ def test_a_server_that_runs_is_not_wiped_and_other_folders_neither(server: Path,
         start_server(tmp_path)
 
 
-def test_without_java_the_next_step_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_server_that_starts_has_not_ended() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    child.returncode = 0  # as for a server: it may outlive us
+    assert not _has_ended(child.pid)
+    os.kill(child.pid, signal.SIGKILL)
+    until = time.monotonic() + 30
+    while not _has_ended(child.pid):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    assert _has_ended(child.pid)
+
+
+def test_without_java_the_next_step_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(machine, "java_homes", dict)
-    with pytest.raises(ServerError, match=r"no Java runs Neo4j 5\.26\.30 here \(found Java: none"):
-        machine.choose_line(None)
+    monkeypatch.setattr(shutil, "which", lambda _name: None)
+    with pytest.raises(
+        ServerError, match=r"no Java runs Neo4j 5\.26\.30 here \(found Java: none.*Install one and Maven.*or install and start Docker"
+    ):
+        start_server(tmp_path / "db")
+
+
+def test_without_maven_the_next_step_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(machine, "java_for", lambda _line: tmp_path)
+    monkeypatch.setattr(shutil, "which", lambda _name: None)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with pytest.raises(ServerError, match=r"Maven \(mvn\) is needed once.*install it; or install and start Docker; or set NEO4J_URI"):
+        start_server(tmp_path / "db")
 
 
 def test_the_commands_know_the_words_of_the_library() -> None:

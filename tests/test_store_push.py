@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from store_servers import contents, run
 from graphdet.errors import PushRefused, StoreError
 from graphdet.store import journal
 from graphdet.store.connection import Database, Target, open_database
+from graphdet.store.lock import hold_lock
 from graphdet.store.model import LABELS, NODE_KINDS, RELATION_KINDS
 from graphdet.store.picture import database_key
 from graphdet.store.push import PushOptions, compare_run, push_run, undo_push
@@ -179,6 +181,60 @@ def test_what_others_changed_of_ours_is_mended(database: Database) -> None:
     assert contents(database, whole=False) == good
 
 
+def test_values_of_other_types_in_our_places_are_mended(database: Database) -> None:
+    push_run(database, two_rings())
+    good = contents(database, whole=False)
+    run(database, "MATCH (u:User {userId: 'ann'}) SET u.score = date('2024-01-01'), u.degree = [point({x: 1, y: 2})]")
+    run(database, "MATCH (r:FraudRing {ringId: 'ring-1'}) SET r.firstSeen = 'then', r.lastSeen = date('2024-01-01'), r.amount = 'much'")
+    run(database, "MATCH (d:DetectionRun) SET d.pushNumber = 'first', d.notes = time('12:00')")
+    run(database, "MATCH ()-[r:PURCHASED]->() SET r.firstSeen = 'yesterday', r.count = localtime('12:00')")
+    run(database, "MATCH (a)-[r:COORDINATED_WITH]->(b) CREATE (a)-[s:COORDINATED_WITH]->(b) SET s = properties(r)")
+    compare_run(database, two_rings())
+    report = push_run(database, two_rings())
+    assert report.counts["User"].changed == 1
+    run(database, "MATCH (a)-[r:COORDINATED_WITH]->(b) WITH a, b, collect(r) AS found FOREACH (r IN found[1..] | DELETE r)")
+    nodes, ties = contents(database, whole=False)
+    assert [row for row in nodes if "runId" not in row] == [row for row in good[0] if "runId" not in row]  # the run got a number anew
+    assert [row for row in ties if "runId" not in row] == [row for row in good[1] if "runId" not in row]
+    undo_push(database, "run-a")
+    undo_push(database, "run-a")
+    assert contents(database, whole=False) == ([], [])
+
+
+def test_a_copy_of_a_relationship_of_ours_goes_with_it(database: Database) -> None:
+    push_run(database, two_rings())
+    run(database, "MATCH (a)-[r:DEALT_WITH]->(b) CREATE (a)-[s:DEALT_WITH]->(b) SET s = properties(r)")
+    run(database, "MATCH (u:User {userId: 'dan'}) SET u.fullId = 7")  # what the state of a closed ring's member is looked up by
+    push_run(database, later_run(), options=FORCE)
+    assert run(database, "MATCH ()-[r:DEALT_WITH]->() RETURN r") == []
+    assert one(database, "MATCH (u:User {userId: 'dan'}) RETURN u.score") == 0.2
+
+
+def test_a_node_of_ours_whose_key_others_took_is_theirs(database: Database) -> None:
+    push_run(database, two_rings())
+    run(database, "MATCH (u:User {userId: 'ann'}) REMOVE u.userId")
+    run(database, "MATCH (u:Item {itemId: 'tea'}) SET u.itemId = 42")
+    push_run(database, two_rings())
+    assert one(database, "MATCH (u:User {userId: 'ann'})-[:PURCHASED]->(i:Item {itemId: 'tea'}) RETURN u.score, i.degree") == [0.97, None]
+    assert one(database, "MATCH (i:Item {itemId: 42}) RETURN count(i)") == 1
+
+
+def test_others_values_of_any_type_beside_ours_stay(database: Database) -> None:
+    run(database, "CREATE (:FraudRing {ringId: 'ring-1', firstSeen: 'yesterday', rank: date('2024-01-01'), score: [true]})")
+    run(database, "CREATE (:DetectionRun {runId: 'theirs', pushNumber: 'first'}), (:DetectionRun {runId: 'run-a', pushNumber: [1, 2]})")
+    run(database, "CREATE (:User {userId: 42}), (:User {name: 'no id'}), (:Item {itemId: point({x: 1, y: 2})})")
+    before = contents(database, whole=False)
+    push_run(database, two_rings())
+    middle = contents(database)
+    assert push_run(database, two_rings()).rows == 0
+    assert contents(database) == middle
+    push_run(database, later_run(), options=FORCE)
+    undo_push(database, "run-b")
+    assert contents(database) == middle
+    undo_push(database, "run-a")
+    assert contents(database, whole=False) == before
+
+
 def test_a_dry_run_tells_the_truth_and_changes_nothing(database: Database, target: Target) -> None:
     told = compare_run(database, two_rings())
     assert contents(database) == ([], [])
@@ -262,6 +318,46 @@ def test_of_two_pushes_at_once_one_waits_or_refuses(database: Database, target: 
         push_run(other, later_run(), options=PushOptions(wait_seconds=60, force=True))
     first.join(30)
     assert run(database, "MATCH (d:DetectionRun) RETURN d.runId, d.pushNumber ORDER BY d.runId") == [["run-a", 1], ["run-b", 2]]
+
+
+def test_a_lock_that_is_freed_while_another_asks_is_taken_for_good(database: Database) -> None:
+    with hold_lock(database, 0):
+        pass  # the constraint is there by now
+    run(database, "CREATE (:GraphdetLock {name: 'push', holder: 'x', owner: 'elsewhere 1', until: datetime() + duration('PT60S')})")
+    held: list[Any] = []
+
+    def ask() -> None:
+        with hold_lock(database, 30) as lock:
+            held.append([[lock.token]] == run(database, "MATCH (l:GraphdetLock) RETURN l.holder"))
+
+    with database._session() as session, session.begin_transaction() as freeing:
+        freeing.run("MATCH (l:GraphdetLock) DELETE l").consume()
+        asking = threading.Thread(target=ask)
+        asking.start()
+        time.sleep(0.5)  # it found the lock, and waits for this transaction to end
+        freeing.commit()
+    asking.join(60)
+    assert held == [True]
+
+
+def test_who_is_just_losing_the_lock_proves_nothing(database: Database) -> None:
+    refused: list[str] = []
+    with hold_lock(database, 0) as lock:
+
+        def prove() -> None:
+            try:
+                database.write(lock.prove)
+            except PushRefused as error:
+                refused.append(str(error))
+
+        with database._session() as session, session.begin_transaction() as taking:
+            taking.run("MATCH (l:GraphdetLock) SET l.holder = 'somebody else'").consume()
+            proving = threading.Thread(target=prove)
+            proving.start()
+            time.sleep(0.5)
+            taking.commit()
+        proving.join(60)
+    assert len(refused) == 1
 
 
 def test_who_lost_the_lock_can_write_nothing_more(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

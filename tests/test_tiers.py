@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.stats import binom
 
 from graphdet.rings.facts import RingFacts
 from graphdet.rings.growth import Grown
@@ -26,14 +28,14 @@ def grown(members: int = 20, strength: float = 200.0) -> Grown:
 # A ring that nothing speaks against: strangers with one seller, few days, own devices, no returns.
 PLAIN = RingFacts(
     grown=grown(), met=np.zeros((20, 6), np.bool_), member_events=NONE, target_events=NONE, member_first=NONE, member_last=NONE,
-    target_first=NONE, target_last=NONE, amount=None, density=0.5, dedication=0.4, taste=0.1, seller_taste=0.1, own_things=0, sellers=1,
-    top_seller=1.0, crowd=0.1, company=0.3, rush=0.2, days=6.0, width_hours=20.0, ordered=0.5, refunded=0.0, coupons=0.0, device_share=0.0,
-    address_share=0.0, place_share=0.05, place_users=300,
+    target_first=NONE, target_last=NONE, amount=None, density=0.5, thin=0.2, dedication=0.4, taste=0.1, seller_taste=0.1,
+    own_things=0, sellers=1, top_seller=1.0, crowd=0.1, company=0.3, rush=0.2, days=6.0, width_hours=20.0, ordered=0.5,
+    refunded=0.0, coupons=0.0, device_share=0.0, address_share=0.0, place_share=0.05, place_users=300,
 )  # fmt: skip
 
 
 def test_a_plain_ring_is_an_alert() -> None:
-    assert doubts(PLAIN, 6, SETTINGS) == []
+    assert doubts(PLAIN, 6, LOG, SETTINGS) == []
     assert judge(PLAIN, 6, LOG, SETTINGS) == ("alert", "")
 
 
@@ -45,17 +47,32 @@ def test_a_plain_ring_is_an_alert() -> None:
         ("small", PLAIN, SETTINGS.alert_targets - 1),
         ("among_strangers", replace(PLAIN, crowd=SETTINGS.crowd_most + 0.01), 6),
         ("among_strangers", replace(PLAIN, crowd=SETTINGS.crowd + 0.01, grown=grown(strength=SETTINGS.crowd_strength - 1)), 6),
+        ("sprawling", replace(PLAIN, days=29.0, density=0.2, thin=0.7), 6),
         ("targets_of_others", replace(PLAIN, company=SETTINGS.alert_company + 0.01), 6),
         ("not_devoted", replace(PLAIN, dedication=SETTINGS.alert_dedication - 0.01), 6),
     ],
 )
 def test_each_doubt_alone_puts_a_ring_up_for_review(doubt: str, facts: RingFacts, items: int) -> None:
-    assert doubts(facts, items, SETTINGS) == [doubt]
+    assert doubts(facts, items, LOG, SETTINGS) == [doubt]
     assert judge(facts, items, LOG, SETTINGS) == ("review", "")
 
 
 def test_who_shares_devices_need_not_be_devoted() -> None:
-    assert doubts(replace(PLAIN, dedication=0.0, own_things=1), 6, SETTINGS) == []
+    assert doubts(replace(PLAIN, dedication=0.0, own_things=1), 6, LOG, SETTINGS) == []
+
+
+def test_a_slow_ring_whose_members_meet_is_not_sprawling() -> None:
+    assert doubts(replace(PLAIN, days=29.0, density=0.2, thin=0.5), 6, LOG, SETTINGS) == []
+    assert doubts(replace(PLAIN, days=29.0, density=0.5, thin=0.7), 6, LOG, SETTINGS) == []
+    assert doubts(replace(PLAIN, days=20.0, density=0.2, thin=0.7), 6, LOG, SETTINGS) == []
+
+
+def test_a_network_is_shared_by_more_than_would_use_it_by_accident() -> None:
+    """Against scipy's binomial distribution: of twenty members, and a network that so many of all users use."""
+    for members, users in itertools.product((2, 3, 4, 8), (30, 300, 3_000, 30_000)):
+        explained = judge(replace(PLAIN, place_share=members / 20, place_users=users), 6, LOG, SETTINGS)[1] == "shared_network"
+        chance = binom.sf(members - 1, 20, users / LOG.users)
+        assert explained == (members >= 0.12 * 20 and chance < SETTINGS.network_chance and users >= 6 * members)
 
 
 FEW = grown(members=6)

@@ -123,7 +123,7 @@ def push(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be added, changed and removed; change nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Let the clean-up remove more than --most-removed.")] = False,
     most_removed: Annotated[float, typer.Option(min=0, max=1, help="Share of own elements that the clean-up may remove.")] = 0.05,
-    batch: Annotated[int, typer.Option(min=1, help="Rows in one transaction.")] = 20_000,
+    batch: Annotated[int, typer.Option(min=1, help="Rows in one transaction.")] = 5_000,
     wait: Wait = 10.0,
     offline: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write files for Neo4j's offline import instead; for a first load of millions.")

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -72,7 +73,13 @@ class Casebook:
     """
 
     def __init__(self, run: Run) -> None:
-        if run.events is None or run.keys is None or run.visits is None or run.dossiers is None or "background" not in run.meta:
+        if (
+            run.events is None
+            or run.keys is None
+            or run.visits is None
+            or run.dossiers is None
+            or "visits" not in run.meta.get("background", {})
+        ):
             raise RunError("this run holds no dossiers (an older graphdet made it); run `graphdet run` on the logs again.")
         self.run = run
         self.events, self.keys, self.visits = run.events, run.keys, run.visits
@@ -224,19 +231,16 @@ class Casebook:
 
     def rows_of(self, members: Int32) -> Int64:
         """The members' kept events, in order of time."""
-        return np.sort(np.concatenate([self._by_user[self._user_start[m] : self._user_start[m + 1]] for m in members.tolist()]))
+        return np.sort(self._by_user[_stretches(self._user_start, members)])
 
     def small_log(self, members: Int32) -> SmallLog:
         """What these members did, and who else came to what two of them came to."""
         rows = self.rows_of(members)
-        start = self._visit_user_start
-        own = np.concatenate([self._visits_by_user[start[m] : start[m + 1]] for m in members.tolist()])
+        own = self._visits_by_user[_stretches(self._visit_user_start, members)]
         met = np.unique(self.visit_key[own] << 32 | self.visit_user[own])
         keys, count = np.unique(met >> 32, return_counts=True)
         keys = keys[count >= 2]
-        visit = np.concatenate(
-            [np.arange(self._key_start[key], self._key_start[key + 1]) for key in keys.tolist()] or [np.zeros(0, np.int64)]
-        )
+        visit = _stretches(self._key_start, keys)
         users = np.unique(np.r_[self.visit_user[visit], members]).astype(np.int32)
         views, key_ids, codes, ids, position = [], [], {}, {}, np.zeros(len(visit), np.int64)
         first = 0
@@ -322,6 +326,12 @@ class Casebook:
             if view.name == "ip":
                 log.users_of_ip = self.key_users["ip"][small.key_ids[view.first_key : view.first_key + view.keys]]
         return log
+
+
+def _stretches(offset: Int64, chosen: npt.NDArray[np.integer[Any]]) -> Int64:
+    """offset[c] … offset[c + 1] − 1 for each of the chosen, one after the other."""
+    length = offset[chosen + 1] - offset[chosen]
+    return np.repeat(offset[chosen] - (np.cumsum(length) - length), length) + np.arange(length.sum())
 
 
 def _micros(column: pa.ChunkedArray) -> Int64:

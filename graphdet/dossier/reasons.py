@@ -138,7 +138,7 @@ def _cautions(facts: Facts, ring: Facts, members: list[Facts], doubts: list[str]
         "small": {"items": what["items"], "members": what["members"]},
         "among_strangers": {"crowd": scalars["crowd"]},
         "targets_of_others": {"company": scalars["company"]},
-        "no_time_kept": {"days": scalars["width_hours"] / 24},
+        "sprawling": {"days": scalars["days"], "thin": scalars["thin"]},
         "not_devoted": {"share": scalars["dedication"]},
     }
     found: list[Reason] = [(f"doubt_{name}", numbers[name]) for name in doubts]

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from graphdet.dossier.windows import count_windows
 from graphdet.dossier.wording import add_wording
 from graphdet.events import NO_TIME, EventTable
 from graphdet.evidence.discounts import fullest
@@ -37,7 +38,7 @@ PER_VISIT = ("user", "time")
 SCALARS = (
     "company",
     "crowd", "rush", "taste", "seller_taste", "own_things", "sellers", "top_seller", "days", "width_hours", "ordered", "refunded",
-    "coupons", "device_share", "address_share", "place_share", "place_users", "dedication", "density",
+    "coupons", "device_share", "address_share", "place_share", "place_users", "dedication", "density", "thin",
 )  # fmt: skip
 
 
@@ -72,6 +73,7 @@ def describe_background(log: LogIndex, null: NullRings, found: Search) -> dict[s
     """What run.json says of the whole log, for dossiers to be compared with.
 
     Keys: `start` (microseconds since 1970 UTC of the first event, null without times), `seconds` (from it to the last event), `users`,
+    `visits`,
     `hours` (events by hour of the day, UTC), `views` (name, windows in seconds, cap), `history_seconds`, `permutations`,
     `null_strengths`, `found_strengths`; `habits` names what the table `visits` measures, `of_views` what is measured of each view.
     """
@@ -81,6 +83,7 @@ def describe_background(log: LogIndex, null: NullRings, found: Search) -> dict[s
         "start": log.start if timed else None,
         "seconds": log.end,
         "users": events.count("user"),
+        "visits": len(visits),
         "hours": _by_hour(events).tolist(),
         "views": [{"name": view.name, "windows": view.windows, "cap": view.cap} for view in visits.views],
         "habits": habit_names(visits),
@@ -311,57 +314,20 @@ def _dossiers_table(
     rings: Sequence[JudgedRing], ids: Sequence[str], log: LogIndex, at_targets: Mapping[str, tuple[Int32, Int64]]
 ) -> pa.Table:
     first = _first_of_users(log.events)
-    texts = [json.dumps(_measured(ring.facts, log, at_targets, first), sort_keys=True) for ring in rings]
+    windows = count_windows([ring.facts.grown for ring in rings], log, at_targets)
+    texts = [json.dumps(_measured(ring.facts, own, first), sort_keys=True) for ring, own in zip(rings, windows, strict=True)]
     schema = arrow_schema("dossiers")
     return pa.table([pa.array(list(ids), pa.string()), pa.array(texts, pa.string())], schema=schema)
 
 
-def _measured(facts: RingFacts, log: LogIndex, at_targets: Mapping[str, tuple[Int32, Int64]], first: Int64) -> dict[str, Any]:
+def _measured(facts: RingFacts, windows: list[dict[str, Any]], first: Int64) -> dict[str, Any]:
     """One ring's JSON: its scalars, the window of each target with who came in it, and how many users were new as the ring was."""
-    events, visits = log.events, log.visits.visits
-    grown = facts.grown
-    windows = []
-    for target, key in enumerate(grown.targets.tolist()):
-        seen = visits.views[int(visits.view_of(grown.targets[target : target + 1])[0])]
-        code = key - seen.first_key
-        start = end = None
-        rows = _rows_at(at_targets[seen.name], code)
-        if events.time is not None:
-            start = log.start + int(grown.start[target]) * 1_000_000
-            end = log.start + int(grown.end[target]) * 1_000_000 + 999_999
-            times = events.time[rows]
-            rows = rows[np.searchsorted(times, start) : np.searchsorted(times, end, side="right")]
-        action = np.bincount(events.action[rows] + 1, minlength=len(events.actions) + 1)
-        windows.append(
-            {
-                "type": seen.name,
-                "id": events.ids[seen.name][code].as_py(),
-                "start": start,
-                "end": end,
-                "users": len(np.unique(events.codes["user"][rows])),
-                "events": len(rows),
-                "orders": _count_of(action, "order", events),
-                "pays": _count_of(action, "pay", events),
-                "gain": float(grown.gain[target]),
-            }
-        )
     scalars = {name: _plain(getattr(facts, name)) for name in SCALARS}
     return {"scalars": scalars, "windows": windows, "new_users": _new_users(facts, first)}
 
 
-def _count_of(counts: Int64, word: str, events: EventTable) -> int:
-    return int(counts[events.actions.index(word) + 1]) if word in events.actions else 0
-
-
 def _plain(value: float) -> float | None:
     return None if value != value else value
-
-
-def _rows_at(at: tuple[Int32, Int64], code: int) -> Int64:
-    codes, rows = at
-    wanted = np.array([code, code + 1], codes.dtype)  # of their type, else all codes are cast to the other's each time
-    start, stop = np.searchsorted(codes, wanted)
-    return rows[start:stop]
 
 
 def _first_of_users(events: EventTable) -> Int64:

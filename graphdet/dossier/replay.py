@@ -14,16 +14,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from graphdet.dossier.casebook import Casebook, SmallLog
+from graphdet.dossier.habits import Habits
 from graphdet.dossier.recording import PER_VISIT, habit_names
 from graphdet.events import EventTable
 from graphdet.evidence.visits import Bool, Int32, Int64, Visits
 from graphdet.rings.facts import measure_ring
-from graphdet.rings.growth import Grower, Grown, index_visits
+from graphdet.rings.growth import Grower, Grown, VisitIndex, index_visits
 from graphdet.rings.significance import q_values
 from graphdet.rings.tiers import RULES, Setting, doubts, judge, ring_score
 from graphdet.settings import Settings
 
-HABIT = "log_habit"  # what `Visits` calls a user's share of all visits, as far as it can be told
 MOST_TARGETS = 4  # that members are started from
 GONE = "gone"  # what stands for a tier where no ring is left, or none that the permuted logs support
 
@@ -40,6 +40,14 @@ class Outcome:
     members: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Walk:
+    """What growth walks on, made once for each question."""
+
+    index: VisitIndex
+    grower: Grower
+
+
 class Replay:
     """Grows and judges one ring again and again."""
 
@@ -47,8 +55,10 @@ class Replay:
         self.casebook = casebook
         self.settings: Settings = casebook.settings
         self.small: SmallLog = casebook.small_log(casebook.members_of(ring_id))
-        self._whole = Grower(index_visits(self.small.visits), self.settings.rings).grow(self.small.members, generous=False)
-        self._meetings = len(Grower(index_visits(self.small.visits), self.settings.rings).incidence(self._whole)[0])
+        self._habits = Habits(casebook, self.small)
+        self._untouched = self._walk(self.small.visits)
+        self._whole = self._untouched.grower.grow(self.small.members, generous=False)
+        self._meetings = len(self._untouched.grower.incidence(self._whole)[0])
         self._strengths = np.array(casebook.background["found_strengths"])
         self._null = np.array(casebook.background["null_strengths"])
         ranks = casebook.run.rings.filter(pc.equal(casebook.run.rings["ring_id"], ring_id))["strength"].to_numpy()
@@ -60,8 +70,8 @@ class Replay:
 
     def without_events(self, removed: Bool) -> Outcome:
         """(e,) bool over the small log's events: as if these had never been."""
-        visits = self._left(removed)
-        return self._outcome(self._grow(visits), visits, lambda: _kept(self.small.events, ~removed))
+        walk = self._walk(self._habits.left(removed)) if removed.any() else self._untouched
+        return self._outcome(walk, lambda: _kept(self.small.events, ~removed))
 
     def without_key(self, view: str, code: int) -> Outcome:
         """As if nothing had ever happened at a key (its code in the small log)."""
@@ -73,36 +83,20 @@ class Replay:
         position = [seen.name for seen in small.visits.views].index(view)
         visits = _without(small.visits, small.visits.view_of(_keys(small.visits)) == position)
         codes = {**small.events.codes, view: np.full(len(small.events), -1, np.int32)}
-        return self._outcome(self._grow(visits), visits, lambda: replace(small.events, codes=codes))
-
-    def _left(self, removed: Bool) -> Visits:
-        """The visits that are left, and users' habits with what is gone taken from their history."""
-        small = self.small
-        if not removed.any():
-            return small.visits
-        alive = np.zeros(len(small.visits), np.bool_)
-        for of in small.made.values():
-            left = of[~removed]
-            alive[left[left >= 0]] = True
-        visits = _without(small.visits, small.known & ~alive)
-        if HABIT in self.casebook.background["habits"]:
-            seen = np.sum([codes >= 0 for name, codes in small.events.codes.items() if name != "user"], axis=0)
-            user = small.events.codes["user"]
-            before = np.bincount(user, weights=seen, minlength=len(small.events.ids["user"]))
-            after = np.bincount(user[~removed], weights=seen[~removed], minlength=len(before))
-            less = np.log10(np.maximum(after, 1) / np.maximum(before, 1)).astype(np.float32)
-            visits = replace(visits, log_habit=visits.log_habit + less[visits.user])
-        return visits
+        return self._outcome(self._walk(visits), lambda: replace(small.events, codes=codes))
 
     def _cores(self, visits: Visits) -> Iterator[Int32]:
         """Members to start from, as the search would find them: all; those with several targets left; those left at one target."""
         members, whole = self.small.members, self._whole
         yield members
         met = np.zeros((len(members), len(whole.targets)), np.bool_)
+        position = np.full(len(self.small.events.ids["user"]), -1)
+        position[members] = np.arange(len(members))
         for place, key in enumerate(whole.targets.tolist()):
             at = slice(visits.offset[key], visits.offset[key + 1])
             inside = (visits.time[at] >= whole.start[place]) & (visits.time[at] <= whole.end[place])
-            met[np.isin(members, visits.user[at][inside]), place] = True
+            who = position[visits.user[at][inside]]
+            met[who[who >= 0], place] = True
         if met.sum() == self._meetings:
             return
         looked_at = {len(members)}
@@ -115,14 +109,14 @@ class Replay:
             if met[:, place].sum() > 2:
                 yield members[met[:, place]]
 
-    def _grow(self, visits: Visits) -> Grown:
-        """The strongest that grows."""
-        grower = Grower(index_visits(visits), self.settings.rings)
-        return max((grower.grow(core, generous=False) for core in self._cores(visits)), key=lambda grown: grown.strength)
-
-    def _outcome(self, grown: Grown, visits: Visits, events: Callable[[], EventTable]) -> Outcome:
-        casebook, settings = self.casebook, self.settings
+    def _walk(self, visits: Visits) -> Walk:
         index = index_visits(visits)
+        return Walk(index, Grower(index, self.settings.rings))
+
+    def _outcome(self, walk: Walk, events: Callable[[], EventTable]) -> Outcome:
+        """Of the strongest that grows."""
+        casebook, settings, visits = self.casebook, self.settings, walk.index.visits
+        grown = max((walk.grower.grow(core, generous=False) for core in self._cores(visits)), key=lambda grown: grown.strength)
         items = self._items(grown)
         names = tuple(self.small.events.ids["user"].take(pa.array(grown.members)).to_pylist())
         least = settings.rings
@@ -132,8 +126,8 @@ class Replay:
             or self._q(grown.strength) > settings.tiers.alert_q
         ):
             return Outcome(GONE, "", 0.0, float(grown.strength) if len(grown.members) else 0.0, items, names)
-        log = casebook.index_log(self.small, events(), index)
-        facts = measure_ring(grown, log, Grower(index, settings.rings))
+        log = casebook.index_log(self.small, events(), walk.index)
+        facts = measure_ring(grown, log, walk.grower)
         tier, explanation = judge(facts, items, self._setting(), settings.tiers)
         return Outcome(tier, explanation, ring_score(tier, grown.strength), float(grown.strength), items, names)
 
@@ -142,11 +136,10 @@ class Replay:
 
     def judgement(self) -> tuple[dict[str, bool], list[str]]:
         """Each innocent explanation that graphdet knows to test, and whether it fits the ring; and what else speaks against an alert."""
-        index = index_visits(self.small.visits)
-        log = self.casebook.index_log(self.small, self.small.events, index)
-        facts = measure_ring(self._whole, log, Grower(index, self.settings.rings))
+        log = self.casebook.index_log(self.small, self.small.events, self._untouched.index)
+        facts = measure_ring(self._whole, log, self._untouched.grower)
         tried = {name: fits(facts, self._setting(), self.settings.tiers) for name, fits in RULES.items()}
-        return tried, doubts(facts, self._items(self._whole), self.settings.tiers)
+        return tried, doubts(facts, self._items(self._whole), self._setting(), self.settings.tiers)
 
     def _items(self, grown: Grown) -> int:
         """Targets that are items; all of them where the log has none."""

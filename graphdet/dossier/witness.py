@@ -1,9 +1,9 @@
-"""A ring → its witness: the events on which its alert hangs, and those to read first.
+"""A ring → its witness: the smallest set of events without which it has too little to be an alert, and the events to read first.
 
-An alert needs three items at which several members met. So without all events but those at the most visited item, and one member's
-at each other, it is none (one item is spared, not two, since members may have met at a further one, too little to count so far).
-A list that would merely weaken the ring may be shorter, but whether it suffices hangs on everybody's habits, which it would change, too
-(tried: such lists were a fifth shorter, and most did not suffice).
+An alert needs `alert_targets` items at which members met, and `alert_members` members with two such items each. So there are two ways to
+leave a ring too little: fewer of its items at which two members came, or fewer members who came to two of them. For each way the smallest
+set is plain arithmetic; the smaller one is told. Sets that merely weaken a ring are smaller still, but what then becomes of it hangs on
+where the search begins (tried: greedy sets were half as large, and with half of them detection found an alert again).
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from graphdet.dossier.replay import Replay
 from graphdet.evidence.visits import Bool, Float64, Int32, Int64
+from graphdet.settings import Settings
 
 READ_FIRST = 5
-FRAGILE_STRENGTH = 1.5  # times the strength that an alert needs, up to which single events are tried
+FRAGILE_STRENGTH = 3.0  # times the strength that an alert needs, up to which single events are tried; no stronger one was seen to hang so
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,12 @@ def find_witness(replay: Replay, inside: Bool, is_alert: bool) -> Witness:
     """The witness of a ring, and which of its events to read first; `inside` (e,) marks those on item targets in their time."""
     small = replay.small
     weight, target = _weights(replay)
-    rows: Int64 = np.zeros(0, np.int64)
-    fragile = _fragile(replay, target >= 0) if is_alert else rows
+    fragile: Int64 = np.zeros(0, np.int64)
+    rows = fragile
     if is_alert:
+        fragile = _fragile(replay, target >= 0)
         own = np.flatnonzero(target >= 0)  # at other times, too: members may have met there again
-        rows = own[_all_but(target[own], small.events.codes["user"][own], replay.settings.tiers.alert_targets - 2)]
+        rows = own[_hinges(target[own], small.events.codes["user"][own], replay.settings)]
     among = rows[inside[rows]] if len(rows) else np.flatnonzero(inside)
     first = _read_first(among, weight, small.events.codes["user"])
     return Witness(small.rows[rows], small.rows[first], small.rows[fragile])
@@ -65,14 +68,27 @@ def _fragile(replay: Replay, on_targets: Bool) -> Int64:
     return np.array(found, np.int64)
 
 
-def _all_but(target: Int64, member: Int32, whole: int) -> Bool:
-    """Marks events: all but those at the `whole` targets with most of them, and those of the busiest member at each other target."""
-    _, which = np.unique(target, return_inverse=True)
-    spared = np.isin(which, np.argsort(-np.bincount(which), kind="stable")[:whole])
-    pair, of = np.unique(which * np.int64(1 << 32) + member, return_inverse=True)
+def _hinges(item: Int64, member: Int32, settings: Settings) -> Bool:
+    """Marks the fewest of these events without which two members come to too few of the items, or too few members to two of them."""
+    by_item = _all_but(item, member, settings.tiers.alert_targets - 1)
+    half = 2 * settings.tiers.alert_members > len(np.unique(member))  # the few that are left would be half of the ring
+    if settings.rings.least_targets < 2 or half:
+        return by_item
+    return min(by_item, _all_but(member, item, settings.tiers.alert_members - 1), key=lambda marked: int(marked.sum()))
+
+
+def _all_but(one: npt.NDArray[np.integer], other: npt.NDArray[np.integer], spared: int) -> Bool:
+    """The fewest events to take away until all but `spared` of `one` have at most one of `other`: members at items, or items of members.
+
+    Of each the busiest other one is left; spared are those for which most would go.
+    """
+    _, which = np.unique(one, return_inverse=True)
+    pair, of = np.unique(which * np.int64(1 << 32) + other, return_inverse=True)
     order = np.lexsort((pair, -np.bincount(of), pair >> 32))
     busiest = order[np.flatnonzero(np.diff(pair[order] >> 32, prepend=-1))]
-    return np.asarray(~(spared | np.isin(of, busiest)))
+    gone = ~np.isin(of, busiest)
+    dearest = np.argsort(-np.bincount(which, weights=gone), kind="stable")[: max(spared, 0)]
+    return np.asarray(gone & ~np.isin(which, dearest))
 
 
 def _weights(replay: Replay) -> tuple[Float64, Int64]:

@@ -18,6 +18,7 @@ from graphdet.events.files import find_files
 from graphdet.events.reading import REFUSALS, Source, careful_source, connect, name_expression, open_source, typed_columns
 from graphdet.events.table import FileReport
 from graphdet.events.timestamps import SPACES, WHITESPACE
+from graphdet.evidence.visits import Int64
 from graphdet.settings import LogSettings, MachineSettings
 
 COLUMNS = ("event_id", "text", "image", "order_id", "user_agent", "label")
@@ -40,27 +41,52 @@ def add_wording(
     found = _read(files, pc.unique(events["user_id"]), items, settings, machine) if len(rows) else None
     if found is None:
         return events
-    left = _numbered(events.select(KEY).take(rows)).append_column("row", rows)
-    joined = left.join(_numbered(found), [*KEY, "again"], join_type="left outer").sort_by("row")
-    on = pa.array(np.isin(np.arange(events.num_rows), rows.to_numpy()))
+    filled = _matches(events.select(KEY).take(rows), found.combine_chunks())
+    places = np.zeros(events.num_rows, np.int64)
+    places[rows.to_numpy()] = filled
+    known = np.zeros(events.num_rows, np.bool_)
+    known[rows.to_numpy()] = filled >= 0
+    take = pa.array(places, mask=~known)
     for name in COLUMNS:
-        values = pc.replace_with_mask(pa.nulls(events.num_rows, pa.string()), on, joined[name].combine_chunks())
-        events = events.set_column(events.schema.get_field_index(name), name, values)
+        events = events.set_column(events.schema.get_field_index(name), name, found[name].combine_chunks().take(take))
     return events
 
 
-def _numbered(table: pa.Table) -> pa.Table:
-    """Keys without nulls, which never match in a join, and `again`: rows with the same key are numbered, in the order of their content."""
-    columns = [pc.fill_null(table[name].cast(pa.string()), "") for name in KEY if name != "timestamp"]
-    times = table["timestamp"].cast(pa.timestamp("us", "UTC")).cast(pa.int64())
-    columns.insert(KEY.index("timestamp"), pc.fill_null(times, -1))
-    rest = [name for name in table.column_names if name not in KEY]
-    plain = pa.table([*columns, *(table[name] for name in rest)], [*KEY, *rest])
-    order = pc.sort_indices(plain, [(name, "ascending") for name in plain.column_names])
-    ordered = plain.take(order).to_pandas()
-    again = pa.array(ordered.groupby(list(KEY), sort=False).cumcount().to_numpy())
-    back = pc.sort_indices(order)
-    return plain.append_column("again", again.take(back))
+def _matches(left: pa.Table, found: pa.Table) -> Int64:
+    """For each row of `left` the row of `found` with the same key, the nth with the nth in order of content; −1 where there is none."""
+    split = left.num_rows
+    key = np.zeros(split + found.num_rows, np.int64)
+    for name in KEY:
+        both = pa.concat_arrays([_plain(left[name]), _plain(found[name])]).dictionary_encode()
+        key = np.unique(key * len(both.dictionary) + both.indices.to_numpy(), return_inverse=True)[1]
+    ours, theirs = key[:split], key[split:]
+    order = np.argsort(theirs, kind="stable")
+    many = order[(np.bincount(theirs) > 1)[theirs[order]]] if len(theirs) else order
+    if len(many):  # only rows that share a key need to be told apart
+        again = found.select(COLUMNS).take(pa.array(many)).append_column("key", pa.array(theirs[many]))
+        sort = [("key", "ascending"), *((name, "ascending") for name in COLUMNS)]
+        order[(np.bincount(theirs) > 1)[theirs[order]]] = many[pc.sort_indices(again, sort).to_numpy()]
+    first = np.searchsorted(theirs[order], ours)
+    place = first + _again(ours)
+    known = place < len(order)
+    known[known] = theirs[order[place[known]]] == ours[known]
+    return np.where(known, order[np.minimum(place, max(len(order) - 1, 0))], -1) if len(order) else np.full(split, -1)
+
+
+def _again(key: Int64) -> Int64:
+    """How many rows with the same key stand before each."""
+    order = np.argsort(key, kind="stable")
+    start = np.flatnonzero(np.r_[True, np.diff(key[order]) != 0]) if len(key) else order
+    again = np.empty(len(key), np.int64)
+    again[order] = np.arange(len(key)) - np.repeat(start, np.diff(np.r_[start, len(key)]))
+    return again
+
+
+def _plain(column: pa.ChunkedArray) -> pa.Array:
+    """Without nulls, times as microseconds."""
+    if pa.types.is_timestamp(column.type):
+        return pc.fill_null(column.cast(pa.timestamp("us", "UTC")).cast(pa.int64()), -1).combine_chunks()
+    return pc.fill_null(column.cast(pa.string()), "").combine_chunks()
 
 
 def _read(
@@ -98,9 +124,15 @@ def _query(source: Source, settings: LogSettings) -> str:
         position = source.mapping.positions.get(column)
         value = "NULL" if position is None else f"left({name_expression(source.columns[position], source.types[position])}, {LONGEST})"
         columns.append(f"nullif({value}, '') AS {column}" if position is not None else f"NULL AS {column}")
-    user, item = (f"trim({typed[column]}, {WHITESPACE})" for column in ("user_id", "item_id"))
+    user, item = (_trimmed(typed[column]) for column in ("user_id", "item_id"))
     chosen = f"{user} IN (FROM members) AND {item} IN (FROM targets)"
     return f"SELECT {', '.join(columns)} FROM {source.sql} WHERE {chosen}"  # noqa: S608 - names are quoted
+
+
+def _trimmed(value: str) -> str:
+    """SQL: without white space around it; looking for some first is five times as fast as trimming."""
+    at_an_end = f"contains({WHITESPACE}, left({value}, 1)) OR contains({WHITESPACE}, right({value}, 1))"
+    return f"CASE WHEN {at_an_end} THEN trim({value}, {WHITESPACE}) ELSE {value} END"
 
 
 def _canonical(part: pa.Table, settings: LogSettings) -> pa.Table:

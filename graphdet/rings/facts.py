@@ -28,6 +28,7 @@ class RingFacts:
         target_first, target_last: (t,) int64 the same per target.
         amount: money of those events; None where the log has no amounts.
         density: share of member–item-target pairs that are there.
+        thin: share of members who were at no more than two of the item targets.
         dedication: share of members' item events that fall on the item targets.
         taste: log10 of members' interest in the targets' categories on days that were not the ring's, over everybody's; 0 where it
             cannot be told.
@@ -57,6 +58,7 @@ class RingFacts:
     target_last: Int64
     amount: float | None
     density: float
+    thin: float
     dedication: float
     taste: float
     seller_taste: float
@@ -222,6 +224,7 @@ def measure_ring(grown: Grown, log: LogIndex, grower: Grower) -> RingFacts:
         target_last=target_last,
         amount=None if amounts is None else float(np.nansum(amounts)),
         density=float(met[:, item_targets].mean()) if item_targets.any() else 0.0,
+        thin=float((met[:, item_targets].sum(1) <= 2).mean()) if item_targets.any() else 0.0,
         dedication=float(inside.sum() / max((item >= 0).sum(), 1)),
         taste=_taste(item[other_day], target_items, categories, log.category_share),
         seller_taste=_taste(item[other_day], target_items, log.item_seller if len(log.seller_share) else None, log.seller_share),

@@ -137,21 +137,21 @@ class Grower:
     def incidence(self, ring: Grown) -> tuple[Int64, Int64]:
         """Who was at which target in its time: positions in `ring.members` and `ring.targets`, pairs once each."""
         visits = self._index.visits
-        who, what = _incidence(ring.members, ring.targets, ring.start, ring.end, visits.offset, visits.user, visits.time)
-        pair = np.unique(who * np.int64(max(len(ring.targets), 1)) + what)
-        return pair // max(len(ring.targets), 1), pair % max(len(ring.targets), 1)
+        return _incidence(ring.members, ring.targets, ring.start, ring.end, visits.offset, visits.user, visits.time)
 
 
 @numba.njit(cache=True, nogil=True)
 def _incidence(members: Int32, targets: Int32, start: Int32, end: Int32, offset: Int64, user: Int32, time: Int32) -> tuple[Int64, Int64]:
     who, what = [np.int64(0) for _ in range(0)], [np.int64(0) for _ in range(0)]
+    last_seen = np.full(len(members), -1)
     for target in range(len(targets)):
         key = targets[target]
         low = offset[key] + np.searchsorted(time[offset[key] : offset[key + 1]], start[target])
         high = offset[key] + np.searchsorted(time[offset[key] : offset[key + 1]], end[target], side="right")
         for visit in range(low, high):
             place = np.searchsorted(members, user[visit])
-            if place < len(members) and members[place] == user[visit]:
+            if place < len(members) and members[place] == user[visit] and last_seen[place] != target:
+                last_seen[place] = target
                 who.append(np.int64(place))
                 what.append(np.int64(target))
     return np.array(who, np.int64), np.array(what, np.int64)

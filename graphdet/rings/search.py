@@ -11,12 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.cluster.hierarchy import linkage
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from graphdet.evidence.pairs import PairEvidence
-from graphdet.evidence.visits import Int32
+from graphdet.evidence.visits import Bool, Float64, Int32
 from graphdet.rings.growth import Grower, Grown, VisitIndex
 from graphdet.settings import RingSettings
 
@@ -81,7 +81,7 @@ def search_rings(pairs: PairEvidence, index: VisitIndex, settings: RingSettings,
             for position, shared in common.items()
         )
 
-    components = list({core.tobytes(): core for core in _components(pairs, index.visits.users, settings.levels)}.values())
+    components = list({core.tobytes(): core for core in _components(pairs, index.visits.users, settings)}.values())
     shared = _shared_targets(pairs, settings)
     cores = [(NO_KEY, NO_KEY, core) for core in components[::-1]] + shared
     budget = LEAST_EFFORT + settings.effort * len(index.visits)
@@ -132,7 +132,8 @@ def _shared_targets(pairs: PairEvidence, settings: RingSettings) -> list[tuple[i
     group = np.repeat(np.arange(len(start)), np.diff(np.r_[start, len(both)]))
     evidence = np.bincount(group, weights=pairs.evidence[pair], minlength=len(start))
     # The users of each group, once each.
-    users = np.unique(np.concatenate([group << 32 | pairs.users[pair, side] for side in (0, 1)]))
+    users = np.sort(np.concatenate([group << 32 | pairs.users[pair, side] for side in (0, 1)]))
+    users = users[np.diff(users, prepend=-1) > 0]
     bounds = np.searchsorted(users >> 32, np.arange(len(start) + 1))
     users = (users & 0xFFFFFFFF).astype(np.int32)
     chosen = np.flatnonzero((np.diff(bounds) >= 3) & (evidence >= settings.seed))
@@ -142,10 +143,10 @@ def _shared_targets(pairs: PairEvidence, settings: RingSettings) -> list[tuple[i
     ]
 
 
-def _components(pairs: PairEvidence, users: int, levels: tuple[float, ...]) -> list[Int32]:
-    """Connected groups of users at each level of evidence, loosest level first."""
+def _components(pairs: PairEvidence, users: int, settings: RingSettings) -> list[Int32]:
+    """Connected groups of users at each level of evidence, loosest level first; those that want two members or more rarely grow."""
     cores = []
-    for level in sorted(levels):
+    for level in sorted(settings.levels):
         edges = pairs.users[pairs.evidence >= level]
         if not len(edges):
             break
@@ -155,7 +156,7 @@ def _components(pairs: PairEvidence, users: int, levels: tuple[float, ...]) -> l
         count, label = connected_components(matrix, directed=False)
         order = np.argsort(label, kind="stable")
         groups = np.split(nodes[order].astype(np.int32), np.cumsum(np.bincount(label, minlength=count))[:-1])
-        cores += [group for group in groups if len(group) <= max(MOST_OF_ALL * users, 1000)]
+        cores += [group for group in groups if settings.least_members - 1 <= len(group) <= max(MOST_OF_ALL * users, 1000)]
     return cores
 
 
@@ -183,9 +184,19 @@ def _halves(ring: Grown, grower: Grower) -> list[Int32]:
     norm = np.sqrt((centred**2).sum(0))
     correlation = centred.T @ centred / np.maximum(norm[:, None] * norm[None, :], 1e-12)
     distance = np.round(1 - correlation, 9)[np.triu_indices(len(norm), 1)]
-    half = fcluster(linkage(distance, "average"), 2, "maxclust") == 1
+    half = _under(linkage(distance, "average"), len(norm))
     mostly = met[:, half].sum(1) * (~half).sum() > met[:, ~half].sum(1) * half.sum()
     return [] if mostly.all() or not mostly.any() else [ring.members[mostly], ring.members[~mostly]]
+
+
+def _under(merges: Float64, leaves: int) -> Bool:
+    """(leaves,) which leaves lie under the first of the two branches that the last of scipy's merges joins."""
+    below = np.zeros(2 * leaves - 1, np.bool_)
+    below[int(merges[-1, 0])] = True
+    for row in range(leaves - 2, -1, -1):
+        if below[leaves + row]:
+            below[merges[row, :2].astype(np.int64)] = True
+    return below[:leaves]
 
 
 def _merged(rings: list[Grown], grower: Grower) -> list[Grown]:

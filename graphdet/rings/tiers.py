@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from scipy.special import bdtrc
+
 from graphdet.rings.facts import RingFacts
 from graphdet.schema import TIERS
 from graphdet.settings import TierSettings
@@ -34,17 +36,20 @@ def judge(facts: RingFacts, targets: int, log: Setting, settings: TierSettings) 
     for explanation, fits in RULES.items():
         if fits(facts, log, settings):
             return "explained", explanation
-    return ("review" if doubts(facts, targets, settings) else "alert"), ""
+    return ("review" if doubts(facts, targets, log, settings) else "alert"), ""
 
 
-def doubts(facts: RingFacts, targets: int, settings: TierSettings) -> list[str]:
+def doubts(facts: RingFacts, targets: int, log: Setting, settings: TierSettings) -> list[str]:
     """What keeps a ring that no innocent explanation covers from being an alert; empty for an alert."""
     # Among strangers a group stands out by strength alone, and as a minority not even by that.
     among_strangers = facts.crowd > settings.crowd and (facts.crowd > settings.crowd_most or facts.grown.strength < settings.crowd_strength)
+    # Groups of one taste, linked by whoever belongs to two of them: all through the log, and hardly anybody at more than two targets.
+    loose = facts.density < settings.loose_density and facts.thin > settings.loose_thin
     found = {
         "weak": facts.grown.strength < settings.alert_strength,
         "small": facts.size < settings.alert_members or targets < settings.alert_targets,
         "among_strangers": among_strangers,
+        "sprawling": loose and facts.days > settings.loose_share * log.days,
         "targets_of_others": facts.company > settings.alert_company,
         # Who gives a sliver of his time to the targets, on devices of his own, is rather one of many with the same interests.
         "not_devoted": facts.dedication < settings.alert_dedication and facts.own_things == 0,
@@ -83,22 +88,17 @@ def _colleagues(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
 def _group_buy(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
     """Neighbours: deals of many shops all through the log, or to one pick-up address; nobody returns the goods or collects coupons."""
     nobody_gains = facts.top_seller < 0.5 and facts.sellers >= 3
-    honest = facts.ordered >= 0.5 and facts.refunded < settings.few and facts.coupons < 0.35
+    honest = facts.ordered >= 0.5 and facts.refunded < settings.few and facts.coupons < 0.2
     lasting = facts.days >= settings.long_share * log.days or facts.address_share >= 0.5
     return nobody_gains and honest and lasting and facts.own_things <= 1 and facts.device_share < settings.few
 
 
 def _shared_network(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
     """Many more of them than of everybody use, at other times, too, one network that others use as well: a campus, an office."""
-    members = facts.place_share * facts.size
-    more_often = facts.place_share * log.users / max(facts.place_users, 1)
-    return (
-        members >= 4
-        and facts.place_share >= 0.12
-        and more_often >= 40
-        and facts.place_users >= 3 * members
-        and facts.device_share < settings.few
-    )
+    members = round(facts.place_share * facts.size)
+    by_chance = float(bdtrc(members - 1, facts.size, facts.place_users / log.users)) if members else 1.0
+    many = members >= 3 and facts.place_share >= 0.12 and facts.place_users >= 6 * members
+    return many and by_chance < settings.network_chance and facts.device_share < settings.few
 
 
 def _flash_sale(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:

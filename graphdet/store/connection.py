@@ -36,6 +36,12 @@ class Target:
     password: str = field(repr=False)
     database: str = "neo4j"
 
+    @property
+    def where(self) -> str:
+        """The address as messages show it: what stands before an @ or after a ? may be a secret that somebody put there."""
+        scheme, colon, rest = self.uri.partition("://")
+        return f"{scheme}{colon}{rest.partition('?')[0].rpartition('@')[2]}"
+
 
 def find_target(folder: Path | None = None) -> Target:
     """The server that NEO4J_URI names, else the one that `graphdet db up` started in `folder`.
@@ -109,7 +115,7 @@ class Database:
             except Neo4jError as error:
                 clash = changes[begun][1] if changes else ""
                 if clash and any(word in (error.code or "") for word in _CLASHES):
-                    raise StoreError(f"{self.target.uri}: {clash}") from None
+                    raise StoreError(f"{self.target.where}: {clash}") from None
                 raise
 
     def _session(self, access: str = WRITE_ACCESS) -> Session:
@@ -131,7 +137,7 @@ def open_database(target: Target, retry_seconds: float = 15.0) -> Iterator[Datab
         ServerError: no answer, wrong user or password, expired password, no such database, or too old a server.
     """
     if target.database == "system":
-        raise ServerError(f"{target.uri}: the database 'system' holds no data; check NEO4J_DATABASE.")
+        raise ServerError(f"{target.where}: the database 'system' holds no data; check NEO4J_DATABASE.")
     try:
         driver = GraphDatabase.driver(
             target.uri,
@@ -144,7 +150,10 @@ def open_database(target: Target, retry_seconds: float = 15.0) -> Iterator[Datab
             user_agent="graphdet",
         )
     except (ConfigurationError, ValueError):
-        raise ServerError(f"{target.uri!r} is no address of a Neo4j server; write it like neo4j://localhost:7687.") from None
+        raise ServerError(
+            f"{target.where!r} is no address of a Neo4j server; write it like neo4j://localhost:7687, "
+            "user and password in NEO4J_USER and NEO4J_PASSWORD."
+        ) from None
     with driver:
         database = Database(driver, target)
         database.require_server()
@@ -157,13 +166,13 @@ def require_version(version: str, target: Target) -> None:
     """Refuse servers that lack what the queries use (labels and types as parameters came with 5.26)."""
     numbers = tuple(int(part) for part in version.split("-")[0].split(".")[:2] if part.isdigit())
     if numbers < LEAST_VERSION:
-        raise ServerError(f"{target.uri} runs Neo4j {version}; graphdet needs 5.26 or newer. Upgrade it, or `graphdet db up` starts one.")
+        raise ServerError(f"{target.where} runs Neo4j {version}; graphdet needs 5.26 or newer. Upgrade it, or `graphdet db up` starts one.")
 
 
 def explain(error: Exception, target: Target) -> StoreError:
     """What a driver's error means for the user, and what to do. Server messages can hold ids, so they are not repeated."""
     code = (error.code if isinstance(error, Neo4jError) else "") or ""
-    where = f"{target.uri}"
+    where = f"{target.where}"
     if isinstance(error, (ServiceUnavailable, SessionExpired, OSError)) and not code:
         return ServerError(f"{where}: no Neo4j server answers. `graphdet db up` starts one; the same command again then finishes the job.")
     told = [(words, line) for words, line in _EXPLANATIONS if any(word in code for word in words)]

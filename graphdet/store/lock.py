@@ -29,7 +29,9 @@ _TAKE = f"""
     SET lock.holder = $token, lock.owner = $owner, lock.since = datetime(), lock.until = datetime() + duration({{seconds: $lease}})
     RETURN true"""
 _PROVE = f"""
-    MATCH (lock:{LOCK} {{name: 'push'}}) WHERE lock.holder = $token
+    MATCH (lock:{LOCK} {{name: 'push'}})
+    SET lock.asked = datetime()  // who reads the holder before this write may read one who is just losing it
+    WITH lock WHERE lock.holder = $token
     SET lock.until = datetime() + duration({{seconds: $lease}}) RETURN true"""
 _LOOK = f"MATCH (lock:{LOCK} {{name: 'push'}}) RETURN lock.holder, lock.owner, toString(lock.since)"
 _FREE = f"MATCH (lock:{LOCK} {{name: 'push'}}) WHERE lock.holder = $token DELETE lock RETURN count(*)"
@@ -65,7 +67,7 @@ def hold_lock(database: Database, wait_seconds: float) -> Iterator[Lock]:
             held = database.read(_LOOK)
             since = f" since {held[0][2][:19]} UTC" if held and held[0][2] else ""
             raise PushRefused(
-                f"{database.target.uri}: another push or undo is at work{since}; wait for it to end, and give the same command again. "
+                f"{database.target.where}: another push or undo is at work{since}; wait for it to end, and give the same command again. "
                 f"If it died on another machine, its lock ends by itself within {LEASE_SECONDS} seconds."
             )
         time.sleep(0.2)
@@ -86,7 +88,11 @@ def _take(database: Database, token: str) -> bool:
     def work(transaction: ManagedTransaction) -> bool:
         return transaction.run(_TAKE, mine=mine, token=token, owner=_owner(), lease=LEASE_SECONDS).single() is not None
 
-    return database.write(work)
+    if not database.write(work):
+        return False
+    # Who waited at the write while the holder freed the lock has written to a node that is no more: only what is there counts.
+    there = database.read(_LOOK)
+    return bool(there) and there[0][0] == token
 
 
 def _owner() -> str:

@@ -102,7 +102,8 @@ def choose_line(name: str | None) -> tuple[Line, Path]:
     found = ", ".join(sorted({str(version) for version in java_homes().values()})) or "none"
     raise ServerError(
         f"no Java runs Neo4j {wanted.version} here (found Java: {found}; needed: {wanted.java.start} or newer, a JDK). "
-        "Install one, or name it by JAVA_HOME; or start Docker; or set NEO4J_URI for a server elsewhere."
+        f"Install one{'' if shutil.which('mvn') else ' and Maven'}, or name it by JAVA_HOME; or install and start Docker; "
+        "or set NEO4J_URI for a server elsewhere."
     )
 
 
@@ -131,7 +132,10 @@ def fetch_jars(line: Line, java_home: Path) -> Path:
         return jars
     maven = shutil.which("mvn")
     if maven is None:
-        raise ServerError("Maven (mvn) is needed once, to fetch the server's jars; install it, or start Docker, or set NEO4J_URI.")
+        raise ServerError(
+            "Maven (mvn) is needed once, to fetch the server's jars; install it; or install and start Docker; "
+            "or set NEO4J_URI for a server elsewhere."
+        )
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / "lock").open("w") as one_maven, tempfile.TemporaryDirectory(dir=cache) as partial:
         fcntl.flock(one_maven, fcntl.LOCK_EX)  # two at once may spoil each other's downloads

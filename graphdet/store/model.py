@@ -24,6 +24,8 @@ OWNS = "graphdetOwns"  # on nodes: "node" where graphdet made it, else the prope
 RUN = "graphdetRun"  # on all own elements: the run that was pushed last and holds them
 WHOLE = "node"
 PIECE = 1000  # rows in one record of an answer
+COMPUTED = {"pushNumber": "INTEGER", "fullId": "STRING"}  # properties that decide something, and their types
+STARTS = 100  # nodes with all their relationships in one record
 BANDS = tuple(label for label, _ in RISK_BANDS)
 PUSH, JOURNAL, LOCK = "GraphdetPush", "GraphdetJournal", "GraphdetLock"
 LABELS = (*(node.label for node in (*NODE_TYPES, RING_NODE, RUN_NODE, CASE_NODE)), PUSH, JOURNAL, LOCK, *BANDS)  # bands last
@@ -37,10 +39,12 @@ class Property:
     moment: bool = False
 
     def read(self, variable: str) -> str:
-        """Cypher for the property as it is here."""
-        if not self.moment:
-            return f"{variable}.{self.name}"
-        return f"{variable}.{self.name}.epochSeconds * 1000000 + {variable}.{self.name}.microsecond"
+        """Cypher for the property as it is here; what is computed with is null where others put another type of value there."""
+        value = f"{variable}.{self.name}"
+        if self.moment:
+            return f"CASE WHEN {value} IS :: ZONED DATETIME THEN {value}.epochSeconds * 1000000 + {value}.microsecond ELSE null END"
+        kind = COMPUTED.get(self.name)
+        return f"CASE WHEN {value} IS :: {kind} THEN {value} ELSE null END" if kind else value
 
     def write(self, value: str) -> str:
         """Cypher for the database's form of a value; null stays null."""
@@ -82,7 +86,9 @@ class NodeKind:
         values = ", ".join(one.read("n") for one in self.properties)
         present = f"CASE WHEN n.{OWNS} = '{WHOLE}' THEN null ELSE [p IN keys(n) WHERE p IN $names] END"
         bands = "[l IN labels(n) WHERE l IN $bands]"
-        return f"MATCH (n:{self.label}) WHERE n.{RUN} IS NOT NULL {_in_pieces('n', f'n.{self.key}, {bands}, {present}, {values}')}"
+        # One whose key others took or changed cannot be found again: it is theirs now.
+        told = f"n.{RUN} IS NOT NULL AND n.{self.key} IS :: STRING NOT NULL"
+        return f"MATCH (n:{self.label}) WHERE {told} {_in_pieces('n', f'n.{self.key}, {bands}, {present}, {values}')}"
 
     def read_foreign(self) -> str:
         """Of the given keys, nodes that others made: key, band labels and own-named properties that they have."""
@@ -174,11 +180,13 @@ class RelationKind:
         facts = (
             f"b.{self.end.key}, {f'r.{self.qualifier}' if self.qualifier else 'null'}, any(p IN keys(r) WHERE NOT p IN $names), {values}"
         )
-        # Start by start, so that the server never holds all of them.
+        told = f"r.{RUN} IS NOT NULL AND b.{self.end.key} IS :: STRING NOT NULL"
+        # Only the starts are gathered, so that the server never holds all relationships, and some of them share a record.
         return (
-            f"MATCH (a:{self.start.label}) "
-            f"WITH a, [(a)-[r:{self.type}]->(b:{self.end.label}) WHERE r.{RUN} IS NOT NULL | [{facts}]] AS rows "
-            f"WHERE size(rows) > 0 RETURN a.{self.start.key}, rows"
+            f"MATCH (a:{self.start.label}) WHERE a.{self.start.key} IS :: STRING NOT NULL "
+            f"WITH collect(a) AS found UNWIND range(0, size(found) - 1, {STARTS}) AS place "
+            f"RETURN [a IN found[place..place + {STARTS}] | "
+            f"[a.{self.start.key}, [(a)-[r:{self.type}]->(b:{self.end.label}) WHERE {told} | [{facts}]]]] AS starts"
         )
 
     def create(self) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 from graphdet.store.connection import Database
-from graphdet.store.model import BANDS, NODE_KINDS, RELATION_KINDS, NodeKind
+from graphdet.store.model import BANDS, NODE_KINDS, RELATION_KINDS, NodeKind, RelationKind
 from graphdet.store.picture import NodeState, RelationKey, Values
 
 # The server keeps these counts, so asking for all of them is much cheaper than reading what is not there.
@@ -40,15 +41,21 @@ def read_own(database: Database, advance: Callable[[int], None]) -> Own:
     """All own elements; `advance` is told of rows read."""
     own = Own()
     there = {row[0] for row in database.read(_COUNT) if row[1]}
-    for kind in NODE_KINDS.values():
-        pieces = database.read(kind.read_own(), names=kind.names, bands=list(BANDS)) if kind.label in there else []
-        rows = [row for (piece,) in pieces for row in piece]
-        own.nodes[kind.name], own.foreign[kind.name] = _node_states(kind, rows)
-        advance(len(rows))
-    for relation in RELATION_KINDS.values():
-        starts = database.read(relation.read_own(), names=relation.names) if relation.name in there else []
-        own.relations[relation.name], own.shared[relation.name] = _relation_states(starts)
-        advance(len(own.relations[relation.name]))
+
+    def read(kind: NodeKind | RelationKind) -> list[Any]:
+        known = kind.label if isinstance(kind, NodeKind) else kind.name
+        rows: list[Any] = []
+        for (piece,) in database.read(kind.read_own(), names=kind.names, bands=list(BANDS)) if known in there else []:
+            rows += piece
+        return rows
+
+    with ThreadPoolExecutor(2) as pool:  # while one answer is taken apart here, the server works on the next
+        for node, rows in zip(NODE_KINDS.values(), pool.map(read, NODE_KINDS.values()), strict=True):
+            own.nodes[node.name], own.foreign[node.name] = _node_states(node, rows)
+            advance(len(rows))
+        for relation, starts in zip(RELATION_KINDS.values(), pool.map(read, RELATION_KINDS.values()), strict=True):
+            own.relations[relation.name], own.shared[relation.name] = _relation_states(starts)
+            advance(len(own.relations[relation.name]))
     return own
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from graphdet.errors import NotARun, StoreError
+from graphdet.errors import NotARun
 from graphdet.run import Run
 from graphdet.schema import KEY_RELATIONS, NODE_TYPE, RISK_BANDS
 from graphdet.store.model import (
@@ -31,6 +31,8 @@ NodeState = tuple[tuple[str, ...], Values]  # band labels, values in the order o
 RelationKey = tuple[str, str, str | None]  # start, end, qualifier
 
 LONGEST_KEY = 2000  # bytes: an index of the database takes no more than about 8,000
+MOMENTS = (-62_135_596_800_000_000, 253_402_300_799_999_999)  # microseconds since 1970 of the years 1 to 9999
+SUMMED = (("members", "contribution"), ("evidence", "evidence"))
 MOST_DISCOUNTED = 500  # cells that are listed on the run's node, largest first
 
 
@@ -74,6 +76,7 @@ def draw(run: Run, folder: Path | None = None, scope: Scope = "rings", relations
         relations: schema OPTIONAL_RUN_TABLES["relations"]; the run's own where None.
     """
     relations = run.relations if relations is None else relations
+    _require_sound(run, relations)
     notes = []
     if relations is None:
         notes.append("this run has no relations table (an older graphdet made it): only rings, members and evidence are written")
@@ -96,6 +99,45 @@ def draw(run: Run, folder: Path | None = None, scope: Scope = "rings", relations
     edges["user-COORDINATED_WITH-user"] = _coordination(run)
     edges["ring-FOUND_IN-run"] = {(ring_id, run.id, None): (run.id,) for ring_id in nodes["ring"]}
     return Picture(nodes, edges, describe, dimensions, tuple(notes))
+
+
+def _require_sound(run: Run, relations: pa.Table | None) -> None:
+    """Refuse what no run of ours holds before the first write, since a folder may have been changed since it was written."""
+    wrong = _wrong_meta(run)
+    tables = {"rings": run.rings, "members": run.members, "evidence": run.evidence, "scores": run.scores, "relations": relations}
+    for name, table in tables.items():
+        for field in table.schema if table is not None else ():
+            column = table[field.name]
+            if pa.types.is_string(field.type) and column.null_count:
+                wrong = f"{name} without {field.name}"
+            elif (name, field.name) in SUMMED and (column.null_count or not pc.all(pc.is_finite(column), min_count=0).as_py()):
+                wrong = f"{name} whose {field.name} is no number"
+            elif pa.types.is_timestamp(field.type):
+                told = pc.min_max(column.cast(pa.int64())).as_py()
+                if told["min"] is not None and not MOMENTS[0] <= told["min"] <= told["max"] <= MOMENTS[1]:
+                    wrong = f"{name} whose {field.name} is in no year of the calendar"
+    if relations is not None and not set(pc.unique(relations["node_type"]).to_pylist()) <= {*KEY_RELATIONS, "item"}:
+        wrong = "relations to unknown types of nodes"
+    if any(not 0 < len(str(name).encode()) <= LONGEST_KEY for name in (run.id, *run.rings["ring_id"].to_pylist())):
+        wrong = f"ids of runs or rings that have not 1 to {LONGEST_KEY} bytes"
+    if wrong:
+        raise NotARun(f"damaged run: it holds {wrong}; run `graphdet run` again.")
+
+
+def _wrong_meta(run: Run) -> str:
+    """Which fact of run.json is of another kind than it should be, or nothing."""
+    meta = run.meta
+    counts, cells = meta["counts"], meta["discounted"]
+    sound = {
+        "id": isinstance(meta["id"], str),
+        "version": isinstance(meta["version"], str),
+        "seed": isinstance(meta["seed"], int),
+        "counts": isinstance(counts, dict) and all(isinstance(counts.get(name), int) for name in ("read", "accepted", "rejected")),
+        "discounted": isinstance(cells, list)
+        and all(isinstance(cell, dict) and isinstance(cell.get("size", 0), int | float) for cell in cells),
+        "notes": isinstance(meta["notes"], list),
+    }
+    return next((f"no {name}" for name, fits in sound.items() if not fits), "")
 
 
 def _ids(run: Run, relations: pa.Table, scope: Scope) -> dict[str, set[str]]:
@@ -151,8 +193,6 @@ def _add_touches(edges: dict[str, dict[RelationKey, Values]], run_id: str, relat
     pairs = relations.select(["node_type", "verb"]).group_by(["node_type", "verb"]).aggregate([]).sort_by("node_type")
     for pair in pairs.to_pylist():
         node_type, verb = pair["node_type"], pair["verb"]
-        if node_type not in KEY_RELATIONS and node_type != "item":
-            raise StoreError(f"relations: unknown node type {node_type!r}; run `graphdet run` again.")
         own = relations.filter(pc.and_(pc.equal(relations["node_type"], node_type), pc.equal(relations["verb"], verb)))
         kind = relation_kind(verb, node_type)
         states = edges[kind.name]
@@ -245,6 +285,8 @@ def _embeddings(folder: Path | None) -> tuple[dict[tuple[str, str], list[float]]
         vectors = table["embedding"].to_pylist()
     except (OSError, pa.ArrowException) as error:
         raise NotARun(f"{path}: damaged ({str(error).splitlines()[0]}); run `graphdet run` again.") from None
+    if not pc.all(pc.is_finite(pc.list_flatten(table["embedding"])), min_count=0).as_py():
+        raise NotARun(f"{path}: damaged (an embedding holds what is no number); run `graphdet run` again.")
     lengths = {len(vector) for vector in vectors if vector is not None}
     if len(lengths) != 1 or not set(pc.unique(table["node_type"]).to_pylist()) <= set(NODE_TYPE):
         raise NotARun(f"{path}: embeddings of different lengths or unknown node types; run `graphdet run` again.")

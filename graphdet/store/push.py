@@ -18,7 +18,7 @@ from graphdet.store.connection import Database
 from graphdet.store.difference import Counts, Plan, plan_push
 from graphdet.store.journal import MovedError, Push, apply_steps, begin_push, play_back, read_pushes, set_state
 from graphdet.store.lock import Lock, hold_lock
-from graphdet.store.model import CASE_SCHEMA, FULL_TEXT, LOCK_SCHEMA, RUN_KIND, SCHEMA, NodeKind, vector_schema
+from graphdet.store.model import CASE_SCHEMA, FULL_TEXT, LOCK_SCHEMA, RUN, RUN_KIND, SCHEMA, NodeKind, vector_schema
 from graphdet.store.own import Own, read_foreign, read_own
 from graphdet.store.picture import Picture, Scope, draw
 
@@ -40,7 +40,7 @@ class PushOptions:
     most_removed: float = 0.05
     force: bool = False
     wait_seconds: float = 10.0
-    batch: int = 20_000
+    batch: int = 5_000  # more would fill the young part of a small heap, and the server would spend its time on collecting
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def undo_push(database: Database, run_id: str, wait_seconds: float = 10.0, progr
     with hold_lock(database, wait_seconds) as lock:
         pushes = read_pushes(database)
         if not any(push.run_id == run_id for push in pushes):
-            raise StoreError(f"{database.target.uri}: no push of {run_id} is there to undo.")
+            raise StoreError(f"{database.target.where}: no push of {run_id} is there to undo.")
         latest = pushes[0]
         if latest.run_id != run_id:
             raise PushRefused(f"{latest.run_id} was pushed after {run_id}; undo that one first, for undo gives back the state before.")
@@ -188,7 +188,7 @@ def _settle(database: Database, lock: Lock, run_id: str, progress: Progress) -> 
 
 def _next_number(database: Database) -> int:
     pushes = read_pushes(database)
-    runs = database.read(f"MATCH (n:{RUN_KIND.label}) RETURN max(n.pushNumber)")[0][0]
+    runs = database.read(f"MATCH (n:{RUN_KIND.label}) WHERE n.{RUN} IS NOT NULL RETURN max(toIntegerOrNull(n.pushNumber))")[0][0]
     return max([push.number for push in pushes] + [int(runs or 0)]) + 1
 
 

@@ -120,7 +120,7 @@ def stop_server(folder: Path, seconds: float = 60.0) -> bool:
         if time.monotonic() > until:
             raise ServerError(f"the server (process {server.pid}) does not stop; see {folder / 'server.log'}.")
         time.sleep(0.1)
-    _reap(server.pid)
+    _has_ended(server.pid)
     return True
 
 
@@ -278,7 +278,7 @@ def _compose(folder: Path, variables: dict[str, str], *words: str) -> None:
 def _wait(folder: Path, server: Server, until: float) -> None:
     """Until Browser's page and Bolt answer and the password is the folder's."""
     while True:
-        if server.pid and not is_running(folder, server):
+        if server.pid and _has_ended(server.pid):  # a list of processes may not name it yet
             raise ServerError(
                 f"the server ended while starting: {_last_words(folder / 'server.log')} ({folder / 'server.log'} has all of it)."
             )
@@ -287,8 +287,6 @@ def _wait(folder: Path, server: Server, until: float) -> None:
         if time.time() > until:
             stop_server(folder)
             raise ServerError(f"the server did not answer in time; see {folder / 'server.log'}.")
-        if server.pid:
-            _reap(server.pid)
         time.sleep(0.1)
 
 
@@ -333,7 +331,9 @@ def _last_words(log: Path) -> str:
     return telling[-1][:300] if telling else "it said nothing"
 
 
-def _reap(pid: int) -> None:
-    """Take the exit status of a child that ended, so that it does not stay as a zombie."""
-    with contextlib.suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
+def _has_ended(pid: int) -> bool:
+    """Whether a child has; its exit status is taken then, so that it does not stay as a zombie. What is no child of ours has."""
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] == pid
+    except ChildProcessError:
+        return True

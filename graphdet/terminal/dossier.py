@@ -49,14 +49,15 @@ LABELS: dict[str, dict[Language, str]] = {
     "review": {"en": "review", "zh": "待复核"},
     "explained": {"en": "explained", "zh": "已有解释"},
     "hangs": {
-        "en": "The alert hangs on {witness} events (--events lists them).",
-        "zh": "告警取决于 {witness} 次事件（--events 可列出）。",
+        "en": "The alert hangs on {witness} events, the fewest without which too little is left for one (--events lists them).",
+        "zh": "告警取决于 {witness} 次事件，即去掉后便不足以告警的最少事件（--events 可列出）。",
     },
     "members": {"en": "Members ({count})", "zh": "成员（{count}）"},
     "targets": {"en": "Items ({count})", "zh": "商品（{count}）"},
     "shared": {"en": "Shared devices, addresses and the like", "zh": "共用的设备、地址等"},
     "first": {"en": "Read these events first", "zh": "请先阅读以下事件"},
     "more": {"en": "… and {count} more", "zh": "……另有 {count} 个"},
+    "fragile": {"en": "Events on any one of which the alert may hang ({count})", "zh": "其中任何一次都可能左右告警的事件（{count}）"},
     "witness": {"en": "Events on which the alert hangs ({count})", "zh": "告警所系的事件（{count}）"},
     "inside": {"en": "Events of members on the items in their time ({count})", "zh": "成员在各商品时段内的事件（{count}）"},
     "user": {"en": "user", "zh": "用户"},
@@ -127,6 +128,9 @@ def show_dossier(console: Console, dossier: Dossier, casebook: Casebook, languag
     _shared(console, dossier, language)
     _heading(console, label("first"))
     show_event_rows(console, event_rows(casebook, dossier.events["read_first"]))
+    if dossier.events["fragile"]:
+        _heading(console, label("fragile", count=len(dossier.events["fragile"])))
+        show_event_rows(console, event_rows(casebook, dossier.events["fragile"]))
 
 
 def event_headings(dossier: Dossier, language: Language) -> list[tuple[str, list[int]]]:
