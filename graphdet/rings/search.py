@@ -7,8 +7,10 @@ ring that a strict level breaks up a loose one holds together, and the other way
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from scipy.cluster.hierarchy import linkage
@@ -19,6 +21,9 @@ from graphdet.evidence.pairs import PairEvidence
 from graphdet.evidence.visits import Bool, Float64, Int32
 from graphdet.rings.growth import Grower, Grown, VisitIndex
 from graphdet.settings import RingSettings
+
+Thing = TypeVar("Thing")
+Result = TypeVar("Result")
 
 BATCH = 64
 NO_KEY = -1
@@ -51,23 +56,30 @@ def search_rings(pairs: PairEvidence, index: VisitIndex, settings: RingSettings,
     targets_of: list[set[int]] = []
     rings_of: dict[int, list[int]] = defaultdict(list)  # user → positions in `whole` of the rings that have him
 
-    def keep(ring: Grown) -> bool:
+    def looked(ring: Grown) -> bool:
+        return len(ring.members) < settings.least_members or ring.members.tobytes() in looked_at
+
+    def known(ring: Grown) -> bool:
+        common = Counter(position for member in ring.members.tolist() for position in rings_of[member])
+        return any(_same(shared, len(ring.members), len(whole[position].members)) for position, shared in common.items())
+
+    def keep(ring: Grown, parts_of: dict[bytes, list[Grown]]) -> bool:
         """Take up a grown ring, or the rings inside it; whether it was news."""
         news = False
         waiting = [ring]
         while waiting:
             ring = waiting.pop()
-            if len(ring.members) < settings.least_members or ring.members.tobytes() in looked_at:
+            if looked(ring):
                 continue
-            looked_at.add(ring.members.tobytes())
-            members = ring.members.tolist()
-            common = Counter(position for member in members for position in rings_of[member])
-            known = any(_same(shared, len(members), len(whole[position].members)) for position, shared in common.items())
-            news = news or not known
-            parts = [] if known else _parts(ring, grower, settings)
+            code = ring.members.tobytes()
+            looked_at.add(code)
+            parts: list[Grown] = []
+            if not known(ring):
+                news = True
+                parts = parts_of[code] if code in parts_of else _parts(ring, grower, settings)
             waiting += parts
             if not parts:
-                for member in members:
+                for member in ring.members.tolist():
                     rings_of[member].append(len(whole))
                 whole.append(ring)
                 targets_of.append(set(ring.targets.tolist()))
@@ -97,23 +109,29 @@ def search_rings(pairs: PairEvidence, index: VisitIndex, settings: RingSettings,
                 if one == NO_KEY or (min(fruitless[one], fruitless[other]) < settings.patience and not told(one, other, core.tolist()))
             ]
             tried += BATCH
-            for (one, other, core), ring in zip(batch, _grow_all([core for _, _, core in batch], growers, pool), strict=True):
+            grown = _in_parallel(Grower.grow, [core for _, _, core in batch], growers, pool)
+            fresh = list({ring.members.tobytes(): ring for ring in grown if not looked(ring) and not known(ring)}.values())
+            parts = _in_parallel(lambda grower, ring: _parts(ring, grower, settings), fresh, growers, pool)
+            parts_of = {ring.members.tobytes(): found for ring, found in zip(fresh, parts, strict=True)}
+            for (one, other, core), ring in zip(batch, grown, strict=True):
                 budget -= index.visits_of(core) + index.visits_of(ring.members)
-                if not keep(ring) and one != NO_KEY:
+                if not keep(ring, parts_of) and one != NO_KEY:
                     fruitless.update((one, other))
     rings = _distinct(_merged(_distinct(whole, settings), grower), settings)
     return Search(rings, len(cores), untried=max(len(cores) - tried, 0))
 
 
-def _grow_all(cores: list[Int32], growers: list[Grower], pool: ThreadPoolExecutor) -> list[Grown]:
-    """All cores grown, in their order, shared out between the growers."""
+def _in_parallel(
+    do: Callable[[Grower, Thing], Result], things: list[Thing], growers: list[Grower], pool: ThreadPoolExecutor
+) -> list[Result]:
+    """Done with each thing, in their order, shared out between the growers."""
     shares = pool.map(
-        lambda grower, own: [grower.grow(core) for core in own], growers, [cores[n :: len(growers)] for n in range(len(growers))]
+        lambda grower, own: [do(grower, thing) for thing in own], growers, [things[n :: len(growers)] for n in range(len(growers))]
     )
-    grown: list[Grown] = [None] * len(cores)  # type: ignore[list-item]
+    done: list[Result] = [None] * len(things)  # type: ignore[list-item]
     for number, share in enumerate(shares):
-        grown[number :: len(growers)] = share
-    return grown
+        done[number :: len(growers)] = share
+    return done
 
 
 def _shared_targets(pairs: PairEvidence, settings: RingSettings) -> list[tuple[int, int, Int32]]:
@@ -200,7 +218,7 @@ def _under(merges: Float64, leaves: int) -> Bool:
 
 
 def _merged(rings: list[Grown], grower: Grower) -> list[Grown]:
-    """Rings that share targets in one, where one tells their coincidences in fewer words than two; strongest first."""
+    """Rings that share targets and their times in one, where one tells their coincidences in fewer words than two; strongest first."""
     rings_at: dict[int, list[int]] = defaultdict(list)
     alive: dict[int, Grown] = {}
     waiting = list(reversed(rings))
@@ -210,7 +228,8 @@ def _merged(rings: list[Grown], grower: Grower) -> list[Grown]:
         common = Counter(position for target in ring.targets.tolist() for position in rings_at[target] if position in alive)
         for position, shared in sorted(common.items()):
             other = alive[position]
-            if shared < 2 or shared < 0.5 * min(len(ring.targets), len(other.targets)):
+            least = max(2.0, 0.5 * min(len(ring.targets), len(other.targets)))
+            if shared < least or _shared_times(ring, other) < least:
                 continue
             union = grower.grow(np.union1d(ring.members, other.members))
             if union.strength > ring.strength + other.strength:
@@ -223,6 +242,12 @@ def _merged(rings: list[Grown], grower: Grower) -> list[Grown]:
                 rings_at[target].append(number)
             number += 1
     return list(alive.values())
+
+
+def _shared_times(one: Grown, other: Grown) -> int:
+    """Targets of both rings at which their times overlap."""
+    _, mine, theirs = np.intersect1d(one.targets, other.targets, assume_unique=True, return_indices=True)
+    return int(((one.start[mine] <= other.end[theirs]) & (other.start[theirs] <= one.end[mine])).sum())
 
 
 def _same(common: int, one: int, other: int) -> bool:

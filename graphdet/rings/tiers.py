@@ -90,7 +90,8 @@ def _group_buy(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
     nobody_gains = facts.top_seller < 0.5 and facts.sellers >= 3
     honest = facts.ordered >= 0.5 and facts.refunded < settings.few and facts.coupons < 0.2
     lasting = facts.days >= settings.long_share * log.days or facts.address_share >= 0.5
-    return nobody_gains and honest and lasting and facts.own_things <= 1 and facts.device_share < settings.few
+    apart = facts.own_things <= 1 and facts.device_share < settings.few and not _colleagues(facts, log, settings)
+    return nobody_gains and honest and lasting and apart
 
 
 def _shared_network(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
@@ -117,8 +118,8 @@ RULES: dict[str, Callable[[RingFacts, Setting, TierSettings], bool]] = {
     "household": _household,
     "reseller": _reseller,
     "staff_device": _staff,
-    "shared_network": lambda facts, log, settings: _colleagues(facts, log, settings) or _shared_network(facts, log, settings),
     "group_buy": _group_buy,
+    "shared_network": lambda facts, log, settings: _colleagues(facts, log, settings) or _shared_network(facts, log, settings),
     "flash_sale": _flash_sale,
     "fan_club": _fan_club,
 }
