@@ -315,7 +315,7 @@ def test_ring_mates_lie_close(learned: Learned, relation: EvidenceMatrix, visits
     for group in groups:
         near = np.argsort(-(users[group] @ users.T), axis=1)[:, 1:11]
         assert np.isin(near, group).sum(axis=1).mean() >= 7
-    items = embed_keys(users, learned.logit / np.log(10), visits, "item")
+    items = embed_keys(users, learned.logit / np.log(10), visits, "item", np.arange(visits.views[0].keys))
     assert items.shape == (visits.views[0].keys, 32)
     assert (items[:8] @ users[groups[0]].T).mean() > (items[8:200] @ users[groups[0]].T).mean() + 0.3
 

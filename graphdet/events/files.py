@@ -24,6 +24,7 @@ COMPRESSIONS = {".gz": "gz", ".zst": "zst"}
 _COMPRESSION_MAGIC = {b"\x1f\x8b": "gz", b"\x28\xb5\x2f\xfd": "zst"}
 _PARQUET_MAGIC = b"PAR1"
 _BLOCK = 1 << 20
+MARKET, TRUTH = "market.json", "truth"  # beside the log of a simulated market
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class LogFile:
 
 
 def find_files(paths: Sequence[Path | str]) -> list[LogFile]:
-    """Files in the order given; a folder gives every log file below it, sorted by path.
+    """Files in the order given; a folder gives every log file below it, sorted by path (without a made market's truth).
 
     Raises:
         UnreadableFile: a path that is not there or may not be read.
@@ -73,7 +74,9 @@ def digest(path: Path) -> str:
 
 def _is_log(path: Path, folder: Path) -> bool:
     hidden = any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
-    return not hidden and _by_name(path)[0] != "" and path.is_file()
+    market = path.parent.parent if path.parent.name == TRUTH else path.parent
+    beside = (path.parent.name == TRUTH or path.name == MARKET) and (market / MARKET).is_file()
+    return not hidden and not beside and _by_name(path)[0] != "" and path.is_file()
 
 
 def _by_name(path: Path) -> tuple[str, str]:

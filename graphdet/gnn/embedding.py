@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 from scipy.sparse import csr_array
 
 from graphdet.events import EventTable
-from graphdet.evidence.visits import Float32, Float64, Int32, Visits
-from graphdet.gnn.messages import EvidenceMatrix, share_between
+from graphdet.evidence.visits import Float32, Float64, Int32, Int64, Visits
+from graphdet.gnn.messages import EvidenceMatrix
 from graphdet.rings.tables import JudgedRing
 from graphdet.schema import EMBEDDING_WIDTH as WIDTH
 from graphdet.schema import arrow_schema
@@ -54,10 +54,15 @@ def embed_users(odds: Float64, relation: EvidenceMatrix, rings: Sequence[tuple[I
     return embedding
 
 
-def embed_keys(users: Float32, odds: Float64, visits: Visits, view: str) -> Float32:
-    """(keys, 32) unit vectors of a view's keys: the mean of their visitors, weighted by the visitors' odds."""
+def embed_keys(users: Float32, odds: Float64, visits: Visits, view: str, codes: Int64) -> Float32:
+    """(n, 32) unit vectors of n of a view's keys, by their codes: the mean of their visitors, weighted by the visitors' odds."""
+    first = next(found for found in visits.views if found.name == view).first_key + codes
+    length = visits.offset[first + 1] - visits.offset[first]
+    begin = np.concatenate([np.zeros(1, np.int64), np.cumsum(length)])
+    rows = np.arange(begin[-1]) + np.repeat(visits.offset[first] - begin[:-1], length)
     chance = (1 / (1 + 10.0**-odds) + LEAST_ODDS).astype(np.float32)
-    return _unit(share_between(users * chance[:, None], visits, view).astype(np.float32))
+    visitor = visits.user[rows]
+    return _unit(csr_array((chance[visitor], visitor, begin), shape=(len(codes), len(users))) @ users)
 
 
 def embeddings_table(
@@ -86,7 +91,7 @@ def embeddings_table(
     for node_type in [name for name in events.ids if name == "user" or name in [view.name for view in visits.views]]:
         names = chosen.filter(pc.equal(chosen["node_type"], node_type))["node_id"]
         codes = np.sort(pc.index_in(names, value_set=events.ids[node_type]).to_numpy())
-        values = (users if node_type == "user" else embed_keys(users, odds, visits, node_type))[codes]
+        values = users[codes] if node_type == "user" else embed_keys(users, odds, visits, node_type, codes)
         parts.append(
             pa.table(
                 {

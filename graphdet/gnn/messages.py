@@ -17,11 +17,10 @@ from typing import Any
 
 import numba
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from graphdet.evidence.pairs import PairEvidence
-from graphdet.evidence.visits import Float32, Float64, Int32, Int64, Visits
+from graphdet.evidence.visits import Float32, Int32, Int64, Visits
 
 HALF_LIFE_HOURS = {"item": 8.0, "device": 500.0, "ip": 0.35, "seller": 0.7, "payment": 500.0, "address": 500.0}
 BLOCKS = 4  # sums are taken in this many parts whatever the threads, so that they are the same to the last bit
@@ -143,14 +142,3 @@ def _meet(
                 highest[who, column] = max(highest[who, column], message)
             count[who] += 1
     return total, highest, count
-
-
-def share_between(values: npt.NDArray[np.floating], visits: Visits, view: str) -> Float64:
-    """(keys, c) mean of the visitors' values at each key of a view, shrunk a little to 0."""
-    seen = next(found for found in visits.views if found.name == view)
-    rows = slice(visits.offset[seen.first_key], visits.offset[seen.first_key + seen.keys])
-    length = np.diff(visits.offset[seen.first_key : seen.first_key + seen.keys + 1])
-    key = np.repeat(np.arange(seen.keys), length)
-    shape = (seen.keys, visits.users)
-    matrix = csr_array((np.ones(len(key), np.float32), (key, visits.user[rows])), shape=shape)
-    return np.asarray(matrix @ values / (length + PRIOR)[:, None], np.float64)

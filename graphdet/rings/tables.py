@@ -137,9 +137,10 @@ def evidence_table(rings: list[JudgedRing], ids: list[str], log: LogIndex, pairs
     events, visits = log.events, log.visits.visits
     schema = arrow_schema("evidence")
     parts = []
+    first = np.ascontiguousarray(pairs.users[:, 0])  # once: a search in a column of a matrix copies the column
     for ring, name in zip(rings, ids, strict=True):
         members = ring.facts.grown.members
-        pair = _pairs_within(pairs, members)
+        pair = _pairs_within(pairs, first, members)
         if not len(pair):
             continue
         pair = pair[np.lexsort((pair, -pairs.evidence[pair]))]
@@ -172,9 +173,9 @@ def evidence_table(rings: list[JudgedRing], ids: list[str], log: LogIndex, pairs
     return pa.concat_tables(parts).cast(schema) if parts else schema.empty_table()
 
 
-def _pairs_within(pairs: PairEvidence, members: npt.NDArray[np.int32]) -> Int64:
-    """Pairs with both users among the members (sorted); pairs are sorted by their first user."""
-    low, high = np.searchsorted(pairs.users[:, 0], members), np.searchsorted(pairs.users[:, 0], members, side="right")
+def _pairs_within(pairs: PairEvidence, first: Int32, members: Int32) -> Int64:
+    """Pairs with both users among the members (sorted); pairs are sorted by their `first` user."""
+    low, high = np.searchsorted(first, members), np.searchsorted(first, members, side="right")
     pair = np.concatenate([np.arange(a, b) for a, b in zip(low.tolist(), high.tolist(), strict=True)])
     return pair[np.isin(pairs.users[pair, 1], members)]
 
