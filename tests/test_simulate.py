@@ -297,7 +297,7 @@ def test_what_cannot_be_made_is_refused_in_words() -> None:
 
 
 def test_the_folder_of_a_market_is_read_without_its_truth(tmp_path: Path) -> None:
-    write_market(simulate(preset("demo", users=300, events=3000), 1), tmp_path / "market")
+    write_market(simulate(preset("demo", users=1500, events=15_000), 1), tmp_path / "market")
     alone, folder = (read_events([path]) for path in (tmp_path / "market" / "events.parquet", tmp_path / "market"))
     assert len(folder) == len(alone)
     assert folder.report.files == alone.report.files

@@ -125,10 +125,12 @@ def measure_pairs(visits: Visits, rates: Rates, settings: EvidenceSettings, thre
         walk(first, last, table, 1)
         return table
 
-    table = _merge_filters(_in_threads(mark, blocks, threads))
-    found = _in_threads(lambda first, last: walk(first, last, table, 2)[1:], blocks, threads)
-    columns = [np.concatenate(parts) for parts in zip(*found, strict=True)]
-    return _sum_by_pair(*columns, visits=visits, settings=settings)
+    def meet() -> list[npt.NDArray[Any]]:
+        table = _merge_filters(_in_threads(mark, blocks, threads))
+        found = _in_threads(lambda first, last: walk(first, last, table, 2)[1:], blocks, threads)
+        return [np.concatenate(parts) for parts in zip(*found, strict=True)]
+
+    return _sum_by_pair(*meet(), visits=visits, settings=settings)  # filter and blocks are gone by then
 
 
 def _count_meetings(visits: Visits, rates: Rates, settings: EvidenceSettings, threads: int) -> int:
@@ -294,9 +296,9 @@ def _sum_by_pair(
     pair: Int64, key: Int32, evidence: Float32, again: Float32, apart: Int32, chance: Float32, *, visits: Visits, settings: EvidenceSettings
 ) -> PairEvidence:
     """Meetings → pairs: the best meeting of each key, one full meeting per group of keys, the sum over keys with weak views capped."""
+    order = _by_pair_and_group(pair, key, visits)
+    pair, key = pair[order], key[order]
     group = visits.group[key]
-    order = np.lexsort((key, group, pair))
-    pair, key, group = pair[order], key[order], group[order]
     evidence, again, apart, chance = evidence[order], again[order], apart[order], chance[order]
     start = _starts((pair[1:] != pair[:-1]) | (key[1:] != key[:-1]), len(pair))
     if len(pair):
@@ -334,6 +336,16 @@ def _sum_by_pair(
         seconds_apart=apart[meeting],
         chance=chance[meeting],
     )
+
+
+def _by_pair_and_group(pair: Int64, key: Int32, visits: Visits) -> Int64:
+    """Order by pair, group of keys, and key; in one number where it has room, since sorting one is thrice as fast as sorting three."""
+    in_groups = np.lexsort((np.arange(visits.keys), visits.group))
+    rank = np.empty(visits.keys, np.int64)
+    rank[in_groups] = np.arange(visits.keys)
+    if visits.users**2 < 2**62 // max(visits.keys, 1):
+        return np.argsort(pair * visits.keys + rank[key])
+    return np.lexsort((rank[key], pair))
 
 
 def _starts(change: Bool, rows: int) -> Int64:
