@@ -10,6 +10,7 @@ import numpy as np
 
 from graphdet.dossier.recording import describe_background, record_dossiers
 from graphdet.events import EventTable
+from graphdet.evidence.communities import lacks_categories, with_communities
 from graphdet.evidence.discounts import list_discounts
 from graphdet.evidence.null import permute
 from graphdet.evidence.pairs import PairEvidence, Rates, affordable_evidence, expected_rates, measure_pairs
@@ -18,6 +19,7 @@ from graphdet.gnn.embedding import embeddings_table
 from graphdet.gnn.messages import evidence_relation
 from graphdet.progress import Progress
 from graphdet.relations import ring_relations
+from graphdet.rings.diligence import only_diligent
 from graphdet.rings.facts import LogIndex, measure_ring
 from graphdet.rings.growth import Grower, index_visits
 from graphdet.rings.search import Search, search_rings
@@ -54,6 +56,9 @@ def detect(
     settings = settings or Settings()
     progress = progress or Progress()
     threads = settings.machine.threads or os.cpu_count() or 1
+    if lacks_categories(events):
+        with progress.stage("item communities", events.count("item")):
+            events = with_communities(events, settings.evidence)
     with progress.stage("visits", len(events)):
         visits = collect_visits(events, settings.evidence)
         rates = expected_rates(visits, settings.evidence)
@@ -131,11 +136,14 @@ def _judge_rings(found: Search, null: NullRings, log: LogIndex, settings: Settin
     p = p_values(strengths, null.strengths, null.cores)
     q = q_values(strengths, null.strengths, null.permutations)
     grower = Grower(log.visits, settings.rings)
-    setting = Setting(days=log.end / 86_400, users=log.visits.visits.users)
+    setting = Setting(days=log.end / 86_400, users=log.visits.visits.users, timed=log.events.time is not None)
     rings, left_out = [], 0
     for grown, p_value, q_value in zip(found.rings, p.tolist(), q.tolist(), strict=True):
         progress.advance(1)
         if q_value > settings.tiers.alert_q:
+            continue
+        grown = only_diligent(grown, log, grower, settings.tiers.repeats)
+        if len(grown.members) < settings.rings.least_members:
             continue
         facts = measure_ring(grown, log, grower)
         items = log.visits.items_among(grown.targets)

@@ -320,7 +320,7 @@ def _half_written(target: Path) -> Iterator[Path]:
     while True:
         partial = target.parent / f"{_leftover_prefix(target)}{secrets.token_hex(4)}"
         partial.mkdir()
-        handle = _lock(partial)
+        handle = _lock(partial, wait=True)
         if partial.is_dir():
             break
         if handle is not None:  # another save took it for a leftover before the lock was on
@@ -346,14 +346,14 @@ def _leftover_prefix(target: Path) -> str:
     return f".{target.name}.graphdet-"
 
 
-def _lock(folder: Path) -> int | None:
-    """A handle that holds the folder's lock, or None where somebody else has it or the file system knows no locks."""
+def _lock(folder: Path, *, wait: bool = False) -> int | None:
+    """A handle that holds the folder's lock; None where it is gone, the file system knows no locks or, unless we `wait`, another has it."""
     try:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError:
         return None
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
     except OSError:
         os.close(handle)
         return None

@@ -74,6 +74,9 @@ class EvidenceSettings(Section):
         -1.0, le=0, description="log10 chance that a coordinated pair, both after a group's things, meet at a given one"
     )
     stratum_visits: int = Field(2000, ge=1, description="item categories with fewer visits are pooled for the null")
+    community_resolution: float = Field(
+        3.0, gt=0, description="of the communities of items that stand in for categories where a log has none; higher = more of them"
+    )
     sameness_least: float = Field(
         0.01, gt=0, description="how alike users' tastes are is read from the log; this is the least that is believed"
     )
@@ -137,6 +140,9 @@ class TierSettings(Section):
     loose_density: float = Field(0.45, ge=0, le=1, description="share of members at the average item target below which they hardly meet")
     loose_thin: float = Field(
         0.55, ge=0, le=1, description="share of members at no more than two item targets above which they hardly meet"
+    )
+    repeats: float = Field(
+        2.0, ge=1, description="in a log without times: how much oftener than usual members must come back, to be told from a shared taste"
     )
     doubts_most: int = Field(
         2, ge=1, description="reasons against an alert up to which a ring is put up for review; with more it is left out"

@@ -303,6 +303,7 @@ class Oracle:
             "days": (whole(inside["timestamp"].max(), self.log) - whole(inside["timestamp"].min(), self.log)) / 86_400,
             "width_hours": ((spread["max"] - spread["min"]) / pd.Timedelta(hours=1)).median(),
             "thin": (touched <= 2).mean(),
+            "repeats": None,
         }
 
     def texts(self) -> dict[str, int] | None:

@@ -275,6 +275,7 @@ def reason_numbers(
         "doubt_among_strangers": scalars,
         "doubt_targets_of_others": scalars,
         "doubt_sprawling": scalars,
+        "doubt_taste_alone": scalars,
         "doubt_not_devoted": {"share": scalars["dedication"]},
         "fragile": {"events": facts["fragile"]},
         "crowded_discounted": {"keys": sum(key["crowded"] for key in dossier["facts"]["shared"]["keys"])},

@@ -15,7 +15,8 @@ from graphdet.rings.tiers import RULES, Setting, doubts, judge, ring_score
 from graphdet.schema import EXPLANATIONS, TIERS
 from graphdet.settings import TierSettings
 
-LOG = Setting(days=30.0, users=50_000)
+LOG = Setting(days=30.0, users=50_000, timed=True)
+UNTIMED = Setting(days=0.0, users=50_000, timed=False)
 SETTINGS = TierSettings()
 NONE = np.zeros(0)
 
@@ -28,7 +29,7 @@ def grown(members: int = 20, strength: float = 200.0) -> Grown:
 # A ring that nothing speaks against: strangers with one seller, few days, own devices, no returns.
 PLAIN = RingFacts(
     grown=grown(), met=np.zeros((20, 6), np.bool_), member_events=NONE, target_events=NONE, member_first=NONE, member_last=NONE,
-    target_first=NONE, target_last=NONE, amount=None, density=0.5, thin=0.2, dedication=0.4, taste=0.1, seller_taste=0.1,
+    target_first=NONE, target_last=NONE, amount=None, density=0.5, thin=0.2, dedication=0.4, repeats=1.0, taste=0.1, seller_taste=0.1,
     own_things=0, sellers=1, top_seller=1.0, crowd=0.1, company=0.3, rush=0.2, days=6.0, width_hours=20.0, ordered=0.5,
     refunded=0.0, coupons=0.0, device_share=0.0, address_share=0.0, place_share=0.05, place_users=300,
 )  # fmt: skip
@@ -65,6 +66,14 @@ def test_a_slow_ring_whose_members_meet_is_not_sprawling() -> None:
     assert doubts(replace(PLAIN, days=29.0, density=0.2, thin=0.5), 6, LOG, SETTINGS) == []
     assert doubts(replace(PLAIN, days=29.0, density=0.5, thin=0.7), 6, LOG, SETTINGS) == []
     assert doubts(replace(PLAIN, days=20.0, density=0.2, thin=0.7), 6, LOG, SETTINGS) == []
+
+
+def test_without_times_a_loose_group_is_an_alert_only_where_it_comes_back_and_back() -> None:
+    loose = replace(PLAIN, days=0.0, density=0.2)
+    assert doubts(loose, 6, LOG, SETTINGS) == []
+    assert doubts(loose, 6, UNTIMED, SETTINGS) == ["taste_alone"]
+    assert doubts(replace(loose, density=SETTINGS.loose_density), 6, UNTIMED, SETTINGS) == []
+    assert doubts(replace(loose, repeats=SETTINGS.repeats), 6, UNTIMED, SETTINGS) == []
 
 
 def test_a_network_is_shared_by_more_than_would_use_it_by_accident() -> None:

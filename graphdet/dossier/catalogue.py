@@ -260,6 +260,12 @@ CATALOGUE: dict[str, Code] = {
         "rather several groups of one taste than one ring.",
         "活动持续 {days:.0f} 天，几乎贯穿整个日志，且 {thin:.0%} 的成员只到过其中至多两件商品：更像几群口味相近的人，而非一个团伙。",
     ),
+    "doubt_taste_alone": Code(
+        "caution",
+        "The log has no times. Members came to {density:.0%} of the items each on average, and {repeats:.1f} times as often as people usually "
+        "come back to a thing: a taste in common would look the same.",
+        "日志没有时间。成员平均到过其中 {density:.0%} 的商品，重复次数是常人的 {repeats:.1f} 倍：共同的口味看起来也会如此。",
+    ),
 }
 
 # Innocent explanations by name.

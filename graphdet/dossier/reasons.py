@@ -139,6 +139,7 @@ def _cautions(facts: Facts, ring: Facts, members: list[Facts], doubts: list[str]
         "among_strangers": {"crowd": scalars["crowd"]},
         "targets_of_others": {"company": scalars["company"]},
         "sprawling": {"days": scalars["days"], "thin": scalars["thin"]},
+        "taste_alone": {"density": scalars["density"], "repeats": scalars["repeats"]},
         "not_devoted": {"share": scalars["dedication"]},
     }
     found: list[Reason] = [(f"doubt_{name}", numbers[name]) for name in doubts]

@@ -18,6 +18,7 @@ from graphdet.dossier.habits import Habits
 from graphdet.dossier.recording import PER_VISIT, habit_names
 from graphdet.events import EventTable
 from graphdet.evidence.visits import Bool, Int32, Int64, Visits
+from graphdet.rings.diligence import only_diligent
 from graphdet.rings.facts import measure_ring
 from graphdet.rings.growth import Grower, Grown, VisitIndex, index_visits
 from graphdet.rings.significance import q_values
@@ -57,7 +58,9 @@ class Replay:
         self.small: SmallLog = casebook.small_log(casebook.members_of(ring_id))
         self._habits = Habits(casebook, self.small)
         self._untouched = self._walk(self.small.visits)
-        self._whole = self._untouched.grower.grow(self.small.members, generous=False)
+        untouched = casebook.index_log(self.small, self.small.events, self._untouched.index)
+        grown = self._untouched.grower.grow(self.small.members, generous=False)
+        self._whole = only_diligent(grown, untouched, self._untouched.grower, self.settings.tiers.repeats)
         self._meetings = len(self._untouched.grower.incidence(self._whole)[0])
         self._strengths = np.array(casebook.background["found_strengths"])
         self._null = np.array(casebook.background["null_strengths"])
@@ -117,22 +120,22 @@ class Replay:
         """Of the strongest that grows."""
         casebook, settings, visits = self.casebook, self.settings, walk.index.visits
         grown = max((walk.grower.grow(core, generous=False) for core in self._cores(visits)), key=lambda grown: grown.strength)
+        least = settings.rings
+        stands = grown.strength > least.least_strength and self._q(grown.strength) <= settings.tiers.alert_q
+        if stands and len(grown.members) >= least.least_members:
+            log = casebook.index_log(self.small, events(), walk.index)
+            grown = only_diligent(grown, log, walk.grower, settings.tiers.repeats)
         items = self._items(grown)
         names = tuple(self.small.events.ids["user"].take(pa.array(grown.members)).to_pylist())
-        least = settings.rings
-        if (
-            len(grown.members) < least.least_members
-            or grown.strength <= least.least_strength
-            or self._q(grown.strength) > settings.tiers.alert_q
-        ):
+        if not stands or len(grown.members) < least.least_members:
             return Outcome(GONE, "", 0.0, float(grown.strength) if len(grown.members) else 0.0, items, names)
-        log = casebook.index_log(self.small, events(), walk.index)
         facts = measure_ring(grown, log, walk.grower)
         tier, explanation = judge(facts, items, self._setting(), settings.tiers)
         return Outcome(tier, explanation, ring_score(tier, grown.strength), float(grown.strength), items, names)
 
     def _setting(self) -> Setting:
-        return Setting(days=self.casebook.background["seconds"] / 86_400, users=self.casebook.background["users"])
+        background = self.casebook.background
+        return Setting(days=background["seconds"] / 86_400, users=background["users"], timed=background["start"] is not None)
 
     def judgement(self) -> tuple[dict[str, bool], list[str]]:
         """Each innocent explanation that graphdet knows to test, and whether it fits the ring; and what else speaks against an alert."""

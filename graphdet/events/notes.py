@@ -32,7 +32,8 @@ def notes(events: Events, sources: Sequence[Source], files: Sequence[FileReport]
     found = [cost + "." for node_type, cost in _COST.items() if node_type not in events.codes]
     found += _about_times(events, settings)
     if "item" in events.codes and not len(events.categories):
-        found.append("no category: expectations are taken over all items, so shared taste weighs more than it should.")
+        instead = "expectations are taken over all items" if events.time is None else "communities of items that users share stand in"
+        found.append(f"no category: {instead}, so shared taste weighs more than it should.")
     if events.differing:
         found.append(f"rows that repeat an event_id with other values: {events.differing}; the earliest of each is kept.")
     unknown = [word for word in events.actions if word not in ACTIONS]

@@ -30,6 +30,8 @@ class RingFacts:
         density: share of member–item-target pairs that are there.
         thin: share of members who were at no more than two of the item targets.
         dedication: share of members' item events that fall on the item targets.
+        repeats: events of a member at an item target over events of anybody at an item, both where there are any; NaN where the log has
+            times, which tell more.
         taste: log10 of members' interest in the targets' categories on days that were not the ring's, over everybody's; 0 where it
             cannot be told.
         seller_taste: the same for the targets' sellers.
@@ -60,6 +62,7 @@ class RingFacts:
     density: float
     thin: float
     dedication: float
+    repeats: float
     taste: float
     seller_taste: float
     own_things: int
@@ -94,9 +97,12 @@ class LogIndex:
         item = events.codes.get("item")
         self.item = item
         self.category_share = self.seller_share = np.zeros(0)
+        self.events_per_visit = np.nan
         self.item_seller = np.full(events.count("item"), -1, np.int32)
         if item is not None:
             known = item >= 0
+            if events.time is None:  # a visit is then a user at an item, once
+                self.events_per_visit = known.sum() / max((index.view[index.key] == index.item_view).sum(), 1)
             category = events.item_category[item[known]]
             self.category_share = np.bincount(category + 1, minlength=len(events.categories) + 1) / max(known.sum(), 1)
             if "seller" in events.codes:
@@ -226,6 +232,7 @@ def measure_ring(grown: Grown, log: LogIndex, grower: Grower) -> RingFacts:
         density=float(met[:, item_targets].mean()) if item_targets.any() else 0.0,
         thin=float((met[:, item_targets].sum(1) <= 2).mean()) if item_targets.any() else 0.0,
         dedication=float(inside.sum() / max((item >= 0).sum(), 1)),
+        repeats=float(inside.sum() / max(touched, 1) / log.events_per_visit),
         taste=_taste(item[other_day], target_items, categories, log.category_share),
         seller_taste=_taste(item[other_day], target_items, log.item_seller if len(log.seller_share) else None, log.seller_share),
         own_things=int(np.isin(view, [place for place, seen in enumerate(visits.views) if seen.name in ("device", "payment")]).sum()),

@@ -29,6 +29,7 @@ BATCH = 64
 NO_KEY = -1
 MOST_STEPS = 12  # of two users' meetings each is paired with so many next ones; who meets at more places is found anyway
 LEAST_EFFORT = 10_000_000  # visits walked, whatever the size of the log
+LARGE = 300  # members that a ring may have in a log of any size
 MOST_OF_ALL = 0.03  # a component with a larger share of all users is no group but the giant component of a random graph
 
 
@@ -94,7 +95,9 @@ def search_rings(pairs: PairEvidence, index: VisitIndex, settings: RingSettings,
         )
 
     components = list({core.tobytes(): core for core in _components(pairs, index.visits.users, settings)}.values())
-    shared = _shared_targets(pairs, settings)
+    # Who meets at an item meets at its seller, too. Where the log names no sellers, one item does for both keys.
+    sellers = any(view.name == "seller" for view in index.visits.views)
+    shared = _shared_targets(pairs, settings, (index.view == index.item_view) & (not sellers))
     cores = [(NO_KEY, NO_KEY, core) for core in components[::-1]] + shared
     budget = LEAST_EFFORT + settings.effort * len(index.visits)
     tried = 0
@@ -117,7 +120,7 @@ def search_rings(pairs: PairEvidence, index: VisitIndex, settings: RingSettings,
                 budget -= index.visits_of(core) + index.visits_of(ring.members)
                 if not keep(ring, parts_of) and one != NO_KEY:
                     fruitless.update((one, other))
-    rings = _distinct(_merged(_distinct(whole, settings), grower), settings)
+    rings = _distinct(_merged(_distinct(whole, settings), grower, most=round(MOST_OF_ALL * index.visits.users)), settings)
     return Search(rings, len(cores), untried=max(len(cores) - tried, 0))
 
 
@@ -134,15 +137,23 @@ def _in_parallel(
     return done
 
 
-def _shared_targets(pairs: PairEvidence, settings: RingSettings) -> list[tuple[int, int, Int32]]:
-    """(key, key, users) of all three or more users of whom some pairs met at both keys; most evidence first."""
+def _shared_targets(pairs: PairEvidence, settings: RingSettings, suffices: Bool) -> list[tuple[int, int, Int32]]:
+    """(key, key, users) of all three or more users of whom some pairs met at both keys, or at one that `suffices`; most evidence first.
+
+    Args:
+        pairs: with their meetings.
+        settings: how much evidence the pairs of one group must have.
+        suffices: (keys,) which keys stand for two.
+    """
     length = np.diff(pairs.offset)
     left = np.repeat(length, length) - (np.arange(len(pairs.key)) - np.repeat(pairs.offset[:-1], length)) - 1  # meetings after this one
-    steps = range(1, min(int(length.max(initial=1)), MOST_STEPS))
+    steps = range(0 if suffices.any() else 1, min(int(length.max(initial=1)), MOST_STEPS))
     first = np.concatenate([np.flatnonzero(left >= step) for step in steps] or [np.zeros(0, np.int64)])
     second = first + np.concatenate([np.full((left >= step).sum(), step) for step in steps] or [first])
     pair = np.repeat(np.arange(len(pairs)), length)[first]
     keys = np.sort(np.stack([pairs.key[first], pairs.key[second]]), axis=0).astype(np.int64)
+    fits = (keys[0] != keys[1]) | suffices[keys[0]]
+    keys, pair = keys[:, fits], pair[fits]
     both = keys[0] << 32 | keys[1]
     order = np.lexsort([pair, both])
     both, pair = both[order], pair[order]
@@ -217,8 +228,11 @@ def _under(merges: Float64, leaves: int) -> Bool:
     return below[:leaves]
 
 
-def _merged(rings: list[Grown], grower: Grower) -> list[Grown]:
-    """Rings that share targets and their times in one, where one tells their coincidences in fewer words than two; strongest first."""
+def _merged(rings: list[Grown], grower: Grower, most: int) -> list[Grown]:
+    """Rings that share targets and their times in one, where one tells their coincidences in fewer words than two; strongest first.
+
+    What has more than `most` members stays as it is: it is a crowd of one taste, and joining crowds takes long and tells nobody more.
+    """
     rings_at: dict[int, list[int]] = defaultdict(list)
     alive: dict[int, Grown] = {}
     waiting = list(reversed(rings))
@@ -229,7 +243,8 @@ def _merged(rings: list[Grown], grower: Grower) -> list[Grown]:
         for position, shared in sorted(common.items()):
             other = alive[position]
             least = max(2.0, 0.5 * min(len(ring.targets), len(other.targets)))
-            if shared < least or _shared_times(ring, other) < least:
+            large = max(len(ring.members), len(other.members)) > max(most, LARGE)
+            if shared < least or large or _shared_times(ring, other) < least:
                 continue
             union = grower.grow(np.union1d(ring.members, other.members))
             if union.strength > ring.strength + other.strength:

@@ -20,8 +20,9 @@ from graphdet.settings import TierSettings
 class Setting:
     """What a ring is judged against: its log."""
 
-    days: float  # from the first to the last event
+    days: float  # from the first to the last event; 0 where it has no times
     users: int
+    timed: bool
 
 
 def judge(facts: RingFacts, targets: int, log: Setting, settings: TierSettings) -> tuple[str, str]:
@@ -45,11 +46,14 @@ def doubts(facts: RingFacts, targets: int, log: Setting, settings: TierSettings)
     among_strangers = facts.crowd > settings.crowd and (facts.crowd > settings.crowd_most or facts.grown.strength < settings.crowd_strength)
     # Groups of one taste, linked by whoever belongs to two of them: all through the log, and hardly anybody at more than two targets.
     loose = facts.density < settings.loose_density and facts.thin > settings.loose_thin
+    # Who likes the same is often at the same things; without times nothing tells more but that all are at all, or come back and back.
+    taste_alone = not log.timed and facts.density < settings.loose_density and facts.repeats < settings.repeats
     found = {
         "weak": facts.grown.strength < settings.alert_strength,
         "small": facts.size < settings.alert_members or targets < settings.alert_targets,
         "among_strangers": among_strangers,
         "sprawling": loose and facts.days > settings.loose_share * log.days,
+        "taste_alone": taste_alone,
         "targets_of_others": facts.company > settings.alert_company,
         # Who gives a sliver of his time to the targets, on devices of his own, is rather one of many with the same interests.
         "not_devoted": facts.dedication < settings.alert_dedication and facts.own_things == 0,
