@@ -18,7 +18,7 @@ SETTINGS = Settings(rings=RingSettings(permutations=2), gnn=GnnSettings(least_ri
 
 
 def untimed_log(returns: int) -> pd.DataFrame:
-    """Twenty circles of 60 users, each after its own 40 things, and a ring that comes to a dozen things `returns` times, as others do once."""
+    """Circles of 60 users, each after its own 40 things, and a ring that comes to a dozen things `returns` times, as others do once."""
     generator = np.random.default_rng(3)
     rows = []
     for circle in range(20):
@@ -57,7 +57,7 @@ def test_without_times_only_who_comes_back_and_back_is_in_an_alert(made: tuple[i
 
 
 def test_a_ring_is_grown_again_as_it_was(made: tuple[int, Run], tmp_path: Path) -> None:
-    returns, run = made
+    _, run = made
     run.save(tmp_path / "run")
     casebook = Casebook(Run.load(tmp_path / "run"))
     for ring in run.rings.to_pandas().itertuples():
