@@ -127,7 +127,10 @@ class TierSettings(Section):
     alert_q: float = Field(0.05, gt=0, le=1, description="q-value up to which a ring is significant; others are not reported")
     alert_strength: float = Field(20.0, ge=0, description="log10 likelihood ratio that an alert must have")
     alert_dedication: float = Field(
-        0.2, ge=0, le=1, description="share of members' item events on the targets that an alert without shared devices must have"
+        0.2, gt=0, le=1, description="share of members' item events on the targets that an alert without shared devices must have"
+    )
+    alert_attention: float = Field(
+        2.5, gt=0, description="or else a member's events on the targets, on average, in events that a visit to an item usually has"
     )
     alert_members: int = Field(5, ge=2, description="members that an alert must have")
     alert_targets: int = Field(3, ge=0, description="items on which an alert's members must have met, where the log has items")

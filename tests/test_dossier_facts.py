@@ -67,6 +67,7 @@ def expected_numbers(case: Case, dossier: Dossier) -> dict[str, Any]:
     null = slow.null[0]
     on_devices, of_three = oracle.on_devices()
     burst, timing = oracle.bursts(), oracle.timing()
+    visits = sum(slow.name_of(int(key))[0] == "item" for key in slow.key)
     standing = {item: peak / (usual + 1) for item, (peak, usual) in burst.items()}
     item = max(standing, key=lambda name: standing[name])
     width = -(-(slow.end // 86_400 + 1) // 400)
@@ -102,6 +103,7 @@ def expected_numbers(case: Case, dossier: Dossier) -> dict[str, Any]:
         | oracle.company(slow.end)
         | {
             "company": float(np.median([told["outsiders"] / told["visitors"] for told in items])),
+            "attention": len(oracle.inside) / len(members) * visits / case.log["item_id"].notna().sum(),
             "own_things": kinds.count("device") + kinds.count("payment"),
         },
         "fragile": len(dossier.events["fragile"]),

@@ -29,9 +29,9 @@ def grown(members: int = 20, strength: float = 200.0) -> Grown:
 # A ring that nothing speaks against: strangers with one seller, few days, own devices, no returns.
 PLAIN = RingFacts(
     grown=grown(), met=np.zeros((20, 6), np.bool_), member_events=NONE, target_events=NONE, member_first=NONE, member_last=NONE,
-    target_first=NONE, target_last=NONE, amount=None, density=0.5, thin=0.2, dedication=0.4, repeats=1.0, taste=0.1, seller_taste=0.1,
-    own_things=0, sellers=1, top_seller=1.0, crowd=0.1, company=0.3, rush=0.2, days=6.0, width_hours=20.0, ordered=0.5,
-    refunded=0.0, coupons=0.0, device_share=0.0, address_share=0.0, place_share=0.05, place_users=300,
+    target_first=NONE, target_last=NONE, amount=None, density=0.5, thin=0.2, dedication=0.4, attention=2.0, repeats=1.0,
+    taste=0.1, seller_taste=0.1, own_things=0, sellers=1, top_seller=1.0, crowd=0.1, company=0.3, rush=0.2, days=6.0, width_hours=20.0,
+    ordered=0.5, refunded=0.0, coupons=0.0, device_share=0.0, address_share=0.0, place_share=0.05, place_users=300,
 )  # fmt: skip
 
 
@@ -56,6 +56,10 @@ def test_a_plain_ring_is_an_alert() -> None:
 def test_each_doubt_alone_puts_a_ring_up_for_review(doubt: str, facts: RingFacts, items: int) -> None:
     assert doubts(facts, items, LOG, SETTINGS) == [doubt]
     assert judge(facts, items, LOG, SETTINGS) == ("review", "")
+
+
+def test_who_is_busy_everywhere_may_be_devoted() -> None:
+    assert doubts(replace(PLAIN, dedication=0.05, attention=SETTINGS.alert_attention), 6, LOG, SETTINGS) == []
 
 
 def test_who_shares_devices_need_not_be_devoted() -> None:

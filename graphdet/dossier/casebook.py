@@ -320,7 +320,7 @@ class Casebook:
         log.end = int(self.background["seconds"])
         log.start = int(self.start or 0)
         log.category_share = self._category_share
-        log.events_per_visit = self.background["events_per_visit"] or np.nan
+        log.events_per_visit = np.nan if self.background["events_per_visit"] is None else self.background["events_per_visit"]
         if "seller" in events.ids and len(log.seller_share):
             log.seller_share = self.share_of("seller", events.ids["seller"].to_pylist())
         for view in small.visits.views:

@@ -38,7 +38,7 @@ PER_VISIT = ("user", "time")
 SCALARS = (
     "company",
     "crowd", "rush", "taste", "seller_taste", "own_things", "sellers", "top_seller", "days", "width_hours", "ordered", "refunded",
-    "coupons", "device_share", "address_share", "place_share", "place_users", "dedication", "density", "thin", "repeats",
+    "coupons", "device_share", "address_share", "place_share", "place_users", "dedication", "density", "thin", "attention", "repeats",
 )  # fmt: skip
 
 
@@ -73,7 +73,7 @@ def describe_background(log: LogIndex, null: NullRings, found: Search) -> dict[s
     """What run.json says of the whole log, for dossiers to be compared with.
 
     Keys: `start` (microseconds since 1970 UTC of the first event, null without times), `seconds` (from it to the last event), `users`,
-    `visits`, `events_per_visit` (of a user at an item where there are any; null with times),
+    `visits`, `events_per_visit` (to items; null without items),
     `hours` (events by hour of the day, UTC), `views` (name, windows in seconds, cap), `history_seconds`, `permutations`,
     `null_strengths`, `found_strengths`; `habits` names what the table `visits` measures, `of_views` what is measured of each view.
     """
@@ -84,7 +84,7 @@ def describe_background(log: LogIndex, null: NullRings, found: Search) -> dict[s
         "seconds": log.end,
         "users": events.count("user"),
         "visits": len(visits),
-        "events_per_visit": None if timed else float(log.events_per_visit),
+        "events_per_visit": _plain(log.events_per_visit),
         "hours": _by_hour(events).tolist(),
         "views": [{"name": view.name, "windows": view.windows, "cap": view.cap} for view in visits.views],
         "habits": habit_names(visits),

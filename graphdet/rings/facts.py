@@ -30,6 +30,7 @@ class RingFacts:
         density: share of member–item-target pairs that are there.
         thin: share of members who were at no more than two of the item targets.
         dedication: share of members' item events that fall on the item targets.
+        attention: events of a member on the item targets, on average, in events that a visit to an item has in this log.
         repeats: events of a member at an item target over events of anybody at an item, both where there are any; NaN where the log has
             times, which tell more.
         taste: log10 of members' interest in the targets' categories on days that were not the ring's, over everybody's; 0 where it
@@ -62,6 +63,7 @@ class RingFacts:
     density: float
     thin: float
     dedication: float
+    attention: float
     repeats: float
     taste: float
     seller_taste: float
@@ -101,8 +103,7 @@ class LogIndex:
         self.item_seller = np.full(events.count("item"), -1, np.int32)
         if item is not None:
             known = item >= 0
-            if events.time is None:  # a visit is then a user at an item, once
-                self.events_per_visit = known.sum() / max((index.view[index.key] == index.item_view).sum(), 1)
+            self.events_per_visit = known.sum() / max((index.view[index.key] == index.item_view).sum(), 1)
             category = events.item_category[item[known]]
             self.category_share = np.bincount(category + 1, minlength=len(events.categories) + 1) / max(known.sum(), 1)
             if "seller" in events.codes:
@@ -232,7 +233,8 @@ def measure_ring(grown: Grown, log: LogIndex, grower: Grower) -> RingFacts:
         density=float(met[:, item_targets].mean()) if item_targets.any() else 0.0,
         thin=float((met[:, item_targets].sum(1) <= 2).mean()) if item_targets.any() else 0.0,
         dedication=float(inside.sum() / max((item >= 0).sum(), 1)),
-        repeats=float(inside.sum() / max(touched, 1) / log.events_per_visit),
+        attention=float(inside.sum() / max(len(members), 1) / log.events_per_visit),
+        repeats=float(inside.sum() / max(touched, 1) / log.events_per_visit) if events.time is None else np.nan,
         taste=_taste(item[other_day], target_items, categories, log.category_share),
         seller_taste=_taste(item[other_day], target_items, log.item_seller if len(log.seller_share) else None, log.seller_share),
         own_things=int(np.isin(view, [place for place, seen in enumerate(visits.views) if seen.name in ("device", "payment")]).sum()),

@@ -55,8 +55,10 @@ def doubts(facts: RingFacts, targets: int, log: Setting, settings: TierSettings)
         "sprawling": loose and facts.days > settings.loose_share * log.days,
         "taste_alone": taste_alone,
         "targets_of_others": facts.company > settings.alert_company,
-        # Who gives a sliver of his time to the targets, on devices of his own, is rather one of many with the same interests.
-        "not_devoted": facts.dedication < settings.alert_dedication and facts.own_things == 0,
+        # Who gives a sliver of his time to the targets, on devices of his own, is rather one of many with the same interests; but who is
+        # busy everywhere may do a ring's work beside it.
+        "not_devoted": max(facts.dedication / settings.alert_dedication, facts.attention / settings.alert_attention) < 1
+        and facts.own_things == 0,
     }
     return [name for name, holds in found.items() if holds]
 
