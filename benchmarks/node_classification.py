@@ -251,7 +251,8 @@ def main() -> None:
     parser.add_argument("--only", choices=list(PUBLISHED))
     options = parser.parse_args()
     torch.set_num_threads(1)
-    results: dict[str, Any] = {}
+    earlier = RESULTS / "node_classification.json"
+    results: dict[str, Any] = json.loads(earlier.read_text(encoding="utf-8")) if options.only and earlier.exists() else {}
     for name in [options.only] if options.only else list(PUBLISHED):
         data = Data(name, options.data)
         figures: dict[str, list[tuple[float, float]]] = {}

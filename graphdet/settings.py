@@ -126,6 +126,9 @@ class TierSettings(Section):
 
     alert_q: float = Field(0.05, gt=0, le=1, description="q-value up to which a ring is significant; others are not reported")
     alert_strength: float = Field(20.0, ge=0, description="log10 likelihood ratio that an alert must have")
+    thin_strength: float = Field(
+        40.0, ge=0, description="the same where a larger share than `loose_thin` of the members was at no more than two item targets"
+    )
     alert_dedication: float = Field(
         0.2, gt=0, le=1, description="share of members' item events on the targets that an alert without shared devices must have"
     )

@@ -272,7 +272,7 @@ def reason_numbers(
         "coupon_crew": {"share": what["coupon_share"]},
         "coattail_clicks": (facts["coattail"] or {}) | of,
         "review_copies": facts["texts"] or {},
-        "doubt_weak": {"strength": ring["strength"], "needed": case.slow.settings.tiers.alert_strength},
+        "doubt_weak": {"strength": ring["strength"], "needed": 40.0 if scalars["thin"] > 0.55 else 20.0},
         "doubt_small": {"items": what["items"], "members": size},
         "doubt_among_strangers": scalars,
         "doubt_targets_of_others": scalars,

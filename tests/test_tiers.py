@@ -44,6 +44,7 @@ def test_a_plain_ring_is_an_alert() -> None:
     ("doubt", "facts", "items"),
     [
         ("weak", replace(PLAIN, grown=grown(strength=SETTINGS.alert_strength - 0.1)), 6),
+        ("weak", replace(PLAIN, grown=grown(strength=SETTINGS.thin_strength - 0.1), thin=SETTINGS.loose_thin + 0.01), 6),
         ("small", replace(PLAIN, grown=grown(members=SETTINGS.alert_members - 1)), 6),
         ("small", PLAIN, SETTINGS.alert_targets - 1),
         ("among_strangers", replace(PLAIN, crowd=SETTINGS.crowd_most + 0.01), 6),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from graphdet.dossier.catalogue import CATALOGUE, Language
+from graphdet.rings.tiers import strength_needed
 
 Facts = dict[str, Any]
 Reason = tuple[str, dict[str, Any]]
@@ -134,7 +135,7 @@ def _wording(facts: Facts) -> list[Reason]:
 def _cautions(facts: Facts, ring: Facts, members: list[Facts], doubts: list[str], settings: Any) -> list[Reason]:
     scalars, what = facts["scalars"], facts["what"]
     numbers: dict[str, Facts] = {
-        "weak": {"strength": ring["strength"], "needed": settings.alert_strength},
+        "weak": {"strength": ring["strength"], "needed": strength_needed(scalars["thin"], settings)},
         "small": {"items": what["items"], "members": what["members"]},
         "among_strangers": {"crowd": scalars["crowd"]},
         "targets_of_others": {"company": scalars["company"]},

@@ -49,7 +49,7 @@ def doubts(facts: RingFacts, targets: int, log: Setting, settings: TierSettings)
     # Who likes the same is often at the same things; without times nothing tells more but that all are at all, or come back and back.
     taste_alone = not log.timed and facts.density < settings.loose_density and facts.repeats < settings.repeats
     found = {
-        "weak": facts.grown.strength < settings.alert_strength,
+        "weak": facts.grown.strength < strength_needed(facts.thin, settings),
         "small": facts.size < settings.alert_members or targets < settings.alert_targets,
         "among_strangers": among_strangers,
         "sprawling": loose and facts.days > settings.loose_share * log.days,
@@ -61,6 +61,11 @@ def doubts(facts: RingFacts, targets: int, log: Setting, settings: TierSettings)
         and facts.own_things == 0,
     }
     return [name for name, holds in found.items() if holds]
+
+
+def strength_needed(thin: float, settings: TierSettings) -> float:
+    """For an alert: more where most members were at two targets only, since pairs of things are in fashion together, too."""
+    return settings.thin_strength if thin > settings.loose_thin else settings.alert_strength
 
 
 def ring_score(tier: str, strength: float) -> float:
