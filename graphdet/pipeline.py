@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,15 +21,15 @@ from graphdet.gnn.messages import evidence_relation
 from graphdet.progress import Progress
 from graphdet.relations import ring_relations
 from graphdet.rings.diligence import only_diligent
-from graphdet.rings.facts import LogIndex, measure_ring
+from graphdet.rings.facts import LogIndex, RingFacts, measure_ring
 from graphdet.rings.growth import Grower, index_visits
 from graphdet.rings.search import Search, search_rings
 from graphdet.rings.significance import NullRings, p_values, q_values
 from graphdet.rings.tables import JudgedRing, evidence_table, members_table, ring_id, rings_table
-from graphdet.rings.tiers import Setting, doubts, judge, ring_score
+from graphdet.rings.tiers import Setting, doubts, has_targets_to_itself, judge, ring_score
 from graphdet.run import Run, describe_run
 from graphdet.scores import rank_rings, score_nodes
-from graphdet.settings import EvidenceSettings, Settings
+from graphdet.settings import EvidenceSettings, Settings, TierSettings
 
 if TYPE_CHECKING:
     from graphdet.gnn.model import Model
@@ -73,7 +74,7 @@ def detect(
         null = _search_null(visits, rates, rules, permutations, settings, threads, progress)
     with progress.stage("facts and tiers", len(found.rings)):
         log = LogIndex(events, index)
-        rings, left_out = _judge_rings(found, null, log, settings, progress)
+        rings, left_out, setting = _judge_rings(found, null, log, settings, progress)
     odds, weight = None, 0.0
     if settings.gnn.least_rings:
         with progress.stage("network", visits.users):
@@ -111,7 +112,7 @@ def detect(
     if left_out:
         notes.append(f"{left_out:,} groups that nearly everything speaks against were left out; raise [tiers] doubts_most to see them.")
     meta = describe_run(events, settings, discounted, notes, progress.costs)
-    meta["background"] = describe_background(log, null, found)
+    meta["background"] = describe_background(log, null, found, setting)
     return Run(**tables, meta=meta)
 
 
@@ -130,22 +131,26 @@ def _search_null(
     return NullRings(permutations, cores, np.array(strengths))
 
 
-def _judge_rings(found: Search, null: NullRings, log: LogIndex, settings: Settings, progress: Progress) -> tuple[list[JudgedRing], int]:
-    """Rings that the permuted logs support, most suspicious first; and how many of them too much speaks against."""
+def _judge_rings(
+    found: Search, null: NullRings, log: LogIndex, settings: Settings, progress: Progress
+) -> tuple[list[JudgedRing], int, Setting]:
+    """Rings that the permuted logs support, most suspicious first; how many more there are that too much speaks against; what judged by."""
     strengths = np.array([ring.strength for ring in found.rings])
     p = p_values(strengths, null.strengths, null.cores)
     q = q_values(strengths, null.strengths, null.permutations)
     grower = Grower(log.visits, settings.rings)
-    setting = Setting(days=log.end / 86_400, users=log.visits.visits.users, timed=log.events.time is not None)
-    rings, left_out = [], 0
+    measured = []
     for grown, p_value, q_value in zip(found.rings, p.tolist(), q.tolist(), strict=True):
         progress.advance(1)
         if q_value > settings.tiers.alert_q:
             continue
         grown = only_diligent(grown, log, grower, settings.tiers.repeats)
-        if len(grown.members) < settings.rings.least_members:
-            continue
-        facts = measure_ring(grown, log, grower)
+        if len(grown.members) >= settings.rings.least_members:
+            measured.append((measure_ring(grown, log, grower), p_value, q_value))
+    setting = describe_setting(log, [facts for facts, _, _ in measured], settings.tiers)
+    rings, left_out = [], 0
+    for facts, p_value, q_value in measured:
+        grown = facts.grown
         items = log.visits.items_among(grown.targets)
         tier, explanation = judge(facts, items, setting, settings.tiers)
         if tier == "review" and len(doubts(facts, items, setting, settings.tiers)) > settings.tiers.doubts_most:
@@ -153,7 +158,15 @@ def _judge_rings(found: Search, null: NullRings, log: LogIndex, settings: Settin
             continue
         rings.append(JudgedRing(facts, p_value, q_value, tier, explanation, score=ring_score(tier, grown.strength)))
     rings.sort(key=lambda ring: (-ring.score, ring.facts.grown.members.tobytes()))
-    return rings, left_out
+    return rings, left_out, setting
+
+
+def describe_setting(log: LogIndex, rings: Sequence[RingFacts], settings: TierSettings) -> Setting:
+    """What the tiers judge rings against."""
+    timed, users = log.events.time is not None, log.visits.visits.users
+    apart = [facts.grown.members for facts in rings if not timed and has_targets_to_itself(facts, settings)]
+    share = len(np.unique(np.concatenate(apart))) / users if apart else 0.0
+    return Setting(days=log.end / 86_400, users=users, timed=timed, to_themselves=share)
 
 
 def _affordable(visits: Visits, pairs: PairEvidence) -> int:

@@ -133,7 +133,9 @@ class TierSettings(Section):
         0.2, gt=0, le=1, description="share of members' item events on the targets that an alert without shared devices must have"
     )
     alert_attention: float = Field(
-        2.5, gt=0, description="or else a member's events on the targets, on average, in events that a visit to an item usually has"
+        2.5,
+        gt=0,
+        description="or else a member's events on the targets, on average, in visits' usual events, where it lasts no `long_share`",
     )
     alert_members: int = Field(5, ge=2, description="members that an alert must have")
     alert_targets: int = Field(3, ge=0, description="items on which an alert's members must have met, where the log has items")
@@ -149,6 +151,12 @@ class TierSettings(Section):
     )
     repeats: float = Field(
         2.0, ge=1, description="in a log without times: how much oftener than usual members must come back, to be told from a shared taste"
+    )
+    exclusive: float = Field(
+        0.1, ge=0, description="or else: visits of others for each member's, at the median target, up to which a group has it to itself"
+    )
+    exclusive_users: float = Field(
+        0.5, ge=0, le=1, description="share of the log's users in such groups beyond which they are a custom and tell nothing"
     )
     doubts_most: int = Field(
         2, ge=1, description="reasons against an alert up to which a ring is put up for review; with more it is left out"

@@ -15,8 +15,8 @@ from graphdet.rings.tiers import RULES, Setting, doubts, judge, ring_score
 from graphdet.schema import EXPLANATIONS, TIERS
 from graphdet.settings import TierSettings
 
-LOG = Setting(days=30.0, users=50_000, timed=True)
-UNTIMED = Setting(days=0.0, users=50_000, timed=False)
+LOG = Setting(days=30.0, users=50_000, timed=True, to_themselves=0.0)
+UNTIMED = Setting(days=0.0, users=50_000, timed=False, to_themselves=0.1)
 SETTINGS = TierSettings()
 NONE = np.zeros(0)
 
@@ -60,7 +60,9 @@ def test_each_doubt_alone_puts_a_ring_up_for_review(doubt: str, facts: RingFacts
 
 
 def test_who_is_busy_everywhere_may_be_devoted() -> None:
-    assert doubts(replace(PLAIN, dedication=0.05, attention=SETTINGS.alert_attention), 6, LOG, SETTINGS) == []
+    busy = replace(PLAIN, dedication=0.05, attention=SETTINGS.alert_attention)
+    assert doubts(busy, 6, LOG, SETTINGS) == []
+    assert doubts(replace(busy, days=SETTINGS.long_share * LOG.days), 6, LOG, SETTINGS) == ["not_devoted"]
 
 
 def test_who_shares_devices_need_not_be_devoted() -> None:
@@ -79,6 +81,10 @@ def test_without_times_a_loose_group_is_an_alert_only_where_it_comes_back_and_ba
     assert doubts(loose, 6, UNTIMED, SETTINGS) == ["taste_alone"]
     assert doubts(replace(loose, density=SETTINGS.loose_density), 6, UNTIMED, SETTINGS) == []
     assert doubts(replace(loose, repeats=SETTINGS.repeats), 6, UNTIMED, SETTINGS) == []
+    alone = replace(loose, company=SETTINGS.exclusive)
+    assert doubts(alone, 6, UNTIMED, SETTINGS) == []
+    custom = replace(UNTIMED, to_themselves=SETTINGS.exclusive_users + 0.01)
+    assert doubts(alone, 6, custom, SETTINGS) == ["taste_alone"]
 
 
 def test_a_network_is_shared_by_more_than_would_use_it_by_accident() -> None:

@@ -24,6 +24,7 @@ from graphdet.rings.facts import LogIndex, RingFacts
 from graphdet.rings.search import Search
 from graphdet.rings.significance import NullRings
 from graphdet.rings.tables import JudgedRing
+from graphdet.rings.tiers import Setting
 from graphdet.schema import EVENT_COLUMNS, KEY_TYPES, NODE_TYPE, arrow_schema
 from graphdet.settings import Settings
 
@@ -69,11 +70,12 @@ def record_dossiers(rings: Sequence[JudgedRing], ids: Sequence[str], log: LogInd
     }
 
 
-def describe_background(log: LogIndex, null: NullRings, found: Search) -> dict[str, Any]:
+def describe_background(log: LogIndex, null: NullRings, found: Search, setting: Setting) -> dict[str, Any]:
     """What run.json says of the whole log, for dossiers to be compared with.
 
     Keys: `start` (microseconds since 1970 UTC of the first event, null without times), `seconds` (from it to the last event), `users`,
-    `visits`, `events_per_visit` (to items; null without items),
+    `to_themselves` (share of users in groups that have their targets to themselves; 0 with times), `visits`,
+    `events_per_visit` (to items; null without items),
     `hours` (events by hour of the day, UTC), `views` (name, windows in seconds, cap), `history_seconds`, `permutations`,
     `null_strengths`, `found_strengths`; `habits` names what the table `visits` measures, `of_views` what is measured of each view.
     """
@@ -83,6 +85,7 @@ def describe_background(log: LogIndex, null: NullRings, found: Search) -> dict[s
         "start": log.start if timed else None,
         "seconds": log.end,
         "users": events.count("user"),
+        "to_themselves": setting.to_themselves,
         "visits": len(visits),
         "events_per_visit": _plain(log.events_per_visit),
         "hours": _by_hour(events).tolist(),

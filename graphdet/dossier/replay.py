@@ -135,7 +135,12 @@ class Replay:
 
     def _setting(self) -> Setting:
         background = self.casebook.background
-        return Setting(days=background["seconds"] / 86_400, users=background["users"], timed=background["start"] is not None)
+        return Setting(
+            days=background["seconds"] / 86_400,
+            users=background["users"],
+            timed=background["start"] is not None,
+            to_themselves=background["to_themselves"],
+        )
 
     def judgement(self) -> tuple[dict[str, bool], list[str]]:
         """Each innocent explanation that graphdet knows to test, and whether it fits the ring; and what else speaks against an alert."""

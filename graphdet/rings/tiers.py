@@ -23,6 +23,7 @@ class Setting:
     days: float  # from the first to the last event; 0 where it has no times
     users: int
     timed: bool
+    to_themselves: float  # share of users in groups that have their targets to themselves; asked for where there are no times
 
 
 def judge(facts: RingFacts, targets: int, log: Setting, settings: TierSettings) -> tuple[str, str]:
@@ -46,8 +47,12 @@ def doubts(facts: RingFacts, targets: int, log: Setting, settings: TierSettings)
     among_strangers = facts.crowd > settings.crowd and (facts.crowd > settings.crowd_most or facts.grown.strength < settings.crowd_strength)
     # Groups of one taste, linked by whoever belongs to two of them: all through the log, and hardly anybody at more than two targets.
     loose = facts.density < settings.loose_density and facts.thin > settings.loose_thin
-    # Who likes the same is often at the same things; without times nothing tells more but that all are at all, or come back and back.
-    taste_alone = not log.timed and facts.density < settings.loose_density and facts.repeats < settings.repeats
+    # Who likes the same is often at the same things. Without times nothing tells more but that all are at all, that they come back and
+    # back, or that nobody else comes there, in a log where that is no custom.
+    to_itself = has_targets_to_itself(facts, settings) and log.to_themselves <= settings.exclusive_users
+    taste_alone = not (log.timed or to_itself) and facts.density < settings.loose_density and facts.repeats < settings.repeats
+    # Who is busy everywhere may do a ring's work beside it, but a campaign ends.
+    attention = facts.attention if facts.days < settings.long_share * log.days else 0.0
     found = {
         "weak": facts.grown.strength < strength_needed(facts.thin, settings),
         "small": facts.size < settings.alert_members or targets < settings.alert_targets,
@@ -55,12 +60,16 @@ def doubts(facts: RingFacts, targets: int, log: Setting, settings: TierSettings)
         "sprawling": loose and facts.days > settings.loose_share * log.days,
         "taste_alone": taste_alone,
         "targets_of_others": facts.company > settings.alert_company,
-        # Who gives a sliver of his time to the targets, on devices of his own, is rather one of many with the same interests; but who is
-        # busy everywhere may do a ring's work beside it.
-        "not_devoted": max(facts.dedication / settings.alert_dedication, facts.attention / settings.alert_attention) < 1
+        # Who gives a sliver of his time to the targets, on devices of his own, is rather one of many with the same interests.
+        "not_devoted": max(facts.dedication / settings.alert_dedication, attention / settings.alert_attention) < 1
         and facts.own_things == 0,
     }
     return [name for name, holds in found.items() if holds]
+
+
+def has_targets_to_itself(facts: RingFacts, settings: TierSettings) -> bool:
+    """Whether hardly anybody else comes to half of its item targets."""
+    return facts.company <= settings.exclusive
 
 
 def strength_needed(thin: float, settings: TierSettings) -> float:
