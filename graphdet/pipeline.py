@@ -89,6 +89,7 @@ def detect(
                 if keep_network:
                     opinion.model.save(keep_network)
     with progress.stage("scores and tables"):
+        rings = one_of_each(rings)
         ids = [ring_id(events.ids["user"].take(ring.facts.grown.members).to_pylist()) for ring in rings]
         tables = {
             "rings": rings_table(rings, ids, visits),
@@ -114,6 +115,14 @@ def detect(
     meta = describe_run(events, settings, discounted, notes, progress.costs)
     meta["background"] = describe_background(log, null, found, setting)
     return Run(**tables, meta=meta)
+
+
+def one_of_each(rings: Sequence[JudgedRing]) -> list[JudgedRing]:
+    """Rings in their order, of those with the very same members the first: a ring is its members, and so is its id."""
+    first: dict[bytes, JudgedRing] = {}
+    for ring in rings:
+        first.setdefault(ring.facts.grown.members.tobytes(), ring)
+    return list(first.values())
 
 
 def _search_null(

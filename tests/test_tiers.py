@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from graphdet.pipeline import one_of_each
 from graphdet.rings.facts import RingFacts
 from graphdet.rings.growth import Grown
+from graphdet.rings.tables import JudgedRing
 from graphdet.rings.tiers import RULES, Setting, doubts, judge, ring_score
 from graphdet.schema import EXPLANATIONS, TIERS
 from graphdet.settings import TierSettings
@@ -126,3 +128,11 @@ def test_scores_follow_tiers_first_and_strength_then() -> None:
     assert scores == sorted(scores)
     assert scores[0] >= 0
     assert scores[-1] <= 1
+
+
+def test_of_rings_with_the_same_members_the_first_is_kept() -> None:
+    one, other, small = (
+        JudgedRing(replace(PLAIN, grown=grown(members, strength)), 0.1, 0.1, "alert", "", score)
+        for members, strength, score in ((20, 200.0, 0.9), (20, 100.0, 0.8), (19, 50.0, 0.7))
+    )
+    assert one_of_each([one, other, small]) == [one, small]
