@@ -1,8 +1,7 @@
 """What a user would reach for instead: an event table → groups of suspected users, as small honest functions.
 
 Each is tuned by `tune_baselines.py` on seeds that no benchmark reports; the defaults of each function are the setting of its grid with
-the best F1 on detectable members of `hard`. The Cypher co-purchase recipe needs a Neo4j server and is
-left out here.
+the best F1 on detectable members of `hard`. The Cypher recipe needs a Neo4j server: `cypher_recipe.py`.
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ def fraudar(events: EventTable, *, blocks: int = 10, committing: bool = True, ke
     Blocks are taken until `blocks` or until one is thinner than `keep` of the first.
     Source: Hooi et al. (2016), FRAUDAR, algorithm 1 with column weights; edges of a block are removed before the next.
     """
-    _need(events, "item")
+    need(events, "item")
     user, item = _edges(events, committing)
     found, densities = fraudar_blocks(user, item, events.count("user"), events.count("item"), blocks)
     groups = [block for block, density in zip(found, densities, strict=True) if density >= keep * densities[0]]
@@ -153,26 +152,26 @@ def _lift(tree: npt.NDArray[np.float64], i: int) -> None:
 
 def shared_device(events: EventTable, *, most_users: int = 20, least_size: int = 3) -> Found:
     """Components of users who share a device that at most `most_users` use; those of at least `least_size`."""
-    _need(events, "device")
+    need(events, "device")
     user, device = _distinct(events.codes["user"], events.codes["device"])
     usage = np.bincount(device, minlength=events.count("device"))
     kept = usage[device] <= most_users
     graph: nx.Graph[int] = nx.Graph()
     graph.add_edges_from(zip(user[kept].tolist(), (-1 - device[kept]).tolist(), strict=True))
     groups = [np.array([node for node in part if node >= 0], dtype=np.int32) for part in nx.connected_components(graph)]
-    return Found(_largest_first(groups, least_size))
+    return Found(largest_first(groups, least_size))
 
 
 def ip_within_a_minute(events: EventTable, *, seconds: int = 60, meetings: int = 1, least_size: int = 3) -> Found:
     """The rule of thumb "two accounts on one IP within 60 seconds", at least `meetings` times; components of such pairs."""
-    _need(events, "ip", times=True)
+    need(events, "ip", times=True)
     pairs, count = _pairs_in_windows(events, "ip", seconds * SECOND, most_events=10**9, committing=False, distinct_keys=False)
     return Found(_components(pairs[count >= meetings], least_size))
 
 
 def common_items(events: EventTable, *, common: int = 3, most_users: int = 300, committing: bool = True, least_size: int = 3) -> Found:
     """Components of users with `common` items in common that at most `most_users` users touched. No times used."""
-    _need(events, "item")
+    need(events, "item")
     user, item = _edges(events, committing)
     popular = np.bincount(item, minlength=events.count("item")) > most_users
     user, item = user[~popular[item]], item[~popular[item]]
@@ -214,7 +213,7 @@ def copurchase_leiden(
     community = np.asarray(leiden.getPartition().getVector())
     order = np.argsort(community, kind="stable")
     groups = np.split(nodes[order], np.flatnonzero(np.diff(community[order])) + 1)
-    return Found(_largest_first([group.astype(np.int32) for group in groups], least_size))
+    return Found(largest_first([group.astype(np.int32) for group in groups], least_size))
 
 
 def isolation_forest(events: EventTable, *, share: float = 0.1) -> Found:
@@ -252,14 +251,14 @@ def user_features(events: EventTable) -> npt.NDArray[np.float64]:
     return np.column_stack(columns)
 
 
-def _need(events: EventTable, key: str, *, times: bool = False) -> None:
+def need(events: EventTable, key: str, *, times: bool = False) -> None:
     if key not in events.codes:
         raise MissingKeyError(f"the log has no {key}")
     if times and events.time is None:
         raise MissingKeyError("the log has no times")
 
 
-def _committing(events: EventTable) -> npt.NDArray[np.bool_]:
+def committing_events(events: EventTable) -> npt.NDArray[np.bool_]:
     """Events that commit to an item; all of them where the log has no such actions."""
     wanted = [i for i, action in enumerate(events.actions) if action in COMMITTING]
     chosen = np.isin(events.action, wanted)
@@ -267,7 +266,7 @@ def _committing(events: EventTable) -> npt.NDArray[np.bool_]:
 
 
 def _edges(events: EventTable, committing: bool) -> tuple[Codes, Codes]:
-    chosen = _committing(events) if committing else slice(None)
+    chosen = committing_events(events) if committing else slice(None)
     return _distinct(events.codes["user"][chosen], events.codes["item"][chosen])
 
 
@@ -278,7 +277,7 @@ def _distinct(user: Codes, key: Codes) -> tuple[Codes, Codes]:
 
 
 def _copurchase(events: EventTable, common: int, hours: int, most_events: int, committing: bool) -> tuple[Pairs, npt.NDArray[np.int64]]:
-    _need(events, "item", times=True)
+    need(events, "item", times=True)
     pairs, count = _pairs_in_windows(events, "item", hours * HOUR, most_events=most_events, committing=committing, distinct_keys=True)
     return pairs[count >= common], count[count >= common]
 
@@ -289,7 +288,7 @@ def _pairs_in_windows(
     """Pairs of users who acted at one key less than `window` apart, and at how many keys (or how often) they did."""
     codes, time = events.codes[key], events.time
     assert time is not None
-    chosen = np.flatnonzero((codes >= 0) & (_committing(events) if committing else True))
+    chosen = np.flatnonzero((codes >= 0) & (committing_events(events) if committing else True))
     chosen = chosen[np.lexsort((time[chosen], codes[chosen]))]
     emitted = _emit(codes[chosen], time[chosen], events.codes["user"][chosen], window, most_events)
     if distinct_keys:
@@ -327,10 +326,10 @@ def _emit(key: Codes, time: npt.NDArray[np.int64], user: Codes, window: int, mos
 def _components(pairs: Pairs, least_size: int) -> list[Codes]:
     graph: nx.Graph[int] = nx.Graph()
     graph.add_edges_from(pairs.tolist())
-    return _largest_first([np.array(sorted(part), dtype=np.int32) for part in nx.connected_components(graph)], least_size)
+    return largest_first([np.array(sorted(part), dtype=np.int32) for part in nx.connected_components(graph)], least_size)
 
 
-def _largest_first(groups: Sequence[Codes], least_size: int) -> list[Codes]:
+def largest_first(groups: Sequence[Codes], least_size: int) -> list[Codes]:
     kept = [np.sort(group) for group in groups if len(group) >= least_size]
     return sorted(kept, key=lambda group: (-len(group), group.tolist()))
 

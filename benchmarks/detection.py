@@ -1,6 +1,7 @@
 """Markets with known truth → how well graphdet and what people use instead find their rings, in one table and one picture.
 
 python benchmarks/detection.py                                # hard, 5 fresh seeds, all baselines
+python benchmarks/detection.py --neo4j DIR                    # and the Cypher recipe, on a server that is started in DIR
 python benchmarks/detection.py --drop devices ips dates times # the same with columns missing
 python benchmarks/detection.py --lookalikes-only              # no ring in it: every alert is false
 python benchmarks/detection.py --permuted 20                  # no coordination in it: no alert is allowed
@@ -10,6 +11,7 @@ python benchmarks/detection.py --days                         # days until a rin
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +24,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from baselines import BASELINES, MissingKeyError
+from baselines import BASELINES, Found, MissingKeyError
+from cypher_recipe import CYPHER, cypher_components, server_in
 from detection_plots import draw_page
 from markets import FRESH_SEEDS, VARIANT_TITLES, VARIANTS, Market, as_events, make_market, permuted, until
 
@@ -76,7 +79,11 @@ def main() -> None:
     elif options.days:
         day_by_day(options, seeds, make, results)
     else:
-        compare(options, seeds, make, results)
+        with contextlib.ExitStack() as stack:
+            methods = {} if options.no_baselines else dict(BASELINES)
+            if options.neo4j:
+                methods[CYPHER] = partial(cypher_components, session=stack.enter_context(server_in(options.neo4j)))
+            compare(options, seeds, make, methods, results)
 
 
 def read_options() -> argparse.Namespace:
@@ -91,6 +98,9 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--no-lookalikes", action="store_true", help="rings without planted look-alikes: are the q-values honest?")
     parser.add_argument("--days", action="store_true", help="runs on growing logs")
     parser.add_argument("--no-baselines", action="store_true")
+    parser.add_argument(
+        "--neo4j", type=Path, metavar="DIR", help="empty folder for a server that the Cypher recipe runs on; removed in the end"
+    )
     parser.add_argument("--quick", action="store_true", help="one seed, 10,000 users")
     parser.add_argument("--name", default="detection", help="of the files in benchmarks/results")
     options = parser.parse_args()
@@ -99,7 +109,13 @@ def read_options() -> argparse.Namespace:
     return options
 
 
-def compare(options: argparse.Namespace, seeds: Sequence[int], make: Callable[..., Market], results: dict[str, Any]) -> None:
+def compare(
+    options: argparse.Namespace,
+    seeds: Sequence[int],
+    make: Callable[..., Market],
+    methods: Mapping[str, Callable[[EventTable], Found]],
+    results: dict[str, Any],
+) -> None:
     """Every method on every seed, whole and with columns missing."""
     trials: list[Trial] = []
     for seed in seeds:
@@ -107,8 +123,7 @@ def compare(options: argparse.Namespace, seeds: Sequence[int], make: Callable[..
         for variant in ("everything", *options.drop):
             events = as_events(VARIANTS[variant](market.log))
             trials.append(ours(events, market, variant, seed))
-            if not options.no_baselines:
-                trials += [trial for method in BASELINES if (trial := theirs(method, events, market, variant, seed))]
+            trials += [trial for method, find in methods.items() if (trial := theirs(method, find, events, market, variant, seed))]
             print(f"seed {seed}, {VARIANT_TITLES[variant]}: {len(events):,} events", flush=True)
     tables = [method_table(trials, variant) for variant in ("everything", *options.drop)]
     tables += [recall_table(trials), false_alert_table(trials)]
@@ -131,10 +146,10 @@ def ours(events: EventTable, market: Market, variant: str, seed: int) -> Trial:
     return Trial(OURS, variant, seed, seconds, figures, false_share(run, figures))
 
 
-def theirs(method: str, events: EventTable, market: Market, variant: str, seed: int) -> Trial | None:
+def theirs(method: str, find: Callable[[EventTable], Found], events: EventTable, market: Market, variant: str, seed: int) -> Trial | None:
     begin = time.perf_counter()
     try:
-        found = BASELINES[method](events)
+        found = find(events)
     except MissingKeyError:
         return None
     seconds = time.perf_counter() - begin

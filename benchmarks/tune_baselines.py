@@ -6,13 +6,17 @@ The best settings are the defaults in `baselines.py`; run this again when the ma
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from baselines import BASELINES
+from baselines import BASELINES, Found
+from cypher_recipe import CYPHER, cypher_components, server_in
 from markets import TUNING_SEEDS, as_events, make_market
 
 from graphdet.evaluate import evaluate_groups
@@ -29,6 +33,7 @@ GRIDS: Mapping[str, Mapping[str, Sequence[Any]]] = {
         "least_size": (3, 5, 8),
     },
     "24 h, 3 items": {"most_events": (30, 100, 300), "committing": (False, True), "least_size": (3, 5, 8)},
+    CYPHER: {"common": (2, 3), "most_events": (100, 300, 1000), "least_size": (3, 5, 8)},
     "isolation forest": {"share": (0.02, 0.05, 0.1, 0.15)},
 }
 
@@ -38,10 +43,21 @@ def main() -> None:
     parser.add_argument("--preset", default="hard")
     parser.add_argument("--methods", nargs="+", default=list(GRIDS), choices=list(GRIDS))
     parser.add_argument("--top", type=int, default=3, help="settings shown per baseline")
+    parser.add_argument("--neo4j", type=Path, metavar="DIR", help="empty folder for a server, which the Cypher recipe needs")
     options = parser.parse_args()
+    if CYPHER in options.methods and not options.neo4j:
+        parser.error("the Cypher recipe needs --neo4j DIR; name the other --methods to leave it out")
+    methods: dict[str, Callable[..., Found]] = dict(BASELINES)
+    with contextlib.ExitStack() as stack:
+        if options.neo4j:
+            methods[CYPHER] = partial(cypher_components, session=stack.enter_context(server_in(options.neo4j)))
+        tune(options, {name: methods[name] for name in options.methods})
+
+
+def tune(options: argparse.Namespace, methods: Mapping[str, Callable[..., Found]]) -> None:
     markets = [make_market(options.preset, seed) for seed in TUNING_SEEDS]
     logs = [as_events(market.log) for market in markets]
-    for method in options.methods:
+    for method, find in methods.items():
         grid = GRIDS[method]
         tried = []
         for values in itertools.product(*grid.values()):
@@ -49,7 +65,7 @@ def main() -> None:
             begin = time.perf_counter()
             figures = []
             for events, market in zip(logs, markets, strict=True):
-                figures.append(evaluate_groups(BASELINES[method](events, **chosen).named(events), market.truth))
+                figures.append(evaluate_groups(find(events, **chosen).named(events), market.truth))
             seconds = (time.perf_counter() - begin) / len(markets)
             f1 = float(np.mean([figure.detectable_f1 for figure in figures]))
             precision = float(np.mean([figure.precision or 0.0 for figure in figures]))
