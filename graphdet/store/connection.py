@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from graphdet.errors import ServerError, StoreError
 
 DEFAULT_FOLDER = Path("graphdet-db")
 LEAST_VERSION = (5, 26)
+# scheme, host, port, routing context; nothing that may hold a password
+ADDRESS = re.compile(r"([a-z][a-z0-9+]*://(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?)/?(?:\?[^@]*)?", re.IGNORECASE | re.ASCII)
 
 Answer = TypeVar("Answer")
 
@@ -38,9 +41,9 @@ class Target:
 
     @property
     def where(self) -> str:
-        """The address as messages show it: what stands before an @ or after a ? may be a secret that somebody put there."""
-        scheme, colon, rest = self.uri.partition("://")
-        return f"{scheme}{colon}{rest.partition('?')[0].rpartition('@')[2]}"
+        """The address as messages show it: only where it is plainly one, since people put passwords into addresses in many ways."""
+        plain = ADDRESS.fullmatch(self.uri)
+        return plain.group(1) if plain else "the server that NEO4J_URI names"
 
 
 def find_target(folder: Path | None = None) -> Target:
@@ -139,6 +142,8 @@ def open_database(target: Target, retry_seconds: float = 15.0) -> Iterator[Datab
     if target.database == "system":
         raise ServerError(f"{target.where}: the database 'system' holds no data; check NEO4J_DATABASE.")
     try:
+        if not ADDRESS.fullmatch(target.uri):  # before the driver, whose own warnings repeat it
+            raise ConfigurationError("no address")
         driver = GraphDatabase.driver(
             target.uri,
             auth=(target.user, target.password),
@@ -151,7 +156,7 @@ def open_database(target: Target, retry_seconds: float = 15.0) -> Iterator[Datab
         )
     except (ConfigurationError, ValueError):
         raise ServerError(
-            f"{target.where!r} is no address of a Neo4j server; write it like neo4j://localhost:7687, "
+            f"{target.where}: no address of a Neo4j server; write it like neo4j://localhost:7687, "
             "user and password in NEO4J_USER and NEO4J_PASSWORD."
         ) from None
     with driver:
@@ -172,7 +177,7 @@ def require_version(version: str, target: Target) -> None:
 def explain(error: Exception, target: Target) -> StoreError:
     """What a driver's error means for the user, and what to do. Server messages can hold ids, so they are not repeated."""
     code = (error.code if isinstance(error, Neo4jError) else "") or ""
-    where = f"{target.where}"
+    where = target.where
     if isinstance(error, (ServiceUnavailable, SessionExpired, OSError)) and not code:
         return ServerError(f"{where}: no Neo4j server answers. `graphdet db up` starts one; the same command again then finishes the job.")
     told = [(words, line) for words, line in _EXPLANATIONS if any(word in code for word in words)]

@@ -183,7 +183,7 @@ class RelationKind:
         told = f"r.{RUN} IS NOT NULL AND b.{self.end.key} IS :: STRING NOT NULL"
         # Only the starts are gathered, so that the server never holds all relationships, and some of them share a record.
         return (
-            f"MATCH (a:{self.start.label}) WHERE a.{self.start.key} IS :: STRING NOT NULL "
+            f"MATCH (a:{self.start.label}) WHERE a.{self.start.key} IS :: STRING NOT NULL AND EXISTS {{ (a)-[:{self.type}]->() }} "
             f"WITH collect(a) AS found UNWIND range(0, size(found) - 1, {STARTS}) AS place "
             f"RETURN [a IN found[place..place + {STARTS}] | "
             f"[a.{self.start.key}, [(a)-[r:{self.type}]->(b:{self.end.label}) WHERE {told} | [{facts}]]]] AS starts"
