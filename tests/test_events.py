@@ -368,6 +368,9 @@ def test_errors_name_file_and_next_step(tmp_path: Path) -> None:
     with pytest.raises(UnreadableFile, match="no such file"):
         read_events([tmp_path / "absent.csv"])
     (tmp_path / "empty").mkdir()
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "market.json").write_text('{"user_id": "ann", "item_id": "tea"}\n', encoding="utf-8")
+    assert len(read_events([tmp_path / "own"])) == 1  # the name alone makes no simulated market of it
     with pytest.raises(EmptyLog, match="no log files in this folder"):
         read_events([tmp_path / "empty"])
     bad = tmp_path / "bad.csv"

@@ -75,7 +75,7 @@ def digest(path: Path) -> str:
 def _is_log(path: Path, folder: Path) -> bool:
     hidden = any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
     market = path.parent.parent if path.parent.name == TRUTH else path.parent
-    beside = (path.parent.name == TRUTH or path.name == MARKET) and (market / MARKET).is_file()
+    beside = (path.parent.name == TRUTH or path.name == MARKET) and (market / MARKET).is_file() and (market / TRUTH).is_dir()
     return not hidden and not beside and _by_name(path)[0] != "" and path.is_file()
 
 
