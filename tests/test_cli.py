@@ -28,7 +28,7 @@ from graphdet.schema import TIERS
 from graphdet.settings import Settings, load_settings
 from graphdet.simulate import preset, simulate, write_market
 from graphdet.simulate.settings import PresetName
-from graphdet.terminal import clean, discounted_lines, show_end, show_ring
+from graphdet.terminal import clean, show_end, show_ring
 
 ROOT = Path(__file__).parent.parent
 
@@ -174,7 +174,6 @@ def test_ids_cannot_deface_the_screen(small_run: Run, width: int) -> None:
     assert "[red]ann" in text  # as it is in the log, not as a colour
     assert "bob\\x1b[31m" in text
     assert "\\u202eeve" in text
-    assert "[bold]sale[/]" in text
     assert "x" * 40 not in text
 
 
@@ -192,15 +191,6 @@ def test_ids_cannot_deface_the_screen(small_run: Run, width: int) -> None:
 )
 def test_clean(text: str, width: int | None, expected: str) -> None:
     assert clean(text, width) == expected
-
-
-def test_what_was_left_out_is_summed_up() -> None:
-    cells = [{"view": "ip", "window": "15min", "key": f"10.0.0.{i}", "reason": "more than 40 users", "size": 100 * i} for i in range(1, 4)]
-    sale = {"view": "address", "window": "24h", "key": "home", "reason": "more than 9 users", "size": 12}
-    assert discounted_lines([*cells, sale]) == [
-        "3 IP cells (15min), more than 40 users; the largest is 10.0.0.3 with 300",
-        "1 address cell (24h), more than 9 users; the largest is home with 12",
-    ]
 
 
 # Failing

@@ -25,14 +25,17 @@ def list_discounts(visits: Visits, events: EventTable) -> tuple[list[dict[str, A
         over = np.flatnonzero(crowd > view.cap)
         if not len(over):
             continue
-        notes.append(
-            f"{len(over):,} of {view.keys:,} {view.name} keys are crowded: each visitor is compared with the {view.cap} next in time only."
-        )
         worst = over[np.lexsort([over, -crowd[over]])][:SHOWN]
-        named += [
+        entries = [
             _entry(view, name, int(crowd[key]), events)
             for key, name in zip(worst, events.ids[view.name].take(worst).to_pylist(), strict=True)
         ]
+        at_once = "in all" if events.time is None else f"within {view.windows[0] / 3600:g} h"
+        notes.append(
+            f"{len(over):,} of {view.keys:,} {view.name} keys are crowded, with up to {entries[0]['size']:,} visitors {at_once}: "
+            f"each visitor is compared with the {view.cap} next{'' if events.time is None else ' in time'} only."
+        )
+        named += entries
     return named, notes
 
 

@@ -4,7 +4,6 @@ from graphdet.terminal.dossier import event_headings, show_dossier, show_event_r
 from graphdet.terminal.screens import (
     clean,
     console_for,
-    discounted_lines,
     name,
     plural,
     show_check,
@@ -19,7 +18,6 @@ from graphdet.terminal.screens import (
 __all__ = [
     "clean",
     "console_for",
-    "discounted_lines",
     "event_headings",
     "name",
     "plural",

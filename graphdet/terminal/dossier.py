@@ -145,11 +145,7 @@ def show_event_rows(console: Console, rows: list[dict[str, Any]], heading: str =
         _heading(console, heading)
     columns = [column for column in (rows[0] if rows else {}) if any(row[column] not in (None, "") for row in rows)]
     if console.width < 160:  # what tells least goes first
-        columns = [
-            column
-            for column in columns
-            if column not in ("event_id", "user_agent", "order_id", "image", "category", "payment_id", "address_id")
-        ]
+        columns = [column for column in columns if column not in LEAST_TELLING]
     width = max((console.width - 24) // max(len(columns), 1) - 2, 8)
     table = _table(columns, set(columns))
     for row in rows:

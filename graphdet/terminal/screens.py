@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,7 +115,7 @@ def show_ring(console: Console, run: Run, ring: RunRing, everything: bool) -> No
 
 
 def show_end(console: Console, run: Run, folder: Path) -> None:
-    """What a finished run tells: the sum of its rows, what was left out and why, its rings, and what to do next."""
+    """What a finished run tells: the sum of its rows, what was discounted, its rings, and what to do next."""
     counts = run.meta["counts"]
     console.print(
         f"Read {counts['read']:,} rows = {counts['accepted']:,} accepted + {counts['rejected']:,} rejected"
@@ -123,8 +123,6 @@ def show_end(console: Console, run: Run, folder: Path) -> None:
     )
     nodes = ", ".join(f"{count:,} {plural(NAMES[node_type], count)}" for node_type, count in counts["nodes"].items())
     console.print(f"Graph: {nodes}")
-    for line in discounted_lines(run.meta["discounted"]):
-        console.print(f"Left out: {line}")
     for note in run.meta["notes"]:
         console.print(f"Note: {clean(note)}")
     console.print(f"Rings: {tier_counts(run)}", style="bold")
@@ -228,19 +226,6 @@ def tier_counts(run: Run) -> str:
     """'3 alert, 1 review, 2 explained'."""
     tiers = run.rings["tier"].to_pylist()
     return ", ".join(f"{tiers.count(tier)} {tier}" for tier in TIERS)
-
-
-def discounted_lines(discounted: Sequence[dict[str, Any]]) -> list[str]:
-    """One line for each view, window and reason, with its largest case."""
-    groups: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
-    for cell in discounted:
-        groups.setdefault((str(cell["view"]), str(cell["window"]), str(cell["reason"])), []).append(cell)
-    lines = []
-    for (view, window, reason), cells in groups.items():
-        largest = max(cells, key=lambda cell: cell["size"])
-        what = f"{len(cells):,} {plural(NAMES.get(view, view) + ' cell', len(cells))}"
-        lines.append(f"{what} ({clean(window)}), {clean(reason)}; the largest is {name(largest['key'])} with {largest['size']:,}")
-    return lines
 
 
 def plural(word: str, count: int) -> str:
