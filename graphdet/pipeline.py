@@ -20,8 +20,8 @@ from graphdet.gnn.embedding import embeddings_table
 from graphdet.gnn.messages import evidence_relation
 from graphdet.progress import Progress
 from graphdet.relations import ring_relations
-from graphdet.rings.diligence import only_diligent
-from graphdet.rings.facts import LogIndex, RingFacts, measure_ring
+from graphdet.rings.diligence import measure_diligent
+from graphdet.rings.facts import LogIndex, RingFacts
 from graphdet.rings.growth import Grower, index_visits
 from graphdet.rings.search import Search, search_rings
 from graphdet.rings.significance import NullRings, p_values, q_values
@@ -57,9 +57,11 @@ def detect(
     settings = settings or Settings()
     progress = progress or Progress()
     threads = settings.machine.threads or os.cpu_count() or 1
+    told = len(events.categories)
     if lacks_categories(events):
         with progress.stage("item communities", events.count("item")):
             events = with_communities(events, settings.evidence)
+    learned = events.categories[told:]
     with progress.stage("visits", len(events)):
         visits = collect_visits(events, settings.evidence)
         rates = expected_rates(visits, settings.evidence)
@@ -106,6 +108,8 @@ def detect(
     with progress.stage("dossiers", len(rings)):
         tables |= record_dossiers(rings, ids, log, settings)
     discounted, notes = list_discounts(visits, events)
+    if learned:
+        notes.append(f"{len(learned):,} communities of items that users share stand in for categories that the log does not tell.")
     if found.untried:
         notes.append(
             f"{found.untried:,} of {found.cores:,} cores were left untried when the effort was spent; raise [rings] effort to try them."
@@ -113,7 +117,7 @@ def detect(
     if left_out:
         notes.append(f"{left_out:,} groups that nearly everything speaks against were left out; raise [tiers] doubts_most to see them.")
     meta = describe_run(events, settings, discounted, notes, progress.costs)
-    meta["background"] = describe_background(log, null, found, setting)
+    meta["background"] = describe_background(log, null, found, setting, learned)
     return Run(**tables, meta=meta)
 
 
@@ -153,9 +157,9 @@ def _judge_rings(
         progress.advance(1)
         if q_value > settings.tiers.alert_q:
             continue
-        grown = only_diligent(grown, log, grower, settings.tiers.repeats)
-        if len(grown.members) >= settings.rings.least_members:
-            measured.append((measure_ring(grown, log, grower), p_value, q_value))
+        facts = measure_diligent(grown, log, grower, settings)
+        if facts is not None:
+            measured.append((facts, p_value, q_value))
     setting = describe_setting(log, [facts for facts, _, _ in measured], settings.tiers)
     rings, left_out = [], 0
     for facts, p_value, q_value in measured:

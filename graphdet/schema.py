@@ -68,7 +68,7 @@ EVENT_COLUMNS = (
     Field("device_id", TEXT, "from which device"),
     Field("ip", TEXT, "from which IP address"),
     Field("action", TEXT, "what was done, in lower case: " + ", ".join(ACTIONS) + "; others are kept and listed"),
-    Field("category", TEXT, "the item's category"),
+    Field("category", TEXT, "the item's category; in run folders, where the log tells none, the community of items that stands in"),
     Field("seller_id", TEXT, "the item's seller"),
     Field("amount", pa.float64(), "money moved by the event"),
     Field("rating", pa.float64(), "stars given"),
@@ -127,7 +127,7 @@ RUN_TABLES = {
         Field(
             "taste",
             pa.float64(),
-            "log10 of members' own interest in the targets' categories, on other days, over everybody's; null where the log has no categories",
+            "log10 of members' own interest in the targets' categories, on other days, over everybody's; null where none are told or learned",
         ),
     ),
     "members": (

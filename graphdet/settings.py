@@ -90,7 +90,11 @@ class RingSettings(Section):
         (4.0, 5.0, 6.0, 8.0, 11.0, 15.0, 20.0), description="evidence of edges whose components found rings; each level is tried"
     )
     overlap: float = Field(0.5, gt=0, le=1, description="share of members and of targets above which two rings are one")
-    seed: float = Field(24.0, ge=0, description="summed evidence of pairs that met at the same two keys, for their users to found a ring")
+    seed: float = Field(
+        24.0,
+        ge=0,
+        description="summed evidence of pairs that met at the same two keys (at one item in a log without sellers), for their users to found a ring",
+    )
     effort: float = Field(
         5.0,
         gt=0,
@@ -130,7 +134,7 @@ class TierSettings(Section):
         40.0, ge=0, description="the same where a larger share than `loose_thin` of the members was at no more than two item targets"
     )
     alert_dedication: float = Field(
-        0.2, gt=0, le=1, description="share of members' item events on the targets that an alert without shared devices must have"
+        0.2, ge=0, le=1, description="share of members' item events on the targets that an alert without shared devices must have"
     )
     alert_attention: float = Field(
         2.5,

@@ -295,13 +295,11 @@ class Oracle:
             found["top_seller"] = touched.max() / len(self.first)
         else:
             found["sellers"] = found["top_seller"] = 0
-        spread = inside.groupby("item_id")["timestamp"].agg(["min", "max"])
         touched = self.first.groupby("user_id").size().reindex(list(self.members), fill_value=0)
         return found | {
             "dedication": len(inside) / self.own["item_id"].notna().sum(),
             "density": len(self.first) / (size * len(self.windows)),
             "days": (whole(inside["timestamp"].max(), self.log) - whole(inside["timestamp"].min(), self.log)) / 86_400,
-            "width_hours": ((spread["max"] - spread["min"]) / pd.Timedelta(hours=1)).median(),
             "thin": (touched <= 2).mean(),
             "repeats": None,
         }

@@ -9,10 +9,13 @@ import pytest
 from planted_logs import HOUR, coded_table
 from sklearn.metrics import adjusted_mutual_info_score
 
+from graphdet import Settings, detect
 from graphdet.events import EventTable
 from graphdet.evidence import communities
 from graphdet.evidence.communities import lacks_categories, with_communities
-from graphdet.settings import EvidenceSettings
+from graphdet.settings import EvidenceSettings, GnnSettings, RingSettings
+from graphdet.supervised import inputs
+from graphdet.supervised.inputs import read_inputs
 
 TASTES, ITEMS, USERS = 8, 400, 1500
 SETTINGS = EvidenceSettings()
@@ -71,10 +74,28 @@ def test_known_categories_stay_and_a_few_gaps_need_nothing_learned() -> None:
     assert found.item_category[~known].min() >= TASTES
 
 
+def test_a_few_gaps_among_many_known_items_are_no_community() -> None:
+    log, taste = tastes_log()
+    names = tuple(f"c{number}" for number in range(TASTES))
+    gaps = np.isin(np.arange(ITEMS), np.flatnonzero(taste == 0)[: communities.LEAST_ITEMS - 1])
+    few = replace(log, item_category=np.where(gaps, -1, taste).astype(np.int32), categories=names)
+    assert with_communities(few, SETTINGS).categories == names
+
+
 def test_logs_without_times_or_items_learn_nothing() -> None:
     log, _ = tastes_log()
     assert not lacks_categories(replace(log, time=None, resolution="none"))
     assert not lacks_categories(coded_table(np.arange(10), np.arange(10), device=np.arange(10) % 3))
+
+
+def test_models_with_labels_read_what_detection_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    log, _ = tastes_log(ring=40)
+    settings = Settings(rings=RingSettings(permutations=1), gnn=GnnSettings(least_rings=0))
+    run = detect(log, settings)
+    values = read_inputs(log, run, settings).values
+    np.testing.assert_array_equal(values, read_inputs(with_communities(log, SETTINGS), run, settings).values)
+    monkeypatch.setattr(inputs, "lacks_categories", lambda events: False)
+    assert not np.array_equal(values, read_inputs(log, run, settings).values)
 
 
 def test_the_order_of_the_events_does_not_matter() -> None:

@@ -32,7 +32,7 @@ def grown(members: int = 20, strength: float = 200.0) -> Grown:
 PLAIN = RingFacts(
     grown=grown(), met=np.zeros((20, 6), np.bool_), member_events=NONE, target_events=NONE, member_first=NONE, member_last=NONE,
     target_first=NONE, target_last=NONE, amount=None, density=0.5, thin=0.2, dedication=0.4, attention=2.0, repeats=1.0,
-    taste=0.1, seller_taste=0.1, own_things=0, sellers=1, top_seller=1.0, crowd=0.1, company=0.3, rush=0.2, days=6.0, width_hours=20.0,
+    taste=0.1, seller_taste=0.1, own_things=0, sellers=1, top_seller=1.0, crowd=0.1, company=0.3, rush=0.2, days=6.0,
     ordered=0.5, refunded=0.0, coupons=0.0, device_share=0.0, address_share=0.0, place_share=0.05, place_users=300,
 )  # fmt: skip
 

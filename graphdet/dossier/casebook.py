@@ -12,14 +12,13 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from graphdet.errors import RunError, SettingsError
 from graphdet.events import NO_TIME, EventTable
 from graphdet.events.table import ReadReport, TimeResolution
-from graphdet.evidence.visits import Bool, Float32, Float64, Int32, Int64, View, Visits
+from graphdet.evidence.visits import Bool, Float32, Float64, Int32, Int64, View, Visits, stretches
 from graphdet.rings.facts import LogIndex
 from graphdet.rings.growth import VisitIndex
 from graphdet.run import Run, RunRing
@@ -231,16 +230,16 @@ class Casebook:
 
     def rows_of(self, members: Int32) -> Int64:
         """The members' kept events, in order of time."""
-        return np.sort(self._by_user[_stretches(self._user_start, members)])
+        return np.sort(self._by_user[stretches(self._user_start, members)])
 
     def small_log(self, members: Int32) -> SmallLog:
         """What these members did, and who else came to what two of them came to."""
         rows = self.rows_of(members)
-        own = self._visits_by_user[_stretches(self._visit_user_start, members)]
+        own = self._visits_by_user[stretches(self._visit_user_start, members)]
         met = np.unique(self.visit_key[own] << 32 | self.visit_user[own])
         keys, count = np.unique(met >> 32, return_counts=True)
         keys = keys[count >= 2]
-        visit = _stretches(self._key_start, keys)
+        visit = stretches(self._key_start, keys)
         users = np.unique(np.r_[self.visit_user[visit], members]).astype(np.int32)
         views, key_ids, codes, ids, position = [], [], {}, {}, np.zeros(len(visit), np.int64)
         first = 0
@@ -327,12 +326,6 @@ class Casebook:
             if view.name == "ip":
                 log.users_of_ip = self.key_users["ip"][small.key_ids[view.first_key : view.first_key + view.keys]]
         return log
-
-
-def _stretches(offset: Int64, chosen: npt.NDArray[np.integer[Any]]) -> Int64:
-    """offset[c] … offset[c + 1] − 1 for each of the chosen, one after the other."""
-    length = offset[chosen + 1] - offset[chosen]
-    return np.repeat(offset[chosen] - (np.cumsum(length) - length), length) + np.arange(length.sum())
 
 
 def _micros(column: pa.ChunkedArray) -> Int64:

@@ -14,6 +14,7 @@ from graphdet.dossier.scene import Scene, moment
 from graphdet.dossier.sums import at_least, near_copies, together_within
 from graphdet.events import NO_TIME
 from graphdet.evidence.visits import Bool
+from graphdet.rings.facts import which_actions
 from graphdet.rings.significance import false_rings
 
 MICRO = 1_000_000
@@ -50,7 +51,7 @@ def measure_facts(scene: Scene) -> dict[str, Any]:
 
 def _is(scene: Scene, *actions: str) -> Bool:
     events = scene.replay.small.events
-    return np.array([word in actions for word in events.actions] + [False])[events.action]  # the last place is for none
+    return which_actions(events, *actions)[events.action]
 
 
 def _what(scene: Scene) -> dict[str, Any]:
@@ -252,12 +253,19 @@ def _taste(scene: Scene) -> dict[str, Any]:
         "novel": None,
         "novel_of": None,
     }
-    if item is None or not small.events.categories:
+    told = _told_categories(scene)
+    if item is None or not told.any():
         return out
     category = np.where(item >= 0, small.events.item_category[item], -1).astype(np.int64)
+    category[~told[category]] = -1
     elsewhere = np.unique(scene.member[~scene.inside] << 32 | (category[~scene.inside] + 1))
     own = np.unique(scene.member[scene.inside & (category >= 0)] << 32 | (category[scene.inside & (category >= 0)] + 1))
     return {**out, "novel": int((~np.isin(own, elsewhere)).sum()), "novel_of": len(own)}
+
+
+def _told_categories(scene: Scene) -> Bool:
+    """(categories + 1,) which are the shop's own, not learned; the last place stands for items without one."""
+    return np.array([name not in scene.replay.casebook.background["learned"] for name in scene.replay.small.events.categories] + [False])
 
 
 def _ages(scene: Scene) -> dict[str, Any] | None:
@@ -360,7 +368,7 @@ def _sellers(scene: Scene) -> list[dict[str, Any]]:
 
 def _targets(scene: Scene) -> list[dict[str, Any]]:
     rows = []
-    names = scene.replay.small.events.categories
+    names, told = scene.replay.small.events.categories, _told_categories(scene)
     item = scene.replay.small.events.codes.get("item", np.zeros(0, np.int32))
     for place, window in enumerate(scene.windows):
         own = item[scene.target == place]
@@ -373,7 +381,7 @@ def _targets(scene: Scene) -> list[dict[str, Any]]:
                 "events": int((scene.target == place).sum()),
                 "start": moment(window["start"]),
                 "end": moment(window["end"]),
-                "category": names[category] if category >= 0 else None,
+                "category": names[category] if told[category] else None,
                 "gain": window["gain"],
             }
         )

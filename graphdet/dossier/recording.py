@@ -19,7 +19,7 @@ from graphdet.dossier.windows import count_windows
 from graphdet.dossier.wording import add_wording
 from graphdet.events import NO_TIME, EventTable
 from graphdet.evidence.discounts import fullest
-from graphdet.evidence.visits import Bool, Int32, Int64, Visits
+from graphdet.evidence.visits import Bool, Int32, Int64, Visits, stretches
 from graphdet.rings.facts import LogIndex, RingFacts
 from graphdet.rings.search import Search
 from graphdet.rings.significance import NullRings
@@ -38,7 +38,7 @@ PER_VISIT = ("user", "time")
 # Scalars of `RingFacts` that a dossier tells as they are; the whole log went into them.
 SCALARS = (
     "company",
-    "crowd", "rush", "taste", "seller_taste", "own_things", "sellers", "top_seller", "days", "width_hours", "ordered", "refunded",
+    "crowd", "rush", "taste", "seller_taste", "own_things", "sellers", "top_seller", "days", "ordered", "refunded",
     "coupons", "device_share", "address_share", "place_share", "place_users", "dedication", "density", "thin", "attention", "repeats",
 )  # fmt: skip
 
@@ -70,12 +70,12 @@ def record_dossiers(rings: Sequence[JudgedRing], ids: Sequence[str], log: LogInd
     }
 
 
-def describe_background(log: LogIndex, null: NullRings, found: Search, setting: Setting) -> dict[str, Any]:
+def describe_background(log: LogIndex, null: NullRings, found: Search, setting: Setting, learned: Sequence[str]) -> dict[str, Any]:
     """What run.json says of the whole log, for dossiers to be compared with.
 
     Keys: `start` (microseconds since 1970 UTC of the first event, null without times), `seconds` (from it to the last event), `users`,
     `to_themselves` (share of users in groups that have their targets to themselves; 0 with times), `visits`,
-    `events_per_visit` (to items; null without items),
+    `events_per_visit` (to items; null without items), `learned` (categories that are not the shop's, but communities of items),
     `hours` (events by hour of the day, UTC), `views` (name, windows in seconds, cap), `history_seconds`, `permutations`,
     `null_strengths`, `found_strengths`; `habits` names what the table `visits` measures, `of_views` what is measured of each view.
     """
@@ -88,6 +88,7 @@ def describe_background(log: LogIndex, null: NullRings, found: Search, setting: 
         "to_themselves": setting.to_themselves,
         "visits": len(visits),
         "events_per_visit": _plain(log.events_per_visit),
+        "learned": list(learned),
         "hours": _by_hour(events).tolist(),
         "views": [{"name": view.name, "windows": view.windows, "cap": view.cap} for view in visits.views],
         "habits": habit_names(visits),
@@ -261,7 +262,7 @@ def _visits_table(rings: Sequence[JudgedRing], log: LogIndex) -> pa.Table:
         grown = ring.facts.grown
         whole[grown.targets] = True
         member[grown.members] = True
-        of = np.concatenate([index.by_user[index.user_offset[m] : index.user_offset[m + 1]] for m in grown.members.tolist()])
+        of = index.by_user[stretches(index.user_offset, grown.members)]
         met = np.unique(np.repeat(grown.members, _lengths(index.user_offset, grown.members)) * np.int64(visits.keys) + index.key[of])
         key, users = np.unique(met % visits.keys, return_counts=True)
         shared[key[users >= 2]] = True

@@ -1,6 +1,6 @@
 """A ring's small log, with something taken away → what would be left of the ring: its members, its strength, its tier.
 
-The code that found the ring grows and judges it again; nothing of it is copied here.
+The code that found the ring grows and judges it again; `habits.py` measures anew what is left of its members' visits.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from graphdet.dossier.habits import Habits
 from graphdet.dossier.recording import PER_VISIT, habit_names
 from graphdet.events import EventTable
 from graphdet.evidence.visits import Bool, Int32, Int64, Visits
-from graphdet.rings.diligence import only_diligent
+from graphdet.rings.diligence import measure_diligent
 from graphdet.rings.facts import measure_ring
 from graphdet.rings.growth import Grower, Grown, VisitIndex, index_visits
 from graphdet.rings.significance import q_values
-from graphdet.rings.tiers import RULES, Setting, doubts, judge, ring_score
+from graphdet.rings.tiers import RULES, Setting, doubts, judge, ring_score, strength_needed
 from graphdet.settings import Settings
 
 MOST_TARGETS = 4  # that members are started from
@@ -60,7 +60,9 @@ class Replay:
         self._untouched = self._walk(self.small.visits)
         untouched = casebook.index_log(self.small, self.small.events, self._untouched.index)
         grown = self._untouched.grower.grow(self.small.members, generous=False)
-        self._whole = only_diligent(grown, untouched, self._untouched.grower, self.settings.tiers.repeats)
+        facts = measure_diligent(grown, untouched, self._untouched.grower, self.settings)
+        self._facts = facts or measure_ring(grown, untouched, self._untouched.grower)
+        self._whole = self._facts.grown
         self._meetings = len(self._untouched.grower.incidence(self._whole)[0])
         self._strengths = np.array(casebook.background["found_strengths"])
         self._null = np.array(casebook.background["null_strengths"])
@@ -120,16 +122,14 @@ class Replay:
         """Of the strongest that grows."""
         casebook, settings, visits = self.casebook, self.settings, walk.index.visits
         grown = max((walk.grower.grow(core, generous=False) for core in self._cores(visits)), key=lambda grown: grown.strength)
-        least = settings.rings
-        stands = grown.strength > least.least_strength and self._q(grown.strength) <= settings.tiers.alert_q
-        if stands and len(grown.members) >= least.least_members:
-            log = casebook.index_log(self.small, events(), walk.index)
-            grown = only_diligent(grown, log, walk.grower, settings.tiers.repeats)
+        facts = None
+        if grown.strength > settings.rings.least_strength and self._q(grown.strength) <= settings.tiers.alert_q:
+            facts = measure_diligent(grown, casebook.index_log(self.small, events(), walk.index), walk.grower, settings)
+        grown = grown if facts is None else facts.grown
         items = self._items(grown)
         names = tuple(self.small.events.ids["user"].take(pa.array(grown.members)).to_pylist())
-        if not stands or len(grown.members) < least.least_members:
+        if facts is None:
             return Outcome(GONE, "", 0.0, float(grown.strength) if len(grown.members) else 0.0, items, names)
-        facts = measure_ring(grown, log, walk.grower)
         tier, explanation = judge(facts, items, self._setting(), settings.tiers)
         return Outcome(tier, explanation, ring_score(tier, grown.strength), float(grown.strength), items, names)
 
@@ -144,10 +144,12 @@ class Replay:
 
     def judgement(self) -> tuple[dict[str, bool], list[str]]:
         """Each innocent explanation that graphdet knows to test, and whether it fits the ring; and what else speaks against an alert."""
-        log = self.casebook.index_log(self.small, self.small.events, self._untouched.index)
-        facts = measure_ring(self._whole, log, self._untouched.grower)
-        tried = {name: fits(facts, self._setting(), self.settings.tiers) for name, fits in RULES.items()}
-        return tried, doubts(facts, self._items(self._whole), self._setting(), self.settings.tiers)
+        tried = {name: fits(self._facts, self._setting(), self.settings.tiers) for name, fits in RULES.items()}
+        return tried, doubts(self._facts, self._items(self._whole), self._setting(), self.settings.tiers)
+
+    def strength_needed(self) -> float:
+        """That the ring must have to be an alert."""
+        return strength_needed(self._facts.thin, self.settings.tiers)
 
     def _items(self, grown: Grown) -> int:
         """Targets that are items; all of them where the log has none."""

@@ -89,10 +89,10 @@ def _count_within(
     found = np.zeros((len(code), 4), np.int64)
     last = np.full(users, -1, np.int64)
     for window in range(len(code)):
-        for place in range(np.searchsorted(codes, code[window]), np.searchsorted(codes, code[window], side="right")):
-            row = rows[place]
-            if timed and not start[window] <= time[row] <= end[window]:
-                continue
+        place, stop = np.searchsorted(codes, code[window]), np.searchsorted(codes, code[window], side="right")
+        if timed:
+            place, stop = _first_from(start[window], rows, time, place, stop), _first_from(end[window] + 1, rows, time, place, stop)
+        for row in rows[place:stop]:
             found[window, 0] += 1
             if last[user[row]] != window:
                 last[user[row]] = window
@@ -102,3 +102,15 @@ def _count_within(
             if action[row] == pay:
                 found[window, 3] += 1
     return found
+
+
+@numba.njit(cache=True, nogil=True)
+def _first_from(moment: int, rows: Int64, time: Int64, first: int, last: int) -> int:
+    """The first place in first … last − 1, by time, whose row is not before the moment; last where there is none."""
+    while first < last:
+        middle = (first + last) // 2
+        if time[rows[middle]] < moment:
+            first = middle + 1
+        else:
+            last = middle
+    return first

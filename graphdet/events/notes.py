@@ -32,7 +32,7 @@ def notes(events: Events, sources: Sequence[Source], files: Sequence[FileReport]
     found = [cost + "." for node_type, cost in _COST.items() if node_type not in events.codes]
     found += _about_times(events, settings)
     if "item" in events.codes and not len(events.categories):
-        instead = "expectations are taken over all items" if events.time is None else "communities of items that users share stand in"
+        instead = "expectations are taken over all items" if events.time is None else "communities of items that users share are looked for"
         found.append(f"no category: {instead}, so shared taste weighs more than it should.")
     if events.differing:
         found.append(f"rows that repeat an event_id with other values: {events.differing}; the earliest of each is kept.")

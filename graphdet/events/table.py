@@ -77,7 +77,7 @@ class EventTable:
         action: (n,) int16 position in `actions`; −1 where the event has none.
         actions: the action words, sorted.
         item_category: (items,) int32 position in `categories`, the commonest of the item's events, −1 where none is given.
-        categories: the category names, sorted; empty where the log has none.
+        categories: the category names, sorted, before names of learned ones; empty where there are none.
         amount: (n,) float64, NaN where none; None where the log has no amounts.
         rating: (n,) float32, NaN where none; None where the log has no ratings.
         report: where the events came from.

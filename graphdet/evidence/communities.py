@@ -45,7 +45,7 @@ def with_communities(events: EventTable, settings: EvidenceSettings) -> EventTab
     louvain = Louvain(resolution=settings.community_resolution, shuffle_nodes=False)
     found = np.asarray(louvain.fit_predict(together), np.int32)
     untold = events.item_category < 0
-    found[~untold | (np.bincount(found)[found] < LEAST_ITEMS)] = -1
+    found[~untold | (np.bincount(found, weights=untold)[found] < LEAST_ITEMS)] = -1
     _, place = np.unique(found[found >= 0], return_inverse=True)
     category = events.item_category.copy()
     category[found >= 0] = len(events.categories) + place.astype(np.int32)

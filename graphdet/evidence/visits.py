@@ -27,6 +27,17 @@ UNTIMED = np.iinfo(np.int32).max
 UNSURE = 10.0  # visits at other times that say as much as the belief that users are alike
 
 
+def stretches(offset: Int64, chosen: npt.NDArray[np.integer]) -> Int64:
+    """offset[c] … offset[c + 1] − 1 for each of the chosen, one after the other."""
+    return ranges(offset[chosen], offset[chosen + 1])
+
+
+def ranges(begin: Int64, end: Int64) -> Int64:
+    """begin … end − 1 of each place, one after the other."""
+    length = end - begin
+    return np.repeat(begin - (np.cumsum(length) - length), length) + np.arange(length.sum())
+
+
 @dataclass(frozen=True)
 class View:
     """One node type seen as a meeting place: `windows` in seconds, shortest first; `cap` visitors that a window may hold."""

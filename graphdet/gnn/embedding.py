@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from scipy.sparse import csr_array
 
 from graphdet.events import EventTable
-from graphdet.evidence.visits import Float32, Float64, Int32, Int64, Visits
+from graphdet.evidence.visits import Float32, Float64, Int32, Int64, Visits, stretches
 from graphdet.gnn.messages import EvidenceMatrix
 from graphdet.rings.tables import JudgedRing
 from graphdet.schema import EMBEDDING_WIDTH as WIDTH
@@ -57,11 +57,9 @@ def embed_users(odds: Float64, relation: EvidenceMatrix, rings: Sequence[tuple[I
 def embed_keys(users: Float32, odds: Float64, visits: Visits, view: str, codes: Int64) -> Float32:
     """(n, 32) unit vectors of n of a view's keys, by their codes: the mean of their visitors, weighted by the visitors' odds."""
     first = next(found for found in visits.views if found.name == view).first_key + codes
-    length = visits.offset[first + 1] - visits.offset[first]
-    begin = np.concatenate([np.zeros(1, np.int64), np.cumsum(length)])
-    rows = np.arange(begin[-1]) + np.repeat(visits.offset[first] - begin[:-1], length)
+    begin = np.concatenate([np.zeros(1, np.int64), np.cumsum(visits.offset[first + 1] - visits.offset[first])])
     chance = (1 / (1 + 10.0**-odds) + LEAST_ODDS).astype(np.float32)
-    visitor = visits.user[rows]
+    visitor = visits.user[stretches(visits.offset, first)]
     return _unit(csr_array((chance[visitor], visitor, begin), shape=(len(codes), len(users))) @ users)
 
 

@@ -1,4 +1,4 @@
-"""A grown ring of a log without times → its members who come back to the targets more often than people come back to things.
+"""A grown ring → its facts; without times, those of members who come back to the targets more often than people come back to things.
 
 Times tell who acted together. Where a log has none, a ring looks like any circle of one taste, but for one thing: paid work is done again
 and again. So where a group returns to its targets markedly more often than everybody to whatever he likes, those count as members who do.
@@ -8,19 +8,26 @@ from __future__ import annotations
 
 import numpy as np
 
-from graphdet.rings.facts import LogIndex, measure_ring
+from graphdet.rings.facts import LogIndex, RingFacts, measure_ring
 from graphdet.rings.growth import Grower, Grown
+from graphdet.settings import Settings
 
 LEAST = 1.0  # a member's events at a target over everybody's at a thing
 
 
-def only_diligent(grown: Grown, log: LogIndex, grower: Grower, markedly: float) -> Grown:
-    """The ring without those who do not come back; itself where the log has times or the group does not return `markedly` more often."""
-    if log.events.time is not None or not len(grown.members) or log.visits.item_view < 0:
-        return grown
+def measure_diligent(grown: Grown, log: LogIndex, grower: Grower, settings: Settings) -> RingFacts | None:
+    """What the tier and the tables need to know of a ring, without those who do not come back; None where too few are left for a ring."""
+    if len(grown.members) < settings.rings.least_members:
+        return None
     facts = measure_ring(grown, log, grower)
-    if facts.repeats < markedly:
-        return grown
+    if log.events.time is not None or log.visits.item_view < 0 or facts.repeats < settings.tiers.repeats:
+        return facts
+    diligent = _only_diligent(facts, log)
+    return measure_ring(diligent, log, grower) if len(diligent.members) >= settings.rings.least_members else None
+
+
+def _only_diligent(facts: RingFacts, log: LogIndex) -> Grown:
+    grown = facts.grown
     items = log.visits.view[grown.targets] == log.visits.item_view
     usual = np.maximum(facts.met[:, items].sum(1), 1) * log.events_per_visit
     chosen = facts.member_events >= LEAST * usual

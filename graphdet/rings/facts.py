@@ -11,7 +11,7 @@ import numba
 import numpy as np
 
 from graphdet.events import NO_TIME, EventTable
-from graphdet.evidence.visits import Bool, Float64, Int32, Int64, Visits
+from graphdet.evidence.visits import Bool, Float64, Int32, Int64, Visits, stretches
 from graphdet.rings.growth import Grower, Grown, VisitIndex
 
 
@@ -43,7 +43,6 @@ class RingFacts:
         company: visits of others at the median item target, in the target's time, for each member who was there.
         rush: log10 of those strangers' visits over what their usual rate there would give.
         days: days from the first to the last event on an item target.
-        width_hours: median over item targets of the hours between members' first and last event there.
         ordered, refunded, coupons: share of who-was-where that saw an order or payment, a refund or cancellation, a coupon.
         device_share: share of members who acted on the targets from a device that at least three of them used there.
         address_share: share of members who use the delivery address that most of them use.
@@ -74,7 +73,6 @@ class RingFacts:
     company: float
     rush: float
     days: float
-    width_hours: float
     ordered: float
     refunded: float
     coupons: float
@@ -113,14 +111,14 @@ class LogIndex:
                 count = np.bincount(self.item_seller[item[known]] + 1, minlength=events.count("seller") + 1)
                 self.seller_share = count / max(known.sum(), 1)
         self.users_of_ip = _users_of_keys(index, "ip")
-        self.orders = _which(events, "order", "pay")
-        self.refunds = _which(events, "refund", "cancel")
-        self.coupons = _which(events, "coupon")
+        self.orders = which_actions(events, "order", "pay")
+        self.refunds = which_actions(events, "refund", "cancel")
+        self.coupons = which_actions(events, "coupon")
         start = events.time[events.time != NO_TIME] if events.time is not None else np.zeros(0, np.int64)
         self.start = int(start.min()) if len(start) else 0
 
 
-def _which(events: EventTable, *actions: str) -> Bool:
+def which_actions(events: EventTable, *actions: str) -> Bool:
     """(actions + 1,) bool: which action codes are one of these; the last place stands for events without an action."""
     return np.array([action in actions for action in events.actions] + [False])
 
@@ -167,11 +165,7 @@ def measure_ring(grown: Grown, log: LogIndex, grower: Grower) -> RingFacts:
     members, targets = grown.members, grown.targets
     lengths = log.offset[members + 1] - log.offset[members]
     who = np.repeat(np.arange(len(members)), lengths)
-    event = (
-        np.concatenate([log.by_user[log.offset[m] : log.offset[m + 1]] for m in members.tolist()])
-        if len(members)
-        else np.zeros(0, np.int64)
-    )
+    event = log.by_user[stretches(log.offset, members)]
     time = events.time[event] if events.time is not None else np.full(len(event), NO_TIME)
     second = np.where(time == NO_TIME, 0, (time - log.start) // 1_000_000)
 
@@ -214,11 +208,10 @@ def measure_ring(grown: Grown, log: LogIndex, grower: Grower) -> RingFacts:
     sellers = log.item_seller[target_items]
     known = sellers >= 0
     by_seller = np.bincount(sellers[known], weights=met[:, item_targets].sum(0)[known]) if known.any() else np.zeros(1)
-    hours = (target_last - target_first)[item_targets & (target_first != NO_TIME)] / 3.6e9
     seconds = second[inside]
     action = events.action[event]
     touched = _pairs(who, item, inside)
-    place, place_members = _commonest(events, "ip", event[~inside], who[~inside])
+    network, network_members = _commonest(events, "ip", event[~inside], who[~inside])
     devices = _users_of(events, "device", event[inside], who[inside])
     return RingFacts(
         grown=grown,
@@ -244,14 +237,13 @@ def measure_ring(grown: Grown, log: LogIndex, grower: Grower) -> RingFacts:
         company=float(np.median(grown.outsiders[item_targets] / grown.visitors[item_targets])) if item_targets.any() else 0.0,
         rush=float(np.log10((strangers + 1) / (usual + 1))),
         days=float((seconds.max() - seconds.min()) / 86_400) if len(seconds) else 0.0,
-        width_hours=float(np.median(hours)) if len(hours) else 0.0,
         ordered=_pairs(who, item, inside & log.orders[action]) / max(touched, 1),
         refunded=_pairs(who, item, inside & log.refunds[action]) / max(touched, 1),
         coupons=_pairs(who, item, inside & log.coupons[action]) / max(touched, 1),
         device_share=_share_together(devices, 3) / len(members),
         address_share=_commonest(events, "address", event, who)[1] / len(members),
-        place_share=place_members / len(members),
-        place_users=int(log.users_of_ip[place]) if place >= 0 else 0,
+        place_share=network_members / len(members),
+        place_users=int(log.users_of_ip[network]) if network >= 0 else 0,
     )
 
 

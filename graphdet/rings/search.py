@@ -101,7 +101,7 @@ def search_rings(pairs: PairEvidence, index: VisitIndex, settings: RingSettings,
     cores = [(NO_KEY, NO_KEY, core) for core in components[::-1]] + shared
     budget = LEAST_EFFORT + settings.effort * len(index.visits)
     tried = 0
-    # Left out are cores that a ring has told already, and those at two targets that have both brought nothing new time and again.
+    # Left out are cores that a ring has told already, and those at targets that have all brought nothing new time and again.
     fruitless: Counter[int] = Counter()
     with ThreadPoolExecutor(threads) as pool:
         while tried < len(cores) and budget > 0:
@@ -119,7 +119,7 @@ def search_rings(pairs: PairEvidence, index: VisitIndex, settings: RingSettings,
             for (one, other, core), ring in zip(batch, grown, strict=True):
                 budget -= index.visits_of(core) + index.visits_of(ring.members)
                 if not keep(ring, parts_of) and one != NO_KEY:
-                    fruitless.update((one, other))
+                    fruitless.update({one, other})
     rings = _distinct(_merged(_distinct(whole, settings), grower, most=round(MOST_OF_ALL * index.visits.users)), settings)
     return Search(rings, len(cores), untried=max(len(cores) - tried, 0))
 
@@ -147,13 +147,12 @@ def _shared_targets(pairs: PairEvidence, settings: RingSettings, suffices: Bool)
     """
     length = np.diff(pairs.offset)
     left = np.repeat(length, length) - (np.arange(len(pairs.key)) - np.repeat(pairs.offset[:-1], length)) - 1  # meetings after this one
-    steps = range(0 if suffices.any() else 1, min(int(length.max(initial=1)), MOST_STEPS))
-    first = np.concatenate([np.flatnonzero(left >= step) for step in steps] or [np.zeros(0, np.int64)])
-    second = first + np.concatenate([np.full((left >= step).sum(), step) for step in steps] or [first])
+    steps = range(1, min(int(length.max(initial=1)), MOST_STEPS))
+    meetings = [np.flatnonzero(suffices[pairs.key]), *(np.flatnonzero(left >= step) for step in steps)]
+    first = np.concatenate(meetings)
+    second = first + np.repeat([0, *steps], [len(found) for found in meetings])
     pair = np.repeat(np.arange(len(pairs)), length)[first]
     keys = np.sort(np.stack([pairs.key[first], pairs.key[second]]), axis=0).astype(np.int64)
-    fits = (keys[0] != keys[1]) | suffices[keys[0]]
-    keys, pair = keys[:, fits], pair[fits]
     both = keys[0] << 32 | keys[1]
     order = np.lexsort([pair, both])
     both, pair = both[order], pair[order]

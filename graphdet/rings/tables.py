@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from graphdet.events import NO_TIME, EventTable
 from graphdet.evidence.pairs import PairEvidence, Rates
-from graphdet.evidence.visits import Int32, Int64, Visits
+from graphdet.evidence.visits import Int32, Int64, Visits, ranges, stretches
 from graphdet.rings.facts import LogIndex, RingFacts
 from graphdet.schema import KEY_ROLES, arrow_schema
 
@@ -145,7 +145,7 @@ def evidence_table(rings: list[JudgedRing], ids: list[str], log: LogIndex, pairs
             continue
         pair = pair[np.lexsort((pair, -pairs.evidence[pair]))]
         length = pairs.offset[pair + 1] - pairs.offset[pair]
-        meeting = np.repeat(pairs.offset[pair] - np.r_[0, np.cumsum(length)[:-1]], length) + np.arange(length.sum())
+        meeting = stretches(pairs.offset, pair)
         one, other = np.repeat(pairs.users[pair, 0], length), np.repeat(pairs.users[pair, 1], length)
         key = pairs.key[meeting]
         view = visits.view_of(key)
@@ -175,14 +175,13 @@ def evidence_table(rings: list[JudgedRing], ids: list[str], log: LogIndex, pairs
 
 def _pairs_within(pairs: PairEvidence, first: Int32, members: Int32) -> Int64:
     """Pairs with both users among the members (sorted); pairs are sorted by their `first` user."""
-    low, high = np.searchsorted(first, members), np.searchsorted(first, members, side="right")
-    pair = np.concatenate([np.arange(a, b) for a, b in zip(low.tolist(), high.tolist(), strict=True)])
+    pair = ranges(np.searchsorted(first, members), np.searchsorted(first, members, side="right"))
     return pair[np.isin(pairs.users[pair, 1], members)]
 
 
 def _event_counter(log: LogIndex, members: npt.NDArray[np.int32]) -> Callable[[Int32, Int32], Int64]:
     """A function (users, keys) → events of each user at each key, for a ring's members."""
-    event = np.concatenate([log.by_user[log.offset[member] : log.offset[member + 1]] for member in members.tolist()])
+    event = log.by_user[stretches(log.offset, members)]
     user = log.events.codes["user"][event].astype(np.int64)
     keys = log.visits.visits.keys
     found = []

@@ -52,7 +52,7 @@ def doubts(facts: RingFacts, targets: int, log: Setting, settings: TierSettings)
     to_itself = has_targets_to_itself(facts, settings) and log.to_themselves <= settings.exclusive_users
     taste_alone = not (log.timed or to_itself) and facts.density < settings.loose_density and facts.repeats < settings.repeats
     # Who is busy everywhere may do a ring's work beside it, but a campaign ends.
-    attention = facts.attention if facts.days < settings.long_share * log.days else 0.0
+    attentive = facts.attention >= settings.alert_attention and facts.days < settings.long_share * log.days
     found = {
         "weak": facts.grown.strength < strength_needed(facts.thin, settings),
         "small": facts.size < settings.alert_members or targets < settings.alert_targets,
@@ -61,8 +61,7 @@ def doubts(facts: RingFacts, targets: int, log: Setting, settings: TierSettings)
         "taste_alone": taste_alone,
         "targets_of_others": facts.company > settings.alert_company,
         # Who gives a sliver of his time to the targets, on devices of his own, is rather one of many with the same interests.
-        "not_devoted": max(facts.dedication / settings.alert_dedication, attention / settings.alert_attention) < 1
-        and facts.own_things == 0,
+        "not_devoted": facts.dedication < settings.alert_dedication and not attentive and facts.own_things == 0,
     }
     return [name for name, holds in found.items() if holds]
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from graphdet.events import EventTable
+from graphdet.evidence.communities import lacks_categories, with_communities
 from graphdet.evidence.pairs import affordable_evidence, expected_rates, measure_pairs
 from graphdet.evidence.visits import Float64, Int32, collect_visits
 from graphdet.features import USER_COLUMNS, FeatureTable, measure_features
@@ -38,6 +39,8 @@ def read_inputs(events: EventTable, run: Run, settings: Settings) -> FeatureTabl
         BadNumbers: a column holds what is no finite number.
     """
     threads = settings.machine.threads or os.cpu_count() or 1
+    if lacks_categories(events):
+        events = with_communities(events, settings.evidence)
     visits = collect_visits(events, settings.evidence)
     rates = expected_rates(visits, settings.evidence)
     pairs = measure_pairs(visits, rates, affordable_evidence(visits, rates, settings.evidence, threads), threads)
