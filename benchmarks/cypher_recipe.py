@@ -66,7 +66,7 @@ def cypher_components(
     events: EventTable,
     *,
     session: Session,
-    common: int = 3,
+    common: int = 2,
     hours: int = 24,
     most_events: int = 100,
     committing: bool = False,

@@ -15,9 +15,8 @@ import numpy.typing as npt
 
 from graphdet.errors import BadNumbers
 from graphdet.events import NO_TIME, EventTable
-from graphdet.evidence.discounts import fullest
 from graphdet.evidence.pairs import PairEvidence
-from graphdet.evidence.visits import Float32, Float64, Int32, Int64, Visits
+from graphdet.evidence.visits import Float32, Float64, Int32, Int64, Visits, most_at_once
 from graphdet.schema import ACTIONS, KEY_TYPES
 
 LEVELS = (4.0, 6.0, 8.0, 11.0)  # of pair evidence, at which a user's pairs are counted
@@ -195,7 +194,7 @@ def _keys(events: EventTable, visits: Visits, name: str, met: MetKeys) -> Float3
     return np.column_stack(
         [
             np.log1p(count),
-            fullest(offset, visits.time, view.windows[0]) / count,
+            most_at_once(visits, view) / count,
             np.log1p(np.bincount(key, weights=met.evidence[here], minlength=view.keys)),
             np.bincount(key, minlength=view.keys) / count,
             _mean(code[there], amount, view.keys),

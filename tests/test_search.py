@@ -14,11 +14,12 @@ from planted_logs import Block, planted_log
 from scipy.cluster.hierarchy import fcluster, linkage
 from test_growth import same_ring
 
+import graphdet.rings.search
 from graphdet.events import EventTable
 from graphdet.evidence.pairs import PairEvidence, expected_rates, measure_pairs
-from graphdet.evidence.visits import collect_visits
+from graphdet.evidence.visits import collect_visits, fullest
 from graphdet.rings.growth import index_visits
-from graphdet.rings.search import Search, _components, _shared_targets, _under, search_rings
+from graphdet.rings.search import Search, _components, _crowds, _shared_targets, _under, search_rings
 from graphdet.settings import EvidenceSettings, RingSettings
 
 Met = dict[tuple[int, int], tuple[float, list[int]]]  # pair of users → its evidence and the keys where they met
@@ -139,3 +140,36 @@ def test_the_number_of_threads_changes_nothing() -> None:
 def test_a_log_of_chance_has_no_strong_ring() -> None:
     events, _ = planted_log(np.random.default_rng(9), users=6000, items=3000, events=40_000)
     assert all(ring.strength < 20 for ring in search(events).rings)
+
+
+def test_a_ring_so_large_that_its_items_look_like_sales_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    block = Block(users=tuple(range(240)), items=tuple(range(80)), density=0.6, hours=20.0)
+    events, _ = planted_log(np.random.default_rng(6), [block], users=1700, items=3000, events=15_000)
+    found = search(events)
+    assert found_of(set(found.rings[0].members.tolist()), block) >= 0.9
+    same_ring(found.rings[0], search(events, 3).rings[0])
+    monkeypatch.setattr(graphdet.rings.search, "_crowds", lambda visits: [])
+    assert all(found_of(set(ring.members.tolist()), block) < 0.5 for ring in search(events).rings)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_crowds_are_those_of_an_obvious_loop(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    events, _ = planted_log(generator, users=300, items=40, events=9000, days=3)
+    visits = collect_visits(events, EvidenceSettings(item_cap=12))
+    (view,) = (view for view in visits.views if view.name == "item")
+    begin, end = fullest(visits, view)
+    for key in range(view.keys):
+        times = visits.time[visits.offset[key] : visits.offset[key + 1]]
+        assert end[key] - begin[key] == max(int(((times >= time) & (times <= time + view.windows[0])).sum()) for time in times)
+        assert visits.time[end[key] - 1] - visits.time[begin[key]] <= view.windows[0]
+        assert visits.offset[key] <= begin[key] < end[key] <= visits.offset[key + 1]
+    counted: set[int] = set()
+    expected = []
+    for key in sorted(range(view.keys), key=lambda key: (begin[key] - end[key], key)):
+        users = set(visits.user[begin[key] : end[key]].tolist())
+        if end[key] - begin[key] > 12 and len(users & counted) <= 0.5 * len(users):
+            counted |= users
+            expected.append((key, key, sorted(users)))
+    assert expected
+    assert [(one, other, core.tolist()) for one, other, core in _crowds(visits)] == expected

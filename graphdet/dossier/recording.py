@@ -18,8 +18,7 @@ import pyarrow as pa
 from graphdet.dossier.windows import count_windows
 from graphdet.dossier.wording import add_wording
 from graphdet.events import NO_TIME, EventTable
-from graphdet.evidence.discounts import fullest
-from graphdet.evidence.visits import Bool, Int32, Int64, Visits, stretches
+from graphdet.evidence.visits import Bool, Int32, Int64, Visits, most_at_once, stretches
 from graphdet.rings.facts import LogIndex, RingFacts
 from graphdet.rings.search import Search
 from graphdet.rings.significance import NullRings
@@ -157,10 +156,7 @@ def _keys_table(log: LogIndex, rows: Int64, targets: Mapping[str, Bool], at_targ
     """Every key that the kept events name."""
     events, visits = log.events, log.visits.visits
     schema = arrow_schema("keys")
-    crowded = {
-        view.name: fullest(visits.offset[view.first_key : view.first_key + view.keys + 1], visits.time, view.windows[0]) > view.cap
-        for view in visits.views
-    }
+    crowded = {view.name: most_at_once(visits, view) > view.cap for view in visits.views}
     parts = []
     for name in (name for name in KEY_TYPES if name in events.ids):
         code = events.codes[name]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 
 from graphdet.events import EventTable
-from graphdet.evidence.visits import Int32, Int64, View, Visits
+from graphdet.evidence.visits import View, Visits, most_at_once
 
 SHOWN = 20  # keys of each view that are named, the most crowded first
 
@@ -21,7 +20,7 @@ def list_discounts(visits: Visits, events: EventTable) -> tuple[list[dict[str, A
     named: list[dict[str, Any]] = []
     notes = []
     for view in visits.views:
-        crowd = fullest(visits.offset[view.first_key : view.first_key + view.keys + 1], visits.time, view.windows[0])
+        crowd = most_at_once(visits, view)
         over = np.flatnonzero(crowd > view.cap)
         if not len(over):
             continue
@@ -42,16 +41,3 @@ def list_discounts(visits: Visits, events: EventTable) -> tuple[list[dict[str, A
 def _entry(view: View, key: str, size: int, events: EventTable) -> dict[str, Any]:
     window = None if events.time is None else view.windows[0] / 3600
     return {"view": view.name, "window": window, "key": key, "reason": "crowded", "size": size}
-
-
-@numba.njit(cache=True, nogil=True)
-def fullest(offset: Int64, time: Int32, window: int) -> Int64:
-    """The most visits of each key that lie within one window."""
-    most = np.zeros(len(offset) - 1, np.int64)
-    for key in range(len(offset) - 1):
-        start = offset[key]
-        for visit in range(offset[key], offset[key + 1]):
-            while time[visit] - time[start] > window:
-                start += 1
-            most[key] = max(most[key], visit - start + 1)
-    return most

@@ -18,7 +18,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from graphdet.evidence.pairs import PairEvidence
-from graphdet.evidence.visits import Bool, Float64, Int32
+from graphdet.evidence.visits import Bool, Float64, Int32, Visits, fullest
 from graphdet.rings.growth import Grower, Grown, VisitIndex
 from graphdet.settings import RingSettings
 
@@ -98,7 +98,7 @@ def search_rings(pairs: PairEvidence, index: VisitIndex, settings: RingSettings,
     # Who meets at an item meets at its seller, too. Where the log names no sellers, one item does for both keys.
     sellers = any(view.name == "seller" for view in index.visits.views)
     shared = _shared_targets(pairs, settings, (index.view == index.item_view) & (not sellers))
-    cores = [(NO_KEY, NO_KEY, core) for core in components[::-1]] + shared
+    cores = [(NO_KEY, NO_KEY, core) for core in components[::-1]] + _crowds(index.visits) + shared
     budget = LEAST_EFFORT + settings.effort * len(index.visits)
     tried = 0
     # Left out are cores that a ring has told already, and those at targets that have all brought nothing new time and again.
@@ -184,7 +184,7 @@ def _components(pairs: PairEvidence, users: int, settings: RingSettings) -> list
         count, label = connected_components(matrix, directed=False)
         order = np.argsort(label, kind="stable")
         groups = np.split(nodes[order].astype(np.int32), np.cumsum(np.bincount(label, minlength=count))[:-1])
-        cores += [group for group in groups if settings.least_members - 1 <= len(group) <= max(MOST_OF_ALL * users, 1000)]
+        cores += [group for group in groups if settings.least_members - 1 <= len(group) <= _most(users)]
     return cores
 
 
@@ -197,6 +197,32 @@ def _parts(ring: Grown, grower: Grower, settings: RingSettings) -> list[Grown]:
     ]
     parts = _distinct(parts, settings)
     return parts if len(parts) > 1 and sum(part.strength for part in parts) > ring.strength else []
+
+
+def _crowds(visits: Visits) -> list[tuple[int, int, Int32]]:
+    """(key, key, users) of those who came to a crowded item in its fullest time, largest first; not who were mostly in larger ones.
+
+    Among very many who come at once no pair stands out, since a crowd speaks of a reason to come. A ring of hundreds that comes together
+    elsewhere, too, is seen only by growing it from such a crowd.
+    """
+    cores = []
+    counted = np.zeros(visits.users, np.bool_)
+    for view in visits.views:
+        if view.name != "item":
+            continue
+        begin, end = fullest(visits, view)
+        crowded = np.flatnonzero((end - begin > view.cap) & (end - begin <= _most(visits.users)))
+        for key in crowded[np.lexsort((crowded, -(end - begin)[crowded]))].tolist():
+            users = np.unique(visits.user[begin[key] : end[key]])
+            if counted[users].mean() <= 0.5:
+                counted[users] = True
+                cores.append((view.first_key + key, view.first_key + key, users))
+    return cores
+
+
+def _most(users: int) -> float:
+    """Users that a core may have."""
+    return max(MOST_OF_ALL * users, 1000)
 
 
 def _halves(ring: Grown, grower: Grower) -> list[Int32]:
