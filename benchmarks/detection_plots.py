@@ -124,7 +124,7 @@ def first_alerts(axes: Axes, methods: Sequence[Method], most: int = 100) -> None
     """Share of true rings among the first k groups that each method gives."""
     ends: list[tuple[float, int, str]] = []
     for method in methods:
-        lists = [seed["hits"][:most] for seed in method["seeds"].values() if len(seed["hits"]) >= 5]
+        lists = [[int(hit) for hit in seed["hits"][:most]] for seed in method["seeds"].values() if len(seed["hits"]) >= 5]
         if not lists or method["method"] == "isolation forest":
             continue
         length = max(len(hits) for hits in lists)
