@@ -285,7 +285,7 @@ def test_check_says_what_the_log_holds_and_lacks(graphdet_command: Command, tmp_
     log.write_text("user_id,item_id,timestamp\nann,soap,2024-03-01\nbob,soap,yesterday\nbob,tea,2024-03-02\nbob,tea,2024-03-02\n")
     shown = graphdet_command("check", log)
     assert shown.code == 0
-    assert "4" in shown.out
+    assert re.search(r" csv +4 +2 +1 +1\n", shown.out)
     assert "yesterday" in shown.out
     assert "device" in shown.out
     document = json.loads(graphdet_command("check", log, "--json").out)

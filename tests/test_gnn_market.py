@@ -22,6 +22,8 @@ from graphdet.evaluate import evaluate, load_truth
 from graphdet.settings import GnnSettings
 from graphdet.similar import find_similar
 from graphdet.simulate import preset, simulate, write_market
+from graphdet.supervised.inputs import read_inputs
+from graphdet.supervised.model import load_labelled
 
 pytestmark = pytest.mark.slow
 
@@ -149,6 +151,8 @@ def test_a_network_learned_on_one_log_scores_another(log: Path, invoke: Invoke, 
     assert before is not None
     assert after > before - 0.02
     assert scored.id != alone.id
+    itself = detect(read_events([other / "events.parquet"]), Settings())  # by a network learned on this log
+    assert not scored.scores.equals(itself.scores)
 
 
 def test_labels_are_learned_from_and_applied(market: Path, log: Path, run: Run, invoke: Invoke, tmp_path: Path) -> None:
@@ -168,6 +172,10 @@ def test_labels_are_learned_from_and_applied(market: Path, log: Path, run: Run, 
     assert done.exit_code == 0, done.output
     scored = Run.load(tmp_path / "run")
     assert scored.rings.equals(run.rings)
+    events = read_events([log])
+    chance = load_labelled(model).chance(read_inputs(events, run, Settings()).values)
+    told = dict(zip(scored.scores["node_id"].to_pylist(), scored.scores["score"].to_pylist(), strict=True))
+    assert [told[name] for name in events.ids["user"].to_pylist()] == pytest.approx(chance)
     top = scored.scores.filter(pc.equal(scored.scores["node_type"], "user"))["node_id"][0].as_py()
     done = invoke("explain", log, "--user", top, "--model", model)
     assert done.exit_code == 0, done.output

@@ -186,12 +186,14 @@ def test_odd_logs_give_sound_rings(name: str) -> None:
         assert len(who) == len(what)
 
 
-def test_a_log_of_devices_alone_still_gives_a_ring() -> None:
-    """Ten people on three devices, among a hundred who have a device each."""
+@pytest.mark.parametrize(("members", "found"), [(100, True), (10, False)])
+def test_devices_alone_give_a_ring_only_where_many_share_them(members: int, found: bool) -> None:
+    """People on ten devices, among three thousand who have a device each: what they share says no more than `device_share_most`."""
     generator = np.random.default_rng(2)
-    user = np.r_[np.repeat(np.arange(10), 30), np.repeat(np.arange(10, 110), 10)]
-    device = np.r_[generator.integers(0, 3, 300), np.repeat(np.arange(3, 103), 10)]
+    user = np.r_[np.repeat(np.arange(members), 10), np.repeat(np.arange(members, members + 3000), 10)]
+    device = np.r_[generator.integers(0, 10, 10 * members), np.repeat(np.arange(10, 3010), 10)]
     index = index_of(coded_table(user, generator.integers(0, 30 * 24 * HOUR, len(user)), device=device))
-    ring = Grower(index, RingSettings()).grow(np.arange(4, dtype=np.int32))
+    ring = Grower(index, RingSettings()).grow(np.arange(members // 2, dtype=np.int32))
     check_sound(ring, index)
-    assert set(ring.members.tolist()) <= set(range(10))
+    assert set(ring.members.tolist()) == (set(range(members)) if found else set())
+    assert (ring.strength > 10) == found

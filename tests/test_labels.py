@@ -19,6 +19,7 @@ from graphdet.features import FeatureTable
 from graphdet.gnn.model import write_arrays
 from graphdet.labels import Labels, part_labels, read_labels
 from graphdet.settings import GnnSettings, Settings
+from graphdet.supervised import learning
 from graphdet.supervised.applying import load_for_run
 from graphdet.supervised.calibration import (
     Calibration,
@@ -237,13 +238,29 @@ def test_the_report_draws_every_curve(learned: tuple[LabelledModel, Judgement], 
     assert "| trees over aggregates |" in (tmp_path / "report" / "figures.md").read_text()
 
 
-def test_a_search_stays_inside_the_labels_to_learn_from(inputs: FeatureTable, labels: Labels) -> None:
+def test_a_search_stays_inside_the_labels_to_learn_from(inputs: FeatureTable, labels: Labels, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("optuna")
+    asked: list[tuple[np.ndarray, dict[str, object]]] = []
+    search = learning._search
+
+    def listen(inputs: FeatureTable, rows: np.ndarray, *others: object) -> dict[str, object]:
+        asked.append((rows, search(inputs, rows, *others)))  # type: ignore[arg-type]
+        return asked[-1][1]
+
+    monkeypatch.setattr(learning, "_search", listen)
     model, _ = learn_labels(inputs, labels, [], QUICK, trials=2)
-    assert model.trees.num_trees() == 200
+    ((rows, found),) = asked
+    np.testing.assert_array_equal(rows, labels.user[part_labels(labels, []).learn])
+    assert set(found) == {"num_leaves", "min_data_in_leaf", "learning_rate", "feature_fraction", "lambda_l2"}
+    assert f"[num_leaves: {found['num_leaves']}]" in model.trees.model_to_string()
 
 
 def test_figures_go_to_tensorboard_where_asked_for(inputs: FeatureTable, labels: Labels, tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
     learn_labels(inputs, labels, [], QUICK, board=tmp_path)
-    assert any(path.name.startswith("events.out") for path in tmp_path.iterdir())
+    written = EventAccumulator(str(tmp_path)).Reload()
+    tags = set(written.Tags()["scalars"])
+    assert {"calibration_error", "auprc/trees over aggregates"} <= tags
+    assert 0 < written.Scalars("auprc/trees over aggregates")[0].value <= 1

@@ -169,9 +169,15 @@ def open_ring(page: Any, number: int = 0) -> None:
 
 
 def drawn(page: Any, name: str) -> tuple[int, int]:
+    """The pixels that hold anything, and the colours, of a chart that has come to rest."""
     page.wait_for_selector(f"#chart-{name}[data-drawn=yes]")
-    page.wait_for_timeout(300)
-    return tuple(max(page.locator(f"#chart-{name} canvas").all(), key=lambda canvas: canvas.evaluate(PIXELS)[0]).evaluate(PIXELS))
+    before, now = (-1, -1), (0, 0)
+    for _ in range(100):
+        if before == now and now[0]:
+            break
+        page.wait_for_timeout(300)
+        before, now = now, max(tuple(canvas.evaluate(PIXELS)) for canvas in page.locator(f"#chart-{name} canvas").all())
+    return now
 
 
 def column(page: Any, number: int) -> list[str]:
@@ -220,8 +226,12 @@ def test_a_ring_is_drawn_and_can_be_dragged(opened: Opened) -> None:
         page.mouse.down()
         page.mouse.move(spot[2] + 40, spot[3] + 30, steps=6)
         page.mouse.up()
-        page.wait_for_timeout(200)
-        moved = page.evaluate(FIRST_NODE)
+        moved = spot
+        for _ in range(50):
+            page.wait_for_timeout(200)
+            before, moved = moved, page.evaluate(FIRST_NODE)
+            if before == moved:
+                break
         shift = [moved[2] - spot[2], moved[3] - spot[3]]
         if shift != [0.0, 0.0]:
             break

@@ -208,22 +208,23 @@ for number in range(10_000):
 
 def test_a_save_killed_at_any_moment_leaves_a_whole_folder_or_none(small_run: Run, tmp_path: Path) -> None:
     small_run.save(tmp_path / "source")
-    place = tmp_path / "place"
     for attempt in range(6):
+        place = tmp_path / f"place {attempt}"
+        place.mkdir()
         with subprocess.Popen(
             [sys.executable, "-c", SAVE, str(tmp_path / "source"), str(place)], stdout=subprocess.PIPE, text=True
         ) as saver:
             assert saver.stdout is not None
             saver.stdout.readline()
-            time.sleep(0.03 + 0.017 * attempt)
+            while not any(path.name.startswith(".") for path in place.iterdir()):  # a save is at work
+                assert saver.poll() is None
+            time.sleep(0.017 * attempt)
             os.kill(saver.pid, signal.SIGKILL)
         folders = [path for path in place.iterdir() if not path.name.startswith(".")]
         for folder in folders:
             assert Run.load(folder).id == small_run.id
-            for path in folder.iterdir():
-                path.unlink()
-            folder.rmdir()
-        small_run.save(place / str(attempt))  # a rerun is not disturbed by what the dead one left
+        small_run.save(place / str(len(folders)))  # a rerun is not disturbed by what the dead one left
+        assert not [path for path in place.iterdir() if path.name.startswith(f".{len(folders)}.")]
 
 
 def damage(folder: Path, how: str) -> None:

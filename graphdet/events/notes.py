@@ -21,7 +21,7 @@ _YEAR = 365 * DAY
 _EARLY = 946_684_800_000_000  # 2000-01-01: shops with logs are younger
 
 _COST = {
-    "item": "no item_id: item evidence off; rings are found by devices and IPs alone",
+    "item": "no item_id: item evidence off; devices alone tell only of a hundred accounts or more that share them, and IPs alone of nobody",
     "device": "no device_id: device evidence off",
     "ip": "no ip: IP evidence off",
 }
