@@ -21,7 +21,7 @@ MakeEvents = Callable[[Sequence[dict[str, Any]]], EventTable]
 
 @pytest.fixture(scope="session")
 def make_events() -> MakeEvents:
-    """Rows as dicts (`user`, `item`, …, `time` in seconds, `action`, `amount`) → the event table that a reader would make of them."""
+    """Rows as dicts (`user`, `item`, …, `time` in seconds, `action`, …) → the event table that a reader would make of them."""
     return event_table
 
 
@@ -37,7 +37,7 @@ def event_table(rows: Sequence[dict[str, Any]]) -> EventTable:
             codes[name] = np.array([names.index(row[name]) if row.get(name) is not None else -1 for row in rows], dtype=np.int32)
     actions = tuple(sorted({row["action"] for row in rows if row.get("action")}))
     timed = any(row.get("time") is not None for row in rows)
-    paid = any(row.get("amount") is not None for row in rows)
+    paid, rated = (any(row.get(column) is not None for row in rows) for column in ("amount", "rating"))
     times = [NO_TIME if row.get("time") is None else int(row["time"] * 1_000_000) for row in rows]
     return EventTable(
         ids=ids,
@@ -49,7 +49,7 @@ def event_table(rows: Sequence[dict[str, Any]]) -> EventTable:
         item_category=np.full(len(ids.get("item", ())), -1, dtype=np.int32),
         categories=(),
         amount=np.array([np.nan if row.get("amount") is None else row["amount"] for row in rows]) if paid else None,
-        rating=None,
+        rating=np.array([np.nan if row.get("rating") is None else row["rating"] for row in rows], np.float32) if rated else None,
         report=ReadReport(
             (FileReport("log.csv", "csv", "0" * 64, ("user_id",), (), len(rows), len(rows), 0, 0),),
             arrow_schema("rejected").empty_table(),

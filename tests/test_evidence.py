@@ -28,7 +28,8 @@ Row = tuple[int, int, dict[str, int]]  # seconds, user, view → key
 Pair = tuple[int, int]
 Places = dict[tuple[str, int], list[tuple[int, int]]]  # (view, key) → [(second, user)]
 Habit = tuple[float, int, float, float]  # log_habit, near, log_mood, usual
-Meeting = tuple[float, float, int]  # evidence in full, evidence again, seconds apart
+Meeting = tuple[float, float, float, int]  # evidence in full, evidence again, log10 chance by habit, seconds apart
+Said = tuple[float, float, list[float], int]  # the same of all meetings at a key, with the chances of those that say most
 
 
 def event_table(rows: list[Row], categories: list[int], *, resolution: str = "instant") -> EventTable:
@@ -139,8 +140,8 @@ def obvious_habits(
     return found
 
 
-def obvious_evidence(events: EventTable, visits: Visits, rules: EvidenceSettings) -> dict[Pair, dict[tuple[str, int], Meeting]]:
-    """Pair of users → (full, again) evidence and seconds apart of each key where they meet, by a double loop over visits."""
+def obvious_evidence(events: EventTable, visits: Visits, rules: EvidenceSettings) -> dict[Pair, dict[tuple[str, int], Said]]:
+    """Pair of users → what each key says where they meet, by a double loop over visits."""
     places = obvious_visits(events, visits)
     habits = obvious_habits(places, events, visits, rules)
     found: dict[Pair, dict[tuple[str, int], list[Meeting]]] = defaultdict(lambda: defaultdict(list))
@@ -168,7 +169,7 @@ def obvious_evidence(events: EventTable, visits: Visits, rules: EvidenceSettings
                 if values and max(values) >= rules.least:
                     full = min(max(values), rules.most)
                     again = max(min(full, rules.mood_prior - mood - other_mood), 0.0)
-                    found[min(one, other), max(one, other)][view.name, key].append((full, again, later - when))
+                    found[min(one, other), max(one, other)][view.name, key].append((full, again, habit + other_habit, later - when))
     return {
         pair: {key: (*best_of(many), min(apart for *_, apart in many)) for key, many in keys.items()}
         for pair, keys in found.items()
@@ -176,20 +177,21 @@ def obvious_evidence(events: EventTable, visits: Visits, rules: EvidenceSettings
     }
 
 
-def best_of(meetings: list[Meeting]) -> tuple[float, float]:
-    """(full, again) of the meeting with the most evidence; of equal ones, the one that says least the second time."""
+def best_of(meetings: list[Meeting]) -> tuple[float, float, list[float]]:
+    """(full, again, chances) of the meeting with the most evidence; of equal ones, the one that says least the second time."""
     most = max(full for full, *_ in meetings)
-    return most, min(again for full, again, _ in meetings if full > most - 1e-5)
+    equal = [meeting for meeting in meetings if meeting[0] > most - 1e-5]
+    return most, min(again for _, again, *_ in equal), [chance for *_, chance, _ in equal]
 
 
-def as_dict(pairs: PairEvidence, visits: Visits) -> dict[Pair, dict[tuple[str, int], tuple[float, int]]]:
-    """Pair of users → (evidence, seconds apart) of each key."""
-    found: dict[Pair, dict[tuple[str, int], tuple[float, int]]] = {}
+def as_dict(pairs: PairEvidence, visits: Visits) -> dict[Pair, dict[tuple[str, int], tuple[float, int, float]]]:
+    """Pair of users → (evidence, seconds apart, chance by habit) of each key."""
+    found: dict[Pair, dict[tuple[str, int], tuple[float, int, float]]] = {}
     for row, (one, other) in enumerate(pairs.users.tolist()):
         keys = {}
         for meeting in range(pairs.offset[row], pairs.offset[row + 1]):
             view = visits.views[int(visits.view_of(pairs.key[meeting : meeting + 1])[0])]
-            said = float(pairs.key_evidence[meeting]), int(pairs.seconds_apart[meeting])
+            said = float(pairs.key_evidence[meeting]), int(pairs.seconds_apart[meeting]), float(pairs.chance[meeting])
             keys[view.name, int(pairs.key[meeting]) - view.first_key] = said
         found[one, other] = keys
     return found
@@ -234,7 +236,8 @@ def test_evidence_equals_the_obvious_double_loop(events: EventTable) -> None:
         groups: dict[tuple[str, int], list[tuple[str, int]]] = defaultdict(list)
         for view, key in keys:
             groups[view, group_of(events, view, key)].append((view, key))
-            assert keys[view, key][1] == slow[pair][view, key][2]
+            assert keys[view, key][1] == slow[pair][view, key][3]
+            assert any(keys[view, key][2] == pytest.approx(chance, abs=2e-4) for chance in slow[pair][view, key][2])
         by_view: dict[str, float] = defaultdict(float)
         for (view, _), members in groups.items():
             # Which of two keys with the same gap counts in full is up to the last bit, so any of them may.
@@ -255,7 +258,7 @@ def test_one_meeting_of_a_group_counts_in_full_and_the_first_of_equal_ones() -> 
     visits = collect_visits(events, LOOSE)
     pairs = measure_pairs(visits, expected_rates(visits, LOOSE), LOOSE, threads=1)
     said = as_dict(pairs, visits)[0, 1]
-    full, again, _ = obvious_evidence(events, visits, LOOSE)[0, 1]["item", 0]
+    full, again, *_ = obvious_evidence(events, visits, LOOSE)[0, 1]["item", 0]
     assert again < full - 0.1
     assert [said["item", item][0] for item in range(2)] == pytest.approx([full, again], abs=1e-4)
     assert said["item", 2][0] == pytest.approx(obvious_evidence(events, visits, LOOSE)[0, 1]["item", 2][0], abs=1e-4)
