@@ -276,7 +276,8 @@ class Oracle:
             members = inside.groupby("device_id")["user_id"].nunique()
             found["device_share"] = inside.loc[inside["device_id"].isin(members[members >= 3].index), "user_id"].nunique() / size
         if "address_id" in self.log:
-            found["address_share"] = self.own.groupby("address_id")["user_id"].nunique().max() / size
+            found["address_share"] = self.own.dropna(subset=["address_id"]).groupby("address_id")["user_id"].nunique().max() / size
+            found["address_share"] = 0 if np.isnan(found["address_share"]) else found["address_share"]
         if "ip" in self.log:
             places = outside.groupby("ip")["user_id"].nunique().sort_index()
             found["place_share"] = places.max() / size

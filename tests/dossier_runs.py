@@ -32,9 +32,9 @@ class LoggedRun:
         return self.run.rings.filter(pc.equal(self.run.rings["tier"], "alert"))["ring_id"].to_pylist()  # type: ignore[no-any-return]
 
 
-def market_run(folder: Path, seed: int, events: int = 40_000) -> LoggedRun:
-    write_market(simulate(preset("demo", events=events), seed=seed), folder)
-    return run_of(folder, pd.read_parquet(folder / "events.parquet"), QUICK)
+def market_run(folder: Path, seed: int, events: int = 40_000, kind: str = "demo", settings: Settings = QUICK) -> LoggedRun:
+    write_market(simulate(preset(kind, events=events), seed=seed), folder)
+    return run_of(folder, pd.read_parquet(folder / "events.parquet"), settings)
 
 
 def taobao_run(folder: Path) -> LoggedRun:
