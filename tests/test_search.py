@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
+from dataclasses import replace
 
 import networkx as nx
 import numpy as np
@@ -175,3 +176,5 @@ def test_crowds_are_those_of_an_obvious_loop(seed: int) -> None:
             expected.append((key, key, sorted(users)))
     assert expected
     assert [(one, other, core.tolist()) for one, other, core in _crowds(visits)] == expected
+    untimed = replace(events, time=None, resolution="none")
+    assert _crowds(collect_visits(untimed, EvidenceSettings(item_cap=12))) == []

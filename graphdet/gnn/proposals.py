@@ -2,7 +2,7 @@
 
 A user joins a ring where the evidence of his own visits to its targets makes up for the low odds of any user being a member. Whom the
 network expects needs a little less of it, and never none: he must have touched as many targets, in their time, as every other member.
-In a log without times nobody joins: members are those who come back there (`rings/diligence.py`), and growth does not ask for that.
+In a log without times whom the network expects need not come back to them, as the others do (`rings/diligence.py`).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def attach_members(
     attached, joined = [], 0
     for ring in rings:
         grown = ring.facts.grown
-        if ring.tier == "alert" and log.events.time is not None:
+        if ring.tier == "alert":
             wider = lenient.grow(grown.members)
             fits = ~np.isin(wider.members, grown.members) & (odds[wider.members] >= EXPECTED)
             if fits.any():

@@ -18,7 +18,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from graphdet.evidence.pairs import PairEvidence
-from graphdet.evidence.visits import Bool, Float64, Int32, Visits, fullest
+from graphdet.evidence.visits import UNTIMED, Bool, Float64, Int32, Visits, fullest
 from graphdet.rings.growth import Grower, Grown, VisitIndex
 from graphdet.settings import RingSettings
 
@@ -203,12 +203,12 @@ def _crowds(visits: Visits) -> list[tuple[int, int, Int32]]:
     """(key, key, users) of those who came to a crowded item in its fullest time, largest first; not who were mostly in larger ones.
 
     Among very many who come at once no pair stands out, since a crowd speaks of a reason to come. A ring of hundreds that comes together
-    elsewhere, too, is seen only by growing it from such a crowd.
+    elsewhere, too, is seen only by growing it from such a crowd. Without times nobody comes at once.
     """
     cores = []
     counted = np.zeros(visits.users, np.bool_)
     for view in visits.views:
-        if view.name != "item":
+        if view.name != "item" or view.windows[0] == UNTIMED:
             continue
         begin, end = fullest(visits, view)
         crowded = np.flatnonzero((end - begin > view.cap) & (end - begin <= _most(visits.users)))
