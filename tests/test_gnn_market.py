@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 
 from graphdet import Run, Settings, detect, read_events
 from graphdet.cli import app
-from graphdet.errors import NotAModel, RunError, UnknownRing
+from graphdet.errors import ModelError, NotAModel, RunError, UnknownRing
 from graphdet.evaluate import evaluate, load_truth
 from graphdet.settings import GnnSettings
 from graphdet.similar import find_similar
@@ -181,6 +181,19 @@ def test_labels_are_learned_from_and_applied(market: Path, log: Path, run: Run, 
     assert done.exit_code == 0, done.output
     assert done.stdout.startswith("chance ")
     assert len(done.stdout.splitlines()) == 9
+
+
+def test_options_that_would_do_nothing_are_refused_before_the_work(log: Path, tmp_path: Path, invoke: Invoke) -> None:
+    done = invoke("train", log, "--out", tmp_path / "model.npz", "--search", 5)
+    assert isinstance(done.exception, ModelError)
+    assert "give --labels" in str(done.exception)
+    done = invoke("train", log, "--out", tmp_path / "model.npz", "--json")
+    assert json.loads(done.stdout) == {"model": str(tmp_path / "model.npz")}
+    (tmp_path / "off.toml").write_text("[gnn]\nleast_rings = 0\n")
+    done = invoke("run", log, "--model", tmp_path / "model.npz", "--settings", tmp_path / "off.toml", "--out", tmp_path / "run")
+    assert isinstance(done.exception, ModelError)
+    assert "least_rings" in str(done.exception)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_file_that_is_no_model_is_refused_before_the_work(log: Path, tmp_path: Path, invoke: Invoke) -> None:

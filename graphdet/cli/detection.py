@@ -100,10 +100,13 @@ def _detect(logs: list[Path], out: Path, settings: Settings, progress: Progress,
             events = read_events(logs, settings.log, settings.machine, follower(progress))
         found = detect(events, settings, progress)
     else:
+        from graphdet.errors import ModelError
         from graphdet.supervised.applying import apply_labelled, load_for_run, with_model
         from graphdet.supervised.model import LabelledModel
 
         learned = load_for_run(model)
+        if not settings.gnn.least_rings and not isinstance(learned, LabelledModel):
+            raise ModelError(f"{model}: [gnn] least_rings = 0 leaves networks out; set it to 1 or more, or leave --model out.")
         with progress.stage("read logs"):
             events = read_events(logs, settings.log, settings.machine, follower(progress))
         if isinstance(learned, LabelledModel):

@@ -46,6 +46,8 @@ def train(
     from graphdet.supervised.learning import learn_labels
     from graphdet.supervised.report import as_table, write_report
 
+    if labels is None and (budget or search or report or tensorboard):
+        raise ModelError("--budget, --search, --report and --tensorboard are about a model with labels; give --labels, too.")
     chosen = choose_settings(settings, threads, seed)
     progress = progress_for(sys.stderr)
     with progress.stage("read logs"):
@@ -55,6 +57,8 @@ def train(
         detect(events, chosen, progress, keep_network=out)
         if not out.exists():
             raise ModelError(f"too few alert rings to learn from (at least {chosen.gnn.least_rings}); give --labels, or more of the log.")
+        if as_json:
+            print_json({"model": str(out)})
         return
     run = detect(events, chosen, progress)
     with progress.stage("learn from labels", len(known)):
