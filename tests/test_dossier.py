@@ -26,8 +26,9 @@ from graphdet.errors import RunError
 from graphdet.events import read_events
 from graphdet.evidence.visits import Visits, collect_visits
 from graphdet.pipeline import detect
+from graphdet.rings.facts import LogIndex, measure_ring
 from graphdet.rings.growth import Grower, index_visits
-from graphdet.rings.tiers import RULES
+from graphdet.rings.tiers import RULES, Setting, judge
 from graphdet.run import Run
 from graphdet.schema import EXPLANATIONS, NODE_TYPE
 from graphdet.settings import TierSettings
@@ -224,6 +225,9 @@ def test_a_column_left_out_is_a_column_that_was_never_there(
 def test_counterfactuals_are_those_of_the_whole_log(market: LoggedRun, casebook: Casebook, tmp_path: Path) -> None:
     """Grown from the ring's members in the whole raw log without the thing, everybody's habits measured anew."""
     columns = {kind: NODE_TYPE[kind].column for kind in ("item", "device", "ip", "seller", "payment", "address")}
+    background = casebook.background
+    setting = Setting(days=background["seconds"] / 86_400, users=background["users"], timed=True, to_themselves=0.0)
+    judged: list[str] = []
     for ring in market.run.rings["ring_id"].to_pylist():
         dossier = build_dossier(casebook, market.run.ring(ring))
         members = nodes_of(market.run, ring, "user")
@@ -237,7 +241,9 @@ def test_counterfactuals_are_those_of_the_whole_log(market: LoggedRun, casebook:
             events = read_events([tmp_path / "left.parquet"])
             names = events.ids["user"].to_pylist()
             core = np.array([code for code, name in enumerate(names) if name in members], np.int32)
-            grown = Grower(index_visits(collect_visits(events, QUICK.evidence)), QUICK.rings).grow(core, generous=False)
+            index = index_visits(collect_visits(events, QUICK.evidence))
+            grower = Grower(index, QUICK.rings)
+            grown = grower.grow(core, generous=False)
             after = {names[code] for code in grown.members}
             where = f"{ring} without {told['without']}"
             assert told["kept"] + told["lost"] == len(members)
@@ -251,6 +257,11 @@ def test_counterfactuals_are_those_of_the_whole_log(market: LoggedRun, casebook:
                 assert (told["kept"], told["joined"]) == (len(after & members), len(after - members)), where
             if tier == "gone":
                 assert (told["kept"], told["joined"]) == (0, 0), where
+            elif strength == close:
+                facts = measure_ring(grown, LogIndex(events, index), grower)
+                judged.append(judge(facts, index.items_among(grown.targets), setting, QUICK.tiers)[0])
+                assert tier == judged[-1], where
+    assert "alert" in judged
 
 
 def test_habits_are_those_of_a_log_without_the_events(market: LoggedRun, casebook: Casebook, alerts: list[Dossier], tmp_path: Path) -> None:
