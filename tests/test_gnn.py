@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -124,7 +125,7 @@ def test_pytorch_geometric_computes_the_same_messages(
     import torch
     from torch_geometric.nn import HeteroConv, SimpleConv
 
-    from graphdet.gnn.hetero import EVIDENCE, as_hetero, edge_weights
+    from graphdet.gnn.hetero import EVIDENCE, as_hetero
 
     graph, features = build_graph(log), measure_features(log, visits, pairs)
     data = as_hetero(graph, features, relation)
@@ -138,7 +139,13 @@ def test_pytorch_geometric_computes_the_same_messages(
         found = layer(data.x_dict, {triple: data[triple].edge_index for triple in weights}, edge_weight_dict=weights)["user"].numpy()
     own = features["user"].values
     edges = graph.edges(one)
-    stored = csr_array((edge_weights(edges, log.count("item")), edges.to, edges.start), shape=(visits.users, log.count("item")))
+    assert edges.last is not None
+    sharing = Counter(edges.to.tolist())
+    by_hand = [
+        math.sqrt(count) / math.log2(1 + sharing[item]) * 0.5 ** ((int(edges.last.max()) - last) / (30 * 86_400_000_000))
+        for count, item, last in zip(edges.count.tolist(), edges.to.tolist(), edges.last.tolist(), strict=True)
+    ]
+    stored = csr_array((by_hand, edges.to, edges.start), shape=(visits.users, log.count("item")))
     columns = own.shape[1]
     np.testing.assert_allclose(found[:, :columns], relation @ own, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(found[:, columns:], stored @ features["item"].values, rtol=1e-4, atol=1e-4)
