@@ -19,7 +19,7 @@ from graphdet.dossier.casebook import Casebook
 from graphdet.dossier.dossier import Dossier, build_dossier, event_rows
 from graphdet.dossier.sums import near_copies
 from graphdet.events import read_events
-from graphdet.settings import GnnSettings
+from graphdet.settings import EvidenceSettings, GnnSettings
 
 
 def plain_log(logged: LoggedRun) -> pd.DataFrame:
@@ -49,7 +49,7 @@ class Case:
     slow: SlowLog
 
 
-@pytest.fixture(scope="module", params=["market 1", "market 2", "market 3", "hard", "taobao"])
+@pytest.fixture(scope="module", params=["market 1", "market 2", "market 3", "narrow", "hard", "taobao"])
 def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Case:
     folder: Path = tmp_path_factory.mktemp("case") / "log"
     if request.param == "taobao":
@@ -57,10 +57,15 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     elif request.param == "hard":  # rings of every kind, and innocent groups that are explained
         alone = QUICK.model_copy(update={"gnn": GnnSettings(least_rings=0)})  # a network would rank the rings anew
         logged = market_run(folder, 5, events=100_000, kind="hard", settings=alone)
+    elif request.param == "narrow":  # few visitors make a crowd
+        narrow = QUICK.model_copy(update={"evidence": EvidenceSettings(ip_cap=3, device_cap=3)})
+        logged = market_run(folder, 2, settings=narrow)
     else:
         logged = market_run(folder, int(request.param[-1]))
     casebook = Casebook(logged.run)
     dossiers = [build_dossier(casebook, logged.run.ring(ring)) for ring in logged.run.rings["ring_id"].to_pylist()]
+    if request.param == "narrow":
+        assert any(key["crowded"] for dossier in dossiers for key in dossier.facts["shared"]["keys"])
     if request.param == "hard":
         assert {code for dossier in dossiers for code, _ in dossier.reasons} >= SELDOM
         assert {dossier.ring["explanation"] for dossier in dossiers} > {"", "group_buy", "fan_club", "shared_network"}
