@@ -176,10 +176,10 @@ def by_bucket(axes: Axes, ours: Method, rival: Method | None) -> None:
     counts = [ours["by_size"][bucket]["rings"] for bucket in sizes] + [ours["by_density"][bucket]["rings"] for bucket in densities]
     names = [bucket.split(": ")[1] for bucket in (*sizes, *densities)]
     axes.set_xticks(places, [f"{name}\n({count:.0f})" for name, count in zip(names, counts, strict=True)], fontsize=7)
-    axes.set(ylim=(0, 1.05), ylabel="recall")
+    axes.set(ylim=(0, 1.4), ylabel="recall", yticks=np.arange(0, 1.1, 0.2))  # room for the legend
     for span, title in ((places[: len(sizes)], "size in users"), (places[len(sizes) :], "density: member-target pairs there")):
         axes.text(float(np.mean(span)), -0.14, title, ha="center", va="top", transform=axes.get_xaxis_transform())
-    axes.legend(fontsize=8, framealpha=0.9)
+    axes.legend(fontsize=8, framealpha=0.9, loc="upper left")
     axes.set_title("Small, large, sparse, dense rings (rings per market)")
 
 
