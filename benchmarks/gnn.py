@@ -28,7 +28,7 @@ from graphdet.evaluate import evaluate
 from graphdet.evidence.null import permute
 from graphdet.evidence.pairs import PairEvidence, affordable_evidence, expected_rates, measure_pairs
 from graphdet.evidence.visits import Visits, collect_visits
-from graphdet.features import COMPANY, FeatureTable, measure_features
+from graphdet.features import COMPANY, FeatureTable, measure_keys, measure_users
 from graphdet.gnn.inputs import gather_inputs, measure_scale
 from graphdet.gnn.learning import learn_users
 from graphdet.gnn.messages import evidence_relation
@@ -134,12 +134,13 @@ def ring_mates(run: Run, market: Market) -> tuple[float, float]:
     found, chance = [], []
     for _, group in members.groupby("ring_id"):
         rows = place.get_indexer(group["node_id"])
-        if len(rows) < LEAST_SIZE:
+        if len(group) < LEAST_SIZE:
             continue
+        rows = rows[rows >= 0]  # who has no embedding finds nobody
         near = vectors[rows] @ vectors.T
         near[np.arange(len(rows)), rows] = -2
-        found.append(np.isin(np.argpartition(-near, NEAREST, axis=1)[:, :NEAREST], rows).sum(axis=1).mean())
-        chance.append(NEAREST * (len(rows) - 1) / len(vectors))
+        found.append(np.isin(np.argpartition(-near, NEAREST, axis=1)[:, :NEAREST], rows).sum() / len(group))
+        chance.append(NEAREST * (len(group) - 1) / len(vectors))
     return float(np.mean(found)), float(np.mean(chance))
 
 
@@ -208,7 +209,7 @@ def compare_objectives(seed: int, users: int | None) -> dict[str, float]:
     tiers = run.rings["tier"].to_pylist()
     rings = ring_members(events, run)
     groups = [group for group, tier in zip(rings, tiers, strict=True) if tier == "alert"]
-    relation, features = evidence_relation(pairs, visits.users), measure_features(events, visits, pairs)
+    relation, features = evidence_relation(pairs, visits.users), measure_users(events, visits, pairs)
     row: dict[str, float] = {"seed": seed, "evidence alone": auprc(member, evidence)}
 
     def note(name: str, logit: Floats) -> None:
@@ -247,7 +248,7 @@ def first_layer(values: npt.NDArray[np.float32], groups: list[npt.NDArray[np.int
     fold, barred = ring_folds(groups, len(values), settings.gnn.folds, settings.seed)
     member = np.zeros(len(values), np.bool_)
     member[np.concatenate(groups)] = True
-    return _layer((values,), member, fold, barred, settings.gnn, settings.seed, "first layer")[1]
+    return _layer((values,), member, fold, barred, settings.gnn, settings.seed, "first layer", 1)[1]
 
 
 def against_null(events: EventTable, visits: Visits, rates_of: tuple[Any, Any], inputs: FeatureTable, settings: Settings) -> Floats:
@@ -255,8 +256,8 @@ def against_null(events: EventTable, visits: Visits, rates_of: tuple[Any, Any], 
     rules, rates = rates_of
     shuffled = permute(visits, rules, settings.seed)
     pairs = measure_pairs(shuffled, rates, rules, 2)
-    features = measure_features(events, shuffled, pairs)
-    scale = measure_scale(measure_features(events, visits, measure_pairs(visits, rates, rules, 2))["user"].values)
+    features = measure_users(events, shuffled, pairs)
+    scale = measure_scale(measure_users(events, visits, measure_pairs(visits, rates, rules, 2)).values)
     null, _ = gather_inputs(features, shuffled, evidence_relation(pairs, shuffled.users), scale, depth=settings.gnn.depth)
     generator = np.random.default_rng(settings.seed)
     half = generator.permutation(len(inputs)) % 2
@@ -283,9 +284,9 @@ def masked_visits(events: EventTable, visits: Visits, pairs: PairEvidence, setti
     left = replace(visits, offset=np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)]), **columns, **extra)
     rates = expected_rates(left, settings.evidence)
     left_pairs = measure_pairs(left, rates, affordable_evidence(left, rates, settings.evidence, 2), 2)
-    features = measure_features(events, left, left_pairs)
+    features = measure_users(events, left, left_pairs)
     users, _ = gather_inputs(features, left, evidence_relation(left_pairs, left.users), depth=1)
-    items = features["item"].values
+    items = measure_keys(events, left, left_pairs)["item"].values
     rows = np.flatnonzero(hidden)
     who, what = visits.user[rows], key[rows] - view.first_key
     swapped = who[generator.permutation(len(who))]

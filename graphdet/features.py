@@ -6,6 +6,7 @@ What a log lacks gives columns of zeros, so that a model learned on one day's lo
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,21 +86,30 @@ class FeatureTable:
         return self.values[:, self.names.index(name)]
 
 
-def measure_features(events: EventTable, visits: Visits, pairs: PairEvidence) -> Mapping[str, FeatureTable]:
-    """Features of the nodes of each type that the log has; O(events + visits + meetings).
+def measure_users(events: EventTable, visits: Visits, pairs: PairEvidence, threads: int = 1) -> FeatureTable:
+    """Features of users; O(events + visits + meetings).
 
     Args:
         events: the log.
         visits, pairs: of that log, or of a permuted log of the same events.
+        threads: the result does not depend on it.
 
     Raises:
         BadNumbers: a column holds what is no finite number.
     """
+    with ThreadPoolExecutor(threads) as pool:
+        activity = pool.submit(_activity, events, visits)
+        company = pool.submit(_company, visits, pairs, _meetings_at_keys(visits, pairs))
+        return FeatureTable("features of users", USER_COLUMNS, np.hstack([activity.result(), company.result()]))
+
+
+def measure_keys(events: EventTable, visits: Visits, pairs: PairEvidence) -> Mapping[str, FeatureTable]:
+    """Features of the nodes of each other type that the log has; otherwise as `measure_users`."""
     met = _meetings_at_keys(visits, pairs)
-    tables = {"user": FeatureTable("features of users", USER_COLUMNS, np.hstack([_activity(events, visits), _company(visits, pairs, met)]))}
-    for view in visits.views:
-        tables[view.name] = FeatureTable(f"features of {view.name} nodes", KEY_COLUMNS, _keys(events, visits, view.name, met))
-    return tables
+    return {
+        view.name: FeatureTable(f"features of {view.name} nodes", KEY_COLUMNS, _keys(events, visits, view.name, met))
+        for view in visits.views
+    }
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ def detect(
     odds, weight = None, 0.0
     if settings.gnn.least_rings:
         with progress.stage("network", visits.users):
-            relation = evidence_relation(pairs, visits.users)
+            relation = evidence_relation(pairs, visits.users, threads)
             if model or sum(ring.tier == "alert" for ring in rings) >= settings.gnn.least_rings:
                 from graphdet.gnn.proposals import attach_members
                 from graphdet.gnn.stage import learn_opinion  # torch takes seconds to import

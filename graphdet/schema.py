@@ -171,11 +171,11 @@ RUN_TABLES = {
 }
 
 # Tables that a run may lack: older runs, and runs made without the stage that fills them.
-EMBEDDING_WIDTH = 32
+EMBEDDING_WIDTH = 64
 OPTIONAL_RUN_TABLES = {
     "embeddings": (
         Field("node_type", TEXT, "user, item, device, ip, seller, payment or address"),
-        Field("node_id", TEXT, "the id as the log has it; of a large log the highest scored nodes are here"),
+        Field("node_id", TEXT, "the id as the log has it; of a large log the highest scored nodes are here, users first"),
         Field("embedding", pa.list_(pa.float32(), EMBEDDING_WIDTH), "a unit vector; nodes that keep the same company lie close"),
     ),
     "relations": (

@@ -198,7 +198,7 @@ class GnnSettings(Section):
         ge=0,
         description="the network's log10 odds beside those of the evidence, in the score, had it learned from any number of rings",
     )
-    embeddings: int = Field(100_000, ge=0, description="nodes, the highest scored first, whose embeddings a run keeps")
+    embeddings: int = Field(100_000, ge=0, description="nodes, users first, the highest scored first, whose embeddings a run keeps")
     device: Literal["cpu", "cuda"] = Field("cpu", description="where networks learn; cpu gives the same bytes on every machine")
 
 

@@ -12,7 +12,7 @@ from graphdet.errors import BadNumbers
 from graphdet.events import EventTable
 from graphdet.evidence.pairs import PairEvidence, expected_rates, measure_pairs
 from graphdet.evidence.visits import Visits, collect_visits
-from graphdet.features import KEY_COLUMNS, LEVELS, USER_COLUMNS, FeatureTable, measure_features
+from graphdet.features import KEY_COLUMNS, LEVELS, USER_COLUMNS, FeatureTable, measure_keys, measure_users
 from graphdet.schema import ACTIONS, KEY_TYPES
 from graphdet.settings import EvidenceSettings
 
@@ -45,7 +45,7 @@ def rows() -> list[dict[str, Any]]:
 def test_user_features_equal_a_slow_count(rows: list[dict[str, Any]], make_events: Any) -> None:
     events = make_events(rows)
     visits, pairs = evidence_of(events)
-    table = measure_features(events, visits, pairs)["user"]
+    table = measure_users(events, visits, pairs, threads=3)
     assert table.names == USER_COLUMNS
     of: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
@@ -120,7 +120,7 @@ def meetings_of(pairs: PairEvidence, meetings: range) -> list[tuple[int, float, 
 def test_key_features_equal_a_slow_count(rows: list[dict[str, Any]], make_events: Any) -> None:
     events = make_events(rows)
     visits, pairs = evidence_of(events)
-    tables = measure_features(events, visits, pairs)
+    tables = measure_keys(events, visits, pairs)
     for view in visits.views:
         for code, name in enumerate(events.ids[view.name].to_pylist()):
             key = view.first_key + code
@@ -153,11 +153,12 @@ def test_a_log_that_lacks_something_has_the_same_columns(rows: list[dict[str, An
     poorer = [{key: value for key, value in row.items() if key != lost} for row in rows]
     events = make_events([row for row in poorer if "item" in row or "device" in row])
     visits, pairs = evidence_of(events)
-    tables = measure_features(events, visits, pairs)
-    assert tables["user"].names == USER_COLUMNS
-    assert all(table.names == KEY_COLUMNS for name, table in tables.items() if name != "user")
+    users, tables = measure_users(events, visits, pairs), measure_keys(events, visits, pairs)
+    assert users.names == USER_COLUMNS
+    assert len(users) == events.count("user")
+    assert all(table.names == KEY_COLUMNS for table in tables.values())
     assert all(len(table) == events.count(name) for name, table in tables.items())
-    assert set(tables) == {"user"} | {view.name for view in visits.views}
+    assert set(tables) == {view.name for view in visits.views}
 
 
 def test_numbers_that_are_none_are_named() -> None:

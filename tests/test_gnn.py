@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from planted_logs import Block, planted_log
 from scipy.sparse import csr_array
@@ -17,13 +19,14 @@ from graphdet.errors import BadNumbers, ModelError, ModelMismatch, NotAModel
 from graphdet.events import EventTable
 from graphdet.evidence.pairs import PairEvidence, expected_rates, measure_pairs
 from graphdet.evidence.visits import Visits, collect_visits
-from graphdet.features import USER_COLUMNS, measure_features
-from graphdet.gnn.embedding import embed_keys, embed_users
+from graphdet.features import USER_COLUMNS, measure_keys, measure_users
+from graphdet.gnn.embedding import embed_keys, embed_users, embeddings_table
 from graphdet.gnn.inputs import gather_inputs, input_columns, measure_scale
 from graphdet.gnn.learning import Learned, learn_users, pass_on, ring_folds
 from graphdet.gnn.messages import HALF_LIFE_HOURS, PRIOR, EvidenceMatrix, evidence_relation, through_keys
 from graphdet.gnn.model import Model, load_model, model_of, write_arrays
 from graphdet.graph import build_graph
+from graphdet.schema import EMBEDDING_WIDTH
 from graphdet.settings import EvidenceSettings, GnnSettings
 
 # PyTorch Geometric uses what torch calls out of date; that is between the two.
@@ -57,7 +60,7 @@ def relation(pairs: PairEvidence, visits: Visits) -> EvidenceMatrix:
 
 @pytest.fixture(scope="module")
 def inputs(log: EventTable, visits: Visits, pairs: PairEvidence, relation: EvidenceMatrix) -> Floats:
-    return gather_inputs(measure_features(log, visits, pairs), visits, relation)[0].values
+    return gather_inputs(measure_users(log, visits, pairs), visits, relation)[0].values
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +130,7 @@ def test_pytorch_geometric_computes_the_same_messages(
 
     from graphdet.gnn.hetero import EVIDENCE, as_hetero
 
-    graph, features = build_graph(log), measure_features(log, visits, pairs)
+    graph, features = build_graph(log), {"user": measure_users(log, visits, pairs), **measure_keys(log, visits, pairs)}
     data = as_hetero(graph, features, relation)
     assert data.validate()
     (one,) = graph.relations
@@ -174,10 +177,10 @@ def test_pytorch_geometric_agrees_on_faded_messages() -> None:
 def test_inputs_have_a_name_for_each_column(
     log: EventTable, visits: Visits, pairs: PairEvidence, relation: EvidenceMatrix, depth: int
 ) -> None:
-    table, scale = gather_inputs(measure_features(log, visits, pairs), visits, relation, depth=depth)
+    table, scale = gather_inputs(measure_users(log, visits, pairs), visits, relation, depth=depth)
     assert table.names == input_columns(depth)
     assert len(set(table.names)) == len(table.names)
-    again, _ = gather_inputs(measure_features(log, visits, pairs), visits, relation, scale, depth=depth)
+    again, _ = gather_inputs(measure_users(log, visits, pairs), visits, relation, scale, depth=depth)
     assert again.values.tobytes() == table.values.tobytes()
 
 
@@ -209,11 +212,24 @@ def test_a_network_never_learns_from_the_ring_that_it_scores(
     fold, barred = ring_folds(groups, visits.users, SMALL.folds, 1)
     member = np.zeros(visits.users, np.bool_)
     member[np.concatenate(groups)] = True
-    _, before = _layer((inputs,), member, fold, barred, SMALL, 1, "test")
+    _, before = _layer((inputs,), member, fold, barred, SMALL, 1, "test", 1)
     member[groups[0]] = False
-    _, after = _layer((inputs,), member, fold, barred, SMALL, 1, "test")
+    _, after = _layer((inputs,), member, fold, barred, SMALL, 1, "test", 1)
     np.testing.assert_array_equal(before[groups[0]], after[groups[0]])
     assert np.abs(before - after).max() > 0
+
+
+def test_logits_do_not_depend_on_threads_or_blocks(learned: Learned, inputs: Floats, monkeypatch: pytest.MonkeyPatch) -> None:
+    from graphdet.gnn import network
+
+    layer = learned.layers[0]
+    whole = network.apply_network(layer.networks[0], layer.scale, (inputs,))
+    monkeypatch.setattr(network, "ROWS_AT_ONCE", 700)
+    rows = np.arange(len(inputs))[::-1].copy()
+    parts = [network.apply_network(layer.networks[0], layer.scale, (inputs,), rows, threads) for threads in (1, 3)]
+    np.testing.assert_array_equal(*parts)
+    np.testing.assert_allclose(parts[0][::-1], whole, rtol=1e-4, atol=1e-5)
+    assert len(network.apply_network(layer.networks[0], layer.scale, (inputs,), rows[:0])) == 0
 
 
 def test_the_same_seed_gives_the_same_bytes_on_any_threads(
@@ -245,7 +261,7 @@ def test_a_loss_that_is_no_number_names_its_stage(
 
 @pytest.fixture(scope="module")
 def model(log: EventTable, visits: Visits, pairs: PairEvidence, relation: EvidenceMatrix, learned: Learned) -> Model:
-    table, scale = gather_inputs(measure_features(log, visits, pairs), visits, relation)
+    table, scale = gather_inputs(measure_users(log, visits, pairs), visits, relation)
     return model_of(learned, table.names, scale, 2, len(RINGS))
 
 
@@ -258,7 +274,7 @@ def test_a_saved_model_scores_another_log(model: Model, tmp_path: Path) -> None:
     visits = collect_visits(log, EvidenceSettings())
     pairs = measure_pairs(visits, expected_rates(visits, EvidenceSettings()), EvidenceSettings(), 1)
     relation = evidence_relation(pairs, visits.users)
-    table, _ = gather_inputs(measure_features(log, visits, pairs), visits, relation, loaded.scale, depth=loaded.depth)
+    table, _ = gather_inputs(measure_users(log, visits, pairs), visits, relation, loaded.scale, depth=loaded.depth)
     logit = loaded.logit(table.values, visits, relation)
     np.testing.assert_array_equal(logit, model.logit(table.values, visits, relation))
     members = [*range(18), *range(20, 38)]
@@ -316,15 +332,62 @@ def test_a_model_file_holds_no_pickle(model: Model, tmp_path: Path) -> None:
 
 
 def test_ring_mates_lie_close(learned: Learned, relation: EvidenceMatrix, visits: Visits, groups: list[npt.NDArray[np.int32]]) -> None:
-    rings = [(group, np.ones(len(group))) for group in groups[:3]]  # the others must be found by evidence alone
-    users = embed_users(learned.logit / np.log(10), relation, rings, seed=0)
+    rings = [(group, 1.0) for group in groups[:3]]  # the others must be found by evidence alone
+    odds = learned.logit / np.log(10)
+    users = embed_users(odds, relation, rings, seed=0)
     np.testing.assert_allclose(np.linalg.norm(users, axis=1), 1, rtol=1e-5)
     for group in groups:
         near = np.argsort(-(users[group] @ users.T), axis=1)[:, 1:11]
         assert np.isin(near, group).sum(axis=1).mean() >= 7
-    items = embed_keys(users, learned.logit / np.log(10), visits, "item", np.arange(visits.views[0].keys))
-    assert items.shape == (visits.views[0].keys, 32)
+    items = embed_keys(users, np.arange(len(users)), odds, visits, "item", np.arange(visits.views[0].keys))
+    assert items.shape == (visits.views[0].keys, EMBEDDING_WIDTH)
     assert (items[:8] @ users[groups[0]].T).mean() > (items[8:200] @ users[groups[0]].T).mean() + 0.3
+
+
+def test_members_of_a_small_ring_lie_closer_than_those_of_a_large_one() -> None:
+    """One user is in both rings; without pair evidence, rings alone decide whom he is near."""
+    rings = [(np.arange(8, dtype=np.int32), 1.0), (np.arange(7, 60, dtype=np.int32), 1.0)]
+    empty = csr_array((100, 100), dtype=np.float32)
+    users = embed_users(np.zeros(100), empty, rings, seed=1)
+    near = users @ users[7]
+    assert near[:7].mean() > near[8:60].mean() + 0.2
+    assert near[8:60].mean() > near[60:].mean() + 0.1
+    doubted = embed_users(np.zeros(100), empty, [(rings[0][0], 0.01), rings[1]], seed=1)
+    assert (doubted @ doubted[7])[:7].mean() < (doubted @ doubted[7])[8:60].mean()
+
+
+def test_embeddings_are_of_the_highest_scored_users_and_then_of_what_they_touched(
+    log: EventTable, visits: Visits, relation: EvidenceMatrix
+) -> None:
+    names = {kind: log.ids[kind].cast(pa.string()).to_pylist() for kind in ("user", "item")}
+    nodes = pa.table({"node_type": ["item"] * len(names["item"]) + ["user"] * len(names["user"]), "node_id": names["item"] + names["user"]})
+    scores = nodes.append_column("score", pa.array(np.random.default_rng(5).random(len(nodes))))
+    odds = np.random.default_rng(6).normal(size=visits.users)
+    table = embeddings_table(log, visits, relation, [], scores, odds, 0, 400)
+    own = {kind: table.filter(pc.equal(table["node_type"], kind)) for kind in names}
+    view = next(view for view in visits.views if view.name == "item")
+
+    def visitors_of(item: int) -> list[str]:
+        key = view.first_key + item
+        return [names["user"][code] for code in visits.user[visits.offset[key] : visits.offset[key + 1]].tolist()]
+
+    best = {
+        kind: scores.filter(pc.equal(scores["node_type"], kind)).sort_by([("score", "descending")])["node_id"].to_pylist() for kind in names
+    }
+    assert set(own["user"]["node_id"].to_pylist()) == set(best["user"][:300])
+    met = {names["item"][key] for key in range(len(names["item"])) if set(visitors_of(key)) & set(best["user"][:300])}
+    assert set(own["item"]["node_id"].to_pylist()) == set(best["item"][:100]) & met
+    vector = dict(zip(table["node_id"].to_pylist(), np.array(table["embedding"].to_pylist()), strict=True))
+    assert np.allclose([np.linalg.norm(vector[user]) for user in own["user"]["node_id"].to_pylist()], 1, atol=1e-5)
+    # An item is the mean, by odds, of the visitors that have a vector.
+    for item in own["item"]["node_id"].to_pylist():
+        there = visitors_of(names["item"].index(item))
+        weights = [1 / (1 + 10.0 ** -odds[names["user"].index(user)]) + 1e-3 if user in vector else 0 for user in there]
+        mean = sum((weight * vector[user] for user, weight in zip(there, weights, strict=True) if weight), np.zeros(EMBEDDING_WIDTH))
+        np.testing.assert_allclose(vector[item], mean / max(np.linalg.norm(mean), 1e-12), atol=1e-5)
+    everything = embeddings_table(log, visits, relation, [], scores, odds, 0, 10_000)
+    assert len(everything) == len(nodes)
+    assert embeddings_table(log, visits, relation, [], scores, odds, 0, 0).num_rows == 0
 
 
 def test_scale_leaves_constant_columns_alone() -> None:

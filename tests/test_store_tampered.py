@@ -16,7 +16,7 @@ from store_runs import two_rings
 
 from graphdet.errors import GraphdetError, NotARun
 from graphdet.run import Run
-from graphdet.schema import arrow_schema
+from graphdet.schema import EMBEDDING_WIDTH, arrow_schema
 from graphdet.store.difference import plan_push
 from graphdet.store.journal import _pack
 from graphdet.store.model import NODE_KINDS, RELATION_KINDS
@@ -79,7 +79,7 @@ def changed_meta(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 def test_no_change_to_a_folder_ends_in_anything_but_one_clear_line(tmp_path: Path) -> None:
     whole, other = tmp_path / "whole", tmp_path / "other"
     two_rings().save(whole)
-    vectors = [{"node_type": "user", "node_id": name, "embedding": [1.0] * 32} for name in ("ann", "bob")]
+    vectors = [{"node_type": "user", "node_id": name, "embedding": [1.0] * EMBEDDING_WIDTH} for name in ("ann", "bob")]
     pq.write_table(pa.Table.from_pylist(vectors, arrow_schema("embeddings")), whole / "embeddings.parquet")
     sound = refused = 0
     shutil.copytree(whole, other)

@@ -29,7 +29,7 @@ def as_hetero(graph: FraudGraph, features: Mapping[str, FeatureTable], relation:
 
     Args:
         graph: of the log.
-        features: from `measure_features` of the same log; types without features get none.
+        features: of each node type, from `measure_users` and `measure_keys` of the same log; types without features get none.
         relation: from `evidence_relation`; its edges lead to the user who hears.
 
     Returns:

@@ -5,7 +5,7 @@ Columns are standardised on the log that a model learned from, and clipped, so t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,7 +74,7 @@ def measure_scale(values: Float32) -> Scale:
 
 
 def gather_inputs(
-    features: Mapping[str, FeatureTable],
+    own: FeatureTable,
     visits: Visits,
     relation: EvidenceMatrix,
     scale: Scale | None = None,
@@ -84,13 +84,12 @@ def gather_inputs(
     """Inputs of all users, and the scale of `USER_COLUMNS` that messages were made with.
 
     Args:
-        features: from `measure_features` of the same visits.
+        own: from `measure_users` of the same visits.
         relation: from `evidence_relation`.
         scale: of the log that a model learned from; measured here where there is none.
         threads: the result does not depend on it.
         depth: 0 = own columns, 1 = and neighbours', 2 = and neighbours' neighbours' along pair evidence.
     """
-    own = features["user"]
     scale = scale or measure_scale(own.values)
     names = input_columns(depth)
     values = np.empty((len(own), len(names)), np.float32)

@@ -65,11 +65,11 @@ def learn_users(
     fold, barred = ring_folds(groups, users, settings.folds, seed)
     member = np.zeros(users, np.bool_)
     member[np.concatenate(groups)] = True
-    first, logit = _layer((inputs,), member, fold, barred, settings, seed, "first layer")
+    first, logit = _layer((inputs,), member, fold, barred, settings, seed, "first layer", threads)
     centre = (float(logit.mean()), float(max(logit.std(), 1e-6)))
     messages = pass_on(logit, centre, visits, relation, threads)
     trusted = _trusted(logit, groups, member, settings)
-    second, logit = _layer((inputs, messages), member, fold, barred | ~trusted[:, None], settings, seed + 1, "second layer")
+    second, logit = _layer((inputs, messages), member, fold, barred | ~trusted[:, None], settings, seed + 1, "second layer", threads)
     return Learned((first, second), centre, logit)
 
 
@@ -108,7 +108,7 @@ def pass_on(logit: Float64, centre: tuple[float, float], visits: Visits, relatio
 
 
 def _layer(
-    parts: Sequence[Float32], member: Bool, fold: Int64, barred: Bool, settings: GnnSettings, seed: int, stage: str
+    parts: Sequence[Float32], member: Bool, fold: Int64, barred: Bool, settings: GnnSettings, seed: int, stage: str, threads: int
 ) -> tuple[Layer, Float64]:
     scale = measure_scale(take_rows(parts, spread_rows(len(member))))
     logit = np.zeros(len(member))
@@ -118,7 +118,7 @@ def _layer(
         standard = scale.apply(take_rows(parts, rows))
         network = train(standard, member[rows], settings, seed, f"training of the {stage}, fold {number + 1}")
         own = np.flatnonzero(fold == number)
-        logit[own] = apply_network(network, scale, parts, own)
+        logit[own] = apply_network(network, scale, parts, own, threads)
         networks.append(network)
     return Layer(scale, tuple(networks)), logit
 

@@ -29,37 +29,52 @@ PRIOR = 0.5  # neighbours that are like the mean, added to everybody's; who is n
 EvidenceMatrix = csr_array[Any, tuple[int, int]]
 
 
-def evidence_relation(pairs: PairEvidence, users: int) -> EvidenceMatrix:
+def evidence_relation(pairs: PairEvidence, users: int, threads: int = 1) -> EvidenceMatrix:
     """(users, users) rows sum to one (or are empty): partners by evidence times the evidence that both have in common with others.
 
-    Two people who happen to meet share no partners; members of a ring do. O(sum of squared numbers of partners).
+    Two people who happen to meet share no partners; members of a ring do. O(sum over pairs of the fewer partners of the two).
+    The result does not depend on `threads`.
     """
     one, other = pairs.users[:, 0], pairs.users[:, 1]
-    value = pairs.evidence.astype(np.float32)
-    graph = csr_array((np.concatenate([value, value]), (np.concatenate([one, other]), np.concatenate([other, one]))), shape=(users, users))
+    number = np.arange(len(pairs), dtype=np.int32)
+    ends = (np.concatenate([one, other]), np.concatenate([other, one]))
+    graph = csr_array((np.concatenate([number, number]), ends), shape=(users, users))
     graph.sort_indices()
-    start, to = graph.indptr.astype(np.int64), graph.indices.astype(np.int32)
-    graph.data = _closed(start, to, graph.data) * graph.data
+    start, to, pair = graph.indptr.astype(np.int64), graph.indices.astype(np.int32), graph.data
+    value = pairs.evidence.astype(np.float32)
+    root = np.sqrt(value)[pair]
+    common = np.ones(len(pairs), np.float32)
+    blocks = np.searchsorted(start, np.linspace(0, len(to), BLOCKS + 1))
+    with ThreadPoolExecutor(threads) as pool:
+        edges = pairwise([0, *blocks[1:-1].tolist(), users])
+        list(pool.map(lambda block: _share(block[0], block[1], start, to, pair, root, common), edges))
+    graph = csr_array(((value * common)[pair], to, graph.indptr), shape=(users, users))
     total = np.asarray(graph.sum(axis=1)).ravel()
     graph.data /= np.repeat(np.maximum(total, 1e-12), np.diff(start)).astype(np.float32)
     return graph
 
 
 @numba.njit(cache=True, nogil=True)
-def _closed(start: Int64, to: Int32, evidence: Float32) -> Float32:
-    """For each edge 1 + Σ over common partners of the root of the product of the evidence to both; rows are sorted."""
-    sums = np.ones(len(to), np.float32)
+def _share(first: int, last: int, start: Int64, to: Int32, pair: Int32, root: Float32, common: Float32) -> None:
+    """For each pair, 1 + Σ over common partners of the root of the product of the evidence to both, into `common`.
+
+    A pair is seen from its end with more partners (the first, of equals), if that is among users `first` to `last`; the other end's
+    partners are walked.
+    """
     mark = np.zeros(len(start) - 1, np.float32)
-    for one in range(len(start) - 1):
+    for one in range(first, last):
         for edge in range(start[one], start[one + 1]):
-            mark[to[edge]] = evidence[edge]
+            mark[to[edge]] = root[edge]
         for edge in range(start[one], start[one + 1]):
-            for step in range(start[to[edge]], start[to[edge] + 1]):
-                if mark[to[step]] > 0:
-                    sums[edge] += np.sqrt(mark[to[step]] * evidence[step])
+            other = to[edge]
+            more = (start[one + 1] - start[one]) - (start[other + 1] - start[other])
+            if more > 0 or (more == 0 and one < other):
+                total = 1.0
+                for step in range(start[other], start[other + 1]):
+                    total += mark[to[step]] * root[step]
+                common[pair[edge]] = total
         for edge in range(start[one], start[one + 1]):
             mark[to[edge]] = 0
-    return sums
 
 
 def through_keys(visits: Visits, view: str, values: Float32, threads: int) -> tuple[Float32, Float32]:

@@ -10,7 +10,7 @@ import numpy as np
 from graphdet.events import EventTable
 from graphdet.evidence.pairs import PairEvidence
 from graphdet.evidence.visits import Float64, Visits
-from graphdet.features import measure_features
+from graphdet.features import measure_users
 from graphdet.gnn.inputs import gather_inputs
 from graphdet.gnn.learning import learn_users
 from graphdet.gnn.messages import EvidenceMatrix
@@ -52,11 +52,11 @@ def learn_opinion(
     Raises:
         BadNumbers: a feature or the loss is no finite number.
     """
-    features = measure_features(events, visits, pairs)
+    own = measure_users(events, visits, pairs, threads)
     if model is not None:
-        inputs, _ = gather_inputs(features, visits, relation, model.scale, threads, model.depth)
+        inputs, _ = gather_inputs(own, visits, relation, model.scale, threads, model.depth)
         return Opinion(model.logit(inputs.values, visits, relation, threads) / np.log(10), _trust(model.rings), model)
-    inputs, scale = gather_inputs(features, visits, relation, None, threads, settings.depth)
+    inputs, scale = gather_inputs(own, visits, relation, None, threads, settings.depth)
     groups = [ring.facts.grown.members for ring in rings if ring.tier == "alert"]
     learned = learn_users(inputs.values, groups, visits, relation, settings, seed, threads)
     model = model_of(learned, inputs.names, scale, settings.depth, len(groups))

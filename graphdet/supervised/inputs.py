@@ -12,7 +12,7 @@ from graphdet.events import EventTable
 from graphdet.evidence.communities import lacks_categories, with_communities
 from graphdet.evidence.pairs import affordable_evidence, expected_rates, measure_pairs
 from graphdet.evidence.visits import Float64, Int32, collect_visits
-from graphdet.features import USER_COLUMNS, FeatureTable, measure_features
+from graphdet.features import USER_COLUMNS, FeatureTable, measure_users
 from graphdet.gnn.inputs import gather_inputs, input_columns
 from graphdet.gnn.messages import evidence_relation
 from graphdet.run import Run
@@ -44,8 +44,8 @@ def read_inputs(events: EventTable, run: Run, settings: Settings) -> FeatureTabl
     visits = collect_visits(events, settings.evidence)
     rates = expected_rates(visits, settings.evidence)
     pairs = measure_pairs(visits, rates, affordable_evidence(visits, rates, settings.evidence, threads), threads)
-    features = measure_features(events, visits, pairs)
-    messages, _ = gather_inputs(features, visits, evidence_relation(pairs, visits.users), None, threads, DEPTH)
+    own = measure_users(events, visits, pairs, threads)
+    messages, _ = gather_inputs(own, visits, evidence_relation(pairs, visits.users, threads), None, threads, DEPTH)
     return FeatureTable("what models with labels read", COLUMNS, np.hstack([messages.values, _of_run(events, run)]).astype(np.float32))
 
 
