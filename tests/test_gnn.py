@@ -20,7 +20,7 @@ from graphdet.events import EventTable
 from graphdet.evidence.pairs import PairEvidence, expected_rates, measure_pairs
 from graphdet.evidence.visits import Visits, collect_visits
 from graphdet.features import USER_COLUMNS, measure_keys, measure_users
-from graphdet.gnn.embedding import embed_keys, embed_users, embeddings_table
+from graphdet.gnn.embedding import embed_keys, embed_users, embeddings_table, items_in_common
 from graphdet.gnn.inputs import gather_inputs, input_columns, measure_scale
 from graphdet.gnn.learning import Learned, learn_users, pass_on, ring_folds
 from graphdet.gnn.messages import HALF_LIFE_HOURS, PRIOR, EvidenceMatrix, evidence_relation, through_keys
@@ -334,7 +334,8 @@ def test_a_model_file_holds_no_pickle(model: Model, tmp_path: Path) -> None:
 def test_ring_mates_lie_close(learned: Learned, relation: EvidenceMatrix, visits: Visits, groups: list[npt.NDArray[np.int32]]) -> None:
     rings = [(group, 1.0) for group in groups[:3]]  # the others must be found by evidence alone
     odds = learned.logit / np.log(10)
-    users = embed_users(odds, relation, rings, seed=0)
+    alike = items_in_common(odds, np.arange(visits.users), visits)
+    users = embed_users(odds, relation, alike, rings, seed=0)
     np.testing.assert_allclose(np.linalg.norm(users, axis=1), 1, rtol=1e-5)
     for group in groups:
         near = np.argsort(-(users[group] @ users.T), axis=1)[:, 1:11]
@@ -344,15 +345,46 @@ def test_ring_mates_lie_close(learned: Learned, relation: EvidenceMatrix, visits
     assert (items[:8] @ users[groups[0]].T).mean() > (items[8:200] @ users[groups[0]].T).mean() + 0.3
 
 
+def test_items_in_common_equal_a_slow_count(log: EventTable, visits: Visits, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few users at once and few partners kept, so that blocks and cuts are seen."""
+    from graphdet.gnn import embedding
+
+    monkeypatch.setattr(embedding, "MOST_ALIKE", 60)
+    monkeypatch.setattr(embedding, "PARTNERS", 4)
+    monkeypatch.setattr(embedding, "ROWS", 7)
+    kept = np.arange(0, 200, 2)  # users of three rings, and some others
+    odds = np.random.default_rng(8).normal(size=len(kept))
+    found = items_in_common(odds, kept, visits).toarray()
+    touched: dict[int, set[int]] = {code: set() for code in kept.tolist()}
+    view = next(view for view in visits.views if view.name == "item")
+    count = np.diff(visits.offset)
+    for key in range(view.first_key, view.first_key + view.keys):
+        for user in visits.user[visits.offset[key] : visits.offset[key + 1]].tolist():
+            if user in touched:
+                touched[user].add(key)
+    chance = 1 / (1 + 10.0**-odds)
+    best = set(np.argsort(-odds)[:60].tolist())
+    for one in range(len(kept)):
+        others = {}
+        for other in best - {one} if one in best else ():
+            common = sum(1 / math.sqrt(count[key] + 1) for key in touched[kept[one]] & touched[kept[other]])
+            if common:
+                others[other] = embedding.ALIKE * common**embedding.LIKENESS * (chance[one] * chance[other]) ** 0.25
+        most = sorted(others, key=lambda other: -others[other])[:4]
+        assert set(np.flatnonzero(found[one]).tolist()) == set(most)
+        np.testing.assert_allclose(found[one][most], [others[other] for other in most], rtol=1e-4)
+    assert (np.count_nonzero(found, axis=1) == 4).sum() > 20
+
+
 def test_members_of_a_small_ring_lie_closer_than_those_of_a_large_one() -> None:
     """One user is in both rings; without pair evidence, rings alone decide whom he is near."""
     rings = [(np.arange(8, dtype=np.int32), 1.0), (np.arange(7, 60, dtype=np.int32), 1.0)]
     empty = csr_array((100, 100), dtype=np.float32)
-    users = embed_users(np.zeros(100), empty, rings, seed=1)
+    users = embed_users(np.zeros(100), empty, empty, rings, seed=1)
     near = users @ users[7]
     assert near[:7].mean() > near[8:60].mean() + 0.2
     assert near[8:60].mean() > near[60:].mean() + 0.1
-    doubted = embed_users(np.zeros(100), empty, [(rings[0][0], 0.01), rings[1]], seed=1)
+    doubted = embed_users(np.zeros(100), empty, empty, [(rings[0][0], 0.01), rings[1]], seed=1)
     assert (doubted @ doubted[7])[:7].mean() < (doubted @ doubted[7])[8:60].mean()
 
 
