@@ -38,7 +38,7 @@ from graphdet.labels import Labels
 from graphdet.settings import GnnSettings
 from graphdet.supervised.inputs import read_inputs, ring_members
 from graphdet.supervised.learning import learn_labels
-from graphdet.supervised.model import aggregate_trees, fit_network, grow_trees, tree_scores
+from graphdet.supervised.model import aggregate_trees, fit_network, grow_trees, measure_trust, run_odds, tree_scores
 
 RESULTS = Path(__file__).parent / "results"
 Floats = npt.NDArray[np.float64]
@@ -156,14 +156,16 @@ def few_labels(inputs: FeatureTable, member: Flags, market: Market, events: Even
     rows = np.concatenate([known, good]).astype(np.int64)
     positive = np.arange(len(rows)) < len(known)
     others = np.setdiff1d(np.arange(len(member)), rows)
-    trees = tree_scores(grow_trees(inputs.values[rows], positive, 0), inputs.values)
-    network, scale = fit_network(inputs, rows, positive, GnnSettings(), 0)
-    by_network = apply_network(network, scale, (inputs.values,))
-    run = inputs.column("score_odds").astype(np.float64)
+    run = run_odds(inputs.values)
+    begin = measure_trust(run[rows], positive) * run
+    by_trees = begin + tree_scores(grow_trees(inputs.values[rows], positive, 0, begin=begin[rows]), inputs.values)
+    network, scale = fit_network(inputs, rows, positive, GnnSettings(), 0, begin[rows])
+    by_network = begin + apply_network(network, scale, (inputs.values,))
     scores = {
         "trees over aggregates": aggregate_trees(inputs, rows, positive, 0),
-        "trees and network": ranks(trees) + ranks(by_network),
-        "trees, network and run": ranks(trees) + ranks(by_network) + 2 * ranks(run),
+        "run without labels": run,
+        "trees from the run's odds": by_trees,
+        "average of trees and network": ranks(by_trees) + ranks(by_network),
     }
     return {f"user AUPRC with 3 labelled rings, {name}": auprc(member[others], score[others]) for name, score in scores.items()}
 

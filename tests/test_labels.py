@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from graphdet.supervised.calibration import (
 from graphdet.supervised.explaining import explain_user, in_words
 from graphdet.supervised.inputs import AGGREGATES, COLUMNS
 from graphdet.supervised.learning import Judgement, learn_labels
-from graphdet.supervised.model import LabelledModel, load_labelled
+from graphdet.supervised.model import LabelledModel, grow_trees, load_labelled, measure_trust, tree_scores
 from graphdet.supervised.report import write_report
 
 QUICK = Settings(gnn=GnnSettings(epochs=2))
@@ -185,6 +186,34 @@ def test_a_model_learns_from_labels_and_is_judged_on_later_ones(
     assert again.chance(inputs.values).tobytes() == model.chance(inputs.values).tobytes()
 
 
+def test_few_labels_do_not_spoil_what_the_run_knows(inputs: FeatureTable) -> None:
+    """Thirty labels, no column but the run's odds tells anything: the model ranks nearly as well as the run, trees alone do not."""
+    values = inputs.values.copy()
+    generator = np.random.default_rng(11)
+    odds = values[:, COLUMNS.index("score_odds")]
+    positive = generator.random(USERS) < 1 / (1 + np.exp(-3 * odds.astype(np.float64)))
+    told = FeatureTable("test", COLUMNS, values)
+    few = Labels(np.arange(30, dtype=np.int32), positive[:30], np.arange(30))
+    model, _ = learn_labels(told, few, [], QUICK)
+    assert model.trust > 0.9
+    later = slice(30, None)
+    by_run, ours = (ranking_figures(positive[later], score).auroc for score in (odds[later], model.chance(values)[later]))
+    alone = tree_scores(grow_trees(values[:20], positive[:20], 0), values[later])
+    by_trees = ranking_figures(positive[later], alone).auroc
+    assert by_run is not None
+    assert ours is not None
+    assert by_trees is not None
+    assert ours > by_run - 0.05 > by_trees + 0.1
+
+
+def test_a_run_that_tells_nothing_of_the_labels_is_left_out() -> None:
+    positive = np.arange(40) % 2 == 0
+    assert measure_trust(np.arange(40.0), positive) < 0.2
+    assert measure_trust(np.where(positive, -1.0, 1.0), positive) == 0
+    assert measure_trust(np.where(positive, 1.0, -1.0), positive) == 1
+    assert measure_trust(np.arange(3.0), np.zeros(3, np.bool_)) == 0
+
+
 def test_the_budget_sets_the_threshold(inputs: FeatureTable, labels: Labels) -> None:
     model, _ = learn_labels(inputs, labels, [], QUICK, budget=25)
     assert 25 <= (model.chance(inputs.values) >= model.threshold).sum() <= 30
@@ -201,11 +230,14 @@ def test_a_saved_model_comes_back_whole_and_others_are_refused(
     assert loaded.threshold == learned[0].threshold
     with np.load(path, allow_pickle=False) as archive:
         assert all(archive[name].dtype.kind in "fU" for name in archive.files)
-    write_arrays(path, {"kind": "graphdet model with labels", "format": 1, "columns": [*COLUMNS, "shoe_size"]}, {})
+    write_arrays(path, {"kind": "graphdet model with labels", "format": 2, "columns": [*COLUMNS, "shoe_size"]}, {})
     with pytest.raises(ModelMismatch, match="shoe_size"):
         load_labelled(path)
-    write_arrays(path, {"kind": "graphdet model with labels", "format": 1, "columns": list(COLUMNS)}, {})
+    write_arrays(path, {"kind": "graphdet model with labels", "format": 2, "columns": list(COLUMNS)}, {})
     with pytest.raises(NotAModel, match="damaged model"):
+        load_labelled(path)
+    write_arrays(path, {"kind": "graphdet model with labels", "format": 1, "columns": list(COLUMNS)}, {})
+    with pytest.raises(NotAModel, match="older graphdet"):
         load_labelled(path)
     write_arrays(path, {"kind": "a cake", "format": 1}, {})
     with pytest.raises(NotAModel, match="is a 'a cake'"):
@@ -215,7 +247,11 @@ def test_a_saved_model_comes_back_whole_and_others_are_refused(
 def test_contributions_add_up_and_the_columns_that_tell_are_named(learned: tuple[LabelledModel, Judgement], inputs: FeatureTable) -> None:
     model, _ = learned
     rows = inputs.values[:20]
-    np.testing.assert_allclose(model.contributions(rows).sum(axis=1), model.trees.predict(rows, raw_score=True), rtol=1e-6)
+    np.testing.assert_allclose(model.contributions(rows).sum(axis=1), model.by_trees(rows), rtol=1e-5, atol=1e-9)
+    sure = replace(model, trust=1.0)
+    odds = np.log(10) * inputs.column("score_odds")[:20].astype(np.float64)
+    np.testing.assert_allclose(sure.by_trees(rows) - odds, model.trees.predict(rows, raw_score=True), rtol=1e-5)
+    np.testing.assert_allclose(sure.contributions(rows).sum(axis=1), sure.by_trees(rows), rtol=1e-5, atol=1e-9)
     top = int(np.argmax(model.chance(inputs.values)))
     found = explain_user(model, inputs, top)
     assert {one.column for one in found.moved[:4]} & {"best_pair", "item_most_log_evidence", "log_events"}
@@ -243,14 +279,14 @@ def test_a_search_stays_inside_the_labels_to_learn_from(inputs: FeatureTable, la
     asked: list[tuple[np.ndarray, dict[str, object]]] = []
     search = learning._search
 
-    def listen(inputs: FeatureTable, rows: np.ndarray, *others: object) -> dict[str, object]:
-        asked.append((rows, search(inputs, rows, *others)))  # type: ignore[arg-type]
+    def listen(values: np.ndarray, *others: object) -> dict[str, object]:
+        asked.append((values, search(values, *others)))  # type: ignore[arg-type]
         return asked[-1][1]
 
     monkeypatch.setattr(learning, "_search", listen)
     model, _ = learn_labels(inputs, labels, [], QUICK, trials=2)
-    ((rows, found),) = asked
-    np.testing.assert_array_equal(rows, labels.user[part_labels(labels, []).learn])
+    ((values, found),) = asked
+    np.testing.assert_array_equal(values, inputs.values[labels.user[part_labels(labels, []).learn]])
     assert set(found) == {"num_leaves", "min_data_in_leaf", "learning_rate", "feature_fraction", "lambda_l2"}
     assert f"[num_leaves: {found['num_leaves']}]" in model.trees.model_to_string()
 

@@ -146,11 +146,11 @@ def kind_of(path: Path) -> str:
     return str(_read(path)[0]["kind"])
 
 
-def read_arrays(path: Path, kind: str, newest: int) -> tuple[dict[str, Any], Arrays]:
+def read_arrays(path: Path, kind: str, newest: int, oldest: int = 1) -> tuple[dict[str, Any], Arrays]:
     """What `write_arrays` wrote; nothing in the file is run.
 
     Raises:
-        NotAModel: the file is of another kind, is damaged, or is of a newer format.
+        NotAModel: the file is of another kind, is damaged, or is of a format that is not between `oldest` and `newest`.
     """
     about, arrays = _read(path)
     found, form = about["kind"], about["format"]
@@ -158,6 +158,8 @@ def read_arrays(path: Path, kind: str, newest: int) -> tuple[dict[str, Any], Arr
         raise NotAModel(f"{path}: is a {found!r} (a {kind!r} is needed).")
     if form > newest:
         raise NotAModel(f"{path}: written by a newer graphdet ({about.get('version')}, format {form}); upgrade to read it.")
+    if form < oldest:
+        raise NotAModel(f"{path}: written by an older graphdet ({about.get('version')}, format {form}); learn it again.")
     return about, arrays
 
 

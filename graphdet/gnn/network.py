@@ -58,7 +58,7 @@ def reproducible(seed: int) -> Iterator[None]:
         torch.set_rng_state(state)
 
 
-def train(inputs: Float32, labels: Bool, settings: GnnSettings, seed: int, stage: str) -> nn.Sequential:
+def train(inputs: Float32, labels: Bool, settings: GnnSettings, seed: int, stage: str, begin: Float64 | None = None) -> nn.Sequential:
     """A network that tells labelled rows from the others.
 
     Args:
@@ -67,6 +67,7 @@ def train(inputs: Float32, labels: Bool, settings: GnnSettings, seed: int, stage
         settings: epochs and device.
         seed: of first weights, order and drop-out.
         stage: named where the loss is no finite number.
+        begin: (n,) log odds that the network's logits are added to; none otherwise.
 
     Raises:
         BadNumbers: the loss is no finite number.
@@ -77,6 +78,7 @@ def train(inputs: Float32, labels: Bool, settings: GnnSettings, seed: int, stage
         network = make_network(inputs.shape[1]).to(device)
         read = torch.from_numpy(inputs).to(device)
         told = torch.from_numpy(labels.astype(np.float32)).to(device)
+        known = torch.zeros_like(told) if begin is None else torch.from_numpy(begin.astype(np.float32)).to(device)
         weights: list[torch.Tensor] = list(network.parameters())
         means, squares = [torch.zeros_like(weight) for weight in weights], [torch.zeros_like(weight) for weight in weights]
         steps = [torch.zeros((), device=device) for _ in weights]
@@ -84,7 +86,7 @@ def train(inputs: Float32, labels: Bool, settings: GnnSettings, seed: int, stage
             order = torch.from_numpy(generator.permutation(len(labels))).to(device)
             for start in range(0, len(labels), BATCH):
                 batch = order[start : start + BATCH]
-                loss = nn.functional.binary_cross_entropy_with_logits(network(read[batch]).squeeze(1), told[batch])
+                loss = nn.functional.binary_cross_entropy_with_logits(known[batch] + network(read[batch]).squeeze(1), told[batch])
                 slopes = list(torch.autograd.grad(loss, weights))
                 # The function behind torch's optimiser: making the optimiser itself takes two seconds of imports.
                 with torch.no_grad():

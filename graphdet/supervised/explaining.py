@@ -14,7 +14,7 @@ import numpy as np
 from graphdet.features import FeatureTable
 from graphdet.schema import KEY_TYPES
 from graphdet.supervised.inputs import COLUMNS
-from graphdet.supervised.model import LabelledModel, tree_scores
+from graphdet.supervised.model import LabelledModel
 
 WHO = {
     "partners1": "of users with pair evidence",
@@ -41,7 +41,7 @@ class Explanation:
     Attributes:
         chance: calibrated.
         moved: columns, those that moved the score most first.
-        fidelity: share of the trees' log odds above an ordinary user's that goes when the named columns are made ordinary; 1 = all.
+        fidelity: share of the log odds by trees above an ordinary user's that goes when the named columns are made ordinary; 1 = all.
     """
 
     chance: float
@@ -67,7 +67,7 @@ def explain_user(model: LabelledModel, inputs: FeatureTable, user: int, most: in
     chosen = np.argsort(-np.abs(contribution), kind="stable")[:most]
     without = own.copy()
     without[0, chosen] = ordinary[chosen]
-    whole, left, base = (float(tree_scores(model.trees, row)[0]) for row in (own, without, ordinary[None].astype(np.float32)))
+    whole, left, base = (float(model.by_trees(row)[0]) for row in (own, without, ordinary[None].astype(np.float32)))
     fidelity = (whole - left) / (whole - base) if abs(whole - base) > 1e-9 else 0.0
     moved = [Moved(COLUMNS[place], in_words(COLUMNS[place]), float(own[0, place]), float(contribution[place])) for place in chosen.tolist()]
     return Explanation(float(model.chance(own)[0]), tuple(moved), fidelity)

@@ -11,13 +11,12 @@ import numpy as np
 
 from graphdet.errors import ModelError
 from graphdet.evaluate.metrics import ranking_figures
-from graphdet.evidence.visits import Bool, Float64, Int32, Int64
+from graphdet.evidence.visits import Bool, Float32, Float64, Int32
 from graphdet.features import FeatureTable
-from graphdet.gnn.network import apply_network
 from graphdet.labels import Labels, Parts, part_labels
 from graphdet.settings import Settings
 from graphdet.supervised.calibration import budget_threshold, calibration_error, choose_threshold, fit_calibration
-from graphdet.supervised.model import LabelledModel, aggregate_trees, fit_network, grid_of, grow_trees, tree_scores
+from graphdet.supervised.model import LabelledModel, aggregate_trees, fit_network, grid_of, grow_trees, measure_trust, run_odds, tree_scores
 
 OURS = "average of trees and network"
 
@@ -91,13 +90,16 @@ def learn_labels(
     """
     parts = part_labels(labels, rings)
     rows, positive = labels.user[parts.learn].astype(np.int64), labels.positive[parts.learn]
-    options = _search(inputs, rows, positive, trials, settings.seed) if trials else {}
-    trees = grow_trees(inputs.values[rows], positive, settings.seed, options=options)
-    network, scale = fit_network(inputs, rows, positive, settings.gnn, settings.seed)
-    by_trees, by_network = tree_scores(trees, inputs.values), apply_network(network, scale, (inputs.values,))
-    model = LabelledModel(
-        trees, network, scale, grid_of(by_trees), grid_of(by_network), fit_calibration(np.zeros(2), np.array([True, False])), 0.5
-    )
+    run = run_odds(inputs.values)
+    trust = measure_trust(run[rows], positive)
+    begin = trust * run[rows]
+    options = _search(inputs.values[rows], positive, begin, trials, settings.seed) if trials else {}
+    trees = grow_trees(inputs.values[rows], positive, settings.seed, options=options, begin=begin)
+    network, scale = fit_network(inputs, rows, positive, settings.gnn, settings.seed, begin)
+    unknown = fit_calibration(np.zeros(2), np.array([True, False]))
+    model = LabelledModel(trees, network, scale, np.zeros(2), np.zeros(2), trust, float(begin.mean()), unknown, 0.5)
+    by_trees, by_network = model.by_trees(inputs.values), model.by_network(inputs.values)
+    model = replace(model, tree_grid=grid_of(by_trees), network_grid=grid_of(by_network))
     raw = model.ranks(inputs.values)
     later = labels.user[parts.calibrate]
     model = replace(model, calibration=fit_calibration(raw[later], labels.positive[parts.calibrate]))
@@ -105,7 +107,7 @@ def learn_labels(
     threshold = budget_threshold(chance, budget) if budget else choose_threshold(chance[later], labels.positive[parts.calibrate], precision)
     model = replace(model, threshold=threshold)
     others = {
-        "run without labels": inputs.column("score_odds").astype(np.float64),
+        "run without labels": run,
         "trees over aggregates": aggregate_trees(inputs, rows, positive, settings.seed),
         "trees over messages and rings": by_trees,
         "network over messages and rings": by_network,
@@ -145,14 +147,14 @@ def _judge(chance: Float64, labels: Labels, parts: Parts, threshold: float, meth
     )
 
 
-def _search(inputs: FeatureTable, rows: Int64, positive: Bool, trials: int, seed: int) -> dict[str, Any]:
+def _search(values: Float32, positive: Bool, begin: Float64, trials: int, seed: int) -> dict[str, Any]:
     """The trees' settings that are best on the last third of the labels to learn from."""
     try:
         import optuna
     except ImportError:
         raise ModelError("--search needs Optuna: pip install 'graphdet[search]'.") from None
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    until = max(2 * len(rows) // 3, 1)
+    until = max(2 * len(positive) // 3, 1)
 
     def score(trial: Any) -> float:
         options = {
@@ -162,8 +164,8 @@ def _search(inputs: FeatureTable, rows: Int64, positive: Bool, trials: int, seed
             "feature_fraction": trial.suggest_float("feature_fraction", 0.1, 1.0),
             "lambda_l2": trial.suggest_float("lambda_l2", 0.1, 30.0, log=True),
         }
-        trees = grow_trees(inputs.values[rows[:until]], positive[:until], seed, options=options)
-        return ranking_figures(positive[until:], tree_scores(trees, inputs.values[rows[until:]])).auprc or 0.0
+        trees = grow_trees(values[:until], positive[:until], seed, options=options, begin=begin[:until])
+        return ranking_figures(positive[until:], begin[until:] + tree_scores(trees, values[until:])).auprc or 0.0
 
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
     study.optimize(score, n_trials=trials)
