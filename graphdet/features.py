@@ -99,7 +99,7 @@ def measure_users(events: EventTable, visits: Visits, pairs: PairEvidence, threa
     """
     with ThreadPoolExecutor(threads) as pool:
         activity = pool.submit(_activity, events, visits)
-        company = pool.submit(_company, visits, pairs, _meetings_at_keys(visits, pairs))
+        company = pool.submit(_company, visits, pairs)
         return FeatureTable("features of users", USER_COLUMNS, np.hstack([activity.result(), company.result()]))
 
 
@@ -174,21 +174,22 @@ def _activity(events: EventTable, visits: Visits) -> Float32:
     return np.stack([columns[name] for name in ACTIVITY], axis=1).astype(np.float32)
 
 
-def _company(visits: Visits, pairs: PairEvidence, met: MetKeys) -> Float32:
+def _company(visits: Visits, pairs: PairEvidence) -> Float32:
     """Columns `COMPANY`: whom a user meets, and how much that says."""
-    users = visits.users
-    best, total, levels, together, met_at, hours = _by_partner(
+    users, views = visits.users, len(visits.views)
+    found = _by_partner(
         pairs.users, pairs.evidence, pairs.offset, pairs.key_evidence, pairs.seconds_apart,
-        visits.view_of(pairs.key), users, len(visits.views), np.array(LEVELS),
+        visits.view_of(pairs.key), users, views, np.array(LEVELS),
     )  # fmt: skip
+    best, sums, together, met_at, hours = np.split(found, np.cumsum([TOP, 1 + len(LEVELS), 1, views]), axis=1)
     met_view = np.zeros((users, len(KEY_TYPES)))
     for position, view in enumerate(visits.views):
         met_view[:, KEY_TYPES.index(view.name)] = met_at[:, position]
-    met_keys = np.bincount(met.user, minlength=users)
+    met_keys = _met_keys(pairs.users, pairs.offset, pairs.key, users, visits.keys)
     own = np.maximum(np.bincount(visits.user, minlength=users), 1)
-    return np.column_stack(
-        [best, np.log1p(total), np.log1p(levels), together, met_view, np.log1p(met_keys), np.minimum(met_keys / own, 1), hours]
-    ).astype(np.float32)
+    return np.column_stack([best, np.log1p(sums), together, met_view, np.log1p(met_keys), np.minimum(met_keys / own, 1), hours]).astype(
+        np.float32
+    )
 
 
 def _keys(events: EventTable, visits: Visits, name: str, met: MetKeys) -> Float32:
@@ -254,40 +255,60 @@ def _days(user: Int32, time: Int64, users: int, start: int) -> tuple[Float64, Fl
 
 
 @numba.njit(cache=True, nogil=True)
-def _by_partner(
-    pair: Int32,
-    evidence: Float32,
-    offset: Int64,
-    key_evidence: Float32,
-    apart: Int32,
-    view: Int32,
-    users: int,
-    views: int,
-    level: Float64,
-) -> tuple[Float64, Float64, Float64, Float64, Float64, Float64]:
-    """Per user: the best pairs, their sum, pairs at each level, most keys in one pair, best key of each view, log10 hours apart."""
-    best, total = np.zeros((users, TOP)), np.zeros(users)
-    levels, together = np.zeros((users, len(level))), np.zeros(users)
-    met, near, weight = np.zeros((users, views)), np.zeros(users), np.zeros(users)
+def _met_keys(pair: Int32, offset: Int64, key: Int32, users: int, keys: int) -> Int64:
+    """At how many keys each user met somebody."""
+    begin = np.zeros(users + 1, np.int64)
     for row in range(len(pair)):
-        value = evidence[row]
+        begin[pair[row, 0] + 1] += 1
+        begin[pair[row, 1] + 1] += 1
+    begin = np.cumsum(begin)
+    filled, rows = begin[:-1].copy(), np.empty(begin[-1], np.int32)  # each user's pairs
+    for row in range(len(pair)):
         for side in range(2):
-            who = pair[row, side]
-            total[who] += value
-            together[who] = max(together[who], offset[row + 1] - offset[row])
+            rows[filled[pair[row, side]]] = row
+            filled[pair[row, side]] += 1
+    found, last = np.zeros(users, np.int64), np.full(keys, -1, np.int64)
+    for who in range(users):
+        for place in range(begin[who], begin[who + 1]):
+            for meeting in range(offset[rows[place]], offset[rows[place] + 1]):
+                if last[key[meeting]] != who:
+                    last[key[meeting]] = who
+                    found[who] += 1
+    return found
+
+
+@numba.njit(cache=True, nogil=True)
+def _by_partner(
+    pair: Int32, evidence: Float32, offset: Int64, key_evidence: Float32, apart: Int32, view: Int32, users: int, views: int, level: Float64
+) -> Float64:
+    """Per user: the best pairs, the sum of all, pairs at each level, most keys in one pair, best key of each view, log10 hours apart.
+
+    One row a user, since memory is read by the row.
+    """
+    summed, counted = TOP, TOP + 1
+    together = counted + len(level)
+    met = together + 1
+    near = met + views
+    found, weight = np.zeros((users, near + 1)), np.zeros(users)
+    for row in range(len(pair)):
+        value, says, hours = evidence[row], 0.0, 0.0
+        for meeting in range(offset[row], offset[row + 1]):
+            says += key_evidence[meeting]
+            hours += key_evidence[meeting] * np.log10(1.0 + apart[meeting] / 3600.0)
+        for side in range(2):
+            own = found[pair[row, side]]
+            own[summed] += value
+            own[together] = max(own[together], offset[row + 1] - offset[row])
             for column in range(len(level)):
                 if value >= level[column]:
-                    levels[who, column] += 1
+                    own[counted + column] += 1
             left = value
             for place in range(TOP):
-                if left > best[who, place]:
-                    left, best[who, place] = best[who, place], left
+                if left > own[place]:
+                    left, own[place] = own[place], left
+            own[near] += hours
+            weight[pair[row, side]] += says
             for meeting in range(offset[row], offset[row + 1]):
-                says = key_evidence[meeting]
-                met[who, view[meeting]] = max(met[who, view[meeting]], says)
-                near[who] += says * np.log10(1.0 + apart[meeting] / 3600.0)
-                weight[who] += says
-    for who in range(users):
-        if weight[who] > 0:
-            near[who] /= weight[who]
-    return best, total, levels, together, met, near
+                own[met + view[meeting]] = max(own[met + view[meeting]], key_evidence[meeting])
+    found[:, near] /= np.where(weight > 0, weight, 1.0)
+    return found

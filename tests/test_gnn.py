@@ -88,8 +88,7 @@ def test_the_evidence_relation_equals_a_slow_loop() -> None:
     np.testing.assert_allclose(evidence_relation(pairs, 6).toarray(), expected / np.where(total > 0, total, 1), rtol=1e-5)
 
 
-@pytest.mark.parametrize("threads", [1, 3])
-def test_messages_through_keys_equal_a_slow_loop(threads: int) -> None:
+def test_messages_through_keys_equal_a_slow_loop() -> None:
     log = planted_log(np.random.default_rng(9), users=40, items=12, events=300, days=6)[0]
     visits = collect_visits(log, EvidenceSettings())
     values = np.random.default_rng(0).standard_normal((visits.users, 3)).astype(np.float32)
@@ -108,17 +107,17 @@ def test_messages_through_keys_equal_a_slow_loop(threads: int) -> None:
             mean[who] += message
             highest[who] = np.maximum(highest[who], message)
             count[who] += 1
-    found_mean, found_highest = through_keys(visits, "item", values, threads)
+    found_mean, found_highest = through_keys(visits, "item", values)
     np.testing.assert_allclose(found_mean, mean / np.maximum(count, 1)[:, None], rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(found_highest, np.where(count[:, None] > 0, highest, 0), rtol=1e-4, atol=1e-5)
-    assert not through_keys(visits, "device", values, threads)[0].any()
+    assert not through_keys(visits, "device", values)[0].any()
 
 
-def test_messages_are_the_same_to_the_last_bit_on_any_threads(visits: Visits) -> None:
-    values = np.random.default_rng(0).standard_normal((visits.users, 5)).astype(np.float32)
-    one, many = through_keys(visits, "item", values, 1), through_keys(visits, "item", values, 4)
-    assert one[0].tobytes() == many[0].tobytes()
-    assert one[1].tobytes() == many[1].tobytes()
+def test_messages_are_the_same_to_the_last_bit_on_any_threads(log: EventTable, visits: Visits, pairs: PairEvidence) -> None:
+    relations = [evidence_relation(pairs, visits.users, threads) for threads in (1, 4)]
+    assert relations[0].data.tobytes() == relations[1].data.tobytes()
+    tables = [gather_inputs(measure_users(log, visits, pairs, threads), visits, relations[0], None, threads)[0] for threads in (1, 4)]
+    assert tables[0].values.tobytes() == tables[1].values.tobytes()
 
 
 def test_pytorch_geometric_computes_the_same_messages(
@@ -170,7 +169,7 @@ def test_pytorch_geometric_agrees_on_faded_messages() -> None:
     message = summed[:, :2] / (summed[:, 2:] + PRIOR)
     mean = np.stack([np.bincount(visits.user, weights=message[:, column], minlength=visits.users) for column in (0, 1)], axis=1)
     mean /= np.maximum(np.bincount(visits.user, minlength=visits.users), 1)[:, None]
-    np.testing.assert_allclose(through_keys(visits, "item", values, 1)[0][:, :2], mean, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(through_keys(visits, "item", values)[0][:, :2], mean, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("depth", [0, 1, 2])

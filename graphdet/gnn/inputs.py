@@ -6,6 +6,7 @@ Columns are standardised on the log that a model learned from, and clipped, so t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -102,11 +103,11 @@ def gather_inputs(
             message = relation @ message
             values[:, filled : filled + len(TOLD)] = message
             filled += len(TOLD)
-        for view in KEY_TYPES:
-            width = len(_told_through(view)) + 1
-            mean, highest = through_keys(visits, view, told[:, : width - 1], threads)
-            values[:, filled : filled + width], values[:, filled + width : filled + 2 * width] = mean, highest
-            filled += 2 * width
+        with ThreadPoolExecutor(threads) as pool:
+            for mean, highest in pool.map(lambda view: through_keys(visits, view, told[:, : len(_told_through(view))]), KEY_TYPES):
+                width = mean.shape[1]
+                values[:, filled : filled + width], values[:, filled + width : filled + 2 * width] = mean, highest
+                filled += 2 * width
     return FeatureTable("messages to users", names, values), scale
 
 

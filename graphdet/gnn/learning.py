@@ -9,6 +9,7 @@ takes for members, are left out of the second.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,9 +102,9 @@ def pass_on(logit: Float64, centre: tuple[float, float], visits: Visits, relatio
     told = np.ascontiguousarray(np.hstack([told, np.maximum(told, 0)]))
     parts = [relation @ told]
     parts.append(relation @ parts[0])
-    for view in PASSED_ON:
-        mean, highest = through_keys(visits, view, told, threads)
-        parts += [mean[:, :2], highest[:, :2]]
+    with ThreadPoolExecutor(threads) as pool:
+        for mean, highest in pool.map(lambda view: through_keys(visits, view, told), PASSED_ON):
+            parts += [mean[:, :2], highest[:, :2]]
     return np.hstack(parts).astype(np.float32, copy=False)
 
 

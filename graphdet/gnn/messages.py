@@ -23,7 +23,7 @@ from graphdet.evidence.pairs import PairEvidence
 from graphdet.evidence.visits import Float32, Int32, Int64, Visits
 
 HALF_LIFE_HOURS = {"item": 8.0, "device": 500.0, "ip": 0.35, "seller": 0.7, "payment": 500.0, "address": 500.0}
-BLOCKS = 4  # sums are taken in this many parts whatever the threads, so that they are the same to the last bit
+BLOCKS = 16  # parts of the users that threads take one after the other
 PRIOR = 0.5  # neighbours that are like the mean, added to everybody's; who is nearly alone says little
 
 EvidenceMatrix = csr_array[Any, tuple[int, int]]
@@ -77,14 +77,15 @@ def _share(first: int, last: int, start: Int64, to: Int32, pair: Int32, root: Fl
             mark[to[edge]] = 0
 
 
-def through_keys(visits: Visits, view: str, values: Float32, threads: int) -> tuple[Float32, Float32]:
+def through_keys(visits: Visits, view: str, values: Float32) -> tuple[Float32, Float32]:
     """What those are like who were at a user's keys when the user was: mean over the user's visits, and the visit with the highest.
+
+    Lets other threads work meanwhile.
 
     Args:
         visits: of the log.
         view: node type of the keys.
         values: (users, c) float32 features, centred, so that 0 stands for nothing special.
-        threads: the result does not depend on it.
 
     Returns:
         mean (users, c + 1) and highest (users, c + 1) float32; the last column is log1p of how much company there was.
@@ -94,66 +95,48 @@ def through_keys(visits: Visits, view: str, values: Float32, threads: int) -> tu
     if seen is None:
         return np.zeros((users, width + 1), np.float32), np.zeros((users, width + 1), np.float32)
     fade = HALF_LIFE_HOURS[view] * 3600 / np.log(2)
-    edges = np.searchsorted(
-        visits.offset[seen.first_key : seen.first_key + seen.keys + 1],
-        np.linspace(visits.offset[seen.first_key], visits.offset[seen.first_key + seen.keys], BLOCKS + 1),
-    )
-    edges[0], edges[-1] = 0, seen.keys
-    values = np.ascontiguousarray(values)
-    with ThreadPoolExecutor(threads) as pool:
-        parts = pool.map(
-            lambda block: _meet(
-                visits.offset, visits.user, visits.time, seen.first_key + block[0], seen.first_key + block[1], fade, PRIOR, values
-            ),
-            pairwise(edges.tolist()),
-        )
-        total, highest, count = next(parts)
-        for more, high, number in parts:
-            total += more
-            np.maximum(highest, high, out=highest)
-            count += number
+    keys = visits.offset[seen.first_key : seen.first_key + seen.keys + 1]
+    total, highest, count = _meet(keys, visits.user, visits.time, fade, PRIOR, np.ascontiguousarray(values))
     highest[count == 0] = 0
     total /= np.maximum(count, 1).astype(np.float32)[:, None]
     return total, highest
 
 
-@numba.njit(cache=True, nogil=True)
-def _meet(
-    offset: Int64, user: Int32, time: Int32, first: int, last: int, fade: float, prior: float, values: Float32
-) -> tuple[Float32, Float32, Int64]:
+@numba.njit(cache=True, nogil=True, fastmath={"nnan", "nsz"})
+def _meet(offset: Int64, user: Int32, time: Int32, fade: float, prior: float, values: Float32) -> tuple[Float32, Float32, Int64]:
     users, width = values.shape
     total = np.zeros((users, width + 1), np.float32)
     highest = np.full((users, width + 1), -np.inf, np.float32)
     count = np.zeros(users, np.int64)
-    longest = 0
-    for key in range(first, last):
-        longest = max(longest, offset[key + 1] - offset[key])
-    before = np.zeros((longest, width + 1))
-    running = np.zeros(width + 1)
-    for key in range(first, last):
+    longest = np.diff(offset).max() if len(offset) > 1 else 0
+    before, told = np.zeros((longest, width + 1)), np.zeros((longest, width), np.float32)
+    running, fell = np.zeros(width + 1), np.zeros(longest)
+    for key in range(len(offset) - 1):
         low, high = offset[key], offset[key + 1]
         running[:] = 0
-        for visit in range(low, high):
-            if visit > low:
-                left = np.exp((time[visit - 1] - time[visit]) / fade)
+        for place in range(high - low):
+            told[place] = values[user[low + place]]  # read once; the next two walks have it at hand
+            if place:
+                fell[place] = np.exp((time[low + place - 1] - time[low + place]) / fade)
                 for column in range(width):
-                    running[column] = (running[column] + values[user[visit - 1], column]) * left
-                running[width] = (running[width] + 1) * left
-            before[visit - low] = running
+                    running[column] = (running[column] + told[place - 1, column]) * fell[place]
+                running[width] = (running[width] + 1) * fell[place]
+            before[place] = running
         running[:] = 0
-        for visit in range(high - 1, low - 1, -1):
-            if visit < high - 1:
-                left = np.exp((time[visit] - time[visit + 1]) / fade)
+        for place in range(high - low - 1, -1, -1):
+            if place < high - low - 1:
                 for column in range(width):
-                    running[column] = (running[column] + values[user[visit + 1], column]) * left
-                running[width] = (running[width] + 1) * left
-            who = user[visit]
-            company = running[width] + before[visit - low, width]
-            for column in range(width + 1):
-                message = (running[column] + before[visit - low, column]) / (company + prior)
-                if column == width:
-                    message = np.log1p(company)
+                    running[column] = (running[column] + told[place + 1, column]) * fell[place + 1]
+                running[width] = (running[width] + 1) * fell[place + 1]
+            who = user[low + place]
+            company = running[width] + before[place, width]
+            share = 1 / (company + prior)
+            for column in range(width):
+                message = np.float32((running[column] + before[place, column]) * share)
                 total[who, column] += message
                 highest[who, column] = max(highest[who, column], message)
+            much = np.float32(np.log1p(company))
+            total[who, width] += much
+            highest[who, width] = max(highest[who, width], much)
             count[who] += 1
     return total, highest, count
