@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,10 +82,14 @@ def detect(
     odds, weight = None, 0.0
     if settings.gnn.least_rings:
         with progress.stage("network", visits.users):
-            relation = evidence_relation(pairs, visits.users, threads)
-            if model or sum(ring.tier == "alert" for ring in rings) >= settings.gnn.least_rings:
+            needed = model is not None or sum(ring.tier == "alert" for ring in rings) >= settings.gnn.least_rings
+            with ThreadPoolExecutor(1) as early:
+                if needed:  # torch takes two seconds to import, and may do so meanwhile
+                    early.submit(import_module, "graphdet.gnn.stage")
+                relation = evidence_relation(pairs, visits.users, threads)
+            if needed:
                 from graphdet.gnn.proposals import attach_members
-                from graphdet.gnn.stage import learn_opinion  # torch takes seconds to import
+                from graphdet.gnn.stage import learn_opinion
 
                 opinion = learn_opinion(events, visits, pairs, relation, rings, settings.gnn, settings.seed, threads, model)
                 odds, weight = opinion.odds, settings.gnn.weight * opinion.trust

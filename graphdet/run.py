@@ -84,7 +84,7 @@ class Run:
             raise ValueError(f"meta lacks {', '.join(missing)}")
         for name in self.tables():
             schema = getattr(self, name).schema
-            if not schema.equals(arrow_schema(name)):
+            if schema.names != arrow_schema(name).names or not all(map(_fits, schema.types, arrow_schema(name).types)):
                 raise ValueError(f"{name} must have the columns {arrow_schema(name).to_string()} (found {schema.to_string()})")
         _must_be_unique("rings", self.rings, ["ring_id"])
         _must_be_unique("rings", self.rings, ["rank"])
@@ -385,6 +385,13 @@ def _load_meta(folder: Path) -> dict[str, Any]:
     return meta
 
 
+def _fits(found: pa.DataType, wanted: pa.DataType) -> bool:
+    """The same type; embeddings of another graphdet may be wider or narrower."""
+    if pa.types.is_fixed_size_list(found) and pa.types.is_fixed_size_list(wanted):
+        return bool(found.value_type == wanted.value_type)
+    return bool(found == wanted)
+
+
 def _load_table(path: Path, name: str) -> pa.Table:
     schema = arrow_schema(name)
     try:
@@ -394,6 +401,6 @@ def _load_table(path: Path, name: str) -> pa.Table:
     except (OSError, pa.ArrowException) as error:
         raise NotARun(f"{path}: damaged ({str(error).splitlines()[0]}); run `graphdet run` again.") from None
     for field in schema:
-        if table.schema.get_field_index(field.name) < 0 or table.schema.field(field.name).type != field.type:
+        if table.schema.get_field_index(field.name) < 0 or not _fits(table.schema.field(field.name).type, field.type):
             raise NotARun(f"{path}: has no column {field.name!r} of type {field.type}; run `graphdet run` again.")
     return table.select(schema.names).replace_schema_metadata(None)  # later versions may add columns

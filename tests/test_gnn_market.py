@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
@@ -17,7 +18,7 @@ from typer.testing import CliRunner, Result
 
 from graphdet import Run, Settings, detect, read_events
 from graphdet.cli import app
-from graphdet.errors import ModelError, NotAModel, RunError, UnknownRing
+from graphdet.errors import ModelError, NotAModel, NotARun, RunError, UnknownRing
 from graphdet.evaluate import evaluate, load_truth
 from graphdet.schema import EMBEDDING_WIDTH
 from graphdet.settings import GnnSettings
@@ -99,6 +100,21 @@ def test_every_node_of_a_small_log_has_an_embedding(run: Run, folder: Path) -> N
     length = np.linalg.norm(run.embeddings["embedding"].combine_chunks().flatten().to_numpy().reshape(len(run.embeddings), -1), axis=1)
     np.testing.assert_allclose(length, 1, rtol=1e-4)
     assert pq.read_schema(folder / "embeddings.parquet").field("embedding").type.list_size == EMBEDDING_WIDTH
+
+
+def test_runs_with_embeddings_of_another_width_still_load(run: Run, tmp_path: Path) -> None:
+    assert run.embeddings is not None
+    run.save(tmp_path / "run")
+    vectors = run.embeddings["embedding"].combine_chunks().flatten().to_numpy().reshape(len(run.embeddings), -1)[:, :32]
+    narrow = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), 32)
+    pq.write_table(run.embeddings.set_column(2, "embedding", narrow), tmp_path / "run" / "embeddings.parquet")
+    older = Run.load(tmp_path / "run")
+    user = run.ring("1").members["node_id"][0].as_py()
+    assert len(find_similar(older, user, 5)) == 5
+    words = pa.array([["near"] * 32] * len(vectors), pa.list_(pa.string(), 32))
+    pq.write_table(run.embeddings.set_column(2, "embedding", words), tmp_path / "run" / "embeddings.parquet")
+    with pytest.raises(NotARun, match="no column 'embedding' of type"):
+        Run.load(tmp_path / "run")
 
 
 def test_the_same_log_gives_the_same_bytes_on_any_threads(log: Path, run: Run) -> None:
