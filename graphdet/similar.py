@@ -38,13 +38,15 @@ def find_similar(run: Run, name: str, count: int = 10) -> list[Similar]:
         count: how many.
 
     Raises:
-        RunError: the run has no embeddings.
+        RunError: the run has no embeddings, or none of those asked for.
         UnknownRing: the name is neither a user with an embedding nor a ring.
     """
     if run.embeddings is None:
         raise RunError("this run has no embeddings; run again with [gnn] least_rings above 0.")
     own = run.embeddings.filter(pc.equal(run.embeddings["node_type"], "user"))
     users = own["node_id"].to_pylist()
+    if not users:
+        raise RunError("this run keeps no embeddings of users; run again with a higher [gnn] embeddings.")
     vectors = np.asarray(own["embedding"].combine_chunks().flatten().to_numpy()).reshape(len(users), -1)
     if name in users:
         asked = [name]
@@ -54,6 +56,8 @@ def find_similar(run: Run, name: str, count: int = 10) -> list[Similar]:
         except UnknownRing:
             raise UnknownRing(f"no user '{name}' with an embedding, and no such ring{nearest(name, users[:50_000])}") from None
     place = np.flatnonzero(np.isin(users, asked))
+    if not len(place):
+        raise RunError(f"this run keeps no embedding of any member of ring '{name}'; run again with a higher [gnn] embeddings.")
     middle = vectors[place].mean(axis=0)
     cosine = vectors @ (middle / max(float(np.linalg.norm(middle)), 1e-12))
     cosine[place] = -2

@@ -331,7 +331,7 @@ def test_a_model_file_holds_no_pickle(model: Model, tmp_path: Path) -> None:
 
 
 def test_ring_mates_lie_close(learned: Learned, relation: EvidenceMatrix, visits: Visits, groups: list[npt.NDArray[np.int32]]) -> None:
-    rings = [(group, 1.0) for group in groups[:3]]  # the others must be found by evidence alone
+    rings = [(group, 1 / len(group)) for group in groups[:3]]  # the others must be found by evidence alone
     odds = learned.logit / np.log(10)
     alike = items_in_common(odds, np.arange(visits.users), visits)
     users = embed_users(odds, relation, alike, rings, seed=0)
@@ -377,13 +377,13 @@ def test_items_in_common_equal_a_slow_count(log: EventTable, visits: Visits, mon
 
 def test_members_of_a_small_ring_lie_closer_than_those_of_a_large_one() -> None:
     """One user is in both rings; without pair evidence, rings alone decide whom he is near."""
-    rings = [(np.arange(8, dtype=np.int32), 1.0), (np.arange(7, 60, dtype=np.int32), 1.0)]
+    rings = [(np.arange(8, dtype=np.int32), 1 / 8), (np.arange(7, 60, dtype=np.int32), 1 / 53)]
     empty = csr_array((100, 100), dtype=np.float32)
     users = embed_users(np.zeros(100), empty, empty, rings, seed=1)
     near = users @ users[7]
     assert near[:7].mean() > near[8:60].mean() + 0.2
     assert near[8:60].mean() > near[60:].mean() + 0.1
-    doubted = embed_users(np.zeros(100), empty, empty, [(rings[0][0], 0.01), rings[1]], seed=1)
+    doubted = embed_users(np.zeros(100), empty, empty, [(rings[0][0], 0.001), rings[1]], seed=1)
     assert (doubted @ doubted[7])[:7].mean() < (doubted @ doubted[7])[8:60].mean()
 
 
@@ -418,6 +418,15 @@ def test_embeddings_are_of_the_highest_scored_users_and_then_of_what_they_touche
         np.testing.assert_allclose(vector[item], mean / max(np.linalg.norm(mean), 1e-12), atol=1e-5)
     everything = embeddings_table(log, visits, relation, [], scores, odds, 0, 10_000)
     assert len(everything) == len(nodes)
+    unused = embeddings_table(log, visits, relation, [], scores, odds, 0, len(nodes) - 100)  # a quarter is more than there are items
+    assert set(unused["node_id"].to_pylist()) >= set(names["item"])
+    assert len(unused) == len(nodes) - 100
+    blind = embeddings_table(log, visits, relation, [], scores, None, 0, 400)
+    by_score = scores.filter(pc.equal(scores["node_type"], "user"))
+    known = np.empty(visits.users)
+    known[[names["user"].index(name) for name in by_score["node_id"].to_pylist()]] = by_score["score"].to_numpy()
+    known = np.log10(known / (1 - known))
+    assert blind.equals(embeddings_table(log, visits, relation, [], scores, known, 0, 400))
     assert embeddings_table(log, visits, relation, [], scores, odds, 0, 0).num_rows == 0
 
 

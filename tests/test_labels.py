@@ -32,7 +32,7 @@ from graphdet.supervised.calibration import (
 from graphdet.supervised.explaining import explain_user, in_words
 from graphdet.supervised.inputs import AGGREGATES, COLUMNS
 from graphdet.supervised.learning import Judgement, learn_labels
-from graphdet.supervised.model import LabelledModel, grow_trees, load_labelled, measure_trust, tree_scores
+from graphdet.supervised.model import TREES, LabelledModel, grow_trees, load_labelled, measure_trust, tree_scores
 from graphdet.supervised.report import write_report
 
 QUICK = Settings(gnn=GnnSettings(epochs=2))
@@ -204,6 +204,21 @@ def test_few_labels_do_not_spoil_what_the_run_knows(inputs: FeatureTable) -> Non
     assert ours is not None
     assert by_trees is not None
     assert ours > by_run - 0.05 > by_trees + 0.1
+
+
+def test_labels_of_a_log_without_a_ring_are_learned_from_nothing(inputs: FeatureTable, labels: Labels) -> None:
+    """Every score is the same, and however low it is, it must not hold the trees back."""
+    chances = []
+    for score in (-3.0, -9.0):
+        values = inputs.values.copy()
+        values[:, COLUMNS.index("score_odds")] = score
+        model, judgement = learn_labels(FeatureTable("test", COLUMNS, values), labels, [], QUICK)
+        assert model.trust == 0
+        assert model.trees.num_trees() == TREES["num_iterations"]
+        assert judgement.methods[-1].auroc > 0.8
+        np.testing.assert_allclose(model.contributions(values[:9]).sum(axis=1), model.by_trees(values[:9]), rtol=1e-5, atol=1e-9)
+        chances.append(model.chance(values))
+    np.testing.assert_allclose(*chances, atol=1e-6)
 
 
 def test_a_run_that_tells_nothing_of_the_labels_is_left_out() -> None:

@@ -2,8 +2,8 @@
 
 Every user starts as a random direction of his own, and three rounds of messages turn those who keep company the same way (random
 features propagated: FastRP, Chen et al. 2019). Company is pair evidence with its common partners, items in common whatever the time
-(for rings so slow that nobody meets), and rings; each weighted by the network's odds of both ends (attention by score), so that chance
-acquaintances do not tie. Other nodes are the mean of their visitors, by the visitors' odds.
+(for rings so slow that nobody meets), both weighted by the network's odds of both ends (attention by score), so that chance acquaintances
+do not tie; and rings, by tier and size. Other nodes are the mean of their visitors, by the visitors' odds.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def embed_users(odds: Float64, relation: EvidenceMatrix, alike: EvidenceMatrix, 
         odds: (users,) log10 odds of each user.
         relation: from `evidence_relation`.
         alike: from `items_in_common`.
-        rings: members (codes) of each ring found, and how much it says; to be a member of a small ring says more.
+        rings: members of each ring found, by their place among these users, and how much it says for each.
         seed: of the random directions.
     """
     users = len(odds)
@@ -53,7 +53,7 @@ def embed_users(odds: Float64, relation: EvidenceMatrix, alike: EvidenceMatrix, 
     place = np.repeat(np.arange(len(rings)), [len(members) for members, _ in rings])
     member = np.concatenate([members for members, _ in rings]) if rings else np.zeros(0, np.int32)
     belongs = csr_array((np.ones(len(member), np.float32), (member, place)), shape=(users, max(len(rings), 1)))
-    says = np.array([RING * weight / max(len(members), 1) ** 2 for members, weight in rings] or [0.0], np.float32)[:, None]
+    says = np.array([RING * weight / max(len(members), 1) for members, weight in rings] or [0.0], np.float32)[:, None]
     embedding = _unit(np.random.default_rng(seed).standard_normal((users, WIDTH), np.float32))
     for _ in range(ROUNDS):
         message = company @ embedding + belongs @ ((belongs.T @ embedding) * says)
@@ -95,7 +95,10 @@ def items_in_common(odds: Float64, kept: Int64, visits: Visits) -> EvidenceMatri
             span = slice(common.indptr[one], common.indptr[one + 1])
             others, weight = common.indices[span], common.data[span]
             others, weight = others[others != start + one], weight[others != start + one]
-            most = np.argsort(-weight, kind="stable")[:PARTNERS]
+            most = (
+                np.flatnonzero(weight >= np.partition(weight, -PARTNERS)[-PARTNERS]) if len(weight) > PARTNERS else np.arange(len(weight))
+            )
+            most = most[np.argsort(-weight[most], kind="stable")[:PARTNERS]]
             ends.append(np.stack([np.full(len(most), start + one), others[most]]))
             weights.append(np.float32(ALIKE) * chance[start + one] * weight[most])
     pairs = best[np.concatenate(ends, axis=1)]
@@ -133,15 +136,19 @@ def embeddings_table(
     Args:
         events, visits, relation, rings: of one log.
         scores: schema `scores`, of the same log.
-        odds: (users,) log10 odds of each user; None where the network has no opinion.
+        odds: (users,) log10 odds of each user; None where the network has no opinion, and the scores must do.
         seed: of the random directions.
-        most: nodes; a quarter of them, at least, are no users.
+        most: nodes; three quarters of them are users, and more where fewer others are there.
     """
-    odds = np.zeros(visits.users) if odds is None else odds
     ranked = scores.take(pa.array(np.argsort(-scores["score"].to_numpy(), kind="stable")))
     is_user = pc.equal(ranked["node_type"], "user")
-    users = ranked.filter(is_user)[: int(most * USERS)]
-    chosen = pa.concat_tables([users, ranked.filter(pc.invert(is_user))[: most - len(users)]])
+    users, others = ranked.filter(is_user), ranked.filter(pc.invert(is_user))
+    if odds is None:
+        chance = np.clip(users["score"].to_numpy(), 1e-9, 1 - 1e-9)
+        odds = np.empty(visits.users)
+        odds[pc.index_in(users["node_id"], value_set=events.ids["user"]).to_numpy()] = np.log10(chance / (1 - chance))
+    users = users[: max(int(most * USERS), most - len(others))]
+    chosen = pa.concat_tables([users, others[: most - len(users)]])
     kept, vectors = np.zeros(0, np.int64), np.zeros((0, WIDTH), np.float32)
     parts = []
     for node_type in ["user", *(name for name in events.ids if name in [view.name for view in visits.views])]:
@@ -171,11 +178,12 @@ def embeddings_table(
 
 
 def _among(rings: Sequence[JudgedRing], kept: Int64, users: int) -> list[tuple[Int32, float]]:
-    """Members of each ring by their place among the users kept, and how much the ring says."""
+    """Members of each ring by their place among the users kept, and how much it says: to be one of few says more."""
     place = np.full(users, -1, np.int32)
     place[kept] = np.arange(len(kept), dtype=np.int32)
-    found = [(place[ring.facts.grown.members], SAYS[ring.tier]) for ring in rings]
-    return [(members[members >= 0], says) for members, says in found]
+    found = [(place[ring.facts.grown.members], SAYS[ring.tier] / len(ring.facts.grown.members)) for ring in rings]
+    found = [(members[members >= 0], says) for members, says in found]
+    return [(members, says) for members, says in found if len(members) > 1]
 
 
 def _unit(values: Float32) -> Float32:

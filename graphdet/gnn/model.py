@@ -54,8 +54,8 @@ class Model:
 
     def logit(self, inputs: Float32, visits: Visits, relation: EvidenceMatrix, threads: int = 1) -> Float64:
         """(users,) the second layer's logits, mean over its networks; inputs from `gather_inputs` with `scale` and `depth`."""
-        first = _mean_logit(self.layers[0], (inputs,))
-        return _mean_logit(self.layers[1], (inputs, pass_on(first, self.centre, visits, relation, threads)))
+        first = _mean_logit(self.layers[0], (inputs,), threads)
+        return _mean_logit(self.layers[1], (inputs, pass_on(first, self.centre, visits, relation, threads)), threads)
 
     def rescore(self, inputs: Float32, messages: Float32) -> Float64:
         """(n,) logits of single users whose inputs and messages of the first layer were updated."""
@@ -86,8 +86,8 @@ class Model:
         write_arrays(path, about, arrays)
 
 
-def _mean_logit(layer: Layer, parts: Sequence[Float32]) -> Float64:
-    logits = [apply_network(network, layer.scale, parts) for network in layer.networks]
+def _mean_logit(layer: Layer, parts: Sequence[Float32], threads: int = 1) -> Float64:
+    logits = [apply_network(network, layer.scale, parts, threads=threads) for network in layer.networks]
     return np.asarray(np.mean(logits, axis=0), np.float64)
 
 

@@ -1,7 +1,8 @@
 """A user's inputs and a model with labels → the columns and neighbours that moved the score, exactly, and how faithful that is.
 
-Contributions are the trees' own (Shapley values by the path through each tree), so they add up to the trees' log odds. Fidelity is asked
-as a test would: how much of the distance to an ordinary user is lost once the named columns are set to what an ordinary user has.
+Contributions are the trees' own (Shapley values by the path through each tree) and the run's, so they add up to the log odds by trees.
+Fidelity is asked as a test would: how much of the distance to an ordinary user is lost once the named columns are set to what an ordinary
+user has.
 """
 
 from __future__ import annotations

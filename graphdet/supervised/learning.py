@@ -92,12 +92,12 @@ def learn_labels(
     rows, positive = labels.user[parts.learn].astype(np.int64), labels.positive[parts.learn]
     run = run_odds(inputs.values)
     trust = measure_trust(run[rows], positive)
-    begin = trust * run[rows]
+    begin = trust * run[rows] if trust else None
     options = _search(inputs.values[rows], positive, begin, trials, settings.seed) if trials else {}
     trees = grow_trees(inputs.values[rows], positive, settings.seed, options=options, begin=begin)
     network, scale = fit_network(inputs, rows, positive, settings.gnn, settings.seed, begin)
     unknown = fit_calibration(np.zeros(2), np.array([True, False]))
-    model = LabelledModel(trees, network, scale, np.zeros(2), np.zeros(2), trust, float(begin.mean()), unknown, 0.5)
+    model = LabelledModel(trees, network, scale, np.zeros(2), np.zeros(2), trust, trust * float(run[rows].mean()), unknown, 0.5)
     by_trees, by_network = model.by_trees(inputs.values), model.by_network(inputs.values)
     model = replace(model, tree_grid=grid_of(by_trees), network_grid=grid_of(by_network))
     raw = model.ranks(inputs.values)
@@ -147,7 +147,7 @@ def _judge(chance: Float64, labels: Labels, parts: Parts, threshold: float, meth
     )
 
 
-def _search(values: Float32, positive: Bool, begin: Float64, trials: int, seed: int) -> dict[str, Any]:
+def _search(values: Float32, positive: Bool, begin: Float64 | None, trials: int, seed: int) -> dict[str, Any]:
     """The trees' settings that are best on the last third of the labels to learn from."""
     try:
         import optuna
@@ -164,8 +164,9 @@ def _search(values: Float32, positive: Bool, begin: Float64, trials: int, seed: 
             "feature_fraction": trial.suggest_float("feature_fraction", 0.1, 1.0),
             "lambda_l2": trial.suggest_float("lambda_l2", 0.1, 30.0, log=True),
         }
-        trees = grow_trees(values[:until], positive[:until], seed, options=options, begin=begin[:until])
-        return ranking_figures(positive[until:], begin[until:] + tree_scores(trees, values[until:])).auprc or 0.0
+        trees = grow_trees(values[:until], positive[:until], seed, options=options, begin=None if begin is None else begin[:until])
+        added = tree_scores(trees, values[until:])
+        return ranking_figures(positive[until:], added if begin is None else begin[until:] + added).auprc or 0.0
 
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
     study.optimize(score, n_trials=trials)

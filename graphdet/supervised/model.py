@@ -103,7 +103,7 @@ class LabelledModel:
             ModelError: the file cannot be written.
         """
         arrays: Arrays = {f"scale/{name}": getattr(self.scale, name) for name in SCALE}
-        arrays |= {f"network/{name}": value.numpy() for name, value in self.network.state_dict().items()}
+        arrays |= {f"network/{name}": value.cpu().numpy() for name, value in self.network.state_dict().items()}
         arrays |= {"tree_grid": self.tree_grid, "network_grid": self.network_grid, "trees": np.array(self.trees.model_to_string())}
         about = {
             "kind": KIND,
@@ -201,12 +201,19 @@ def aggregate_trees(inputs: FeatureTable, rows: Int64, positive: Bool, seed: int
 
 
 def fit_network(
-    inputs: FeatureTable, rows: Int64, positive: Bool, settings: GnnSettings, seed: int, begin: Float64
+    inputs: FeatureTable, rows: Int64, positive: Bool, settings: GnnSettings, seed: int, begin: Float64 | None = None
 ) -> tuple[TorchNetwork, Scale]:
-    """The network that is added to the log odds `begin` (rows,), and the scale of its inputs."""
+    """The network that is added to the log odds `begin` (rows,), and the scale of its inputs.
+
+    Without odds, positives are repeated until they are as many as negatives.
+    """
     scale = measure_scale(inputs.values)
-    values = inputs.values[rows]
-    return train(scale.apply(values), positive, settings, seed, "training with labels", begin), scale
+    again = np.arange(len(rows))
+    if begin is None:
+        times = max(int((~positive).sum() / max(positive.sum(), 1)), 1)
+        again = np.concatenate([np.flatnonzero(~positive), np.repeat(np.flatnonzero(positive), times)])
+    values = scale.apply(inputs.values[rows][again])
+    return train(values, positive[again], settings, seed, "training with labels", begin), scale
 
 
 def grid_of(raw: Float64) -> Float64:
