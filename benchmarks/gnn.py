@@ -26,20 +26,20 @@ from sklearn.metrics import average_precision_score
 from graphdet import EventTable, Run, Settings, detect
 from graphdet.errors import LabelError
 from graphdet.evaluate import evaluate
-from graphdet.evidence.null import permute
 from graphdet.evidence.pairs import PairEvidence, affordable_evidence, expected_rates, measure_pairs
-from graphdet.evidence.visits import Visits, collect_visits
-from graphdet.features import COMPANY, FeatureTable, measure_keys, measure_users
-from graphdet.gnn.inputs import gather_inputs, measure_scale
-from graphdet.gnn.learning import learn_users
-from graphdet.gnn.messages import evidence_relation
-from graphdet.gnn.network import apply_network, train
-from graphdet.gnn.stage import DOUBT
-from graphdet.labels import Labels
+from graphdet.learning.from_labels import learn_labels
+from graphdet.learning.from_rings import learn_users
+from graphdet.learning.labelled_inputs import read_inputs, ring_members
+from graphdet.learning.labelled_model import aggregate_trees, fit_network, grow_trees, measure_trust, run_odds, tree_scores
+from graphdet.learning.labels import Labels
+from graphdet.learning.messages import evidence_relation
+from graphdet.learning.neighbourhood import gather_inputs, measure_scale
+from graphdet.learning.network import apply_network, train
+from graphdet.learning.opinion import DOUBT
 from graphdet.settings import GnnSettings
-from graphdet.supervised.inputs import read_inputs, ring_members
-from graphdet.supervised.learning import learn_labels
-from graphdet.supervised.model import aggregate_trees, fit_network, grow_trees, measure_trust, run_odds, tree_scores
+from graphdet.signals.columns import COMPANY, FeatureTable, measure_keys, measure_users
+from graphdet.visits.permuting import permute
+from graphdet.visits.visits import Visits, collect_visits
 
 RESULTS = Path(__file__).parent / "results"
 Floats = npt.NDArray[np.float64]
@@ -263,7 +263,7 @@ def compare_objectives(seed: int, users: int | None) -> dict[str, float]:
 
 
 def first_layer(values: npt.NDArray[np.float32], groups: list[npt.NDArray[np.int32]], settings: Settings) -> Floats:
-    from graphdet.gnn.learning import _layer, ring_folds
+    from graphdet.learning.from_rings import _layer, ring_folds
 
     fold, barred = ring_folds(groups, len(values), settings.gnn.folds, settings.seed)
     member = np.zeros(len(values), np.bool_)

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from graphdet import EventTable, read_events
 from graphdet.evaluate.truth import TRUTH_COLUMNS, Truth
 from graphdet.simulate import preset, simulate, without_lookalikes, without_rings
-from graphdet.simulate.settings import PresetName
+from graphdet.simulate.knobs import PresetName
 from graphdet.simulate.writing import log_table
 
 # Seeds that settings and baselines were tried on, and seeds that only the benchmark reports.

@@ -28,7 +28,7 @@ import pyarrow.parquet as pq
 from neo4j import GraphDatabase
 
 from graphdet.progress import progress_for
-from graphdet.run import Run
+from graphdet.run.folder import Run
 from graphdet.schema import arrow_schema
 from graphdet.store.connection import Target, find_target, open_database
 from graphdet.store.machine import LINES

@@ -21,7 +21,7 @@ from browser import QUIET, find_chromium
 def measure(folder: Path, most: int) -> None:
     """Print the cost of one report; run it in a fresh process, since the highest memory is the process's."""
     from graphdet.report import write_report
-    from graphdet.run import Run
+    from graphdet.run.folder import Run
 
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / "report.html"

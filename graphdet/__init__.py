@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from graphdet.events import EventTable, check_logs, read_events
     from graphdet.graph import FraudGraph, build_graph
     from graphdet.pipeline import detect
-    from graphdet.run import Run
+    from graphdet.run.folder import Run
     from graphdet.settings import Settings, load_settings
 
 __version__ = "0.1.0"
@@ -36,7 +36,7 @@ _HOMES = {
     "EventTable": "graphdet.events",
     "FraudGraph": "graphdet.graph",
     "GraphdetError": "graphdet.errors",
-    "Run": "graphdet.run",
+    "Run": "graphdet.run.folder",
     "Settings": "graphdet.settings",
     "build_graph": "graphdet.graph",
     "check_logs": "graphdet.events",

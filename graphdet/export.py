@@ -18,12 +18,12 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
-from graphdet.dossier.casebook import Casebook
-from graphdet.dossier.catalogue import CATALOGUE, INNOCENT, LANGUAGES, Language
-from graphdet.dossier.dossier import Dossier, event_rows, innocent_in_words, weakness
-from graphdet.dossier.facts import SHARED_TYPES
-from graphdet.dossier.reasons import words
+from graphdet.dossier.building import Dossier, event_rows, innocent_in_words, weakness
+from graphdet.dossier.countable import SHARED_TYPES
+from graphdet.dossier.reasoning import words
 from graphdet.errors import RunError
+from graphdet.replay.casebook import Casebook
+from graphdet.words.reasons import CATALOGUE, INNOCENT, LANGUAGES, Language
 
 Row = dict[str, Any]
 LONGEST_CELL = 32_000  # characters; a workbook's cell holds 32,767

@@ -11,30 +11,31 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from graphdet.dossier.recording import describe_background, record_dossiers
 from graphdet.events import EventTable
-from graphdet.evidence.communities import lacks_categories, with_communities
-from graphdet.evidence.discounts import list_discounts
-from graphdet.evidence.null import permute
 from graphdet.evidence.pairs import PairEvidence, Rates, affordable_evidence, expected_rates, measure_pairs
-from graphdet.evidence.visits import Visits, collect_visits
-from graphdet.gnn.embedding import embeddings_table
-from graphdet.gnn.messages import evidence_relation
+from graphdet.judging.diligence import measure_diligent
+from graphdet.judging.judged_ring import JudgedRing, ring_id
+from graphdet.judging.ring_facts import LogIndex, RingFacts
+from graphdet.judging.significance import NullRings, p_values, q_values
+from graphdet.judging.tiers import Setting, doubts, has_targets_to_itself, judge, ring_score
+from graphdet.learning.embedding import embeddings_table
+from graphdet.learning.messages import evidence_relation
 from graphdet.progress import Progress
-from graphdet.relations import ring_relations
-from graphdet.rings.diligence import measure_diligent
-from graphdet.rings.facts import LogIndex, RingFacts
+from graphdet.record.recording import describe_background, record_dossiers
 from graphdet.rings.growth import Grower, index_visits
 from graphdet.rings.search import Search, search_rings
-from graphdet.rings.significance import NullRings, p_values, q_values
-from graphdet.rings.tables import JudgedRing, evidence_table, members_table, ring_id, rings_table
-from graphdet.rings.tiers import Setting, doubts, has_targets_to_itself, judge, ring_score
-from graphdet.run import Run, describe_run
-from graphdet.scores import rank_rings, score_nodes
+from graphdet.run.folder import Run, describe_run
+from graphdet.run.relations import ring_relations
+from graphdet.run.ring_tables import evidence_table, members_table, rings_table
+from graphdet.run.scores import rank_rings, score_nodes
 from graphdet.settings import EvidenceSettings, Settings, TierSettings
+from graphdet.visits.communities import lacks_categories, with_communities
+from graphdet.visits.discounts import list_discounts
+from graphdet.visits.permuting import permute
+from graphdet.visits.visits import Visits, collect_visits
 
 if TYPE_CHECKING:
-    from graphdet.gnn.model import Model
+    from graphdet.learning.ring_model import Model
 
 
 def detect(
@@ -85,11 +86,11 @@ def detect(
             needed = model is not None or sum(ring.tier == "alert" for ring in rings) >= settings.gnn.least_rings
             with ThreadPoolExecutor(1) as early:
                 if needed:  # torch takes two seconds to import, and may do so meanwhile
-                    early.submit(import_module, "graphdet.gnn.stage")
+                    early.submit(import_module, "graphdet.learning.opinion")
                 relation = evidence_relation(pairs, visits.users, threads)
             if needed:
-                from graphdet.gnn.proposals import attach_members
-                from graphdet.gnn.stage import learn_opinion
+                from graphdet.learning.opinion import learn_opinion
+                from graphdet.learning.proposals import attach_members
 
                 opinion = learn_opinion(events, visits, pairs, relation, rings, settings.gnn, settings.seed, threads, model)
                 odds, weight = opinion.odds, settings.gnn.weight * opinion.trust

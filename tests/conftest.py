@@ -12,7 +12,7 @@ import pytest
 from store_servers import database, line, pytest_xdist_make_scheduler, server, session_server, target  # noqa: F401 - for the store's tests
 
 from graphdet.events.table import NO_TIME, EventTable, FileReport, ReadReport
-from graphdet.run import Run, describe_run
+from graphdet.run.folder import Run, describe_run
 from graphdet.schema import NODE_TYPES, arrow_schema
 from graphdet.settings import Settings
 

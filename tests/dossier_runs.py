@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from graphdet.events import read_events
 from graphdet.pipeline import detect
-from graphdet.run import Run
+from graphdet.run.folder import Run
 from graphdet.settings import RingSettings, Settings, load_settings
 from graphdet.simulate import plant_ring, preset, simulate, write_market
 

@@ -13,12 +13,12 @@ from math import e, log10
 import numpy as np
 
 from graphdet.events import EventTable
-from graphdet.evidence.null import permute
 from graphdet.evidence.pairs import affordable_evidence, expected_rates, measure_pairs
-from graphdet.evidence.visits import DAY, collect_visits
 from graphdet.rings.growth import index_visits
 from graphdet.rings.search import search_rings
 from graphdet.settings import Settings
+from graphdet.visits.permuting import permute
+from graphdet.visits.visits import DAY, collect_visits
 
 LONG = ("item", "device", "payment", "address")  # types at which members may be apart as long as the longer window
 

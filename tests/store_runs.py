@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from graphdet.run import Run
+from graphdet.run.folder import Run
 from graphdet.schema import KEY_ROLES, arrow_schema
 
 DAY = datetime(2024, 3, 1, tzinfo=UTC)

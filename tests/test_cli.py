@@ -23,11 +23,11 @@ from rich.console import Console
 
 import graphdet.cli
 from graphdet.errors import RunError
-from graphdet.run import Run
+from graphdet.run.folder import Run
 from graphdet.schema import TIERS
 from graphdet.settings import Settings, load_settings
 from graphdet.simulate import preset, simulate, write_market
-from graphdet.simulate.settings import PresetName
+from graphdet.simulate.knobs import PresetName
 from graphdet.terminal import clean, show_end, show_ring
 
 ROOT = Path(__file__).parent.parent

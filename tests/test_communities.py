@@ -11,11 +11,11 @@ from sklearn.metrics import adjusted_mutual_info_score
 
 from graphdet import Settings, detect
 from graphdet.events import EventTable
-from graphdet.evidence import communities
-from graphdet.evidence.communities import lacks_categories, with_communities
+from graphdet.learning import labelled_inputs as inputs
+from graphdet.learning.labelled_inputs import read_inputs
 from graphdet.settings import EvidenceSettings, GnnSettings, RingSettings
-from graphdet.supervised import inputs
-from graphdet.supervised.inputs import read_inputs
+from graphdet.visits import communities as communities
+from graphdet.visits.communities import lacks_categories, with_communities
 
 TASTES, ITEMS, USERS = 8, 400, 1500
 SETTINGS = EvidenceSettings()

@@ -16,7 +16,7 @@ import pytest
 
 from graphdet.events import EventTable, read_events
 from graphdet.pipeline import detect
-from graphdet.run import Run
+from graphdet.run.folder import Run
 from graphdet.settings import GnnSettings, MachineSettings, RingSettings, Settings, load_settings
 from graphdet.simulate import Planted, plant_ring, preset, simulate, write_market
 

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from graphdet import Run, Settings, detect, read_events
-from graphdet.dossier.casebook import Casebook
-from graphdet.dossier.replay import Replay
+from graphdet.replay.casebook import Casebook
+from graphdet.replay.replaying import Replay
 from graphdet.settings import GnnSettings, RingSettings
 
 RING, VISITORS, TARGETS = 40, 30, 12

@@ -16,24 +16,24 @@ import pytest
 from dossier_runs import QUICK, LoggedRun, market_run
 from rich.console import Console
 
-from graphdet.dossier.casebook import Casebook
-from graphdet.dossier.catalogue import CATALOGUE, INNOCENT, LANGUAGES, WEAKNESS
-from graphdet.dossier.dossier import Dossier, build_dossier, innocent_in_words, weakness
-from graphdet.dossier.habits import Habits
-from graphdet.dossier.replay import Outcome, Replay
+from graphdet.dossier.building import Dossier, build_dossier, innocent_in_words, weakness
 from graphdet.dossier.sums import at_least, near_copies, together_within
 from graphdet.errors import RunError
 from graphdet.events import read_events
-from graphdet.evidence.visits import Visits, collect_visits
+from graphdet.judging.ring_facts import LogIndex, measure_ring
+from graphdet.judging.tiers import RULES, Setting, judge
 from graphdet.pipeline import detect
-from graphdet.rings.facts import LogIndex, measure_ring
+from graphdet.replay.casebook import Casebook
+from graphdet.replay.remaining import Habits
+from graphdet.replay.replaying import Outcome, Replay
 from graphdet.rings.growth import Grower, index_visits
-from graphdet.rings.tiers import RULES, Setting, judge
-from graphdet.run import Run
+from graphdet.run.folder import Run
 from graphdet.schema import EXPLANATIONS, NODE_TYPE
 from graphdet.settings import TierSettings
 from graphdet.simulate import preset, simulate, write_market
 from graphdet.terminal import show_dossier
+from graphdet.visits.visits import Visits, collect_visits
+from graphdet.words.reasons import CATALOGUE, INNOCENT, LANGUAGES, WEAKNESS
 
 MARKETS = (1, 2, 3)
 

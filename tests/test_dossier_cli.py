@@ -10,11 +10,11 @@ from dossier_runs import LoggedRun, market_run
 from typer.testing import CliRunner, Result
 
 from graphdet.cli import app
-from graphdet.cli.dossier import ExportFormat, SortBy
+from graphdet.cli.look import ExportFormat, SortBy
 from graphdet.cli.shared import Lang
-from graphdet.dossier.catalogue import LANGUAGES
 from graphdet.errors import GraphdetError
 from graphdet.export import WRITERS
+from graphdet.words.reasons import LANGUAGES
 
 
 @pytest.fixture(scope="module")

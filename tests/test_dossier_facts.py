@@ -15,10 +15,10 @@ from dossier_oracle import Oracle
 from dossier_runs import QUICK, LoggedRun, market_run, taobao_run
 from dossier_slow import SlowLog
 
-from graphdet.dossier.casebook import Casebook
-from graphdet.dossier.dossier import Dossier, build_dossier, event_rows
+from graphdet.dossier.building import Dossier, build_dossier, event_rows
 from graphdet.dossier.sums import near_copies
 from graphdet.events import read_events
+from graphdet.replay.casebook import Casebook
 from graphdet.settings import EvidenceSettings, GnnSettings
 
 

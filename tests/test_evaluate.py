@@ -21,7 +21,7 @@ from graphdet.errors import NotAMarket
 from graphdet.evaluate import Truth, bootstrap_interval, evaluate, evaluate_groups, load_truth
 from graphdet.evaluate.metrics import ranking_figures
 from graphdet.evaluate.sets import match
-from graphdet.run import META_KEYS, Run
+from graphdet.run.folder import META_KEYS, Run
 from graphdet.schema import RUN_TABLES, arrow_schema
 
 

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphdet.events import NO_TIME, EventTable, ReadReport
-from graphdet.evidence.null import permute
 from graphdet.evidence.pairs import PairEvidence, _sum_by_pair, expected_rates, measure_pairs
-from graphdet.evidence.visits import Visits, collect_visits
 from graphdet.schema import arrow_schema
 from graphdet.settings import EvidenceSettings
+from graphdet.visits.permuting import permute
+from graphdet.visits.visits import Visits, collect_visits
 
 HOUR = 3600
 EVERY_VIEW = ("item", "device", "ip", "seller", "payment", "address")

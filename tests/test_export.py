@@ -13,10 +13,10 @@ import networkx as nx
 import pytest
 from dossier_runs import LoggedRun, hostile_run
 
-from graphdet.dossier.casebook import Casebook
-from graphdet.dossier.dossier import Dossier, build_dossier
+from graphdet.dossier.building import Dossier, build_dossier
 from graphdet.errors import RunError
 from graphdet.export import WRITERS, export_ring, graph_of, readable, tables_of
+from graphdet.replay.casebook import Casebook
 
 Case = tuple[Casebook, Dossier]
 

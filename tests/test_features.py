@@ -11,10 +11,10 @@ import pytest
 from graphdet.errors import BadNumbers
 from graphdet.events import EventTable
 from graphdet.evidence.pairs import PairEvidence, expected_rates, measure_pairs
-from graphdet.evidence.visits import Visits, collect_visits
-from graphdet.features import KEY_COLUMNS, LEVELS, USER_COLUMNS, FeatureTable, measure_keys, measure_users
 from graphdet.schema import ACTIONS, KEY_TYPES
 from graphdet.settings import EvidenceSettings
+from graphdet.signals.columns import KEY_COLUMNS, LEVELS, USER_COLUMNS, FeatureTable, measure_keys, measure_users
+from graphdet.visits.visits import Visits, collect_visits
 
 DAY = 86_400
 LOOSE = EvidenceSettings(least=0.1, weak=0.1, stratum_visits=5)

@@ -18,16 +18,16 @@ from scipy.sparse import csr_array
 from graphdet.errors import BadNumbers, ModelError, ModelMismatch, NotAModel
 from graphdet.events import EventTable
 from graphdet.evidence.pairs import PairEvidence, expected_rates, measure_pairs
-from graphdet.evidence.visits import Visits, collect_visits
-from graphdet.features import USER_COLUMNS, measure_keys, measure_users
-from graphdet.gnn.embedding import embed_keys, embed_users, embeddings_table, items_in_common
-from graphdet.gnn.inputs import gather_inputs, input_columns, measure_scale
-from graphdet.gnn.learning import Learned, learn_users, pass_on, ring_folds
-from graphdet.gnn.messages import HALF_LIFE_HOURS, PRIOR, EvidenceMatrix, evidence_relation, through_keys
-from graphdet.gnn.model import Model, load_model, model_of, write_arrays
 from graphdet.graph import build_graph
+from graphdet.learning.embedding import embed_keys, embed_users, embeddings_table, items_in_common
+from graphdet.learning.from_rings import Learned, learn_users, pass_on, ring_folds
+from graphdet.learning.messages import HALF_LIFE_HOURS, PRIOR, EvidenceMatrix, evidence_relation, through_keys
+from graphdet.learning.neighbourhood import gather_inputs, input_columns, measure_scale
+from graphdet.learning.ring_model import Model, load_model, model_of, write_arrays
 from graphdet.schema import EMBEDDING_WIDTH
 from graphdet.settings import EvidenceSettings, GnnSettings
+from graphdet.signals.columns import USER_COLUMNS, measure_keys, measure_users
+from graphdet.visits.visits import Visits, collect_visits
 
 # PyTorch Geometric uses what torch calls out of date; that is between the two.
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.*", "ignore:.*Sparse CSR.*")
@@ -127,7 +127,7 @@ def test_pytorch_geometric_computes_the_same_messages(
     import torch
     from torch_geometric.nn import HeteroConv, SimpleConv
 
-    from graphdet.gnn.hetero import EVIDENCE, as_hetero
+    from graphdet.learning.hetero import EVIDENCE, as_hetero
 
     graph, features = build_graph(log), {"user": measure_users(log, visits, pairs), **measure_keys(log, visits, pairs)}
     data = as_hetero(graph, features, relation)
@@ -206,7 +206,7 @@ def test_a_network_never_learns_from_the_ring_that_it_scores(
     inputs: Floats, groups: list[npt.NDArray[np.int32]], visits: Visits, relation: EvidenceMatrix, learned: Learned
 ) -> None:
     """Another outcome for one ring, as a label, must not change the first layer's verdict on its members."""
-    from graphdet.gnn.learning import _layer
+    from graphdet.learning.from_rings import _layer
 
     fold, barred = ring_folds(groups, visits.users, SMALL.folds, 1)
     member = np.zeros(visits.users, np.bool_)
@@ -219,7 +219,7 @@ def test_a_network_never_learns_from_the_ring_that_it_scores(
 
 
 def test_logits_do_not_depend_on_threads_or_blocks(learned: Learned, inputs: Floats, monkeypatch: pytest.MonkeyPatch) -> None:
-    from graphdet.gnn import network
+    from graphdet.learning import network as network
 
     layer = learned.layers[0]
     whole = network.apply_network(layer.networks[0], layer.scale, (inputs,))
@@ -288,7 +288,7 @@ def test_one_user_is_scored_again_as_in_the_whole(model: Model, inputs: Floats, 
 
 
 def _logit(network: object, scale: object, values: Floats) -> npt.NDArray[np.float64]:
-    from graphdet.gnn.network import apply_network
+    from graphdet.learning.network import apply_network
 
     return apply_network(network, scale, (values,))  # type: ignore[arg-type]
 
@@ -346,7 +346,7 @@ def test_ring_mates_lie_close(learned: Learned, relation: EvidenceMatrix, visits
 
 def test_items_in_common_equal_a_slow_count(log: EventTable, visits: Visits, monkeypatch: pytest.MonkeyPatch) -> None:
     """Few users at once and few partners kept, so that blocks and cuts are seen."""
-    from graphdet.gnn import embedding
+    from graphdet.learning import embedding as embedding
 
     monkeypatch.setattr(embedding, "MOST_ALIKE", 60)
     monkeypatch.setattr(embedding, "PARTNERS", 4)

@@ -20,12 +20,12 @@ from graphdet import Run, Settings, detect, read_events
 from graphdet.cli import app
 from graphdet.errors import ModelError, NotAModel, NotARun, RunError, UnknownRing
 from graphdet.evaluate import evaluate, load_truth
+from graphdet.learning.labelled_inputs import read_inputs
+from graphdet.learning.labelled_model import load_labelled
+from graphdet.run.similar import find_similar
 from graphdet.schema import EMBEDDING_WIDTH
 from graphdet.settings import GnnSettings
-from graphdet.similar import find_similar
 from graphdet.simulate import preset, simulate, write_market
-from graphdet.supervised.inputs import read_inputs
-from graphdet.supervised.model import load_labelled
 
 pytestmark = pytest.mark.slow
 

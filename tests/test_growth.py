@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from planted_logs import HOUR, Block, coded_table, planted_log
 
 from graphdet.events import EventTable
-from graphdet.evidence.visits import collect_visits
 from graphdet.rings.growth import Grower, Grown, VisitIndex, index_visits
 from graphdet.settings import EvidenceSettings, RingSettings
+from graphdet.visits.visits import collect_visits
 
 RING = Block(users=tuple(range(14)), items=tuple(range(7)))
 

@@ -28,13 +28,13 @@ from store_runs import make_run, two_rings
 from store_servers import missing
 
 from graphdet.errors import ServerError, StoreError
-from graphdet.run import Run
+from graphdet.run.folder import Run
 from graphdet.schema import NODE_TYPE, NODE_TYPES, RISK_BANDS
 from graphdet.store.connection import Database
+from graphdet.store.drawing import band_of
+from graphdet.store.kinds import BANDS, LABELS, RELATION_KINDS
 from graphdet.store.kit import guide_link, kit_server, query_link, write_kit
 from graphdet.store.machine import choose_line, fetch_jars
-from graphdet.store.model import BANDS, LABELS, RELATION_KINDS
-from graphdet.store.picture import band_of
 from graphdet.store.push import push_run
 from graphdet.store.queries import load_queries
 from graphdet.store.server import post_connect, read_server

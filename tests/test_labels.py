@@ -16,24 +16,18 @@ from sklearn.linear_model import LogisticRegression
 from graphdet.errors import LabelError, ModelMismatch, NotAModel
 from graphdet.evaluate.metrics import ranking_figures
 from graphdet.events import NO_TIME, EventTable
-from graphdet.features import FeatureTable
-from graphdet.gnn.model import write_arrays
-from graphdet.labels import Labels, part_labels, read_labels
+from graphdet.learning import from_labels as learning
+from graphdet.learning.applying import load_for_run
+from graphdet.learning.calibration import Calibration, budget_threshold, calibration_error, choose_threshold, fit_calibration
+from graphdet.learning.explaining import explain_user, in_words
+from graphdet.learning.from_labels import Judgement, learn_labels
+from graphdet.learning.judgement_report import write_report
+from graphdet.learning.labelled_inputs import AGGREGATES, COLUMNS
+from graphdet.learning.labelled_model import TREES, LabelledModel, grow_trees, load_labelled, measure_trust, tree_scores
+from graphdet.learning.labels import Labels, part_labels, read_labels
+from graphdet.learning.ring_model import write_arrays
 from graphdet.settings import GnnSettings, Settings
-from graphdet.supervised import learning
-from graphdet.supervised.applying import load_for_run
-from graphdet.supervised.calibration import (
-    Calibration,
-    budget_threshold,
-    calibration_error,
-    choose_threshold,
-    fit_calibration,
-)
-from graphdet.supervised.explaining import explain_user, in_words
-from graphdet.supervised.inputs import AGGREGATES, COLUMNS
-from graphdet.supervised.learning import Judgement, learn_labels
-from graphdet.supervised.model import TREES, LabelledModel, grow_trees, load_labelled, measure_trust, tree_scores
-from graphdet.supervised.report import write_report
+from graphdet.signals.columns import FeatureTable
 
 QUICK = Settings(gnn=GnnSettings(epochs=2))
 USERS = 600

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from graphdet.events.table import EventTable
 from graphdet.graph import VERBS, build_graph
 from graphdet.pipeline import detect
-from graphdet.relations import all_relations, ring_relations
+from graphdet.run.relations import all_relations, ring_relations
 from graphdet.schema import KEY_TYPES, arrow_schema
 
 MakeEvents = Callable[[Sequence[dict[str, Any]]], EventTable]

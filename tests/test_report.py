@@ -22,9 +22,9 @@ from dossier_runs import HOSTILE, LoggedRun, hostile_run
 from graphdet.errors import RunError
 from graphdet.report import write_report
 from graphdet.report.data import report_data
-from graphdet.report.labels import LABELS
 from graphdet.report.page import SCRIPTS, render
-from graphdet.run import Run
+from graphdet.run.folder import Run
+from graphdet.words.report_labels import LABELS
 
 PACKAGE = Path(__file__).parent.parent / "graphdet" / "report"
 NO_CHROMIUM = "no Chromium on this machine (Debian: apt install chromium)"

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from graphdet.errors import NotARun, RunError, RunExists, UnknownRing
-from graphdet.run import Run, require_free, run_id
+from graphdet.run.folder import Run, require_free, run_id
 from graphdet.schema import RUN_TABLES
 from graphdet.settings import MachineSettings, Settings
 

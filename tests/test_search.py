@@ -18,10 +18,10 @@ from test_growth import same_ring
 import graphdet.rings.search
 from graphdet.events import EventTable
 from graphdet.evidence.pairs import PairEvidence, expected_rates, measure_pairs
-from graphdet.evidence.visits import collect_visits, fullest
 from graphdet.rings.growth import index_visits
 from graphdet.rings.search import Search, _components, _crowds, _shared_targets, _under, search_rings
 from graphdet.settings import EvidenceSettings, RingSettings
+from graphdet.visits.visits import collect_visits, fullest
 
 Met = dict[tuple[int, int], tuple[float, list[int]]]  # pair of users → its evidence and the keys where they met
 

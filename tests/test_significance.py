@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphdet.rings.significance import false_rings, p_values, q_values
+from graphdet.judging.significance import false_rings, p_values, q_values
 
 strengths = st.lists(st.integers(-5, 30).map(lambda n: n / 2), max_size=30).map(np.array)
 

@@ -18,10 +18,10 @@ from graphdet import read_events
 from graphdet.errors import GraphdetError, MarketError, UnknownSetting
 from graphdet.settings import parse_section
 from graphdet.simulate import Market, MarketSettings, preset, simulate, without_lookalikes, without_rings, write_market
-from graphdet.simulate.rings import KINDS
+from graphdet.simulate.knobs import LookalikeSettings, RingMix
+from graphdet.simulate.planted import TRUTH_TABLES, truth_schema
 from graphdet.simulate.sessions import ACTION, Columns
-from graphdet.simulate.settings import LookalikeSettings, RingMix
-from graphdet.simulate.truth import TRUTH_TABLES, truth_schema
+from graphdet.simulate.tactics import KINDS
 from graphdet.simulate.writing import log_schema, log_table
 
 SMALL = preset("hard", users=6000)

@@ -24,7 +24,7 @@ from graphdet.cli import store as cli_store
 from graphdet.errors import ServerError, StoreError, UnknownRing
 from graphdet.events import read_events
 from graphdet.pipeline import detect
-from graphdet.run import Run
+from graphdet.run.folder import Run
 from graphdet.schema import VERDICTS
 from graphdet.store import machine
 from graphdet.store.connection import Database, Target, explain, find_target, open_database, require_version

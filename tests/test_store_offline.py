@@ -12,7 +12,7 @@ from store_runs import make_run, two_rings
 from store_servers import contents, start
 
 from graphdet.errors import StoreError
-from graphdet.run import Run
+from graphdet.run.folder import Run
 from graphdet.store.connection import find_target, open_database
 from graphdet.store.machine import choose_line, fetch_jars
 from graphdet.store.offline import write_import

@@ -13,9 +13,9 @@ from store_servers import contents, run
 from graphdet.errors import PushRefused, StoreError
 from graphdet.store import journal
 from graphdet.store.connection import Database, Target, open_database
+from graphdet.store.drawing import database_key
+from graphdet.store.kinds import LABELS, NODE_KINDS, RELATION_KINDS
 from graphdet.store.lock import hold_lock
-from graphdet.store.model import LABELS, NODE_KINDS, RELATION_KINDS
-from graphdet.store.picture import database_key
 from graphdet.store.push import PushOptions, compare_run, push_run, undo_push
 
 pytestmark = pytest.mark.server

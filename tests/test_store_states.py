@@ -23,7 +23,7 @@ from store_runs import Touch, make_run, two_rings
 from store_servers import contents, empty, run, start
 
 from graphdet.errors import ServerError, StoreError
-from graphdet.run import Run
+from graphdet.run.folder import Run
 from graphdet.store import lock
 from graphdet.store.connection import Database, Target, find_target, open_database
 from graphdet.store.decisions import decide

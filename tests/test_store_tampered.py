@@ -15,13 +15,13 @@ import pytest
 from store_runs import two_rings
 
 from graphdet.errors import GraphdetError, NotARun
-from graphdet.run import Run
+from graphdet.run.folder import Run
 from graphdet.schema import EMBEDDING_WIDTH, arrow_schema
 from graphdet.store.difference import plan_push
+from graphdet.store.drawing import Picture, draw
 from graphdet.store.journal import _pack
-from graphdet.store.model import NODE_KINDS, RELATION_KINDS
+from graphdet.store.kinds import NODE_KINDS, RELATION_KINDS
 from graphdet.store.own import Own
-from graphdet.store.picture import Picture, draw
 
 pytestmark = pytest.mark.server
 NAN, BIG = float("nan"), 2**62

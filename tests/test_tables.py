@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphdet.events import read_events
+from graphdet.judging.judged_ring import ring_id
 from graphdet.pipeline import detect
-from graphdet.rings.tables import ring_id
-from graphdet.run import Run
+from graphdet.run.folder import Run
 from graphdet.schema import EXPLANATIONS, KEY_ROLES, NODE_TYPE, TIERS, USER_ROLES
 from graphdet.settings import EvidenceSettings, RingSettings, Settings, TierSettings
 from graphdet.simulate import preset, simulate, write_market

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from graphdet import __version__
-from graphdet.cli import detection, dossier, gnn, market, store
+from graphdet.cli import database, detect, learn, look, markets
 from graphdet.errors import GraphdetError
 
 DEBUG = "--debug"
@@ -40,7 +40,7 @@ def options(
     """Options that stand before the command; `main` looks for --debug itself."""
 
 
-for commands in (detection, gnn, dossier, market, store):
+for commands in (detect, learn, look, markets, database):
     commands.register(app)
 
 

@@ -26,7 +26,7 @@ class Tier(StrEnum):
 
 
 class Lang(StrEnum):
-    """Languages of words for people; a test holds them to `dossier.catalogue.LANGUAGES`."""
+    """Languages of words for people; a test holds them to `words.reasons.LANGUAGES`."""
 
     EN = "en"
     ZH = "zh"

@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from graphdet.dossier.replay import Replay
+from graphdet.arrays import Bool, Int64
 from graphdet.events import NO_TIME
-from graphdet.evidence.visits import Bool, Int64
+from graphdet.replay.replaying import Replay
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from graphdet.evidence.visits import Float64, Int64
+from graphdet.arrays import Float64, Int64
 
 SHINGLE = 3  # characters
 SAME = 0.7  # share of shingles in common from which on two texts are nearly the same

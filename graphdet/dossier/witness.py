@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from graphdet.dossier.replay import Replay
-from graphdet.evidence.visits import Bool, Float64, Int32, Int64
+from graphdet.arrays import Bool, Float64, Int32, Int64
+from graphdet.replay.replaying import Replay
 from graphdet.settings import Settings
 
 READ_FIRST = 5

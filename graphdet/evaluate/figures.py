@@ -17,11 +17,11 @@ import pandas as pd
 import pyarrow as pa
 from scipy.sparse import csr_array
 
-from graphdet.evaluate.lookalikes import Innocent, LookalikeFigures
+from graphdet.evaluate.accused import Innocent, LookalikeFigures
 from graphdet.evaluate.metrics import RankingFigures, ranking_figures
 from graphdet.evaluate.sets import Incidence, Nodes, best, covered, incidence, incidence_of_codes, jaccard, majority, match, sizes
 from graphdet.evaluate.truth import Truth
-from graphdet.run import Run
+from graphdet.run.folder import Run
 
 DETECTABLE_TARGETS = 2
 TOP_RINGS = (20, 50, 100)

@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from graphdet.events.catalogue import FACTS, Catalogue, join_catalogue, read_catalogue
+from graphdet.events.canonical import BAD, MISSING, Names, canonical_names
 from graphdet.events.coding import Dictionary, Key, Rows, canonical_order, repeated_keys, taken
 from graphdet.events.columns import KEY_COLUMNS
-from graphdet.events.names import BAD, MISSING, Names, canonical_names
+from graphdet.events.items import FACTS, Catalogue, join_catalogue, read_catalogue
 from graphdet.events.reading import NAMED, NUMBERS, UNREADABLE_NUMBER
 from graphdet.events.table import NO_TIME
 from graphdet.events.timestamps import in_range

@@ -30,8 +30,9 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from graphdet.evidence.visits import Bool, Float32, Float64, Int32, Int64, Visits
+from graphdet.arrays import Bool, Float32, Float64, Int32, Int64
 from graphdet.settings import EvidenceSettings
+from graphdet.visits.visits import Visits
 
 Words = npt.NDArray[np.uint64]
 Result = TypeVar("Result")

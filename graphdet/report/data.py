@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
-from graphdet.dossier.casebook import Casebook
-from graphdet.dossier.catalogue import CATALOGUE, INNOCENT, LANGUAGES
-from graphdet.dossier.dossier import Dossier, build_dossier, weakness
-from graphdet.dossier.picture import draw_network
-from graphdet.dossier.reasons import words
+from graphdet.dossier.building import Dossier, build_dossier, weakness
+from graphdet.dossier.network_picture import draw_network
+from graphdet.dossier.reasoning import words
 from graphdet.events import NO_TIME
-from graphdet.rings.significance import q_values
-from graphdet.run import Run
+from graphdet.judging.significance import q_values
+from graphdet.replay.casebook import Casebook
+from graphdet.run.folder import Run
+from graphdet.words.reasons import CATALOGUE, INNOCENT, LANGUAGES
 
 MOST_EVENTS = 400  # of one ring, evenly spread over those on its items
 MOST_CURVE = 300  # points of the false-discovery curve

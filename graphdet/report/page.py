@@ -19,8 +19,8 @@ import bokeh
 
 from graphdet.errors import RunError
 from graphdet.report.data import report_data
-from graphdet.report.labels import LABELS
-from graphdet.run import Run
+from graphdet.run.folder import Run
+from graphdet.words.report_labels import LABELS
 
 MOST_RINGS = 300  # dossiers in one report, worst first; the table holds all rings
 LIBRARIES = ("bokeh.min.js", "bokeh-api.min.js")

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
-from graphdet.evidence.visits import Float64, Int8, Int32, Int64, Visits
+from graphdet.arrays import Float64, Int8, Int32, Int64
 from graphdet.rings.profile import Log, Rules, Scratch, find_members, find_targets
 from graphdet.settings import RingSettings
+from graphdet.visits.visits import Visits
 
 
 @dataclass(frozen=True)

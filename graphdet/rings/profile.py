@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from graphdet.evidence.visits import Bool, Float32, Float64, Int8, Int32, Int64
+from graphdet.arrays import Bool, Float32, Float64, Int8, Int32, Int64
 
 MANY = 1 << 16  # hits counts targets of any view in its low half and item targets in its high half
 

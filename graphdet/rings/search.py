@@ -17,10 +17,11 @@ from scipy.cluster.hierarchy import linkage
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from graphdet.arrays import Bool, Float64, Int32
 from graphdet.evidence.pairs import PairEvidence
-from graphdet.evidence.visits import UNTIMED, Bool, Float64, Int32, Visits, fullest
 from graphdet.rings.growth import Grower, Grown, VisitIndex
 from graphdet.settings import RingSettings
+from graphdet.visits.visits import UNTIMED, Visits, fullest
 
 Thing = TypeVar("Thing")
 Result = TypeVar("Result")

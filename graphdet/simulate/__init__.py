@@ -1,8 +1,8 @@
 """A synthetic market: settings and a seed in, a log with planted rings, innocent look-alikes and their truth out."""
 
+from graphdet.simulate.knobs import MarketSettings, preset, without_lookalikes, without_rings
 from graphdet.simulate.market import Market, simulate
 from graphdet.simulate.planting import Planted, fraudar_block, plant_ring
-from graphdet.simulate.settings import MarketSettings, preset, without_lookalikes, without_rings
 from graphdet.simulate.writing import write_market
 
 __all__ = [

@@ -17,17 +17,17 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from graphdet.errors import MarketError
-from graphdet.simulate.catalogue import make_catalogue
 from graphdet.simulate.clock import make_clock
+from graphdet.simulate.goods import make_catalogue
+from graphdet.simulate.ids import make_ids
+from graphdet.simulate.innocents import plan_lookalikes
+from graphdet.simulate.knobs import MarketSettings
 from graphdet.simulate.ledger import Ledger, open_ledger
-from graphdet.simulate.lookalikes import plan_lookalikes
-from graphdet.simulate.names import make_ids
 from graphdet.simulate.people import make_people
-from graphdet.simulate.rings import plan_rings
+from graphdet.simulate.planted import make_truth
 from graphdet.simulate.sessions import Columns, Plan, World, expand, join_plans, organic_visits
-from graphdet.simulate.settings import MarketSettings
 from graphdet.simulate.streams import Floats, Ints, Longs, stream
-from graphdet.simulate.truth import make_truth
+from graphdet.simulate.tactics import plan_rings
 
 _BLOCK_EVENTS = 1_000_000
 _PILOT_USERS = 4000
@@ -46,7 +46,7 @@ class Market:
         ids: node type → id of each code, as random as the log's.
         item_category, item_seller: (items,) codes into `categories` and `ids["seller"]`.
         english: (users,) who writes English.
-        truth: tables `rings`, `members`, `lookalikes`, `labels`; see `simulate.truth.TRUTH_TABLES`.
+        truth: tables `rings`, `members`, `lookalikes`, `labels`; see `simulate.planted.TRUTH_TABLES`.
         salt: scrambles event and order ids.
     """
 

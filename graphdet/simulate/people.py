@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from graphdet.simulate.catalogue import Catalogue
 from graphdet.simulate.clock import Clock
-from graphdet.simulate.settings import MarketSettings
+from graphdet.simulate.goods import Catalogue
+from graphdet.simulate.knobs import MarketSettings
 from graphdet.simulate.streams import Flags, Floats, Ints, Longs, mix, stream
 
 INTERESTS = 4

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from graphdet.schema import ACTIONS
-from graphdet.simulate.catalogue import Catalogue
 from graphdet.simulate.clock import DAY, HOUR, Clock
+from graphdet.simulate.goods import Catalogue
+from graphdet.simulate.knobs import MarketSettings
 from graphdet.simulate.people import People
-from graphdet.simulate.settings import MarketSettings
 from graphdet.simulate.streams import Flags, Floats, Ints, Longs, ranges
 
 ACTION = {name: np.int8(code) for code, name in enumerate(ACTIONS)}

@@ -19,8 +19,8 @@ import pyarrow.parquet as pq
 import graphdet
 from graphdet.errors import MarketError
 from graphdet.schema import ACTIONS, EVENT_COLUMN, TEXT, TIME
+from graphdet.simulate.ids import hexadecimal
 from graphdet.simulate.market import Market
-from graphdet.simulate.names import hexadecimal
 from graphdet.simulate.reviews import review_texts
 from graphdet.simulate.sessions import ACTION, Columns
 from graphdet.simulate.streams import mix

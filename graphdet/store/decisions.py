@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from graphdet.errors import StoreError, UnknownRing, nearest
 from graphdet.schema import CASE_NODE, RING_NODE, VERDICTS
 from graphdet.store.connection import Database
-from graphdet.store.model import CASE_SCHEMA
+from graphdet.store.kinds import CASE_SCHEMA
 
 _LATEST = f"""
     MATCH (c:{CASE_NODE.label})-[:ABOUT]->(r:{RING_NODE.label})-[:FOUND_IN]->(:DetectionRun {{runId: $run}})

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphdet.store.model import NODE_KINDS, RELATION_KINDS, WHOLE, NodeKind, RelationKind
+from graphdet.store.drawing import NodeState, Picture, RelationKey, Values
+from graphdet.store.kinds import NODE_KINDS, RELATION_KINDS, WHOLE, NodeKind, RelationKind
 from graphdet.store.own import Own
-from graphdet.store.picture import NodeState, Picture, RelationKey, Values
 
 Row = list[Any]
 Foreign = Callable[[NodeKind, list[str]], dict[str, frozenset[str]]]

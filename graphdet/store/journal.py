@@ -18,8 +18,8 @@ from neo4j import ManagedTransaction
 
 from graphdet.store.connection import Database
 from graphdet.store.difference import Row, Step
+from graphdet.store.kinds import BANDS, JOURNAL, NODE_KINDS, PUSH, RELATION_KINDS, NodeKind
 from graphdet.store.lock import Lock
-from graphdet.store.model import BANDS, JOURNAL, NODE_KINDS, PUSH, RELATION_KINDS, NodeKind
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

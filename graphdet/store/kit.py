@@ -19,9 +19,9 @@ from urllib.parse import quote
 import pyarrow as pa
 
 from graphdet.errors import StoreError
-from graphdet.run import Run, RunRing
+from graphdet.run.folder import Run, RunRing
 from graphdet.schema import EXPLANATIONS, KEY_TYPES, NODE_TYPE
-from graphdet.store.picture import LONGEST_KEY
+from graphdet.store.drawing import LONGEST_KEY
 from graphdet.store.queries import SavedQuery, load_queries
 from graphdet.store.server import post_connect
 from graphdet.store.style import style_sheet

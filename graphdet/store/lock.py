@@ -18,7 +18,7 @@ from neo4j import ManagedTransaction
 
 from graphdet.errors import PushRefused, StoreError
 from graphdet.store.connection import Database
-from graphdet.store.model import LOCK, LOCK_SCHEMA
+from graphdet.store.kinds import LOCK, LOCK_SCHEMA
 
 LEASE_SECONDS = 120
 

@@ -16,12 +16,12 @@ from typing import Any, TextIO
 import pyarrow as pa
 
 from graphdet.errors import StoreError
-from graphdet.run import Run
+from graphdet.run.folder import Run
 from graphdet.store.difference import plan_push
+from graphdet.store.drawing import Scope, draw
 from graphdet.store.journal import EPOCH
-from graphdet.store.model import NODE_KINDS, RELATION_KINDS, NodeKind, Property, RelationKind
+from graphdet.store.kinds import NODE_KINDS, RELATION_KINDS, NodeKind, Property, RelationKind
 from graphdet.store.own import Own
-from graphdet.store.picture import Scope, draw
 
 ARRAY_DELIMITER = "\x1f"  # occurs in no sensible text; ids that hold it are no arrays
 TYPES = {

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphdet.store.connection import Database
-from graphdet.store.model import BANDS, NODE_KINDS, RELATION_KINDS, NodeKind, RelationKind
-from graphdet.store.picture import NodeState, RelationKey, Values
+from graphdet.store.drawing import NodeState, RelationKey, Values
+from graphdet.store.kinds import BANDS, NODE_KINDS, RELATION_KINDS, NodeKind, RelationKind
 
 # The server keeps these counts, so asking for all of them is much cheaper than reading what is not there.
 _COUNT = " UNION ALL ".join(

@@ -13,14 +13,14 @@ import pyarrow as pa
 
 from graphdet.errors import PushRefused, StoreError
 from graphdet.progress import Progress
-from graphdet.run import Run
+from graphdet.run.folder import Run
 from graphdet.store.connection import Database
 from graphdet.store.difference import Counts, Plan, plan_push
+from graphdet.store.drawing import Picture, Scope, draw
 from graphdet.store.journal import MovedError, Push, apply_steps, begin_push, play_back, read_pushes, set_state
+from graphdet.store.kinds import CASE_SCHEMA, FULL_TEXT, LOCK_SCHEMA, RUN, RUN_KIND, SCHEMA, NodeKind, vector_schema
 from graphdet.store.lock import Lock, hold_lock
-from graphdet.store.model import CASE_SCHEMA, FULL_TEXT, LOCK_SCHEMA, RUN, RUN_KIND, SCHEMA, NodeKind, vector_schema
 from graphdet.store.own import Own, read_foreign, read_own
-from graphdet.store.picture import Picture, Scope, draw
 
 TRIES = 5  # plans made anew because somebody changed the database meanwhile
 

@@ -6,7 +6,7 @@ risk bands come last.
 
 from __future__ import annotations
 
-from graphdet.store.model import BANDS, LABELS, RELATION_KINDS
+from graphdet.store.kinds import BANDS, LABELS, RELATION_KINDS
 
 _GREY = ("#A5ABB6", "#9AA1AC", "#FFFFFF", 40, "{id}")
 # label: colour, border, text, diameter, caption

@@ -1,6 +1,6 @@
 """What graphdet says on a terminal: tables and paragraphs made of text that no id from a log can deface."""
 
-from graphdet.terminal.dossier import event_headings, show_dossier, show_event_rows
+from graphdet.terminal.one_ring import event_headings, show_dossier, show_event_rows
 from graphdet.terminal.screens import (
     clean,
     console_for,

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from graphdet.run import Run, RunRing
+from graphdet.run.folder import Run, RunRing
 from graphdet.schema import EXPLANATIONS, KEY_TYPES, NODE_TYPE, TIERS
 
 if TYPE_CHECKING:

@@ -1,0 +1,141 @@
+"""Learning and what was learned: train, similar, explain."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from graphdet.cli.shared import AsJson, Folder, Logs, Seed, SettingsFile, Threads, choose_settings, follower, print_json
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the program."""
+    for command in (train, similar, explain):
+        app.command()(command)
+
+
+def train(
+    logs: Logs,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The model to write, such as model.npz.")],
+    labels: Annotated[
+        Path | None, typer.Option("--labels", help="user_id and label (1 or 0), known_at where known; or a log with a label column.")
+    ] = None,
+    report: Annotated[Path | None, typer.Option("--report", metavar="DIR", help="Figures and pictures of the judgement.")] = None,
+    precision: Annotated[float, typer.Option(min=0, max=1, help="Share of flagged users that is to be right.")] = 0.9,
+    budget: Annotated[int, typer.Option(min=0, help="Users that can be looked at; instead of --precision.")] = 0,
+    search: Annotated[int, typer.Option(min=0, metavar="TRIALS", help="Try so many settings of the trees; needs Optuna.")] = 0,
+    tensorboard: Annotated[Path | None, typer.Option(metavar="DIR", help="Write figures for TensorBoard, which it needs.")] = None,
+    settings: SettingsFile = None,
+    threads: Threads = None,
+    seed: Seed = None,
+    as_json: AsJson = False,
+) -> None:
+    """Learn from labels, or else from the rings that stand against the null; write a model for `graphdet run --model`.
+
+    Labels are parted in time and by rings: the model is calibrated and judged on later labels of other rings.
+    """
+    from graphdet.errors import ModelError
+    from graphdet.events import read_events
+    from graphdet.learning.from_labels import learn_labels
+    from graphdet.learning.judgement_report import as_table, write_report
+    from graphdet.learning.labelled_inputs import read_inputs, ring_members
+    from graphdet.learning.labels import read_labels
+    from graphdet.pipeline import detect
+    from graphdet.progress import progress_for
+
+    if labels is None and (budget or search or report or tensorboard):
+        raise ModelError("--budget, --search, --report and --tensorboard are about a model with labels; give --labels, too.")
+    chosen = choose_settings(settings, threads, seed)
+    progress = progress_for(sys.stderr)
+    with progress.stage("read logs"):
+        events = read_events(logs, chosen.log, chosen.machine, follower(progress))
+        known = read_labels(labels, events) if labels else None
+    if known is None:
+        detect(events, chosen, progress, keep_network=out)
+        if not out.exists():
+            raise ModelError(f"too few alert rings to learn from (at least {chosen.gnn.least_rings}); give --labels, or more of the log.")
+        if as_json:
+            print_json({"model": str(out)})
+        return
+    run = detect(events, chosen, progress)
+    with progress.stage("learn from labels", len(known)):
+        model, judgement = learn_labels(
+            read_inputs(events, run, chosen),
+            known,
+            ring_members(events, run),
+            chosen,
+            precision=precision,
+            budget=budget,
+            trials=search,
+            board=tensorboard,
+        )
+        model.save(out)
+        if report is not None:
+            write_report(judgement, report)
+    if as_json:
+        print_json({"model": str(out), **judgement.as_dict()})
+    else:
+        print(as_table(judgement), end="")
+
+
+def similar(
+    folder: Folder,
+    name: Annotated[str, typer.Argument(metavar="USER|RING", help="A user's id, or a ring's id or rank.")],
+    count: Annotated[int, typer.Option(min=1, help="How many.")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """List the users nearest to a user or a ring by embedding, with what they share."""
+    from graphdet.run.folder import Run
+    from graphdet.run.similar import find_similar
+
+    found = find_similar(Run.load(folder), name, count)
+    if as_json:
+        print_json([one.as_dict() for one in found])
+        return
+    for one in found:
+        facts = ", ".join([*(f"ring {ring}" for ring in one.rings), *one.shared])
+        print(f"{one.cosine:6.3f}  score {one.score:.3f}  {_clean(one.user_id)}  {_clean(facts)}".rstrip())
+
+
+def explain(
+    logs: Logs,
+    user: Annotated[str, typer.Option("--user", help="The user's id.")],
+    model: Annotated[Path, typer.Option("--model", metavar="FILE", help="A model that `graphdet train` wrote.")],
+    settings: SettingsFile = None,
+    threads: Threads = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell what moved a user's score in a model with labels; an appendix to the facts of `graphdet show`, not proof."""
+    from graphdet.errors import LabelError
+    from graphdet.events import read_events
+    from graphdet.learning.explaining import explain_user
+    from graphdet.learning.labelled_inputs import read_inputs
+    from graphdet.learning.labelled_model import load_labelled
+    from graphdet.pipeline import detect
+    from graphdet.progress import progress_for
+
+    learned = load_labelled(model)
+    chosen = choose_settings(settings, threads)
+    progress = progress_for(sys.stderr)
+    with progress.stage("read logs"):
+        events = read_events(logs, chosen.log, chosen.machine, follower(progress))
+    code = events.ids["user"].index(user).as_py()
+    if code < 0:
+        raise LabelError(f"no user '{user}' in this log; compare the id with the log's.")
+    run = detect(events, chosen, progress)
+    found = explain_user(learned, read_inputs(events, run, chosen), code)
+    if as_json:
+        print_json(found.as_dict())
+        return
+    print(f"chance {found.chance:.3f}; the columns below hold {found.fidelity:.0%} of what sets this user apart")
+    for one in found.moved:
+        print(f"{one.contribution:+7.3f}  {one.words} ({one.value:.3g})")
+
+
+def _clean(text: str) -> str:
+    from graphdet.terminal import clean
+
+    return clean(text)

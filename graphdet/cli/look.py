@@ -1,0 +1,160 @@
+"""Looking into a run: rings, show, report, export."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from graphdet.cli.shared import AsJson, Folder, Lang, Tier, print_json
+
+RingName = Annotated[str, typer.Argument(metavar="RING", help="A ring's id, the start of it, or its rank (1 is the worst).")]
+Language = Annotated[Lang, typer.Option("--lang", help="Words in English or Chinese.")]
+
+
+class SortBy(StrEnum):
+    """What rings are sorted by, the largest first."""
+
+    RANK = "rank"
+    SIZE = "size"
+    AMOUNT = "amount"
+    EVENTS = "events"
+    STRENGTH = "strength"
+    FIRST = "first"
+
+
+class ExportFormat(StrEnum):
+    """Formats of an export; a test holds them to `export.WRITERS`."""
+
+    CSV = "csv"
+    JSON = "json"
+    XLSX = "xlsx"
+    GRAPHML = "graphml"
+    GEXF = "gexf"
+    MD = "md"
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the program."""
+    for command in (rings, show, report, export):
+        app.command()(command)
+
+
+def rings(
+    folder: Folder,
+    tier: Annotated[list[Tier] | None, typer.Option(help="Only this tier; may be given more than once.")] = None,
+    explanation: Annotated[str | None, typer.Option(help="Only those that this innocent explanation covers, such as fan_club.")] = None,
+    least_size: Annotated[int | None, typer.Option("--min-size", min=1, help="Only rings of so many members or more.")] = None,
+    least_amount: Annotated[float | None, typer.Option("--min-amount", help="Only rings that moved so much money or more.")] = None,
+    since: Annotated[datetime | None, typer.Option(help="Only rings that were seen after this time (UTC).")] = None,
+    until: Annotated[datetime | None, typer.Option(help="Only rings that began before this time (UTC).")] = None,
+    sort: Annotated[SortBy, typer.Option(help="Worst first, or by one of these, largest (first: newest) first.")] = SortBy.RANK,
+    top: Annotated[int | None, typer.Option(min=1, help="Only so many.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List a run's rings, worst first."""
+    from graphdet.run.folder import Run, select_rings
+
+    table = Run.load(folder).rings
+    found = select_rings(
+        table,
+        tiers=[one.value for one in tier or []],
+        explanation=explanation,
+        least_size=least_size,
+        least_amount=least_amount,
+        since=since,
+        until=until,
+        sort=sort.value,
+    ).slice(0, top)
+    if as_json:
+        print_json(found.to_pylist())
+    else:
+        from graphdet.terminal import console_for, show_rings
+
+        show_rings(console_for(), found, table.num_rows)
+
+
+def show(
+    folder: Folder,
+    ring: RingName,
+    language: Language = Lang.EN,
+    events: Annotated[bool, typer.Option("--events", help="List the raw events: those the alert hangs on, and all on the items.")] = False,
+    cypher: Annotated[bool, typer.Option("--cypher", help="Print the saved queries on this ring, to paste into Neo4j Browser.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="All members and all pairs' meetings with their evidence.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show one ring's dossier: what it did, why it is suspected, why perhaps wrongly, and which events to read first."""
+    from graphdet.run.folder import Run
+
+    found = Run.load(folder)
+    one = found.ring(ring)
+    if cypher:
+        from graphdet.store.queries import ring_queries
+
+        for title, text in ring_queries(found.id, one.id, (folder / "embeddings.parquet").exists()):
+            print(f"// {title}\n{text};\n")
+        return
+    tables = {"members": one.members.to_pylist(), "evidence": one.evidence.to_pylist()}
+    if everything or found.dossiers is None:
+        if as_json:
+            print_json({**one.facts, **tables})
+        else:
+            from graphdet.terminal import console_for, show_ring
+
+            show_ring(console_for(), found, one, everything)
+        return
+    from graphdet.dossier.building import build_dossier, event_rows
+    from graphdet.replay.casebook import Casebook
+
+    casebook = Casebook(found)
+    dossier = build_dossier(casebook, one)
+    if as_json:
+        print_json({**one.facts, **tables, "dossier": dossier.as_dict(casebook)})
+        return
+    from graphdet.terminal import console_for, event_headings, show_dossier, show_event_rows
+
+    console = console_for()
+    if not events:
+        show_dossier(console, dossier, casebook, language.value)
+        return
+    for heading, rows in event_headings(dossier, language.value):
+        show_event_rows(console, event_rows(casebook, rows), heading)
+
+
+def report(
+    folder: Folder,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="The HTML file to write; else report.html in the run folder.")
+    ] = None,
+    most: Annotated[int | None, typer.Option("--most", min=1, help="Dossiers of so many rings, worst first; the table holds all.")] = None,
+) -> None:
+    """Write one HTML file with the overview, all rings and their dossiers; it opens from disk with no network."""
+    from graphdet.report import MOST_RINGS, write_report
+    from graphdet.run.folder import Run
+
+    path = out or folder / "report.html"
+    write_report(Run.load(folder), path, most or MOST_RINGS)
+    print(path)
+
+
+def export(
+    folder: Folder,
+    ring: RingName,
+    form: Annotated[ExportFormat, typer.Option("--format", help="csv writes a folder of tables; md is a case note.")] = ExportFormat.MD,
+    out: Annotated[Path | None, typer.Option("--out", metavar="PATH", help="Where to; else the ring's id here. Must not exist.")] = None,
+    language: Language = Lang.EN,
+) -> None:
+    """Take one ring away: tables, JSON, a workbook, a graph for other tools, or a case note."""
+    from graphdet.dossier.building import build_dossier
+    from graphdet.export import export_ring
+    from graphdet.replay.casebook import Casebook
+    from graphdet.run.folder import Run
+
+    run = Run.load(folder)
+    one = run.ring(ring)
+    casebook = Casebook(run)
+    path = out or Path(one.id if form is ExportFormat.CSV else f"{one.id}.{form.value}")
+    print(export_ring(build_dossier(casebook, one), casebook, path, form.value, language.value))

@@ -1,0 +1,259 @@
+"""One ring → its dossier: facts, reasons, innocent explanations tried, what would change the verdict, members and events.
+
+Pure data: `as_dict` is what `graphdet show --json`, the report and the exports are made of.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from graphdet.dossier.countable import SHARED_DEVICE, measure_facts
+from graphdet.dossier.reasoning import Reason, find_reasons, innocent_numbers, words
+from graphdet.dossier.scene import Scene, moment, set_scene
+from graphdet.dossier.witness import find_witness
+from graphdet.events import NO_TIME
+from graphdet.replay.casebook import Casebook
+from graphdet.replay.replaying import GONE, Outcome, Replay
+from graphdet.run.folder import RunRing
+from graphdet.schema import EXPLANATIONS
+from graphdet.words.reasons import CATALOGUE, LANGUAGES, WEAKNESS, Language
+
+WITHOUT = ("ip", "device")  # views that are left out in turn
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """A ring's dossier; docs/dossier.md defines every number.
+
+    Attributes:
+        ring: the ring's row of `rings`.
+        facts: numbers by theme, from `measure_facts`.
+        reasons: codes of the catalogue with the numbers that fill them; those for the suspicion, then those that ask for care.
+        innocent: (code, fits, numbers) of each innocent explanation that was tested; the one that fits comes first.
+        counterfactuals: what the ring would be without one kind of evidence: `without`, `id`, `tier`, `score`, `strength`, `kept`, `lost`.
+        members: users, most contributing first, with what each did, and `weak`: why his part is weak.
+        events: positions in the run's `events`: `inside` on the items in their time, `witness`, `fragile`, and the five to `read_first`.
+        scene: what all of it was read from, for pictures.
+    """
+
+    ring: dict[str, Any]
+    facts: dict[str, Any]
+    reasons: list[Reason]
+    innocent: list[tuple[str, bool, dict[str, Any]]]
+    counterfactuals: list[dict[str, Any]]
+    members: list[dict[str, Any]]
+    events: dict[str, list[int]]
+    scene: Scene
+
+    def verdict(self, language: Language) -> str:
+        """What the tier means here, in one sentence; the innocent explanation where one fits."""
+        return _verdict(self, language)
+
+    def told(self, side: str, language: Language) -> list[str]:
+        """The sentences of one side: 'for' or 'caution'."""
+        return [words(reason, language) for reason in self.reasons if CATALOGUE[reason[0]].side == side]
+
+    def as_dict(self, casebook: Casebook) -> dict[str, Any]:
+        """Everything as plain data, reasons with their sentences, events with all columns that the log has."""
+        tell = [
+            {"code": code, "side": CATALOGUE[code].side, "numbers": numbers, **{one: words((code, numbers), one) for one in LANGUAGES}}
+            for code, numbers in self.reasons
+        ]
+        innocent = [
+            {"code": code, "fits": fits, "numbers": numbers, **{one: words((code, numbers), one) for one in LANGUAGES}}
+            for code, fits, numbers in self.innocent
+        ]
+        return {
+            "ring": self.ring,
+            "verdict": {language: self.verdict(language) for language in LANGUAGES},
+            "facts": self.facts,
+            "reasons": tell,
+            "innocent": innocent,
+            "counterfactuals": self.counterfactuals,
+            "members": self.members,
+            "events": {name: event_rows(casebook, rows) for name, rows in self.events.items()},
+        }
+
+
+def build_dossier(casebook: Casebook, ring: RunRing) -> Dossier:
+    """The dossier of one ring of the casebook's run."""
+    replay = Replay(casebook, ring.id)
+    scene = set_scene(replay, ring.id)
+    facts = measure_facts(scene)
+    members = _members(scene, ring, facts)
+    tried, doubts = replay.judgement()
+    witness = find_witness(replay, scene.inside, ring.facts["tier"] == "alert")
+    facts["fragile"] = len(witness.fragile)
+    return Dossier(
+        ring=ring.facts,
+        facts=facts,
+        reasons=find_reasons(facts, ring.facts, members, doubts, casebook.settings.tiers),
+        innocent=_innocent(tried, ring, facts),
+        counterfactuals=_counterfactuals(scene, ring),
+        members=members,
+        events={
+            "read_first": witness.first.tolist(),
+            "witness": witness.rows.tolist(),
+            "fragile": witness.fragile.tolist(),
+            "inside": replay.small.rows[scene.inside].tolist(),
+        },
+        scene=scene,
+    )
+
+
+def event_rows(casebook: Casebook, rows: list[int]) -> list[dict[str, Any]]:
+    """Events with the columns that the run has anything in; times as ISO 8601."""
+    table = casebook.events.take(pa.array(rows, pa.int64())).select(casebook.event_columns)
+    found: list[dict[str, Any]] = table.to_pylist()
+    for row in found:
+        if row.get("timestamp") is not None:
+            row["timestamp"] = row["timestamp"].isoformat().replace("+00:00", "Z")
+    return found
+
+
+def _innocent(tried: dict[str, bool], ring: RunRing, facts: dict[str, Any]) -> list[tuple[str, bool, dict[str, Any]]]:
+    chosen = ring.facts["explanation"]
+    order = sorted(tried, key=lambda name: (name != chosen, not tried[name], list(EXPLANATIONS).index(name)))
+    return [(name, tried[name], innocent_numbers(name, facts)) for name in order]
+
+
+def _counterfactuals(scene: Scene, ring: RunRing) -> list[dict[str, Any]]:
+    """Without IPs, without devices, without the item that tells most, without the most popular of the things that the ring meets at."""
+    replay = scene.replay
+    casebook, small = replay.casebook, replay.small
+    whole = replay.whole()
+    before = set(small.events.ids["user"].take(pa.array(small.members)).to_pylist())
+    given = [name for name in WITHOUT if name in small.events.codes and (small.events.codes[name] >= 0).any()]
+    found = [_told(name, None, replay.without_view(name), before) for name in given]
+    views = small.visits.view_of(whole.targets)
+    names = [small.visits.views[view].name for view in views.tolist()]
+    items = [place for place, name in enumerate(names) if name == "item"]
+    top = max(items, key=lambda place: (whole.gain[place], -place), default=None)
+    popularity = [int(casebook.key_users[name][small.key_ids[whole.targets[place]]]) for place, name in enumerate(names)]
+    others = [place for place, name in enumerate(names) if place != top and name != "seller"]  # a seller's are all its items
+    hub = max(others, key=lambda place: (popularity[place], -place), default=None)
+    for without, place in (("top_item", top), ("hub", hub)):
+        if place is not None:
+            view = small.visits.views[int(views[place])]
+            code = int(whole.targets[place]) - view.first_key
+            name = small.events.ids[view.name][code].as_py()
+            found.append(_told(without, name, replay.without_key(view.name, code), before))
+    return found
+
+
+def _told(without: str, node_id: str | None, outcome: Outcome, before: set[str]) -> dict[str, Any]:
+    after = set(outcome.members) if outcome.tier != GONE else set()
+    return {
+        "without": without,
+        "id": node_id,
+        "tier": outcome.tier,
+        "explanation": outcome.explanation,
+        "score": outcome.score,
+        "strength": outcome.strength,
+        "kept": len(before & after),
+        "lost": len(before - after),
+        "joined": len(after - before),
+    }
+
+
+def _members(scene: Scene, ring: RunRing, facts: dict[str, Any]) -> list[dict[str, Any]]:
+    small = scene.replay.small
+    table = ring.members.to_pylist()
+    told = {row["node_id"]: row for row in table if row["node_type"] == "user"}
+    names = small.events.ids["user"].take(pa.array(small.members)).to_pylist()
+    inside = np.bincount(scene.member[scene.inside], minlength=scene.size)
+    every = np.bincount(scene.member, minlength=scene.size)
+    touched = scene.met.sum(1)
+    first = np.full(scene.size, np.iinfo(np.int64).max)
+    known = scene.time != NO_TIME
+    np.minimum.at(first, scene.member[known], scene.time[known])
+    shared = _on_shared(scene)
+    median = float(np.median([row["contribution"] for row in told.values()]))
+    rows = []
+    for place, name in enumerate(names):
+        row = told[name]
+        weak = []
+        if facts["lockstep"] is not None and touched[place] <= max(2, 0.25 * facts["lockstep"]["items"]) < facts["lockstep"]["items"]:
+            weak.append("few_items")
+        if row["contribution"] < 0.5 * median:
+            weak.append("little_evidence")
+        rows.append(
+            {
+                "id": name,
+                "role": row["role"],
+                "contribution": row["contribution"],
+                "touched": int(touched[place]),
+                "items": len(scene.windows),
+                "events": int(inside[place]),
+                "all_events": int(every[place]),
+                "first": moment(_first_inside(scene, place)),
+                "seen_since": moment(int(first[place])) if known.any() and first[place] != np.iinfo(np.int64).max else None,
+                "shared_devices": int(shared[place]),
+                "weak": weak,
+            }
+        )
+    rows.sort(key=lambda row: (-row["contribution"], row["id"]))
+    return rows
+
+
+def _first_inside(scene: Scene, place: int) -> int | None:
+    own = scene.first[place][scene.met[place]]
+    return int(own.min()) if len(own) and scene.replay.casebook.start is not None else None
+
+
+def _on_shared(scene: Scene) -> np.ndarray[Any, Any]:
+    """Devices of each member that three or more members use."""
+    codes = scene.replay.small.events.codes
+    if "device" not in codes:
+        return np.zeros(scene.size, np.int64)
+    device = codes["device"].astype(np.int64)
+    pair = np.unique(device[device >= 0] << 32 | scene.member[device >= 0])
+    keys, count = np.unique(pair >> 32, return_counts=True)
+    often = np.isin(pair >> 32, keys[count >= SHARED_DEVICE])
+    return np.bincount((pair & 0xFFFFFFFF)[often], minlength=scene.size)
+
+
+def weakness(member: dict[str, Any], language: Language) -> str:
+    """Why a member's part is weak, in words; empty where it is not."""
+    return ("; " if language == "en" else "；").join(WEAKNESS[code].words(language, member) for code in member["weak"])
+
+
+_TIERS = {
+    "alert": {
+        "en": "Suspected ring: no innocent explanation that graphdet tests fits, and permuted logs do not give such a group.",
+        "zh": "疑似团伙：所测试的无辜解释均不成立，打乱的日志中也不会出现这样的群组。",
+    },
+    "review": {
+        "en": "For review: significant, but an innocent explanation is not ruled out.",
+        "zh": "待复核：统计上显著，但不能排除无辜解释。",
+    },
+}
+_EXPLAINED = {
+    "en": "Probably innocent: {what}. They do act together, and this explains why.",
+    "zh": "很可能无辜：{what}。他们确实同步行动，而这正是原因。",
+}
+_INNOCENT_ZH = {
+    "household": "几个人共用家中的设备或地址",
+    "shared_network": "许多人在同一网络之后：校园、办公室、咖啡馆或运营商 NAT",
+    "fan_club": "爱好者群体：这些人一贯的兴趣把他们同时带到相同的商品",
+    "group_buy": "邻里通过同一位团长一起下单",
+    "reseller": "公司或经销商批量购买同样的商品",
+    "flash_sale": "一场抢购或直播同时带来了人群",
+    "staff_device": "店铺的员工或测试账号",
+}
+
+
+def innocent_in_words(explanation: str, language: Language) -> str:
+    """An innocent explanation in plain words."""
+    return EXPLANATIONS[explanation] if language == "en" else _INNOCENT_ZH[explanation]
+
+
+def _verdict(dossier: Dossier, language: Language) -> str:
+    tier, explanation = dossier.ring["tier"], dossier.ring["explanation"]
+    if tier == "explained" and explanation:
+        return _EXPLAINED[language].format(what=innocent_in_words(explanation, language))
+    return _TIERS.get(tier, _TIERS["review"])[language]

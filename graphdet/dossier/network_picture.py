@@ -1,0 +1,58 @@
+"""A ring's scene → a small graph to look at: members, items, what they share, and where to draw each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import networkx as nx
+import numpy as np
+
+from graphdet.dossier.countable import SHARED_TYPES
+from graphdet.dossier.reasoning import nat_like
+from graphdet.dossier.scene import Scene
+
+MOST = {"user": 60, "item": 25, "device": 20, "ip": 15, "payment": 8, "address": 8}
+ROUNDS = 30
+FOLDED = "hubs"  # things that many others use as well, drawn as one
+
+
+def draw_network(scene: Scene, shared: list[dict[str, Any]], users: list[str]) -> dict[str, list[Any]]:
+    """Nodes and edges of a ring's picture.
+
+    Args:
+        scene: of the ring.
+        shared: the facts' shared things; those that look like a public network are folded into one node.
+        users: the members in the order in which they should be drawn first.
+
+    Returns:
+        `nodes`: [type, id, x, y, edges], x and y from −1 to 1; `edges`: [node, node, events].
+    """
+    small = scene.replay.small
+    graph: nx.Graph[tuple[str, str]] = nx.Graph()
+    names = small.events.ids["user"].to_pylist()
+    chosen = set(users[: MOST["user"]])
+    place = {names[code]: position for position, code in enumerate(small.members.tolist()) if names[code] in chosen}
+    graph.add_nodes_from(("user", user) for user in users[: MOST["user"]])
+    for number, window in enumerate(scene.windows[: MOST["item"]]):
+        count = np.bincount(scene.member[scene.target == number], minlength=scene.size)
+        _connect(graph, ("item", window["id"]), count, place)
+    for kind in SHARED_TYPES:
+        for key in [one for one in shared if one["type"] == kind and one["members"] >= 2][: MOST[kind]]:
+            ids = small.events.ids[kind]
+            code = ids.index(key["id"]).as_py()
+            count = np.bincount(scene.member[small.events.codes[kind] == code], minlength=scene.size)
+            _connect(graph, (FOLDED, "") if kind == "ip" and nat_like(key) else (kind, key["id"]), count, place)
+    spots = nx.spring_layout(graph, seed=1, iterations=ROUNDS, k=2.2 / max(len(graph), 1) ** 0.5)
+    nodes = list(graph)
+    number_of = {node: number for number, node in enumerate(nodes)}
+    return {
+        "nodes": [[*node, round(float(spots[node][0]), 3), round(float(spots[node][1]), 3), graph.degree[node]] for node in nodes],
+        "edges": [[number_of[one], number_of[other], data["events"]] for one, other, data in graph.edges(data=True)],
+    }
+
+
+def _connect(graph: nx.Graph[tuple[str, str]], node: tuple[str, str], count: np.ndarray[Any, Any], place: dict[str, int]) -> None:
+    for user, position in place.items():
+        if count[position]:
+            before = graph.edges[("user", user), node]["events"] if graph.has_edge(("user", user), node) else 0
+            graph.add_edge(("user", user), node, events=int(count[position]) + before)

@@ -1,0 +1,189 @@
+"""Facts → the reasons that apply, by fixed rules: codes of the catalogue with the numbers that fill their sentences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from graphdet.judging.tiers import strength_needed
+from graphdet.words.reasons import CATALOGUE, Language
+
+Facts = dict[str, Any]
+Reason = tuple[str, dict[str, Any]]
+
+NAT_USERS = 40  # users of an IP address from which on it looks like a shared network
+MANY = 5  # as often as chance has it, from which on a fact is told
+
+
+def find_reasons(facts: Facts, ring: Facts, members: list[Facts], doubts: list[str], settings: Any) -> list[Reason]:
+    """The reasons for and the cautions, most telling theme first.
+
+    Args:
+        facts: from `measure_facts`.
+        ring: the ring's row of `rings`.
+        members: the dossier's members, with `weak`.
+        doubts: what keeps the ring from being an alert, from `judging.tiers.doubts`.
+        settings: the run's tier settings.
+    """
+    found: list[Reason] = []
+    for tell in (_lockstep, _chance, _devices, _timing, _accounts, _money, _wording):
+        found += tell(facts)
+    return found + _cautions(facts, ring, members, doubts, settings)
+
+
+def _lockstep(facts: Facts) -> list[Reason]:
+    lock, size = facts["lockstep"], facts["what"]["members"]
+    if lock is None:
+        return []
+    found: list[Reason] = []
+    if lock["members"] >= MANY * lock["expected"]:
+        found.append(("lockstep_orders", {**_of(lock, "members", "least", "items", "expected"), "of": size}))
+    if lock["hours"] is not None and lock["hours"] <= 24:
+        found.append(("tight_windows", _of(lock, "hours")))
+    if lock["hits"] >= MANY * lock["expected_hits"]:
+        found.append(("dense", {"hits": lock["hits"], "possible": size * lock["items"], "expected": lock["expected_hits"]}))
+    return found
+
+
+def _chance(facts: Facts) -> list[Reason]:
+    return [("permuted_logs", _of(facts["chance"], "as_strong", "null_rings", "permutations", "false_rings"))]
+
+
+def _devices(facts: Facts) -> list[Reason]:
+    shared, size = facts["shared"], facts["what"]["members"]
+    found: list[Reason] = []
+    devices = [key for key in shared["keys"] if key["type"] == "device" and key["members"] >= 3]
+    if shared["on_devices"] >= 3 and devices:
+        found.append(("device_farm", {"members": shared["on_devices"], "of": size, "devices": shared["devices_of_three"]}))
+    rotation = facts["rotation"]
+    if rotation is not None and rotation["ips"] >= 2 * rotation["devices"]:
+        found.append(("ip_rotation", rotation))
+    rare = [key for key in shared["keys"] if key["type"] == "ip" and key["members"] >= 3 and not nat_like(key)]
+    found += [("shared_ip", _of(key, "members", "id", "users", "expected")) for key in rare if key["members"] >= MANY * key["expected"]][:3]
+    for kind in ("payment", "address"):
+        most = max((key["members"] for key in shared["keys"] if key["type"] == kind), default=0)
+        if most >= 3:
+            found.append((f"shared_{kind}", {"keys": shared["counts"][kind], "members": most}))
+    return found
+
+
+def _timing(facts: Facts) -> list[Reason]:
+    timing = facts["timing"]
+    if timing is None:
+        return []
+    found: list[Reason] = []
+    if timing["same_minute"] >= 3 and timing["same_minute"] >= 3 * timing["same_minute_expected"]:
+        found.append(("same_minute", {"close": timing["same_minute"], "expected": timing["same_minute_expected"]}))
+    burst = timing["burst"]
+    if burst is not None and burst["ratio"] >= MANY:
+        found.append(
+            ("item_burst", {"id": burst["item"], "day": burst["from"][:10], "hours": 24 * burst["days"], **_of(burst, "events", "usual")})
+        )
+    if timing["quiet_share"] >= 2 * timing["quiet_usual"] and timing["quiet_share"] >= 0.15:
+        found.append(("night_shift", {"share": timing["quiet_share"], "hour": timing["quiet_from"], "usual": timing["quiet_usual"]}))
+    if timing["gaps"] >= 10 and timing["gap_share"] >= 0.25:
+        found.append(("periodic_gaps", {"share": timing["gap_share"], "gaps": timing["gaps"], "minutes": timing["gap_minutes"]}))
+    return found
+
+
+def _accounts(facts: Facts) -> list[Reason]:
+    taste, ages, size = facts["taste"], facts["ages"], facts["what"]["members"]
+    found: list[Reason] = []
+    novel = taste["novel"] / taste["novel_of"] if taste["novel_of"] else 0.0
+    aged = ages is not None and ages["aged"] >= 0.5 * size
+    if aged and novel >= 0.7:
+        found.append(("hijacked_accounts", {"aged": ages["aged"], "of": size, "novel": novel}))
+    elif novel >= 0.5:
+        found.append(("novel_taste", {"novel": taste["novel"], "of": taste["novel_of"]}))
+    if taste["dedication"] >= 0.3:
+        found.append(("dedication", {"share": taste["dedication"], "items": facts["what"]["items"]}))
+    if ages is not None and ages["new"] >= 3 and ages["new"] / size >= 1.5 * ages["new_users"] / ages["users"]:
+        found.append(("new_accounts", {"new": ages["new"], "of": size, "usual": ages["new_users"] / ages["users"]}))
+    return found
+
+
+def _money(facts: Facts) -> list[Reason]:
+    what, sellers = facts["what"], [seller for seller in facts["sellers"] if seller["orders"]]
+    found: list[Reason] = []
+    for seller in sellers[:2]:
+        if seller["inflated"] >= 3:
+            amount = "–" if seller["inflated_amount"] is None else f"{seller['inflated_amount']:,.2f}"
+            found.append(("inflated_orders", {**_of(seller, "id", "orders", "expected", "inflated"), "amount": amount}))
+    if len(sellers) > 1 and sellers[0]["share"] <= 0.8:
+        found.append(("seller_cartel", {"sellers": len(sellers), "share": sellers[0]["share"]}))
+    if what["returned_share"] >= 0.25:
+        amount = "–" if what["return_amount"] is None else f"{what['return_amount']:,.2f}"
+        found.append(("refund_cycle", {"share": what["returned_share"], "amount": amount}))
+    if what["coupon_share"] >= 0.35:
+        found.append(("coupon_crew", {"share": what["coupon_share"]}))
+    coattail = facts["coattail"]
+    if coattail is not None and coattail["members"] >= 0.3 * what["members"]:
+        found.append(("coattail_clicks", {**_of(coattail, "members", "users", "own"), "of": what["members"]}))
+    return found
+
+
+def _wording(facts: Facts) -> list[Reason]:
+    found: list[Reason] = []
+    ratings, texts = facts["ratings"], facts["texts"]
+    if ratings is not None and ratings["ratings"] >= 5 and ratings["ratings"] >= 2 * ratings["others"]:
+        others = "–" if ratings["others_mean"] is None else f"{ratings['others_mean']:.1f}"
+        found.append(("rating_burst", {**_of(ratings, "ratings", "mean", "others"), "others_mean": others}))
+    if texts is not None and texts["copies"] >= 3:
+        found.append(("review_copies", _of(texts, "copies", "texts")))
+    return found
+
+
+def _cautions(facts: Facts, ring: Facts, members: list[Facts], doubts: list[str], settings: Any) -> list[Reason]:
+    scalars, what = facts["scalars"], facts["what"]
+    numbers: dict[str, Facts] = {
+        "weak": {"strength": ring["strength"], "needed": strength_needed(scalars["thin"], settings)},
+        "small": {"items": what["items"], "members": what["members"]},
+        "among_strangers": {"crowd": scalars["crowd"]},
+        "targets_of_others": {"company": scalars["company"]},
+        "sprawling": {"days": scalars["days"], "thin": scalars["thin"]},
+        "taste_alone": {"density": scalars["density"], "repeats": scalars["repeats"]},
+        "not_devoted": {"share": scalars["dedication"]},
+    }
+    found: list[Reason] = [(f"doubt_{name}", numbers[name]) for name in doubts]
+    if facts["fragile"]:
+        found.append(("fragile", {"events": facts["fragile"]}))
+    nat = [key for key in facts["shared"]["keys"] if key["type"] == "ip" and nat_like(key)]
+    found += [("nat_like", _of(key, "id", "users", "members", "expected")) for key in nat[:2]]
+    crowded = sum(key["crowded"] for key in facts["shared"]["keys"])
+    if crowded:
+        found.append(("crowded_discounted", {"keys": crowded}))
+    weak = sum(bool(member["weak"]) for member in members)
+    if weak:
+        found.append(("weak_members", {"weak": weak, "of": len(members)}))
+    return found
+
+
+def innocent_numbers(name: str, facts: Facts) -> Facts:
+    """What fills the sentence of an innocent explanation."""
+    scalars = facts["scalars"]
+    times = {
+        "taste_times": _times(scalars["taste"]),
+        "seller_times": _times(scalars["seller_taste"]),
+        "rush_times": _times(scalars["rush"]),
+        "size": facts["what"]["members"],
+    }
+    numbers = {**scalars, **times}
+    return {key: value for key, value in numbers.items() if f"{{{key}" in CATALOGUE[name].en}
+
+
+def _times(log: float | None) -> float | str:
+    return "–" if log is None else 10.0**log
+
+
+def nat_like(key: Facts) -> bool:
+    """Whether so many use it that it looks like a campus, a carrier or a café."""
+    return bool(key["crowded"]) or key["users"] >= NAT_USERS
+
+
+def words(reason: Reason, language: Language) -> str:
+    """A reason's sentence."""
+    code, numbers = reason
+    return CATALOGUE[code].words(language, numbers)
+
+
+def _of(facts: Facts, *names: str) -> Facts:
+    return {name: facts[name] for name in names}

@@ -1,0 +1,1 @@
+"""Grown rings and their log → facts, significance, innocent explanations, doubts, and a tier."""

@@ -1,0 +1,63 @@
+"""A run and a model with labels → the same run with calibrated scores of users; and which kind of model a file holds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from graphdet.errors import NotAModel
+from graphdet.events import EventTable
+from graphdet.learning.labelled_inputs import read_inputs
+from graphdet.learning.labelled_model import KIND as LABELLED
+from graphdet.learning.labelled_model import LabelledModel, load_labelled
+from graphdet.learning.ring_model import KIND as NETWORK
+from graphdet.learning.ring_model import Model, kind_of, load_model
+from graphdet.run.folder import Run
+from graphdet.schema import arrow_schema
+from graphdet.settings import Settings
+
+
+def load_for_run(path: Path) -> Model | LabelledModel:
+    """The model that a file holds, of either kind.
+
+    Raises:
+        NotAModel: it is no model, is damaged, or is of a newer graphdet.
+        ModelMismatch: it reads other features than this graphdet measures.
+    """
+    kind = kind_of(path)
+    if kind == NETWORK:
+        return load_model(path)
+    if kind == LABELLED:
+        return load_labelled(path)
+    raise NotAModel(f"{path}: is a {kind!r}; give a file that `graphdet train` wrote.")
+
+
+def apply_labelled(run: Run, events: EventTable, settings: Settings, model: LabelledModel) -> Run:
+    """The run with users' scores from the model: calibrated chances, ranked anew. Rings and all else stay as they are."""
+    chance = model.chance(read_inputs(events, run, settings).values)
+    order = np.argsort(-chance, kind="stable")
+    users = pa.table(
+        {
+            "node_type": pa.repeat(pa.scalar("user"), len(chance)),
+            "node_id": events.ids["user"].take(pa.array(order)).cast(pa.string()),
+            "score": pa.array(chance[order]),
+            "rank": pa.array(np.arange(1, len(chance) + 1)),
+        },
+        schema=arrow_schema("scores"),
+    )
+    others = run.scores.filter(pc.not_equal(run.scores["node_type"], "user"))
+    note = f"Users' scores are chances by a model with labels; it flags from {model.threshold:.3f} on."
+    return replace(run, scores=pa.concat_tables([users, others]), meta={**run.meta, "notes": [*run.meta["notes"], note]})
+
+
+def with_model(run: Run, path: Path) -> Run:
+    """The run with an id of its own, since the model's bytes decided its scores, too."""
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    identity = hashlib.sha256(json.dumps([run.meta["id"], digest]).encode()).hexdigest()[:16]
+    return replace(run, meta={**run.meta, "id": f"run-{identity}", "model": digest})

@@ -1,0 +1,196 @@
+"""Run and labels → a calibrated model, and how good it is on later users of other rings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from graphdet.arrays import Bool, Float32, Float64, Int32
+from graphdet.errors import ModelError
+from graphdet.evaluate.metrics import ranking_figures
+from graphdet.learning.calibration import budget_threshold, calibration_error, choose_threshold, fit_calibration
+from graphdet.learning.labelled_model import (
+    LabelledModel,
+    aggregate_trees,
+    fit_network,
+    grid_of,
+    grow_trees,
+    measure_trust,
+    run_odds,
+    tree_scores,
+)
+from graphdet.learning.labels import Labels, Parts, part_labels
+from graphdet.settings import Settings
+from graphdet.signals.columns import FeatureTable
+
+OURS = "average of trees and network"
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One way of scoring, judged on the last part of the labels."""
+
+    method: str
+    auroc: float
+    auprc: float
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """How good the model is on later users of other rings.
+
+    Attributes:
+        users, positives: judged by.
+        threshold, precision, recall, f1, accuracy: of the flagged users; None where nobody is flagged or positive.
+        confusion: ((true negatives, false positives), (false negatives, true positives)).
+        calibration_error: expected, on these users.
+        methods: the parts beside each other.
+        chance, positive: (n,) of these users, for curves.
+    """
+
+    users: int
+    positives: int
+    threshold: float
+    precision: float | None
+    recall: float | None
+    f1: float
+    accuracy: float
+    confusion: tuple[tuple[int, int], tuple[int, int]]
+    calibration_error: float
+    methods: tuple[Figures, ...]
+    chance: Float64
+    positive: Bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON, without the single users."""
+        return {name: value for name, value in asdict(self).items() if name not in ("chance", "positive")}
+
+
+def learn_labels(
+    inputs: FeatureTable,
+    labels: Labels,
+    rings: Sequence[Int32],
+    settings: Settings,
+    *,
+    precision: float = 0.9,
+    budget: int = 0,
+    trials: int = 0,
+    board: Path | None = None,
+) -> tuple[LabelledModel, Judgement]:
+    """Learn, calibrate on later labels, judge on the latest.
+
+    Args:
+        inputs: of all users, from `read_inputs`.
+        labels: of some of them.
+        rings: user codes of the run's rings; none lies in two parts.
+        settings: seed and network.
+        precision: that the threshold aims at.
+        budget: users that can be looked at; 0 = the precision decides.
+        trials: of the trees' settings, by Optuna, on the labels to learn from alone; 0 = none.
+        board: folder for TensorBoard, where wanted.
+
+    Raises:
+        LabelError: too few labels for three parts.
+        BadNumbers: the loss is no finite number.
+    """
+    parts = part_labels(labels, rings)
+    rows, positive = labels.user[parts.learn].astype(np.int64), labels.positive[parts.learn]
+    run = run_odds(inputs.values)
+    trust = measure_trust(run[rows], positive)
+    begin = trust * run[rows] if trust else None
+    options = _search(inputs.values[rows], positive, begin, trials, settings.seed) if trials else {}
+    trees = grow_trees(inputs.values[rows], positive, settings.seed, options=options, begin=begin)
+    network, scale = fit_network(inputs, rows, positive, settings.gnn, settings.seed, begin)
+    unknown = fit_calibration(np.zeros(2), np.array([True, False]))
+    model = LabelledModel(trees, network, scale, np.zeros(2), np.zeros(2), trust, trust * float(run[rows].mean()), unknown, 0.5)
+    by_trees, by_network = model.by_trees(inputs.values), model.by_network(inputs.values)
+    model = replace(model, tree_grid=grid_of(by_trees), network_grid=grid_of(by_network))
+    raw = model.ranks(inputs.values)
+    later = labels.user[parts.calibrate]
+    model = replace(model, calibration=fit_calibration(raw[later], labels.positive[parts.calibrate]))
+    chance = model.calibration.chance(raw)
+    threshold = budget_threshold(chance, budget) if budget else choose_threshold(chance[later], labels.positive[parts.calibrate], precision)
+    model = replace(model, threshold=threshold)
+    others = {
+        "run without labels": run,
+        "trees over aggregates": aggregate_trees(inputs, rows, positive, settings.seed),
+        "trees over messages and rings": by_trees,
+        "network over messages and rings": by_network,
+        OURS: raw,
+    }
+    judgement = _judge(chance, labels, parts, threshold, others)
+    if board is not None:
+        _write_board(judgement, board)
+    return model, judgement
+
+
+def _judge(chance: Float64, labels: Labels, parts: Parts, threshold: float, methods: dict[str, Float64]) -> Judgement:
+    users, positive = labels.user[parts.judge], labels.positive[parts.judge]
+    own = chance[users]
+    flagged = own >= threshold
+    hits, false = int((flagged & positive).sum()), int((flagged & ~positive).sum())
+    missed, passed = int((~flagged & positive).sum()), int((~flagged & ~positive).sum())
+    figures = []
+    for method, score in methods.items():
+        ranking = ranking_figures(positive, score[users])
+        assert ranking.auroc is not None
+        assert ranking.auprc is not None
+        figures.append(Figures(method, ranking.auroc, ranking.auprc))
+    return Judgement(
+        users=len(users),
+        positives=int(positive.sum()),
+        threshold=threshold,
+        precision=hits / (hits + false) if hits + false else None,
+        recall=hits / (hits + missed) if hits + missed else None,
+        f1=2 * hits / max(2 * hits + false + missed, 1),
+        accuracy=(hits + passed) / len(users),
+        confusion=((passed, false), (missed, hits)),
+        calibration_error=calibration_error(own, positive),
+        methods=tuple(figures),
+        chance=own,
+        positive=positive,
+    )
+
+
+def _search(values: Float32, positive: Bool, begin: Float64 | None, trials: int, seed: int) -> dict[str, Any]:
+    """The trees' settings that are best on the last third of the labels to learn from."""
+    try:
+        import optuna
+    except ImportError:
+        raise ModelError("--search needs Optuna: pip install 'graphdet[search]'.") from None
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    until = max(2 * len(positive) // 3, 1)
+
+    def score(trial: Any) -> float:
+        options = {
+            "num_leaves": trial.suggest_int("num_leaves", 4, 63, log=True),
+            "min_data_in_leaf": trial.suggest_int("min_data_in_leaf", 3, 50, log=True),
+            "learning_rate": trial.suggest_float("learning_rate", 0.01, 0.2, log=True),
+            "feature_fraction": trial.suggest_float("feature_fraction", 0.1, 1.0),
+            "lambda_l2": trial.suggest_float("lambda_l2", 0.1, 30.0, log=True),
+        }
+        trees = grow_trees(values[:until], positive[:until], seed, options=options, begin=None if begin is None else begin[:until])
+        added = tree_scores(trees, values[until:])
+        return ranking_figures(positive[until:], added if begin is None else begin[until:] + added).auprc or 0.0
+
+    study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))
+    study.optimize(score, n_trials=trials)
+    return dict(study.best_params)
+
+
+def _write_board(judgement: Judgement, folder: Path) -> None:
+    try:
+        from tensorboard.compat.proto.event_pb2 import Event
+        from tensorboard.compat.proto.summary_pb2 import Summary
+        from tensorboard.summary.writer.event_file_writer import EventFileWriter
+    except ImportError:
+        raise ModelError("--tensorboard needs TensorBoard: pip install 'graphdet[board]'.") from None
+    writer = EventFileWriter(str(folder))
+    values = [Summary.Value(tag=f"auprc/{one.method}", simple_value=one.auprc) for one in judgement.methods]
+    values.append(Summary.Value(tag="calibration_error", simple_value=judgement.calibration_error))
+    writer.add_event(Event(step=0, summary=Summary(value=values)))
+    writer.close()

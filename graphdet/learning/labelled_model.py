@@ -1,0 +1,230 @@
+"""Labels and inputs → a model: boosted trees, a network, the average of their ranks, calibrated; kept in one file without code.
+
+Both begin at the odds of the run without labels and learn what is to be added to them, so that few labels do little harm; unless the
+labels contradict the run.
+Trees over neighbour-aggregated features are hard to beat with labels (XGBGraph, Tang et al. 2023), networks smooth what trees cut;
+their ranks agree less than their strength would let expect, so the average is better than either.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+
+from graphdet import __version__
+from graphdet.arrays import Bool, Float32, Float64, Int64
+from graphdet.errors import LabelError, ModelMismatch, NotAModel
+from graphdet.evaluate.metrics import ranking_figures
+from graphdet.learning.calibration import Calibration
+from graphdet.learning.labelled_inputs import AGGREGATES, COLUMNS
+from graphdet.learning.neighbourhood import Scale, measure_scale
+from graphdet.learning.network import TorchNetwork, apply_network, train
+from graphdet.learning.ring_model import SCALE, Arrays, read_arrays, read_network, write_arrays
+from graphdet.settings import GnnSettings
+from graphdet.signals.columns import FeatureTable
+
+FORMAT = 2  # 2: trees and network are added to the run's odds
+KIND = "graphdet model with labels"
+GRID = 1001  # quantiles by which a raw score is turned into its rank
+TREES: dict[str, Any] = {
+    "objective": "binary",
+    "learning_rate": 0.05,
+    "num_leaves": 15,
+    "min_data_in_leaf": 10,
+    "feature_fraction": 0.5,
+    "lambda_l2": 5.0,
+    "num_iterations": 200,
+    "deterministic": True,
+    "force_row_wise": True,
+    "num_threads": 1,
+    "verbosity": -1,
+}
+CAREFUL: dict[str, Any] = {"learning_rate": 0.03, "num_leaves": 6, "lambda_l2": 20.0, "num_iterations": 100}  # where trees begin at odds
+SCORE = COLUMNS.index("score_odds")
+
+
+@dataclass(frozen=True)
+class LabelledModel:
+    """What was learned from labels.
+
+    Attributes:
+        trees, network: what is added to the run's log odds.
+        scale: of the network's inputs.
+        tree_grid, network_grid: quantiles of the raw scores by each, over the log that it learned from.
+        trust: share of the run's log odds that they are added to.
+        usual: mean of that share, over those it learned from.
+        calibration: of the average of ranks.
+        threshold: chance from which on a user is flagged.
+    """
+
+    trees: lgb.Booster
+    network: TorchNetwork
+    scale: Scale
+    tree_grid: Float64
+    network_grid: Float64
+    trust: float
+    usual: float
+    calibration: Calibration
+    threshold: float
+
+    def ranks(self, values: Float32) -> Float64:
+        """(n,) raw scores: the mean of the log odds of both ranks."""
+        by_trees = _rank(self.by_trees(values), self.tree_grid)
+        by_network = _rank(self.by_network(values), self.network_grid)
+        return np.asarray((_logit(by_trees) + _logit(by_network)) / 2)
+
+    def by_trees(self, values: Float32) -> Float64:
+        """(n,) log odds."""
+        return self.trust * run_odds(values) + tree_scores(self.trees, values)
+
+    def by_network(self, values: Float32) -> Float64:
+        """(n,) log odds."""
+        return self.trust * run_odds(values) + apply_network(self.network, self.scale, (values,))
+
+    def chance(self, values: Float32) -> Float64:
+        """(n,) calibrated chances of users with inputs (n, `COLUMNS`)."""
+        return self.calibration.chance(self.ranks(values))
+
+    def contributions(self, values: Float32) -> Float64:
+        """(n, columns + 1) what each column adds to the log odds by trees, exactly (Lundberg et al. 2020); the last is the base."""
+        added = np.array(self.trees.predict(values, pred_contrib=True), np.float64)
+        added[:, SCORE] += self.trust * run_odds(values) - self.usual
+        added[:, -1] += self.usual
+        return added
+
+    def save(self, path: Path) -> None:
+        """Write the model.
+
+        Raises:
+            ModelError: the file cannot be written.
+        """
+        arrays: Arrays = {f"scale/{name}": getattr(self.scale, name) for name in SCALE}
+        arrays |= {f"network/{name}": value.cpu().numpy() for name, value in self.network.state_dict().items()}
+        arrays |= {"tree_grid": self.tree_grid, "network_grid": self.network_grid, "trees": np.array(self.trees.model_to_string())}
+        about = {
+            "kind": KIND,
+            "format": FORMAT,
+            "version": __version__,
+            "columns": list(COLUMNS),
+            "trust": self.trust,
+            "usual": self.usual,
+            "slope": self.calibration.slope,
+            "base": self.calibration.base,
+            "threshold": self.threshold,
+        }
+        write_arrays(path, about, arrays)
+
+
+def load_labelled(path: Path) -> LabelledModel:
+    """The model that a file holds.
+
+    Raises:
+        NotAModel: it is no such model, is damaged, or is of a newer graphdet or of one too old.
+        ModelMismatch: it reads other columns than this graphdet measures.
+    """
+    about, arrays = read_arrays(path, KIND, FORMAT, oldest=2)
+    if tuple(about.get("columns", ())) != COLUMNS:
+        odd = sorted(set(about.get("columns", ())) ^ set(COLUMNS))
+        what = f"such as {odd[0]!r}" if odd else "in another order"
+        raise ModelMismatch(f"{path}: learned from other columns than this graphdet measures ({what}); learn it again.")
+    try:
+        return LabelledModel(
+            lgb.Booster(model_str=str(arrays["trees"])),
+            read_network(arrays, "network/"),
+            Scale(*(arrays[f"scale/{name}"] for name in SCALE)),
+            arrays["tree_grid"],
+            arrays["network_grid"],
+            float(about["trust"]),
+            float(about["usual"]),
+            Calibration(float(about["slope"]), float(about["base"])),
+            float(about["threshold"]),
+        )
+    except (KeyError, RuntimeError, TypeError, ValueError, lgb.basic.LightGBMError) as error:
+        raise NotAModel(f"{path}: damaged model ({str(error).splitlines()[0]}); learn it again.") from None
+
+
+def run_odds(values: Float32) -> Float64:
+    """(n,) log odds by the run without labels, of users with inputs (n, `COLUMNS`)."""
+    return np.asarray(np.log(10) * values[:, SCORE].astype(np.float64))
+
+
+def measure_trust(odds: Float64, positive: Bool) -> float:
+    """Share of odds to begin at: all where they rank the labels well (AUROC 0.75), none where no better than chance would."""
+    auroc = ranking_figures(positive, odds).auroc
+    return float(np.clip(4 * (auroc - 0.5), 0, 1)) if auroc is not None else 0.0
+
+
+def grow_trees(
+    values: Float32,
+    positive: Bool,
+    seed: int,
+    names: tuple[str, ...] = COLUMNS,
+    options: dict[str, Any] | None = None,
+    begin: Float64 | None = None,
+) -> lgb.Booster:
+    """Boosted trees; positives weigh as much as negatives together, unless the trees begin at odds, which know how rare positives are.
+
+    Args:
+        values: (n, names).
+        positive: (n,).
+        seed: of the columns that each tree sees.
+        names: of the columns.
+        options: instead of those of `TREES`.
+        begin: (n,) log odds that the trees are added to.
+
+    Raises:
+        LabelError: all labels are the same.
+    """
+    if positive.all() or not positive.any():
+        raise LabelError("labels of one kind only: both positive and negative users are needed to learn from.")
+    settings = {**TREES, **(CAREFUL if begin is not None else {}), **(options or {}), "seed": seed}
+    weight = np.where(positive, (~positive).sum() / positive.sum(), 1.0) if begin is None else None
+    label = positive.astype(np.float64)
+    return lgb.train(
+        settings, lgb.Dataset(values, label, weight=weight, init_score=begin, feature_name=list(names), params={"verbosity": -1})
+    )
+
+
+def tree_scores(trees: lgb.Booster, values: Float32) -> Float64:
+    """(n,) log odds."""
+    return np.asarray(trees.predict(values, raw_score=True, num_threads=1), np.float64)
+
+
+def aggregate_trees(inputs: FeatureTable, rows: Int64, positive: Bool, seed: int) -> Float64:
+    """(users,) log odds by trees over aggregates alone: the bar."""
+    values = inputs.values[:, [COLUMNS.index(name) for name in AGGREGATES]]
+    return tree_scores(grow_trees(values[rows], positive, seed, AGGREGATES), values)
+
+
+def fit_network(
+    inputs: FeatureTable, rows: Int64, positive: Bool, settings: GnnSettings, seed: int, begin: Float64 | None = None
+) -> tuple[TorchNetwork, Scale]:
+    """The network that is added to the log odds `begin` (rows,), and the scale of its inputs.
+
+    Without odds, positives are repeated until they are as many as negatives.
+    """
+    scale = measure_scale(inputs.values)
+    again = np.arange(len(rows))
+    if begin is None:
+        times = max(int((~positive).sum() / max(positive.sum(), 1)), 1)
+        again = np.concatenate([np.flatnonzero(~positive), np.repeat(np.flatnonzero(positive), times)])
+    values = scale.apply(inputs.values[rows][again])
+    return train(values, positive[again], settings, seed, "training with labels", begin), scale
+
+
+def grid_of(raw: Float64) -> Float64:
+    """Quantiles by which `_rank` finds a score's place."""
+    return np.quantile(raw, np.linspace(0, 1, GRID))
+
+
+def _rank(raw: Float64, grid: Float64) -> Float64:
+    return np.interp(raw, grid, np.linspace(0, 1, len(grid)))
+
+
+def _logit(share: Float64) -> Float64:
+    bounded = np.clip(share, 0.5 / GRID, 1 - 0.5 / GRID)
+    return np.asarray(np.log(bounded / (1 - bounded)))

@@ -1,0 +1,143 @@
+"""Node features → messages: for each relation the weighted mean of what a user's neighbours are like, on stored sparse rows.
+
+A relation leads from user to user: along pair evidence (weight: evidence times what the two share in partners), or through the keys of
+one view (item, device, IP, …) to those who were there at about the same time. Nothing is learned here, so messages are computed once
+for the whole graph, exactly, and training needs no neighbours (SIGN, Frasca et al. 2020; NARS, Yu et al. 2020, for several relations).
+
+Through a key, a neighbour's weight falls off exponentially with the time between the two visits, so the sum over all earlier visitors
+follows from the one before: s_i = (s_(i−1) + x_(i−1)) · exp(−(t_i − t_(i−1)) / τ). Two walks over a key's visits, up and down, give
+the sum over all pairs of visits in linear time.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any
+
+import numba
+import numpy as np
+from scipy.sparse import csr_array
+
+from graphdet.arrays import Float32, Int32, Int64
+from graphdet.evidence.pairs import PairEvidence
+from graphdet.visits.visits import Visits
+
+HALF_LIFE_HOURS = {"item": 8.0, "device": 500.0, "ip": 0.35, "seller": 0.7, "payment": 500.0, "address": 500.0}
+BLOCKS = 16  # parts of the users that threads take one after the other
+PRIOR = 0.5  # neighbours that are like the mean, added to everybody's; who is nearly alone says little
+
+EvidenceMatrix = csr_array[Any, tuple[int, int]]
+
+
+def evidence_relation(pairs: PairEvidence, users: int, threads: int = 1) -> EvidenceMatrix:
+    """(users, users) rows sum to one (or are empty): partners by evidence times the evidence that both have in common with others.
+
+    Two people who happen to meet share no partners; members of a ring do. O(sum over pairs of the fewer partners of the two).
+    The result does not depend on `threads`.
+    """
+    one, other = pairs.users[:, 0], pairs.users[:, 1]
+    number = np.arange(len(pairs), dtype=np.int32)
+    ends = (np.concatenate([one, other]), np.concatenate([other, one]))
+    graph = csr_array((np.concatenate([number, number]), ends), shape=(users, users))
+    graph.sort_indices()
+    start, to, pair = graph.indptr.astype(np.int64), graph.indices.astype(np.int32), graph.data
+    value = pairs.evidence.astype(np.float32)
+    root = np.sqrt(value)[pair]
+    common = np.ones(len(pairs), np.float32)
+    blocks = np.searchsorted(start, np.linspace(0, len(to), BLOCKS + 1))
+    with ThreadPoolExecutor(threads) as pool:
+        edges = pairwise([0, *blocks[1:-1].tolist(), users])
+        list(pool.map(lambda block: _share(block[0], block[1], start, to, pair, root, common), edges))
+    graph = csr_array(((value * common)[pair], to, graph.indptr), shape=(users, users))
+    total = np.asarray(graph.sum(axis=1)).ravel()
+    graph.data /= np.repeat(np.maximum(total, 1e-12), np.diff(start)).astype(np.float32)
+    return graph
+
+
+@numba.njit(cache=True, nogil=True)
+def _share(first: int, last: int, start: Int64, to: Int32, pair: Int32, root: Float32, common: Float32) -> None:
+    """For each pair, 1 + Σ over common partners of the root of the product of the evidence to both, into `common`.
+
+    A pair is seen from its end with more partners (the first, of equals), if that is among users `first` to `last`; the other end's
+    partners are walked.
+    """
+    mark = np.zeros(len(start) - 1, np.float32)
+    for one in range(first, last):
+        for edge in range(start[one], start[one + 1]):
+            mark[to[edge]] = root[edge]
+        for edge in range(start[one], start[one + 1]):
+            other = to[edge]
+            more = (start[one + 1] - start[one]) - (start[other + 1] - start[other])
+            if more > 0 or (more == 0 and one < other):
+                total = 1.0
+                for step in range(start[other], start[other + 1]):
+                    total += mark[to[step]] * root[step]
+                common[pair[edge]] = total
+        for edge in range(start[one], start[one + 1]):
+            mark[to[edge]] = 0
+
+
+def through_keys(visits: Visits, view: str, values: Float32) -> tuple[Float32, Float32]:
+    """What those are like who were at a user's keys when the user was: mean over the user's visits, and the visit with the highest.
+
+    Lets other threads work meanwhile.
+
+    Args:
+        visits: of the log.
+        view: node type of the keys.
+        values: (users, c) float32 features, centred, so that 0 stands for nothing special.
+
+    Returns:
+        mean (users, c + 1) and highest (users, c + 1) float32; the last column is log1p of how much company there was.
+    """
+    users, width = values.shape
+    seen = next((found for found in visits.views if found.name == view), None)
+    if seen is None:
+        return np.zeros((users, width + 1), np.float32), np.zeros((users, width + 1), np.float32)
+    fade = HALF_LIFE_HOURS[view] * 3600 / np.log(2)
+    keys = visits.offset[seen.first_key : seen.first_key + seen.keys + 1]
+    total, highest, count = _meet(keys, visits.user, visits.time, fade, PRIOR, np.ascontiguousarray(values))
+    highest[count == 0] = 0
+    total /= np.maximum(count, 1).astype(np.float32)[:, None]
+    return total, highest
+
+
+@numba.njit(cache=True, nogil=True, fastmath={"nnan", "nsz"})
+def _meet(offset: Int64, user: Int32, time: Int32, fade: float, prior: float, values: Float32) -> tuple[Float32, Float32, Int64]:
+    users, width = values.shape
+    total = np.zeros((users, width + 1), np.float32)
+    highest = np.full((users, width + 1), -np.inf, np.float32)
+    count = np.zeros(users, np.int64)
+    longest = np.diff(offset).max() if len(offset) > 1 else 0
+    before, told = np.zeros((longest, width + 1)), np.zeros((longest, width), np.float32)
+    running, fell = np.zeros(width + 1), np.zeros(longest)
+    for key in range(len(offset) - 1):
+        low, high = offset[key], offset[key + 1]
+        running[:] = 0
+        for place in range(high - low):
+            told[place] = values[user[low + place]]  # read once; the next two walks have it at hand
+            if place:
+                fell[place] = np.exp((time[low + place - 1] - time[low + place]) / fade)
+                for column in range(width):
+                    running[column] = (running[column] + told[place - 1, column]) * fell[place]
+                running[width] = (running[width] + 1) * fell[place]
+            before[place] = running
+        running[:] = 0
+        for place in range(high - low - 1, -1, -1):
+            if place < high - low - 1:
+                for column in range(width):
+                    running[column] = (running[column] + told[place + 1, column]) * fell[place + 1]
+                running[width] = (running[width] + 1) * fell[place + 1]
+            who = user[low + place]
+            company = running[width] + before[place, width]
+            share = 1 / (company + prior)
+            for column in range(width):
+                message = np.float32((running[column] + before[place, column]) * share)
+                total[who, column] += message
+                highest[who, column] = max(highest[who, column], message)
+            much = np.float32(np.log1p(company))
+            total[who, width] += much
+            highest[who, width] = max(highest[who, width], much)
+            count[who] += 1
+    return total, highest, count

@@ -1,0 +1,114 @@
+"""The network's own part: messages → logit. Small on purpose, since the messages are exact and computed once.
+
+Two layers of message passing with something learned between them: the first network reads features and the messages of features, the
+second reads those and the messages of the first one's logits (stacked graphical learning, Cohen & Carvalho 2005).
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import torch
+from torch import nn
+from torch.optim.adamw import adamw
+
+from graphdet.arrays import Bool, Float32, Float64, Int64
+from graphdet.errors import BadNumbers
+from graphdet.learning.neighbourhood import Scale, take_rows
+from graphdet.settings import GnnSettings
+
+WIDTHS = (64, 32)
+BATCH = 1024
+ROWS_AT_ONCE = 4096
+RATE, DECAY = 7e-3, 1e-3
+
+
+TorchNetwork = nn.Sequential
+
+
+def make_network(columns: int) -> nn.Sequential:
+    """Messages (n, columns) → logits (n, 1)."""
+    return nn.Sequential(
+        nn.Linear(columns, WIDTHS[0]), nn.ReLU(), nn.Dropout(0.3), nn.Linear(*WIDTHS), nn.ReLU(), nn.Dropout(0.1), nn.Linear(WIDTHS[1], 1)
+    )
+
+
+@contextlib.contextmanager
+def reproducible(seed: int) -> Iterator[None]:
+    """One thread, and deterministic algorithms on a GPU, so that the same seed gives the same bytes on every number of threads.
+
+    A processor's one thread has no other algorithms, and merely asking for them takes torch two seconds of imports.
+    """
+    threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    ask = torch.cuda.is_available() and not strict
+    state = torch.get_rng_state()
+    torch.set_num_threads(1)
+    if ask:
+        torch.use_deterministic_algorithms(True)
+    torch.manual_seed(seed)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        if ask:
+            torch.use_deterministic_algorithms(False)
+        torch.set_rng_state(state)
+
+
+def train(inputs: Float32, labels: Bool, settings: GnnSettings, seed: int, stage: str, begin: Float64 | None = None) -> nn.Sequential:
+    """A network that tells labelled rows from the others.
+
+    Args:
+        inputs: (n, columns), standardised.
+        labels: (n,).
+        settings: epochs and device.
+        seed: of first weights, order and drop-out.
+        stage: named where the loss is no finite number.
+        begin: (n,) log odds that the network's logits are added to; none otherwise.
+
+    Raises:
+        BadNumbers: the loss is no finite number.
+    """
+    generator = np.random.default_rng(seed)
+    device = torch.device(settings.device)
+    with reproducible(seed):
+        network = make_network(inputs.shape[1]).to(device)
+        read = torch.from_numpy(inputs).to(device)
+        told = torch.from_numpy(labels.astype(np.float32)).to(device)
+        known = torch.zeros_like(told) if begin is None else torch.from_numpy(begin.astype(np.float32)).to(device)
+        weights: list[torch.Tensor] = list(network.parameters())
+        means, squares = [torch.zeros_like(weight) for weight in weights], [torch.zeros_like(weight) for weight in weights]
+        steps = [torch.zeros((), device=device) for _ in weights]
+        for epoch in range(settings.epochs):
+            order = torch.from_numpy(generator.permutation(len(labels))).to(device)
+            for start in range(0, len(labels), BATCH):
+                batch = order[start : start + BATCH]
+                loss = nn.functional.binary_cross_entropy_with_logits(known[batch] + network(read[batch]).squeeze(1), told[batch])
+                slopes = list(torch.autograd.grad(loss, weights))
+                # The function behind torch's optimiser: making the optimiser itself takes two seconds of imports.
+                with torch.no_grad():
+                    adamw(
+                        weights, slopes, means, squares, [], steps, fused=True, amsgrad=False, maximize=False,
+                        lr=RATE, weight_decay=DECAY, beta1=0.9, beta2=0.999, eps=1e-8,
+                    )  # fmt: skip
+            if not torch.isfinite(loss):
+                raise BadNumbers(f"{stage}, epoch {epoch + 1}", "the loss")
+    return network.eval()
+
+
+def apply_network(network: nn.Sequential, scale: Scale, parts: Sequence[Float32], rows: Int64 | None = None, threads: int = 1) -> Float64:
+    """Logits of some rows, or of all; exact, a block of rows at a time, which stays in the processor's cache."""
+    device = next(network.parameters()).device
+    rows = np.arange(len(parts[0])) if rows is None else rows
+
+    def of_block(start: int) -> Float64:
+        torch.set_num_threads(1)  # is told to each thread on its own
+        with torch.inference_mode():
+            block = scale.apply(take_rows(parts, rows[start : start + ROWS_AT_ONCE]))
+            return np.asarray(network(torch.from_numpy(block).to(device)).squeeze(1).cpu().numpy(), np.float64)
+
+    with reproducible(0), ThreadPoolExecutor(threads) as pool:
+        return np.concatenate([np.zeros(0), *pool.map(of_block, range(0, len(rows), ROWS_AT_ONCE))])

@@ -1,0 +1,68 @@
+"""The network's stage of a run: log, evidence and judged rings → odds of every user, embeddings, and the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from graphdet.arrays import Float64
+from graphdet.events import EventTable
+from graphdet.evidence.pairs import PairEvidence
+from graphdet.judging.judged_ring import JudgedRing
+from graphdet.learning.from_rings import learn_users
+from graphdet.learning.messages import EvidenceMatrix
+from graphdet.learning.neighbourhood import gather_inputs
+from graphdet.learning.ring_model import Model, model_of
+from graphdet.settings import GnnSettings
+from graphdet.signals.columns import measure_users
+from graphdet.visits.visits import Visits
+
+DOUBT = 60  # rings; on small markets a network of ten rings does harm at full weight
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What the network says.
+
+    Attributes:
+        odds: (users,) log10 odds of being a member of a ring.
+        trust: share of its weight that it has, by how many rings it learned from.
+        model: by which it says so.
+    """
+
+    odds: Float64
+    trust: float
+    model: Model
+
+
+def learn_opinion(
+    events: EventTable,
+    visits: Visits,
+    pairs: PairEvidence,
+    relation: EvidenceMatrix,
+    rings: Sequence[JudgedRing],
+    settings: GnnSettings,
+    seed: int,
+    threads: int = 1,
+    model: Model | None = None,
+) -> Opinion:
+    """Odds of every user: by a model that was learned elsewhere, or else learned here from the alert rings, each ring by the others.
+
+    Raises:
+        BadNumbers: a feature or the loss is no finite number.
+    """
+    own = measure_users(events, visits, pairs, threads)
+    if model is not None:
+        inputs, _ = gather_inputs(own, visits, relation, model.scale, threads, model.depth)
+        return Opinion(model.logit(inputs.values, visits, relation, threads) / np.log(10), _trust(model.rings), model)
+    inputs, scale = gather_inputs(own, visits, relation, None, threads, settings.depth)
+    groups = [ring.facts.grown.members for ring in rings if ring.tier == "alert"]
+    learned = learn_users(inputs.values, groups, visits, relation, settings, seed, threads)
+    model = model_of(learned, inputs.names, scale, settings.depth, len(groups))
+    return Opinion(learned.logit / np.log(10), _trust(len(groups)), model)
+
+
+def _trust(rings: int) -> float:
+    return rings / (rings + DOUBT)

@@ -1,0 +1,52 @@
+"""The network's odds and judged rings → rings with members whom the ring's own rule just missed and the network expects.
+
+A user joins a ring where the evidence of his own visits to its targets makes up for the low odds of any user being a member. Whom the
+network expects needs a little less of it, and never none: he must have touched as many targets, in their time, as every other member.
+In a log without times whom the network expects need not come back to them, as the others do (`judging/diligence.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from graphdet.arrays import Float64
+from graphdet.judging.judged_ring import JudgedRing
+from graphdet.judging.ring_facts import LogIndex, measure_ring
+from graphdet.rings.growth import Grower, VisitIndex
+from graphdet.settings import RingSettings
+
+LENIENCE = 1.0  # log10 odds that the network may make up for
+EXPECTED = 0.5  # log10 odds from which on the network is taken to expect a member; of those below, most were none on the tuning seeds
+
+
+def attach_members(
+    rings: Sequence[JudgedRing], odds: Float64, index: VisitIndex, log: LogIndex, settings: RingSettings
+) -> tuple[list[JudgedRing], int]:
+    """The same rings in the same order and tiers, alerts with the proposed members; and how many joined.
+
+    Args:
+        rings: judged.
+        odds: (users,) log10 odds by the network.
+        index, log: of the log's visits and events.
+        settings: that the rings were grown by.
+    """
+    lenient = Grower(index, settings.model_copy(update={"join": settings.join - LENIENCE, "rounds": 1}))
+    strict = Grower(index, settings)
+    attached, joined = [], 0
+    for ring in rings:
+        grown = ring.facts.grown
+        if ring.tier == "alert":
+            wider = lenient.grow(grown.members)
+            fits = ~np.isin(wider.members, grown.members) & (odds[wider.members] >= EXPECTED)
+            if fits.any():
+                members = np.concatenate([grown.members, wider.members[fits]])
+                order = np.argsort(members)
+                contribution = np.concatenate([grown.contribution, wider.contribution[fits]])[order]
+                more = replace(grown, members=members[order].astype(np.int32), contribution=contribution)
+                ring = replace(ring, facts=measure_ring(more, log, strict))
+                joined += int(fits.sum())
+        attached.append(ring)
+    return attached, joined

@@ -1,0 +1,358 @@
+"""Judged rings and their log → the tables that dossiers are made of later, when the logs may be gone.
+
+Only what needs the whole log is worked out here; all else waits until somebody opens a dossier.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numba
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from graphdet.arrays import Bool, Int32, Int64, stretches
+from graphdet.events import NO_TIME, EventTable
+from graphdet.judging.judged_ring import JudgedRing
+from graphdet.judging.ring_facts import LogIndex, RingFacts
+from graphdet.judging.significance import NullRings
+from graphdet.judging.tiers import Setting
+from graphdet.record.texts import add_wording
+from graphdet.record.windows import count_windows
+from graphdet.rings.search import Search
+from graphdet.schema import EVENT_COLUMNS, KEY_TYPES, NODE_TYPE, arrow_schema
+from graphdet.settings import Settings
+from graphdet.visits.visits import Visits, most_at_once
+
+MOST_EVENTS = 2000  # of one member that are kept: those on rings' targets, then the earliest
+MOST_BINS = 400  # of an item's history
+DAY = 86_400
+
+PER_KEY = ("offset", "group", "stratum")  # of `Visits`; what else it measures of visits and views is passed through
+PER_VISIT = ("user", "time")
+
+# Scalars of `RingFacts` that a dossier tells as they are; the whole log went into them.
+SCALARS = (
+    "company",
+    "crowd", "rush", "taste", "seller_taste", "own_things", "sellers", "top_seller", "days", "ordered", "refunded",
+    "coupons", "device_share", "address_share", "place_share", "place_users", "dedication", "density", "thin", "attention", "repeats",
+)  # fmt: skip
+
+
+def record_dossiers(rings: Sequence[JudgedRing], ids: Sequence[str], log: LogIndex, settings: Settings) -> dict[str, pa.Table]:
+    """The tables `events`, `keys`, `visits` and `dossiers` of `schema.OPTIONAL_RUN_TABLES`. O(events + visits).
+
+    Members' texts and the like are read from the log files again, as far as these are still there.
+    """
+    events, index = log.events, log.visits
+    member = np.zeros(events.count("user"), np.bool_)
+    for ring in rings:
+        member[ring.facts.grown.members] = True
+    targets = {name: np.zeros(events.count(name), np.bool_) for name in events.ids if name != "user"}
+    for ring in rings:
+        keys = ring.facts.grown.targets
+        view = index.visits.view_of(keys)
+        for position, seen in enumerate(index.visits.views):
+            targets[seen.name][keys[view == position] - seen.first_key] = True
+    rows = _rows_of_members(events, member, targets)
+    at_targets = {name: _rows_by_key(events, name, chosen) for name, chosen in targets.items() if chosen.any()}
+    kept = _events_table(events, rows)
+    items = events.ids["item"].filter(pa.array(targets["item"])) if "item" in targets else pa.array([], pa.string())
+    return {
+        "events": add_wording(kept, events.report.files, items, settings.log, settings.machine),
+        "keys": _keys_table(log, rows, targets, at_targets),
+        "visits": _visits_table(rings, log),
+        "dossiers": _dossiers_table(rings, ids, log, at_targets),
+    }
+
+
+def describe_background(log: LogIndex, null: NullRings, found: Search, setting: Setting, learned: Sequence[str]) -> dict[str, Any]:
+    """What run.json says of the whole log, for dossiers to be compared with.
+
+    Keys: `start` (microseconds since 1970 UTC of the first event, null without times), `seconds` (from it to the last event), `users`,
+    `to_themselves` (share of users in groups that have their targets to themselves; 0 with times), `visits`,
+    `events_per_visit` (to items; null without items), `learned` (categories that are not the shop's, but communities of items),
+    `hours` (events by hour of the day, UTC), `views` (name, windows in seconds, cap), `history_seconds`, `permutations`,
+    `null_strengths`, `found_strengths`; `habits` names what the table `visits` measures, `of_views` what is measured of each view.
+    """
+    events, visits = log.events, log.visits.visits
+    timed = events.time is not None
+    return {
+        "start": log.start if timed else None,
+        "seconds": log.end,
+        "users": events.count("user"),
+        "to_themselves": setting.to_themselves,
+        "visits": len(visits),
+        "events_per_visit": _plain(log.events_per_visit),
+        "learned": list(learned),
+        "hours": _by_hour(events).tolist(),
+        "views": [{"name": view.name, "windows": view.windows, "cap": view.cap} for view in visits.views],
+        "habits": habit_names(visits),
+        "of_views": {name: getattr(visits, name).tolist() for name in of_views(visits)},
+        "history_seconds": _history_seconds(log.end),
+        "permutations": null.permutations,
+        "null_strengths": sorted(null.strengths.tolist(), reverse=True),
+        "found_strengths": [ring.strength for ring in found.rings],
+    }
+
+
+def _rows_of_members(events: EventTable, member: Bool, targets: Mapping[str, Bool]) -> Int64:
+    """Events of members, ascending; of each at most `MOST_EVENTS`."""
+    rows = np.flatnonzero(member[events.codes["user"]])
+    user = events.codes["user"][rows]
+    if not len(rows) or np.bincount(user).max() <= MOST_EVENTS:
+        return rows
+    away = np.ones(len(rows), np.bool_)
+    for name, chosen in targets.items():
+        code = events.codes[name][rows]
+        away &= ~(chosen[code] & (code >= 0))
+    order = np.lexsort((rows, away, user))
+    start = np.flatnonzero(np.r_[True, np.diff(user[order]) != 0])
+    place = np.arange(len(order)) - np.repeat(start, np.diff(np.r_[start, len(order)]))
+    return np.sort(rows[order[place < MOST_EVENTS]])
+
+
+def _rows_by_key(events: EventTable, name: str, chosen: Bool) -> tuple[Int32, Int64]:
+    """(codes, rows) of the events at chosen keys, by key and in it by time."""
+    code = events.codes[name]
+    rows = np.flatnonzero(np.append(chosen, False)[code])
+    order = np.argsort(code[rows], kind="stable")
+    return code[rows[order]], rows[order]
+
+
+def _events_table(events: EventTable, rows: Int64) -> pa.Table:
+    schema = arrow_schema("events")
+    columns: dict[str, pa.Array] = {}
+    for node_type in NODE_TYPE.values():
+        if node_type.name in events.ids:
+            columns[node_type.column] = _taken(events.ids[node_type.name], events.codes[node_type.name][rows])
+    if events.time is not None:
+        columns["timestamp"] = _times(events.time[rows])
+    columns["action"] = _taken(pa.array(events.actions, pa.string()), events.action[rows])
+    if "item" in events.codes and events.categories:
+        item = events.codes["item"][rows]
+        columns["category"] = _taken(
+            pa.array(events.categories, pa.string()), np.where(item >= 0, events.item_category[item], np.int32(-1))
+        )
+    for name, values in (("amount", events.amount), ("rating", events.rating)):
+        if values is not None:
+            columns[name] = pa.array(values[rows].astype(np.float64), from_pandas=True)
+    absent = {field.name: pa.nulls(len(rows), field.type) for field in EVENT_COLUMNS if field.name not in columns}
+    return pa.table({**absent, **columns}).select(schema.names).cast(schema)
+
+
+def _taken(names: pa.StringArray, codes: npt.NDArray[np.signedinteger[Any]]) -> pa.Array:
+    return names.take(pa.array(codes, mask=codes < 0)).cast(pa.string())
+
+
+def _times(values: Int64) -> pa.Array:
+    return pa.array(values, pa.int64(), mask=values == NO_TIME).cast(arrow_schema("events").field("timestamp").type)
+
+
+def _keys_table(log: LogIndex, rows: Int64, targets: Mapping[str, Bool], at_targets: Mapping[str, tuple[Int32, Int64]]) -> pa.Table:
+    """Every key that the kept events name."""
+    events, visits = log.events, log.visits.visits
+    schema = arrow_schema("keys")
+    crowded = {view.name: most_at_once(visits, view) > view.cap for view in visits.views}
+    parts = []
+    for name in (name for name in KEY_TYPES if name in events.ids):
+        code = events.codes[name]
+        touched = np.zeros(events.count(name) + 1, np.bool_)
+        touched[code[rows]] = True
+        own = np.flatnonzero(touched[:-1])
+        count, users = _count_at(code, events.codes["user"], touched[:-1], events.count("user"))
+        columns = {
+            "node_type": pa.repeat(pa.scalar(name), len(own)),
+            "node_id": events.ids[name].take(pa.array(own)).cast(pa.string()),
+            "events": pa.array(count[own]),
+            "users": pa.array(users[own]),
+            "crowded": pa.array(crowded[name][own] if name in crowded else np.zeros(len(own), np.bool_)),
+        }
+        if name == "seller" and len(log.seller_share):
+            columns["share"] = pa.array(log.seller_share[own + 1])
+        if name == "item" and events.rating is not None:
+            known = ~np.isnan(events.rating) & touched[code]
+            ratings = np.bincount(code[known], minlength=events.count(name))[own]
+            total = np.bincount(code[known], weights=events.rating[known], minlength=events.count(name))[own]
+            columns["ratings"] = pa.array(ratings.astype(np.int64))
+            columns["rating"] = pa.array(total / np.maximum(ratings, 1), mask=ratings == 0)
+        if name in at_targets and events.time is not None:
+            columns["history"] = _histories(events, own, targets[name], at_targets[name], log)
+        parts.append(_filled(columns, schema, len(own)))
+    if len(events.categories) and "item" in events.codes:
+        item = events.codes["item"][rows]
+        known = np.unique(events.item_category[item[item >= 0]])
+        known = known[known >= 0]
+        columns = {
+            "node_type": pa.repeat(pa.scalar("category"), len(known)),
+            "node_id": pa.array(events.categories, pa.string()).take(pa.array(known)),
+            "share": pa.array(log.category_share[known + 1]),
+        }
+        parts.append(_filled(columns, schema, len(known)))
+    return pa.concat_tables(parts).combine_chunks() if parts else schema.empty_table()
+
+
+def _filled(columns: dict[str, pa.Array], schema: pa.Schema, rows: int) -> pa.Table:
+    absent = {field.name: pa.nulls(rows, field.type) for field in schema if field.name not in columns}
+    return pa.table({**absent, **columns}).select(schema.names).cast(schema)
+
+
+@numba.njit(cache=True, nogil=True)
+def _count_at(code: Int32, user: Int32, chosen: Bool, users: int) -> tuple[Int64, Int64]:
+    """Events and distinct users of the chosen keys, by a counting sort of their events."""
+    keys = len(chosen)
+    offset = np.zeros(keys + 1, np.int64)
+    for event in range(len(code)):
+        if code[event] >= 0 and chosen[code[event]]:
+            offset[code[event] + 1] += 1
+    for key in range(keys):
+        offset[key + 1] += offset[key]
+    place = offset[:-1].copy()
+    who = np.empty(offset[keys], np.int32)
+    for event in range(len(code)):
+        if code[event] >= 0 and chosen[code[event]]:
+            who[place[code[event]]] = user[event]
+            place[code[event]] += 1
+    distinct = np.zeros(keys, np.int64)
+    last = np.full(users, -1, np.int64)
+    for key in range(keys):
+        for event in range(offset[key], offset[key + 1]):
+            if last[who[event]] != key:
+                last[who[event]] = key
+                distinct[key] += 1
+    return offset[1:] - offset[:-1], distinct
+
+
+def _history_seconds(end: int) -> int:
+    """Width of a bin of the histories: whole days, no more than `MOST_BINS` of them."""
+    return DAY * max(-(-(end // DAY + 1) // MOST_BINS), 1)
+
+
+def _histories(events: EventTable, own: Int64, chosen: Bool, at: tuple[Int32, Int64], log: LogIndex) -> pa.Array:
+    """For each of the own keys that is a target a list of its events in each bin; null for the others."""
+    assert events.time is not None
+    code, rows = at
+    width = _history_seconds(log.end)
+    bins = log.end // width + 1
+    known = events.time[rows] != NO_TIME
+    which = np.minimum((events.time[rows[known]] - log.start) // 1_000_000 // width, bins - 1)
+    targets = np.flatnonzero(chosen[own])
+    place = np.searchsorted(own[targets], code[known])
+    count = np.bincount(place * bins + which, minlength=len(targets) * bins).astype(np.int32)
+    length = np.where(chosen[own], bins, 0)
+    offset = pa.array(np.r_[0, np.cumsum(length)].astype(np.int32), mask=np.r_[~chosen[own], False])
+    return pa.ListArray.from_arrays(offset, pa.array(count))
+
+
+def _visits_table(rings: Sequence[JudgedRing], log: LogIndex) -> pa.Table:
+    """All visits to targets, and members' visits to other keys that two members of a ring came to."""
+    index = log.visits
+    visits = index.visits
+    whole = np.zeros(visits.keys, np.bool_)
+    shared = np.zeros(visits.keys, np.bool_)
+    member = np.zeros(visits.users, np.bool_)
+    for ring in rings:
+        grown = ring.facts.grown
+        whole[grown.targets] = True
+        member[grown.members] = True
+        of = index.by_user[stretches(index.user_offset, grown.members)]
+        met = np.unique(np.repeat(grown.members, _lengths(index.user_offset, grown.members)) * np.int64(visits.keys) + index.key[of])
+        key, users = np.unique(met % visits.keys, return_counts=True)
+        shared[key[users >= 2]] = True
+    shared &= ~whole
+    length = np.diff(visits.offset)
+    chosen = np.flatnonzero(np.repeat(whole, length) | (np.repeat(shared, length) & member[visits.user]))
+    key = index.key[chosen]
+    at_target = whole[key]
+    schema = arrow_schema("visits")
+    parts = []
+    view = index.view[key]
+    for position, seen in enumerate(visits.views):
+        of = view == position
+        own = chosen[of]
+        parts.append(
+            pa.table(
+                {
+                    "node_type": pa.repeat(pa.scalar(seen.name), len(own)),
+                    "node_id": log.events.ids[seen.name].take(pa.array(key[of] - seen.first_key)).cast(pa.string()),
+                    "user_id": log.events.ids["user"].take(pa.array(visits.user[own])).cast(pa.string()),
+                    "second": pa.array(visits.time[own]),
+                    "habits": _lists([getattr(visits, name)[own] for name in habit_names(visits)], at_target[of]),
+                },
+                schema=schema,
+            )
+        )
+    return pa.concat_tables(parts).combine_chunks() if parts else schema.empty_table()
+
+
+def habit_names(visits: Visits) -> list[str]:
+    """What is measured of each visit beside its user and time; growth knows what it means, a dossier need not."""
+    every = [field.name for field in dataclasses.fields(visits) if field.name not in (*PER_KEY, *PER_VISIT)]
+    return [name for name in every if isinstance(getattr(visits, name), np.ndarray) and len(getattr(visits, name)) == len(visits)]
+
+
+def of_views(visits: Visits) -> list[str]:
+    """What is measured of each view."""
+    every = [field.name for field in dataclasses.fields(visits) if isinstance(getattr(visits, field.name), np.ndarray)]
+    return [name for name in every if name not in PER_KEY and name not in PER_VISIT and name not in habit_names(visits)]
+
+
+def _lists(columns: list[npt.NDArray[Any]], given: Bool) -> pa.Array:
+    """Columns side by side as lists; null where not given."""
+    values = np.stack(columns, axis=1)[given].astype(np.float32).ravel()
+    offset = np.r_[0, np.cumsum(np.where(given, len(columns), 0))].astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offset, mask=np.r_[~given, False]), pa.array(values))
+
+
+def _lengths(offset: Int64, users: Int32) -> Int64:
+    return offset[users + 1] - offset[users]
+
+
+def _dossiers_table(
+    rings: Sequence[JudgedRing], ids: Sequence[str], log: LogIndex, at_targets: Mapping[str, tuple[Int32, Int64]]
+) -> pa.Table:
+    first = _first_of_users(log.events)
+    windows = count_windows([ring.facts.grown for ring in rings], log, at_targets)
+    texts = [json.dumps(_measured(ring.facts, own, first), sort_keys=True) for ring, own in zip(rings, windows, strict=True)]
+    schema = arrow_schema("dossiers")
+    return pa.table([pa.array(list(ids), pa.string()), pa.array(texts, pa.string())], schema=schema)
+
+
+def _measured(facts: RingFacts, windows: list[dict[str, Any]], first: Int64) -> dict[str, Any]:
+    """One ring's JSON: its scalars, the window of each target with who came in it, and how many users were new as the ring was."""
+    scalars = {name: _plain(getattr(facts, name)) for name in SCALARS}
+    return {"scalars": scalars, "windows": windows, "new_users": _new_users(facts, first)}
+
+
+def _plain(value: float) -> float | None:
+    return None if value != value else value
+
+
+def _first_of_users(events: EventTable) -> Int64:
+    """(users,) microseconds of each user's first timed event, sorted; empty without times."""
+    if events.time is None:
+        return np.zeros(0, np.int64)
+    first = np.full(events.count("user"), NO_TIME)
+    known = np.flatnonzero(events.time != NO_TIME)[::-1]
+    first[events.codes["user"][known]] = events.time[known]  # the earliest is written last
+    return np.sort(first[first != NO_TIME])
+
+
+def _new_users(facts: RingFacts, first: Int64) -> int | None:
+    """Users of the whole log whose first event falls between a day before the ring's first and its last event."""
+    known = facts.member_first[facts.member_first != NO_TIME]
+    if not len(first) or not len(known):
+        return None
+    begin, end = int(known.min()) - DAY * 1_000_000, int(facts.member_last.max())
+    return int(np.searchsorted(first, end, side="right") - np.searchsorted(first, begin))
+
+
+def _by_hour(events: EventTable) -> Int64:
+    if events.time is None:
+        return np.zeros(24, np.int64)
+    known = events.time[events.time != NO_TIME]
+    return np.bincount(known // 3_600_000_000 % 24, minlength=24).astype(np.int64)

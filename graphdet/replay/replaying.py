@@ -1,0 +1,190 @@
+"""A ring's small log, with something taken away → what would be left of the ring: its members, its strength, its tier.
+
+The code that found the ring grows and judges it again; `habits.py` measures anew what is left of its members' visits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from graphdet.arrays import Bool, Int32, Int64
+from graphdet.events import EventTable
+from graphdet.judging.diligence import measure_diligent
+from graphdet.judging.ring_facts import measure_ring
+from graphdet.judging.significance import q_values
+from graphdet.judging.tiers import RULES, Setting, doubts, judge, ring_score, strength_needed
+from graphdet.record.recording import PER_VISIT, habit_names
+from graphdet.replay.casebook import Casebook, SmallLog
+from graphdet.replay.remaining import Habits
+from graphdet.rings.growth import Grower, Grown, VisitIndex, index_visits
+from graphdet.settings import Settings
+from graphdet.visits.visits import Visits
+
+MOST_TARGETS = 4  # that members are started from
+GONE = "gone"  # what stands for a tier where no ring is left, or none that the permuted logs support
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a ring would be. `members` are user ids; `targets` counts items."""
+
+    tier: str
+    explanation: str
+    score: float
+    strength: float
+    targets: int
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Walk:
+    """What growth walks on, made once for each question."""
+
+    index: VisitIndex
+    grower: Grower
+
+
+class Replay:
+    """Grows and judges one ring again and again."""
+
+    def __init__(self, casebook: Casebook, ring_id: str) -> None:
+        self.casebook = casebook
+        self.settings: Settings = casebook.settings
+        self.small: SmallLog = casebook.small_log(casebook.members_of(ring_id))
+        self._habits = Habits(casebook, self.small)
+        self._untouched = self._walk(self.small.visits)
+        untouched = casebook.index_log(self.small, self.small.events, self._untouched.index)
+        grown = self._untouched.grower.grow(self.small.members, generous=False)
+        facts = measure_diligent(grown, untouched, self._untouched.grower, self.settings)
+        self._facts = facts or measure_ring(grown, untouched, self._untouched.grower)
+        self._whole = self._facts.grown
+        self._meetings = len(self._untouched.grower.incidence(self._whole)[0])
+        self._strengths = np.array(casebook.background["found_strengths"])
+        self._null = np.array(casebook.background["null_strengths"])
+        ranks = casebook.run.rings.filter(pc.equal(casebook.run.rings["ring_id"], ring_id))["strength"].to_numpy()
+        self._place = int(np.argmin(np.abs(self._strengths - ranks[0])))
+
+    def whole(self) -> Grown:
+        """The ring with nothing taken away, in the small log's codes."""
+        return self._whole
+
+    def without_events(self, removed: Bool) -> Outcome:
+        """(e,) bool over the small log's events: as if these had never been."""
+        walk = self._walk(self._habits.left(removed)) if removed.any() else self._untouched
+        return self._outcome(walk, lambda: _kept(self.small.events, ~removed))
+
+    def without_key(self, view: str, code: int) -> Outcome:
+        """As if nothing had ever happened at a key (its code in the small log)."""
+        return self.without_events(self.small.events.codes[view] == code)
+
+    def without_view(self, view: str) -> Outcome:
+        """As if the log had no such column."""
+        small = self.small
+        position = [seen.name for seen in small.visits.views].index(view)
+        visits = _without(small.visits, small.visits.view_of(_keys(small.visits)) == position)
+        codes = {**small.events.codes, view: np.full(len(small.events), -1, np.int32)}
+        return self._outcome(self._walk(visits), lambda: replace(small.events, codes=codes))
+
+    def _cores(self, visits: Visits) -> Iterator[Int32]:
+        """Members to start from, as the search would find them: all; those with several targets left; those left at one target."""
+        members, whole = self.small.members, self._whole
+        yield members
+        met = np.zeros((len(members), len(whole.targets)), np.bool_)
+        position = np.full(len(self.small.events.ids["user"]), -1)
+        position[members] = np.arange(len(members))
+        for place, key in enumerate(whole.targets.tolist()):
+            at = slice(visits.offset[key], visits.offset[key + 1])
+            inside = (visits.time[at] >= whole.start[place]) & (visits.time[at] <= whole.end[place])
+            who = position[visits.user[at][inside]]
+            met[who[who >= 0], place] = True
+        if met.sum() == self._meetings:
+            return
+        looked_at = {len(members)}
+        for least in (3, 4, 2, 5):
+            chosen = met.sum(1) >= least
+            if int(chosen.sum()) not in looked_at and chosen.sum() > 1:
+                looked_at.add(int(chosen.sum()))
+                yield members[chosen]
+        for place in np.argsort(-met.sum(0), kind="stable")[:MOST_TARGETS].tolist():
+            if met[:, place].sum() > 2:
+                yield members[met[:, place]]
+
+    def _walk(self, visits: Visits) -> Walk:
+        index = index_visits(visits)
+        return Walk(index, Grower(index, self.settings.rings))
+
+    def _outcome(self, walk: Walk, events: Callable[[], EventTable]) -> Outcome:
+        """Of the strongest that grows."""
+        casebook, settings, visits = self.casebook, self.settings, walk.index.visits
+        grown = max((walk.grower.grow(core, generous=False) for core in self._cores(visits)), key=lambda grown: grown.strength)
+        facts = None
+        if grown.strength > settings.rings.least_strength and self._q(grown.strength) <= settings.tiers.alert_q:
+            facts = measure_diligent(grown, casebook.index_log(self.small, events(), walk.index), walk.grower, settings)
+        grown = grown if facts is None else facts.grown
+        items = self._items(grown)
+        names = tuple(self.small.events.ids["user"].take(pa.array(grown.members)).to_pylist())
+        if facts is None:
+            return Outcome(GONE, "", 0.0, float(grown.strength) if len(grown.members) else 0.0, items, names)
+        tier, explanation = judge(facts, items, self._setting(), settings.tiers)
+        return Outcome(tier, explanation, ring_score(tier, grown.strength), float(grown.strength), items, names)
+
+    def _setting(self) -> Setting:
+        background = self.casebook.background
+        return Setting(
+            days=background["seconds"] / 86_400,
+            users=background["users"],
+            timed=background["start"] is not None,
+            to_themselves=background["to_themselves"],
+        )
+
+    def judgement(self) -> tuple[dict[str, bool], list[str]]:
+        """Each innocent explanation that graphdet knows to test, and whether it fits the ring; and what else speaks against an alert."""
+        tried = {name: fits(self._facts, self._setting(), self.settings.tiers) for name, fits in RULES.items()}
+        return tried, doubts(self._facts, self._items(self._whole), self._setting(), self.settings.tiers)
+
+    def strength_needed(self) -> float:
+        """That the ring must have to be an alert."""
+        return strength_needed(self._facts.thin, self.settings.tiers)
+
+    def _items(self, grown: Grown) -> int:
+        """Targets that are items; all of them where the log has none."""
+        for view in self.small.visits.views:
+            if view.name == "item":
+                return int(((grown.targets >= view.first_key) & (grown.targets < view.first_key + view.keys)).sum())
+        return 0 if any(view["name"] == "item" for view in self.casebook.background["views"]) else len(grown.targets)
+
+    def _q(self, strength: float) -> float:
+        """The q-value of a ring of this strength in place of the ring."""
+        strengths = self._strengths.copy()
+        strengths[self._place] = strength
+        return float(q_values(strengths, self._null, self.casebook.background["permutations"])[self._place])
+
+
+def _keys(visits: Visits) -> Int32:
+    return np.repeat(np.arange(visits.keys, dtype=np.int32), np.diff(visits.offset))
+
+
+def _without(visits: Visits, dead: Bool) -> Visits:
+    if not dead.any():
+        return visits
+    kept = ~dead
+    count = np.bincount(_keys(visits)[kept], minlength=visits.keys)
+    of_visits: dict[str, Any] = {name: getattr(visits, name)[kept] for name in (*PER_VISIT, *habit_names(visits))}
+    return replace(visits, offset=np.r_[0, np.cumsum(count)].astype(np.int64), **of_visits)
+
+
+def _kept(events: EventTable, rows: Bool) -> EventTable:
+    at: Int64 = np.flatnonzero(rows)
+    return replace(
+        events,
+        codes={name: codes[at] for name, codes in events.codes.items()},
+        time=None if events.time is None else events.time[at],
+        action=events.action[at],
+        amount=None if events.amount is None else events.amount[at],
+    )

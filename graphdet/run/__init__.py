@@ -1,0 +1,1 @@
+"""All of it → the run folder: its tables, scores, relations, and reading them again."""

@@ -1,0 +1,201 @@
+"""Judged rings in codes → the run folder's tables of rings, members and evidence, with the log's own ids."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from graphdet.arrays import Int32, Int64, ranges, stretches
+from graphdet.events import NO_TIME, EventTable
+from graphdet.evidence.pairs import PairEvidence, Rates
+from graphdet.judging.judged_ring import JudgedRing
+from graphdet.judging.ring_facts import LogIndex
+from graphdet.schema import KEY_ROLES, arrow_schema
+from graphdet.visits.visits import Visits
+
+
+def rings_table(rings: list[JudgedRing], ids: list[str], visits: Visits) -> pa.Table:
+    """Schema `rings`, in the order given."""
+    view_of = [[visits.views[view].name for view in visits.view_of(ring.facts.grown.targets)] for ring in rings]
+    facts = [ring.facts for ring in rings]
+    columns = {
+        "ring_id": ids,
+        "rank": range(1, len(rings) + 1),
+        "score": [ring.score for ring in rings],
+        "tier": [ring.tier for ring in rings],
+        "p_value": [ring.p_value for ring in rings],
+        "q_value": [ring.q_value for ring in rings],
+        "size": [fact.size for fact in facts],
+        "targets": [names.count("item") for names in view_of],
+        "devices": [names.count("device") for names in view_of],
+        "ips": [names.count("ip") for names in view_of],
+        "first_seen": [_least(fact.member_first) for fact in facts],
+        "last_seen": [_time(fact.member_last.max(initial=NO_TIME)) for fact in facts],
+        "explanation": [ring.explanation for ring in rings],
+        "strength": [fact.grown.strength for fact in facts],
+        "events": [int(fact.member_events.sum()) for fact in facts],
+        "amount": [fact.amount for fact in facts],
+        "density": [fact.density for fact in facts],
+        "dedication": [fact.dedication for fact in facts],
+        "taste": [None if np.isnan(fact.taste) else fact.taste for fact in facts],
+    }
+    return pa.table({name: pa.array(list(values), arrow_schema("rings").field(name).type) for name, values in columns.items()})
+
+
+def members_table(rings: list[JudgedRing], ids: list[str], events: EventTable, visits: Visits) -> pa.Table:
+    """Schema `members`: per ring its users, most contributing first, then its targets and shared things, most telling first."""
+    parts = []
+    for ring, name in zip(rings, ids, strict=True):
+        facts, grown = ring.facts, ring.facts.grown
+        order = np.lexsort((grown.members, -grown.contribution))
+        median = np.median(grown.contribution) if len(grown.members) else 0.0
+        roles = np.where(grown.contribution >= median, "core", "attached")
+        parts.append(
+            _member_rows(
+                name,
+                "user",
+                events.ids["user"].take(pa.array(grown.members[order])),
+                roles[order],
+                grown.contribution[order],
+                facts.member_events[order],
+                facts.member_first[order],
+                facts.member_last[order],
+            )
+        )
+        view = visits.view_of(grown.targets)
+        for position, seen in enumerate(visits.views):
+            own = np.flatnonzero(view == position)
+            own = own[np.lexsort((grown.targets[own], -grown.gain[own]))]
+            codes = grown.targets[own] - seen.first_key
+            parts.append(
+                _member_rows(
+                    name,
+                    seen.name,
+                    events.ids[seen.name].take(pa.array(codes)),
+                    np.full(len(own), KEY_ROLES[seen.name]),
+                    grown.gain[own],
+                    facts.target_events[own],
+                    facts.target_first[own],
+                    facts.target_last[own],
+                )
+            )
+    schema = arrow_schema("members")
+    return pa.concat_tables(parts).cast(schema) if parts else schema.empty_table()
+
+
+def _member_rows(
+    ring: str,
+    node_type: str,
+    node_ids: pa.Array,
+    roles: npt.NDArray[np.str_],
+    contribution: npt.NDArray[np.float64],
+    events: Int64,
+    first: Int64,
+    last: Int64,
+) -> pa.Table:
+    rows = len(node_ids)
+    return pa.table(
+        {
+            "ring_id": pa.array([ring] * rows, pa.string()),
+            "node_type": pa.array([node_type] * rows, pa.string()),
+            "node_id": node_ids.cast(pa.string()),
+            "role": pa.array(roles.tolist(), pa.string()),
+            "contribution": pa.array(contribution, pa.float64()),
+            "events": pa.array(events, pa.int64()),
+            "first_seen": _times(first),
+            "last_seen": _times(last),
+        }
+    )
+
+
+def evidence_table(rings: list[JudgedRing], ids: list[str], log: LogIndex, pairs: PairEvidence, rates: Rates) -> pa.Table:
+    """Schema `evidence`: for each ring the meetings of pairs of its members, strongest pair first."""
+    events, visits = log.events, log.visits.visits
+    schema = arrow_schema("evidence")
+    parts = []
+    first = np.ascontiguousarray(pairs.users[:, 0])  # once: a search in a column of a matrix copies the column
+    for ring, name in zip(rings, ids, strict=True):
+        members = ring.facts.grown.members
+        pair = _pairs_within(pairs, first, members)
+        if not len(pair):
+            continue
+        pair = pair[np.lexsort((pair, -pairs.evidence[pair]))]
+        length = pairs.offset[pair + 1] - pairs.offset[pair]
+        meeting = stretches(pairs.offset, pair)
+        one, other = np.repeat(pairs.users[pair, 0], length), np.repeat(pairs.users[pair, 1], length)
+        key = pairs.key[meeting]
+        view = visits.view_of(key)
+        names = np.array([seen.name for seen in visits.views])[view]
+        first_key = np.array([seen.first_key for seen in visits.views], np.int64)
+        apart = pairs.seconds_apart[meeting]
+        column = np.argmax(apart[:, None] <= rates.windows[view], axis=1)
+        count = _event_counter(log, members)
+        timed = events.time is not None
+        parts.append(
+            pa.table(
+                {
+                    "ring_id": pa.array([name] * len(key), pa.string()),
+                    "user_a": events.ids["user"].take(pa.array(one)).cast(pa.string()),
+                    "user_b": events.ids["user"].take(pa.array(other)).cast(pa.string()),
+                    "view": pa.array(names.tolist(), pa.string()),
+                    "key": _key_ids(events, names, key - first_key[view]),
+                    "evidence": pa.array(pairs.key_evidence[meeting].astype(np.float64)),
+                    "events": pa.array(count(one, key) + count(other, key), pa.int64()),
+                    "expected": pa.array(2 * rates.pairs[key, column] * 10.0 ** pairs.chance[meeting].astype(np.float64)),
+                    "seconds_apart": pa.array(apart.astype(np.float64), pa.float64(), mask=np.full(len(key), not timed)),
+                }
+            )
+        )
+    return pa.concat_tables(parts).cast(schema) if parts else schema.empty_table()
+
+
+def _pairs_within(pairs: PairEvidence, first: Int32, members: Int32) -> Int64:
+    """Pairs with both users among the members (sorted); pairs are sorted by their `first` user."""
+    pair = ranges(np.searchsorted(first, members), np.searchsorted(first, members, side="right"))
+    return pair[np.isin(pairs.users[pair, 1], members)]
+
+
+def _event_counter(log: LogIndex, members: npt.NDArray[np.int32]) -> Callable[[Int32, Int32], Int64]:
+    """A function (users, keys) → events of each user at each key, for a ring's members."""
+    event = log.by_user[stretches(log.offset, members)]
+    user = log.events.codes["user"][event].astype(np.int64)
+    keys = log.visits.visits.keys
+    found = []
+    for view in log.visits.visits.views:
+        code = log.events.codes[view.name][event].astype(np.int64)
+        found.append((user * keys + code + view.first_key)[code >= 0])
+    known, count = np.unique(np.concatenate(found), return_counts=True)
+
+    def count_events(users: Int32, at: Int32) -> Int64:
+        wanted = users.astype(np.int64) * keys + at
+        place = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+        return np.where(known[place] == wanted, count[place], 0)
+
+    return count_events
+
+
+def _key_ids(events: EventTable, names: npt.NDArray[np.str_], codes: Int64) -> pa.Array:
+    """Ids of keys of several views, in the order given."""
+    order, parts = [], []
+    for name in np.unique(names).tolist():
+        own = np.flatnonzero(names == name)
+        order.append(own)
+        parts.append(events.ids[name].take(pa.array(codes[own])).cast(pa.string()))
+    back = np.argsort(np.concatenate(order), kind="stable")
+    return pa.concat_arrays(parts).take(pa.array(back))
+
+
+def _times(values: Int64) -> pa.Array:
+    return pa.array(values, pa.int64(), mask=values == NO_TIME).cast(arrow_schema("members").field("first_seen").type)
+
+
+def _time(value: int) -> int | None:
+    return None if value == NO_TIME else int(value)
+
+
+def _least(values: Int64) -> int | None:
+    known = values[values != NO_TIME]
+    return int(known.min()) if len(known) else None

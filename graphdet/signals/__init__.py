@@ -1,0 +1,1 @@
+"""Events, visits and pair evidence → named columns of nodes, one file a signal."""

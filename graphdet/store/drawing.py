@@ -1,0 +1,287 @@
+"""`Run` → `Picture`: every node and relationship that the database should hold for it, keyed as the database keys them."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from graphdet.errors import NotARun
+from graphdet.run.folder import Run
+from graphdet.schema import KEY_RELATIONS, NODE_TYPE, RISK_BANDS
+from graphdet.store.kinds import NODE_KINDS, PEOPLE_AND_THINGS, RELATION_KINDS, RING_PROPERTIES, WHOLE, relation_kind
+
+Scope = Literal["rings", "graph"]
+Values = tuple[Any, ...]
+NodeState = tuple[tuple[str, ...], Values]  # band labels, values in the order of the kind's properties
+RelationKey = tuple[str, str, str | None]  # start, end, qualifier
+
+LONGEST_KEY = 2000  # bytes: an index of the database takes no more than about 8,000
+MOMENTS = (-62_135_596_800_000_000, 253_402_300_799_999_999)  # microseconds since 1970 of the years 1 to 9999
+SUMMED = (("members", "contribution"), ("evidence", "evidence"))
+MOST_DISCOUNTED = 500  # cells that are listed on the run's node, largest first
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What a database should hold: kind → key → state."""
+
+    nodes: dict[str, dict[str, NodeState]]
+    relations: dict[str, dict[RelationKey, Values]]
+    describe: Callable[[str, str], NodeState]  # node type, id → the state that any other node of the log would have
+    dimensions: int | None = None  # of the embeddings, where there are any
+    notes: tuple[str, ...] = ()
+
+    def size(self) -> int:
+        """Nodes and relationships in all."""
+        return sum(len(states) for states in self.nodes.values()) + sum(len(states) for states in self.relations.values())
+
+
+def database_key(name: str) -> str:
+    """The id as a key: itself, or its start and a digest where it is too long for an index."""
+    data = name.encode()
+    if len(data) <= LONGEST_KEY:
+        return name
+    return f"{name[:200]}…{hashlib.sha256(data).hexdigest()}"
+
+
+def band_of(score: float | None) -> tuple[str, ...]:
+    """The label of the risk band that a score falls in, none for no score."""
+    if score is None:
+        return ()
+    return (next(label for label, least in reversed(RISK_BANDS) if score >= least),)
+
+
+def draw(run: Run, folder: Path | None = None, scope: Scope = "rings", relations: pa.Table | None = None) -> Picture:
+    """The picture of a run.
+
+    Args:
+        run: its rings, members, evidence and scores.
+        folder: where the run's `embeddings.parquet` is, if it has one.
+        scope: 'rings' for the rings and their surroundings, 'graph' for every scored node too.
+        relations: schema OPTIONAL_RUN_TABLES["relations"]; the run's own where None.
+    """
+    relations = run.relations if relations is None else relations
+    _require_sound(run, relations)
+    notes = []
+    if relations is None:
+        notes.append("this run has no relations table (an older graphdet made it): only rings, members and evidence are written")
+        relations = pa.table({"user_id": pa.array([], pa.string())}).slice(0, 0)
+    embeddings, dimensions = _embeddings(folder)
+    if not embeddings:
+        notes.append("this run has no embeddings: no look-alike search")
+    describe = _describer(run, relations, embeddings)
+    nodes: dict[str, dict[str, NodeState]] = {}
+    for node_type, names in _ids(run, relations, scope).items():
+        nodes[node_type] = {database_key(name): describe(node_type, name) for name in sorted(names)}
+    nodes["ring"] = {row["ring_id"]: ((), _ring_values(run.id, row)) for row in run.rings.to_pylist()}
+    nodes["run"] = {run.id: ((), _run_values(run, scope))}
+    edges: dict[str, dict[RelationKey, Values]] = {name: {} for name in RELATION_KINDS}
+    _add_touches(edges, run.id, relations)
+    for row in _rows(run.members):
+        kind = f"{row['node_type']}-MEMBER_OF-ring"
+        values = (run.id, row["role"], row["contribution"], row["events"], row["first_seen"], row["last_seen"])
+        edges[kind][database_key(row["node_id"]), row["ring_id"], None] = values
+    edges["user-COORDINATED_WITH-user"] = _coordination(run)
+    edges["ring-FOUND_IN-run"] = {(ring_id, run.id, None): (run.id,) for ring_id in nodes["ring"]}
+    return Picture(nodes, edges, describe, dimensions, tuple(notes))
+
+
+def _require_sound(run: Run, relations: pa.Table | None) -> None:
+    """Refuse what no run of ours holds before the first write, since a folder may have been changed since it was written."""
+    wrong = _wrong_meta(run)
+    tables = {"rings": run.rings, "members": run.members, "evidence": run.evidence, "scores": run.scores, "relations": relations}
+    for name, table in tables.items():
+        for field in table.schema if table is not None else ():
+            column = table[field.name]
+            if pa.types.is_string(field.type) and column.null_count:
+                wrong = f"{name} without {field.name}"
+            elif (name, field.name) in SUMMED and (column.null_count or not pc.all(pc.is_finite(column), min_count=0).as_py()):
+                wrong = f"{name} whose {field.name} is no number"
+            elif pa.types.is_timestamp(field.type):
+                told = pc.min_max(column.cast(pa.int64())).as_py()
+                if told["min"] is not None and not MOMENTS[0] <= told["min"] <= told["max"] <= MOMENTS[1]:
+                    wrong = f"{name} whose {field.name} is in no year of the calendar"
+    if relations is not None and not set(pc.unique(relations["node_type"]).to_pylist()) <= {*KEY_RELATIONS, "item"}:
+        wrong = "relations to unknown types of nodes"
+    if any(not 0 < len(str(name).encode()) <= LONGEST_KEY for name in (run.id, *run.rings["ring_id"].to_pylist())):
+        wrong = f"ids of runs or rings that have not 1 to {LONGEST_KEY} bytes"
+    if wrong:
+        raise NotARun(f"damaged run: it holds {wrong}; run `graphdet run` again.")
+
+
+def _wrong_meta(run: Run) -> str:
+    """Which fact of run.json is of another kind than it should be, or nothing."""
+    meta = run.meta
+    counts, cells = meta["counts"], meta["discounted"]
+    sound = {
+        "id": isinstance(meta["id"], str),
+        "version": isinstance(meta["version"], str),
+        "seed": isinstance(meta["seed"], int),
+        "counts": isinstance(counts, dict) and all(isinstance(counts.get(name), int) for name in ("read", "accepted", "rejected")),
+        "discounted": isinstance(cells, list)
+        and all(isinstance(cell, dict) and isinstance(cell.get("size", 0), int | float) for cell in cells),
+        "notes": isinstance(meta["notes"], list),
+    }
+    return next((f"no {name}" for name, fits in sound.items() if not fits), "")
+
+
+def _ids(run: Run, relations: pa.Table, scope: Scope) -> dict[str, set[str]]:
+    """Node type → ids of the nodes to write."""
+    found: dict[str, set[str]] = {name: set() for name in PEOPLE_AND_THINGS}
+    sources = [run.members]
+    if relations.num_rows:
+        sources.append(relations)
+        found["user"].update(pc.unique(relations["user_id"]).to_pylist())
+    if scope == "graph":
+        sources.append(run.scores)
+    for table in sources:
+        for node_type in pc.unique(table["node_type"]).to_pylist():
+            own = table["node_id"].filter(pc.equal(table["node_type"], node_type))
+            found[node_type].update(pc.unique(own).to_pylist())
+    found["user"].update(pc.unique(run.evidence["user_a"]).to_pylist(), pc.unique(run.evidence["user_b"]).to_pylist())
+    return found
+
+
+def _describer(run: Run, relations: pa.Table, embeddings: dict[tuple[str, str], list[float]]) -> Callable[[str, str], NodeState]:
+    scores: dict[str, dict[str, tuple[float, int]]] = {}
+    degrees: dict[str, dict[str, int]] = {}
+    for node_type in PEOPLE_AND_THINGS:
+        own = run.scores.filter(pc.equal(run.scores["node_type"], node_type))
+        told = zip(own["score"].to_pylist(), own["rank"].to_pylist(), strict=True)
+        scores[node_type] = dict(zip(own["node_id"].to_pylist(), told, strict=True))
+        degrees[node_type] = _degrees(relations, node_type)
+
+    def describe(node_type: str, name: str) -> NodeState:
+        score, rank = scores[node_type].get(name, (None, None))
+        full = None if len(name) * 4 <= LONGEST_KEY or database_key(name) == name else name
+        values = (WHOLE, run.id, full, score, rank, degrees[node_type].get(name), embeddings.get((node_type, name)))
+        return band_of(score) if node_type == "user" else (), values
+
+    return describe
+
+
+def _degrees(relations: pa.Table, node_type: str) -> dict[str, int]:
+    """Node → relations that it has in the whole log, where the table tells."""
+    if not relations.num_rows:
+        return {}
+    if node_type == "user":
+        own, name, degree = relations, "user_id", "user_degree"
+    else:
+        own, name, degree = relations.filter(pc.equal(relations["node_type"], node_type)), "node_id", "node_degree"
+    told = own.group_by(name).aggregate([(degree, "max")])
+    return {key: value for key, value in zip(told[name].to_pylist(), told[f"{degree}_max"].to_pylist(), strict=True) if value is not None}
+
+
+def _add_touches(edges: dict[str, dict[RelationKey, Values]], run_id: str, relations: pa.Table) -> None:
+    if not relations.num_rows:
+        return
+    pairs = relations.select(["node_type", "verb"]).group_by(["node_type", "verb"]).aggregate([]).sort_by("node_type")
+    for pair in pairs.to_pylist():
+        node_type, verb = pair["node_type"], pair["verb"]
+        own = relations.filter(pc.and_(pc.equal(relations["node_type"], node_type), pc.equal(relations["verb"], verb)))
+        kind = relation_kind(verb, node_type)
+        states = edges[kind.name]
+        users, nodes = _keys(own["user_id"]), _keys(own["node_id"])
+        amounts = [None if amount is None or math.isnan(amount) else amount for amount in own["amount"].to_pylist()]
+        touched = (users, nodes, own["count"].to_pylist(), _moments(own["first_seen"]), _moments(own["last_seen"]), amounts)
+        if kind.qualifier:
+            for user, node, count, first, last, amount in zip(*touched, strict=True):
+                states[user, node, verb] = (run_id, count, first, last, amount, verb)
+        else:
+            for user, node, count, first, last, amount in zip(*touched, strict=True):
+                states[user, node, None] = (run_id, count, first, last, amount)
+
+
+def _keys(column: pa.ChunkedArray) -> list[str]:
+    """The column as keys; equal ids become one string, which saves memory."""
+    encoded = column.combine_chunks().dictionary_encode()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.combine_chunks()
+    words = [database_key(word) for word in encoded.dictionary.to_pylist()]
+    return [words[place] for place in encoded.indices.to_pylist()]
+
+
+def _moments(column: pa.ChunkedArray) -> list[int | None]:
+    moments: list[int | None] = column.cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_pylist()
+    return moments
+
+
+def _rows(table: pa.Table) -> list[dict[str, Any]]:
+    """Rows with moments as microseconds."""
+    for name in table.schema.names:
+        if pa.types.is_timestamp(table.schema.field(name).type):
+            place = table.schema.get_field_index(name)
+            table = table.set_column(place, name, table[name].cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()))
+    rows: list[dict[str, Any]] = table.to_pylist()
+    return rows
+
+
+def _ring_values(run_id: str, row: dict[str, Any]) -> Values:
+    values = []
+    for column in RING_PROPERTIES:
+        value = row[column]
+        if column in ("first_seen", "last_seen") and value is not None:
+            value = pa.scalar(value, pa.timestamp("us", tz="UTC")).value
+        values.append(None if isinstance(value, float) and not math.isfinite(value) else value)
+    return (WHOLE, run_id, "open", None, *values)
+
+
+def _run_values(run: Run, scope: Scope) -> Values:
+    counts = run.meta["counts"]
+    cells = sorted(run.meta["discounted"], key=lambda cell: -float(cell.get("size", 0)))[:MOST_DISCOUNTED]
+    discounted = [", ".join(f"{name}: {value}" for name, value in cell.items()) for cell in cells]
+    tiers = run.rings["tier"].to_pylist()
+    found = {
+        "pushNumber": None,  # the push fills these two in
+        "pushedAt": None,
+        "version": run.meta["version"],
+        "seed": run.meta["seed"],
+        "scope": scope,
+        "rings": len(tiers),
+        "alerts": tiers.count("alert"),
+        "read": counts["read"],
+        "accepted": counts["accepted"],
+        "rejected": counts["rejected"],
+        "discounted": discounted or None,
+        "notes": [str(note) for note in run.meta["notes"]] or None,
+    }
+    return (WHOLE, run.id, *(found[one.name] for one in NODE_KINDS["run"].properties[2:]))
+
+
+def _coordination(run: Run) -> dict[RelationKey, Values]:
+    """Pair of users → summed evidence, views and number of keys; a key that two rings count is counted once."""
+    keys = run.evidence.group_by(["user_a", "user_b", "view", "key"]).aggregate([("evidence", "max")])
+    order = [("user_a", "ascending"), ("user_b", "ascending"), ("view", "ascending"), ("key", "ascending")]
+    found: dict[RelationKey, list[Any]] = {}
+    for row in keys.sort_by(order).to_pylist():
+        state = found.setdefault((database_key(row["user_a"]), database_key(row["user_b"]), None), [[], set()])
+        state[0].append(row["evidence_max"])
+        state[1].add(row["view"])
+    return {pair: (run.id, math.fsum(parts), sorted(views), len(parts)) for pair, (parts, views) in found.items()}
+
+
+def _embeddings(folder: Path | None) -> tuple[dict[tuple[str, str], list[float]], int | None]:
+    """(type, id) → floats, and their number, from the run folder; nothing where it has none."""
+    path = folder / "embeddings.parquet" if folder else None
+    if path is None or not path.exists():
+        return {}, None
+    try:
+        table = pq.ParquetFile(path).read(columns=["node_type", "node_id", "embedding"])
+        vectors = table["embedding"].to_pylist()
+    except (OSError, pa.ArrowException) as error:
+        raise NotARun(f"{path}: damaged ({str(error).splitlines()[0]}); run `graphdet run` again.") from None
+    if not pc.all(pc.is_finite(pc.list_flatten(table["embedding"])), min_count=0).as_py():
+        raise NotARun(f"{path}: damaged (an embedding holds what is no number); run `graphdet run` again.")
+    lengths = {len(vector) for vector in vectors if vector is not None}
+    if len(lengths) != 1 or not set(pc.unique(table["node_type"]).to_pylist()) <= set(NODE_TYPE):
+        raise NotARun(f"{path}: embeddings of different lengths or unknown node types; run `graphdet run` again.")
+    names = zip(table["node_type"].to_pylist(), table["node_id"].to_pylist(), strict=True)
+    return {name: vector for name, vector in zip(names, vectors, strict=True) if vector is not None}, lengths.pop()

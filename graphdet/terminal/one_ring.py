@@ -1,0 +1,250 @@
+"""A dossier on one screen, in English or Chinese: what it is, why, why perhaps not, who, and which events to read first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from graphdet.dossier.building import Dossier, event_rows, innocent_in_words, weakness
+from graphdet.dossier.reasoning import words
+from graphdet.replay.casebook import Casebook
+from graphdet.terminal.screens import ID_WIDTH, TIER_STYLES, clean, name
+from graphdet.words.reasons import INNOCENT, Language
+
+MEMBERS = 8
+TARGETS = 5
+SHARED = 4
+LEAST_TELLING = ("event_id", "user_agent", "order_id", "image", "category", "payment_id", "address_id")
+SIDES = {"for": ("why", "red"), "caution": ("caution", "yellow")}
+
+# Headings and labels; sentences are the catalogue's.
+LABELS: dict[str, dict[Language, str]] = {
+    "rank": {"en": "rank {rank} of {rings} · score {score:.3f} · q {q}", "zh": "第 {rank} 位（共 {rings} 个）· 分数 {score:.3f} · q {q}"},
+    "sum": {
+        "en": "{members} members, {items} items, {events} events, {orders} orders{amount}, {first} to {last} UTC",
+        "zh": "{members} 名成员，{items} 件商品，{events} 次事件，{orders} 笔订单{amount}，UTC {first} 至 {last}",
+    },
+    "worth": {"en": " worth {amount:,.2f}", "zh": "，金额 {amount:,.2f}"},
+    "untimed": {"en": "no times", "zh": "无时间"},
+    "why": {"en": "What speaks for it", "zh": "支持怀疑的事实"},
+    "caution": {"en": "Take care", "zh": "需要谨慎之处"},
+    "innocent": {"en": "Innocent explanations tried", "zh": "已检验的无辜解释"},
+    "fits": {"en": "fits", "zh": "成立"},
+    "fails": {"en": "does not fit", "zh": "不成立"},
+    "without": {"en": "Without one kind of evidence", "zh": "若去掉一类证据"},
+    "ip": {"en": "IP addresses", "zh": "IP 地址"},
+    "device": {"en": "devices", "zh": "设备"},
+    "top_item": {"en": "the top item", "zh": "首要商品"},
+    "hub": {"en": "the largest hub", "zh": "最大枢纽"},
+    "gone": {"en": "no ring is left", "zh": "群组不复存在"},
+    "kept": {
+        "en": "{tier}, evidence {strength:.0f} of {whole:.0f}, {kept} of {all} members",
+        "zh": "{tier}，证据 {strength:.0f}/{whole:.0f}，保留 {kept}/{all} 名成员",
+    },
+    "alert": {"en": "alert", "zh": "告警"},
+    "review": {"en": "review", "zh": "待复核"},
+    "explained": {"en": "explained", "zh": "已有解释"},
+    "hangs": {
+        "en": "The alert hangs on {witness} events, the fewest without which too little is left for one (--events lists them).",
+        "zh": "告警取决于 {witness} 次事件，即去掉后便不足以告警的最少事件（--events 可列出）。",
+    },
+    "members": {"en": "Members ({count})", "zh": "成员（{count}）"},
+    "targets": {"en": "Items ({count})", "zh": "商品（{count}）"},
+    "shared": {"en": "Shared devices, addresses and the like", "zh": "共用的设备、地址等"},
+    "first": {"en": "Read these events first", "zh": "请先阅读以下事件"},
+    "more": {"en": "… and {count} more", "zh": "……另有 {count} 个"},
+    "fragile": {"en": "Events on any one of which the alert may hang ({count})", "zh": "其中任何一次都可能左右告警的事件（{count}）"},
+    "witness": {"en": "Events on which the alert hangs ({count})", "zh": "告警所系的事件（{count}）"},
+    "inside": {"en": "Events of members on the items in their time ({count})", "zh": "成员在各商品时段内的事件（{count}）"},
+    "user": {"en": "user", "zh": "用户"},
+    "item": {"en": "item", "zh": "商品"},
+    "what": {"en": "what", "zh": "类型"},
+    "id": {"en": "id", "zh": "标识"},
+    "evidence": {"en": "evidence", "zh": "证据"},
+    "touched": {"en": "items", "zh": "商品数"},
+    "events": {"en": "events", "zh": "事件"},
+    "since": {"en": "in the log since", "zh": "首次出现"},
+    "weak": {"en": "weak because", "zh": "薄弱原因"},
+    "of_members": {"en": "members", "zh": "成员"},
+    "users": {"en": "all users", "zh": "全部用户"},
+    "by_chance": {"en": "by chance", "zh": "偶然预期"},
+    "from": {"en": "from", "zh": "起"},
+    "to": {"en": "to", "zh": "止"},
+    "payment": {"en": "payment", "zh": "支付"},
+    "address": {"en": "address", "zh": "收货地址"},
+}
+
+
+def show_dossier(console: Console, dossier: Dossier, casebook: Casebook, language: Language) -> None:
+    """The dossier on one screen."""
+
+    def label(key: str, **values: Any) -> str:
+        return LABELS[key][language].format(**values)
+
+    ring, facts = dossier.ring, dossier.facts
+    head = Text(name(ring["ring_id"]), style="bold")
+    head.append(f" · {label(ring['tier'])}", style=TIER_STYLES[ring["tier"]])
+    rank = label(
+        "rank",
+        rank=ring["rank"],
+        rings=casebook.run.rings.num_rows,
+        score=ring["score"],
+        q="<0.001" if ring["q_value"] < 0.001 else f"{ring['q_value']:.2g}",
+    )
+    head.append(f" · {rank}", style="default")
+    console.print(head)
+    console.print(Text(dossier.verdict(language), style=TIER_STYLES[ring["tier"]]))
+    what = facts["what"]
+    amount = label("worth", amount=what["order_amount"]) if what["order_amount"] else ""
+    times = {key: label("untimed") if what[key] is None else _minute(what[key]) for key in ("first", "last")}
+    console.print(
+        label("sum", members=what["members"], items=what["items"], events=what["events"], orders=what["orders"], amount=amount, **times)
+    )
+    if ring["tier"] == "explained":
+        _innocent(console, dossier, language)
+    for side, (heading, style) in SIDES.items():
+        _bullets(console, label(heading), dossier.told(side, language), style)
+    if ring["tier"] != "explained":
+        _innocent(console, dossier, language)
+    lines = []
+    for one in dossier.counterfactuals:
+        tier = label(one["tier"]) + (f" ({INNOCENT[one['explanation']][language]})" if one["explanation"] else "")
+        what_left = (
+            label("gone")
+            if one["tier"] == "gone"
+            else label("kept", tier=tier, strength=one["strength"], whole=ring["strength"], kept=one["kept"], all=one["kept"] + one["lost"])
+        )
+        which = f" {name(one['id'], 24)}" if one["id"] is not None else ""
+        lines.append(f"{label(one['without'])}{which}: {what_left}")
+    _bullets(console, label("without"), lines, "default")
+    if dossier.events["witness"]:
+        console.print(label("hangs", witness=len(dossier.events["witness"])))
+    _members(console, dossier, language)
+    _targets(console, dossier, language)
+    _shared(console, dossier, language)
+    _heading(console, label("first"))
+    show_event_rows(console, event_rows(casebook, dossier.events["read_first"]))
+    if dossier.events["fragile"]:
+        _heading(console, label("fragile", count=len(dossier.events["fragile"])))
+        show_event_rows(console, event_rows(casebook, dossier.events["fragile"]))
+
+
+def event_headings(dossier: Dossier, language: Language) -> list[tuple[str, list[int]]]:
+    """The lists of raw events that a dossier has, each with its heading."""
+    lists = [(kind, dossier.events[kind]) for kind in ("witness", "inside") if dossier.events[kind]]
+    return [(LABELS[kind][language].format(count=len(rows)), rows) for kind, rows in lists]
+
+
+def show_event_rows(console: Console, rows: list[dict[str, Any]], heading: str = "") -> None:
+    """Raw events, a line each, with the columns that hold anything."""
+    if heading:
+        _heading(console, heading)
+    columns = [column for column in (rows[0] if rows else {}) if any(row[column] not in (None, "") for row in rows)]
+    if console.width < 160:  # what tells least goes first
+        columns = [column for column in columns if column not in LEAST_TELLING]
+    width = max((console.width - 24) // max(len(columns), 1) - 2, 8)
+    table = _table(columns, set(columns))
+    for row in rows:
+        table.add_row(
+            *("" if row[column] is None else name(_cell(column, row[column]), 20 if column == "timestamp" else width) for column in columns)
+        )
+    console.print(table)
+
+
+def _cell(column: str, value: Any) -> Any:
+    if value is None:
+        return ""
+    return _minute(value) + value[16:19] if column == "timestamp" else f"{value:g}" if isinstance(value, float) else value
+
+
+def _minute(moment: str) -> str:
+    return moment[:16].replace("T", " ")
+
+
+def _heading(console: Console, text: str) -> None:
+    console.print()
+    console.print(Text(text, style="bold"))
+
+
+def _bullets(console: Console, heading: str, lines: list[str], style: str) -> None:
+    if not lines:
+        return
+    _heading(console, heading)
+    for line in lines:
+        grid = Table.grid(padding=(0, 1))
+        grid.add_column(width=1)
+        grid.add_column()
+        grid.add_row(Text("•", style=style), clean(line))
+        console.print(Padding(grid, (0, 0, 0, 1)))
+
+
+def _innocent(console: Console, dossier: Dossier, language: Language) -> None:
+    """What fits, in words; of what does not fit only the names."""
+    fit = [(code, numbers) for code, fits, numbers in dossier.innocent if fits]
+    lines = [f"{LABELS['fits'][language]}: {innocent_in_words(one[0], language)}. {words(one, language)}" for one in fit]
+    names = [INNOCENT[code][language] for code, fits, _ in dossier.innocent if not fits]
+    _bullets(console, LABELS["innocent"][language], [*lines, f"{LABELS['fails'][language]}: {', '.join(names)}"], "green")
+
+
+def _members(console: Console, dossier: Dossier, language: Language) -> None:
+    labels = {key: LABELS[key][language] for key in ("user", "evidence", "touched", "events", "since", "weak")}
+    _heading(console, LABELS["members"][language].format(count=len(dossier.members)))
+    table = _table(labels.values(), {labels["user"], labels["since"], labels["weak"]})
+    for member in dossier.members[:MEMBERS]:
+        table.add_row(
+            name(member["id"], ID_WIDTH),
+            f"{member['contribution']:.1f}",
+            f"{member['touched']}/{member['items']}",
+            f"{member['events']}/{member['all_events']}",
+            "" if member["seen_since"] is None else _minute(member["seen_since"]),
+            weakness(member, language),
+        )
+    console.print(table)
+    _more(console, len(dossier.members) - MEMBERS, language)
+
+
+def _targets(console: Console, dossier: Dossier, language: Language) -> None:
+    targets = dossier.facts["targets"]
+    labels = {key: LABELS[key][language] for key in ("item", "of_members", "users", "events", "from", "to")}
+    _heading(console, LABELS["targets"][language].format(count=len(targets)))
+    table = _table(labels.values(), {labels["item"], labels["from"], labels["to"]})
+    for target in targets[:TARGETS]:
+        times = ["" if target[key] is None else _minute(target[key]) for key in ("start", "end")]
+        table.add_row(name(target["id"], ID_WIDTH), f"{target['members']}", f"{target['users']}", f"{target['events']}", *times)
+    console.print(table)
+    _more(console, len(targets) - TARGETS, language)
+
+
+def _shared(console: Console, dossier: Dossier, language: Language) -> None:
+    keys = dossier.facts["shared"]["keys"]
+    if not keys:
+        return
+    labels = {key: LABELS[key][language] for key in ("what", "id", "of_members", "users", "by_chance")}
+    _heading(console, LABELS["shared"][language])
+    table = _table(labels.values(), {labels["what"], labels["id"]})
+    kinds = {
+        "ip": "IP",
+        "device": LABELS["device"][language],
+        "payment": LABELS["payment"][language],
+        "address": LABELS["address"][language],
+    }
+    for key in keys[:SHARED]:
+        table.add_row(kinds[key["type"]], name(key["id"], ID_WIDTH), f"{key['members']}", f"{key['users']:,}", f"{key['expected']:.2g}")
+    console.print(table)
+    _more(console, len(keys) - SHARED, language)
+
+
+def _table(headings: Any, left: set[str]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for heading in headings:
+        table.add_column(clean(heading), justify="left" if heading in left else "right", no_wrap=True, overflow="ellipsis")
+    return table
+
+
+def _more(console: Console, count: int, language: Language) -> None:
+    if count > 0:
+        console.print(Text(LABELS["more"][language].format(count=count), style="dim"))

@@ -1,0 +1,1 @@
+"""Events → visits: who was where and when, what was usual for them, and the permuted log."""

@@ -1,0 +1,1 @@
+"""Codes and numbers → English and Chinese, once, for terminal, report, notes and exports."""
