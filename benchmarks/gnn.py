@@ -35,7 +35,7 @@ from graphdet.learning.labels import Labels
 from graphdet.learning.messages import evidence_relation
 from graphdet.learning.neighbourhood import gather_inputs, measure_scale
 from graphdet.learning.network import apply_network, train
-from graphdet.learning.opinion import DOUBT
+from graphdet.learning.opinion import HALF_TRUST_RINGS
 from graphdet.settings import GnnSettings
 from graphdet.signals.columns import COMPANY, FeatureTable, measure_keys, measure_users
 from graphdet.visits.permuting import permute
@@ -239,7 +239,7 @@ def compare_objectives(seed: int, users: int | None) -> dict[str, float]:
             of_ring[group] = np.maximum(of_ring[group], network[group].mean())
         mixed = np.where(np.isfinite(of_ring), (network + of_ring) / 2, network)
         row[f"{name}: network alone"] = auprc(member, logit)
-        row[f"{name}: with evidence"] = auprc(member, odds + settings.gnn.weight * len(groups) / (len(groups) + DOUBT) * mixed)
+        row[f"{name}: with evidence"] = auprc(member, odds + settings.gnn.weight * len(groups) / (len(groups) + HALF_TRUST_RINGS) * mixed)
         print(seed, name, round(row[f"{name}: network alone"], 3), round(row[f"{name}: with evidence"], 3), flush=True)
 
     inputs, _ = gather_inputs(features, visits, relation, depth=settings.gnn.depth)
@@ -299,7 +299,7 @@ def masked_visits(events: EventTable, visits: Visits, pairs: PairEvidence, setti
     key = np.repeat(np.arange(visits.keys), np.diff(visits.offset))
     hidden = (generator.random(len(visits)) < 0.5) & (key >= view.first_key) & (key < view.first_key + view.keys)
     counts = np.bincount(key[~hidden], minlength=visits.keys)
-    columns = {name: getattr(visits, name)[~hidden] for name in ("user", "time", "log_habit", "log_mood", "near")}
+    columns = {name: getattr(visits, name)[~hidden] for name in ("user", "time", "log_base_rate", "log_intent", "near")}
     extra = {name: value[~hidden] for name, value in vars(visits).items() if name not in columns and np.shape(value) == (len(visits),)}
     left = replace(visits, offset=np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)]), **columns, **extra)
     rates = expected_rates(left, settings.evidence)

@@ -70,17 +70,17 @@ class EvidenceSettings(Section):
     )
     most: float = Field(4.0, gt=0, description="evidence that one meeting may give")
     weak: float = Field(3.0, ge=0, description="a pair with less evidence is dropped")
-    mood_prior: float = Field(
+    intent_prior: float = Field(
         -1.0, le=0, description="log10 chance that a coordinated pair, both after a group's things, meet at a given one"
     )
     stratum_visits: int = Field(2000, ge=1, description="item categories with fewer visits are pooled for the null")
     community_resolution: float = Field(
         3.0, gt=0, description="of the communities of items that stand in for categories where a log has none; higher = more of them"
     )
-    sameness_least: float = Field(
+    homogeneity_least: float = Field(
         0.01, gt=0, description="how alike users' tastes are is read from the log; this is the least that is believed"
     )
-    sameness_most: float = Field(100.0, gt=0, description="and this the most")
+    homogeneity_most: float = Field(100.0, gt=0, description="and this the most")
 
 
 class RingSettings(Section):
@@ -130,8 +130,10 @@ class TierSettings(Section):
 
     alert_q: float = Field(0.05, gt=0, le=1, description="q-value up to which a ring is significant; others are not reported")
     alert_strength: float = Field(20.0, ge=0, description="log10 likelihood ratio that an alert must have")
-    thin_strength: float = Field(
-        40.0, ge=0, description="the same where a larger share than `loose_thin` of the members was at no more than two item targets"
+    two_target_strength: float = Field(
+        40.0,
+        ge=0,
+        description="the same where a larger share than `loose_two_target_share` of the members was at no more than two item targets",
     )
     alert_dedication: float = Field(
         0.2, ge=0, le=1, description="share of members' item events on the targets that an alert without shared devices must have"
@@ -143,14 +145,14 @@ class TierSettings(Section):
     )
     alert_members: int = Field(5, ge=2, description="members that an alert must have")
     alert_targets: int = Field(3, ge=0, description="items on which an alert's members must have met, where the log has items")
-    alert_company: float = Field(
+    alert_outsiders: float = Field(
         1.5, ge=0, description="visits of others for each member's, at the median target in its time, that an alert may have"
     )
     loose_share: float = Field(
         0.8, ge=0, le=1, description="share of the log's length beyond which a ring may not last whose members hardly meet"
     )
     loose_density: float = Field(0.45, ge=0, le=1, description="share of members at the average item target below which they hardly meet")
-    loose_thin: float = Field(
+    loose_two_target_share: float = Field(
         0.55, ge=0, le=1, description="share of members at no more than two item targets above which they hardly meet"
     )
     repeats: float = Field(
@@ -191,8 +193,10 @@ class GnnSettings(Section):
     epochs: int = Field(6, ge=1, description="times that a network sees what it learns from")
     others: int = Field(12_000, ge=100, description="users outside rings that each network learns from, drawn at random")
     depth: int = Field(1, ge=0, le=2, description="steps along pair evidence that messages of features take; 0 = own features only")
-    doubt: float = Field(0.7, gt=0, lt=1, description="share of members that an outsider must outscore to be left out of the second pass")
-    doubted_rings: float = Field(0.2, ge=0, lt=1, description="share of rings, least like the others, that the second pass leaves out")
+    outscored_share: float = Field(
+        0.7, gt=0, lt=1, description="share of members that an outsider must outscore to be left out of the second pass"
+    )
+    odd_rings: float = Field(0.2, ge=0, lt=1, description="share of rings, least like the others, that the second pass leaves out")
     weight: float = Field(
         3.5,
         ge=0,

@@ -301,7 +301,7 @@ class Oracle:
             "dedication": len(inside) / self.own["item_id"].notna().sum(),
             "density": len(self.first) / (size * len(self.windows)),
             "days": (whole(inside["timestamp"].max(), self.log) - whole(inside["timestamp"].min(), self.log)) / 86_400,
-            "thin": (touched <= 2).mean(),
+            "two_target_share": (touched <= 2).mean(),
             "repeats": None,
         }
 

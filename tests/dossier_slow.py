@@ -1,6 +1,6 @@
 """A ring's strength, its targets' gains and its members' contributions once more, in plain loops over the whole log's visits; and the null.
 
-The definitions are those of `graphdet/rings/profile.py`; its compiled code is not used. Users' habits are those of `collect_visits`, which
+The definitions are those of `graphdet/rings/profile.py`; its compiled code is not used. Users' base rates are those of `collect_visits`, which
 tests/test_evidence.py holds against a look at every other visit.
 """
 
@@ -99,13 +99,13 @@ class SlowRing:
                 slots.append((int(log.visits.group[key]), key, told))
         slots.sort(key=lambda slot: slot[:2])
         self.contribution = {}
-        arrival = 0.0
+        entry_evidence = 0.0
         for user in self.members:
             told_user, gaps = self._contribution(user, slots)
             self.contribution[ids[user]] = told_user
-            arrival += gaps
+            entry_evidence += gaps
         size, users = len(self.members), log.visits.users
-        self.strength = arrival - size * log10(users * e / size)
+        self.strength = entry_evidence - size * log10(users * e / size)
         for view in log.visits.views:
             gain = sum(told["gain"] for (kind, _), told in self.targets.items() if kind == view.name)
             self.strength += min(gain, getattr(log.settings.rings, f"{view.name}_share_most") * size)
@@ -161,8 +161,8 @@ class SlowRing:
     def _chance(self, outsiders: float, also: int, days: float, visit: int) -> float:
         visits = self.log.visits
         looks = max(float(visits.near[visit]) + float(visits.usual[visit]) * days - also, 1.0)
-        mood = float(visits.log_mood[visit]) + log10(looks / float(visits.near[visit]))
-        return min(max(log10(max(outsiders, 0.5)) + float(visits.log_habit[visit]), mood), 0.0)
+        intent = float(visits.log_intent[visit]) + log10(looks / float(visits.near[visit]))
+        return min(max(log10(max(outsiders, 0.5)) + float(visits.log_base_rate[visit]), intent), 0.0)
 
     def _contribution(self, user: int, slots: list[tuple[int, int, dict[str, float]]]) -> tuple[float, float]:
         log, visits, size = self.log, self.log.visits, len(self.members)
@@ -176,7 +176,7 @@ class SlowRing:
                 continue
             strangers = log10(max(told["outsiders"], 0.5))
             chance = self._chance(told["outsiders"], hits[group], (told["high"] - told["low"]) / DAY, there[0])
-            gap = max(chance - min(strangers + float(visits.log_habit[there[0]]), 0.0) - best[group], 0.0)
+            gap = max(chance - min(strangers + float(visits.log_base_rate[there[0]]), 0.0) - best[group], 0.0)
             best[group] += gap  # type: ignore[assignment]
             gaps += gap
             hits[group] += 1

@@ -275,17 +275,17 @@ def test_habits_are_those_of_a_log_without_the_events(market: LoggedRun, caseboo
     market.log[~market.log["event_id"].isin(ids_of(casebook, small.rows[gone].tolist()))].to_parquet(path, index=False)
     events = read_events([path])
     whole = collect_visits(events, QUICK.evidence)
-    told = {measure: habits_by_place(left, small.events.ids, measure) for measure in ("near", "usual", "log_habit", "log_mood")}
+    told = {measure: habits_by_place(left, small.events.ids, measure) for measure in ("near", "usual", "log_base_rate", "log_intent")}
     real = {measure: habits_by_place(whole, events.ids, measure) for measure in told}
     members = nodes_of(market.run, dossier.ring["ring_id"], "user")
-    places = [place for place in told["near"] if place[2] in members and told["log_mood"][place] <= 0]
+    places = [place for place in told["near"] if place[2] in members and told["log_intent"][place] <= 0]
     assert len(places) > 50
     for place in places:
         assert told["near"][place] == real["near"][place]
         assert told["usual"][place] == pytest.approx(real["usual"][place], rel=1e-3)
         # Everybody's share of a thing is that of the log as it was, less these events.
-        assert told["log_habit"][place] == pytest.approx(real["log_habit"][place], abs=0.1)
-        assert told["log_mood"][place] == pytest.approx(real["log_mood"][place], abs=0.2)
+        assert told["log_base_rate"][place] == pytest.approx(real["log_base_rate"][place], abs=0.1)
+        assert told["log_intent"][place] == pytest.approx(real["log_intent"][place], abs=0.2)
 
 
 def habits_by_place(visits: Visits, ids: Mapping[str, pa.StringArray], measure: str) -> dict[tuple[str, str, str, int], float]:

@@ -121,7 +121,7 @@ def expected_numbers(case: Case, dossier: Dossier) -> dict[str, Any]:
         | tastes
         | oracle.company(slow.end)
         | {
-            "company": float(np.median([told["outsiders"] / told["visitors"] for told in items])),
+            "outsiders_per_member": float(np.median([told["outsiders"] / told["visitors"] for told in items])),
             "attention": len(oracle.inside) / len(members) * visits / case.log["item_id"].notna().sum(),
             "own_things": kinds.count("device") + kinds.count("payment"),
         },
@@ -291,7 +291,7 @@ def reason_numbers(
         "coupon_crew": {"share": what["coupon_share"]},
         "coattail_clicks": (facts["coattail"] or {}) | of,
         "review_copies": facts["texts"] or {},
-        "doubt_weak": {"strength": ring["strength"], "needed": 40.0 if scalars["thin"] > 0.55 else 20.0},
+        "doubt_weak": {"strength": ring["strength"], "needed": 40.0 if scalars["two_target_share"] > 0.55 else 20.0},
         "doubt_small": {"items": what["items"], "members": size},
         "doubt_among_strangers": scalars,
         "doubt_targets_of_others": scalars,

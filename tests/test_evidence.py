@@ -22,13 +22,13 @@ from graphdet.visits.visits import Visits, collect_visits
 HOUR = 3600
 EVERY_VIEW = ("item", "device", "ip", "seller", "payment", "address")
 # An odd bound, so that no meeting sits on it and rounding cannot decide.
-LOOSE = EvidenceSettings(least=0.0123, weak=0.0, stratum_visits=5, item_cap=4, mood_prior=0.0, item_most=1.1, device_most=0.7)
+LOOSE = EvidenceSettings(least=0.0123, weak=0.0, stratum_visits=5, item_cap=4, intent_prior=0.0, item_most=1.1, device_most=0.7)
 
 Row = tuple[int, int, dict[str, int]]  # seconds, user, view → key
 Pair = tuple[int, int]
 Places = dict[tuple[str, int], list[tuple[int, int]]]  # (view, key) → [(second, user)]
-Habit = tuple[float, int, float, float]  # log_habit, near, log_mood, usual
-Meeting = tuple[float, float, float, int]  # evidence in full, evidence again, log10 chance by habit, seconds apart
+Habit = tuple[float, int, float, float]  # log_base_rate, near, log_intent, usual
+Meeting = tuple[float, float, float, int]  # evidence in full, evidence again, log10 chance by base_rate, seconds apart
 Said = tuple[float, float, list[float], int]  # the same of all meetings at a key, with the chances of those that say most
 
 
@@ -101,28 +101,30 @@ def places_of(visits: Visits) -> Places:
     return found
 
 
-def obvious_habits(
-    places: Places, events: EventTable, visits: Visits, rules: EvidenceSettings, sameness: dict[str, float] | None = None
+def obvious_base_rates(
+    places: Places, events: EventTable, visits: Visits, rules: EvidenceSettings, homogeneity: dict[str, float] | None = None
 ) -> dict[tuple[str, int], list[Habit]]:
-    """(log_habit, near, log_mood, usual) of every visit, each by looking at all visits; `sameness` None = as these visits tell it."""
+    """(log_base_rate, near, log_intent, usual) of every visit, each by looking at all visits; `homogeneity` None = as these visits tell it."""
     everything = [(view, key, when, who) for (view, key), rows in places.items() for when, who in rows]
     span = max(when for _, _, when, _ in everything) + 1 if everything else 1
-    if sameness is None:
-        sameness = {}
-        told = obvious_habits(places, events, visits, rules, sameness={view.name: 1.0 for view in visits.views})
+    if homogeneity is None:
+        homogeneity = {}
+        told = obvious_base_rates(places, events, visits, rules, homogeneity={view.name: 1.0 for view in visits.views})
         for view in visits.views:
             days = max(span - 2 * view.windows[0], span / 4) / 86_400
             other = expected = 0.0
             for key in range(view.keys):
-                for (_, me), (log_habit, _, _, usual) in zip(places[view.name, key], told[view.name, key], strict=True):
+                for (_, me), (log_base_rate, _, _, usual) in zip(places[view.name, key], told[view.name, key], strict=True):
                     overall = sum(who == me for *_, who in everything) / len(everything)
                     other += usual * days
-                    expected += (1 + usual * days) * overall / 10**log_habit - 1  # log_habit solved for it, at a shape of 1
-            sameness[view.name] = 1 / min(max((other + 10) / (expected + 10) - 1, 1 / rules.sameness_most), 1 / rules.sameness_least)
+                    expected += (1 + usual * days) * overall / 10**log_base_rate - 1  # log_base_rate solved for it, at a shape of 1
+            homogeneity[view.name] = 1 / min(
+                max((other + 10) / (expected + 10) - 1, 1 / rules.homogeneity_most), 1 / rules.homogeneity_least
+            )
     found: dict[tuple[str, int], list[Habit]] = {}
     for view in visits.views:
         away = min(view.windows[-1], span // 4)
-        shape, days = sameness[view.name], max(span - 2 * view.windows[0], span / 4) / 86_400
+        shape, days = homogeneity[view.name], max(span - 2 * view.windows[0], span / 4) / 86_400
         for key in range(view.keys):
             group = group_of(events, view.name, key)
             in_group = [(when, who) for name, other, when, who in everything if (name, group_of(events, name, other)) == (view.name, group)]
@@ -133,17 +135,17 @@ def obvious_habits(
                 near = sum(abs(when - now) <= view.windows[0] for when in mine)
                 overall = sum(who == me for *_, who in everything) / len(everything)
                 everybodys = (sum(who == me for *_, who in everything) - near) * len(in_group) / len(everything)
-                habit = overall * (shape + len(mine) - near) / (shape + everybodys)
+                base_rate = overall * (shape + len(mine) - near) / (shape + everybodys)
                 elsewhen = sum(abs(when - now) > away for when, _ in places[view.name, key])
                 share = (elsewhen + 0.5) / (len(in_group) * max(1 - 2 * away / span, 0) + 0.5 * group_keys)
-                found[view.name, key].append((math.log10(habit), near, min(0.0, math.log10(share * near)), (len(mine) - near) / days))
+                found[view.name, key].append((math.log10(base_rate), near, min(0.0, math.log10(share * near)), (len(mine) - near) / days))
     return found
 
 
 def obvious_evidence(events: EventTable, visits: Visits, rules: EvidenceSettings) -> dict[Pair, dict[tuple[str, int], Said]]:
     """Pair of users → what each key says where they meet, by a double loop over visits."""
     places = obvious_visits(events, visits)
-    habits = obvious_habits(places, events, visits, rules)
+    base_rates = obvious_base_rates(places, events, visits, rules)
     found: dict[Pair, dict[tuple[str, int], list[Meeting]]] = defaultdict(lambda: defaultdict(list))
     for view in visits.views:
         meetings = {
@@ -157,7 +159,10 @@ def obvious_evidence(events: EventTable, visits: Visits, rules: EvidenceSettings
                 (when, one), (later, other) = rows[first], rows[second]
                 if one == other or second - first > view.cap:
                     continue
-                (habit, _, mood, _), (other_habit, _, other_mood, _) = habits[view.name, key][first], habits[view.name, key][second]
+                (base_rate, _, intent, _), (other_base_rate, _, other_intent, _) = (
+                    base_rates[view.name, key][first],
+                    base_rates[view.name, key][second],
+                )
                 values = []
                 for window in view.windows:
                     if later - when <= window:
@@ -165,11 +170,11 @@ def obvious_evidence(events: EventTable, visits: Visits, rules: EvidenceSettings
                         keys = sum(meetings[any_key, window] > 0 for any_key in range(view.keys))
                         all_pairs = sum(meetings[any_key, window] for any_key in range(view.keys))
                         prior = getattr(rules, f"{view.name}_meetings") * (0.5 / keys + 0.5 * here / all_pairs)
-                        values.append(math.log10(prior / (2 * here)) - math.log10(len(view.windows)) - habit - other_habit)
+                        values.append(math.log10(prior / (2 * here)) - math.log10(len(view.windows)) - base_rate - other_base_rate)
                 if values and max(values) >= rules.least:
                     full = min(max(values), rules.most)
-                    again = max(min(full, rules.mood_prior - mood - other_mood), 0.0)
-                    found[min(one, other), max(one, other)][view.name, key].append((full, again, habit + other_habit, later - when))
+                    again = max(min(full, rules.intent_prior - intent - other_intent), 0.0)
+                    found[min(one, other), max(one, other)][view.name, key].append((full, again, base_rate + other_base_rate, later - when))
     return {
         pair: {key: (*best_of(many), min(apart for *_, apart in many)) for key, many in keys.items()}
         for pair, keys in found.items()
@@ -185,7 +190,7 @@ def best_of(meetings: list[Meeting]) -> tuple[float, float, list[float]]:
 
 
 def as_dict(pairs: PairEvidence, visits: Visits) -> dict[Pair, dict[tuple[str, int], tuple[float, int, float]]]:
-    """Pair of users → (evidence, seconds apart, chance by habit) of each key."""
+    """Pair of users → (evidence, seconds apart, chance by base_rate) of each key."""
     found: dict[Pair, dict[tuple[str, int], tuple[float, int, float]]] = {}
     for row, (one, other) in enumerate(pairs.users.tolist()):
         keys = {}
@@ -201,12 +206,12 @@ def as_dict(pairs: PairEvidence, visits: Visits) -> dict[Pair, dict[tuple[str, i
 @given(logs())
 def test_habits_equal_a_look_at_every_other_visit(events: EventTable) -> None:
     visits = collect_visits(events, LOOSE)
-    assert_habits(visits, obvious_habits(obvious_visits(events, visits), events, visits, LOOSE))
+    assert_habits(visits, obvious_base_rates(obvious_visits(events, visits), events, visits, LOOSE))
 
 
 def assert_habits(visits: Visits, slow: dict[tuple[str, int], list[Habit]]) -> None:
-    in_order = [habit for view in visits.views for key in range(view.keys) for habit in slow[view.name, key]]
-    fast = list(zip(visits.log_habit.tolist(), visits.near.tolist(), visits.log_mood.tolist(), visits.usual.tolist(), strict=True))
+    in_order = [base_rate for view in visits.views for key in range(view.keys) for base_rate in slow[view.name, key]]
+    fast = list(zip(visits.log_base_rate.tolist(), visits.near.tolist(), visits.log_intent.tolist(), visits.usual.tolist(), strict=True))
     assert len(fast) == len(in_order)
     np.testing.assert_allclose(np.reshape(fast, (-1, 4)), np.reshape(in_order, (-1, 4)), atol=1e-5, rtol=1e-5)
 
@@ -219,7 +224,7 @@ def test_how_alike_tastes_are_is_read_from_the_log(shape: float) -> None:
     for user, rates in enumerate(generator.gamma(shape, 1 / shape, (150, 200))):
         for item, visits in enumerate(generator.poisson(rates)):
             rows += [(int(when), user, {"item": item}) for when in generator.integers(0, 300, visits) * 24 * HOUR]
-    found = collect_visits(event_table(rows, list(range(200))), EvidenceSettings()).sameness
+    found = collect_visits(event_table(rows, list(range(200))), EvidenceSettings()).homogeneity
     assert found[0] == pytest.approx(shape, rel=0.25)
 
 
@@ -253,7 +258,7 @@ def test_one_meeting_of_a_group_counts_in_full_and_the_first_of_equal_ones() -> 
     # Strangers keep two categories busy on other days; the pair meets at items 0 and 1 of one category and item 2 of the other.
     rows: list[Row] = [(day * 24 * HOUR, 2 + day, {"item": item}) for day in range(1, 30) for item in range(3)]
     rows += [(400 * 24 * HOUR, user, {"item": item}) for user in (0, 1) for item in range(3)]
-    rows.append((400 * 24 * HOUR, 1, {"item": 3}))  # so that the two are not in the same mood
+    rows.append((400 * 24 * HOUR, 1, {"item": 3}))  # so that the two are not in the same intent
     events = event_table(rows, [0, 0, 1, 0])
     visits = collect_visits(events, LOOSE)
     pairs = measure_pairs(visits, expected_rates(visits, LOOSE), LOOSE, threads=1)
@@ -299,10 +304,10 @@ def test_the_null_keeps_places_and_exchanges_users_within_strata(events: EventTa
     stratum = np.repeat(visits.stratum, np.diff(visits.offset))
     for place in np.unique(stratum):
         np.testing.assert_array_equal(np.sort(shuffled.user[stratum == place]), np.sort(visits.user[stratum == place]))
-    # Habits belong to the users that the visits have now.
+    # Base rates belong to the users that the visits have now.
     # How alike users are is the log's; the permuted log must not pass for one with other tastes.
-    sameness = dict(zip((view.name for view in visits.views), visits.sameness.tolist(), strict=True))
-    assert_habits(shuffled, obvious_habits(places_of(shuffled), events, shuffled, LOOSE, sameness))
+    homogeneity = dict(zip((view.name for view in visits.views), visits.homogeneity.tolist(), strict=True))
+    assert_habits(shuffled, obvious_base_rates(places_of(shuffled), events, shuffled, LOOSE, homogeneity))
     np.testing.assert_array_equal(permute(visits, LOOSE, seed).user, shuffled.user)
 
 

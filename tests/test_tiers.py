@@ -31,8 +31,8 @@ def grown(members: int = 20, strength: float = 200.0) -> Grown:
 # A ring that nothing speaks against: strangers with one seller, few days, own devices, no returns.
 PLAIN = RingFacts(
     grown=grown(), met=np.zeros((20, 6), np.bool_), member_events=NONE, target_events=NONE, member_first=NONE, member_last=NONE,
-    target_first=NONE, target_last=NONE, amount=None, density=0.5, thin=0.2, dedication=0.4, attention=2.0, repeats=1.0,
-    taste=0.1, seller_taste=0.1, own_things=0, sellers=1, top_seller=1.0, crowd=0.1, company=0.3, rush=0.2, days=6.0,
+    target_first=NONE, target_last=NONE, amount=None, density=0.5, two_target_share=0.2, dedication=0.4, attention=2.0, repeats=1.0,
+    taste=0.1, seller_taste=0.1, own_things=0, sellers=1, top_seller=1.0, crowd=0.1, outsiders_per_member=0.3, rush=0.2, days=6.0,
     ordered=0.5, refunded=0.0, coupons=0.0, device_share=0.0, address_share=0.0, place_share=0.05, place_users=300,
 )  # fmt: skip
 
@@ -46,13 +46,19 @@ def test_a_plain_ring_is_an_alert() -> None:
     ("doubt", "facts", "items"),
     [
         ("weak", replace(PLAIN, grown=grown(strength=SETTINGS.alert_strength - 0.1)), 6),
-        ("weak", replace(PLAIN, grown=grown(strength=SETTINGS.thin_strength - 0.1), thin=SETTINGS.loose_thin + 0.01), 6),
+        (
+            "weak",
+            replace(
+                PLAIN, grown=grown(strength=SETTINGS.two_target_strength - 0.1), two_target_share=SETTINGS.loose_two_target_share + 0.01
+            ),
+            6,
+        ),
         ("small", replace(PLAIN, grown=grown(members=SETTINGS.alert_members - 1)), 6),
         ("small", PLAIN, SETTINGS.alert_targets - 1),
         ("among_strangers", replace(PLAIN, crowd=SETTINGS.crowd_most + 0.01), 6),
         ("among_strangers", replace(PLAIN, crowd=SETTINGS.crowd + 0.01, grown=grown(strength=SETTINGS.crowd_strength - 1)), 6),
-        ("sprawling", replace(PLAIN, days=29.0, density=0.2, thin=0.7), 6),
-        ("targets_of_others", replace(PLAIN, company=SETTINGS.alert_company + 0.01), 6),
+        ("sprawling", replace(PLAIN, days=29.0, density=0.2, two_target_share=0.7), 6),
+        ("targets_of_others", replace(PLAIN, outsiders_per_member=SETTINGS.alert_outsiders + 0.01), 6),
         ("not_devoted", replace(PLAIN, dedication=SETTINGS.alert_dedication - 0.01), 6),
     ],
 )
@@ -72,9 +78,9 @@ def test_who_shares_devices_need_not_be_devoted() -> None:
 
 
 def test_a_slow_ring_whose_members_meet_is_not_sprawling() -> None:
-    assert doubts(replace(PLAIN, days=29.0, density=0.2, thin=0.5), 6, LOG, SETTINGS) == []
-    assert doubts(replace(PLAIN, days=29.0, density=0.5, thin=0.7), 6, LOG, SETTINGS) == []
-    assert doubts(replace(PLAIN, days=20.0, density=0.2, thin=0.7), 6, LOG, SETTINGS) == []
+    assert doubts(replace(PLAIN, days=29.0, density=0.2, two_target_share=0.5), 6, LOG, SETTINGS) == []
+    assert doubts(replace(PLAIN, days=29.0, density=0.5, two_target_share=0.7), 6, LOG, SETTINGS) == []
+    assert doubts(replace(PLAIN, days=20.0, density=0.2, two_target_share=0.7), 6, LOG, SETTINGS) == []
 
 
 def test_without_times_a_loose_group_is_an_alert_only_where_it_comes_back_and_back() -> None:
@@ -83,7 +89,7 @@ def test_without_times_a_loose_group_is_an_alert_only_where_it_comes_back_and_ba
     assert doubts(loose, 6, UNTIMED, SETTINGS) == ["taste_alone"]
     assert doubts(replace(loose, density=SETTINGS.loose_density), 6, UNTIMED, SETTINGS) == []
     assert doubts(replace(loose, repeats=SETTINGS.repeats), 6, UNTIMED, SETTINGS) == []
-    alone = replace(loose, company=SETTINGS.exclusive)
+    alone = replace(loose, outsiders_per_member=SETTINGS.exclusive)
     assert doubts(alone, 6, UNTIMED, SETTINGS) == []
     custom = replace(UNTIMED, to_themselves=SETTINGS.exclusive_users + 0.01)
     assert doubts(alone, 6, custom, SETTINGS) == ["taste_alone"]

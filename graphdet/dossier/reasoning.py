@@ -135,11 +135,11 @@ def _wording(facts: Facts) -> list[Reason]:
 def _cautions(facts: Facts, ring: Facts, members: list[Facts], doubts: list[str], settings: Any) -> list[Reason]:
     scalars, what = facts["scalars"], facts["what"]
     numbers: dict[str, Facts] = {
-        "weak": {"strength": ring["strength"], "needed": strength_needed(scalars["thin"], settings)},
+        "weak": {"strength": ring["strength"], "needed": strength_needed(scalars["two_target_share"], settings)},
         "small": {"items": what["items"], "members": what["members"]},
         "among_strangers": {"crowd": scalars["crowd"]},
-        "targets_of_others": {"company": scalars["company"]},
-        "sprawling": {"days": scalars["days"], "thin": scalars["thin"]},
+        "targets_of_others": {"outsiders": scalars["outsiders_per_member"]},
+        "sprawling": {"days": scalars["days"], "two_target_share": scalars["two_target_share"]},
         "taste_alone": {"density": scalars["density"], "repeats": scalars["repeats"]},
         "not_devoted": {"share": scalars["dedication"]},
     }

@@ -5,13 +5,13 @@ For two visits of users u and v at key k within window w:
     evidence = log10( μ · (½ / N + ½ · P_kw / P_w) )  −  log10( 2 · P_kw · h_u · h_v )  −  log10(number of windows)
 
 P_kw = pairs of visits at k within w, P_w = the same over the view, N = keys of the view where anybody meets, μ = meetings expected
-of a coordinated pair, h = the user's habit: his smoothed share of the visits to k's group, counted at other times than now. The
+of a coordinated pair, h = the user's base rate: the smoothed share of the visits to k's group, counted at other times than now. The
 second term is the chance meetings that the null has; the first spreads a coordinated pair's meetings half over keys alike, half
 over meetings alike, so that a ring that made its own target popular is not explained away by its own size. The best window and the
 best meeting at a key count. Ancestors: SynchroTrap (Cao et al. 2014), CopyCatch (Beutel et al. 2013).
 
-Habits do not tell that two people are both after one kind of thing just now. So of a pair's keys in one group, one counts in full;
-each other counts at most log10(chance that a coordinated pair meets there too) − mood_u − mood_v, where mood = log10 of the chance
+Base rates do not tell that two people are both after one kind of thing just now. So of a pair's keys in one group, one counts in full;
+each other counts at most log10(chance that a coordinated pair meets there too) − intent_u − intent_v, where intent = log10 of the chance
 that a user who is after the group comes by k anyway. The sum over keys, weak views capped, is the pair's evidence.
 
 One kernel walks the pairs twice: first into a counting filter (a Bloom filter with a second storey), since only pairs that meet at two
@@ -150,8 +150,8 @@ def _walker(visits: Visits, rates: Rates, settings: EvidenceSettings) -> Callabl
 
     def walk(first: int, last: int, table: Words, mode: int) -> Walked:
         return _walk(
-            first, last, visits.offset, visits.user, visits.time, visits.log_habit, visits.log_mood, view, rates.constant, rates.windows,
-            cap, settings.least, settings.most, settings.mood_prior, visits.users, table, mode,
+            first, last, visits.offset, visits.user, visits.time, visits.log_base_rate, visits.log_intent, view, rates.constant, rates.windows,
+            cap, settings.least, settings.most, settings.intent_prior, visits.users, table, mode,
         )  # fmt: skip
 
     return walk
@@ -206,15 +206,15 @@ def _walk(
     offset: Int64,
     user: Int32,
     time: Int32,
-    log_habit: Float32,
-    log_mood: Float32,
+    log_base_rate: Float32,
+    log_intent: Float32,
     view: Int32,
     constant: Float32,
     windows: Int32,
     cap: Int32,
     least: float,
     most: float,
-    mood_prior: float,
+    intent_prior: float,
     users: int,
     table: Words,
     mode: int,
@@ -239,13 +239,13 @@ def _walk(
             if window[column] >= 0 and constant[key, column] > -np.inf:
                 reach = window[column]
                 best = max(best, constant[key, column])
-        habit = 0.0
+        rarest = 0.0
         for visit in range(offset[key], offset[key + 1]):
-            habit = min(habit, log_habit[visit])
-        if reach < 0 or best - 2 * habit < least:
+            rarest = min(rarest, log_base_rate[visit])
+        if reach < 0 or best - 2 * rarest < least:
             continue
         for one in range(offset[key], offset[key + 1]):
-            if best - log_habit[one] - habit < least:
+            if best - log_base_rate[one] - rarest < least:
                 continue
             for other in range(one + 1, min(offset[key + 1], one + 1 + cap[view[key]])):
                 apart = time[other] - time[one]
@@ -257,7 +257,7 @@ def _walk(
                 for column in range(len(window)):
                     if apart <= window[column]:
                         value = max(value, constant[key, column])
-                value -= log_habit[one] + log_habit[other]
+                value -= log_base_rate[one] + log_base_rate[other]
                 if value < least:
                     continue
                 positive += 1
@@ -280,8 +280,8 @@ def _walk(
                         out_apart, out_chance = _grown(out_apart, room), _grown(out_chance, room)
                     out_pair[filled], out_key[filled] = pair, key
                     out_evidence[filled], out_apart[filled] = min(value, most), apart
-                    out_again[filled] = max(min(min(value, most), mood_prior - log_mood[one] - log_mood[other]), 0.0)
-                    out_chance[filled] = log_habit[one] + log_habit[other]
+                    out_again[filled] = max(min(min(value, most), intent_prior - log_intent[one] - log_intent[other]), 0.0)
+                    out_chance[filled] = log_base_rate[one] + log_base_rate[other]
                     filled += 1
     return positive, out_pair[:filled], out_key[:filled], out_evidence[:filled], out_again[:filled], out_apart[:filled], out_chance[:filled]
 

@@ -29,7 +29,7 @@ class RingFacts:
         target_first, target_last: (t,) int64 the same per target.
         amount: money of those events; None where the log has no amounts.
         density: share of member–item-target pairs that are there.
-        thin: share of members who were at no more than two of the item targets.
+        two_target_share: share of members who were at no more than two of the item targets.
         dedication: share of members' item events that fall on the item targets.
         attention: events of a member on the item targets, on average, in events that a visit to an item has in this log.
         repeats: events of a member at an item target over events of anybody at an item, both where there are any; NaN where the log has
@@ -41,7 +41,7 @@ class RingFacts:
         sellers: sellers of the item targets; 0 where the log has none.
         top_seller: share of who-was-where at items of the seller that has most of it.
         crowd: share of strangers among the visitors of an item target within half an hour of a member's visit.
-        company: visits of others at the median item target, in the target's time, for each member who was there.
+        outsiders_per_member: visits of others at the median item target, in the target's time, for each member who was there.
         rush: log10 of those strangers' visits over what their usual rate there would give.
         days: days from the first to the last event on an item target.
         ordered, refunded, coupons: share of who-was-where that saw an order or payment, a refund or cancellation, a coupon.
@@ -61,7 +61,7 @@ class RingFacts:
     target_last: Int64
     amount: float | None
     density: float
-    thin: float
+    two_target_share: float
     dedication: float
     attention: float
     repeats: float
@@ -71,7 +71,7 @@ class RingFacts:
     sellers: int
     top_seller: float
     crowd: float
-    company: float
+    outsiders_per_member: float
     rush: float
     days: float
     ordered: float
@@ -225,7 +225,7 @@ def measure_ring(grown: Grown, log: LogIndex, grower: Grower) -> RingFacts:
         target_last=target_last,
         amount=None if amounts is None else float(np.nansum(amounts)),
         density=float(met[:, item_targets].mean()) if item_targets.any() else 0.0,
-        thin=float((met[:, item_targets].sum(1) <= 2).mean()) if item_targets.any() else 0.0,
+        two_target_share=float((met[:, item_targets].sum(1) <= 2).mean()) if item_targets.any() else 0.0,
         dedication=float(inside.sum() / max((item >= 0).sum(), 1)),
         attention=float(inside.sum() / max(len(members), 1) / log.events_per_visit),
         repeats=float(inside.sum() / max(touched, 1) / log.events_per_visit) if events.time is None else np.nan,
@@ -235,7 +235,7 @@ def measure_ring(grown: Grown, log: LogIndex, grower: Grower) -> RingFacts:
         sellers=len(np.unique(sellers[known])),
         top_seller=float(by_seller.max() / max(met_items, 1)),
         crowd=strangers / max(together + strangers, 1),
-        company=float(np.median(grown.outsiders[item_targets] / grown.visitors[item_targets])) if item_targets.any() else 0.0,
+        outsiders_per_member=float(np.median(grown.outsiders[item_targets] / grown.visitors[item_targets])) if item_targets.any() else 0.0,
         rush=float(np.log10((strangers + 1) / (usual + 1))),
         days=float((seconds.max() - seconds.min()) / 86_400) if len(seconds) else 0.0,
         ordered=_pairs(who, item, inside & log.orders[action]) / max(touched, 1),

@@ -46,7 +46,7 @@ def doubts(facts: RingFacts, targets: int, log: Setting, settings: TierSettings)
     # Among strangers a group stands out by strength alone, and as a minority not even by that.
     among_strangers = facts.crowd > settings.crowd and (facts.crowd > settings.crowd_most or facts.grown.strength < settings.crowd_strength)
     # Groups of one taste, linked by whoever belongs to two of them: all through the log, and hardly anybody at more than two targets.
-    loose = facts.density < settings.loose_density and facts.thin > settings.loose_thin
+    loose = facts.density < settings.loose_density and facts.two_target_share > settings.loose_two_target_share
     # Who likes the same is often at the same things. Without times nothing tells more but that all are at all, that they come back and
     # back, or that nobody else comes there, in a log where that is no custom.
     to_itself = has_targets_to_itself(facts, settings) and log.to_themselves <= settings.exclusive_users
@@ -54,12 +54,12 @@ def doubts(facts: RingFacts, targets: int, log: Setting, settings: TierSettings)
     # Who is busy everywhere may do a ring's work beside it, but a campaign ends.
     attentive = facts.attention >= settings.alert_attention and facts.days < settings.long_share * log.days
     found = {
-        "weak": facts.grown.strength < strength_needed(facts.thin, settings),
+        "weak": facts.grown.strength < strength_needed(facts.two_target_share, settings),
         "small": facts.size < settings.alert_members or targets < settings.alert_targets,
         "among_strangers": among_strangers,
         "sprawling": loose and facts.days > settings.loose_share * log.days,
         "taste_alone": taste_alone,
-        "targets_of_others": facts.company > settings.alert_company,
+        "targets_of_others": facts.outsiders_per_member > settings.alert_outsiders,
         # Who gives a sliver of his time to the targets, on devices of his own, is rather one of many with the same interests.
         "not_devoted": facts.dedication < settings.alert_dedication and not attentive and facts.own_things == 0,
     }
@@ -68,12 +68,12 @@ def doubts(facts: RingFacts, targets: int, log: Setting, settings: TierSettings)
 
 def has_targets_to_itself(facts: RingFacts, settings: TierSettings) -> bool:
     """Whether hardly anybody else comes to half of its item targets."""
-    return facts.company <= settings.exclusive
+    return facts.outsiders_per_member <= settings.exclusive
 
 
-def strength_needed(thin: float, settings: TierSettings) -> float:
+def strength_needed(two_target_share: float, settings: TierSettings) -> float:
     """For an alert: more where most members were at two targets only, since pairs of things are in fashion together, too."""
-    return settings.thin_strength if thin > settings.loose_thin else settings.alert_strength
+    return settings.two_target_strength if two_target_share > settings.loose_two_target_share else settings.alert_strength
 
 
 def ring_score(tier: str, strength: float) -> float:

@@ -134,8 +134,8 @@ def drawn_rows(rows: Int64, member: Bool, others: int, seed: int) -> Int64:
 
 def _trusted(logit: Float64, groups: Sequence[Int32], member: Bool, settings: GnnSettings) -> Bool:
     """Whom to learn from: not the rings that the first layer doubts most, and not outsiders that it takes for members."""
-    trusted = member | (logit <= np.quantile(logit[member], 1 - settings.doubt))
+    trusted = member | (logit <= np.quantile(logit[member], 1 - settings.outscored_share))
     mean = np.array([logit[group].mean() for group in groups])
-    for place in np.flatnonzero(mean < np.quantile(mean, settings.doubted_rings)).tolist():
+    for place in np.flatnonzero(mean < np.quantile(mean, settings.odd_rings)).tolist():
         trusted[groups[place]] = False
     return trusted

@@ -18,7 +18,7 @@ from graphdet.signals.columns import USER_COLUMNS, FeatureTable
 from graphdet.visits.visits import Visits
 
 # What is told to neighbours: how much evidence there is about a user, and what kind of user it is.
-TOLD = (
+MESSAGE_COLUMNS = (
     "best_pair",
     "log_evidence",
     "pairs_6",
@@ -29,7 +29,7 @@ TOLD = (
     "first_day",
     "log_devices",
     "log_items",
-    "habit_mean",
+    "base_rate_mean",
     "third_pair",
     "keys_together",
     "met_device",
@@ -37,7 +37,7 @@ TOLD = (
     "met_ip",
     "hours_apart",
 )
-TOLD_IN_PASSING = TOLD[:7]  # through keys other than items
+KEY_MESSAGE_COLUMNS = MESSAGE_COLUMNS[:7]  # through keys other than items
 SAMPLE = 10_000  # rows from which the scale of a column is taken
 TAIL = 0.005
 
@@ -98,14 +98,14 @@ def gather_inputs(
     values[:, : len(USER_COLUMNS)] = scale.apply(own.values)
     if depth:
         filled = len(USER_COLUMNS)
-        told = np.ascontiguousarray(values[:, [USER_COLUMNS.index(name) for name in TOLD]])
+        told = np.ascontiguousarray(values[:, [USER_COLUMNS.index(name) for name in MESSAGE_COLUMNS]])
         message = told
         for _ in range(depth):
             message = relation @ message
-            values[:, filled : filled + len(TOLD)] = message
-            filled += len(TOLD)
+            values[:, filled : filled + len(MESSAGE_COLUMNS)] = message
+            filled += len(MESSAGE_COLUMNS)
         with ThreadPoolExecutor(threads) as pool:
-            for mean, highest in pool.map(lambda view: through_keys(visits, view, told[:, : len(_told_through(view))]), KEY_TYPES):
+            for mean, highest in pool.map(lambda view: through_keys(visits, view, told[:, : len(_message_columns(view))]), KEY_TYPES):
                 width = mean.shape[1]
                 values[:, filled : filled + width], values[:, filled + width : filled + 2 * width] = mean, highest
                 filled += 2 * width
@@ -116,11 +116,11 @@ def input_columns(depth: int) -> tuple[str, ...]:
     """Names of the columns of `gather_inputs`."""
     names = list(USER_COLUMNS)
     for step in range(1, depth + 1):
-        names += [f"partners{step}_{name}" for name in TOLD]
+        names += [f"partners{step}_{name}" for name in MESSAGE_COLUMNS]
     for view in KEY_TYPES if depth else ():
-        names += [f"{view}_{kind}_{name}" for kind in ("mean", "most") for name in (*_told_through(view), "company")]
+        names += [f"{view}_{kind}_{name}" for kind in ("mean", "most") for name in (*_message_columns(view), "company")]
     return tuple(names)
 
 
-def _told_through(view: str) -> tuple[str, ...]:
-    return TOLD if view == "item" else TOLD_IN_PASSING
+def _message_columns(view: str) -> tuple[str, ...]:
+    return MESSAGE_COLUMNS if view == "item" else KEY_MESSAGE_COLUMNS

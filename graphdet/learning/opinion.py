@@ -19,7 +19,7 @@ from graphdet.settings import GnnSettings
 from graphdet.signals.columns import measure_users
 from graphdet.visits.visits import Visits
 
-DOUBT = 60  # rings; on small markets a network of ten rings does harm at full weight
+HALF_TRUST_RINGS = 60  # rings; on small markets a network of ten rings does harm at full weight
 
 
 @dataclass(frozen=True)
@@ -65,4 +65,4 @@ def learn_opinion(
 
 
 def _trust(rings: int) -> float:
-    return rings / (rings + DOUBT)
+    return rings / (rings + HALF_TRUST_RINGS)

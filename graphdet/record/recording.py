@@ -37,9 +37,9 @@ PER_VISIT = ("user", "time")
 
 # Scalars of `RingFacts` that a dossier tells as they are; the whole log went into them.
 SCALARS = (
-    "company",
+    "outsiders_per_member",
     "crowd", "rush", "taste", "seller_taste", "own_things", "sellers", "top_seller", "days", "ordered", "refunded",
-    "coupons", "device_share", "address_share", "place_share", "place_users", "dedication", "density", "thin", "attention", "repeats",
+    "coupons", "device_share", "address_share", "place_share", "place_users", "dedication", "density", "two_target_share", "attention", "repeats",
 )  # fmt: skip
 
 
@@ -91,7 +91,7 @@ def describe_background(log: LogIndex, null: NullRings, found: Search, setting: 
         "learned": list(learned),
         "hours": _by_hour(events).tolist(),
         "views": [{"name": view.name, "windows": view.windows, "cap": view.cap} for view in visits.views],
-        "habits": habit_names(visits),
+        "habits": base_rate_names(visits),
         "of_views": {name: getattr(visits, name).tolist() for name in of_views(visits)},
         "history_seconds": _history_seconds(log.end),
         "permutations": null.permutations,
@@ -281,7 +281,7 @@ def _visits_table(rings: Sequence[JudgedRing], log: LogIndex) -> pa.Table:
                     "node_id": log.events.ids[seen.name].take(pa.array(key[of] - seen.first_key)).cast(pa.string()),
                     "user_id": log.events.ids["user"].take(pa.array(visits.user[own])).cast(pa.string()),
                     "second": pa.array(visits.time[own]),
-                    "habits": _lists([getattr(visits, name)[own] for name in habit_names(visits)], at_target[of]),
+                    "habits": _lists([getattr(visits, name)[own] for name in base_rate_names(visits)], at_target[of]),
                 },
                 schema=schema,
             )
@@ -289,7 +289,7 @@ def _visits_table(rings: Sequence[JudgedRing], log: LogIndex) -> pa.Table:
     return pa.concat_tables(parts).combine_chunks() if parts else schema.empty_table()
 
 
-def habit_names(visits: Visits) -> list[str]:
+def base_rate_names(visits: Visits) -> list[str]:
     """What is measured of each visit beside its user and time; growth knows what it means, a dossier need not."""
     every = [field.name for field in dataclasses.fields(visits) if field.name not in (*PER_KEY, *PER_VISIT)]
     return [name for name in every if isinstance(getattr(visits, name), np.ndarray) and len(getattr(visits, name)) == len(visits)]
@@ -298,7 +298,7 @@ def habit_names(visits: Visits) -> list[str]:
 def of_views(visits: Visits) -> list[str]:
     """What is measured of each view."""
     every = [field.name for field in dataclasses.fields(visits) if isinstance(getattr(visits, field.name), np.ndarray)]
-    return [name for name in every if name not in PER_KEY and name not in PER_VISIT and name not in habit_names(visits)]
+    return [name for name in every if name not in PER_KEY and name not in PER_VISIT and name not in base_rate_names(visits)]
 
 
 def _lists(columns: list[npt.NDArray[Any]], given: Bool) -> pa.Array:

@@ -127,12 +127,12 @@ class Casebook:
         second = self.visits["second"].to_numpy()
         order = np.lexsort((np.arange(len(key)), second, key))
         self.visit_key, self.visit_user, self.visit_second = key[order], user[order], second[order]
-        self.habits = self._read_habits()[order]
+        self.habits = self._read_base_rates()[order]
         self._key_start = np.searchsorted(self.visit_key, np.arange(int(first[-1]) + 1))
         self._visits_by_user = np.lexsort((np.arange(len(order)), self.visit_user))
         self._visit_user_start = np.searchsorted(self.visit_user[self._visits_by_user], np.arange(len(self.users) + 1))
 
-    def _read_habits(self) -> Float32:
+    def _read_base_rates(self) -> Float32:
         """(v, habits) of each visit; what makes no key a target where the table has none."""
         habits = np.full((self.visits.num_rows, len(self.background["habits"])), UNTELLING)
         given = self.visits["habits"].is_valid().to_numpy()

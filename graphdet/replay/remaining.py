@@ -17,7 +17,7 @@ from graphdet.record.recording import PER_VISIT
 from graphdet.replay.casebook import Casebook, SmallLog
 from graphdet.visits.visits import DAY, Visits
 
-MEASURED = ("log_habit", "log_mood", "near", "usual")  # of `Visits`, of each visit
+MEASURED = ("log_base_rate", "log_intent", "near", "usual")  # of `Visits`, of each visit
 
 
 class Habits:
@@ -69,11 +69,11 @@ class Habits:
         begin, near, other, own = self._begin(np.zeros(int(self._event.max(initial=-1)) + 1, np.bool_))
         made = self._made[begin]
         begin, near, other, own, made = (column[made >= 0] for column in (begin, near, other, own, made))
-        shape = visits.sameness[self._view[begin]]
-        ratio = 10.0 ** (visits.log_habit[made] - np.log10(own) + self._log_visits)
+        shape = visits.homogeneity[self._view[begin]]
+        ratio = 10.0 ** (visits.log_base_rate[made] - np.log10(own) + self._log_visits)
         expected = np.maximum((shape + other) / ratio - shape, 0.0)
         key_share, group_share = np.zeros(len(visits)), np.zeros(len(visits))
-        key_share[made] = visits.log_mood[made] - np.log10(near)
+        key_share[made] = visits.log_intent[made] - np.log10(near)
         group_share[made] = expected / np.maximum(own - near, 1)
         return key_share, group_share
 
@@ -91,16 +91,16 @@ class Habits:
         made = self._made[begin]
         begin, near, other, every, made = (column[made >= 0] for column in (begin, near, other, every, made))
         view = self._view[begin]
-        shape = visits.sameness[view]
+        shape = visits.homogeneity[view]
         habit = np.log10(every) - self._log_visits + np.log10((shape + other) / (shape + (every - near) * self._group_share[made]))
         order = np.argsort(self._key[begin] << 32 | self._at[begin], kind="stable")
         own = (self._key[begin] << 32 | self._at[begin])[order]
         elsewhen = self._at_other_times([self._place, own], self._key[begin], self._at[begin])
         key_share = self._key_share[made] + np.log10((elsewhen + 0.5) / (self._elsewhen[made] + 0.5))
-        told = visits.log_mood[made] <= 0  # of keys that are no targets the run recorded no habits
+        told = visits.log_intent[made] <= 0  # of keys that are no targets the run recorded no habits
         measured = {
-            "log_habit": habit,
-            "log_mood": np.minimum(key_share + np.log10(near), 0.0),
+            "log_base_rate": habit,
+            "log_intent": np.minimum(key_share + np.log10(near), 0.0),
             "near": near,
             "usual": other / self._days[view],
         }

@@ -19,7 +19,7 @@ from graphdet.judging.diligence import measure_diligent
 from graphdet.judging.ring_facts import measure_ring
 from graphdet.judging.significance import q_values
 from graphdet.judging.tiers import RULES, Setting, doubts, judge, ring_score, strength_needed
-from graphdet.record.recording import PER_VISIT, habit_names
+from graphdet.record.recording import PER_VISIT, base_rate_names
 from graphdet.replay.casebook import Casebook, SmallLog
 from graphdet.replay.remaining import Habits
 from graphdet.rings.growth import Grower, Grown, VisitIndex, index_visits
@@ -57,7 +57,7 @@ class Replay:
         self.casebook = casebook
         self.settings: Settings = casebook.settings
         self.small: SmallLog = casebook.small_log(casebook.members_of(ring_id))
-        self._habits = Habits(casebook, self.small)
+        self._base_rates = Habits(casebook, self.small)
         self._untouched = self._walk(self.small.visits)
         untouched = casebook.index_log(self.small, self.small.events, self._untouched.index)
         grown = self._untouched.grower.grow(self.small.members, generous=False)
@@ -76,7 +76,7 @@ class Replay:
 
     def without_events(self, removed: Bool) -> Outcome:
         """(e,) bool over the small log's events: as if these had never been."""
-        walk = self._walk(self._habits.left(removed)) if removed.any() else self._untouched
+        walk = self._walk(self._base_rates.left(removed)) if removed.any() else self._untouched
         return self._outcome(walk, lambda: _kept(self.small.events, ~removed))
 
     def without_key(self, view: str, code: int) -> Outcome:
@@ -150,7 +150,7 @@ class Replay:
 
     def strength_needed(self) -> float:
         """That the ring must have to be an alert."""
-        return strength_needed(self._facts.thin, self.settings.tiers)
+        return strength_needed(self._facts.two_target_share, self.settings.tiers)
 
     def _items(self, grown: Grown) -> int:
         """Targets that are items; all of them where the log has none."""
@@ -175,7 +175,7 @@ def _without(visits: Visits, dead: Bool) -> Visits:
         return visits
     kept = ~dead
     count = np.bincount(_keys(visits)[kept], minlength=visits.keys)
-    of_visits: dict[str, Any] = {name: getattr(visits, name)[kept] for name in (*PER_VISIT, *habit_names(visits))}
+    of_visits: dict[str, Any] = {name: getattr(visits, name)[kept] for name in (*PER_VISIT, *base_rate_names(visits))}
     return replace(visits, offset=np.r_[0, np.cumsum(count)].astype(np.int64), **of_visits)
 
 

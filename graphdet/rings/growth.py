@@ -2,7 +2,7 @@
 
 Pair evidence finds cores only; most members share too few meetings with any one other member. So the ring judges: take the keys
 that members visited together (its targets) with the time in which they did, score every user by own visits to these targets at
-these times against the chance of a user with his habits, keep who passes, and take the targets again, until nothing changes.
+these times against the chance by the user's base rate, keep who passes, and take the targets again, until nothing changes.
 `profile.py` has the two halves of a round. In the first rounds keys count as targets that too few members visited to be worth
 naming: of a ring of ninety whose members touch one target in ten, twenty members share no more than two visits at most targets,
 and the others are found by just these.
@@ -108,7 +108,7 @@ class Grower:
         reach = [view.windows[-1] if view.name in ("item", "device", "payment", "address") else view.windows[0] for view in visits.views]
         self._index = index
         self._log = Log(
-            index.user_offset, index.by_user, index.key, visits.offset, visits.user, visits.time, visits.log_habit, visits.log_mood,
+            index.user_offset, index.by_user, index.key, visits.offset, visits.user, visits.time, visits.log_base_rate, visits.log_intent,
             visits.near, visits.usual, visits.group, index.view, index.item_view,
         )  # fmt: skip
         self._rules = Rules(
@@ -165,7 +165,7 @@ def _grow(
     users = len(log.user_offset) - 1
     members, contribution = core, np.zeros(len(core))
     found = find_targets(core[:0], log, rules, scratch, True)
-    arrival = 0.0
+    entry_evidence = 0.0
     generous = rules.generous_rounds if open_handed else 0
     for _ in range(generous + rules.rounds):
         if len(members) < 2:
@@ -173,14 +173,14 @@ def _grow(
         scratch.member[members] = True
         found = find_targets(members, log, rules, scratch, generous > 0)
         threshold = rules.join + np.log10(users / len(members))
-        new_members, new_contribution, arrival = find_members(len(members), found, threshold, log, rules, scratch)
+        new_members, new_contribution, entry_evidence = find_members(len(members), found, threshold, log, rules, scratch)
         scratch.member[members] = False
         same = len(new_members) == len(members) and np.all(new_members == members)
         members, contribution = new_members, new_contribution
         if same and generous <= 0:
             break
         generous = 0 if same else generous - 1
-    strength = arrival - len(members) * np.log10(users * np.e / max(len(members), 1))
+    strength = entry_evidence - len(members) * np.log10(users * np.e / max(len(members), 1))
     by_view = np.zeros(len(rules.most))
     for target in range(len(found.key)):
         by_view[log.view_of[found.key[target]]] += found.gain[target]

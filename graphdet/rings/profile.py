@@ -3,7 +3,7 @@
     contribution of user u at target k = log10( q_k / r_uk )
 
 q_k = share of the other members who were there, r_uk = chance of a visit that is no coordination: O_k · p_u, outsiders' visits there
-and then times the user's habit, or more where he was after such things.
+and then times the user's base rate, or more where they were after such things.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class Log(NamedTuple):
     offset: Int64  # (k + 1,)
     user: Int32  # (v,)
     time: Int32  # (v,)
-    log_habit: Float32  # (v,)
-    log_mood: Float32  # (v,)
+    log_base_rate: Float32  # (v,)
+    log_intent: Float32  # (v,)
     near: Int32  # (v,)
     usual: Float32  # (v,)
     group_of: Int32  # (k,)
@@ -114,9 +114,9 @@ def find_targets(members: Int32, log: Log, rules: Rules, scratch: Scratch, gener
 
 @numba.njit(cache=True, nogil=True)
 def find_members(size: int, targets: Targets, threshold: float, log: Log, rules: Rules, scratch: Scratch) -> tuple[Int32, Float64, float]:
-    """Users whose own visits to the targets, at the targets' times, are likelier in the ring than alone: codes, contributions, arrival.
+    """Users whose own visits to the targets, at the targets' times, are likelier in the ring than alone: codes, contributions, entry_evidence.
 
-    Targets come by group. Of a user's hits in one group the first pays for his being there at all, by his habits; the others only for
+    Targets come by group. Of a user's hits in one group the first pays for being there at all, by the base rate; the others only for
     hitting that key, given that he was after the group's things: hit j of n visits has n − j + 1 chances at the key's usual share.
     """
     score, hits, seen, last_group = scratch.score, scratch.hits, scratch.seen, scratch.last_group
@@ -148,9 +148,9 @@ def find_members(size: int, targets: Targets, threshold: float, log: Log, rules:
             hits[who] += 1 + (MANY if view == log.item_view else 0)
             if last_group[who] != group:
                 last_group[who], scratch.group_hits[who], scratch.best_gap[who] = group, 0, 0.0
-            habit = min(log_strangers + log.log_habit[visit], 0.0)
+            base_rate = min(log_strangers + log.log_base_rate[visit], 0.0)
             chance = _chance(log_strangers, scratch.group_hits[who], days, visit, log)
-            gap = max(chance - habit - scratch.best_gap[who], 0.0)
+            gap = max(chance - base_rate - scratch.best_gap[who], 0.0)
             scratch.best_gap[who] += gap
             scratch.gaps[who] += gap
             scratch.group_hits[who] += 1
@@ -158,7 +158,7 @@ def find_members(size: int, targets: Targets, threshold: float, log: Log, rules:
         for visit in range(low, high):
             seen[log.user[visit]] = -1
     members = np.empty(found, np.int32)
-    contribution, arrival = np.empty(found), np.empty(found)
+    contribution, entry_evidence = np.empty(found), np.empty(found)
     kept = 0
     for place in range(found):
         who = candidates[place]
@@ -168,11 +168,11 @@ def find_members(size: int, targets: Targets, threshold: float, log: Log, rules:
             score[who, column] = 0.0
         enough = hits[who] // MANY >= rules.least_targets or log.item_view < 0
         if enough and total >= threshold:
-            members[kept], contribution[kept], arrival[kept] = who, total, scratch.gaps[who]
+            members[kept], contribution[kept], entry_evidence[kept] = who, total, scratch.gaps[who]
             kept += 1
         hits[who], scratch.gaps[who] = 0, 0.0
     order = np.argsort(members[:kept])
-    return members[:kept][order], contribution[:kept][order], arrival[:kept].sum()
+    return members[:kept][order], contribution[:kept][order], entry_evidence[:kept].sum()
 
 
 @numba.njit(cache=True, nogil=True)
@@ -244,12 +244,12 @@ def _candidates(visit: Int64, log: Log, rules: Rules, scratch: Scratch) -> tuple
 
 @numba.njit(cache=True, nogil=True)
 def _chance(log_outsiders: float, others: int, days: float, visit: int, log: Log) -> float:
-    """log10 chance of a visit that is no coordination: what drew outsiders drew a user of these habits, or he was after such things.
+    """log10 chance of a visit that is no coordination: what drew outsiders drew a user of this base rate, or the user was after such things.
 
     In a target's `days` a user comes by the group `near` times and as often as usual; `others` of these visits went to other targets,
     and only the rest can have come by this one.
     """
     looks = max(log.near[visit] + log.usual[visit] * days - others, 1.0)
-    mood = log.log_mood[visit] + np.log10(looks / log.near[visit])
-    chance: float = min(max(log_outsiders + log.log_habit[visit], mood), 0.0)
+    intent = log.log_intent[visit] + np.log10(looks / log.near[visit])
+    chance: float = min(max(log_outsiders + log.log_base_rate[visit], intent), 0.0)
     return chance

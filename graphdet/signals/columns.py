@@ -35,9 +35,9 @@ ACTIVITY = (
     "events_per_day",
     "log_amount",
     "rating",
-    "habit_mean",
-    "habit_least",
-    "mood_mean",
+    "base_rate_mean",
+    "base_rate_least",
+    "intent_mean",
 )
 COMPANY = (
     "best_pair",
@@ -168,10 +168,10 @@ def _activity(events: EventTable, visits: Visits) -> Float32:
     item = next((view for view in visits.views if view.name == "item"), None)
     if item is not None:
         rows = slice(visits.offset[item.first_key], visits.offset[item.first_key + item.keys])
-        columns["habit_mean"] = _mean(visits.user[rows], visits.log_habit[rows], users)
-        columns["mood_mean"] = _mean(visits.user[rows], visits.log_mood[rows], users)
-        np.minimum.at(least := np.zeros(users), visits.user[rows], visits.log_habit[rows])
-        columns["habit_least"] = least
+        columns["base_rate_mean"] = _mean(visits.user[rows], visits.log_base_rate[rows], users)
+        columns["intent_mean"] = _mean(visits.user[rows], visits.log_intent[rows], users)
+        np.minimum.at(least := np.zeros(users), visits.user[rows], visits.log_base_rate[rows])
+        columns["base_rate_least"] = least
     return np.stack([columns[name] for name in ACTIVITY], axis=1).astype(np.float32)
 
 

@@ -42,13 +42,13 @@ class Visits:
         time: (v,) int32 seconds since the log's first event; 0 where the log has no times.
         group: (k,) int32, keys of one kind: items of one category; every other view is one group.
         stratum: (k,) int32, keys between which the null may exchange users: groups, the small ones pooled.
-        log_habit: (v,) float32, log10 of the chance that a visit of the group is the user's: his share of all visits, times how much
-            more than others he was after the group at other times, as far as that can be told (see `sameness`).
-        log_mood: (v,) float32, log10 of the chance that he comes by this key while he is after its group: his visits to the group
+        log_base_rate: (v,) float32, log10 of the chance that a visit of the group is the user's: his share of all visits, times how much
+            more than others he was after the group at other times, as far as that can be told (see `homogeneity`).
+        log_intent: (v,) float32, log10 of the chance that he comes by this key while he is after its group: his visits to the group
             within the shortest window around, times the key's share of the group's visits at other times.
         near: (v,) int32, those visits of the user to the group within the shortest window around, itself among them.
         usual: (v,) float32, the user's visits to the group per day at other times.
-        sameness: (views,) float64, how alike users are in what they are after. Users' rates of visits to a group are taken for
+        homogeneity: (views,) float64, how alike users are in what they are after. Users' rates of visits to a group are taken for
             Gamma-distributed around everybody's rate with this shape: under 1 where a group has its fans, large where all do the same.
         users, groups, strata: how many there are.
     """
@@ -59,11 +59,11 @@ class Visits:
     time: Int32
     group: Int32
     stratum: Int32
-    log_habit: Float32
-    log_mood: Float32
+    log_base_rate: Float32
+    log_intent: Float32
     near: Int32
     usual: Float32
-    sameness: Float64
+    homogeneity: Float64
     users: int
     groups: int
     strata: int
@@ -109,7 +109,7 @@ def collect_visits(events: EventTable, settings: EvidenceSettings) -> Visits:
         first_key += keys
         first_group += int(group.max()) + 1
         first_stratum += int(stratum.max()) + 1
-    return with_habits(
+    return with_base_rates(
         Visits(
             views=tuple(views),
             offset=np.concatenate(offsets),
@@ -117,11 +117,11 @@ def collect_visits(events: EventTable, settings: EvidenceSettings) -> Visits:
             time=np.concatenate(times),
             group=np.concatenate(groups),
             stratum=np.concatenate(strata),
-            log_habit=np.zeros(0, np.float32),
-            log_mood=np.zeros(0, np.float32),
+            log_base_rate=np.zeros(0, np.float32),
+            log_intent=np.zeros(0, np.float32),
             near=np.zeros(0, np.int32),
             usual=np.zeros(0, np.float32),
-            sameness=np.zeros(0),
+            homogeneity=np.zeros(0),
             users=events.count("user"),
             groups=first_group,
             strata=first_stratum,
@@ -130,10 +130,10 @@ def collect_visits(events: EventTable, settings: EvidenceSettings) -> Visits:
     )
 
 
-def with_habits(visits: Visits, settings: EvidenceSettings) -> Visits:
+def with_base_rates(visits: Visits, settings: EvidenceSettings) -> Visits:
     """The same visits with what was usual measured on them; for a log, and again for each permuted log. O(visits).
 
-    `sameness` is estimated from the log, and kept where it is known already: a permuted log must not pass for one with other tastes.
+    `homogeneity` is estimated from the log, and kept where it is known already: a permuted log must not pass for one with other tastes.
     Who visits a group has, on average, 1 + 1 / shape times everybody's rate, so visits at other times tell the shape (empirical Bayes).
     """
     view = visits.view_of(np.arange(visits.keys, dtype=np.int32))
@@ -141,27 +141,29 @@ def with_habits(visits: Visits, settings: EvidenceSettings) -> Visits:
     near = np.array([view.windows[0] for view in visits.views], np.int64)
     # A quarter of the log on either side is the most that may be called the time of a visit; the rest is history.
     away = np.array([min(view.windows[-1], span // 4) for view in visits.views], np.int64)
-    log_share, log_mood, near_visits, other, expected = _habits(
+    log_share, log_intent, near_visits, other, expected = _base_rates(
         visits.offset, visits.user, visits.time, visits.group, view, near, away, visits.users, visits.groups, span
     )
     view_of_visit = np.repeat(view, np.diff(visits.offset))
-    sameness = visits.sameness if len(visits.sameness) else _sameness(view_of_visit, other, expected, len(visits.views), settings)
-    shape = sameness.astype(np.float32)[view_of_visit]
+    homogeneity = (
+        visits.homogeneity if len(visits.homogeneity) else _homogeneity(view_of_visit, other, expected, len(visits.views), settings)
+    )
+    shape = homogeneity.astype(np.float32)[view_of_visit]
     days = np.maximum(span - 2 * near, span / 4).astype(np.float32) / DAY
     return replace(
         visits,
-        log_habit=log_share + np.log10((shape + other) / (shape + expected)),
-        log_mood=log_mood,
+        log_base_rate=log_share + np.log10((shape + other) / (shape + expected)),
+        log_intent=log_intent,
         near=near_visits,
         usual=(other / days[view_of_visit]).astype(np.float32),
-        sameness=sameness,
+        homogeneity=homogeneity,
     )
 
 
-def _sameness(view: Int32, other: Float32, expected: Float32, views: int, settings: EvidenceSettings) -> Float64:
+def _homogeneity(view: Int32, other: Float32, expected: Float32, views: int, settings: EvidenceSettings) -> Float64:
     """Shape of each view's Gamma distribution by the method of moments; all alike where the log is too short to tell."""
     lift = (np.bincount(view, other, views) + UNSURE) / (np.bincount(view, expected, views) + UNSURE)
-    return np.asarray(1 / np.clip(lift - 1, 1 / settings.sameness_most, 1 / settings.sameness_least))
+    return np.asarray(1 / np.clip(lift - 1, 1 / settings.homogeneity_most, 1 / settings.homogeneity_least))
 
 
 def _seconds(events: EventTable) -> tuple[Int32, Bool | None]:
@@ -228,7 +230,7 @@ def _pooled(group: Int32, visits: Int64, least: int) -> Int32:
 
 
 @numba.njit(cache=True, nogil=True)
-def _habits(
+def _base_rates(
     offset: Int64,
     user: Int32,
     time: Int32,
@@ -240,7 +242,7 @@ def _habits(
     groups: int,
     span: int,
 ) -> tuple[Float32, Float32, Int32, Float32, Float32]:
-    """Of every visit: log10 of the user's share of all visits, `log_mood` and `near` as in `Visits`, the user's visits to the group at
+    """Of every visit: log10 of the user's share of all visits, `log_intent` and `near` as in `Visits`, the user's visits to the group at
     other times, and how many those would be if he cared as everybody does."""
     visits = len(user)
     in_group = np.zeros(groups, np.int64)
@@ -253,7 +255,7 @@ def _habits(
             own[user[visit] + 1] += 1
     for who in range(users):
         own[who + 1] += own[who]
-    log_mood = np.empty(visits, np.float32)
+    log_intent = np.empty(visits, np.float32)
     place = own[:-1].copy()
     by_user = np.empty(visits, np.int64)
     sort_key = np.empty(visits, np.int64)  # group, then time
@@ -270,7 +272,7 @@ def _habits(
                 high += 1
             elsewhen = (offset[key + 1] - offset[key]) - (high - low)
             share = (elsewhen + 0.5) / (in_group[group[key]] * history_share + 0.5 * keys_in_group[group[key]])
-            log_mood[visit] = np.log10(share)
+            log_intent[visit] = np.log10(share)
             by_user[place[user[visit]]] = visit
             sort_key[place[user[visit]]] = (np.int64(group[key]) << 32) | time[visit]
             place[user[visit]] += 1
@@ -298,9 +300,9 @@ def _habits(
                 near_visits[visit] = high - low
                 other[visit] = last - first - (high - low)
                 expected[visit] = (stop - start - (high - low)) * in_group[here] / visits
-                log_mood[visit] = min(log_mood[visit] + np.log10(high - low), 0.0)
+                log_intent[visit] = min(log_intent[visit] + np.log10(high - low), 0.0)
             first = last
-    return log_share, log_mood, near_visits, other, expected
+    return log_share, log_intent, near_visits, other, expected
 
 
 def most_at_once(visits: Visits, view: View) -> Int64:

@@ -251,14 +251,14 @@ CATALOGUE: dict[str, Code] = {
     ),
     "doubt_targets_of_others": Code(
         "caution",
-        "At half of the items others made {company} visits or more for each member there: these are popular items, hardly the group's own.",
-        "在一半商品上，每名成员对应有 {company} 次以上他人的到访：这些是热门商品，算不上该群组自己的目标。",
+        "At half of the items others made {outsiders} visits or more for each member there: these are popular items, hardly the group's own.",
+        "在一半商品上，每名成员对应有 {outsiders} 次以上他人的到访：这些是热门商品，算不上该群组自己的目标。",
     ),
     "doubt_sprawling": Code(
         "caution",
-        "It goes on for {days:.0f} days, as long as the log, and {thin:.0%} of the members came to no more than two of its items: "
+        "It goes on for {days:.0f} days, as long as the log, and {two_target_share:.0%} of the members came to no more than two of its items: "
         "rather several groups of one taste than one ring.",
-        "活动持续 {days:.0f} 天，几乎贯穿整个日志，且 {thin:.0%} 的成员只到过其中至多两件商品：更像几群口味相近的人，而非一个团伙。",
+        "活动持续 {days:.0f} 天，几乎贯穿整个日志，且 {two_target_share:.0%} 的成员只到过其中至多两件商品：更像几群口味相近的人，而非一个团伙。",
     ),
     "doubt_taste_alone": Code(
         "caution",
