@@ -1,6 +1,6 @@
 """A ring's strength, its targets' gains and its members' contributions once more, in plain loops over the whole log's visits; and the null.
 
-The definitions are those of `graphdet/rings/profile.py`; its compiled code is not used. Users' base rates are those of `collect_visits`, which
+The definitions are those of `graphdet/rings/profile.py`; its compiled code is not used. Base rates are those of `collect_visits`, which
 tests/test_evidence.py holds against a look at every other visit.
 """
 

@@ -104,7 +104,7 @@ def places_of(visits: Visits) -> Places:
 def obvious_base_rates(
     places: Places, events: EventTable, visits: Visits, rules: EvidenceSettings, homogeneity: dict[str, float] | None = None
 ) -> dict[tuple[str, int], list[Habit]]:
-    """(log_base_rate, near, log_intent, usual) of every visit, each by looking at all visits; `homogeneity` None = as these visits tell it."""
+    """(log_base_rate, near, log_intent, usual) of every visit, each by looking at all visits; `homogeneity` None = as these visits tell."""
     everything = [(view, key, when, who) for (view, key), rows in places.items() for when, who in rows]
     span = max(when for _, _, when, _ in everything) + 1 if everything else 1
     if homogeneity is None:
@@ -206,10 +206,10 @@ def as_dict(pairs: PairEvidence, visits: Visits) -> dict[Pair, dict[tuple[str, i
 @given(logs())
 def test_habits_equal_a_look_at_every_other_visit(events: EventTable) -> None:
     visits = collect_visits(events, LOOSE)
-    assert_habits(visits, obvious_base_rates(obvious_visits(events, visits), events, visits, LOOSE))
+    assert_base_rates(visits, obvious_base_rates(obvious_visits(events, visits), events, visits, LOOSE))
 
 
-def assert_habits(visits: Visits, slow: dict[tuple[str, int], list[Habit]]) -> None:
+def assert_base_rates(visits: Visits, slow: dict[tuple[str, int], list[Habit]]) -> None:
     in_order = [base_rate for view in visits.views for key in range(view.keys) for base_rate in slow[view.name, key]]
     fast = list(zip(visits.log_base_rate.tolist(), visits.near.tolist(), visits.log_intent.tolist(), visits.usual.tolist(), strict=True))
     assert len(fast) == len(in_order)
@@ -307,7 +307,7 @@ def test_the_null_keeps_places_and_exchanges_users_within_strata(events: EventTa
     # Base rates belong to the users that the visits have now.
     # How alike users are is the log's; the permuted log must not pass for one with other tastes.
     homogeneity = dict(zip((view.name for view in visits.views), visits.homogeneity.tolist(), strict=True))
-    assert_habits(shuffled, obvious_base_rates(places_of(shuffled), events, shuffled, LOOSE, homogeneity))
+    assert_base_rates(shuffled, obvious_base_rates(places_of(shuffled), events, shuffled, LOOSE, homogeneity))
     np.testing.assert_array_equal(permute(visits, LOOSE, seed).user, shuffled.user)
 
 

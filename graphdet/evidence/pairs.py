@@ -150,8 +150,8 @@ def _walker(visits: Visits, rates: Rates, settings: EvidenceSettings) -> Callabl
 
     def walk(first: int, last: int, table: Words, mode: int) -> Walked:
         return _walk(
-            first, last, visits.offset, visits.user, visits.time, visits.log_base_rate, visits.log_intent, view, rates.constant, rates.windows,
-            cap, settings.least, settings.most, settings.intent_prior, visits.users, table, mode,
+            first, last, visits.offset, visits.user, visits.time, visits.log_base_rate, visits.log_intent, view,
+            rates.constant, rates.windows, cap, settings.least, settings.most, settings.intent_prior, visits.users, table, mode,
         )  # fmt: skip
 
     return walk

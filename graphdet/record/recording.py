@@ -39,7 +39,8 @@ PER_VISIT = ("user", "time")
 SCALARS = (
     "outsiders_per_member",
     "crowd", "rush", "taste", "seller_taste", "own_things", "sellers", "top_seller", "days", "ordered", "refunded",
-    "coupons", "device_share", "address_share", "place_share", "place_users", "dedication", "density", "two_target_share", "attention", "repeats",
+    "coupons", "device_share", "address_share", "place_share", "place_users", "dedication", "density", "two_target_share",
+    "attention", "repeats",
 )  # fmt: skip
 
 

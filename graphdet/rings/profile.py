@@ -114,7 +114,7 @@ def find_targets(members: Int32, log: Log, rules: Rules, scratch: Scratch, gener
 
 @numba.njit(cache=True, nogil=True)
 def find_members(size: int, targets: Targets, threshold: float, log: Log, rules: Rules, scratch: Scratch) -> tuple[Int32, Float64, float]:
-    """Users whose own visits to the targets, at the targets' times, are likelier in the ring than alone: codes, contributions, entry_evidence.
+    """Users whose own visits to the targets, then, are likelier in the ring than alone: codes, contributions, entry evidence.
 
     Targets come by group. Of a user's hits in one group the first pays for being there at all, by the base rate; the others only for
     hitting that key, given that he was after the group's things: hit j of n visits has n − j + 1 chances at the key's usual share.
@@ -244,7 +244,7 @@ def _candidates(visit: Int64, log: Log, rules: Rules, scratch: Scratch) -> tuple
 
 @numba.njit(cache=True, nogil=True)
 def _chance(log_outsiders: float, others: int, days: float, visit: int, log: Log) -> float:
-    """log10 chance of a visit that is no coordination: what drew outsiders drew a user of this base rate, or the user was after such things.
+    """log10 chance of a visit that is no coordination: what drew outsiders drew this user, too, or they were after such things.
 
     In a target's `days` a user comes by the group `near` times and as often as usual; `others` of these visits went to other targets,
     and only the rest can have come by this one.
