@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import importlib.metadata
 import re
 import shutil
@@ -11,92 +10,43 @@ import sys
 import tomllib
 from pathlib import Path
 
+import networkx as nx
 import pytest
 from pydantic import BaseModel
+from street import CONFINED, ORDER, PACKAGE, ROOT, files, imports_of, room_of
 
 import graphdet
 from graphdet.settings import Settings, load_settings, settings_as_toml
 
-ROOT = Path(__file__).parent.parent
-PACKAGE = ROOT / "graphdet"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-
-# The order of the data: a file may import only from those before it.
-ORDER = (
-    "errors",
-    "arrays",
-    "schema",
-    "settings",
-    "progress",
-    "words",
-    "events",
-    "graph",
-    "visits",
-    "evidence",
-    "rings",
-    "judging",
-    "signals",
-    "run",
-    "evaluate",
-    "learning",
-    "record",
-    "replay",
-    "dossier",
-    "pipeline",
-    "simulate",
-    "store",
-    "export",
-    "report",
-    "terminal",
-    "cli",
-)
-
-# What only some files may import, because it is heavy, or belongs to one job.
-CONFINED = {
-    "torch": ("learning",),
-    "lightgbm": ("learning",),
-    "neo4j": ("store",),
-    "networkx": ("graph", "dossier", "export"),
-    "duckdb": ("events",),
-    "typer": ("cli",),
-    "rich": ("progress", "terminal"),
-}
-
-
-def stage_of(path: Path) -> str:
-    first = path.relative_to(PACKAGE).parts[0]
-    return first.removesuffix(".py")
-
-
-def imports_of(path: Path) -> set[str]:
-    """Dotted names of all imports of a file, inside functions too."""
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import"
-            names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return names
-
-
-FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
 
 
 def test_every_file_has_its_place_in_the_order() -> None:
-    assert {stage_of(path) for path in FILES} == set(ORDER)
+    assert {room_of(path) for path in files()} == set(ORDER)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+@pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_a_file_imports_only_from_those_before_it(path: Path) -> None:
-    own = stage_of(path)
+    own = room_of(path)
     for name in imports_of(path):
         top, _, rest = name.partition(".")
         if top == "graphdet" and rest not in ("", "__version__"):
-            stage = rest.split(".")[0]
-            assert stage == own or ORDER.index(stage) < ORDER.index(own), f"{own} must not import {name}"
+            room = rest.split(".")[0]
+            assert room == own or ORDER.index(room) < ORDER.index(own), f"{own} must not import {name}"
         if top in CONFINED:
             assert own in CONFINED[top], f"{own} must not import {top}"
+
+
+def test_no_file_imports_itself_by_a_way_round() -> None:
+    """Not even by imports inside functions, which would only hide a circle."""
+    modules = {".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): path for path in files()}
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    for module, path in modules.items():
+        for name in imports_of(path):
+            target = name if name in modules else name.rpartition(".")[0]
+            if target in modules and target != module and not module.startswith(f"{target}."):
+                graph.add_edge(module, target)
+    assert list(nx.simple_cycles(graph)) == []
 
 
 def test_the_public_names_are_these() -> None:
