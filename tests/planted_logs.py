@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from graphdet.events import EventTable, ReadReport
+from graphdet.rings.growth import Grown
 from graphdet.schema import arrow_schema
 
 HOUR = 3600
@@ -81,3 +82,21 @@ def planted_log(
             second.append(begin + generator.integers(0, round(block.hours * HOUR), len(came)))
     category = generator.integers(0, categories, items).tolist()
     return coded_table(np.concatenate(user), np.concatenate(second), category, item=np.concatenate(item)), touched
+
+
+def made_ring(
+    members: Sequence[int], targets: Sequence[int], strength: float = 10.0, start: int = 0, end: int = HOUR, outsiders: int = 0
+) -> Grown:
+    """A ring of these members and targets, all targets in one time, all members at all of them."""
+    column = np.full(len(targets), 1, np.int32)
+    return Grown(
+        members=np.array(sorted(members), np.int32),
+        contribution=np.ones(len(members)),
+        targets=np.array(sorted(targets), np.int32),
+        start=column * np.int32(start),
+        end=column * np.int32(end),
+        visitors=column * np.int32(len(members)),
+        outsiders=column * np.int32(outsiders),
+        gain=np.ones(len(targets)),
+        strength=strength,
+    )

@@ -15,11 +15,13 @@ from planted_logs import Block, planted_log
 from scipy.cluster.hierarchy import fcluster, linkage
 from test_growth import same_ring
 
-import graphdet.rings.search
+import graphdet.rings.cores
 from graphdet.events import EventTable
 from graphdet.evidence.pairs import PairEvidence, expected_rates, measure_pairs
+from graphdet.rings.cores import connected_users, crowds, users_of_shared_targets
 from graphdet.rings.growth import index_visits
-from graphdet.rings.search import Search, _components, _crowds, _shared_targets, _under, search_rings
+from graphdet.rings.search import Search, search_rings
+from graphdet.rings.splitting import _under
 from graphdet.settings import EvidenceSettings, RingSettings
 from graphdet.visits.visits import collect_visits, fullest
 
@@ -55,13 +57,13 @@ def test_components_equal_those_of_networkx(met: Met, levels: list[float], least
     for level in levels:
         graph = nx.Graph([pair for pair, (value, _) in met.items() if value >= level])
         expected += [sorted(component) for component in nx.connected_components(graph) if len(component) >= least - 1]
-    found = _components(pair_evidence(met), 13, RingSettings(levels=tuple(levels), least_members=least))
+    found = connected_users(pair_evidence(met), 13, RingSettings(levels=tuple(levels), least_members=least))
     assert sorted(core.tolist() for core in found) == sorted(expected)
 
 
 def test_the_giant_component_of_a_random_graph_is_no_group() -> None:
     chain = {(user, user + 1): (5.0, [0, 1]) for user in range(1500)} | {(2000 + user, 2001 + user): (5.0, [0, 1]) for user in range(900)}
-    found = _components(pair_evidence(chain), 3000, RingSettings(levels=(4.0,)))
+    found = connected_users(pair_evidence(chain), 3000, RingSettings(levels=(4.0,)))
     assert [core.tolist() for core in found] == [list(range(2000, 2901))]
 
 
@@ -75,10 +77,10 @@ def test_users_of_two_keys_equal_an_obvious_loop(met: Met, seed: float, suffices
             users[both] |= set(pair)
             total[both] += value
     expected = {both: sorted(users[both]) for both in users if len(users[both]) >= 3 and total[both] >= seed}
-    found = _shared_targets(pair_evidence(met), RingSettings(seed=seed), np.array(suffices))
-    assert {(one, other): core.tolist() for one, other, core in found} == expected
+    found = users_of_shared_targets(pair_evidence(met), RingSettings(seed=seed), np.array(suffices))
+    assert {core.keys: core.users.tolist() for core in found} == expected
     assert len(found) == len(expected)
-    order = [total[one, other] for one, other, _ in found]
+    order = [total[core.keys] for core in found]
     assert order == sorted(order, reverse=True)
 
 
@@ -151,7 +153,7 @@ def test_a_ring_so_large_that_its_items_look_like_sales_is_found(monkeypatch: py
     found = search(events)
     assert found_of(set(found.rings[0].members.tolist()), block) >= 0.9
     same_ring(found.rings[0], search(events, 3).rings[0])
-    monkeypatch.setattr(graphdet.rings.search, "_crowds", lambda visits: [])
+    monkeypatch.setattr(graphdet.rings.cores, "crowds", lambda visits: [])
     assert all(found_of(set(ring.members.tolist()), block) < 0.5 for ring in search(events).rings)
 
 
@@ -175,6 +177,6 @@ def test_crowds_are_those_of_an_obvious_loop(seed: int) -> None:
             counted |= users
             expected.append((key, key, sorted(users)))
     assert expected
-    assert [(one, other, core.tolist()) for one, other, core in _crowds(visits)] == expected
+    assert [(*core.keys, core.users.tolist()) for core in crowds(visits)] == expected
     untimed = replace(events, time=None, resolution="none")
-    assert _crowds(collect_visits(untimed, EvidenceSettings(item_cap=12))) == []
+    assert crowds(collect_visits(untimed, EvidenceSettings(item_cap=12))) == []

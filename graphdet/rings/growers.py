@@ -1,0 +1,43 @@
+"""Several growers on one log that share out the work between threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Self, TypeVar
+
+from graphdet.rings.growth import Grower, VisitIndex
+from graphdet.settings import RingSettings
+
+Thing = TypeVar("Thing")
+Result = TypeVar("Result")
+
+
+class Growers:
+    """One grower for each thread; `with` ends the threads."""
+
+    def __init__(self, index: VisitIndex, settings: RingSettings, threads: int) -> None:
+        self._growers = [Grower(index, settings) for _ in range(threads)]
+        self._pool = ThreadPoolExecutor(threads)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown()
+
+    @property
+    def first(self) -> Grower:
+        """For work that is not shared out."""
+        return self._growers[0]
+
+    def each(self, do: Callable[[Grower, Thing], Result], things: list[Thing]) -> list[Result]:
+        """Done with each thing, in their order."""
+        threads = len(self._growers)
+        shares = self._pool.map(
+            lambda grower, own: [do(grower, thing) for thing in own], self._growers, [things[n::threads] for n in range(threads)]
+        )
+        done: list[Result] = [None] * len(things)  # type: ignore[list-item]
+        for number, share in enumerate(shares):
+            done[number::threads] = share
+        return done

@@ -1,0 +1,103 @@
+"""The book of a search: what is news, what a ring has told already, and which rings are one."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from planted_logs import HOUR, made_ring, planted_log
+
+from graphdet.rings.growth import Grower, Grown, index_visits
+from graphdet.rings.inverted import InvertedIndex
+from graphdet.rings.known import KnownRings
+from graphdet.rings.merging import distinct, merged
+from graphdet.settings import EvidenceSettings, RingSettings
+from graphdet.visits.visits import collect_visits
+
+SETTINGS = RingSettings(least_members=4, least_strength=0.0)
+
+
+def no_parts(ring: Grown) -> list[Grown]:
+    return []
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sets(st.integers(0, 9)), max_size=6), st.sets(st.integers(0, 9)))
+def test_an_inverted_index_counts_what_sets_have_in_common(sets: list[set[int]], asked: set[int]) -> None:
+    index = InvertedIndex()
+    for number, things in enumerate(sets):
+        index.add(number, things)
+    assert dict(index.common(asked)) == {number: len(things & asked) for number, things in enumerate(sets) if things & asked}
+
+
+def test_a_ring_is_news_once_and_not_with_nearly_the_same_members() -> None:
+    known = KnownRings(SETTINGS)
+    ring = made_ring(range(20), range(6))
+    assert known.unknown([ring, ring]) == [ring]
+    assert known.take_up(ring, no_parts)
+    assert not known.take_up(ring, no_parts)
+    nearly, half = made_ring(range(19), range(6)), made_ring(range(10), range(6))
+    assert known.unknown([ring, nearly, half]) == [half]
+    assert not known.take_up(nearly, no_parts)
+    assert known.take_up(half, no_parts)
+    assert not known.take_up(made_ring(range(3), range(6)), no_parts)  # too small
+    assert known.whole == [ring, nearly, half]
+
+
+def test_a_ring_with_rings_inside_is_not_whole() -> None:
+    known = KnownRings(SETTINGS)
+    both, one, other = made_ring(range(20), range(12)), made_ring(range(10), range(6)), made_ring(range(10, 20), range(6, 12))
+    asked: list[Grown] = []
+
+    def parts_of(ring: Grown) -> list[Grown]:
+        asked.append(ring)
+        return [one, other] if ring is both else []
+
+    assert known.take_up(both, parts_of)
+    assert known.whole == [other, one]
+    assert not known.take_up(both, parts_of)
+    assert [len(ring.members) for ring in asked] == [20, 10, 10]  # and nobody asks a second time
+
+
+def test_what_is_told_is_most_of_the_users_at_one_of_the_targets() -> None:
+    known = KnownRings(SETTINGS)
+    known.take_up(made_ring(range(20), range(6)), no_parts)
+    assert known.told((5, 9), [0, 1, 2, 30])
+    assert known.told((9, 5), [0, 1, 2, 30])
+    assert not known.told((8, 9), [0, 1, 2, 30])
+    assert not known.told((5, 9), [0, 30, 31, 32])
+
+
+def test_of_rings_that_share_members_and_targets_the_strongest_stays() -> None:
+    strong, weak = made_ring(range(20), range(6), 50.0), made_ring(range(12), range(4), 20.0)
+    elsewhere, others, nothing = (
+        made_ring(range(12), range(20, 24), 30.0),
+        made_ring(range(40, 52), range(4), 25.0),
+        made_ring(range(9), range(3), 0.0),
+    )
+    assert distinct([weak, elsewhere, nothing, strong, others], SETTINGS) == [strong, elsewhere, others]
+
+
+class Joined(Grower):
+    """Grows a core into a ring at all targets of a given strength."""
+
+    def __init__(self, strength: float) -> None:
+        index = index_visits(collect_visits(planted_log(np.random.default_rng(1))[0], EvidenceSettings()))
+        super().__init__(index, SETTINGS)
+        self.strength = strength
+
+    def grow(self, core: np.ndarray, generous: bool = True) -> Grown:  # type: ignore[type-arg]
+        return made_ring(core.tolist(), range(6), self.strength)
+
+
+def test_two_rings_at_the_same_targets_and_times_are_one_where_that_is_shorter() -> None:
+    one, other = made_ring(range(10), range(6), 30.0), made_ring(range(10, 20), range(4), 20.0)
+    (union,) = merged([one, other], Joined(51.0), most=300)
+    assert union.members.tolist() == list(range(20))
+    assert merged([one, other], Joined(50.0), most=300) == [one, other]  # no shorter than two
+    later = made_ring(range(10, 20), range(4), 20.0, start=2 * HOUR, end=3 * HOUR)
+    assert merged([one, later], Joined(51.0), most=300) == [one, later]
+    apart = made_ring(range(10, 20), range(5, 9), 20.0)  # one target in common is too few
+    assert merged([one, apart], Joined(51.0), most=300) == [one, apart]
+    crowd = made_ring(range(10, 330), range(4), 20.0)
+    assert merged([one, crowd], Joined(51.0), most=300) == [one, crowd]
