@@ -1,6 +1,8 @@
-"""Array types, and the two ways of walking ragged arrays that all rooms share."""
+"""Array types, the two ways of walking ragged arrays that all rooms share, and how a type refuses arrays that do not fit."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,3 +25,29 @@ def ranges(begin: Int64, end: Int64) -> Int64:
     """begin … end − 1 of each place, one after the other."""
     length = end - begin
     return np.repeat(begin - (np.cumsum(length) - length), length) + np.arange(length.sum())
+
+
+def check_columns(**columns: tuple[npt.NDArray[Any], type[np.generic]]) -> None:
+    """Columns, each with the type that it must have, must be of one length.
+
+    Raises:
+        ValueError: says which does not fit the first, and what was found.
+    """
+    first, length = "", -1
+    for name, (column, kind) in columns.items():
+        if column.dtype != kind:
+            raise ValueError(f"{name} must be {np.dtype(kind)} (found {column.dtype})")
+        if column.ndim != 1:
+            raise ValueError(f"{name} must have one dimension (found {column.ndim})")
+        if length < 0:
+            first, length = name, len(column)
+        elif len(column) != length:
+            raise ValueError(f"{name} must have one value for each of the {length} {first} (found {len(column)})")
+
+
+def check_sorted(name: str, column: npt.NDArray[np.integer]) -> None:
+    """A column must rise from value to value, so that none is there twice. O(length)."""
+    falls = column[1:] <= column[:-1]
+    if falls.any():
+        place = int(falls.argmax())
+        raise ValueError(f"{name} must be sorted, each once (found {column[place + 1]} after {column[place]})")

@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from graphdet.judging.judged_ring import JudgedRing
+from graphdet.judging.judged_ring import JudgedRing, one_of_each
 from graphdet.judging.ring_facts import RingFacts
 from graphdet.judging.tiers import RULES, Setting, doubts, judge, ring_score
-from graphdet.pipeline import one_of_each
 from graphdet.rings.growth import Grown
 from graphdet.schema import EXPLANATIONS, TIERS
 from graphdet.settings import TierSettings

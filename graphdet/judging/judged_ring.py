@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from graphdet.judging.ring_facts import RingFacts
+from graphdet.schema import TIERS
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,17 @@ class JudgedRing:
     explanation: str
     score: float
 
+    def __post_init__(self) -> None:
+        for name, share in (("p_value", self.p_value), ("q_value", self.q_value)):
+            if not 0 < share <= 1:
+                raise ValueError(f"{name} must be above 0 and at most 1 (found {share})")
+        if not 0 <= self.score <= 1:
+            raise ValueError(f"score must be in 0 … 1 (found {self.score})")
+        if self.tier not in TIERS:
+            raise ValueError(f"tier must be one of {', '.join(TIERS)} (found {self.tier!r})")
+        if (self.tier == "explained") != bool(self.explanation):
+            raise ValueError(f"what is explained has an explanation, and nothing else has (found {self.explanation!r} for {self.tier})")
+
 
 def ring_id(users: list[str]) -> str:
     """A digest of the members' ids: the same members have the same id in every log and run."""
@@ -27,3 +40,11 @@ def ring_id(users: list[str]) -> str:
         encoded = user.encode()
         digest.update(len(encoded).to_bytes(8, "big") + encoded)
     return "R-" + digest.hexdigest()[:12]
+
+
+def one_of_each(rings: Sequence[JudgedRing]) -> list[JudgedRing]:
+    """Rings in their order, of those with the very same members the first: a ring is its members, and so is its id."""
+    first: dict[bytes, JudgedRing] = {}
+    for ring in rings:
+        first.setdefault(ring.facts.grown.members.tobytes(), ring)
+    return list(first.values())

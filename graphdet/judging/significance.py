@@ -11,21 +11,9 @@ half every 1.7 units), so beyond the strongest null rings their tail is continue
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from graphdet.arrays import Float64
-
-
-@dataclass(frozen=True)
-class NullRings:
-    """What the permuted logs gave: how many logs there were, the cores tried in all of them, and the strengths of their rings."""
-
-    permutations: int
-    cores: int
-    strengths: Float64
-
 
 PRIOR_RINGS = 4  # what is believed of null rings before any was seen: as if so many had been,
 PRIOR_STRENGTH = 3.0  # of this mean strength
@@ -37,12 +25,12 @@ def p_values(strengths: Float64, null_strengths: Float64, null_cores: int) -> Fl
 
     Args:
         strengths: (n,) of the rings.
-        null_strengths: (m,) of the null cores that grew into anything, m <= null_cores.
+        null_strengths: (m,) of the rings that the null cores grew into; a core may hold two, and then p stays at 1.
         null_cores: cores tried in all permuted logs.
     """
     ordered = np.sort(null_strengths)
     stronger = len(ordered) - np.searchsorted(ordered, strengths, side="left")
-    return np.asarray((1.0 + stronger) / (1.0 + null_cores), np.float64)
+    return np.asarray(np.minimum((1.0 + stronger) / (1.0 + null_cores), 1.0), np.float64)
 
 
 def false_rings(strengths: Float64, null_strengths: Float64, permutations: int) -> Float64:

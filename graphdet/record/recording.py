@@ -19,10 +19,10 @@ from graphdet.arrays import Bool, Int32, Int64, stretches
 from graphdet.events import NO_TIME, EventTable
 from graphdet.judging.judged_ring import JudgedRing
 from graphdet.judging.ring_facts import LogIndex, RingFacts
-from graphdet.judging.significance import NullRings
 from graphdet.judging.tiers import Setting
 from graphdet.record.texts import add_wording
 from graphdet.record.windows import count_windows
+from graphdet.rings.null_search import NullRings
 from graphdet.rings.search import Search
 from graphdet.schema import EVENT_COLUMNS, KEY_TYPES, NODE_TYPE, arrow_schema
 from graphdet.settings import Settings

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
-from graphdet.arrays import Float64, Int8, Int32, Int64
+from graphdet.arrays import Float64, Int8, Int32, Int64, check_columns, check_sorted
 from graphdet.rings.profile import Log, Rules, Scratch, find_members, find_targets
 from graphdet.settings import RingSettings
 from graphdet.visits.visits import Visits
@@ -40,6 +40,16 @@ class VisitIndex:
     user_offset: Int64
     by_user: Int64
     key: Int32
+
+    def __post_init__(self) -> None:
+        check_columns(by_user=(self.by_user, np.int64), key=(self.key, np.int32), user=(self.visits.user, np.int32))
+        check_columns(view=(self.view, np.int8), group=(self.visits.group, np.int32))
+        if len(self.user_offset) != self.visits.users + 1:
+            raise ValueError(f"user_offset must have {self.visits.users + 1} places (found {len(self.user_offset)})")
+        if self.user_offset[-1] != len(self.visits):
+            raise ValueError(f"user_offset must end at {len(self.visits)} visits (found {self.user_offset[-1]})")
+        if not -1 <= self.item_view < len(self.visits.views):
+            raise ValueError(f"item_view must be a view's position, or -1 (found {self.item_view})")
 
     def visits_of(self, users: Int32) -> int:
         """How many visits these users made."""
@@ -98,6 +108,18 @@ class Grown:
     outsiders: Int32
     gain: Float64
     strength: float
+
+    def __post_init__(self) -> None:
+        check_columns(members=(self.members, np.int32), contribution=(self.contribution, np.float64))
+        check_columns(
+            targets=(self.targets, np.int32), start=(self.start, np.int32), end=(self.end, np.int32), visitors=(self.visitors, np.int32),
+            outsiders=(self.outsiders, np.int32), gain=(self.gain, np.float64),
+        )  # fmt: skip
+        check_sorted("members", self.members)
+        check_sorted("targets", self.targets)
+        if (self.start > self.end).any():
+            target = int((self.start > self.end).argmax())
+            raise ValueError(f"a target's time must not end before it starts (found {self.start[target]} … {self.end[target]})")
 
 
 class Grower:

@@ -27,6 +27,13 @@ class Search:
     cores: int
     untried: int
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.untried <= self.cores:
+            raise ValueError(f"untried must be in 0 … {self.cores} cores (found {self.untried})")
+        strengths = [ring.strength for ring in self.rings]
+        if strengths != sorted(strengths, reverse=True):
+            raise ValueError("rings must come strongest first")
+
 
 def search_rings(pairs: PairEvidence, index: VisitIndex, settings: RingSettings, threads: int = 1) -> Search:
     """Rings of at least `least_members` with a strength above `least_strength`; two may share members, but not half of members and targets.

@@ -1,0 +1,79 @@
+"""Found rings and what chance makes → judged rings: those that the permuted logs support, each with its facts and its tier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from graphdet.judging.diligence import measure_diligent
+from graphdet.judging.judged_ring import JudgedRing
+from graphdet.judging.ring_facts import LogIndex, RingFacts
+from graphdet.judging.significance import p_values, q_values
+from graphdet.judging.tiers import Setting, doubts, has_targets_to_itself, judge, ring_score
+from graphdet.progress import Progress
+from graphdet.rings.growth import Grower
+from graphdet.rings.null_search import NullRings
+from graphdet.rings.search import Search
+from graphdet.settings import Settings, TierSettings
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Rings most suspicious first; how many more there are that too much speaks against; and what they were judged against."""
+
+    rings: list[JudgedRing]
+    left_out: int
+    setting: Setting
+
+
+def judge_rings(found: Search, null: NullRings, log: LogIndex, settings: Settings, progress: Progress) -> Judged:
+    """Every ring that the permuted logs support, with its tier.
+
+    Args:
+        found: in the log.
+        null: what the same search found in permuted logs.
+        log: that the rings are of.
+        settings: of the search and of the tiers.
+        progress: told of each ring.
+    """
+    measured = _measured(found, null, log, settings, progress)
+    setting = describe_setting(log, [facts for facts, _, _ in measured], settings.tiers)
+    rings, left_out = [], 0
+    for facts, p_value, q_value in measured:
+        items = log.visits.items_among(facts.grown.targets)
+        tier, explanation = judge(facts, items, setting, settings.tiers)
+        if tier == "review" and len(doubts(facts, items, setting, settings.tiers)) > settings.tiers.doubts_most:
+            left_out += 1
+            continue
+        rings.append(JudgedRing(facts, p_value, q_value, tier, explanation, score=ring_score(tier, facts.grown.strength)))
+    rings.sort(key=lambda ring: (-ring.score, ring.facts.grown.members.tobytes()))
+    return Judged(rings, left_out, setting)
+
+
+def _measured(
+    found: Search, null: NullRings, log: LogIndex, settings: Settings, progress: Progress
+) -> list[tuple[RingFacts, float, float]]:
+    """Facts, p-value and q-value of the rings that the permuted logs support and of which enough is left."""
+    strengths = np.array([ring.strength for ring in found.rings])
+    p = p_values(strengths, null.strengths, null.cores)
+    q = q_values(strengths, null.strengths, null.permutations)
+    grower = Grower(log.visits, settings.rings)
+    measured = []
+    for grown, p_value, q_value in zip(found.rings, p.tolist(), q.tolist(), strict=True):
+        progress.advance(1)
+        if q_value > settings.tiers.alert_q:
+            continue
+        facts = measure_diligent(grown, log, grower, settings)
+        if facts is not None:
+            measured.append((facts, p_value, q_value))
+    return measured
+
+
+def describe_setting(log: LogIndex, rings: Sequence[RingFacts], settings: TierSettings) -> Setting:
+    """What the tiers judge rings against."""
+    timed, users = log.events.time is not None, log.visits.visits.users
+    apart = [facts.grown.members for facts in rings if not timed and has_targets_to_itself(facts, settings)]
+    share = len(np.unique(np.concatenate(apart))) / users if apart else 0.0
+    return Setting(days=log.end / 86_400, users=users, timed=timed, to_themselves=share)
