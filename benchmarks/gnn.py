@@ -222,8 +222,8 @@ def compare_objectives(seed: int, users: int | None) -> dict[str, float]:
     run = detect(events, Settings(gnn=NO_NETWORK))
     member, evidence = members_of(market, events), user_scores(run, events)
     odds = np.log10(evidence / (1 - evidence))
-    visits = collect_visits(events, settings.evidence)
-    rates = expected_rates(visits, settings.evidence)
+    visits = collect_visits(events, settings.evidence, settings.view)
+    rates = expected_rates(visits)
     rules = affordable_evidence(visits, rates, settings.evidence, 2)
     pairs = measure_pairs(visits, rates, rules, 2)
     tiers = run.rings["tier"].to_pylist()
@@ -302,7 +302,7 @@ def masked_visits(events: EventTable, visits: Visits, pairs: PairEvidence, setti
     columns = {name: getattr(visits, name)[~hidden] for name in ("user", "time", "log_base_rate", "log_intent", "near")}
     extra = {name: value[~hidden] for name, value in vars(visits).items() if name not in columns and np.shape(value) == (len(visits),)}
     left = replace(visits, offset=np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)]), **columns, **extra)
-    rates = expected_rates(left, settings.evidence)
+    rates = expected_rates(left)
     left_pairs = measure_pairs(left, rates, affordable_evidence(left, rates, settings.evidence, 2), 2)
     features = measure_users(events, left, left_pairs)
     users, _ = gather_inputs(features, left, evidence_relation(left_pairs, left.users), depth=1)

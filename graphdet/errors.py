@@ -31,8 +31,13 @@ from collections.abc import Iterable
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """'; did you mean X?' for the closest known name, or '' where none is close."""
-    match = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"; did you mean '{match[0]}'?" if match else ""
+    match = nearest_of(name, known)
+    return f"; did you mean '{match}'?" if match else ""
+
+
+def nearest_of(name: str, known: Iterable[str]) -> str:
+    """The closest known name, or '' where none is close."""
+    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)), "")
 
 
 class GraphdetError(Exception):
@@ -46,9 +51,18 @@ class SettingsError(GraphdetError):
 class UnknownSetting(SettingsError):
     """A key that no setting has."""
 
-    def __init__(self, where: str, section: str, name: str, known: Iterable[str]) -> None:
+    def __init__(self, where: str, section: str, name: str, known: Iterable[tuple[str, str]]) -> None:
+        """`known`: (section, name) of every setting. One of another section is looked for where this one has none that is like it."""
+        every = list(known)
+        # A setting of a section may be looked for by its old name, which began with the section's: `item_cap` is [view.item] cap.
+        elsewhere = {f"{of.rpartition('.')[2]}_{own}": f"[{of}] {own}" for of, own in every if of}
+        elsewhere |= {own: f"[{of}] {own}" for of, own in every if of and of != section}
+        hint = nearest(name, [own for of, own in every if of == section])
+        if name in elsewhere or not hint:
+            match = nearest_of(name, elsewhere)
+            hint = f"; did you mean {elsewhere[match]}?" if match else ""
         place = f"[{section}] has" if section else "there is"
-        super().__init__(f"{where}: {place} no setting '{name}'{nearest(name, known)} `graphdet settings` lists all of them.")
+        super().__init__(f"{where}: {place} no setting '{name}'{hint or '.'} `graphdet settings` lists all of them.")
 
 
 class LogError(GraphdetError):

@@ -61,8 +61,8 @@ def detect(
             events = with_communities(events, settings.evidence)
     learned = events.categories[told:]
     with progress.stage("visits", len(events)):
-        visits = collect_visits(events, settings.evidence)
-        rates = expected_rates(visits, settings.evidence)
+        visits = collect_visits(events, settings.evidence, settings.view)
+        rates = expected_rates(visits)
         rules = affordable_evidence(visits, rates, settings.evidence, threads)
     with progress.stage("pair evidence", len(visits)):
         pairs = measure_pairs(visits, rates, rules, threads)

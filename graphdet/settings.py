@@ -5,21 +5,28 @@ A setting is declared once, here: name, type, default, bounds and one sentence. 
 
 from __future__ import annotations
 
+import itertools
 import json
 import tomllib
+from collections.abc import Iterator
+from copy import copy
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
 
-from graphdet.errors import SettingsError, UnknownSetting
-from graphdet.schema import KEY_TYPES
+from graphdet.errors import SettingsError, UnknownSetting, nearest
+from graphdet.schema import KEY_TYPES, NODE_TYPE, PLACES, NodeType
+
+LONGEST_WINDOW = 500_000.0  # hours; seconds of a log are counted in 32 bits
+
+Hours = Annotated[float, Field(gt=0, le=LONGEST_WINDOW)]
 
 
 class Section(BaseModel):
-    """One frozen group of settings; wrong types and unknown names are errors."""
+    """One frozen group of settings; wrong types, unknown names and numbers that are none are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=True, allow_inf_nan=False)
 
 
 class LogSettings(Section):
@@ -37,33 +44,7 @@ class LogSettings(Section):
 class EvidenceSettings(Section):
     """What counts as a meeting of two users, and how much it says (in log10 units)."""
 
-    views: tuple[str, ...] = Field(KEY_TYPES, description="node types at which users meet")
-    item_windows: tuple[float, ...] = Field(
-        (24.0, 168.0), description="hours within which two users meet at an item; slow rings need the long one"
-    )
-    device_windows: tuple[float, ...] = Field((24.0, 87600.0), description="hours, device")
-    ip_windows: tuple[float, ...] = Field((0.25, 24.0), description="hours, IP address; a carrier's address holds thousands of people")
-    seller_windows: tuple[float, ...] = Field((24.0,), description="hours, seller")
-    payment_windows: tuple[float, ...] = Field((24.0, 87600.0), description="hours, payment instrument")
-    address_windows: tuple[float, ...] = Field((24.0, 87600.0), description="hours, delivery address")
-    item_cap: int = Field(80, ge=1, description="visitors of an item that one visitor is compared with, nearest in time first")
-    device_cap: int = Field(60, ge=1, description="the same for devices")
-    ip_cap: int = Field(40, ge=1, description="the same for IP addresses")
-    seller_cap: int = Field(20, ge=1, description="the same for sellers")
-    payment_cap: int = Field(60, ge=1, description="the same for payment instruments")
-    address_cap: int = Field(60, ge=1, description="the same for addresses")
-    item_meetings: float = Field(3.0, gt=0, description="items at which a coordinated pair is expected to meet")
-    device_meetings: float = Field(0.5, gt=0, description="the same for devices")
-    ip_meetings: float = Field(0.5, gt=0, description="the same for IP addresses")
-    seller_meetings: float = Field(0.5, gt=0, description="the same for sellers")
-    payment_meetings: float = Field(0.2, gt=0, description="the same for payment instruments")
-    address_meetings: float = Field(0.2, gt=0, description="the same for addresses")
-    item_most: float = Field(1000.0, gt=0, description="evidence that all items together may give a pair")
-    device_most: float = Field(4.0, gt=0, description="the same for devices: weak views must not make a ring alone")
-    ip_most: float = Field(3.0, gt=0, description="the same for IP addresses")
-    seller_most: float = Field(1.0, gt=0, description="the same for sellers")
-    payment_most: float = Field(4.0, gt=0, description="the same for payment instruments")
-    address_most: float = Field(4.0, gt=0, description="the same for addresses")
+    views: tuple[str, ...] = Field(KEY_TYPES, min_length=1, description="node types at which users meet; how, says [view.…] of each")
     least: float = Field(0.5, ge=0, description="a meeting with less evidence is not counted")
     meetings_most: float = Field(
         5.0, gt=0, description="meetings counted for each visit of the log; where there are more, `least` is raised by halves"
@@ -81,6 +62,63 @@ class EvidenceSettings(Section):
         0.01, gt=0, description="how alike users' tastes are is read from the log; this is the least that is believed"
     )
     homogeneity_most: float = Field(100.0, gt=0, description="and this the most")
+
+    @field_validator("views")
+    @classmethod
+    def _known_once(cls, views: tuple[str, ...]) -> tuple[str, ...]:
+        for place, name in enumerate(views):
+            if name not in KEY_TYPES:
+                raise ValueError(f"users meet at no '{name}'{nearest(name, KEY_TYPES)} There are {', '.join(KEY_TYPES)}")
+            if name in views[:place]:
+                raise ValueError(f"'{name}' stands there twice")
+        return views
+
+
+class ViewSettings(Section):
+    """How users meet at nodes of one type, and what that may say."""
+
+    windows: tuple[Hours, ...] = Field(min_length=1, description="hours within which two users meet, shortest first")
+    cap: int = Field(ge=1, description="visitors that one visitor is compared with, nearest in time first")
+    meetings: float = Field(gt=0, description="nodes at which a coordinated pair is expected to meet")
+    most: float = Field(gt=0, description="evidence that all nodes of the type may give a pair; weak views must not make a ring alone")
+    share_most: float = Field(gt=0, description="log10 likelihood ratio that they may add to one member of a ring")
+
+    @field_validator("windows")
+    @classmethod
+    def _ascending(cls, windows: tuple[float, ...]) -> tuple[float, ...]:
+        if any(after <= before for before, after in itertools.pairwise(windows)):
+            raise ValueError("each window must be longer than the one before")
+        return windows
+
+
+class Views(Section):
+    """How users meet, by node type."""
+
+    def __getitem__(self, node_type: str) -> ViewSettings:
+        settings: ViewSettings = dict(self)[node_type]
+        return settings
+
+
+def _view_of(node_type: NodeType) -> ViewSettings:
+    """The settings of one view, of a class whose defaults are the node type's own."""
+    place = PLACES[node_type.name]
+    own = {"windows": place.windows, "cap": place.cap, "meetings": place.meetings, "most": place.most, "share_most": place.share_most}
+    fields: dict[str, Any] = {}
+    for name, value in own.items():
+        field = copy(ViewSettings.model_fields[name])
+        field.default = value
+        fields[name] = (field.annotation, field)
+    model = create_model(f"{node_type.label}View", __base__=ViewSettings, __doc__=f"How users meet at {node_type.noun.many}.", **fields)
+    return model.model_validate({})
+
+
+if TYPE_CHECKING:
+    AllViews = Views
+else:  # one section for each node type
+    _OF_TYPES = {name: _view_of(NODE_TYPE[name]) for name in KEY_TYPES}
+    AllViews = create_model(
+        "AllViews", __base__=Views, __doc__=Views.__doc__, **{name: (type(one), one) for name, one in _OF_TYPES.items()}
+    )
 
 
 class RingSettings(Section):
@@ -117,12 +155,6 @@ class RingSettings(Section):
     least_strength: float = Field(
         10.0, ge=0, description="log10 likelihood ratio, less the price of naming it, below which a group is no ring"
     )
-    item_share_most: float = Field(1000.0, gt=0, description="log10 likelihood ratio that items may add to one member")
-    device_share_most: float = Field(3.0, gt=0, description="the same for devices")
-    ip_share_most: float = Field(2.0, gt=0, description="the same for IP addresses")
-    seller_share_most: float = Field(0.5, gt=0, description="the same for sellers")
-    payment_share_most: float = Field(3.0, gt=0, description="the same for payment instruments")
-    address_share_most: float = Field(3.0, gt=0, description="the same for addresses")
 
 
 class TierSettings(Section):
@@ -221,6 +253,7 @@ class Settings(Section):
     seed: int = Field(20240601, ge=0, description="drives the permutations; the same seed gives the same bytes")
     log: LogSettings = LogSettings()
     evidence: EvidenceSettings = EvidenceSettings()
+    view: AllViews = AllViews()
     rings: RingSettings = RingSettings()
     tiers: TierSettings = TierSettings()
     gnn: GnnSettings = GnnSettings()
@@ -261,34 +294,40 @@ def parse_section(model: type[Model], table: dict[str, Any], where: str) -> Mode
         first = error.errors()[0]
         *sections, name = [str(part) for part in first["loc"]]
         if first["type"] == "extra_forbidden":
-            raise UnknownSetting(where, ".".join(sections), name, _names(model, sections)) from None
+            raise UnknownSetting(where, ".".join(sections), name, _names(model)) from None
         dotted = ".".join([*sections, name])
-        raise SettingsError(f"{where}: {dotted} = {first['input']!r}: {first['msg'].lower()}.") from None
+        says = str(first["ctx"]["error"]) if first["type"] == "value_error" else first["msg"].lower()
+        raise SettingsError(f"{where}: {dotted} = {first['input']!r}: {says}.") from None
 
 
-def _names(model: type[BaseModel], sections: list[str]) -> list[str]:
-    for section in sections:
-        inner = model.model_fields[section].annotation
-        assert isinstance(inner, type)
-        model = inner
-    return list(model.model_fields)
+def _names(model: type[BaseModel], section: str = "") -> Iterator[tuple[str, str]]:
+    """(section, name) of every setting, and of every section within one."""
+    for name, field in model.model_fields.items():
+        yield section, name
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            yield from _names(field.annotation, f"{section}.{name}" if section else name)
 
 
 def settings_as_toml(settings: Settings) -> str:
     """Every setting with its sentence, as a TOML file that `load_settings` reads back to the same settings."""
-    lines = ["# Every setting of graphdet with its default. Copy what you change; what you leave out keeps its default.", ""]
-    sections = []
-    for name, field in type(settings).model_fields.items():
-        value = getattr(settings, name)
+    title = "# Every setting of graphdet with its default. Copy what you change; what you leave out keeps its default."
+    return "\n".join([title, "", *_section_as_toml("", settings, set())]) + "\n"
+
+
+def _section_as_toml(name: str, section: Section, told: set[str]) -> Iterator[str]:
+    """Its own settings, then the sections in it. A sentence that was told before is not told again: views have the same settings."""
+    own = [(key, value) for key, value in section if not isinstance(value, Section)]
+    if name and own:
+        yield from ("", f"# {(type(section).__doc__ or '').splitlines()[0]}", f"[{name}]")
+    for key, value in own:
+        sentence = type(section).model_fields[key].description or ""
+        if sentence not in told:
+            yield f"# {sentence}"
+        told.add(sentence)
+        yield f"{key} = {_toml(value)}"
+    for key, value in section:
         if isinstance(value, Section):
-            sections.append((name, value))
-        else:
-            lines += [f"# {field.description}", f"{name} = {_toml(value)}"]
-    for name, section in sections:
-        lines += ["", f"# {(type(section).__doc__ or '').splitlines()[0]}", f"[{name}]"]
-        for key, field in type(section).model_fields.items():
-            lines += [f"# {field.description}", f"{key} = {_toml(getattr(section, key))}"]
-    return "\n".join(lines) + "\n"
+            yield from _section_as_toml(f"{name}.{key}" if name else key, value, told)
 
 
 def _toml(value: object) -> str:

@@ -28,7 +28,7 @@ class SlowLog:
 
     def __init__(self, events: EventTable, settings: Settings) -> None:
         self.events, self.settings = events, settings
-        self.visits = visits = collect_visits(events, settings.evidence)
+        self.visits = visits = collect_visits(events, settings.evidence, settings.view)
         self.end = int(visits.time.max())
         self.key = np.repeat(np.arange(visits.keys), np.diff(visits.offset))
         self.view = np.repeat([n for n, view in enumerate(visits.views)], [view.keys for view in visits.views])
@@ -44,7 +44,7 @@ class SlowLog:
     def found(self) -> list[float]:
         """Strengths of all rings in the log, of any significance."""
         visits, settings = self.visits, self.settings
-        rates = expected_rates(visits, settings.evidence)
+        rates = expected_rates(visits)
         rules = affordable_evidence(visits, rates, settings.evidence, 1)
         return [ring.strength for ring in search_rings(measure_pairs(visits, rates, rules, 1), index_visits(visits), settings.rings).rings]
 
@@ -52,7 +52,7 @@ class SlowLog:
     def null(self) -> tuple[list[float], int]:
         """Strengths of the rings of all permuted logs, and how many cores were tried there."""
         visits, settings = self.visits, self.settings
-        rates = expected_rates(visits, settings.evidence)
+        rates = expected_rates(visits)
         rules = affordable_evidence(visits, rates, settings.evidence, 1)
         weak = settings.rings.model_copy(update={"least_strength": 0.0})
         strengths, cores = [], 0

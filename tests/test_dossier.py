@@ -241,7 +241,7 @@ def test_counterfactuals_are_those_of_the_whole_log(market: LoggedRun, casebook:
             events = read_events([tmp_path / "left.parquet"])
             names = events.ids["user"].to_pylist()
             core = np.array([code for code, name in enumerate(names) if name in members], np.int32)
-            index = index_visits(collect_visits(events, QUICK.evidence))
+            index = index_visits(collect_visits(events, QUICK.evidence, QUICK.view))
             grower = Grower(index, QUICK.rings)
             grown = grower.grow(core, generous=False)
             after = {names[code] for code in grown.members}
@@ -274,7 +274,7 @@ def test_habits_are_those_of_a_log_without_the_events(market: LoggedRun, caseboo
     path = tmp_path / "left.parquet"
     market.log[~market.log["event_id"].isin(ids_of(casebook, small.rows[gone].tolist()))].to_parquet(path, index=False)
     events = read_events([path])
-    whole = collect_visits(events, QUICK.evidence)
+    whole = collect_visits(events, QUICK.evidence, QUICK.view)
     told = {measure: habits_by_place(left, small.events.ids, measure) for measure in ("near", "usual", "log_base_rate", "log_intent")}
     real = {measure: habits_by_place(whole, events.ids, measure) for measure in told}
     members = nodes_of(market.run, dossier.ring["ring_id"], "user")

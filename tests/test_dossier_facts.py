@@ -19,7 +19,7 @@ from graphdet.dossier.building import Dossier, build_dossier, event_rows
 from graphdet.dossier.sums import near_copies
 from graphdet.events import read_events
 from graphdet.replay.casebook import Casebook
-from graphdet.settings import EvidenceSettings, GnnSettings
+from graphdet.settings import GnnSettings, parse_settings
 
 
 def plain_log(logged: LoggedRun) -> pd.DataFrame:
@@ -58,7 +58,7 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         alone = QUICK.model_copy(update={"gnn": GnnSettings(least_rings=0)})  # a network would rank the rings anew
         logged = market_run(folder, 5, events=100_000, kind="hard", settings=alone)
     elif request.param == "narrow":  # few visitors make a crowd
-        narrow = QUICK.model_copy(update={"evidence": EvidenceSettings(ip_cap=3, device_cap=3)})
+        narrow = QUICK.model_copy(update={"view": parse_settings({"view": {"ip": {"cap": 3}, "device": {"cap": 3}}}, "test").view})
         logged = market_run(folder, 2, settings=narrow)
     else:
         logged = market_run(folder, int(request.param[-1]))
@@ -347,7 +347,7 @@ def test_what_is_crowded_held_more_than_its_share_at_once(case: Case) -> None:
             code = view.first_key + case.slow.events.ids[view.name].index(key["id"]).as_py()
             times = case.slow.visits.time[case.slow.visits.offset[code] : case.slow.visits.offset[code + 1]]
             most = max(int(((times >= begin) & (times <= begin + view.windows[0])).sum()) for begin in times.tolist())
-            assert key["crowded"] == (most > view.cap), key
+            assert key["crowded"] == (most > view.settings.cap), key
 
 
 def test_members_and_times_are_told_as_the_log_has_them(case: Case) -> None:

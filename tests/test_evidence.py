@@ -15,14 +15,15 @@ from hypothesis import strategies as st
 from graphdet.events import NO_TIME, EventTable, ReadReport
 from graphdet.evidence.pairs import PairEvidence, _sum_by_pair, expected_rates, measure_pairs
 from graphdet.schema import arrow_schema
-from graphdet.settings import EvidenceSettings
+from graphdet.settings import EvidenceSettings, Settings, parse_settings
 from graphdet.visits.permuting import permute
 from graphdet.visits.visits import Visits, collect_visits
 
 HOUR = 3600
 EVERY_VIEW = ("item", "device", "ip", "seller", "payment", "address")
 # An odd bound, so that no meeting sits on it and rounding cannot decide.
-LOOSE = EvidenceSettings(least=0.0123, weak=0.0, stratum_visits=5, item_cap=4, intent_prior=0.0, item_most=1.1, device_most=0.7)
+LOOSE = EvidenceSettings(least=0.0123, weak=0.0, stratum_visits=5, intent_prior=0.0)
+LOOSE_VIEWS = parse_settings({"view": {"item": {"cap": 4, "most": 1.1}, "device": {"most": 0.7}}}, "test").view
 
 Row = tuple[int, int, dict[str, int]]  # seconds, user, view → key
 Pair = tuple[int, int]
@@ -157,7 +158,7 @@ def obvious_evidence(events: EventTable, visits: Visits, rules: EvidenceSettings
             rows = places[view.name, key]
             for first, second in itertools.combinations(range(len(rows)), 2):
                 (when, one), (later, other) = rows[first], rows[second]
-                if one == other or second - first > view.cap:
+                if one == other or second - first > LOOSE_VIEWS[view.name].cap:
                     continue
                 (base_rate, _, intent, _), (other_base_rate, _, other_intent, _) = (
                     base_rates[view.name, key][first],
@@ -169,7 +170,7 @@ def obvious_evidence(events: EventTable, visits: Visits, rules: EvidenceSettings
                         here = meetings[key, window]
                         keys = sum(meetings[any_key, window] > 0 for any_key in range(view.keys))
                         all_pairs = sum(meetings[any_key, window] for any_key in range(view.keys))
-                        prior = getattr(rules, f"{view.name}_meetings") * (0.5 / keys + 0.5 * here / all_pairs)
+                        prior = LOOSE_VIEWS[view.name].meetings * (0.5 / keys + 0.5 * here / all_pairs)
                         values.append(math.log10(prior / (2 * here)) - math.log10(len(view.windows)) - base_rate - other_base_rate)
                 if values and max(values) >= rules.least:
                     full = min(max(values), rules.most)
@@ -205,7 +206,7 @@ def as_dict(pairs: PairEvidence, visits: Visits) -> dict[Pair, dict[tuple[str, i
 @settings(max_examples=40, deadline=None)
 @given(logs())
 def test_habits_equal_a_look_at_every_other_visit(events: EventTable) -> None:
-    visits = collect_visits(events, LOOSE)
+    visits = collect_visits(events, LOOSE, LOOSE_VIEWS)
     assert_base_rates(visits, obvious_base_rates(obvious_visits(events, visits), events, visits, LOOSE))
 
 
@@ -224,15 +225,15 @@ def test_how_alike_tastes_are_is_read_from_the_log(shape: float) -> None:
     for user, rates in enumerate(generator.gamma(shape, 1 / shape, (150, 200))):
         for item, visits in enumerate(generator.poisson(rates)):
             rows += [(int(when), user, {"item": item}) for when in generator.integers(0, 300, visits) * 24 * HOUR]
-    found = collect_visits(event_table(rows, list(range(200))), EvidenceSettings()).homogeneity
+    found = collect_visits(event_table(rows, list(range(200))), EvidenceSettings(), Settings().view).homogeneity
     assert found[0] == pytest.approx(shape, rel=0.25)
 
 
 @settings(max_examples=150, deadline=None)
 @given(logs())
 def test_evidence_equals_the_obvious_double_loop(events: EventTable) -> None:
-    visits = collect_visits(events, LOOSE)
-    pairs = measure_pairs(visits, expected_rates(visits, LOOSE), LOOSE, threads=2)
+    visits = collect_visits(events, LOOSE, LOOSE_VIEWS)
+    pairs = measure_pairs(visits, expected_rates(visits), LOOSE, threads=2)
     slow = obvious_evidence(events, visits, LOOSE)
     fast = as_dict(pairs, visits)
     assert fast.keys() == slow.keys()
@@ -251,7 +252,7 @@ def test_evidence_equals_the_obvious_double_loop(events: EventTable) -> None:
             readings = [{key: slow[pair][key][0 if key == full else 1] for key in members} for full in candidates]
             assert any(all(keys[key][0] == pytest.approx(reading[key], abs=2e-4) for key in members) for reading in readings)
             by_view[view] += sum(readings[0].values())
-        assert total == pytest.approx(sum(min(v, getattr(LOOSE, f"{view}_most")) for view, v in by_view.items()), abs=1e-3)
+        assert total == pytest.approx(sum(min(v, LOOSE_VIEWS[view].most) for view, v in by_view.items()), abs=1e-3)
 
 
 def test_one_meeting_of_a_group_counts_in_full_and_the_first_of_equal_ones() -> None:
@@ -260,8 +261,8 @@ def test_one_meeting_of_a_group_counts_in_full_and_the_first_of_equal_ones() -> 
     rows += [(400 * 24 * HOUR, user, {"item": item}) for user in (0, 1) for item in range(3)]
     rows.append((400 * 24 * HOUR, 1, {"item": 3}))  # so that the two are not in the same intent
     events = event_table(rows, [0, 0, 1, 0])
-    visits = collect_visits(events, LOOSE)
-    pairs = measure_pairs(visits, expected_rates(visits, LOOSE), LOOSE, threads=1)
+    visits = collect_visits(events, LOOSE, LOOSE_VIEWS)
+    pairs = measure_pairs(visits, expected_rates(visits), LOOSE, threads=1)
     said = as_dict(pairs, visits)[0, 1]
     full, again, *_ = obvious_evidence(events, visits, LOOSE)[0, 1]["item", 0]
     assert again < full - 0.1
@@ -270,7 +271,7 @@ def test_one_meeting_of_a_group_counts_in_full_and_the_first_of_equal_ones() -> 
 
 
 def test_of_several_meetings_at_a_key_the_strongest_speaks_whatever_their_order() -> None:
-    visits = collect_visits(event_table([(0, user, {"item": item}) for user in range(2) for item in range(3)], [0]), LOOSE)
+    visits = collect_visits(event_table([(0, user, {"item": item}) for user in range(2) for item in range(3)], [0]), LOOSE, LOOSE_VIEWS)
     # Two meetings at item 0, one each at items 1 and 2; item 2 has the largest gap and counts in full.
     key, evidence, again = [0, 0, 0, 1, 2], [2.0, 2.0, 1.0, 3.0, 4.0], [1.5, 1.0, 0.2, 2.0, 0.5]
     for order in itertools.permutations(range(5)):
@@ -287,8 +288,8 @@ def test_of_several_meetings_at_a_key_the_strongest_speaks_whatever_their_order(
 @settings(max_examples=40, deadline=None)
 @given(logs(), st.integers(1, 5))
 def test_evidence_does_not_depend_on_threads(events: EventTable, threads: int) -> None:
-    visits = collect_visits(events, LOOSE)
-    rates = expected_rates(visits, LOOSE)
+    visits = collect_visits(events, LOOSE, LOOSE_VIEWS)
+    rates = expected_rates(visits)
     one, many = (measure_pairs(visits, rates, LOOSE, threads=n) for n in (1, threads))
     for column in ("users", "evidence", "offset", "key", "key_evidence", "seconds_apart", "chance"):
         np.testing.assert_array_equal(getattr(one, column), getattr(many, column))
@@ -297,7 +298,7 @@ def test_evidence_does_not_depend_on_threads(events: EventTable, threads: int) -
 @settings(max_examples=40, deadline=None)
 @given(logs(), st.integers(0, 2**32))
 def test_the_null_keeps_places_and_exchanges_users_within_strata(events: EventTable, seed: int) -> None:
-    visits = collect_visits(events, LOOSE)
+    visits = collect_visits(events, LOOSE, LOOSE_VIEWS)
     shuffled = permute(visits, LOOSE, seed)
     for column in ("offset", "time", "group", "stratum"):
         np.testing.assert_array_equal(getattr(shuffled, column), getattr(visits, column))
@@ -313,7 +314,7 @@ def test_the_null_keeps_places_and_exchanges_users_within_strata(events: EventTa
 
 def test_the_null_gives_every_order_of_users_alike() -> None:
     events = event_table([(0, user, {"item": 0}) for user in range(3)], [0])
-    visits = collect_visits(events, LOOSE)
+    visits = collect_visits(events, LOOSE, LOOSE_VIEWS)
     orders = [tuple(permute(visits, LOOSE, seed).user.tolist()) for seed in range(3000)]
     counts = [orders.count(order) for order in itertools.permutations(range(3))]
     # Chi-square with 5 degrees of freedom: 20.5 is passed by chance once in a thousand.
@@ -333,12 +334,12 @@ def test_events_without_a_time_meet_nobody_in_a_log_with_times() -> None:
         amount=None, rating=None, report=events.report,
     )  # fmt: skip
     for log, expected in ((events, 1), (lost, 0)):
-        visits = collect_visits(log, LOOSE)
-        assert len(measure_pairs(visits, expected_rates(visits, LOOSE), LOOSE, threads=1)) == expected
+        visits = collect_visits(log, LOOSE, LOOSE_VIEWS)
+        assert len(measure_pairs(visits, expected_rates(visits), LOOSE, threads=1)) == expected
 
 
 def test_users_who_visit_nothing_meet_nobody() -> None:
-    visits = collect_visits(event_table([(second, second, {}) for second in range(3)], [0]), LOOSE)
+    visits = collect_visits(event_table([(second, second, {}) for second in range(3)], [0]), LOOSE, LOOSE_VIEWS)
     assert len(visits) == 0
-    assert len(measure_pairs(visits, expected_rates(visits, LOOSE), LOOSE, threads=2)) == 0
+    assert len(measure_pairs(visits, expected_rates(visits), LOOSE, threads=2)) == 0
     assert len(permute(visits, LOOSE, 1)) == 0

@@ -12,7 +12,7 @@ from graphdet.errors import BadNumbers
 from graphdet.events import EventTable
 from graphdet.evidence.pairs import PairEvidence, expected_rates, measure_pairs
 from graphdet.schema import ACTIONS, KEY_TYPES
-from graphdet.settings import EvidenceSettings
+from graphdet.settings import EvidenceSettings, Settings
 from graphdet.signals.columns import KEY_COLUMNS, LEVELS, USER_COLUMNS, FeatureTable, measure_keys, measure_users
 from graphdet.visits.visits import Visits, collect_visits
 
@@ -21,8 +21,8 @@ LOOSE = EvidenceSettings(least=0.1, weak=0.1, stratum_visits=5)
 
 
 def evidence_of(events: EventTable) -> tuple[Visits, PairEvidence]:
-    visits = collect_visits(events, LOOSE)
-    return visits, measure_pairs(visits, expected_rates(visits, LOOSE), LOOSE, 1)
+    visits = collect_visits(events, LOOSE, Settings().view)
+    return visits, measure_pairs(visits, expected_rates(visits), LOOSE, 1)
 
 
 @pytest.fixture(scope="module")

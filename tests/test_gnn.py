@@ -25,7 +25,7 @@ from graphdet.learning.messages import HALF_LIFE_HOURS, PRIOR, EvidenceMatrix, e
 from graphdet.learning.neighbourhood import gather_inputs, input_columns, measure_scale
 from graphdet.learning.ring_model import Model, load_model, model_of, write_arrays
 from graphdet.schema import EMBEDDING_WIDTH
-from graphdet.settings import EvidenceSettings, GnnSettings
+from graphdet.settings import EvidenceSettings, GnnSettings, Settings
 from graphdet.signals.columns import USER_COLUMNS, measure_keys, measure_users
 from graphdet.visits.visits import Visits, collect_visits
 
@@ -45,12 +45,12 @@ def log() -> EventTable:
 
 @pytest.fixture(scope="module")
 def visits(log: EventTable) -> Visits:
-    return collect_visits(log, EvidenceSettings())
+    return collect_visits(log, EvidenceSettings(), Settings().view)
 
 
 @pytest.fixture(scope="module")
 def pairs(visits: Visits) -> PairEvidence:
-    return measure_pairs(visits, expected_rates(visits, EvidenceSettings()), EvidenceSettings(), 1)
+    return measure_pairs(visits, expected_rates(visits), EvidenceSettings(), 1)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def test_the_evidence_relation_equals_a_slow_loop() -> None:
 
 def test_messages_through_keys_equal_a_slow_loop() -> None:
     log = planted_log(np.random.default_rng(9), users=40, items=12, events=300, days=6)[0]
-    visits = collect_visits(log, EvidenceSettings())
+    visits = collect_visits(log, EvidenceSettings(), Settings().view)
     values = np.random.default_rng(0).standard_normal((visits.users, 3)).astype(np.float32)
     fade = HALF_LIFE_HOURS["item"] * 3600 / math.log(2)
     mean, highest = np.zeros((visits.users, 4)), np.full((visits.users, 4), -np.inf)
@@ -158,7 +158,7 @@ def test_pytorch_geometric_agrees_on_faded_messages() -> None:
     from torch_geometric.nn import SimpleConv
 
     log = planted_log(np.random.default_rng(2), users=60, items=9, events=200, days=5)[0]
-    visits = collect_visits(log, EvidenceSettings())
+    visits = collect_visits(log, EvidenceSettings(), Settings().view)
     key = np.repeat(np.arange(visits.keys), np.diff(visits.offset))
     one, other = np.nonzero((key[:, None] == key[None, :]) & ~np.eye(len(key), dtype=bool))
     fade = HALF_LIFE_HOURS["item"] * 3600 / math.log(2)
@@ -270,8 +270,8 @@ def test_a_saved_model_scores_another_log(model: Model, tmp_path: Path) -> None:
     model.save(path)
     loaded = load_model(path)
     log = planted_log(np.random.default_rng(77), RINGS[:2], users=2500, items=800, events=20_000)[0]
-    visits = collect_visits(log, EvidenceSettings())
-    pairs = measure_pairs(visits, expected_rates(visits, EvidenceSettings()), EvidenceSettings(), 1)
+    visits = collect_visits(log, EvidenceSettings(), Settings().view)
+    pairs = measure_pairs(visits, expected_rates(visits), EvidenceSettings(), 1)
     relation = evidence_relation(pairs, visits.users)
     table, _ = gather_inputs(measure_users(log, visits, pairs), visits, relation, loaded.scale, depth=loaded.depth)
     logit = loaded.logit(table.values, visits, relation)

@@ -12,14 +12,14 @@ from planted_logs import HOUR, Block, coded_table, planted_log
 
 from graphdet.events import EventTable
 from graphdet.rings.growth import Grower, Grown, VisitIndex, index_visits
-from graphdet.settings import EvidenceSettings, RingSettings
+from graphdet.settings import EvidenceSettings, RingSettings, Settings
 from graphdet.visits.visits import collect_visits
 
 RING = Block(users=tuple(range(14)), items=tuple(range(7)))
 
 
 def index_of(events: EventTable) -> VisitIndex:
-    return index_visits(collect_visits(events, EvidenceSettings()))
+    return index_visits(collect_visits(events, EvidenceSettings(), Settings().view))
 
 
 def same_ring(one: Grown, other: Grown) -> None:
@@ -188,7 +188,7 @@ def test_odd_logs_give_sound_rings(name: str) -> None:
 
 @pytest.mark.parametrize(("members", "found"), [(100, True), (10, False)])
 def test_devices_alone_give_a_ring_only_where_many_share_them(members: int, found: bool) -> None:
-    """People on ten devices, among three thousand who have a device each: what they share says no more than `device_share_most`."""
+    """People on ten devices, among three thousand who have a device each: what they share says no more than `[view.device] share_most`."""
     generator = np.random.default_rng(2)
     user = np.r_[np.repeat(np.arange(members), 10), np.repeat(np.arange(members, members + 3000), 10)]
     device = np.r_[generator.integers(0, 10, 10 * members), np.repeat(np.arange(10, 3010), 10)]

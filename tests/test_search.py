@@ -22,8 +22,10 @@ from graphdet.rings.cores import connected_users, crowds, users_of_shared_target
 from graphdet.rings.growth import index_visits
 from graphdet.rings.search import Search, search_rings
 from graphdet.rings.splitting import _under
-from graphdet.settings import EvidenceSettings, RingSettings
+from graphdet.settings import EvidenceSettings, RingSettings, Settings, parse_settings
 from graphdet.visits.visits import collect_visits, fullest
+
+NARROW = parse_settings({"view": {"item": {"cap": 12}}}, "test").view  # few visitors make a crowd
 
 Met = dict[tuple[int, int], tuple[float, list[int]]]  # pair of users → its evidence and the keys where they met
 
@@ -94,8 +96,8 @@ def test_the_two_branches_of_the_last_merge_are_those_of_fcluster(leaves: int, s
 
 
 def search(events: EventTable, threads: int = 2) -> Search:
-    visits = collect_visits(events, EvidenceSettings())
-    pairs = measure_pairs(visits, expected_rates(visits, EvidenceSettings()), EvidenceSettings(), threads)
+    visits = collect_visits(events, EvidenceSettings(), Settings().view)
+    pairs = measure_pairs(visits, expected_rates(visits), EvidenceSettings(), threads)
     # Small and weak rings, too: more of them to compare.
     return search_rings(pairs, index_visits(visits), RingSettings(least_members=4, least_strength=0.0), threads)
 
@@ -161,7 +163,7 @@ def test_a_ring_so_large_that_its_items_look_like_sales_is_found(monkeypatch: py
 def test_crowds_are_those_of_an_obvious_loop(seed: int) -> None:
     generator = np.random.default_rng(seed)
     events, _ = planted_log(generator, users=300, items=40, events=9000, days=3)
-    visits = collect_visits(events, EvidenceSettings(item_cap=12))
+    visits = collect_visits(events, EvidenceSettings(), NARROW)
     (view,) = (view for view in visits.views if view.name == "item")
     begin, end = fullest(visits, view)
     for key in range(view.keys):
@@ -179,4 +181,4 @@ def test_crowds_are_those_of_an_obvious_loop(seed: int) -> None:
     assert expected
     assert [(*core.keys, core.users.tolist()) for core in crowds(visits)] == expected
     untimed = replace(events, time=None, resolution="none")
-    assert crowds(collect_visits(untimed, EvidenceSettings(item_cap=12))) == []
+    assert crowds(collect_visits(untimed, EvidenceSettings(), NARROW)) == []

@@ -124,7 +124,7 @@ def test_the_members_table_counts_events_at_everything_shared(log: pd.DataFrame,
 
 
 def test_the_rings_table_again_by_pandas(log: pd.DataFrame, run: Run) -> None:
-    visits = visits_of(log, "item_id", EvidenceSettings().item_windows[0])
+    visits = visits_of(log, "item_id", Settings().view["item"].windows[0])
     for row in run.rings.to_pylist():
         ring = row["ring_id"]
         members, targets = members_of(run, ring), members_of(run, ring, "item")
@@ -201,7 +201,7 @@ def test_the_evidence_table_again_by_pandas(log: pd.DataFrame, run: Run) -> None
     closest = []
     for view, rows in evidence.groupby("view"):
         column = NODE_TYPE[str(view)].column
-        window = getattr(rules, f"{view}_windows")
+        window = Settings().view[str(view)].windows
         people = set(rows["user_a"]) | set(rows["user_b"])
         own = log[log["user_id"].isin(people) & log[column].isin(rows["key"])]
         events = own.groupby(["user_id", column]).size()

@@ -83,7 +83,7 @@ class Rates:
     windows: Int32
 
 
-def expected_rates(visits: Visits, settings: EvidenceSettings) -> Rates:
+def expected_rates(visits: Visits) -> Rates:
     """Chance meetings per key and window. O(visits)."""
     width = max((len(view.windows) for view in visits.views), default=1)
     windows = np.full((len(visits.views), width), -1, np.int32)
@@ -96,7 +96,7 @@ def expected_rates(visits: Visits, settings: EvidenceSettings) -> Rates:
             found = _count_pairs(visits.offset[view.first_key : view.first_key + view.keys + 1], visits.time, window)
             pairs[rows, column] = found
             meeting = found > 0
-            prior = getattr(settings, f"{view.name}_meetings") * (0.5 / max(meeting.sum(), 1) + 0.5 * found / max(found.sum(), 1))
+            prior = view.settings.meetings * (0.5 / max(meeting.sum(), 1) + 0.5 * found / max(found.sum(), 1))
             with np.errstate(divide="ignore", invalid="ignore"):
                 constant[rows, column] = np.where(meeting, np.log10(prior / (2 * found)) - np.log10(len(view.windows)), -np.inf)
     return Rates(pairs, constant, windows)
@@ -146,7 +146,7 @@ Walked = tuple[int, Int64, Int32, Float32, Float32, Int32, Float32]
 def _walker(visits: Visits, rates: Rates, settings: EvidenceSettings) -> Callable[[int, int, Words, int], Walked]:
     """`_walk` over a block of these visits' keys."""
     view = visits.view_of(np.arange(visits.keys, dtype=np.int32))
-    cap = np.array([view.cap for view in visits.views], np.int32)
+    cap = np.array([view.settings.cap for view in visits.views], np.int32)
 
     def walk(first: int, last: int, table: Words, mode: int) -> Walked:
         return _walk(
@@ -324,7 +324,7 @@ def _sum_by_pair(
     total = np.zeros(len(lead))
     for position, seen in enumerate(visits.views):
         part = np.bincount(of[view == position], weights=evidence[view == position], minlength=len(lead))
-        total += np.minimum(part, getattr(settings, f"{seen.name}_most"))
+        total += np.minimum(part, seen.settings.most)
     keep = (keys >= 2) & (total >= settings.weak)
     meeting = keep[of]
     chosen = pair[lead[keep]]

@@ -42,8 +42,8 @@ def read_inputs(events: EventTable, run: Run, settings: Settings) -> FeatureTabl
     threads = settings.machine.threads or os.cpu_count() or 1
     if lacks_categories(events):
         events = with_communities(events, settings.evidence)
-    visits = collect_visits(events, settings.evidence)
-    rates = expected_rates(visits, settings.evidence)
+    visits = collect_visits(events, settings.evidence, settings.view)
+    rates = expected_rates(visits)
     pairs = measure_pairs(visits, rates, affordable_evidence(visits, rates, settings.evidence, threads), threads)
     own = measure_users(events, visits, pairs, threads)
     messages, _ = gather_inputs(own, visits, evidence_relation(pairs, visits.users, threads), None, threads, DEPTH)

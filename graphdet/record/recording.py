@@ -91,7 +91,7 @@ def describe_background(log: LogIndex, null: NullRings, found: Search, setting: 
         "events_per_visit": _plain(log.events_per_visit),
         "learned": list(learned),
         "hours": _by_hour(events).tolist(),
-        "views": [{"name": view.name, "windows": view.windows, "cap": view.cap} for view in visits.views],
+        "views": [{"name": view.name, "windows": view.windows} for view in visits.views],
         "habits": base_rate_names(visits),
         "of_views": {name: getattr(visits, name).tolist() for name in of_views(visits)},
         "history_seconds": _history_seconds(log.end),
@@ -158,7 +158,7 @@ def _keys_table(log: LogIndex, rows: Int64, targets: Mapping[str, Bool], at_targ
     """Every key that the kept events name."""
     events, visits = log.events, log.visits.visits
     schema = arrow_schema("keys")
-    crowded = {view.name: most_at_once(visits, view) > view.cap for view in visits.views}
+    crowded = {view.name: most_at_once(visits, view) > view.settings.cap for view in visits.views}
     parts = []
     for name in (name for name in KEY_TYPES if name in events.ids):
         code = events.codes[name]

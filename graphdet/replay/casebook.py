@@ -116,11 +116,11 @@ class Casebook:
     def _read_visits(self) -> None:
         """Visits by (view, key, time), with keys numbered over all views."""
         present = [entry for entry in self.background["views"] if entry["name"] in self.ids]
-        self.views = [(entry["name"], tuple(entry["windows"]), entry["cap"]) for entry in present]
-        first = np.cumsum([0] + [len(self.ids[name]) for name, _, _ in self.views])
-        self.first_key = {name: int(first[place]) for place, (name, _, _) in enumerate(self.views)}
+        self.views = {entry["name"]: tuple(entry["windows"]) for entry in present}
+        first = np.cumsum([0] + [len(self.ids[name]) for name in self.views])
+        self.first_key = {name: int(first[place]) for place, name in enumerate(self.views)}
         key = np.full(self.visits.num_rows, -1, np.int64)
-        for name, _, _ in self.views:
+        for name in self.views:
             own = pc.equal(self.visits["node_type"], name).to_numpy()
             key[own] = codes_of(self.visits["node_id"].filter(pa.array(own)), self.ids[name]) + self.first_key[name]
         user = codes_of(self.visits["user_id"], self.users)
@@ -244,12 +244,12 @@ class Casebook:
         users = np.unique(np.r_[self.visit_user[visit], members]).astype(np.int32)
         views, key_ids, codes, ids, position = [], [], {}, {}, np.zeros(len(visit), np.int64)
         first = 0
-        for name, windows, cap in self.views:
+        for name, windows in self.views.items():
             base = self.first_key[name]
             at_view = (self.visit_key[visit] >= base) & (self.visit_key[visit] < base + len(self.ids[name]))
             code = self.event_code[name][rows]
             used = np.unique(np.r_[self.visit_key[visit[at_view]] - base, code[code >= 0]])
-            views.append(View(name, windows, cap, first, len(used)))
+            views.append(View(name, windows, self.settings.view[name], first, len(used)))
             key_ids.append(used)
             codes[name] = np.where(code >= 0, np.searchsorted(used, code), -1).astype(np.int32)
             ids[name] = self.ids[name].take(pa.array(used))
@@ -257,7 +257,7 @@ class Casebook:
             first += len(used)
         codes["user"] = np.searchsorted(users, self.event_user[rows]).astype(np.int32)
         ids["user"] = self.users.take(pa.array(users))
-        events = self._event_table(rows, ids, codes, key_ids, [name for name, _, _ in self.views])
+        events = self._event_table(rows, ids, codes, key_ids, list(self.views))
         order = np.lexsort((np.arange(len(visit)), self.visit_second[visit], position))
         visit, position = visit[order], position[order]
         user = np.searchsorted(users, self.visit_user[visit]).astype(np.int32)
@@ -286,7 +286,7 @@ class Casebook:
             name: self.habits[visit, place].astype(kinds.get(name, np.float32)) for place, name in enumerate(self.background["habits"])
         }
         places = [entry["name"] for entry in self.background["views"]]
-        own = [places.index(name) for name, _, _ in self.views]
+        own = [places.index(name) for name in self.views]
         return of_visits | {name: np.array(values)[own] for name, values in self.background["of_views"].items()}
 
     def seconds(self, rows: Int64) -> Int64:

@@ -16,6 +16,7 @@ from scipy.sparse.csgraph import connected_components
 from graphdet.arrays import Bool, Int32
 from graphdet.evidence.pairs import PairEvidence
 from graphdet.rings.growth import VisitIndex
+from graphdet.schema import ITEM, SELLER
 from graphdet.settings import RingSettings
 from graphdet.visits.visits import UNTIMED, Visits, fullest
 
@@ -34,7 +35,7 @@ def find_cores(pairs: PairEvidence, index: VisitIndex, settings: RingSettings) -
     """All cores, in the order in which they are to be grown: components, the strictest first; crowds; users of shared targets."""
     components = {core.tobytes(): Core(core) for core in connected_users(pairs, index.visits.users, settings)}
     # Who meets at an item meets at its seller, too. Where the log names no sellers, one item does for both keys.
-    sellers = any(view.name == "seller" for view in index.visits.views)
+    sellers = any(view.name == SELLER for view in index.visits.views)
     shared = users_of_shared_targets(pairs, settings, (index.view == index.item_view) & (not sellers))
     return [*reversed(components.values()), *crowds(index.visits), *shared]
 
@@ -65,10 +66,10 @@ def crowds(visits: Visits) -> list[Core]:
     cores = []
     counted = np.zeros(visits.users, np.bool_)
     for view in visits.views:
-        if view.name != "item" or view.windows[0] == UNTIMED:
+        if view.name != ITEM or view.windows[0] == UNTIMED:
             continue
         begin, end = fullest(visits, view)
-        crowded = np.flatnonzero((end - begin > view.cap) & (end - begin <= _most(visits.users)))
+        crowded = np.flatnonzero((end - begin > view.settings.cap) & (end - begin <= _most(visits.users)))
         for key in crowded[np.lexsort((crowded, -(end - begin)[crowded]))].tolist():
             users = np.unique(visits.user[begin[key] : end[key]])
             if counted[users].mean() <= 0.5:

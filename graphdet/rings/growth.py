@@ -17,6 +17,7 @@ import numpy as np
 
 from graphdet.arrays import Float64, Int8, Int32, Int64, check_columns, check_sorted
 from graphdet.rings.profile import Log, Rules, Scratch, find_members, find_targets
+from graphdet.schema import ITEM, PLACES
 from graphdet.settings import RingSettings
 from graphdet.visits.visits import Visits
 
@@ -65,7 +66,7 @@ def index_visits(visits: Visits) -> VisitIndex:
     view = visits.view_of(np.arange(visits.keys, dtype=np.int32)).astype(np.int8)
     names = [view.name for view in visits.views]
     user_offset, by_user, key = _by_user(visits.offset, visits.user, visits.users)
-    return VisitIndex(visits, view, names.index("item") if "item" in names else -1, user_offset, by_user, key)
+    return VisitIndex(visits, view, names.index(ITEM) if ITEM in names else -1, user_offset, by_user, key)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -127,7 +128,7 @@ class Grower:
 
     def __init__(self, index: VisitIndex, settings: RingSettings) -> None:
         visits = index.visits
-        reach = [view.windows[-1] if view.name in ("item", "device", "payment", "address") else view.windows[0] for view in visits.views]
+        reach = [view.windows[-1] if PLACES[view.name].reach == "longest" else view.windows[0] for view in visits.views]
         self._index = index
         self._log = Log(
             index.user_offset, index.by_user, index.key, visits.offset, visits.user, visits.time, visits.log_base_rate, visits.log_intent,
@@ -136,7 +137,7 @@ class Grower:
         self._rules = Rules(
             reach=np.array(reach, np.int64),
             slack=np.array([min(view.windows[0], round(3600 * settings.slack)) for view in visits.views], np.int64),
-            most=np.array([getattr(settings, f"{view.name}_share_most") for view in visits.views], np.float64),
+            most=np.array([view.settings.share_most for view in visits.views], np.float64),
             generous_rounds=settings.generous_rounds,
             rounds=settings.rounds,
             join=settings.join,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from graphdet.schema import (
     CASE_NODE,
+    ITEM,
     ITEM_RELATIONS,
     KEY_RELATIONS,
     NODE_TYPE,
@@ -17,7 +18,9 @@ from graphdet.schema import (
     RING_NODE,
     RISK_BANDS,
     RUN_NODE,
+    USER,
     NodeType,
+    OwnNode,
 )
 
 OWNS = "graphdetOwns"  # on nodes: "node" where graphdet made it, else the properties and labels that it added, comma-separated
@@ -208,7 +211,7 @@ class RelationKind:
         )
 
 
-def _node_kind(node: NodeType, *names: str) -> NodeKind:
+def _node_kind(node: NodeType | OwnNode, *names: str) -> NodeKind:
     return NodeKind(node.name, node.label, node.key, _properties(OWNS, RUN, *names))
 
 
@@ -242,11 +245,11 @@ RUN_KIND = _node_kind(
 )
 NODE_KINDS = {kind.name: kind for kind in (*PEOPLE_AND_THINGS.values(), RING, RUN_KIND)}
 
-_USER = PEOPLE_AND_THINGS["user"]
+_USER = PEOPLE_AND_THINGS[USER]
 _TOUCH = ("count", "firstSeen", "lastSeen", "amount")
 _KINDS = (
-    *(RelationKind(word, _USER, PEOPLE_AND_THINGS["item"], _properties(RUN, *_TOUCH)) for word in dict.fromkeys(ITEM_RELATIONS.values())),
-    RelationKind(OTHER_ITEM_RELATION, _USER, PEOPLE_AND_THINGS["item"], _properties(RUN, *_TOUCH, "action"), "action"),
+    *(RelationKind(word, _USER, PEOPLE_AND_THINGS[ITEM], _properties(RUN, *_TOUCH)) for word in dict.fromkeys(ITEM_RELATIONS.values())),
+    RelationKind(OTHER_ITEM_RELATION, _USER, PEOPLE_AND_THINGS[ITEM], _properties(RUN, *_TOUCH, "action"), "action"),
     *(RelationKind(word, _USER, PEOPLE_AND_THINGS[name], _properties(RUN, *_TOUCH)) for name, word in KEY_RELATIONS.items()),
     *(
         RelationKind("MEMBER_OF", kind, RING, _properties(RUN, "role", "contribution", "events", "firstSeen", "lastSeen"))

@@ -21,7 +21,7 @@ def list_discounts(visits: Visits, events: EventTable) -> tuple[list[dict[str, A
     notes = []
     for view in visits.views:
         crowd = most_at_once(visits, view)
-        over = np.flatnonzero(crowd > view.cap)
+        over = np.flatnonzero(crowd > view.settings.cap)
         if not len(over):
             continue
         worst = over[np.lexsort([over, -crowd[over]])][:SHOWN]
@@ -32,7 +32,7 @@ def list_discounts(visits: Visits, events: EventTable) -> tuple[list[dict[str, A
         at_once = "in all" if events.time is None else f"within {view.windows[0] / 3600:g} h"
         notes.append(
             f"{len(over):,} of {view.keys:,} {view.name} keys are crowded, with up to {entries[0]['size']:,} visitors {at_once}: "
-            f"each visitor is compared with the {view.cap} next{'' if events.time is None else ' in time'} only."
+            f"each visitor is compared with the {view.settings.cap} next{'' if events.time is None else ' in time'} only."
         )
         named += entries
     return named, notes

@@ -13,7 +13,8 @@ import numpy as np
 
 from graphdet.arrays import Bool, Float32, Float64, Int32, Int64
 from graphdet.events import NO_TIME, EventTable
-from graphdet.settings import EvidenceSettings
+from graphdet.schema import ITEM
+from graphdet.settings import EvidenceSettings, Views, ViewSettings
 
 DAY = 86_400
 UNTIMED = np.iinfo(np.int32).max
@@ -22,11 +23,11 @@ UNSURE = 10.0  # visits at other times that say as much as the belief that users
 
 @dataclass(frozen=True)
 class View:
-    """One node type seen as a meeting place: `windows` in seconds, shortest first; `cap` visitors that a window may hold."""
+    """One node type seen as a meeting place: `windows` in seconds, shortest first, and the settings that they come from."""
 
     name: str
     windows: tuple[int, ...]
-    cap: int
+    settings: ViewSettings
     first_key: int  # keys of this view are first_key … first_key + keys − 1
     keys: int
 
@@ -80,7 +81,7 @@ class Visits:
         return np.searchsorted([view.first_key for view in self.views], keys, side="right").astype(np.int32) - np.int32(1)
 
 
-def collect_visits(events: EventTable, settings: EvidenceSettings) -> Visits:
+def collect_visits(events: EventTable, settings: EvidenceSettings, of_view: Views) -> Visits:
     """All views of a log as visits.
 
     Events without a time are left out of logs that have times: nobody can say what they coincide with.
@@ -95,12 +96,13 @@ def collect_visits(events: EventTable, settings: EvidenceSettings) -> Visits:
         keys = events.count(name)
         if not keys:
             continue
-        windows = _windows(getattr(settings, f"{name}_windows"), events.resolution) if timed else (UNTIMED,)
+        own = of_view[name]
+        windows = _windows(own.windows, events.resolution) if timed else (UNTIMED,)
         code = np.where(known, events.codes[name], np.int32(-1)) if known is not None else events.codes[name]
         offset, user, time = _visits_of_view(code, events.codes["user"], seconds, keys, events.count("user"), windows[0])
-        group = events.item_category + np.int32(1) if name == "item" and events.categories else np.zeros(keys, np.int32)  # 0 = unknown
+        group = events.item_category + np.int32(1) if name == ITEM and events.categories else np.zeros(keys, np.int32)  # 0 = unknown
         stratum = _pooled(group, np.diff(offset), settings.stratum_visits)
-        views.append(View(name, windows, getattr(settings, f"{name}_cap"), first_key, keys))
+        views.append(View(name, windows, own, first_key, keys))
         offsets.append(offset[1:] + offsets[-1][-1])
         users.append(user)
         times.append(time)

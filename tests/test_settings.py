@@ -1,0 +1,76 @@
+"""Settings: what names something is checked against what exists, and no number is taken that is none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from graphdet.errors import SettingsError, UnknownSetting
+from graphdet.schema import KEY_TYPES, PLACES
+from graphdet.settings import Settings, load_settings, parse_settings, settings_as_toml
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[evidence]\nviews = ['itme']", "evidence.views = ['itme']: users meet at no 'itme'; did you mean 'item'?"),
+        ("[evidence]\nviews = ['user']", "evidence.views = ['user']: users meet at no 'user'"),
+        ("[evidence]\nviews = []", "evidence.views = []"),
+        ("[evidence]\nviews = ['ip', 'item', 'ip']", "'ip' stands there twice"),
+        ("[view.item]\nwindows = []", "view.item.windows = []"),
+        ("[view.item]\nwindows = [24.0, -1.0]", "view.item.windows.1 = -1.0: input should be greater than 0"),
+        ("[view.item]\nwindows = [0.0]", "view.item.windows.0 = 0.0: input should be greater than 0"),
+        ("[view.item]\nwindows = [nan]", "view.item.windows.0 = nan: input should be a finite number"),
+        ("[view.item]\nwindows = [inf]", "view.item.windows.0 = inf: input should be a finite number"),
+        ("[view.item]\nwindows = [168.0, 24.0]", "each window must be longer than the one before"),
+        ("[view.item]\nwindows = [1e7]", "less than or equal to 500000"),
+        ("[view.ip]\nmost = nan", "view.ip.most = nan: input should be a finite number"),
+        ("[rings]\nslack = inf", "rings.slack = inf: input should be a finite number"),
+        ("[view.item]\ncap = 0", "view.item.cap = 0: input should be greater than or equal to 1"),
+    ],
+)
+def test_values_that_mean_nothing_are_refused(text: str, says: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError) as caught:
+        load_settings(tmp_path / "mine.toml")
+    assert str(caught.value).startswith(f"{tmp_path / 'mine.toml'}: ")
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        ({"evidence": {"item_cap": 3}}, "[evidence] has no setting 'item_cap'; did you mean [view.item] cap?"),
+        ({"evidence": {"device_windows": [24.0]}}, "did you mean [view.device] windows?"),
+        ({"evidence": {"ip_most": 1.0}}, "did you mean [view.ip] most?"),
+        ({"rings": {"seller_share_most": 1.0}}, "did you mean [view.seller] share_most?"),
+        ({"view": {"itme": {}}}, "[view] has no setting 'itme'; did you mean 'item'?"),
+        ({"view": {"item": {"capp": 3}}}, "[view.item] has no setting 'capp'; did you mean 'cap'?"),
+        ({"evidence": {"permutations": 3}}, "did you mean [rings] permutations?"),
+        ({"seeed": 3}, "there is no setting 'seeed'; did you mean 'seed'?"),
+        ({"rings": {"qqqqq": 3}}, "[rings] has no setting 'qqqqq'. `graphdet settings`"),
+    ],
+)
+def test_an_unknown_setting_is_told_with_the_nearest_that_exists(table: dict[str, object], says: str) -> None:
+    with pytest.raises(UnknownSetting) as caught:
+        parse_settings(table, "mine.toml")
+    assert says in str(caught.value)
+
+
+def test_views_have_the_defaults_of_their_node_types_and_take_what_a_file_says() -> None:
+    settings = parse_settings({"view": {"ip": {"cap": 7}}}, "mine.toml")
+    for name in KEY_TYPES:
+        own, place = settings.view[name], PLACES[name]
+        assert (own.windows, own.meetings, own.most, own.share_most) == (place.windows, place.meetings, place.most, place.share_most)
+        assert own.cap == (7 if name == "ip" else place.cap)
+
+
+def test_a_file_of_all_settings_says_each_sentence_once_and_loads_again(tmp_path: Path) -> None:
+    changed = parse_settings({"seed": 5, "view": {"device": {"windows": [2.5]}}, "log": {"actions": {"buy": "order"}}}, "mine.toml")
+    text = settings_as_toml(changed)
+    (tmp_path / "all.toml").write_text(text, encoding="utf-8")
+    assert load_settings(tmp_path / "all.toml") == changed != Settings()
+    assert text.count("visitors that one visitor is compared with") == 1
+    assert all(f"[view.{name}]" in text for name in KEY_TYPES)
