@@ -14,7 +14,6 @@ import json
 import os
 import resource
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -24,7 +23,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 from neo4j import GraphDatabase
 
 from graphdet.progress import progress_for
@@ -40,7 +38,7 @@ NAIVE_ROWS = 3_000  # row by row
 UNWIND_ROWS = 20_000  # without constraints each MERGE scans the label, so time grows with the square
 
 
-def make_run(nodes: int, relations: int, folder: Path) -> Run:
+def make_run(nodes: int, relations: int) -> Run:
     """Half users, four tenths items, a tenth devices; a fifth of the relations to devices. 200 rings of 20 users."""
     rng = np.random.default_rng(7)
     counts = {"user": nodes // 2, "item": nodes * 4 // 10, "device": nodes // 10}
@@ -102,22 +100,20 @@ def make_run(nodes: int, relations: int, folder: Path) -> Run:
     score = np.sort(rng.random(counts["user"]))[::-1]
     scores = {"node_type": ["user"] * counts["user"], "node_id": ids["user"], "score": score, "rank": np.arange(1, counts["user"] + 1)}
     vectors = pa.FixedSizeListArray.from_arrays(pa.array(rng.normal(size=counts["user"] * 32).astype(np.float32)), 32)
-    pq.write_table(
-        pa.table({"node_type": ["user"] * counts["user"], "node_id": ids["user"], "embedding": vectors}), folder / "embeddings.parquet"
-    )
+    embeddings = pa.table({"node_type": ["user"] * counts["user"], "node_id": ids["user"], "embedding": vectors})
     told = {"read": 1, "accepted": 1, "rejected": 0, "duplicates": 0, "nodes": counts, "relations": {}}
     meta = {"format": 1, "id": "run-benchmark", "version": "0", "seed": 1, "settings": {}, "inputs": [], "counts": told}
-    return Run(
-        rings=pa.Table.from_pylist(
-            [{**ring, **more, "ring_id": name, "rank": rank} for rank, name in enumerate(rings, 1)], arrow_schema("rings")
-        ),
-        members=pa.Table.from_pylist(members, arrow_schema("members")),
-        evidence=arrow_schema("evidence").empty_table(),
-        scores=pa.table(scores, schema=arrow_schema("scores")),
-        rejected=arrow_schema("rejected").empty_table(),
-        meta={**meta, "discounted": [], "notes": [], "cost": {"stages": []}},
-        relations=pa.concat_tables(touches),
-    )
+    ring_rows = [{**ring, **more, "ring_id": name, "rank": rank} for rank, name in enumerate(rings, 1)]
+    tables = {
+        "rings": pa.Table.from_pylist(ring_rows, arrow_schema("rings")),
+        "members": pa.Table.from_pylist(members, arrow_schema("members")),
+        "evidence": arrow_schema("evidence").empty_table(),
+        "scores": pa.table(scores, schema=arrow_schema("scores")),
+        "rejected": arrow_schema("rejected").empty_table(),
+        "relations": pa.concat_tables(touches),
+        "embeddings": embeddings,
+    }
+    return Run({**meta, "discounted": [], "notes": [], "cost": {"stages": []}}, tables)
 
 
 def naive_rates(target: Target, run: Run) -> dict[str, float]:
@@ -174,21 +170,20 @@ def measure(folder: Path, line: str, nodes: int, relations: int) -> dict[str, An
     progress = progress_for(sys.stderr)
     server = start_server(folder, line=line, bolt_port=0, http_port=0, heap="2g", pagecache="1g")
     try:
-        with tempfile.TemporaryDirectory() as name:
-            run = make_run(nodes, relations, Path(name))
-            target = find_target(folder)
-            with open_database(target) as database:
+        run = make_run(nodes, relations)
+        target = find_target(folder)
+        with open_database(target) as database:
 
-                def push() -> None:
-                    push_run(database, run, Path(name), progress=progress)
+            def push() -> None:
+                push_run(database, run, progress=progress)
 
-                steps["push"] = cost_of(push, server.pid)
-                steps["search indexes filled"] = cost_of(lambda: database.read("CALL db.awaitIndexes(600)"), server.pid)
-                there = [database.read("MATCH (n) RETURN count(n)")[0][0], database.read("MATCH ()-[r]->() RETURN count(r)")[0][0]]
-                steps["push again, unchanged"] = cost_of(push, server.pid)
-                steps["undo"] = cost_of(lambda: undo_push(database, run.id, progress=progress), server.pid)
-                assert database.read("MATCH (n) RETURN count(n)") == [[0]]
-            rates = naive_rates(target, run)
+            steps["push"] = cost_of(push, server.pid)
+            steps["search indexes filled"] = cost_of(lambda: database.read("CALL db.awaitIndexes(600)"), server.pid)
+            there = [database.read("MATCH (n) RETURN count(n)")[0][0], database.read("MATCH ()-[r]->() RETURN count(r)")[0][0]]
+            steps["push again, unchanged"] = cost_of(push, server.pid)
+            steps["undo"] = cost_of(lambda: undo_push(database, run.id, progress=progress), server.pid)
+            assert database.read("MATCH (n) RETURN count(n)") == [[0]]
+        rates = naive_rates(target, run)
     finally:
         stop_server(folder)
         wipe_server(folder)

@@ -20,7 +20,8 @@ from graphdet.record.recording import describe_background, record_dossiers
 from graphdet.rings.growth import index_visits
 from graphdet.rings.null_search import affordable_permutations, search_null
 from graphdet.rings.search import search_rings
-from graphdet.run.folder import Run, describe_run
+from graphdet.run.describing import describe_run
+from graphdet.run.folder import Run
 from graphdet.run.relations import ring_relations
 from graphdet.run.ring_tables import evidence_table, members_table, rings_table
 from graphdet.run.scores import rank_rings, score_nodes
@@ -123,4 +124,4 @@ def detect(
         )
     meta = describe_run(events, settings, discounted, notes, progress.costs)
     meta["background"] = describe_background(log, null, found, judged.setting, learned)
-    return Run(**tables, meta=meta)
+    return Run(meta, tables)

@@ -12,7 +12,8 @@ import pytest
 from store_servers import database, line, pytest_xdist_make_scheduler, server, session_server, target  # noqa: F401 - for the store's tests
 
 from graphdet.events.table import NO_TIME, EventTable, FileReport, ReadReport
-from graphdet.run.folder import Run, describe_run
+from graphdet.run.describing import describe_run
+from graphdet.run.folder import Run
 from graphdet.schema import NODE_TYPES, arrow_schema
 from graphdet.settings import Settings
 
@@ -102,11 +103,6 @@ def small_run() -> Run:
     rejected = [{"file": "log.csv", "line": 7, "column": "timestamp", "reason": "not a time", "raw": "u1,soap,yesterday"}]
     events = event_table([{"user": user, "item": item, "time": 10, "action": "order"} for user in users for item in ("soap", "x" * 500)])
     discounted = [{"view": "item", "window": "24h", "key": "[bold]sale[/]", "reason": "denser than 80 events", "size": 4000}]
-    return Run(
-        rings=pa.Table.from_pylist(rings, arrow_schema("rings")),
-        members=pa.Table.from_pylist(members, arrow_schema("members")),
-        evidence=pa.Table.from_pylist(evidence, arrow_schema("evidence")),
-        scores=pa.Table.from_pylist(scores, arrow_schema("scores")),
-        rejected=pa.Table.from_pylist(rejected, arrow_schema("rejected")),
-        meta=describe_run(events, Settings(), discounted, ["no refunds"], []),
-    )
+    rows = {"rings": rings, "members": members, "evidence": evidence, "scores": scores, "rejected": rejected}
+    tables = {name: pa.Table.from_pylist(own, arrow_schema(name)) for name, own in rows.items()}
+    return Run(describe_run(events, Settings(), discounted, ["no refunds"], []), tables)

@@ -94,7 +94,7 @@ def make_run(
         "relations": touch_rows,
     }
     tables = {table: pa.Table.from_pylist(content, arrow_schema(table)) for table, content in rows.items()}
-    return Run(**tables, meta={**about, "cost": {"stages": []}, **(meta or {})})
+    return Run({**about, "cost": {"stages": []}, **(meta or {})}, tables)
 
 
 def two_rings(name: str = "run-a") -> Run:
@@ -137,3 +137,11 @@ def later_run(name: str = "run-b") -> Run:
     return make_run(
         name, {"ring-1": first, "ring-3": third}, touches, {"ann": 0.5, "bob": 0.9, "cid": 0.9, "dan": 0.2, "eve": 0.99, "fay": 0.99}
     )
+
+
+def with_embeddings(run: Run, width: int = 32) -> Run:
+    """The run with embeddings of its users, narrower than today's: members of one ring look alike."""
+    users = sorted(run.scores["node_id"].to_pylist())
+    vectors = [[1.0 + place / 100, 0.5] + [0.1] * (width - 2) for place, _ in enumerate(users)]
+    columns = {"node_type": ["user"] * len(users), "node_id": users, "embedding": pa.array(vectors, pa.list_(pa.float32(), width))}
+    return run.with_tables(embeddings=pa.table(columns))

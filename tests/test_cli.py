@@ -94,7 +94,7 @@ def one_line(outcome: Outcome, code: int) -> str:
 
 def test_words_of_the_command_line_are_those_of_the_library() -> None:
     assert tuple(tier.value for tier in graphdet.cli.shared.Tier) == TIERS
-    assert {preset.value for preset in graphdet.cli.market.Preset} == set(get_args(PresetName))
+    assert {preset.value for preset in graphdet.cli.markets.Preset} == set(get_args(PresetName))
 
 
 def test_version(graphdet_command: Command) -> None:

@@ -21,7 +21,8 @@ from graphdet.errors import NotAMarket
 from graphdet.evaluate import Truth, bootstrap_interval, evaluate, evaluate_groups, load_truth
 from graphdet.evaluate.metrics import ranking_figures
 from graphdet.evaluate.sets import match
-from graphdet.run.folder import META_KEYS, Run
+from graphdet.run.describing import META_KEYS
+from graphdet.run.folder import Run
 from graphdet.schema import RUN_TABLES, arrow_schema
 
 
@@ -150,19 +151,14 @@ def make_run(rings: list[tuple[str, int, str, str]], members: list[tuple[str, st
         return pa.Table.from_pylist([blank | row for row in rows], schema=arrow_schema(name))
 
     common = {"score": 0.9, "p_value": 0.01, "q_value": 0.01}
-    return Run(
-        rings=table(
-            "rings", [{"ring_id": ring, "rank": rank, "tier": tier, "explanation": name} | common for ring, rank, tier, name in rings]
-        ),
-        members=table(
-            "members",
-            [{"ring_id": r, "node_type": t, "node_id": n, "role": "core" if t == "user" else "target"} for r, t, n in members],
-        ),
-        evidence=table("evidence", []),
-        scores=table("scores", [{"node_type": t, "node_id": n, "score": s, "rank": i} for i, (t, n, s) in enumerate(scores)]),
-        rejected=table("rejected", []),
-        meta=dict.fromkeys(META_KEYS, 0),
-    )
+    rows = {
+        "rings": [{"ring_id": ring, "rank": rank, "tier": tier, "explanation": name} | common for ring, rank, tier, name in rings],
+        "members": [{"ring_id": r, "node_type": t, "node_id": n, "role": "core" if t == "user" else "target"} for r, t, n in members],
+        "evidence": [],
+        "scores": [{"node_type": t, "node_id": n, "score": s, "rank": i} for i, (t, n, s) in enumerate(scores)],
+        "rejected": [],
+    }
+    return Run(dict.fromkeys(META_KEYS, 0), {name: table(name, own) for name, own in rows.items()})
 
 
 def test_a_run_counts_alerts_only_in_the_order_of_their_ranks() -> None:

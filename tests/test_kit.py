@@ -24,14 +24,14 @@ from typing import Any
 
 import pytest
 from browser import QUIET, SECONDS, Drawn, draw_ring, find_chromium, sign_in, take_picture
-from store_runs import make_run, two_rings
+from store_runs import make_run, two_rings, with_embeddings
 from store_servers import missing
 
 from graphdet.errors import ServerError, StoreError
 from graphdet.run.folder import Run
 from graphdet.schema import NODE_TYPE, NODE_TYPES, RISK_BANDS
 from graphdet.store.connection import Database
-from graphdet.store.drawing import band_of
+from graphdet.store.drawing import band_of, draw
 from graphdet.store.kinds import BANDS, LABELS, RELATION_KINDS
 from graphdet.store.kit import guide_link, kit_server, query_link, write_kit
 from graphdet.store.machine import choose_line, fetch_jars
@@ -110,6 +110,19 @@ def test_the_guides_hold_the_run_and_survive_hostile_ids(tmp_path: Path) -> None
         assert link.startswith(BROWSER)
         assert "%26" not in link
         assert "%23" not in link
+
+
+def test_what_is_drawn_of_a_run_does_not_depend_on_where_it_lies(tmp_path: Path) -> None:
+    found = with_embeddings(two_rings())
+    found.save(tmp_path / "run")
+    for run in (found, Run.load(tmp_path / "run")):
+        picture = draw(run)
+        assert picture.dimensions == 32
+        assert picture.notes == ()
+        assert picture.describe("user", "ann")[1][-1] == pytest.approx([1.0, 0.5, *[0.1] * 30])
+        write_kit(run, tmp_path / "kit", "http://localhost:7475", BROWSER)
+        assert "vector" in (tmp_path / "kit" / "ring-0001.html").read_text(encoding="utf-8")
+    assert draw(two_rings()).notes == ("this run has no embeddings: no look-alike search",)
 
 
 def test_a_kit_replaces_a_kit_and_nothing_else(tmp_path: Path) -> None:

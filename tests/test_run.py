@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,9 +17,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import CliRunner
 
+import graphdet
+from graphdet.cli import app
 from graphdet.errors import NotARun, RunError, RunExists, UnknownRing
-from graphdet.run.folder import Run, require_free, run_id
+from graphdet.run.code import code_digest
+from graphdet.run.describing import run_id
+from graphdet.run.folder import Run
+from graphdet.run.saving import require_free
 from graphdet.schema import RUN_TABLES
 from graphdet.settings import MachineSettings, Settings
 
@@ -28,7 +34,7 @@ def test_a_saved_run_loads_as_it_was(small_run: Run, tmp_path: Path) -> None:
     small_run.save(tmp_path / "deep" / "run")
     loaded = Run.load(tmp_path / "deep" / "run")
     for name in RUN_TABLES:
-        assert getattr(loaded, name).equals(getattr(small_run, name)), name
+        assert loaded.tables[name].equals(small_run.tables[name]), name
     assert loaded.meta == small_run.meta
     assert loaded.id == small_run.id
     assert sorted(path.name for path in (tmp_path / "deep").iterdir()) == ["run"]
@@ -40,7 +46,7 @@ def test_a_saved_run_loads_as_it_was(small_run: Run, tmp_path: Path) -> None:
 def test_the_bytes_do_not_depend_on_how_a_table_was_put_together(small_run: Run, tmp_path: Path) -> None:
     pieces = pa.concat_tables([small_run.members.slice(0, 4), small_run.members.slice(4)]).replace_schema_metadata({"a": "b"})
     small_run.save(tmp_path / "one")
-    dataclasses.replace(small_run, members=pieces).save(tmp_path / "two")
+    small_run.with_tables(members=pieces).save(tmp_path / "two")
     for name in RUN_TABLES:
         assert (tmp_path / "one" / f"{name}.parquet").read_bytes() == (tmp_path / "two" / f"{name}.parquet").read_bytes()
 
@@ -77,14 +83,14 @@ def changed(table: pa.Table, column: str, value: object) -> pa.Table:
 )
 def test_a_run_checks_itself(small_run: Run, table: str, column: str, value: object, complaint: str) -> None:
     with pytest.raises(ValueError, match=re.escape(complaint)):
-        dataclasses.replace(small_run, **{table: changed(getattr(small_run, table), column, value)})
+        small_run.with_tables(**{table: changed(small_run.tables[table], column, value)})
 
 
 def test_a_run_needs_its_columns_and_its_meta(small_run: Run) -> None:
     with pytest.raises(ValueError, match="rings must have the columns"):
-        dataclasses.replace(small_run, rings=small_run.rings.drop_columns(["rank"]))
+        small_run.with_tables(rings=small_run.rings.drop_columns(["rank"]))
     with pytest.raises(ValueError, match="meta lacks seed"):
-        dataclasses.replace(small_run, meta={key: value for key, value in small_run.meta.items() if key != "seed"})
+        Run({key: value for key, value in small_run.meta.items() if key != "seed"}, small_run.tables)
 
 
 def test_the_id_of_a_run_follows_inputs_and_settings_alone() -> None:
@@ -119,9 +125,9 @@ def test_an_unknown_ring_is_named_with_the_nearest(small_run: Run, name: str, co
 
 
 def test_a_run_without_rings_says_so(small_run: Run) -> None:
-    empty = {name: getattr(small_run, name).slice(0, 0) for name in ("rings", "members", "evidence")}
+    empty = {name: small_run.tables[name].slice(0, 0) for name in ("rings", "members", "evidence")}
     with pytest.raises(UnknownRing, match="found no rings"):
-        dataclasses.replace(small_run, **empty).ring("1")
+        small_run.with_tables(**empty).ring("1")
 
 
 def test_what_stands_in_the_way_is_never_touched(small_run: Run, tmp_path: Path) -> None:
@@ -146,7 +152,7 @@ def test_a_failing_disk_leaves_nothing_and_one_line(small_run: Run, tmp_path: Pa
     def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("graphdet.run.json.dump", full)
+    monkeypatch.setattr("graphdet.run.saving.json.dump", full)
     with pytest.raises(RunError, match="No space left on device"):
         small_run.save(tmp_path / "run")
     assert list(tmp_path.iterdir()) == []
@@ -198,7 +204,7 @@ def test_leftovers_of_dead_saves_are_cleared_but_not_those_of_living_ones(small_
 SAVE = """
 import sys
 from pathlib import Path
-from graphdet.run import Run
+from graphdet.run.folder import Run
 run = Run.load(Path(sys.argv[1]))
 print("ready", flush=True)
 for number in range(10_000):
@@ -268,9 +274,91 @@ def test_what_is_no_run_is_refused_in_one_line(small_run: Run, tmp_path: Path, h
     small_run.save(tmp_path / "run")
     damage(tmp_path / "run", how)
     with pytest.raises(NotARun) as caught:
-        Run.load(tmp_path / "run")
+        dict(Run.load(tmp_path / "run").tables)
     assert complaint in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_listing_rings_reads_the_table_of_rings_and_no_other(small_run: Run, tmp_path: Path) -> None:
+    small_run.save(tmp_path / "run")
+    for path in (tmp_path / "run").glob("*.parquet"):
+        if path.name != "rings.parquet":
+            path.write_bytes(b"no table at all")
+    done = CliRunner().invoke(app, ["rings", str(tmp_path / "run"), "--json"])
+    assert done.exit_code == 0, done.output
+    assert [ring["ring_id"] for ring in json.loads(done.stdout)] == small_run.rings["ring_id"].to_pylist()
+    found = Run.load(tmp_path / "run")
+    assert found.has("members")
+    assert not found.has("relations")
+    with pytest.raises(NotARun, match=r"run/members\.parquet: damaged") as caught:
+        _ = found.members
+    assert "\n" not in str(caught.value)
+
+
+def test_a_table_is_checked_when_it_is_asked_for(small_run: Run, tmp_path: Path) -> None:
+    small_run.save(tmp_path / "run")
+    path = tmp_path / "run" / "scores.parquet"
+    pq.write_table(changed(small_run.scores, "score", 1.5), path)
+    found = Run.load(tmp_path / "run")
+    assert found.members.equals(small_run.members)
+    with pytest.raises(NotARun, match=r"scores\.parquet: damaged \(scores: score must lie in \[0, 1\] \(found 1\.5\)\)"):
+        _ = found.scores
+
+
+def test_a_run_is_its_meta_and_its_tables_wherever_they_lie(small_run: Run, tmp_path: Path) -> None:
+    small_run.save(tmp_path / "run")
+    assert Run.load(tmp_path / "run") == small_run
+    assert small_run.with_tables(scores=small_run.scores.slice(1)) != Run.load(tmp_path / "run")
+    with pytest.raises(ValueError, match=r"absent: \['scores'\], unknown: \['moods'\]"):
+        Run(small_run.meta, {"moods" if name == "scores" else name: table for name, table in small_run.tables.items()})
+
+
+IDENTITY = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import graphdet
+from graphdet.cli import app
+from graphdet.run.code import code_digest
+from graphdet.run.code import code_digest
+from graphdet.run.describing import run_id
+from graphdet.settings import Settings
+assert graphdet.__file__.startswith(sys.argv[1]), graphdet.__file__
+print(code_digest(), run_id(["a"], Settings()))
+"""
+
+
+def identity(place: Path) -> list[str]:
+    """The code's digest and the id of a run of the package that lies at `place`, from a process of its own."""
+    done = subprocess.run([sys.executable, "-I", "-c", IDENTITY, str(place)], capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+def test_the_id_of_a_run_knows_the_code_and_not_where_it_lies(tmp_path: Path) -> None:
+    def leave_out(folder: str, names: list[str]) -> list[str]:
+        return [name for name in names if name == "__pycache__" or (Path(folder) / name).is_symlink()]
+
+    for name in ("one", "two"):
+        shutil.copytree(Path(graphdet.__file__).parent, tmp_path / name / "graphdet", ignore=leave_out)
+    here = [code_digest(), run_id(["a"], Settings())]
+    assert identity(tmp_path / "one") == here
+    assert identity(tmp_path / "one") == here  # with what Python compiled the first time
+    assert identity(tmp_path / "two") == here
+    shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "one")
+    assert identity(tmp_path / "packed.zip") == here
+    changed = tmp_path / "two" / "graphdet" / "rings" / "growth.py"
+    source = changed.read_bytes()
+    changed.write_bytes(source[:3] + b"~" + source[4:])  # a letter of its first sentence
+    digest, run = identity(tmp_path / "two")
+    assert digest != here[0]
+    assert run != here[1]
+    changed.rename(changed.with_name("other.py"))
+    assert identity_of_code(tmp_path / "two") not in (digest, here[0])
+
+
+def identity_of_code(place: Path) -> str:
+    """The digest alone, where the package may no longer be whole."""
+    code = "import sys; sys.path.insert(0, sys.argv[1]); from graphdet.run.code import code_digest; print(code_digest())"
+    return subprocess.run([sys.executable, "-I", "-c", code, str(place)], capture_output=True, text=True, check=True).stdout.strip()
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:

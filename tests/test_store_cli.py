@@ -16,15 +16,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv
 import pytest
-from store_runs import later_run, two_rings
+from store_runs import later_run, two_rings, with_embeddings
 from store_servers import contents, run
 
+from graphdet.cli import database as cli_database
 from graphdet.cli import main
-from graphdet.cli import store as cli_store
 from graphdet.errors import ServerError, StoreError, UnknownRing
 from graphdet.events import read_events
 from graphdet.pipeline import detect
-from graphdet.run.folder import Run
 from graphdet.schema import VERDICTS
 from graphdet.store import machine
 from graphdet.store.connection import Database, Target, explain, find_target, open_database, require_version
@@ -38,27 +37,14 @@ pytestmark = pytest.mark.server
 VALUES = {"ring": "ring-1", "run": "run-a", "verdict": "unsure", "author": "ann", "note": "a note"}
 
 
-def with_embeddings(run: Run, folder: Path) -> Path:
-    """Save the run with embeddings: members of one ring look alike."""
-    import pyarrow.parquet as pq
-
-    run.save(folder)
-    users = sorted(run.scores["node_id"].to_pylist())
-    vectors = [[1.0 + place / 100, 0.5] + [0.1] * 30 for place, _ in enumerate(users)]
-    columns = {"node_type": ["user"] * len(users), "node_id": users, "embedding": pa.array(vectors, pa.list_(pa.float32(), 32))}
-    pq.write_table(pa.table(columns), folder / "embeddings.parquet")
-    return folder
-
-
 def operators(plan: dict[str, Any]) -> list[str]:
     return [plan["operatorType"].split("@")[0], *(name for child in plan.get("children", []) for name in operators(child))]
 
 
-def test_every_query_returns_rows_by_index(database: Database, target: Target, tmp_path: Path) -> None:
+def test_every_query_returns_rows_by_index(database: Database, target: Target) -> None:
     from neo4j import GraphDatabase
 
-    folder = with_embeddings(two_rings(), tmp_path / "run")
-    push_run(database, two_rings(), folder)
+    push_run(database, with_embeddings(two_rings()))
     database.read("CALL db.awaitIndexes(60)")
     with GraphDatabase.driver(target.uri, auth=(target.user, target.password), notifications_min_severity="OFF") as driver:
         for query in load_queries():
@@ -320,5 +306,5 @@ def test_without_maven_the_next_step_is_named(monkeypatch: pytest.MonkeyPatch, t
 
 
 def test_the_commands_know_the_words_of_the_library() -> None:
-    assert [line.value for line in cli_store.ServerLine] == list(machine.LINES)
-    assert [verdict.value for verdict in cli_store.Verdict] == list(VERDICTS)
+    assert [line.value for line in cli_database.ServerLine] == list(machine.LINES)
+    assert [verdict.value for verdict in cli_database.Verdict] == list(VERDICTS)

@@ -30,7 +30,7 @@ def hostile_run() -> Run:
 def test_an_import_equals_a_push(line: str, tmp_path: Path) -> None:
     found = {"lts": hostile_run, "current": two_rings}[line]()  # quoting is the files' matter, not the line's
     chosen, java = choose_line(line)
-    told = write_import(found, None, tmp_path / found.id)
+    told = write_import(found, tmp_path / found.id)
     match = re.search(r"neo4j-admin (database import full) (neo4j) (\S+)$", told, re.MULTILINE)
     assert match is not None
     data, home = tmp_path / "db", (tmp_path / "db" / "home").resolve()
@@ -56,4 +56,4 @@ def test_an_import_equals_a_push(line: str, tmp_path: Path) -> None:
 def test_files_are_not_put_among_others(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("x")
     with pytest.raises(StoreError, match="is not empty"):
-        write_import(two_rings(), None, tmp_path)
+        write_import(two_rings(), tmp_path)

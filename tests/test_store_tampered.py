@@ -30,7 +30,7 @@ NAN, BIG = float("nan"), 2**62
 def picture_of(folder: Path) -> Picture:
     """All that a push does before it asks the server to write."""
     run = Run.load(folder)
-    picture = draw(run, folder)
+    picture = draw(run)
     nothing: dict[str, dict[str, Any]] = {name: {} for name in NODE_KINDS}
     own = Own(nothing, {name: {} for name in RELATION_KINDS}, copy.deepcopy(nothing), {name: set() for name in RELATION_KINDS})
     _pack(plan_push(picture, own, run.id, 1, 1, lambda _kind, _keys: {}).steps)

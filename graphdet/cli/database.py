@@ -142,14 +142,14 @@ def push(
     if offline is not None:
         from graphdet.store.offline import write_import
 
-        print(write_import(run, folder, offline, scope.value, relations))
+        print(write_import(run, offline, scope.value, relations))
         return
     options = PushOptions(scope.value, most_removed, force, wait, batch)
     with open_database(find_target(server)) as database:
         if dry_run:
-            report = compare_run(database, run, folder, options, relations)
+            report = compare_run(database, run, options, relations)
         else:
-            report = push_run(database, run, folder, options, progress_for(sys.stderr), relations)
+            report = push_run(database, run, options, progress_for(sys.stderr), relations)
     if as_json:
         print_json({"run": report.run_id, "counts": {name: vars(counts) for name, counts in report.counts.items()}, "notes": report.notes})
         return
@@ -232,7 +232,7 @@ def kit(
 
     run = Run.load(folder)
     target = out or folder.resolve().parent / f"{folder.resolve().name}-kit"
-    for line in write_kit(run, target, f"http://localhost:{port}", _browser(server), (folder / "embeddings.parquet").exists()):
+    for line in write_kit(run, target, f"http://localhost:{port}", _browser(server)):
         print(line)
     if serve:
         sys.stdout.flush()

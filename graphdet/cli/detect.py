@@ -36,7 +36,7 @@ def run(
 ) -> None:
     """Read logs, find rings, and write a run folder."""
     from graphdet.progress import progress_for
-    from graphdet.run.folder import require_free
+    from graphdet.run.saving import require_free
 
     require_free(out)
     chosen = choose_settings(settings, threads, seed)
@@ -71,7 +71,7 @@ def demo(
 ) -> None:
     """Make a small market with planted rings, find them, and show them."""
     from graphdet.progress import progress_for
-    from graphdet.run.folder import require_free
+    from graphdet.run.saving import require_free
     from graphdet.settings import Settings
     from graphdet.simulate import preset, simulate, write_market
     from graphdet.terminal import console_for, show_end

@@ -56,7 +56,8 @@ def rings(
     as_json: AsJson = False,
 ) -> None:
     """List a run's rings, worst first."""
-    from graphdet.run.folder import Run, select_rings
+    from graphdet.run.choosing import select_rings
+    from graphdet.run.folder import Run
 
     table = Run.load(folder).rings
     found = select_rings(
@@ -94,7 +95,7 @@ def show(
     if cypher:
         from graphdet.store.queries import ring_queries
 
-        for title, text in ring_queries(found.id, one.id, (folder / "embeddings.parquet").exists()):
+        for title, text in ring_queries(found.id, one.id, found.has("embeddings")):
             print(f"// {title}\n{text};\n")
         return
     tables = {"members": one.members.to_pylist(), "evidence": one.evidence.to_pylist()}

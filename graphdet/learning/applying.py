@@ -53,7 +53,8 @@ def apply_labelled(run: Run, events: EventTable, settings: Settings, model: Labe
     )
     others = run.scores.filter(pc.not_equal(run.scores["node_type"], "user"))
     note = f"Users' scores are chances by a model with labels; it flags from {model.threshold:.3f} on."
-    return replace(run, scores=pa.concat_tables([users, others]), meta={**run.meta, "notes": [*run.meta["notes"], note]})
+    scored = run.with_tables(scores=pa.concat_tables([users, others]))
+    return replace(scored, meta={**run.meta, "notes": [*run.meta["notes"], note]})
 
 
 def with_model(run: Run, path: Path) -> Run:

@@ -6,12 +6,10 @@ import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from graphdet.errors import NotARun
 from graphdet.run.folder import Run
@@ -59,12 +57,11 @@ def band_of(score: float | None) -> tuple[str, ...]:
     return (next(label for label, least in reversed(RISK_BANDS) if score >= least),)
 
 
-def draw(run: Run, folder: Path | None = None, scope: Scope = "rings", relations: pa.Table | None = None) -> Picture:
+def draw(run: Run, scope: Scope = "rings", relations: pa.Table | None = None) -> Picture:
     """The picture of a run.
 
     Args:
-        run: its rings, members, evidence and scores.
-        folder: where the run's `embeddings.parquet` is, if it has one.
+        run: its rings, members, evidence and scores, and its embeddings where it has some.
         scope: 'rings' for the rings and their surroundings, 'graph' for every scored node too.
         relations: schema OPTIONAL_RUN_TABLES["relations"]; the run's own where None.
     """
@@ -74,7 +71,7 @@ def draw(run: Run, folder: Path | None = None, scope: Scope = "rings", relations
     if relations is None:
         notes.append("this run has no relations table (an older graphdet made it): only rings, members and evidence are written")
         relations = pa.table({"user_id": pa.array([], pa.string())}).slice(0, 0)
-    embeddings, dimensions = _embeddings(folder)
+    embeddings, dimensions = _embeddings(run.embeddings)
     if not embeddings:
         notes.append("this run has no embeddings: no look-alike search")
     describe = _describer(run, relations, embeddings)
@@ -268,20 +265,15 @@ def _coordination(run: Run) -> dict[RelationKey, Values]:
     return {pair: (run.id, math.fsum(parts), sorted(views), len(parts)) for pair, (parts, views) in found.items()}
 
 
-def _embeddings(folder: Path | None) -> tuple[dict[tuple[str, str], list[float]], int | None]:
-    """(type, id) → floats, and their number, from the run folder; nothing where it has none."""
-    path = folder / "embeddings.parquet" if folder else None
-    if path is None or not path.exists():
+def _embeddings(table: pa.Table | None) -> tuple[dict[tuple[str, str], list[float]], int | None]:
+    """(type, id) → floats, and their number; nothing where the run has none."""
+    if table is None or not table.num_rows:
         return {}, None
-    try:
-        table = pq.ParquetFile(path).read(columns=["node_type", "node_id", "embedding"])
-        vectors = table["embedding"].to_pylist()
-    except (OSError, pa.ArrowException) as error:
-        raise NotARun(f"{path}: damaged ({str(error).splitlines()[0]}); run `graphdet run` again.") from None
     if not pc.all(pc.is_finite(pc.list_flatten(table["embedding"])), min_count=0).as_py():
-        raise NotARun(f"{path}: damaged (an embedding holds what is no number); run `graphdet run` again.")
+        raise NotARun("damaged run: it holds embeddings with what is no number; run `graphdet run` again.")
+    vectors = table["embedding"].to_pylist()
     lengths = {len(vector) for vector in vectors if vector is not None}
     if len(lengths) != 1 or not set(pc.unique(table["node_type"]).to_pylist()) <= set(NODE_TYPE):
-        raise NotARun(f"{path}: embeddings of different lengths or unknown node types; run `graphdet run` again.")
+        raise NotARun("damaged run: it holds embeddings of different lengths or unknown node types; run `graphdet run` again.")
     names = zip(table["node_type"].to_pylist(), table["node_id"].to_pylist(), strict=True)
     return {name: vector for name, vector in zip(names, vectors, strict=True) if vector is not None}, lengths.pop()

@@ -40,20 +40,19 @@ COLOURS = {
 }
 
 
-def write_kit(run: Run, folder: Path, address: str, browser: str, embeddings: bool = False) -> list[str]:
+def write_kit(run: Run, folder: Path, address: str, browser: str) -> list[str]:
     """Write the kit of a run; returns lines that say how to use it.
 
     Args:
-        run: its rings get a guide each.
+        run: its rings get a guide each; without embeddings there is no look-alike query.
         folder: made anew; an earlier kit there is replaced, anything else is left alone.
         address: where the kit will be served, such as http://localhost:7475.
         browser: where Neo4j Browser is, such as http://localhost:7474/browser/.
-        embeddings: were embeddings pushed? Without them there is no look-alike query.
 
     Raises:
         StoreError: the folder holds something else, or cannot be written.
     """
-    queries = [query for query in load_queries() if embeddings or not query.needs_embeddings]
+    queries = [query for query in load_queries() if run.has("embeddings") or not query.needs_embeddings]
     rings = [run.ring(ring_id) for ring_id in run.rings.sort_by("rank")["ring_id"].to_pylist()[:MOST_GUIDES]]
     files: dict[str, bytes] = {MARKER: b"", "style.grass": style_sheet().encode(), "queries.zip": _zip(queries)}
     files["guide.html"] = _run_guide(run, rings, queries, address).encode()

@@ -37,13 +37,13 @@ TYPES = {
 }
 
 
-def write_import(run: Run, folder: Path | None, out: Path, scope: Scope = "rings", relations: pa.Table | None = None) -> str:
+def write_import(run: Run, out: Path, scope: Scope = "rings", relations: pa.Table | None = None) -> str:
     """Write CSV files and an argument file; returns the command to give with the server stopped.
 
     Raises:
         StoreError: `out` holds something already, or cannot be written.
     """
-    picture = draw(run, folder, scope, relations)
+    picture = draw(run, scope, relations)
     own = Own({name: {} for name in NODE_KINDS}, {name: {} for name in RELATION_KINDS}, {name: {} for name in NODE_KINDS}, {})
     own.shared = {name: set() for name in RELATION_KINDS}
     # The plan of a push into an empty database is what a push would write there, so both ways end in the same state.

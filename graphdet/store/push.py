@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow as pa
 
@@ -57,7 +56,6 @@ class PushReport:
 def push_run(
     database: Database,
     run: Run,
-    folder: Path | None = None,
     options: PushOptions | None = None,
     progress: Progress | None = None,
     relations: pa.Table | None = None,
@@ -70,16 +68,14 @@ def push_run(
     """
     options, progress = options or PushOptions(), progress or Progress()
     with _no_garbage():
-        return _write(database, run.id, draw(run, folder, options.scope, relations), options, progress)
+        return _write(database, run.id, draw(run, options.scope, relations), options, progress)
 
 
-def compare_run(
-    database: Database, run: Run, folder: Path | None = None, options: PushOptions | None = None, relations: pa.Table | None = None
-) -> PushReport:
+def compare_run(database: Database, run: Run, options: PushOptions | None = None, relations: pa.Table | None = None) -> PushReport:
     """What a push would do; only reads, and that in read-only transactions."""
     options = options or PushOptions()
     with _no_garbage():
-        return _compare(database, run, options, draw(run, folder, options.scope, relations))
+        return _compare(database, run, options, draw(run, options.scope, relations))
 
 
 def undo_push(database: Database, run_id: str, wait_seconds: float = 10.0, progress: Progress | None = None) -> int:

@@ -1,0 +1,70 @@
+"""The table of rings → those that pass a filter, in the order asked for, or the one that a name means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from graphdet.errors import UnknownRing, nearest
+from graphdet.schema import TIERS
+
+
+def select_rings(
+    rings: pa.Table,
+    tiers: Sequence[str] = (),
+    explanation: str | None = None,
+    least_size: int | None = None,
+    least_amount: float | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    sort: str = "rank",
+) -> pa.Table:
+    """Rings that pass every filter given, by rank, or by `size`, `amount`, `events`, `strength` or `first` seen, largest first.
+
+    Times without a zone are UTC. A ring that has no amount or no time passes no filter on it.
+    """
+    keep = pc.is_in(rings["tier"], value_set=pa.array(list(tiers) or list(TIERS), pa.string()))
+    bounds: list[tuple[str, Any, Any]] = [
+        ("size", pc.greater_equal, least_size),
+        ("amount", pc.greater_equal, least_amount),
+        ("explanation", pc.equal, explanation),
+    ]
+    bounds += [("last_seen", pc.greater_equal, _utc(since)), ("first_seen", pc.less_equal, _utc(until))]
+    for column, compare, bound in bounds:
+        if bound is not None:
+            keep = pc.and_(keep, pc.fill_null(compare(rings[column], pa.scalar(bound, rings[column].type)), False))
+    column = {"first": "first_seen"}.get(sort, sort)
+    order = [("rank", "ascending")] if sort == "rank" else [(column, "descending"), ("rank", "ascending")]
+    return rings.filter(keep).sort_by(order)
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
+
+
+def ring_named(rings: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    """One ring, by its id, by the start of its id where that is unambiguous, or by its rank ("1" is the worst).
+
+    Raises:
+        UnknownRing: none or several fit; the message names the nearest.
+    """
+    by_id = {str(ring["ring_id"]): ring for ring in rings}
+    if name in by_id:
+        return by_id[name]
+    rank = name.removeprefix("#")
+    for ring in rings:
+        if rank == str(ring["rank"]):
+            return ring
+    starts = [ring for ring in by_id if name and ring.startswith(name)]
+    if len(starts) == 1:
+        return by_id[starts[0]]
+    if starts:
+        raise UnknownRing(f"ring '{name}' could be any of {len(starts)} (such as {starts[0]} and {starts[1]}); give more of its id.")
+    if not rings:
+        raise UnknownRing(f"no ring '{name}': this run found no rings.")
+    hint = nearest(name, by_id) or f"; there are ranks 1 to {len(rings)}."
+    raise UnknownRing(f"no ring '{name}'{hint} `graphdet rings` lists them.")

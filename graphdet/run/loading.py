@@ -1,0 +1,96 @@
+"""A run folder on disk → its meta at once, and each of its tables when it is first asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from graphdet.errors import NotARun
+from graphdet.run.checking import check_table, fits
+from graphdet.run.describing import FORMAT
+from graphdet.schema import OPTIONAL_RUN_TABLES, RUN_TABLES, arrow_schema
+
+
+class StoredTables(Mapping[str, pa.Table]):
+    """The tables of a run folder by name: each is read, checked and kept when it is first asked for.
+
+    Which tables there are is looked up once, at the beginning.
+
+    Raises:
+        NotARun: a table that every run has is absent, or one that is asked for is damaged.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        for name in RUN_TABLES:
+            if not _path(folder, name).exists():
+                raise NotARun(f"{folder}: not a whole run ({name}.parquet is missing); run `graphdet run` again.")
+        self._folder = folder
+        self._names = [*RUN_TABLES, *(name for name in OPTIONAL_RUN_TABLES if _path(folder, name).exists())]
+        self._read: dict[str, pa.Table] = {}
+
+    def __getitem__(self, name: str) -> pa.Table:
+        if name not in self._read:
+            if name not in self._names:
+                raise KeyError(name)
+            path = _path(self._folder, name)
+            table = _read_table(path, name)
+            try:
+                check_table(name, table, lambda: self["rings"])
+            except ValueError as error:
+                raise NotARun(f"{path}: damaged ({error}); run `graphdet run` again.") from None
+            self._read[name] = table
+        return self._read[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names  # whether it is there can be told without reading it
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def load_meta(folder: Path) -> dict[str, Any]:
+    """What run.json holds.
+
+    Raises:
+        NotARun: the folder or the file is absent, damaged, or written by a newer graphdet.
+    """
+    path = folder / "run.json"
+    if not folder.is_dir():
+        raise NotARun(f"{folder}: no such run folder; `graphdet run LOGS… --out {folder}` makes one.")
+    try:
+        meta = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise NotARun(f"{folder}: not a run folder (run.json is missing); give the folder that `graphdet run` wrote.") from None
+    except (OSError, ValueError) as error:
+        raise NotARun(f"{path}: damaged ({error}); run `graphdet run` again.") from None
+    if not isinstance(meta, dict) or not isinstance(meta.get("format"), int):
+        raise NotARun(f"{path}: not a graphdet run.json (no format number in it).")
+    if meta["format"] > FORMAT:
+        raise NotARun(f"{folder}: written by a newer graphdet ({meta.get('version')}, format {meta['format']}); upgrade to read it.")
+    return meta
+
+
+def _path(folder: Path, name: str) -> Path:
+    return folder / f"{name}.parquet"
+
+
+def _read_table(path: Path, name: str) -> pa.Table:
+    schema = arrow_schema(name)
+    try:
+        table = pq.ParquetFile(path).read()
+    except FileNotFoundError:  # it was there when the run was opened
+        raise NotARun(f"{path.parent}: not a whole run ({path.name} is missing); run `graphdet run` again.") from None
+    except (OSError, pa.ArrowException) as error:
+        raise NotARun(f"{path}: damaged ({str(error).splitlines()[0]}); run `graphdet run` again.") from None
+    for field in schema:
+        if table.schema.get_field_index(field.name) < 0 or not fits(table.schema.field(field.name).type, field.type):
+            raise NotARun(f"{path}: has no column {field.name!r} of type {field.type}; run `graphdet run` again.")
+    return table.select(schema.names).replace_schema_metadata(None)  # later versions may add columns
