@@ -26,12 +26,12 @@ from sklearn.metrics import average_precision_score
 from graphdet import EventTable, Run, Settings, detect
 from graphdet.errors import LabelError
 from graphdet.evaluate import evaluate
+from graphdet.events import Labels
 from graphdet.evidence.pairs import PairEvidence, affordable_evidence, expected_rates, measure_pairs
 from graphdet.learning.from_labels import learn_labels
 from graphdet.learning.from_rings import learn_users
 from graphdet.learning.labelled_inputs import read_inputs, ring_members
 from graphdet.learning.labelled_model import aggregate_trees, fit_network, grow_trees, measure_trust, run_odds, tree_scores
-from graphdet.learning.labels import Labels
 from graphdet.learning.messages import evidence_relation
 from graphdet.learning.neighbourhood import gather_inputs, measure_scale
 from graphdet.learning.network import apply_network, train

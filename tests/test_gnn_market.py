@@ -184,6 +184,8 @@ def test_labels_are_learned_from_and_applied(market: Path, log: Path, run: Run, 
     assert done.exit_code == 0, done.output
     judged = json.loads(done.stdout[done.stdout.index("{") :])
     assert judged["calibration_error"] <= 0.05
+    assert (judged["labels"]["read"], judged["labels"]["accepted"], judged["labels"]["users"]) == (2500, 2500, 2500)
+    assert "graphdet: labels: read 2,500 rows = 2,500 accepted + 0 rejected + 0 duplicates" in done.stderr
     assert (tmp_path / "report" / "precision_recall.png").exists()
     done = invoke("run", log, "--model", model, "--out", tmp_path / "run")
     assert done.exit_code == 0, done.output

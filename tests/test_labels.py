@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from graphdet.errors import LabelError, ModelMismatch, NotAModel
+from graphdet.errors import LabelError, MissingColumn, ModelMismatch, NotAModel, UnreadableFile
 from graphdet.evaluate.metrics import ranking_figures
-from graphdet.events import NO_TIME, EventTable
+from graphdet.events import NO_TIME, EventTable, Labels, read_events, read_labels
 from graphdet.learning import from_labels as learning
 from graphdet.learning.applying import load_for_run
 from graphdet.learning.calibration import Calibration, budget_threshold, calibration_error, choose_threshold, fit_calibration
@@ -24,10 +26,11 @@ from graphdet.learning.from_labels import Judgement, learn_labels
 from graphdet.learning.judgement_report import write_report
 from graphdet.learning.labelled_inputs import AGGREGATES, COLUMNS
 from graphdet.learning.labelled_model import TREES, LabelledModel, grow_trees, load_labelled, measure_trust, tree_scores
-from graphdet.learning.labels import Labels, part_labels, read_labels
+from graphdet.learning.parting import part_labels
 from graphdet.learning.ring_model import write_arrays
-from graphdet.settings import GnnSettings, Settings
+from graphdet.settings import GnnSettings, LogSettings, Settings
 from graphdet.signals.columns import FeatureTable
+from graphdet.terminal.about_labels import about_labels
 
 QUICK = Settings(gnn=GnnSettings(epochs=2))
 USERS = 600
@@ -55,7 +58,7 @@ def test_labels_are_read_from_files_of_every_kind(events: EventTable, tmp_path: 
         frame.to_json(path, orient="records", lines=True)
     else:
         frame.to_csv(path, index=False, sep="\t" if kind == "tsv" else ",")
-    labels = read_labels(path, events)
+    labels, report = read_labels([path], events)
     assert labels.user.tolist() == [1, 3, 5]
     assert labels.positive.tolist() == [True, True, False]
     assert labels.known_at.tolist() == [
@@ -63,13 +66,89 @@ def test_labels_are_read_from_files_of_every_kind(events: EventTable, tmp_path: 
         int(pd.Timestamp("2024-05-02").timestamp() * 1e6),
         NO_TIME,
     ]
+    assert (report.read, report.accepted, report.rejected.num_rows, report.duplicates) == (6, 6, 0, 0)
+    assert (report.users, report.positive, report.unsure, report.contradicted, report.unknown) == (3, 2, 1, 1, 1)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_ids_of_labels_are_read_as_those_of_the_log(tmp_path: Path, kind: str) -> None:
+    """Numbers with a gap are floats in pandas' hands: user 7 of the log is 7.0 in the table of labels."""
+    log, path = tmp_path / "log.parquet", tmp_path / f"labels.{kind}"
+    pq.write_table(pa.table({"user_id": [7, 8, 9], "item_id": ["i", "i", "j"]}), log)
+    events = read_events([log])
+    if kind == "parquet":
+        pd.DataFrame({"user_id": [7.0, None, 9.0], "label": [True, True, False]}).to_parquet(path)
+    else:
+        path.write_text('user_id,label\n"7 ",1\n,1\n 9,0\n')
+    labels, report = read_labels([path], events)
+    assert labels.user.tolist() == [0, 2]
+    assert labels.positive.tolist() == [True, False]
+    assert (report.read, report.accepted, report.rejected.num_rows) == (3, 2, 1)
+    assert report.rejected.to_pylist()[0]["reason"] == "no user_id"
+
+
+def test_columns_of_labels_are_mapped_as_the_logs_are(events: EventTable, tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv.gz"
+    path.write_bytes(gzip.compress("\ufeff Buyer ;LABEL;Found\nu03;Yes;03/04/2024\nu04;no;\n".encode()))
+    settings = LogSettings(columns={"buyer": "user_id", "found": "known_at"}, day_first=True, timezone="+08:00")
+    labels, report = read_labels([path], events, settings)
+    assert labels.user.tolist() == [3, 4]
+    assert labels.known_at.tolist() == [int(pd.Timestamp("2024-04-03T00:00+08:00").timestamp() * 1e6), NO_TIME]
+    assert report.files[0].format == "csv.gz"
+    with pytest.raises(MissingColumn, match=r'no column user_id .*"Buyer" = "user_id"'):
+        read_labels([path], events)
+
+
+def test_every_row_of_labels_is_accounted_for(events: EventTable, tmp_path: Path) -> None:
+    """Counted again by hand: each line says in its own last field what is to become of it."""
+    path = tmp_path / "labels.csv"
+    lines = [
+        "u01,1,2024-05-01,accepted",
+        "u01,1,2024-05-01,duplicate",
+        "u01,fraud,2024-05-01T00:00:00Z,duplicate",
+        "u01,1,2024-05-02,accepted",
+        "u02,perhaps,,rejected label",
+        ",1,,rejected user_id",
+        "u03,0,soon,rejected known_at",
+        "u04,,,accepted unsure",
+        "u04,unsure,,accepted unsure",
+        "u05,0,,accepted",
+        "u05,YES,,accepted",
+        "stranger,1,,accepted",
+        "u06,1,rejected record",
+    ]
+    path.write_text("user_id,label,known_at,fate\n" + "\n".join(lines) + "\n")
+    labels, report = read_labels([path], events)
+    fates = [line.rsplit(",", 1)[1] for line in lines]
+    assert report.read == len(lines) == report.accepted + report.rejected.num_rows + report.duplicates
+    assert report.accepted == sum(fate.startswith("accepted") for fate in fates)
+    assert report.duplicates == fates.count("duplicate")
+    assert report.unsure == fates.count("accepted unsure")
+    found = [(row["line"], row["column"]) for row in report.rejected.to_pylist()]
+    assert found == [
+        (number, fate.removeprefix("rejected ").replace("record", ""))
+        for number, fate in enumerate(fates, 2)
+        if fate.startswith("rejected")
+    ]
+    assert labels.user.tolist() == [1, 5]
+    assert labels.positive.tolist() == [True, True]
+    assert (report.users, report.positive, report.contradicted, report.unknown) == (2, 2, 1, 1)
+    assert json.loads(json.dumps(report.as_dict()))["first_rejects"][0]["line"] == 6
+    told = about_labels(report)
+    assert told[:2] == [
+        "labels: read 13 rows = 7 accepted + 4 rejected + 2 duplicates",
+        "labels: 2 users of this log, 2 of them positive",
+    ]
+    assert "labels: 1 user whom this log does not name, left out" in told
+    assert f"labels: rejected {path}, line 6, label: no label: use 1 or fraud" in "\n".join(told)
 
 
 def test_a_log_with_a_label_column_labels_its_users(events: EventTable, tmp_path: Path) -> None:
     path = tmp_path / "log.parquet"
     pq.write_table(pa.table({"user_id": ["u01", "u01", "u02"], "item_id": ["i", "j", "i"], "label": [None, 1.0, 0.0]}), path)
-    labels = read_labels(path, events)
+    labels, report = read_labels([path], events)
     assert labels.positive.tolist() == [True, False]
+    assert (report.accepted, report.unsure) == (3, 1)
     assert events.time is not None
     assert labels.known_at.tolist() == [events.time[1], events.time[2]]
 
@@ -77,20 +156,23 @@ def test_a_log_with_a_label_column_labels_its_users(events: EventTable, tmp_path
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("user_id,verdict\nu01,1\n", "has no column 'label'"),
-        ("user_id,label\nu01,1\nu02,perhaps\n", "row 2: 'perhaps' is no label"),
-        ("user_id,label\nx,1\n", "labels no user of this log"),
-        ("user_id,label,known_at\nu01,1,soon\n", "known_at is no time"),
+        ("user_id,verdict\nu01,1\n", r'no column label .*"verdict" = "label"'),
+        ("user_id,label\nu01,perhaps\n", r"labels.csv: no label in 1 rows; .*\(line 2, label: .* use 1 or fraud.* found 'u01,perhaps'"),
+        ("user_id,label\nx,1\n", r"labels 1 users, and none .* \(such as 'x'\) .* \(such as 'u00'\)"),
+        ("user_id,label,known_at\nu01,1,soon\n", "line 2, known_at: not a time"),
+        ("user_id,label\nu01,\n", "write 1 or fraud"),
+        ("user_id,label\n", "no label in 0 rows"),
+        ("", "no label in 0 rows"),
     ],
 )
 def test_labels_that_cannot_be_used_are_refused_in_one_line(events: EventTable, tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "labels.csv"
     path.write_text(text)
-    with pytest.raises(LabelError, match=message) as caught:
-        read_labels(path, events)
+    with pytest.raises((LabelError, MissingColumn), match=message) as caught:
+        read_labels([path], events)
     assert "\n" not in str(caught.value)
-    with pytest.raises(LabelError, match="no such labels file"):
-        read_labels(tmp_path / "none.csv", events)
+    with pytest.raises(UnreadableFile, match="no such file"):
+        read_labels([tmp_path / "none.csv"], events)
 
 
 def test_parts_go_forward_in_time_and_keep_rings_whole() -> None:

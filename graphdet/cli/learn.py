@@ -38,13 +38,13 @@ def train(
     Labels are parted in time and by rings: the model is calibrated and judged on later labels of other rings.
     """
     from graphdet.errors import ModelError
-    from graphdet.events import read_events
+    from graphdet.events import read_events, read_labels
     from graphdet.learning.from_labels import learn_labels
     from graphdet.learning.judgement_report import as_table, write_report
     from graphdet.learning.labelled_inputs import read_inputs, ring_members
-    from graphdet.learning.labels import read_labels
     from graphdet.pipeline import detect
     from graphdet.progress import progress_for
+    from graphdet.terminal.about_labels import about_labels
 
     if labels is None and (budget or search or report or tensorboard):
         raise ModelError("--budget, --search, --report and --tensorboard are about a model with labels; give --labels, too.")
@@ -52,14 +52,17 @@ def train(
     progress = progress_for(sys.stderr)
     with progress.stage("read logs"):
         events = read_events(logs, chosen.log, chosen.machine, follower(progress))
-        known = read_labels(labels, events) if labels else None
-    if known is None:
+    if labels is None:
         detect(events, chosen, progress, keep_network=out)
         if not out.exists():
             raise ModelError(f"too few alert rings to learn from (at least {chosen.gnn.least_rings}); give --labels, or more of the log.")
         if as_json:
             print_json({"model": str(out)})
         return
+    with progress.stage("read labels"):
+        known, report_of_labels = read_labels([labels], events, chosen.log, chosen.machine, follower(progress))
+    for line in about_labels(report_of_labels):
+        print(f"graphdet: {line}", file=sys.stderr)
     run = detect(events, chosen, progress)
     with progress.stage("learn from labels", len(known)):
         model, judgement = learn_labels(
@@ -76,7 +79,7 @@ def train(
         if report is not None:
             write_report(judgement, report)
     if as_json:
-        print_json({"model": str(out), **judgement.as_dict()})
+        print_json({"model": str(out), "labels": report_of_labels.as_dict(), **judgement.as_dict()})
     else:
         print(as_table(judgement), end="")
 

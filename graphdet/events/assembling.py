@@ -18,16 +18,18 @@ from graphdet.events.coding import Dictionary, Key, Rows, canonical_order, repea
 from graphdet.events.columns import KEY_COLUMNS
 from graphdet.events.items import FACTS, Catalogue, join_catalogue, read_catalogue
 from graphdet.events.reading import NAMED, NUMBERS, UNREADABLE_NUMBER
+from graphdet.events.rejecting import Causes, Rejects
 from graphdet.events.table import NO_TIME
 from graphdet.events.timestamps import in_range
 from graphdet.schema import NODE_TYPES
 from graphdet.settings import LogSettings
 
 Array = npt.NDArray[Any]
+CODED = (*NAMED, "label")  # columns of words: held as codes
 TYPES: dict[str, tuple[Any, Any]] = {
-    **dict.fromkeys(NAMED, (np.int32, MISSING)),
+    **dict.fromkeys(CODED, (np.int32, MISSING)),
     **dict.fromkeys(NUMBERS, (np.float64, np.nan)),
-    "timestamp": (np.int64, NO_TIME),
+    **dict.fromkeys(("timestamp", "known_at"), (np.int64, NO_TIME)),
     "event_a": (np.uint64, 0),
     "event_b": (np.uint64, 0),
     "digest": (np.uint64, 0),
@@ -50,7 +52,7 @@ class Collector:
         for name in names:
             if name not in self.chunks:
                 self.chunks[name] = [_absent(name, self.rows)]
-                if name in NAMED:
+                if name in CODED:
                     self.dictionaries[name] = Dictionary()
         for name, values in zip(names, self.pool.map(lambda name: self._values(name, batch.column(name)), names), strict=True):
             self.chunks[name].append(values)
@@ -59,7 +61,7 @@ class Collector:
         self.rows += len(batch)
 
     def _values(self, name: str, column: pa.Array) -> Array:
-        if name in NAMED:
+        if name in CODED:
             return self.dictionaries[name].encode(column)
         kind, missing = TYPES[name]
         values = column.to_numpy(zero_copy_only=False) if not column.null_count else column.fill_null(_scalar(column, missing)).to_numpy()
@@ -95,15 +97,6 @@ def _absent(name: str, rows: int) -> Array:
 
 
 @dataclass(frozen=True)
-class Rejects:
-    """Rows that are no events: their positions in the order read, ascending, and for each the position of its cause in `causes`."""
-
-    rows: npt.NDArray[np.int64]
-    cause: npt.NDArray[np.int8]
-    causes: tuple[tuple[str, str], ...]  # (our column, reason)
-
-
-@dataclass(frozen=True)
 class Events:
     """The accepted events in canonical order, and what was left out; see `EventTable` for the columns."""
 
@@ -121,7 +114,7 @@ class Events:
     differing: int  # duplicates by event_id whose rows differ
 
 
-def _canonical(collector: Collector, settings: LogSettings) -> tuple[dict[str, Names], dict[str, npt.NDArray[np.int32]]]:
+def canonical_codes(collector: Collector, settings: LogSettings) -> tuple[dict[str, Names], dict[str, npt.NDArray[np.int32]]]:
     """Canonical names of each column, and each row's code among them."""
     words = {theirs.strip().lower(): ours.strip().lower() for theirs, ours in settings.actions.items()}
 
@@ -148,23 +141,20 @@ class CatalogueRows:
 
 def assemble_catalogue(collector: Collector, settings: LogSettings) -> CatalogueRows:
     """What the catalogue files say about items."""
-    names, codes = _canonical(collector, settings)
-    cause = np.full(collector.rows, MISSING, np.int8)
-    cause[codes["item_id"] == MISSING] = 0
-    cause[codes["item_id"] == BAD] = 1
-    rows = np.flatnonzero(cause == MISSING)
-    rejected = np.flatnonzero(cause != MISSING)
+    names, codes = canonical_codes(collector, settings)
+    causes = Causes(collector.rows)
+    causes.reject("item_id", "no item_id", codes["item_id"] == MISSING)
+    causes.reject("item_id", f"longer than {settings.max_id_characters} characters", codes["item_id"] == BAD)
+    rejects = causes.rejects()
+    rows = np.delete(np.arange(collector.rows), rejects.rows)
     kept = {column: codes[column][rows] for column in ("item_id", *FACTS) if column in codes}
     order, repeats = canonical_order(len(rows), [partial(_packed, [(values, 32)]) for values in kept.values()])
-    rejects = Rejects(
-        rejected, cause[rejected], (("item_id", "no item_id"), ("item_id", f"longer than {settings.max_id_characters} characters"))
-    )
     return CatalogueRows(read_catalogue(names, codes), rejects, rows[order[repeats]])
 
 
 def assemble(collector: Collector, catalogue: Catalogue | None, settings: LogSettings) -> Events:
     """Canonical names and codes, rejects and duplicates out, rows in canonical order."""
-    canonical, named = _canonical(collector, settings)
+    canonical, named = canonical_codes(collector, settings)
     names = {column: found.names for column, found in canonical.items()}
     given = ("timestamp", *NUMBERS, "event_a", "event_b", "digest", "broken")
     numbers = {name: values for name in given if (values := collector.take(name)) is not None}
@@ -194,33 +184,25 @@ def assemble(collector: Collector, catalogue: Catalogue | None, settings: LogSet
 
 def _find_rejects(rows: int, named: Mapping[str, Array], numbers: Mapping[str, Array], settings: LogSettings) -> Rejects:
     """The first cause in this order counts."""
-    causes: list[tuple[str, str]] = []
-    cause = np.full(rows, MISSING, np.int8)
-
-    def reject(column: str, reason: str, where: npt.NDArray[np.bool_]) -> None:
-        if where.any():
-            cause[where & (cause == MISSING)] = len(causes)
-            causes.append((column, reason))
-
+    causes = Causes(rows)
     if "broken" in numbers:
-        reject("", "not a JSON object", numbers["broken"] != 0)
+        causes.reject("", "not a JSON object", numbers["broken"] != 0)
     for column, codes in named.items():
         too_long = f"longer than {settings.max_id_characters} characters"
-        reject(column, "not an IP address" if column == "ip" else too_long, codes == BAD)
+        causes.reject(column, "not an IP address" if column == "ip" else too_long, codes == BAD)
     if "timestamp" in numbers:
         time = numbers["timestamp"]
-        reject("timestamp", "not a time in the years 1970 to 2261", ~in_range(time) & (time != NO_TIME))
+        causes.reject("timestamp", "not a time in the years 1970 to 2261", ~in_range(time) & (time != NO_TIME))
     for column in NUMBERS:
         if column in numbers:
-            reject(column, "not a number", numbers[column] == UNREADABLE_NUMBER)
+            causes.reject(column, "not a number", numbers[column] == UNREADABLE_NUMBER)
     if "user_id" in named:
-        reject("user_id", "no user_id", named["user_id"] == MISSING)
+        causes.reject("user_id", "no user_id", named["user_id"] == MISSING)
     keys = [named[column] for column in KEY_COLUMNS if column in named]
-    reject(
+    causes.reject(
         "", f"none of {', '.join(KEY_COLUMNS)}", np.all([codes == MISSING for codes in keys], axis=0) if keys else np.zeros(rows, np.bool_)
     )
-    found = np.flatnonzero(cause != MISSING)
-    return Rejects(found, cause[found], tuple(causes))
+    return causes.rejects()
 
 
 def _sort_keys(named: Mapping[str, Array], names: Mapping[str, pa.StringArray], numbers: Mapping[str, Array]) -> Iterator[Key]:

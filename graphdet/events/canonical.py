@@ -28,8 +28,12 @@ class Names:
     codes: npt.NDArray[np.int32]
 
 
+_LOWER = ("action", "label")  # words, whose case says nothing
+
+
 def canonical_names(column: str, raw: pa.LargeStringArray, words: Mapping[str, str], longest: int) -> Names:
-    """Trimmed names: empty is missing, longer than `longest` is bad; actions in lower case and mapped by `words`, IPs canonical."""
+    """Trimmed names: empty is missing, longer than `longest` is bad; actions and labels in lower case, actions mapped by `words`, IPs
+    canonical."""
     text = raw
     bad = np.zeros(len(raw), np.bool_)
     missing = np.zeros(len(raw), np.bool_)
@@ -40,11 +44,11 @@ def canonical_names(column: str, raw: pa.LargeStringArray, words: Mapping[str, s
     if column == "ip":
         text, wrong = _canonical_ips(text)
         bad |= wrong
-    if column == "action":
+    if column in _LOWER:
         text = pc.utf8_lower(text)
-        if words:
+        if words and column == "action":
             text = pa.array([words.get(word, word) for word in text.to_pylist()], pa.large_string())
-    if not plain or column in ("ip", "action"):
+    if not plain or column in ("ip", *_LOWER):
         missing = np.asarray(pc.equal(text, ""))
     kept = np.flatnonzero(~(bad | missing))
     if len(kept) < len(raw):

@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 
 from graphdet.events.log import DEFAULT_LOG, DEFAULT_MACHINE, read_log
+from graphdet.events.rejecting import SHOWN_REJECTS
 from graphdet.events.table import NO_TIME, EventTable, FileReport, TimeResolution
 from graphdet.schema import ACTIONS, NODE_TYPE
 from graphdet.settings import LogSettings, MachineSettings
-
-_SHOWN_REJECTS = 20
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ def check_logs(
         resolution=table.resolution,
         notes=report.notes,
         reasons=dict(sorted(causes.items(), key=lambda pair: (-pair[1], pair[0]))),
-        first_rejects=tuple(report.rejected.slice(0, _SHOWN_REJECTS).to_pylist()),
+        first_rejects=tuple(report.rejected.slice(0, SHOWN_REJECTS).to_pylist()),
     )
 
 

@@ -10,6 +10,7 @@ from graphdet.schema import EVENT_COLUMN, NODE_TYPE
 from graphdet.settings import LogSettings
 
 KEY_COLUMNS = tuple(NODE_TYPE[name].column for name in ("item", "device", "ip"))
+LABEL_COLUMNS = ("user_id", "label", "known_at")
 # names seen in public logs; only ever suggested, since a wrong guess would be a wrong finding
 _FOREIGN = {
     "user_id": ("user", "uid", "userid", "account", "account_id", "customer", "customer_id", "buyer", "buyer_id", "member_id", "visitorid"),
@@ -18,6 +19,7 @@ _FOREIGN = {
     "ip": ("ip_address", "ipaddress", "client_ip", "remote_addr", "ip_addr"),
     "timestamp": ("time", "date", "datetime", "ts", "created_at", "event_time", "unixreviewtime"),
     "action": ("event", "event_type", "behavior", "behaviour", "type", "behavior_type"),
+    "label": ("is_fraud", "fraud", "isfraud", "class", "target", "verdict", "status"),
 }
 
 
@@ -41,14 +43,16 @@ class Mapping:
 
 def check_columns(settings: LogSettings) -> None:
     """Raises:
-    SettingsError: a column is mapped or set constant that no event has.
+    SettingsError: a column is mapped or set constant that neither events nor labels have.
     """
-    for section, names in (("log.columns", settings.columns.values()), ("log.constants", settings.constants.keys())):
+    mappable = tuple(dict.fromkeys((*EVENT_COLUMN, *LABEL_COLUMNS)))
+    for section, names, known in (
+        ("log.columns", settings.columns.values(), mappable),
+        ("log.constants", settings.constants.keys(), tuple(EVENT_COLUMN)),
+    ):
         for name in names:
-            if name not in EVENT_COLUMN:
-                raise SettingsError(
-                    f"[{section}]: events have no column '{name}'{nearest(name, EVENT_COLUMN)} Columns: {', '.join(EVENT_COLUMN)}."
-                )
+            if name not in known:
+                raise SettingsError(f"[{section}]: events have no column '{name}'{nearest(name, known)} Columns: {', '.join(known)}.")
 
 
 def map_columns(path: str, header: Sequence[str], settings: LogSettings) -> Mapping:
@@ -59,33 +63,53 @@ def map_columns(path: str, header: Sequence[str], settings: LogSettings) -> Mapp
     Raises:
         MissingColumn: the file can be neither events nor a catalogue.
     """
-    names = [_plain(name) for name in header]
-    wanted = {_plain(theirs): ours for theirs, ours in settings.columns.items()}
-    positions: dict[str, int] = {}
-    for position, name in enumerate(names):
-        if name in wanted:
-            positions.setdefault(wanted[name], position)
-    for position, name in enumerate(names):
-        if name in EVENT_COLUMN and name not in wanted:
-            positions.setdefault(name, position)
+    positions = _positions(header, settings, tuple(EVENT_COLUMN))
     has = set(positions) | set(settings.constants)
     if ("user_id" not in has and "item_id" not in has) or ("user_id" in has and not has & set(KEY_COLUMNS)):
-        raise _missing(path, header, names, "user_id" if "user_id" not in has else "item_id, device_id or ip", has)
+        raise _missing(path, header, "user_id" if "user_id" not in has else "item_id, device_id or ip", set(EVENT_COLUMN) - has)
     return Mapping(tuple(header), positions, catalogue="user_id" not in has)
+
+
+def map_label_columns(path: str, header: Sequence[str], settings: LogSettings) -> Mapping:
+    """The columns of a labels file, by name as `map_columns` finds them.
+
+    Raises:
+        MissingColumn: `user_id` or `label` is in none of its columns.
+    """
+    positions = _positions(header, settings, LABEL_COLUMNS)
+    for needed in ("user_id", "label"):
+        if needed not in positions:
+            raise _missing(path, header, needed, {needed})
+    return Mapping(tuple(header), positions, catalogue=False)
+
+
+def _positions(header: Sequence[str], settings: LogSettings, ours: tuple[str, ...]) -> dict[str, int]:
+    """Our column → its position, for those of `ours` that the header has; a name that the settings map wins over our own."""
+    names = [_plain(name) for name in header]
+    wanted = {_plain(theirs): column for theirs, column in settings.columns.items()}
+    positions: dict[str, int] = {}
+    for position, name in enumerate(names):
+        if wanted.get(name) in ours:
+            positions.setdefault(wanted[name], position)
+    for position, name in enumerate(names):
+        if name in ours and name not in wanted:
+            positions.setdefault(name, position)
+    return positions
 
 
 def _plain(name: str) -> str:
     return name.strip().strip("\ufeff").lower()
 
 
-def _missing(path: str, header: Sequence[str], names: list[str], what: str, has: set[str]) -> MissingColumn:
+def _missing(path: str, header: Sequence[str], what: str, lacking: set[str]) -> MissingColumn:
+    names = [_plain(name) for name in header]
     lines = [
-        f'{header[names.index(foreign)]!r} = "{ours}"'.replace("'", '"')
+        f'{header[names.index(foreign)].strip()!r} = "{ours}"'.replace("'", '"')
         for ours, known in _FOREIGN.items()
-        if ours not in has
+        if ours in lacking
         for foreign in known
         if foreign in names
     ]
-    suggestion = "; for instance " + ", ".join(lines) if lines else ', such as "their name" = "user_id"'
+    suggestion = "; for instance " + ", ".join(lines) if lines else f', such as "their name" = "{what.split(",")[0]}"'
     shown = ", ".join(name.strip()[:40] for name in header[:30]) + (", …" if len(header) > 30 else "")
     return MissingColumn(f"{path}: no column {what} (found: {shown}). Map it under [log.columns] in a settings file{suggestion}.")

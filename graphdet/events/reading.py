@@ -6,7 +6,7 @@ import csv
 import io
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -58,6 +58,10 @@ class Source:
     broken: int = 0
 
 
+Mapper = Callable[[str, Sequence[str], LogSettings], Mapping]
+Typer = Callable[[Source, LogSettings], dict[str, str]]
+
+
 def connect(machine: MachineSettings, spill: Path) -> duckdb.DuckDBPyConnection:
     """A private database with bounded memory that spills into `spill` and fetches nothing from anywhere."""
     options: dict[str, str | bool | int | float | list[str]] = {
@@ -82,19 +86,23 @@ def _memory(machine: MachineSettings) -> float:
     return min(1.5, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 3e9)
 
 
-def open_source(connection: duckdb.DuckDBPyConnection, file: LogFile, settings: LogSettings, folder: Path) -> Source:
-    """Find out a file's columns, and which of them are ours.
+def open_source(
+    connection: duckdb.DuckDBPyConnection, file: LogFile, settings: LogSettings, folder: Path, mapper: Mapper = map_columns
+) -> Source:
+    """Find out a file's columns, and which of them are ours, as the mapper tells.
 
     Raises:
         UnreadableFile: it is not of its kind, or a mapped column is nested.
-        MissingColumn: it can be neither events nor a catalogue.
+        MissingColumn: it lacks a column without which it says nothing.
     """
     if not file.path.stat().st_size:
         return _nothing(file)
     try:
         if file.format == "parquet":
-            return _open_parquet(connection, file, settings)
-        return _open_json(connection, file, settings, folder) if file.format == "jsonl" else _open_delimited(file, settings, folder)
+            return _open_parquet(connection, file, settings, mapper)
+        if file.format == "jsonl":
+            return _open_json(connection, file, settings, folder, mapper)
+        return _open_delimited(file, settings, folder, mapper)
     except duckdb.Error as error:
         raise unreadable(file, error) from None
 
@@ -111,11 +119,11 @@ def _nothing(file: LogFile) -> Source:
     return Source(file, "", (), (), Mapping((), {}, catalogue=False), empty=True, note=f"{file.path}: the file is empty.")
 
 
-def _open_parquet(connection: duckdb.DuckDBPyConnection, file: LogFile, settings: LogSettings) -> Source:
+def _open_parquet(connection: duckdb.DuckDBPyConnection, file: LogFile, settings: LogSettings, mapper: Mapper) -> Source:
     sql = f"read_parquet({quoted(file.path)}, binary_as_string=true)"
     described = connection.execute(f"DESCRIBE SELECT * FROM {sql}").fetchall()  # noqa: S608 - names are quoted
     header, types = [str(row[0]) for row in described], [str(row[1]) for row in described]
-    mapping = map_columns(str(file.path), header, settings)
+    mapping = mapper(str(file.path), header, settings)
     for ours, position in mapping.positions.items():
         if types[position].endswith("]") or types[position].startswith(("STRUCT", "MAP", "UNION", "VARIANT")):
             raise UnreadableFile(
@@ -125,12 +133,12 @@ def _open_parquet(connection: duckdb.DuckDBPyConnection, file: LogFile, settings
     return Source(file, sql, tuple(map(identifier, header)), tuple(types), mapping)
 
 
-def _open_delimited(file: LogFile, settings: LogSettings, folder: Path) -> Source:
+def _open_delimited(file: LogFile, settings: LogSettings, folder: Path, mapper: Mapper) -> Source:
     text = prepare(file, folder)
     delimiter, header = read_header(text.path, "\t" if file.format == "tsv" else "")
     if not header:
         return _nothing(file)
-    mapping = map_columns(str(file.path), header, settings)
+    mapping = mapper(str(file.path), header, settings)
     columns = tuple(f"c{position}" for position in range(len(header)))
     return Source(
         file,
@@ -168,7 +176,7 @@ def read_header(path: Path, delimiter: str) -> tuple[str, list[str]]:
         return delimiter, lines[0].split(delimiter)
 
 
-def _open_json(connection: duckdb.DuckDBPyConnection, file: LogFile, settings: LogSettings, folder: Path) -> Source:
+def _open_json(connection: duckdb.DuckDBPyConnection, file: LogFile, settings: LogSettings, folder: Path, mapper: Mapper) -> Source:
     text = prepare(file, folder)
     lines, broken, careful = lines_sql(text.path), 0, False
     try:
@@ -184,7 +192,7 @@ def _open_json(connection: duckdb.DuckDBPyConnection, file: LogFile, settings: L
         raise UnreadableFile(
             f'{file.path}: no line is a JSON object; write one object per line, such as {{"user_id": "u1", "item_id": "i1"}}.'
         )
-    mapping = map_columns(str(file.path), header, settings)
+    mapping = mapper(str(file.path), header, settings)
     columns = tuple(f"c{position}" for position in range(len(header)))
     types = ("VARCHAR",) * len(header)
     return Source(
@@ -234,12 +242,6 @@ def json_sql(lines: str, header: list[str], mapping: Mapping) -> str:
     return f"(SELECT {values}, found IS NULL AS broken FROM (SELECT {found} AS found FROM {lines} WHERE {_GIVEN}))"  # noqa: S608
 
 
-def stream_batches(connection: duckdb.DuckDBPyConnection, source: Source, settings: LogSettings) -> Iterator[pa.RecordBatch]:
-    """Batches of typed columns in the order of the rows."""
-    expressions = [f"{expression} AS {name}" for name, expression in typed_columns(source, settings).items()]
-    yield from connection.sql(f"SELECT {', '.join(expressions)} FROM {source.sql}").to_arrow_reader(BATCH)  # noqa: S608
-
-
 def typed_columns(source: Source, settings: LogSettings) -> dict[str, str]:
     """Our column → SQL: names as text, time as microseconds, numbers as DOUBLE, and 64-bit digests of what only tells rows apart."""
     given = {ours: (source.columns[position], source.types[position]) for ours, position in source.mapping.positions.items()}
@@ -262,6 +264,25 @@ def typed_columns(source: Source, settings: LogSettings) -> dict[str, str]:
     if source.delimiter == "":
         typed["broken"] = "broken::TINYINT"
     return typed
+
+
+def typed_label_columns(source: Source, settings: LogSettings) -> dict[str, str]:
+    """Our column of a labels file → SQL: names as text, time as microseconds."""
+    given = {ours: (source.columns[position], source.types[position]) for ours, position in source.mapping.positions.items()}
+    typed = {column: name_expression(*given[column]) for column in ("user_id", "label")}
+    if "known_at" in given:
+        typed["known_at"] = time_expression(*given["known_at"], settings.timezone, settings.day_first)
+    if source.delimiter == "":
+        typed["broken"] = "broken::TINYINT"
+    return typed
+
+
+def stream_batches(
+    connection: duckdb.DuckDBPyConnection, source: Source, settings: LogSettings, typer: Typer = typed_columns
+) -> Iterator[pa.RecordBatch]:
+    """Batches of typed columns in the order of the rows."""
+    expressions = [f"{expression} AS {name}" for name, expression in typer(source, settings).items()]
+    yield from connection.sql(f"SELECT {', '.join(expressions)} FROM {source.sql}").to_arrow_reader(BATCH)  # noqa: S608
 
 
 def name_expression(column: str, kind: str) -> str:

@@ -14,8 +14,39 @@ from graphdet.events.reading import Source, quoted
 from graphdet.events.text import walk
 from graphdet.schema import arrow_schema
 
+SHOWN_REJECTS = 20  # in a report of what was read
 _GENEROUS = 100_000  # rejects that keep all the raw text they may; of further ones a little, so that memory stays bounded
 _LITTLE = 200
+
+
+@dataclass(frozen=True)
+class Rejects:
+    """Rows that are left out: their positions in the order read, ascending, and for each the position of its cause in `causes`."""
+
+    rows: npt.NDArray[np.int64]
+    cause: npt.NDArray[np.int8]
+    causes: tuple[tuple[str, str], ...]  # (our column, reason)
+
+
+NO_REJECTS = Rejects(np.zeros(0, np.int64), np.zeros(0, np.int8), ())
+
+
+class Causes:
+    """Why rows are left out; of a row's causes the first that is named counts."""
+
+    def __init__(self, rows: int) -> None:
+        self._cause = np.full(rows, -1, np.int8)
+        self._causes: list[tuple[str, str]] = []
+
+    def reject(self, column: str, reason: str, where: npt.NDArray[np.bool_]) -> None:
+        """Leave out the rows that `where` (rows,) marks; `column` is ours, or empty for the whole row."""
+        if where.any():
+            self._cause[where & (self._cause < 0)] = len(self._causes)
+            self._causes.append((column, reason))
+
+    def rejects(self) -> Rejects:
+        found = np.flatnonzero(self._cause >= 0)
+        return Rejects(found, self._cause[found], tuple(self._causes))
 
 
 @dataclass

@@ -12,6 +12,7 @@ import numpy as np
 from graphdet.arrays import Bool, Float32, Float64, Int32
 from graphdet.errors import ModelError
 from graphdet.evaluate.metrics import ranking_figures
+from graphdet.events import Labels
 from graphdet.learning.calibration import budget_threshold, calibration_error, choose_threshold, fit_calibration
 from graphdet.learning.labelled_model import (
     LabelledModel,
@@ -23,7 +24,7 @@ from graphdet.learning.labelled_model import (
     run_odds,
     tree_scores,
 )
-from graphdet.learning.labels import Labels, Parts, part_labels
+from graphdet.learning.parting import Parts, part_labels
 from graphdet.settings import Settings
 from graphdet.signals.columns import FeatureTable
 

@@ -1,0 +1,142 @@
+"""Files → their rows in one collector, and at the end what became of every row: read = accepted + rejected + duplicates."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+
+from graphdet.events.assembling import Collector
+from graphdet.events.columns import check_columns
+from graphdet.events.files import LogFile, digest, find_files
+from graphdet.events.reading import REFUSALS, Mapper, Source, Typer, careful_source, connect, open_source, stream_batches, unreadable
+from graphdet.events.rejecting import NO_REJECTS, Rejected, Rejects, locate
+from graphdet.events.table import FileReport
+from graphdet.events.timestamps import check_zone
+from graphdet.settings import LogSettings, MachineSettings
+
+Watcher = Callable[[str, int, int | None], None]
+
+
+@dataclass
+class Part:
+    """Files that are read alike (events, catalogues or labels): their rows, and where in `collector` each file begins."""
+
+    collector: Collector
+    places: list[int] = field(default_factory=list)
+    starts: list[int] = field(default_factory=lambda: [0])
+    rejects: Rejects = NO_REJECTS
+    duplicates: npt.NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Files whose rows have been read, and lie in `rows`, those of item catalogues in `catalogues`."""
+
+    files: list[LogFile]
+    sources: list[Source]
+    digests: list[Future[str]]
+    rows: Part
+    catalogues: Part
+    machine: MachineSettings
+    folder: Path
+
+    def report(self, rejected: Rejected) -> tuple[FileReport, ...]:
+        """One report per file in the order given, once each part knows its rejects; these go into `rejected` in the same order."""
+        with connect(self.machine, self.folder) as connection:
+            return _reports(connection, self, rejected)
+
+
+@contextmanager
+def read_files(
+    paths: Sequence[Path | str], settings: LogSettings, machine: MachineSettings, mapper: Mapper, typer: Typer, tell: Watcher
+) -> Iterator[Reading]:
+    """Read all rows of some files; their text stays in a folder of its own until the block ends.
+
+    Args:
+        paths: files, or folders of which every log file is read.
+        mapper, typer: what a header's columns are to us, and each of them as SQL.
+    """
+    check_columns(settings)
+    check_zone(settings.timezone)
+    files = find_files(paths)
+    with tempfile.TemporaryDirectory(prefix="graphdet-") as name, ThreadPoolExecutor(machine.threads or None) as pool:
+        folder = Path(name)
+        digests = [pool.submit(digest, file.path) for file in files]
+        rows, catalogues = Part(Collector(pool)), Part(Collector(pool))
+        sources = []
+        with connect(machine, folder) as connection:
+            for place, file in enumerate(files):
+                source = open_source(connection, file, settings, folder, mapper)
+                part = catalogues if source.mapping.catalogue else rows
+                sources.append(_read(connection, source, part.collector, settings, typer, folder, tell))
+                part.places.append(place)
+                part.starts.append(part.collector.rows)
+        yield Reading(files, sources, digests, rows, catalogues, machine, folder)
+
+
+def _read(
+    connection: duckdb.DuckDBPyConnection,
+    source: Source,
+    collector: Collector,
+    settings: LogSettings,
+    typer: Typer,
+    folder: Path,
+    tell: Watcher,
+) -> Source:
+    """Read one file into the collector; once more and without its broken records where DuckDB refuses it."""
+    if source.empty:
+        return source
+    start = collector.rows
+    for attempt in (source, None):
+        try:
+            tried = attempt or careful_source(source, folder)
+            for batch in stream_batches(connection, tried, settings, typer):
+                collector.add(batch)
+                tell("read", collector.rows, None)
+            return tried
+        except REFUSALS as error:
+            if source.text is None or attempt is None:
+                raise unreadable(source.file, error) from None
+            collector.rewind(start)
+    raise AssertionError("unreachable")
+
+
+def _reports(connection: duckdb.DuckDBPyConnection, reading: Reading, rejected: Rejected) -> tuple[FileReport, ...]:
+    typed: dict[int, tuple[int, npt.NDArray[np.int64], list[tuple[str, str]], int]] = {}
+    for part in (reading.rows, reading.catalogues):
+        again = np.diff(np.searchsorted(np.sort(part.duplicates), part.starts))
+        bounds = np.searchsorted(part.rejects.rows, part.starts)
+        for number, place in enumerate(part.places):
+            start, stop = bounds[number], bounds[number + 1]
+            causes = [part.rejects.causes[cause] for cause in part.rejects.cause[start:stop]]
+            rows = part.rejects.rows[start:stop] - part.starts[number]
+            typed[place] = part.starts[number + 1] - part.starts[number], rows, causes, int(again[number])
+    reports = []
+    for place, (file, source, sha256) in enumerate(zip(reading.files, reading.sources, reading.digests, strict=True)):
+        rows_read, rows, causes, duplicates = typed[place]
+        if len(rows) or source.broken:
+            theirs = [(source.mapping.theirs(column) if column else "", reason) for column, reason in causes]
+            locate(connection, source, rows, theirs, rejected)
+        reports.append(
+            FileReport(
+                path=str(file.path),
+                format=file.kind,
+                sha256=sha256.result(),
+                columns=source.mapping.header,
+                unused_columns=source.mapping.unused,
+                read=rows_read + source.broken,
+                accepted=rows_read - len(rows) - duplicates,
+                rejected=len(rows) + source.broken,
+                duplicates=duplicates,
+                catalogue=source.mapping.catalogue,
+            )
+        )
+    return tuple(reports)
