@@ -30,14 +30,16 @@ from graphdet.events import Labels
 from graphdet.evidence.pairs import PairEvidence, affordable_evidence, expected_rates, measure_pairs
 from graphdet.learning.from_labels import learn_labels
 from graphdet.learning.from_rings import learn_users
-from graphdet.learning.labelled_inputs import read_inputs, ring_members
+from graphdet.learning.labelled_inputs import LabelledInputs, read_inputs, ring_members
 from graphdet.learning.labelled_model import aggregate_trees, fit_network, grow_trees, measure_trust, run_odds, tree_scores
 from graphdet.learning.messages import evidence_relation
 from graphdet.learning.neighbourhood import gather_inputs, measure_scale
 from graphdet.learning.network import apply_network, train
 from graphdet.learning.opinion import HALF_TRUST_RINGS
 from graphdet.settings import GnnSettings
-from graphdet.signals.columns import COMPANY, FeatureTable, measure_keys, measure_users
+from graphdet.signals import measure_keys, measure_users
+from graphdet.signals.company import COMPANY
+from graphdet.signals.table import FeatureTable, names_of
 from graphdet.visits.permuting import permute
 from graphdet.visits.visits import Visits, collect_visits
 
@@ -101,10 +103,10 @@ def measure(seed: int, users: int | None, others: lgb.Booster | None) -> dict[st
         }
     row["ring mates among the 10 nearest"], row["the same by chance"] = ring_mates(run, market)
     row["seconds of the network"] = next(stage["seconds"] for stage in run.meta["cost"]["stages"] if stage["stage"] == "network")
-    inputs = read_inputs(events, run, Settings())
+    inputs = read_inputs(events, run, Settings(), None)
     row |= few_labels(inputs, member, market, events, seed)
     if others is not None:
-        by_others = run_odds(inputs.values) + tree_scores(others, inputs.values)
+        by_others = run_odds(inputs) + tree_scores(others, inputs)
         row["user AUPRC with all labels of three other markets"] = auprc(member, by_others)
     row |= later_labels(inputs, member, market, events, run, seed)
     print(json.dumps({name: round(value, 3) for name, value in row.items()}), flush=True)
@@ -149,7 +151,7 @@ def ring_mates(run: Run, market: Market) -> tuple[float, float]:
     return float(np.mean(found)), float(np.mean(chance))
 
 
-def few_labels(inputs: FeatureTable, member: Flags, market: Market, events: EventTable, seed: int) -> dict[str, float]:
+def few_labels(inputs: LabelledInputs, member: Flags, market: Market, events: EventTable, seed: int) -> dict[str, float]:
     """Three labelled rings and some users known to be good; judged on everybody else."""
     generator = np.random.default_rng(seed)
     truth = market.truth.members[market.truth.members["node_type"] == "user"]
@@ -161,9 +163,9 @@ def few_labels(inputs: FeatureTable, member: Flags, market: Market, events: Even
     rows = np.concatenate([known, good]).astype(np.int64)
     positive = np.arange(len(rows)) < len(known)
     others = np.setdiff1d(np.arange(len(member)), rows)
-    run = run_odds(inputs.values)
+    run = run_odds(inputs)
     begin = measure_trust(run[rows], positive) * run
-    by_trees = begin + tree_scores(grow_trees(inputs.values[rows], positive, 0, begin=begin[rows]), inputs.values)
+    by_trees = begin + tree_scores(grow_trees(inputs.take(rows), positive, 0, begin=begin[rows]), inputs)
     network, scale = fit_network(inputs, rows, positive, GnnSettings(), 0, begin[rows])
     by_network = begin + apply_network(network, scale, (inputs.values,))
     scores = {
@@ -177,13 +179,13 @@ def few_labels(inputs: FeatureTable, member: Flags, market: Market, events: Even
 
 def learn_other_markets(users: int | None) -> lgb.Booster:
     """Trees from the run's odds, by every user of the tuning markets: what the columns could tell, were nobody's truth hidden."""
-    values, member = [], []
+    tables, member = [], []
     for seed in TUNING_SEEDS:
         market = make_market("hard", seed, users=users)
         events = as_events(market.log)
-        values.append(read_inputs(events, detect(events), Settings()).values)
+        tables.append(read_inputs(events, detect(events), Settings(), None))
         member.append(members_of(market, events))
-    stacked = np.vstack(values)
+    stacked = FeatureTable("three markets", tables[0].names, np.vstack([table.values for table in tables]))
     options = {"num_iterations": 300, "num_leaves": 31, "learning_rate": 0.05}
     return grow_trees(stacked, np.concatenate(member), 0, options=options, begin=run_odds(stacked))
 
@@ -194,7 +196,7 @@ def ranks(score: Floats) -> Floats:
     return np.asarray(np.log(share / (1 - share)))
 
 
-def later_labels(inputs: FeatureTable, member: Flags, market: Market, events: EventTable, run: Run, seed: int) -> dict[str, float]:
+def later_labels(inputs: LabelledInputs, member: Flags, market: Market, events: EventTable, run: Run, seed: int) -> dict[str, float]:
     """A tenth of all users labelled, 2 % of them wrongly, known by their last event: calibration error on the latest fifth."""
     assert events.time is not None
     generator = np.random.default_rng(seed)
@@ -242,22 +244,22 @@ def compare_objectives(seed: int, users: int | None) -> dict[str, float]:
         row[f"{name}: with evidence"] = auprc(member, odds + settings.gnn.weight * len(groups) / (len(groups) + HALF_TRUST_RINGS) * mixed)
         print(seed, name, round(row[f"{name}: network alone"], 3), round(row[f"{name}: with evidence"], 3), flush=True)
 
-    inputs, _ = gather_inputs(features, visits, relation, depth=settings.gnn.depth)
+    inputs, _ = gather_inputs(features, visits, relation, None, depth=settings.gnn.depth)
     note("contrast of validated rings (kept)", learn_users(inputs.values, groups, visits, relation, settings.gnn, settings.seed).logit)
     note("real log against permuted log", against_null(events, visits, rates_of=(rules, rates), inputs=inputs, settings=settings))
     note("surprise of masked visits", masked_visits(events, visits, pairs, settings))
     for depth, name in ((0, "own features, second layer"), (2, "two steps of messages")):
-        fewer, _ = gather_inputs(features, visits, relation, depth=depth)
+        fewer, _ = gather_inputs(features, visits, relation, None, depth=depth)
         note(name, learn_users(fewer.values, groups, visits, relation, settings.gnn, settings.seed).logit)
     empty = relation.copy()
     empty.data[:] = 0
-    alone, _ = gather_inputs(features, visits, empty, depth=settings.gnn.depth)
+    alone, _ = gather_inputs(features, visits, empty, None, depth=settings.gnn.depth)
     note("without the evidence relation", learn_users(alone.values, groups, visits, empty, settings.gnn, settings.seed).logit)
     note("one layer", first_layer(inputs.values, groups, settings))
-    own, _ = gather_inputs(features, visits, relation, depth=0)
+    own, _ = gather_inputs(features, visits, relation, None, depth=0)
     note("one layer, own features", first_layer(own.values, groups, settings))
     blind = own.values.copy()
-    blind[:, [number for number, name in enumerate(own.names) if name in COMPANY]] = 0
+    blind[:, [number for number, name in enumerate(own.names) if name in names_of(COMPANY.columns)]] = 0
     note("one layer, no evidence in own features", first_layer(blind, groups, settings))
     return row
 
@@ -305,7 +307,7 @@ def masked_visits(events: EventTable, visits: Visits, pairs: PairEvidence, setti
     rates = expected_rates(left)
     left_pairs = measure_pairs(left, rates, affordable_evidence(left, rates, settings.evidence, 2), 2)
     features = measure_users(events, left, left_pairs)
-    users, _ = gather_inputs(features, left, evidence_relation(left_pairs, left.users), depth=1)
+    users, _ = gather_inputs(features, left, evidence_relation(left_pairs, left.users), None, depth=1)
     items = measure_keys(events, left, left_pairs)["item"].values
     rows = np.flatnonzero(hidden)
     who, what = visits.user[rows], key[rows] - view.first_key

@@ -92,10 +92,10 @@ def test_models_with_labels_read_what_detection_read(monkeypatch: pytest.MonkeyP
     log, _ = tastes_log(ring=40)
     settings = Settings(rings=RingSettings(permutations=1), gnn=GnnSettings(least_rings=0))
     run = detect(log, settings)
-    values = read_inputs(log, run, settings).values
-    np.testing.assert_array_equal(values, read_inputs(with_communities(log, SETTINGS), run, settings).values)
+    values = read_inputs(log, run, settings, None).values
+    np.testing.assert_array_equal(values, read_inputs(with_communities(log, SETTINGS), run, settings, None).values)
     monkeypatch.setattr(inputs, "lacks_categories", lambda events: False)
-    assert not np.array_equal(values, read_inputs(log, run, settings).values)
+    assert not np.array_equal(values, read_inputs(log, run, settings, None).values)
 
 
 def test_the_order_of_the_events_does_not_matter() -> None:

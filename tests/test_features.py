@@ -13,10 +13,13 @@ from graphdet.events import EventTable
 from graphdet.evidence.pairs import PairEvidence, expected_rates, measure_pairs
 from graphdet.schema import ACTIONS, KEY_TYPES
 from graphdet.settings import EvidenceSettings, Settings
-from graphdet.signals.columns import KEY_COLUMNS, LEVELS, USER_COLUMNS, FeatureTable, measure_keys, measure_users
+from graphdet.signals import columns_of, measure_keys, measure_users
+from graphdet.signals.company import LEVELS
+from graphdet.signals.table import FeatureTable, names_of
 from graphdet.visits.visits import Visits, collect_visits
 
 DAY = 86_400
+USER_COLUMNS, KEY_COLUMNS = names_of(columns_of("user")), names_of(columns_of("item"))
 LOOSE = EvidenceSettings(least=0.1, weak=0.1, stratum_visits=5)
 
 

@@ -22,11 +22,13 @@ from graphdet.graph import build_graph
 from graphdet.learning.embedding import embed_keys, embed_users, embeddings_table, items_in_common
 from graphdet.learning.from_rings import Learned, learn_users, pass_on, ring_folds
 from graphdet.learning.messages import HALF_LIFE_HOURS, PRIOR, EvidenceMatrix, evidence_relation, through_keys
+from graphdet.learning.model_file import write_arrays
 from graphdet.learning.neighbourhood import gather_inputs, input_columns, measure_scale
-from graphdet.learning.ring_model import Model, load_model, model_of, write_arrays
+from graphdet.learning.ring_model import Model, load_model, model_of
 from graphdet.schema import EMBEDDING_WIDTH
 from graphdet.settings import EvidenceSettings, GnnSettings, Settings
-from graphdet.signals.columns import USER_COLUMNS, measure_keys, measure_users
+from graphdet.signals import columns_of, measure_keys, measure_users
+from graphdet.signals.table import names_of
 from graphdet.visits.visits import Visits, collect_visits
 
 # PyTorch Geometric uses what torch calls out of date; that is between the two.
@@ -60,7 +62,7 @@ def relation(pairs: PairEvidence, visits: Visits) -> EvidenceMatrix:
 
 @pytest.fixture(scope="module")
 def inputs(log: EventTable, visits: Visits, pairs: PairEvidence, relation: EvidenceMatrix) -> Floats:
-    return gather_inputs(measure_users(log, visits, pairs), visits, relation)[0].values
+    return gather_inputs(measure_users(log, visits, pairs), visits, relation, None)[0].values
 
 
 @pytest.fixture(scope="module")
@@ -176,8 +178,8 @@ def test_pytorch_geometric_agrees_on_faded_messages() -> None:
 def test_inputs_have_a_name_for_each_column(
     log: EventTable, visits: Visits, pairs: PairEvidence, relation: EvidenceMatrix, depth: int
 ) -> None:
-    table, scale = gather_inputs(measure_users(log, visits, pairs), visits, relation, depth=depth)
-    assert table.names == input_columns(depth)
+    table, scale = gather_inputs(measure_users(log, visits, pairs), visits, relation, None, depth=depth)
+    assert table.names == names_of(input_columns(depth))
     assert len(set(table.names)) == len(table.names)
     again, _ = gather_inputs(measure_users(log, visits, pairs), visits, relation, scale, depth=depth)
     assert again.values.tobytes() == table.values.tobytes()
@@ -260,8 +262,8 @@ def test_a_loss_that_is_no_number_names_its_stage(
 
 @pytest.fixture(scope="module")
 def model(log: EventTable, visits: Visits, pairs: PairEvidence, relation: EvidenceMatrix, learned: Learned) -> Model:
-    table, scale = gather_inputs(measure_users(log, visits, pairs), visits, relation)
-    return model_of(learned, table.names, scale, 2, len(RINGS))
+    _, scale = gather_inputs(measure_users(log, visits, pairs), visits, relation, None)
+    return model_of(learned, scale, 2, len(RINGS))
 
 
 def test_a_saved_model_scores_another_log(model: Model, tmp_path: Path) -> None:
@@ -314,7 +316,7 @@ def test_files_that_are_no_model_are_refused_in_one_line(model: Model, tmp_path:
     write_arrays(path, {"kind": "something", "format": 1}, {})
     with pytest.raises(NotAModel, match="is a 'something'"):
         load_model(path)
-    write_arrays(path, {"kind": "graphdet network", "format": 1, "features": [*USER_COLUMNS, "shoe_size"]}, {})
+    write_arrays(path, {"kind": "graphdet network", "format": 1, "features": [*names_of(columns_of("user")), "shoe_size"]}, {})
     with pytest.raises(ModelMismatch, match="such as 'shoe_size'"):
         load_model(path)
     with pytest.raises(ModelError, match="cannot be written"):

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from planted_logs import coded_table
 from sklearn.linear_model import LogisticRegression
 
 from graphdet.errors import LabelError, MissingColumn, ModelMismatch, NotAModel, UnreadableFile
@@ -21,19 +23,23 @@ from graphdet.events import NO_TIME, EventTable, Labels, read_events, read_label
 from graphdet.learning import from_labels as learning
 from graphdet.learning.applying import load_for_run
 from graphdet.learning.calibration import Calibration, budget_threshold, calibration_error, choose_threshold, fit_calibration
-from graphdet.learning.explaining import explain_user, in_words
+from graphdet.learning.explaining import explain_user
 from graphdet.learning.from_labels import Judgement, learn_labels
 from graphdet.learning.judgement_report import write_report
-from graphdet.learning.labelled_inputs import AGGREGATES, COLUMNS
+from graphdet.learning.labelled_inputs import LabelledInputs, aggregates, labelled_columns, read_inputs
 from graphdet.learning.labelled_model import TREES, LabelledModel, grow_trees, load_labelled, measure_trust, tree_scores
+from graphdet.learning.model_file import write_arrays
+from graphdet.learning.neighbourhood import Scale
 from graphdet.learning.parting import part_labels
-from graphdet.learning.ring_model import write_arrays
-from graphdet.settings import GnnSettings, LogSettings, Settings
-from graphdet.signals.columns import FeatureTable
+from graphdet.pipeline import detect
+from graphdet.settings import GnnSettings, LogSettings, RingSettings, Settings
+from graphdet.signals import columns_of
+from graphdet.signals.table import FeatureTable, names_of
 from graphdet.terminal.about_labels import about_labels
 
 QUICK = Settings(gnn=GnnSettings(epochs=2))
 USERS = 600
+COLUMNS, OWN = names_of(labelled_columns()), names_of(columns_of("user"))
 
 
 @pytest.fixture
@@ -226,13 +232,19 @@ def test_thresholds_hold_the_precision_or_the_budget() -> None:
 
 
 @pytest.fixture(scope="module")
-def inputs() -> FeatureTable:
+def inputs() -> LabelledInputs:
     """Random columns, three of which tell."""
-    return FeatureTable("test", COLUMNS, np.random.default_rng(2).standard_normal((USERS, len(COLUMNS))).astype(np.float32))
+    return made(np.random.default_rng(2).standard_normal((USERS, len(COLUMNS))).astype(np.float32))
+
+
+def made(values: npt.NDArray[np.float32]) -> LabelledInputs:
+    """Inputs as if every user's column had mean 0 and spread 1."""
+    none, one = np.zeros(len(OWN), np.float32), np.ones(len(OWN), np.float32)
+    return LabelledInputs("test", COLUMNS, values, Scale(none - 9, none + 9, none, one))
 
 
 @pytest.fixture(scope="module")
-def labels(inputs: FeatureTable) -> Labels:
+def labels(inputs: LabelledInputs) -> Labels:
     odds = 2 * inputs.column("best_pair") + inputs.column("item_most_log_evidence") - inputs.column("log_events") - 1
     generator = np.random.default_rng(3)
     chance = 1 / (1 + np.exp(-2 * odds))
@@ -241,40 +253,40 @@ def labels(inputs: FeatureTable) -> Labels:
 
 
 @pytest.fixture(scope="module")
-def learned(inputs: FeatureTable, labels: Labels) -> tuple[LabelledModel, Judgement]:
+def learned(inputs: LabelledInputs, labels: Labels) -> tuple[LabelledModel, Judgement]:
     return learn_labels(inputs, labels, [], QUICK)
 
 
 def test_a_model_learns_from_labels_and_is_judged_on_later_ones(
-    learned: tuple[LabelledModel, Judgement], inputs: FeatureTable, labels: Labels
+    learned: tuple[LabelledModel, Judgement], inputs: LabelledInputs, labels: Labels
 ) -> None:
     model, judgement = learned
     assert {one.method for one in judgement.methods} >= {"run without labels", "trees over aggregates"}
     ours = judgement.methods[-1]
     assert ours.auroc > 0.8
     rows = labels.user[part_labels(labels, []).judge]
-    figures = ranking_figures(judgement.positive, model.chance(inputs.values)[rows])
+    figures = ranking_figures(judgement.positive, model.chance(inputs)[rows])
     assert figures.auprc == pytest.approx(ours.auprc)
-    flagged = model.chance(inputs.values)[rows] >= model.threshold
+    flagged = model.chance(inputs)[rows] >= model.threshold
     assert judgement.confusion[1][1] == int((flagged & judgement.positive).sum())
     assert sum(map(sum, judgement.confusion)) == len(rows) == judgement.users
     again, _ = learn_labels(inputs, labels, [], QUICK)
-    assert again.chance(inputs.values).tobytes() == model.chance(inputs.values).tobytes()
+    assert again.chance(inputs).tobytes() == model.chance(inputs).tobytes()
 
 
-def test_few_labels_do_not_spoil_what_the_run_knows(inputs: FeatureTable) -> None:
+def test_few_labels_do_not_spoil_what_the_run_knows(inputs: LabelledInputs) -> None:
     """Thirty labels, no column but the run's odds tells anything: the model ranks nearly as well as the run, trees alone do not."""
     values = inputs.values.copy()
     generator = np.random.default_rng(11)
     odds = values[:, COLUMNS.index("score_odds")]
     positive = generator.random(USERS) < 1 / (1 + np.exp(-3 * odds.astype(np.float64)))
-    told = FeatureTable("test", COLUMNS, values)
+    told = made(values)
     few = Labels(np.arange(30, dtype=np.int32), positive[:30], np.arange(30))
     model, _ = learn_labels(told, few, [], QUICK)
     assert model.trust > 0.9
     later = slice(30, None)
-    by_run, ours = (ranking_figures(positive[later], score).auroc for score in (odds[later], model.chance(values)[later]))
-    alone = tree_scores(grow_trees(values[:20], positive[:20], 0), values[later])
+    by_run, ours = (ranking_figures(positive[later], score).auroc for score in (odds[later], model.chance(made(values))[later]))
+    alone = tree_scores(grow_trees(made(values).take(slice(20)), positive[:20], 0), made(values).take(later))
     by_trees = ranking_figures(positive[later], alone).auroc
     assert by_run is not None
     assert ours is not None
@@ -282,18 +294,19 @@ def test_few_labels_do_not_spoil_what_the_run_knows(inputs: FeatureTable) -> Non
     assert ours > by_run - 0.05 > by_trees + 0.1
 
 
-def test_labels_of_a_log_without_a_ring_are_learned_from_nothing(inputs: FeatureTable, labels: Labels) -> None:
+def test_labels_of_a_log_without_a_ring_are_learned_from_nothing(inputs: LabelledInputs, labels: Labels) -> None:
     """Every score is the same, and however low it is, it must not hold the trees back."""
     chances = []
     for score in (-3.0, -9.0):
         values = inputs.values.copy()
         values[:, COLUMNS.index("score_odds")] = score
-        model, judgement = learn_labels(FeatureTable("test", COLUMNS, values), labels, [], QUICK)
+        model, judgement = learn_labels(made(values), labels, [], QUICK)
         assert model.trust == 0
         assert model.trees.num_trees() == TREES["num_iterations"]
         assert judgement.methods[-1].auroc > 0.8
-        np.testing.assert_allclose(model.contributions(values[:9]).sum(axis=1), model.by_trees(values[:9]), rtol=1e-5, atol=1e-9)
-        chances.append(model.chance(values))
+        first = made(values).take(slice(9))
+        np.testing.assert_allclose(model.contributions(first).sum(axis=1), model.by_trees(first), rtol=1e-5, atol=1e-9)
+        chances.append(model.chance(made(values)))
     np.testing.assert_allclose(*chances, atol=1e-6)
 
 
@@ -305,29 +318,29 @@ def test_a_run_that_tells_nothing_of_the_labels_is_left_out() -> None:
     assert measure_trust(np.arange(3.0), np.zeros(3, np.bool_)) == 0
 
 
-def test_the_budget_sets_the_threshold(inputs: FeatureTable, labels: Labels) -> None:
+def test_the_budget_sets_the_threshold(inputs: LabelledInputs, labels: Labels) -> None:
     model, _ = learn_labels(inputs, labels, [], QUICK, budget=25)
-    assert 25 <= (model.chance(inputs.values) >= model.threshold).sum() <= 30
+    assert 25 <= (model.chance(inputs) >= model.threshold).sum() <= 30
 
 
 def test_a_saved_model_comes_back_whole_and_others_are_refused(
-    learned: tuple[LabelledModel, Judgement], inputs: FeatureTable, tmp_path: Path
+    learned: tuple[LabelledModel, Judgement], inputs: LabelledInputs, tmp_path: Path
 ) -> None:
     path = tmp_path / "model.npz"
     learned[0].save(path)
     loaded = load_for_run(path)
     assert isinstance(loaded, LabelledModel)
-    np.testing.assert_array_equal(loaded.chance(inputs.values), learned[0].chance(inputs.values))
+    np.testing.assert_array_equal(loaded.chance(inputs), learned[0].chance(inputs))
     assert loaded.threshold == learned[0].threshold
     with np.load(path, allow_pickle=False) as archive:
         assert all(archive[name].dtype.kind in "fU" for name in archive.files)
-    write_arrays(path, {"kind": "graphdet model with labels", "format": 2, "columns": [*COLUMNS, "shoe_size"]}, {})
+    write_arrays(path, {"kind": "graphdet model with labels", "format": 3, "features": OWN, "columns": [*COLUMNS, "shoe_size"]}, {})
     with pytest.raises(ModelMismatch, match="shoe_size"):
         load_labelled(path)
-    write_arrays(path, {"kind": "graphdet model with labels", "format": 2, "columns": list(COLUMNS)}, {})
+    write_arrays(path, {"kind": "graphdet model with labels", "format": 3, "features": OWN, "columns": list(COLUMNS)}, {})
     with pytest.raises(NotAModel, match="damaged model"):
         load_labelled(path)
-    write_arrays(path, {"kind": "graphdet model with labels", "format": 1, "columns": list(COLUMNS)}, {})
+    write_arrays(path, {"kind": "graphdet model with labels", "format": 2, "features": OWN, "columns": list(COLUMNS)}, {})
     with pytest.raises(NotAModel, match="older graphdet"):
         load_labelled(path)
     write_arrays(path, {"kind": "a cake", "format": 1}, {})
@@ -335,15 +348,15 @@ def test_a_saved_model_comes_back_whole_and_others_are_refused(
         load_for_run(path)
 
 
-def test_contributions_add_up_and_the_columns_that_tell_are_named(learned: tuple[LabelledModel, Judgement], inputs: FeatureTable) -> None:
+def test_contributions_add_up_and_the_columns_that_tell_are_named(learned: tuple[LabelledModel, Judgement], inputs: LabelledInputs) -> None:
     model, _ = learned
-    rows = inputs.values[:20]
+    rows = inputs.take(slice(20))
     np.testing.assert_allclose(model.contributions(rows).sum(axis=1), model.by_trees(rows), rtol=1e-5, atol=1e-9)
     sure = replace(model, trust=1.0)
     odds = np.log(10) * inputs.column("score_odds")[:20].astype(np.float64)
-    np.testing.assert_allclose(sure.by_trees(rows) - odds, model.trees.predict(rows, raw_score=True), rtol=1e-5)
+    np.testing.assert_allclose(sure.by_trees(rows) - odds, model.trees.predict(rows.values, raw_score=True), rtol=1e-5)
     np.testing.assert_allclose(sure.contributions(rows).sum(axis=1), sure.by_trees(rows), rtol=1e-5, atol=1e-9)
-    top = int(np.argmax(model.chance(inputs.values)))
+    top = int(np.argmax(model.chance(inputs)))
     found = explain_user(model, inputs, top)
     assert {one.column for one in found.moved[:4]} & {"best_pair", "item_most_log_evidence", "log_events"}
     assert found.fidelity > 0.5
@@ -351,11 +364,51 @@ def test_contributions_add_up_and_the_columns_that_tell_are_named(learned: tuple
     assert least.fidelity < found.fidelity
 
 
-def test_columns_are_told_in_words() -> None:
-    assert in_words("item_most_log_evidence") == "log evidence of company at item nodes, highest"
-    assert in_words("partners1_met_share") == "met share of users with pair evidence"
-    assert in_words("log_days") == "log days"
-    assert set(AGGREGATES) < set(COLUMNS)
+@pytest.fixture(scope="module")
+def halves() -> tuple[EventTable, EventTable]:
+    """A log, and its first half: 150 users with few events; the other half's users are others, at other items, with many more."""
+    generator = np.random.default_rng(4)
+    user = np.concatenate([generator.integers(0, 150, 900), generator.integers(150, 250, 6000)])
+    item = np.concatenate([generator.integers(0, 60, 900), generator.integers(60, 200, 6000)])
+    second = np.concatenate([generator.integers(0, 20 * 86_400, 900), generator.integers(300 * 86_400, 330 * 86_400, 6000)])
+    user[:7], user[7:900][user[7:900] == 0] = 0, 1
+    return coded_table(user, second, item=item), coded_table(user[:900], second[:900], item=item[:900])
+
+
+def test_a_user_reads_the_same_in_a_log_and_in_its_first_half(halves: tuple[EventTable, EventTable]) -> None:
+    """What a user of seven events did, and what others at the same items are like, does not depend on who else is in the log."""
+    settings = Settings(rings=RingSettings(permutations=1), gnn=GnnSettings(least_rings=0, epochs=1))
+    whole, half = ((events, detect(events, settings)) for events in halves)
+    known = read_inputs(*whole, settings, None)
+    labels = Labels(np.arange(200, dtype=np.int32), np.arange(200) % 3 == 0, np.arange(200))
+    model, _ = learn_labels(known, labels, [], settings)
+    again = read_inputs(*half, settings, model.message_scale)
+    assert known.column("log_events")[0] == again.column("log_events")[0] == np.float32(np.log1p(7))
+    for name in ("log_events", "item_mean_log_events", "item_most_log_events", "item_mean_others"):
+        np.testing.assert_allclose(again.column(name), known.column(name)[:150], rtol=1e-5, err_msg=name)
+    assert known.column("log_events").std() > 0.5, "the other half is of another kind"
+    found = explain_user(model, again, 0, most=len(COLUMNS))
+    assert {one.column: one.value for one in found.moved}["log_events"] == pytest.approx(7, rel=1e-5)
+
+
+def test_who_is_alone_has_no_others_to_tell_of(learned: tuple[LabelledModel, Judgement]) -> None:
+    """A message that says nothing is its column's mean, which must not be printed as what others did."""
+    values = np.full((3, len(COLUMNS)), 2, np.float32)
+    values[0, COLUMNS.index("item_most_log_events")] = 0  # the mean, by the scale of `made`
+    values[0, COLUMNS.index("log_events")] = 0
+    model, _ = learned
+    moved = {one.column: one for one in explain_user(model, made(values), 0, most=len(COLUMNS)).moved}
+    assert moved["item_most_log_events"].value is None
+    assert moved["log_events"].value == 0
+    assert moved["partners1_log_events"].value == pytest.approx(np.expm1(2), rel=1e-4)
+
+
+def test_columns_have_words_in_both_languages() -> None:
+    words = {column.name: column for column in labelled_columns()}
+    assert words["item_most_log_evidence"].english == "evidence of all pairs together, log10, of others at item nodes, highest"
+    assert words["partners1_met_share"].chinese.endswith("（有成对证据的用户）")
+    assert len({column.english for column in words.values()}) == len({column.chinese for column in words.values()}) == len(words)
+    assert set(aggregates()) < set(words)
 
 
 def test_the_report_draws_every_curve(learned: tuple[LabelledModel, Judgement], tmp_path: Path) -> None:
@@ -365,24 +418,24 @@ def test_the_report_draws_every_curve(learned: tuple[LabelledModel, Judgement], 
     assert "| trees over aggregates |" in (tmp_path / "report" / "figures.md").read_text()
 
 
-def test_a_search_stays_inside_the_labels_to_learn_from(inputs: FeatureTable, labels: Labels, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_search_stays_inside_the_labels_to_learn_from(inputs: LabelledInputs, labels: Labels, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("optuna")
-    asked: list[tuple[np.ndarray, dict[str, object]]] = []
+    asked: list[tuple[FeatureTable, dict[str, object]]] = []
     search = learning._search
 
-    def listen(values: np.ndarray, *others: object) -> dict[str, object]:
-        asked.append((values, search(values, *others)))  # type: ignore[arg-type]
+    def listen(learned_from: FeatureTable, *others: object) -> dict[str, object]:
+        asked.append((learned_from, search(learned_from, *others)))  # type: ignore[arg-type]
         return asked[-1][1]
 
     monkeypatch.setattr(learning, "_search", listen)
     model, _ = learn_labels(inputs, labels, [], QUICK, trials=2)
-    ((values, found),) = asked
-    np.testing.assert_array_equal(values, inputs.values[labels.user[part_labels(labels, []).learn]])
+    ((learned_from, found),) = asked
+    np.testing.assert_array_equal(learned_from.values, inputs.values[labels.user[part_labels(labels, []).learn]])
     assert set(found) == {"num_leaves", "min_data_in_leaf", "learning_rate", "feature_fraction", "lambda_l2"}
     assert f"[num_leaves: {found['num_leaves']}]" in model.trees.model_to_string()
 
 
-def test_figures_go_to_tensorboard_where_asked_for(inputs: FeatureTable, labels: Labels, tmp_path: Path) -> None:
+def test_figures_go_to_tensorboard_where_asked_for(inputs: LabelledInputs, labels: Labels, tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 

@@ -66,7 +66,7 @@ def train(
     run = detect(events, chosen, progress)
     with progress.stage("learn from labels", len(known)):
         model, judgement = learn_labels(
-            read_inputs(events, run, chosen),
+            read_inputs(events, run, chosen, scale=None),
             known,
             ring_members(events, run),
             chosen,
@@ -129,13 +129,19 @@ def explain(
     if code < 0:
         raise LabelError(f"no user '{user}' in this log; compare the id with the log's.")
     run = detect(events, chosen, progress)
-    found = explain_user(learned, read_inputs(events, run, chosen), code)
+    found = explain_user(learned, read_inputs(events, run, chosen, learned.message_scale), code)
     if as_json:
         print_json(found.as_dict())
         return
     print(f"chance {found.chance:.3f}; the columns below hold {found.fidelity:.0%} of what sets this user apart")
     for one in found.moved:
-        print(f"{one.contribution:+7.3f}  {one.words} ({one.value:.3g})")
+        print(f"{one.contribution:+7.3f}  {one.words}: {_number(one.value)}")
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "nobody there"
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def _clean(text: str) -> str:

@@ -16,8 +16,9 @@ from graphdet.events import EventTable
 from graphdet.learning.labelled_inputs import read_inputs
 from graphdet.learning.labelled_model import KIND as LABELLED
 from graphdet.learning.labelled_model import LabelledModel, load_labelled
+from graphdet.learning.model_file import kind_of
 from graphdet.learning.ring_model import KIND as NETWORK
-from graphdet.learning.ring_model import Model, kind_of, load_model
+from graphdet.learning.ring_model import Model, load_model
 from graphdet.run.folder import Run
 from graphdet.schema import arrow_schema
 from graphdet.settings import Settings
@@ -40,7 +41,7 @@ def load_for_run(path: Path) -> Model | LabelledModel:
 
 def apply_labelled(run: Run, events: EventTable, settings: Settings, model: LabelledModel) -> Run:
     """The run with users' scores from the model: calibrated chances, ranked anew. Rings and all else stay as they are."""
-    chance = model.chance(read_inputs(events, run, settings).values)
+    chance = model.chance(read_inputs(events, run, settings, model.message_scale))
     order = np.argsort(-chance, kind="stable")
     users = pa.table(
         {

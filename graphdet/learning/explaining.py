@@ -12,26 +12,27 @@ from typing import Any
 
 import numpy as np
 
-from graphdet.learning.labelled_inputs import COLUMNS
+from graphdet.learning.labelled_inputs import LabelledInputs, labelled_columns
 from graphdet.learning.labelled_model import LabelledModel
-from graphdet.schema import KEY_TYPES
-from graphdet.signals.columns import FeatureTable
-
-WHO = {
-    "partners1": "of users with pair evidence",
-    "partners2": "of their partners",
-    **{f"{name}_mean": f"of company at {name} nodes, mean" for name in KEY_TYPES},
-    **{f"{name}_most": f"of company at {name} nodes, highest" for name in KEY_TYPES},
-}
+from graphdet.learning.neighbourhood import InputColumn
+from graphdet.signals.table import Column, FeatureTable
 
 
 @dataclass(frozen=True)
 class Moved:
-    """One column: its words, the user's value, and what it adds to the log odds."""
+    """One column that moved the score.
+
+    Attributes:
+        column: its name.
+        words, chinese: what it counts.
+        value: the user's, as the words say; None where the words are about others and nobody is there.
+        contribution: what it adds to the log odds.
+    """
 
     column: str
     words: str
-    value: float
+    chinese: str
+    value: float | None
     contribution: float
 
 
@@ -53,30 +54,37 @@ class Explanation:
         return asdict(self)
 
 
-def explain_user(model: LabelledModel, inputs: FeatureTable, user: int, most: int = 8) -> Explanation:
+def explain_user(model: LabelledModel, inputs: LabelledInputs, user: int, most: int = 8) -> Explanation:
     """What moved one user's score.
 
     Args:
         model: with labels.
-        inputs: of all users of the log, from `read_inputs`.
+        inputs: of all users of the log, from `read_inputs` with the model's scale.
         user: code.
         most: columns that are named.
     """
-    own = inputs.values[user : user + 1]
-    ordinary = np.median(inputs.values, axis=0)
+    read = inputs.select(model.columns)
+    own, ordinary = (FeatureTable(read.stage, read.names, row[None]) for row in (read.values[user], np.median(read.values, axis=0)))
     contribution = model.contributions(own)[0, :-1]
     chosen = np.argsort(-np.abs(contribution), kind="stable")[:most]
-    without = own.copy()
-    without[0, chosen] = ordinary[chosen]
-    whole, left, base = (float(model.by_trees(row)[0]) for row in (own, without, ordinary[None].astype(np.float32)))
+    made_ordinary = own.values.copy()
+    made_ordinary[0, chosen] = ordinary.values[0, chosen]
+    without = FeatureTable(read.stage, read.names, made_ordinary)
+    whole, left, base = (float(model.by_trees(row)[0]) for row in (own, without, ordinary))
     fidelity = (whole - left) / (whole - base) if abs(whole - base) > 1e-9 else 0.0
-    moved = [Moved(COLUMNS[place], in_words(COLUMNS[place]), float(own[0, place]), float(contribution[place])) for place in chosen.tolist()]
+    columns = {column.name: column for column in labelled_columns()}
+    moved = [
+        Moved(name, columns[name].english, columns[name].chinese, _raw(columns[name], own, model), float(contribution[place]))
+        for place, name in ((place, model.columns[place]) for place in chosen.tolist())
+    ]
     return Explanation(float(model.chance(own)[0]), tuple(moved), fidelity)
 
 
-def in_words(column: str) -> str:
-    """A column's name in the field's words: 'item_most_log_evidence' → 'log evidence of company at item nodes, highest'."""
-    for start, who in WHO.items():
-        if column.startswith(f"{start}_"):
-            return f"{column.removeprefix(f'{start}_').replace('_', ' ')} {who}"
-    return column.replace("_", " ")
+def _raw(column: Column, own: FeatureTable, model: LabelledModel) -> float | None:
+    """A column of one user, as its words say."""
+    value = own.column(column.name)[0]
+    if isinstance(column, InputColumn) and column.of not in ("", column.name):
+        nobody = model.message_scale.mean[model.features.index(column.of)]
+        if value == nobody:
+            return None
+    return float(f"{column.raw(float(value)):.6g}")

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from graphdet.arrays import Bool, Float32, Float64, Int32
+from graphdet.arrays import Bool, Float64, Int32
 from graphdet.errors import ModelError
 from graphdet.evaluate.metrics import ranking_figures
 from graphdet.events import Labels
 from graphdet.learning.calibration import budget_threshold, calibration_error, choose_threshold, fit_calibration
+from graphdet.learning.labelled_inputs import LabelledInputs
 from graphdet.learning.labelled_model import (
     LabelledModel,
     aggregate_trees,
@@ -26,7 +27,8 @@ from graphdet.learning.labelled_model import (
 )
 from graphdet.learning.parting import Parts, part_labels
 from graphdet.settings import Settings
-from graphdet.signals.columns import FeatureTable
+from graphdet.signals import columns_of
+from graphdet.signals.table import FeatureTable, names_of
 
 OURS = "average of trees and network"
 
@@ -72,7 +74,7 @@ class Judgement:
 
 
 def learn_labels(
-    inputs: FeatureTable,
+    inputs: LabelledInputs,
     labels: Labels,
     rings: Sequence[Int32],
     settings: Settings,
@@ -85,7 +87,7 @@ def learn_labels(
     """Learn, calibrate on later labels, judge on the latest.
 
     Args:
-        inputs: of all users, from `read_inputs`.
+        inputs: of all users, from `read_inputs` without a scale.
         labels: of some of them.
         rings: user codes of the run's rings; none lies in two parts.
         settings: seed and network.
@@ -100,17 +102,30 @@ def learn_labels(
     """
     parts = part_labels(labels, rings)
     rows, positive = labels.user[parts.learn].astype(np.int64), labels.positive[parts.learn]
-    run = run_odds(inputs.values)
+    learned_from = inputs.take(rows)
+    run = run_odds(inputs)
     trust = measure_trust(run[rows], positive)
     begin = trust * run[rows] if trust else None
-    options = _search(inputs.values[rows], positive, begin, trials, settings.seed) if trials else {}
-    trees = grow_trees(inputs.values[rows], positive, settings.seed, options=options, begin=begin)
+    options = _search(learned_from, positive, begin, trials, settings.seed) if trials else {}
+    trees = grow_trees(learned_from, positive, settings.seed, options, begin)
     network, scale = fit_network(inputs, rows, positive, settings.gnn, settings.seed, begin)
-    unknown = fit_calibration(np.zeros(2), np.array([True, False]))
-    model = LabelledModel(trees, network, scale, np.zeros(2), np.zeros(2), trust, trust * float(run[rows].mean()), unknown, 0.5)
-    by_trees, by_network = model.by_trees(inputs.values), model.by_network(inputs.values)
+    model = LabelledModel(
+        features=names_of(columns_of("user")),
+        message_scale=inputs.scale,
+        columns=inputs.names,
+        trees=trees,
+        network=network,
+        scale=scale,
+        tree_grid=np.zeros(2),
+        network_grid=np.zeros(2),
+        trust=trust,
+        usual=trust * float(run[rows].mean()),
+        calibration=fit_calibration(np.zeros(2), np.array([True, False])),
+        threshold=0.5,
+    )
+    by_trees, by_network = model.by_trees(inputs), model.by_network(inputs)
     model = replace(model, tree_grid=grid_of(by_trees), network_grid=grid_of(by_network))
-    raw = model.ranks(inputs.values)
+    raw = model.ranks(inputs)
     later = labels.user[parts.calibrate]
     model = replace(model, calibration=fit_calibration(raw[later], labels.positive[parts.calibrate]))
     chance = model.calibration.chance(raw)
@@ -157,7 +172,7 @@ def _judge(chance: Float64, labels: Labels, parts: Parts, threshold: float, meth
     )
 
 
-def _search(values: Float32, positive: Bool, begin: Float64 | None, trials: int, seed: int) -> dict[str, Any]:
+def _search(inputs: FeatureTable, positive: Bool, begin: Float64 | None, trials: int, seed: int) -> dict[str, Any]:
     """The trees' settings that are best on the last third of the labels to learn from."""
     try:
         import optuna
@@ -174,8 +189,8 @@ def _search(values: Float32, positive: Bool, begin: Float64 | None, trials: int,
             "feature_fraction": trial.suggest_float("feature_fraction", 0.1, 1.0),
             "lambda_l2": trial.suggest_float("lambda_l2", 0.1, 30.0, log=True),
         }
-        trees = grow_trees(values[:until], positive[:until], seed, options=options, begin=None if begin is None else begin[:until])
-        added = tree_scores(trees, values[until:])
+        trees = grow_trees(inputs.take(slice(until)), positive[:until], seed, options, None if begin is None else begin[:until])
+        added = tree_scores(trees, inputs.take(slice(until, None)))
         return ranking_figures(positive[until:], added if begin is None else begin[until:] + added).auprc or 0.0
 
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=seed))

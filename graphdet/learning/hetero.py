@@ -15,7 +15,7 @@ from graphdet.arrays import Float32
 from graphdet.events import NO_TIME
 from graphdet.graph import Edges, FraudGraph
 from graphdet.learning.messages import EvidenceMatrix
-from graphdet.signals.columns import FeatureTable
+from graphdet.signals.table import FeatureTable
 
 if TYPE_CHECKING:
     from torch_geometric.data import HeteroData

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -12,29 +13,61 @@ from graphdet.arrays import Float64, Int32
 from graphdet.events import EventTable
 from graphdet.evidence.pairs import affordable_evidence, expected_rates, measure_pairs
 from graphdet.learning.messages import evidence_relation
-from graphdet.learning.neighbourhood import gather_inputs, input_columns
+from graphdet.learning.neighbourhood import Scale, gather_inputs, in_units, input_columns
 from graphdet.run.folder import Run
 from graphdet.schema import TIERS
 from graphdet.settings import Settings
-from graphdet.signals.columns import USER_COLUMNS, FeatureTable, measure_users
+from graphdet.signals import columns_of, measure_users
+from graphdet.signals.table import Column, FeatureTable, names_of
 from graphdet.visits.communities import lacks_categories, with_communities
 from graphdet.visits.visits import collect_visits
 
-RING_FACTS = ("strength", "size", "targets", "devices", "ips", "density", "dedication", "taste")
-OF_RUN = ("score_odds", "ring_tier", "ring_contribution", *(f"ring_{name}" for name in RING_FACTS))
+OF_RUN = (
+    Column("score_odds", "odds by the run's score, log10", "运行所给分数的几率（log10）"),
+    Column("ring_tier", "tier of the user's ring: 3 alert, 2 review, 1 explained, 0 none", "所在团伙级别：3 警报，2 复核，1 已解释，0 无"),
+    Column("ring_contribution", "what the user adds to the ring, log10", "对所在团伙的贡献（log10）"),
+)
+OF_RING = (  # facts of the user's ring, by their column in the run's table of rings
+    Column("strength", "strength of the user's ring, log10", "所在团伙的强度（log10）"),
+    Column("size", "members of the user's ring", "所在团伙的成员数"),
+    Column("targets", "targets of the user's ring", "所在团伙的目标数"),
+    Column("devices", "devices that the user's ring shares", "所在团伙共用的设备数"),
+    Column("ips", "IP addresses that the user's ring shares", "所在团伙共用的 IP 地址数"),
+    Column("density", "share of the user's ring at its average target", "团伙成员在平均每个目标上的占比"),
+    Column("dedication", "share of the ring's item events on its targets", "团伙商品事件中落在目标上的比例"),
+    Column("taste", "members' interest in the targets' kind on other days, log10", "成员平日对目标类商品的兴趣（log10）"),
+)
 DEPTH = 2
-COLUMNS = (*input_columns(DEPTH), *OF_RUN)
-# The bar that other inputs must pass: own columns and their mean and maximum over user–item–user, user–device–user and user–IP–user.
-AGGREGATES = (*USER_COLUMNS, *(name for name in input_columns(1) if name.split("_")[0] in ("item", "device", "ip") and "_m" in name))
+AGGREGATED = ("item", "device", "ip")  # the bar that other inputs must pass: own columns, and mean and highest through these nodes
 
 
-def read_inputs(events: EventTable, run: Run, settings: Settings) -> FeatureTable:
-    """(users, `COLUMNS`); messages are measured anew, so that a run's folder and its log are enough.
+def labelled_columns() -> tuple[Column, ...]:
+    """What models with labels read of a user, in order."""
+    return (*input_columns(DEPTH), *OF_RUN, *(replace(column, name=f"ring_{column.name}") for column in OF_RING))
+
+
+def aggregates() -> tuple[str, ...]:
+    """Names of the bar's columns: own columns and their mean and highest over user–item–user, user–device–user and user–IP–user."""
+    through = tuple(f"{view}_" for view in AGGREGATED)
+    own = names_of(columns_of("user"))
+    return (*own, *(column.name for column in input_columns(1)[len(own) :] if column.name.startswith(through)))
+
+
+@dataclass(frozen=True)
+class LabelledInputs(FeatureTable):
+    """All users in `labelled_columns`, in the columns' own units; `scale` is of users' columns, with which the messages were made."""
+
+    scale: Scale
+
+
+def read_inputs(events: EventTable, run: Run, settings: Settings, scale: Scale | None) -> LabelledInputs:
+    """What models with labels read of every user; messages are measured anew, so that a run's folder and its log are enough.
 
     Args:
         events: the log.
         run: of that log.
         settings: that the run was made with.
+        scale: the model's; None where a model is still to be learned from this log.
 
     Raises:
         BadNumbers: a column holds what is no finite number.
@@ -46,8 +79,9 @@ def read_inputs(events: EventTable, run: Run, settings: Settings) -> FeatureTabl
     rates = expected_rates(visits)
     pairs = measure_pairs(visits, rates, affordable_evidence(visits, rates, settings.evidence, threads), threads)
     own = measure_users(events, visits, pairs, threads)
-    messages, _ = gather_inputs(own, visits, evidence_relation(pairs, visits.users, threads), None, threads, DEPTH)
-    return FeatureTable("what models with labels read", COLUMNS, np.hstack([messages.values, _of_run(events, run)]).astype(np.float32))
+    messages, scale = gather_inputs(own, visits, evidence_relation(pairs, visits.users, threads), scale, threads, DEPTH)
+    values = np.hstack([in_units(messages, own, scale, DEPTH), _of_run(events, run)]).astype(np.float32)
+    return LabelledInputs("what models with labels read", names_of(labelled_columns()), values, scale)
 
 
 def ring_members(events: EventTable, run: Run) -> list[Int32]:
@@ -60,12 +94,12 @@ def ring_members(events: EventTable, run: Run) -> list[Int32]:
 
 
 def _of_run(events: EventTable, run: Run) -> Float64:
-    """Columns `OF_RUN`: a user's score as log10 odds, and the facts of the highest ranked ring that has him; zeros without one."""
-    values = np.zeros((events.count("user"), len(OF_RUN)))
+    """Columns `OF_RUN` and `OF_RING`: the score as log10 odds, and the facts of the highest ranked ring that has the user, or zeros."""
+    values = np.zeros((events.count("user"), len(OF_RUN) + len(OF_RING)))
     scores = run.scores.filter(pc.equal(run.scores["node_type"], "user"))
     chance = np.clip(scores["score"].to_numpy(), 1e-9, 1 - 1e-9)
     values[_codes(scores["node_id"], events), 0] = np.log10(chance / (1 - chance))
-    facts = np.column_stack([pc.fill_null(run.rings[name].cast(pa.float64()), 0.0).to_numpy() for name in RING_FACTS])
+    facts = np.column_stack([pc.fill_null(run.rings[name].cast(pa.float64()), 0.0).to_numpy() for name in names_of(OF_RING)])
     facts = np.nan_to_num(facts)
     tier = np.array([len(TIERS) - TIERS.index(name) for name in run.rings["tier"].to_pylist()], np.float64)
     users = run.members.filter(pc.equal(run.members["node_type"], "user"))

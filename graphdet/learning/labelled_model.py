@@ -16,18 +16,19 @@ import lightgbm as lgb
 import numpy as np
 
 from graphdet import __version__
-from graphdet.arrays import Bool, Float32, Float64, Int64
-from graphdet.errors import LabelError, ModelMismatch, NotAModel
+from graphdet.arrays import Bool, Float64, Int64
+from graphdet.errors import LabelError, NotAModel
 from graphdet.evaluate.metrics import ranking_figures
 from graphdet.learning.calibration import Calibration
-from graphdet.learning.labelled_inputs import AGGREGATES, COLUMNS
+from graphdet.learning.labelled_inputs import aggregates, labelled_columns
+from graphdet.learning.model_file import check_columns, network_arrays, read_arrays, read_network, read_scale, scale_arrays, write_arrays
 from graphdet.learning.neighbourhood import Scale, measure_scale
 from graphdet.learning.network import TorchNetwork, apply_network, train
-from graphdet.learning.ring_model import SCALE, Arrays, read_arrays, read_network, write_arrays
 from graphdet.settings import GnnSettings
-from graphdet.signals.columns import FeatureTable
+from graphdet.signals import columns_of
+from graphdet.signals.table import FeatureTable, names_of
 
-FORMAT = 2  # 2: trees and network are added to the run's odds
+FORMAT = 3  # 2: trees and network are added to the run's odds; 3: columns in their own units, and the scale of messages
 KIND = "graphdet model with labels"
 GRID = 1001  # quantiles by which a raw score is turned into its rank
 TREES: dict[str, Any] = {
@@ -44,7 +45,7 @@ TREES: dict[str, Any] = {
     "verbosity": -1,
 }
 CAREFUL: dict[str, Any] = {"learning_rate": 0.03, "num_leaves": 6, "lambda_l2": 20.0, "num_iterations": 100}  # where trees begin at odds
-SCORE = COLUMNS.index("score_odds")
+SCORE = "score_odds"
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class LabelledModel:
     """What was learned from labels.
 
     Attributes:
+        features: names of the users' columns that it learned from, and `message_scale`, theirs, with which messages are made.
+        columns: names of its inputs.
         trees, network: what is added to the run's log odds.
         scale: of the network's inputs.
         tree_grid, network_grid: quantiles of the raw scores by each, over the log that it learned from.
@@ -61,6 +64,9 @@ class LabelledModel:
         threshold: chance from which on a user is flagged.
     """
 
+    features: tuple[str, ...]
+    message_scale: Scale
+    columns: tuple[str, ...]
     trees: lgb.Booster
     network: TorchNetwork
     scale: Scale
@@ -71,28 +77,28 @@ class LabelledModel:
     calibration: Calibration
     threshold: float
 
-    def ranks(self, values: Float32) -> Float64:
+    def ranks(self, inputs: FeatureTable) -> Float64:
         """(n,) raw scores: the mean of the log odds of both ranks."""
-        by_trees = _rank(self.by_trees(values), self.tree_grid)
-        by_network = _rank(self.by_network(values), self.network_grid)
+        by_trees = _rank(self.by_trees(inputs), self.tree_grid)
+        by_network = _rank(self.by_network(inputs), self.network_grid)
         return np.asarray((_logit(by_trees) + _logit(by_network)) / 2)
 
-    def by_trees(self, values: Float32) -> Float64:
+    def by_trees(self, inputs: FeatureTable) -> Float64:
         """(n,) log odds."""
-        return self.trust * run_odds(values) + tree_scores(self.trees, values)
+        return self.trust * run_odds(inputs) + tree_scores(self.trees, inputs.select(self.columns))
 
-    def by_network(self, values: Float32) -> Float64:
+    def by_network(self, inputs: FeatureTable) -> Float64:
         """(n,) log odds."""
-        return self.trust * run_odds(values) + apply_network(self.network, self.scale, (values,))
+        return self.trust * run_odds(inputs) + apply_network(self.network, self.scale, (inputs.select(self.columns).values,))
 
-    def chance(self, values: Float32) -> Float64:
-        """(n,) calibrated chances of users with inputs (n, `COLUMNS`)."""
-        return self.calibration.chance(self.ranks(values))
+    def chance(self, inputs: FeatureTable) -> Float64:
+        """(n,) calibrated chances of users whose messages were made with `message_scale`."""
+        return self.calibration.chance(self.ranks(inputs))
 
-    def contributions(self, values: Float32) -> Float64:
+    def contributions(self, inputs: FeatureTable) -> Float64:
         """(n, columns + 1) what each column adds to the log odds by trees, exactly (Lundberg et al. 2020); the last is the base."""
-        added = np.array(self.trees.predict(values, pred_contrib=True), np.float64)
-        added[:, SCORE] += self.trust * run_odds(values) - self.usual
+        added = np.array(self.trees.predict(inputs.select(self.columns).values, pred_contrib=True), np.float64)
+        added[:, self.columns.index(SCORE)] += self.trust * run_odds(inputs) - self.usual
         added[:, -1] += self.usual
         return added
 
@@ -102,14 +108,15 @@ class LabelledModel:
         Raises:
             ModelError: the file cannot be written.
         """
-        arrays: Arrays = {f"scale/{name}": getattr(self.scale, name) for name in SCALE}
-        arrays |= {f"network/{name}": value.cpu().numpy() for name, value in self.network.state_dict().items()}
+        arrays = scale_arrays(self.message_scale, "message_scale/") | scale_arrays(self.scale, "scale/")
+        arrays |= network_arrays(self.network, "network/")
         arrays |= {"tree_grid": self.tree_grid, "network_grid": self.network_grid, "trees": np.array(self.trees.model_to_string())}
         about = {
             "kind": KIND,
             "format": FORMAT,
             "version": __version__,
-            "columns": list(COLUMNS),
+            "features": list(self.features),
+            "columns": list(self.columns),
             "trust": self.trust,
             "usual": self.usual,
             "slope": self.calibration.slope,
@@ -126,16 +133,17 @@ def load_labelled(path: Path) -> LabelledModel:
         NotAModel: it is no such model, is damaged, or is of a newer graphdet or of one too old.
         ModelMismatch: it reads other columns than this graphdet measures.
     """
-    about, arrays = read_arrays(path, KIND, FORMAT, oldest=2)
-    if tuple(about.get("columns", ())) != COLUMNS:
-        odd = sorted(set(about.get("columns", ())) ^ set(COLUMNS))
-        what = f"such as {odd[0]!r}" if odd else "in another order"
-        raise ModelMismatch(f"{path}: learned from other columns than this graphdet measures ({what}); learn it again.")
+    about, arrays = read_arrays(path, KIND, FORMAT, oldest=3)
+    features = check_columns(path, about, "features", names_of(columns_of("user")))
+    columns = check_columns(path, about, "columns", names_of(labelled_columns()))
     try:
         return LabelledModel(
+            features,
+            read_scale(arrays, "message_scale/"),
+            columns,
             lgb.Booster(model_str=str(arrays["trees"])),
             read_network(arrays, "network/"),
-            Scale(*(arrays[f"scale/{name}"] for name in SCALE)),
+            read_scale(arrays, "scale/"),
             arrays["tree_grid"],
             arrays["network_grid"],
             float(about["trust"]),
@@ -147,9 +155,9 @@ def load_labelled(path: Path) -> LabelledModel:
         raise NotAModel(f"{path}: damaged model ({str(error).splitlines()[0]}); learn it again.") from None
 
 
-def run_odds(values: Float32) -> Float64:
-    """(n,) log odds by the run without labels, of users with inputs (n, `COLUMNS`)."""
-    return np.asarray(np.log(10) * values[:, SCORE].astype(np.float64))
+def run_odds(inputs: FeatureTable) -> Float64:
+    """(n,) log odds by the run without labels."""
+    return np.asarray(np.log(10) * inputs.column(SCORE).astype(np.float64))
 
 
 def measure_trust(odds: Float64, positive: Bool) -> float:
@@ -159,20 +167,14 @@ def measure_trust(odds: Float64, positive: Bool) -> float:
 
 
 def grow_trees(
-    values: Float32,
-    positive: Bool,
-    seed: int,
-    names: tuple[str, ...] = COLUMNS,
-    options: dict[str, Any] | None = None,
-    begin: Float64 | None = None,
+    inputs: FeatureTable, positive: Bool, seed: int, options: dict[str, Any] | None = None, begin: Float64 | None = None
 ) -> lgb.Booster:
     """Boosted trees; positives weigh as much as negatives together, unless the trees begin at odds, which know how rare positives are.
 
     Args:
-        values: (n, names).
+        inputs: of the n users to learn from.
         positive: (n,).
         seed: of the columns that each tree sees.
-        names: of the columns.
         options: instead of those of `TREES`.
         begin: (n,) log odds that the trees are added to.
 
@@ -183,21 +185,21 @@ def grow_trees(
         raise LabelError("labels of one kind only: both positive and negative users are needed to learn from.")
     settings = {**TREES, **(CAREFUL if begin is not None else {}), **(options or {}), "seed": seed}
     weight = np.where(positive, (~positive).sum() / positive.sum(), 1.0) if begin is None else None
-    label = positive.astype(np.float64)
+    label, names = positive.astype(np.float64), list(inputs.names)
     return lgb.train(
-        settings, lgb.Dataset(values, label, weight=weight, init_score=begin, feature_name=list(names), params={"verbosity": -1})
+        settings, lgb.Dataset(inputs.values, label, weight=weight, init_score=begin, feature_name=names, params={"verbosity": -1})
     )
 
 
-def tree_scores(trees: lgb.Booster, values: Float32) -> Float64:
-    """(n,) log odds."""
-    return np.asarray(trees.predict(values, raw_score=True, num_threads=1), np.float64)
+def tree_scores(trees: lgb.Booster, inputs: FeatureTable) -> Float64:
+    """(n,) log odds of users in the columns that the trees learned from."""
+    return np.asarray(trees.predict(inputs.values, raw_score=True, num_threads=1), np.float64)
 
 
 def aggregate_trees(inputs: FeatureTable, rows: Int64, positive: Bool, seed: int) -> Float64:
     """(users,) log odds by trees over aggregates alone: the bar."""
-    values = inputs.values[:, [COLUMNS.index(name) for name in AGGREGATES]]
-    return tree_scores(grow_trees(values[rows], positive, seed, AGGREGATES), values)
+    chosen = inputs.select(aggregates())
+    return tree_scores(grow_trees(chosen.take(rows), positive, seed), chosen)
 
 
 def fit_network(

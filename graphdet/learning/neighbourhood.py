@@ -5,6 +5,7 @@ Columns are standardised on the log that a model learned from, and clipped, so t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,30 +15,10 @@ import numpy as np
 from graphdet.arrays import Float32, Int64
 from graphdet.learning.messages import EvidenceMatrix, through_keys
 from graphdet.schema import KEY_TYPES
-from graphdet.signals.columns import USER_COLUMNS, FeatureTable
+from graphdet.signals import columns_of, message_columns
+from graphdet.signals.table import Column, FeatureTable, names_of
 from graphdet.visits.visits import Visits
 
-# What is told to neighbours: how much evidence there is about a user, and what kind of user it is.
-MESSAGE_COLUMNS = (
-    "best_pair",
-    "log_evidence",
-    "pairs_6",
-    "pairs_8",
-    "met_share",
-    "log_met_keys",
-    "log_events",
-    "first_day",
-    "log_devices",
-    "log_items",
-    "base_rate_mean",
-    "third_pair",
-    "keys_together",
-    "met_device",
-    "met_payment",
-    "met_ip",
-    "hours_apart",
-)
-KEY_MESSAGE_COLUMNS = MESSAGE_COLUMNS[:7]  # through keys other than items
 SAMPLE = 10_000  # rows from which the scale of a column is taken
 TAIL = 0.005
 
@@ -76,51 +57,77 @@ def measure_scale(values: Float32) -> Scale:
 
 
 def gather_inputs(
-    own: FeatureTable,
-    visits: Visits,
-    relation: EvidenceMatrix,
-    scale: Scale | None = None,
-    threads: int = 1,
-    depth: int = 2,
+    own: FeatureTable, visits: Visits, relation: EvidenceMatrix, scale: Scale | None, threads: int = 1, depth: int = 2
 ) -> tuple[FeatureTable, Scale]:
-    """Inputs of all users, and the scale of `USER_COLUMNS` that messages were made with.
+    """Inputs of all users, standardised, and the scale of users' columns that they were made with.
 
     Args:
         own: from `measure_users` of the same visits.
         relation: from `evidence_relation`.
-        scale: of the log that a model learned from; measured here where there is none.
+        scale: of the log that a model learned from; None where a model is still to be learned: then of this log.
         threads: the result does not depend on it.
         depth: 0 = own columns, 1 = and neighbours', 2 = and neighbours' neighbours' along pair evidence.
     """
     scale = scale or measure_scale(own.values)
-    names = input_columns(depth)
+    names = names_of(input_columns(depth))
     values = np.empty((len(own), len(names)), np.float32)
-    values[:, : len(USER_COLUMNS)] = scale.apply(own.values)
+    filled = len(own.names)
+    values[:, :filled] = scale.apply(own.values)
     if depth:
-        filled = len(USER_COLUMNS)
-        told = np.ascontiguousarray(values[:, [USER_COLUMNS.index(name) for name in MESSAGE_COLUMNS]])
-        message = told
+        standard = FeatureTable(own.stage, own.names, values[:, :filled])
+        message = np.ascontiguousarray(standard.select(names_of(message_columns("item"))).values)
         for _ in range(depth):
             message = relation @ message
-            values[:, filled : filled + len(MESSAGE_COLUMNS)] = message
-            filled += len(MESSAGE_COLUMNS)
+            values[:, filled : filled + message.shape[1]] = message
+            filled += message.shape[1]
         with ThreadPoolExecutor(threads) as pool:
-            for mean, highest in pool.map(lambda view: through_keys(visits, view, told[:, : len(_message_columns(view))]), KEY_TYPES):
+            through = pool.map(lambda view: through_keys(visits, view, standard.select(names_of(message_columns(view))).values), KEY_TYPES)
+            for mean, highest in through:
                 width = mean.shape[1]
                 values[:, filled : filled + width], values[:, filled + width : filled + 2 * width] = mean, highest
                 filled += 2 * width
     return FeatureTable("messages to users", names, values), scale
 
 
-def input_columns(depth: int) -> tuple[str, ...]:
-    """Names of the columns of `gather_inputs`."""
-    names = list(USER_COLUMNS)
-    for step in range(1, depth + 1):
-        names += [f"partners{step}_{name}" for name in MESSAGE_COLUMNS]
+def in_units(inputs: FeatureTable, own: FeatureTable, scale: Scale, depth: int) -> Float32:
+    """Values of `gather_inputs` in the columns' own units, so that they read the same whatever log they are measured on.
+
+    Own columns are as they were measured. Of messages, the scale is taken back; one that says nothing, since nobody is there, is its mean.
+    """
+    source = [column.of for column in input_columns(depth)]
+    spread = dict(zip(own.names, scale.spread, strict=True))
+    mean = dict(zip(own.names, scale.mean, strict=True))
+    values = inputs.values * np.array([spread.get(name, 1) for name in source], np.float32)
+    values += np.array([mean.get(name, 0) for name in source], np.float32)
+    values[:, : len(own.names)] = own.values
+    return np.asarray(values)
+
+
+@dataclass(frozen=True)
+class InputColumn(Column):
+    """One column that a model reads; `of` names the user's column that it is, or is a message of, or is empty."""
+
+    of: str = ""
+
+
+def input_columns(depth: int) -> tuple[InputColumn, ...]:
+    """The columns of `gather_inputs`, with words that say whom a message is about."""
+    columns = [_input(column, column.name, column.english, column.chinese) for column in columns_of("user")]
+    steps = (("of users with pair evidence", "（有成对证据的用户）"), ("of their partners", "（这些用户的伙伴）"))
+    for step, (english, chinese) in enumerate(steps[:depth], start=1):
+        columns += [_message(column, f"partners{step}", english, chinese) for column in message_columns("item")]
     for view in KEY_TYPES if depth else ():
-        names += [f"{view}_{kind}_{name}" for kind in ("mean", "most") for name in (*_message_columns(view), "company")]
-    return tuple(names)
+        for kind, english, chinese in (("mean", "mean", "均值"), ("most", "highest", "最高")):
+            who = (f"{view}_{kind}", f"of others at {view} nodes, {english}", f"（同一 {view} 节点的他人，{chinese}）")
+            columns += [_message(column, *who) for column in message_columns(view)]
+            others = (f"others at {view} nodes, {english}", f"同一 {view} 节点的他人数（{chinese}）")
+            columns.append(InputColumn(f"{view}_{kind}_others", *others, raw=math.expm1))
+    return tuple(columns)
 
 
-def _message_columns(view: str) -> tuple[str, ...]:
-    return MESSAGE_COLUMNS if view == "item" else KEY_MESSAGE_COLUMNS
+def _message(column: Column, prefix: str, english: str, chinese: str) -> InputColumn:
+    return _input(column, f"{prefix}_{column.name}", f"{column.english}, {english}", f"{column.chinese}{chinese}")
+
+
+def _input(column: Column, name: str, english: str, chinese: str) -> InputColumn:
+    return InputColumn(name, english, chinese, column.raw, of=column.name)

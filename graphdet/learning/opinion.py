@@ -16,7 +16,7 @@ from graphdet.learning.messages import EvidenceMatrix
 from graphdet.learning.neighbourhood import gather_inputs
 from graphdet.learning.ring_model import Model, model_of
 from graphdet.settings import GnnSettings
-from graphdet.signals.columns import measure_users
+from graphdet.signals import measure_users
 from graphdet.visits.visits import Visits
 
 HALF_TRUST_RINGS = 60  # rings; on small markets a network of ten rings does harm at full weight
@@ -60,7 +60,7 @@ def learn_opinion(
     inputs, scale = gather_inputs(own, visits, relation, None, threads, settings.depth)
     groups = [ring.facts.grown.members for ring in rings if ring.tier == "alert"]
     learned = learn_users(inputs.values, groups, visits, relation, settings, seed, threads)
-    model = model_of(learned, inputs.names, scale, settings.depth, len(groups))
+    model = model_of(learned, scale, settings.depth, len(groups))
     return Opinion(learned.logit / np.log(10), _trust(len(groups)), model)
 
 

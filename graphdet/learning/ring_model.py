@@ -1,37 +1,27 @@
-"""What was learned ↔ one file of plain arrays and JSON, which loads without running anything of what is in it.
-
-The file is NumPy's archive of arrays without pickled objects; its member `about` is JSON text: format, version, the columns that the
-model reads, and the settings it learned with.
-"""
+"""The network that was learned from rings: it keeps the names and the scale of the columns that it learned from, and scores other logs."""
 
 from __future__ import annotations
 
-import json
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import torch
 
 from graphdet import __version__
 from graphdet.arrays import Float32, Float64
-from graphdet.errors import ModelError, ModelMismatch, NotAModel
+from graphdet.errors import NotAModel
 from graphdet.learning.from_rings import Layer, Learned, pass_on
 from graphdet.learning.messages import EvidenceMatrix
-from graphdet.learning.neighbourhood import Scale
-from graphdet.learning.network import TorchNetwork, apply_network, make_network
-from graphdet.signals.columns import USER_COLUMNS
+from graphdet.learning.model_file import check_columns, network_arrays, read_arrays, read_network, read_scale, scale_arrays, write_arrays
+from graphdet.learning.neighbourhood import Scale, input_columns
+from graphdet.learning.network import apply_network
+from graphdet.signals import columns_of
+from graphdet.signals.table import names_of
 from graphdet.visits.visits import Visits
 
 FORMAT = 1  # counted up when an older graphdet could misread a newer model
 KIND = "graphdet network"
-SCALE = ("low", "high", "mean", "spread")
-
-Arrays = dict[str, npt.NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -39,15 +29,16 @@ class Model:
     """A learned network; inductive, so it scores logs with users it has never seen.
 
     Attributes:
+        features: names of the users' columns that it learned from, and `scale`, theirs, with which messages are made.
         columns: names of the inputs of the first layer.
-        scale: of `USER_COLUMNS`, for messages.
         layers, centre: see `Learned`.
         depth: of the messages.
         rings: that it learned from.
     """
 
-    columns: tuple[str, ...]
+    features: tuple[str, ...]
     scale: Scale
+    columns: tuple[str, ...]
     layers: tuple[Layer, Layer]
     centre: tuple[float, float]
     depth: int
@@ -68,16 +59,16 @@ class Model:
         Raises:
             ModelError: the file cannot be written.
         """
-        arrays: Arrays = {f"scale/{name}": getattr(self.scale, name) for name in SCALE}
+        arrays = scale_arrays(self.scale, "scale/")
         for number, layer in enumerate(self.layers):
-            arrays |= {f"layer{number}/scale/{name}": getattr(layer.scale, name) for name in SCALE}
+            arrays |= scale_arrays(layer.scale, f"layer{number}/scale/")
             for fold, network in enumerate(layer.networks):
-                arrays |= {f"layer{number}/fold{fold}/{name}": value.cpu().numpy() for name, value in network.state_dict().items()}
+                arrays |= network_arrays(network, f"layer{number}/fold{fold}/")
         about = {
             "kind": KIND,
             "format": FORMAT,
             "version": __version__,
-            "features": list(USER_COLUMNS),
+            "features": list(self.features),
             "columns": list(self.columns),
             "centre": list(self.centre),
             "depth": self.depth,
@@ -92,9 +83,9 @@ def _mean_logit(layer: Layer, parts: Sequence[Float32], threads: int = 1) -> Flo
     return np.asarray(np.mean(logits, axis=0), np.float64)
 
 
-def model_of(learned: Learned, columns: tuple[str, ...], scale: Scale, depth: int, rings: int) -> Model:
-    """The model that learning gave, ready to be saved."""
-    return Model(columns, scale, learned.layers, learned.centre, depth, rings)
+def model_of(learned: Learned, scale: Scale, depth: int, rings: int) -> Model:
+    """The model that learning on this graphdet's columns gave, ready to be saved."""
+    return Model(names_of(columns_of("user")), scale, names_of(input_columns(depth)), learned.layers, learned.centre, depth, rings)
 
 
 def load_model(path: Path) -> Model:
@@ -105,85 +96,18 @@ def load_model(path: Path) -> Model:
         ModelMismatch: it reads other features than this graphdet measures.
     """
     about, arrays = read_arrays(path, KIND, FORMAT)
-    if tuple(about["features"]) != USER_COLUMNS:
-        odd = sorted(set(about["features"]) ^ set(USER_COLUMNS))
-        what = f"such as {odd[0]!r}" if odd else "in another order"
-        raise ModelMismatch(f"{path}: learned from other features than this graphdet measures ({what}); learn it again.")
+    features = check_columns(path, about, "features", names_of(columns_of("user")))
     try:
         layers = [
             Layer(
-                _scale(arrays, f"layer{number}/scale"),
+                read_scale(arrays, f"layer{number}/scale/"),
                 tuple(read_network(arrays, f"layer{number}/fold{fold}/") for fold in range(about["folds"])),
             )
             for number in (0, 1)
         ]
+        depth = int(about["depth"])
+        columns = check_columns(path, about, "columns", names_of(input_columns(depth)))
         centre = (float(about["centre"][0]), float(about["centre"][1]))
-        return Model(
-            tuple(about["columns"]), _scale(arrays, "scale"), (layers[0], layers[1]), centre, int(about["depth"]), int(about["rings"])
-        )
+        return Model(features, read_scale(arrays, "scale/"), columns, (layers[0], layers[1]), centre, depth, int(about["rings"]))
     except (KeyError, RuntimeError, TypeError, IndexError) as error:
         raise NotAModel(f"{path}: damaged model ({str(error).splitlines()[0]}); learn it again.") from None
-
-
-def write_arrays(path: Path, about: dict[str, Any], arrays: Arrays) -> None:
-    """One file of arrays with a JSON description.
-
-    Raises:
-        ModelError: the file cannot be written.
-    """
-    try:
-        with path.open("wb") as file:
-            np.savez(file, about=np.array(json.dumps(about)), allow_pickle=False, **arrays)
-    except OSError as error:
-        raise ModelError(f"{path}: the model cannot be written ({error.strerror}); choose another place.") from None
-
-
-def kind_of(path: Path) -> str:
-    """What kind of model a file says it is.
-
-    Raises:
-        NotAModel: it is none, or damaged.
-    """
-    return str(_read(path)[0]["kind"])
-
-
-def read_arrays(path: Path, kind: str, newest: int, oldest: int = 1) -> tuple[dict[str, Any], Arrays]:
-    """What `write_arrays` wrote; nothing in the file is run.
-
-    Raises:
-        NotAModel: the file is of another kind, is damaged, or is of a format that is not between `oldest` and `newest`.
-    """
-    about, arrays = _read(path)
-    found, form = about["kind"], about["format"]
-    if found != kind:
-        raise NotAModel(f"{path}: is a {found!r} (a {kind!r} is needed).")
-    if form > newest:
-        raise NotAModel(f"{path}: written by a newer graphdet ({about.get('version')}, format {form}); upgrade to read it.")
-    if form < oldest:
-        raise NotAModel(f"{path}: written by an older graphdet ({about.get('version')}, format {form}); learn it again.")
-    return about, arrays
-
-
-def _read(path: Path) -> tuple[dict[str, Any], Arrays]:
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        about = json.loads(str(arrays.pop("about")))
-        about["kind"], about["format"] = str(about["kind"]), int(about["format"])
-    except FileNotFoundError:
-        raise NotAModel(f"{path}: no such model file; `graphdet train` makes one.") from None
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, AttributeError):
-        raise NotAModel(f"{path}: is no graphdet model, or is damaged; give a file that `graphdet train` wrote.") from None
-    return about, arrays
-
-
-def _scale(arrays: Arrays, prefix: str) -> Scale:
-    return Scale(*(arrays[f"{prefix}/{name}"] for name in SCALE))
-
-
-def read_network(arrays: Arrays, prefix: str) -> TorchNetwork:
-    """The network whose weights have this prefix."""
-    weights = {name.removeprefix(prefix): torch.from_numpy(value) for name, value in arrays.items() if name.startswith(prefix)}
-    network = make_network(weights["0.weight"].shape[1])
-    network.load_state_dict(weights)
-    return network.eval()

@@ -1,1 +1,66 @@
-"""Events, visits and pair evidence → named columns of nodes, one file a signal."""
+"""Events, visits and pair evidence → named columns of nodes, one file a signal; `SIGNALS` is the one place that lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from graphdet.arrays import Float32
+from graphdet.events import EventTable
+from graphdet.evidence.pairs import PairEvidence
+from graphdet.schema import KEY_TYPES
+from graphdet.signals.activity import ACTIVITY
+from graphdet.signals.company import COMPANY
+from graphdet.signals.keys import KEYS
+from graphdet.signals.table import Column, FeatureTable, Signal, names_of
+from graphdet.visits.visits import Visits
+
+SIGNALS: tuple[Signal, ...] = (ACTIVITY, COMPANY, KEYS)
+
+
+def columns_of(node_type: str) -> tuple[Column, ...]:
+    """All columns of a node type, in the order of the signals: the same for every log."""
+    return tuple(column for signal in SIGNALS if node_type in signal.node_types for column in signal.columns)
+
+
+def message_columns(view: str) -> tuple[Column, ...]:
+    """Users' columns that neighbours hear of through the keys of one view; through items, and along pair evidence, they hear most."""
+    heard = [column for column in columns_of("user") if column.message is not None and (view == "item" or not column.items_only)]
+    return tuple(sorted(heard, key=lambda column: (column.items_only, column.message)))
+
+
+def measure_users(events: EventTable, visits: Visits, pairs: PairEvidence, threads: int = 1) -> FeatureTable:
+    """Columns of users; O(events + visits + meetings).
+
+    Args:
+        events: the log.
+        visits, pairs: of that log, or of a permuted log of the same events.
+        threads: the result does not depend on it.
+
+    Raises:
+        BadNumbers: a column holds what is no finite number.
+    """
+    return _measure(("user",), events, visits, pairs, threads)["user"]
+
+
+def measure_keys(events: EventTable, visits: Visits, pairs: PairEvidence) -> Mapping[str, FeatureTable]:
+    """Columns of the nodes of each other type that the log has; otherwise as `measure_users`."""
+    return _measure(KEY_TYPES, events, visits, pairs, 1)
+
+
+def _measure(node_types: Sequence[str], events: EventTable, visits: Visits, pairs: PairEvidence, threads: int) -> dict[str, FeatureTable]:
+    signals = [signal for signal in SIGNALS if set(signal.node_types) & set(node_types)]
+    with ThreadPoolExecutor(threads) as pool:
+        measured = list(pool.map(lambda signal: signal.measure(events, visits, pairs), signals))
+    tables = {}
+    for node_type in node_types:
+        parts: list[Float32] = []
+        for signal, values in zip(signals, measured, strict=True):
+            if node_type in values:
+                stage = f"signal '{signal.name}' of {node_type} nodes"
+                parts.append(FeatureTable(stage, names_of(signal.columns), values[node_type]).values)
+        if parts:
+            tables[node_type] = FeatureTable(f"columns of {node_type} nodes", names_of(columns_of(node_type)), np.hstack(parts))
+    return tables

@@ -1,0 +1,131 @@
+"""Whom a user meets, and how much that says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numba
+import numpy as np
+
+from graphdet.arrays import Float32, Float64, Int32, Int64
+from graphdet.events import EventTable
+from graphdet.evidence.pairs import PairEvidence
+from graphdet.schema import KEY_TYPES
+from graphdet.signals.table import Column, Signal, counted, less_log10
+from graphdet.visits.visits import Visits
+
+LEVELS = (4.0, 6.0, 8.0, 11.0)  # of pair evidence, at which a user's pairs are counted
+TOP = 3
+LEVEL_MESSAGES = {6.0: 3, 8.0: 4}  # places among messages
+MET_MESSAGES = {"device": 14, "payment": 15, "ip": 16}
+
+COLUMNS = (
+    Column("best_pair", "evidence of the best pair, log10", "最强一对的证据（log10）", message=1),
+    Column("second_pair", "evidence of the second best pair, log10", "第二强一对的证据（log10）"),
+    Column("third_pair", "evidence of the third best pair, log10", "第三强一对的证据（log10）", message=12, items_only=True),
+    counted("log_evidence", "evidence of all pairs together, log10", "所有成对证据之和（log10）", message=2),
+    *(
+        counted(f"pairs_{level:g}", f"pairs with evidence of {level:g} or more", f"证据不低于 {level:g} 的对数", LEVEL_MESSAGES.get(level))
+        for level in LEVELS
+    ),
+    Column("keys_together", "nodes at which they met one partner, most", "与同一人相遇的节点数（最多）", message=13, items_only=True),
+    *(
+        Column(
+            f"met_{name}",
+            f"evidence of the best meeting at {name} nodes, log10",
+            f"在 {name} 节点最强一次相遇的证据（log10）",
+            message=MET_MESSAGES.get(name),
+            items_only=True,
+        )
+        for name in KEY_TYPES
+    ),
+    counted("log_met_keys", "nodes at which they met somebody", "与人相遇的节点数", message=6),
+    Column("met_share", "nodes at which they met somebody, for each visit", "相遇节点数与访问数之比", message=5),
+    Column(
+        "hours_apart",
+        "hours between the two visits of a meeting, typical",
+        "相遇双方访问的典型间隔（小时）",
+        raw=less_log10,
+        message=17,
+        items_only=True,
+    ),
+)
+
+
+def _measure(events: EventTable, visits: Visits, pairs: PairEvidence) -> Mapping[str, Float32]:
+    users, views = visits.users, len(visits.views)
+    found = _by_partner(
+        pairs.users, pairs.evidence, pairs.offset, pairs.key_evidence, pairs.seconds_apart,
+        visits.view_of(pairs.key), users, views, np.array(LEVELS),
+    )  # fmt: skip
+    best, sums, together, met_at, hours = np.split(found, np.cumsum([TOP, 1 + len(LEVELS), 1, views]), axis=1)
+    met_view = np.zeros((users, len(KEY_TYPES)))
+    for position, view in enumerate(visits.views):
+        met_view[:, KEY_TYPES.index(view.name)] = met_at[:, position]
+    met_keys = _met_keys(pairs.users, pairs.offset, pairs.key, users, visits.keys)
+    own = np.maximum(np.bincount(visits.user, minlength=users), 1)
+    parts = [best, np.log1p(sums), together, met_view, np.log1p(met_keys), np.minimum(met_keys / own, 1), hours]
+    return {"user": np.column_stack(parts).astype(np.float32)}
+
+
+@numba.njit(cache=True, nogil=True)
+def _met_keys(pair: Int32, offset: Int64, key: Int32, users: int, keys: int) -> Int64:
+    """At how many keys each user met somebody."""
+    begin = np.zeros(users + 1, np.int64)
+    for row in range(len(pair)):
+        begin[pair[row, 0] + 1] += 1
+        begin[pair[row, 1] + 1] += 1
+    begin = np.cumsum(begin)
+    filled, rows = begin[:-1].copy(), np.empty(begin[-1], np.int32)  # each user's pairs
+    for row in range(len(pair)):
+        for side in range(2):
+            rows[filled[pair[row, side]]] = row
+            filled[pair[row, side]] += 1
+    found, last = np.zeros(users, np.int64), np.full(keys, -1, np.int64)
+    for who in range(users):
+        for place in range(begin[who], begin[who + 1]):
+            for meeting in range(offset[rows[place]], offset[rows[place] + 1]):
+                if last[key[meeting]] != who:
+                    last[key[meeting]] = who
+                    found[who] += 1
+    return found
+
+
+@numba.njit(cache=True, nogil=True)
+def _by_partner(
+    pair: Int32, evidence: Float32, offset: Int64, key_evidence: Float32, apart: Int32, view: Int32, users: int, views: int, level: Float64
+) -> Float64:
+    """Per user: the best pairs, the sum of all, pairs at each level, most keys in one pair, best key of each view, log10 hours apart.
+
+    One row a user, since memory is read by the row.
+    """
+    summed, counted = TOP, TOP + 1
+    together = counted + len(level)
+    met = together + 1
+    near = met + views
+    found, weight = np.zeros((users, near + 1)), np.zeros(users)
+    for row in range(len(pair)):
+        value, says, hours = evidence[row], 0.0, 0.0
+        for meeting in range(offset[row], offset[row + 1]):
+            says += key_evidence[meeting]
+            hours += key_evidence[meeting] * np.log10(1.0 + apart[meeting] / 3600.0)
+        for side in range(2):
+            own = found[pair[row, side]]
+            own[summed] += value
+            own[together] = max(own[together], offset[row + 1] - offset[row])
+            for column in range(len(level)):
+                if value >= level[column]:
+                    own[counted + column] += 1
+            left = value
+            for place in range(TOP):
+                if left > own[place]:
+                    left, own[place] = own[place], left
+            own[near] += hours
+            weight[pair[row, side]] += says
+            for meeting in range(offset[row], offset[row + 1]):
+                own[met + view[meeting]] = max(own[met + view[meeting]], key_evidence[meeting])
+    found[:, near] /= np.where(weight > 0, weight, 1.0)
+    return found
+
+
+COMPANY = Signal("company", ("user",), COLUMNS, _measure)
