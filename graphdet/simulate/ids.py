@@ -43,11 +43,11 @@ def make_ids(settings: MarketSettings, counts: Mapping[str, int], sellers: int, 
     prefixes = {"user": "u", "item": "i", "device": "d", "seller": "s", "payment": "p", "address": "a"}
     sizes = {**counts, "seller": sellers}
     ids = {name: hexadecimal(mix(np.arange(sizes[name]), salt), prefixes[name]) for name, salt in salts.items()}
-    ids["ip"] = _addresses(counts["ip"], settings.network.ipv6_share, rng)
+    ids["ip"] = make_addresses(counts["ip"], settings.network.ipv6_share, rng)
     return ids
 
 
-def _addresses(count: int, version_6: float, rng: np.random.Generator) -> pa.StringArray:
+def make_addresses(count: int, version_6: float, rng: np.random.Generator) -> pa.StringArray:
     """Distinct addresses in no order, a share of them of version 6."""
     wanted = int(count * 1.05) + 100
     space = len(_OCTETS) << 24

@@ -65,14 +65,14 @@ def make_truth(
     }
 
 
-def _ring_id(number: int) -> str:
+def ring_id(number: int) -> str:
     return f"truth-{number + 1:05d}"
 
 
 def _rings(ledger: Ledger, start: int) -> pa.Table:
     rings = ledger.rings
     columns = {
-        "ring_id": [_ring_id(number) for number in range(len(rings))],
+        "ring_id": [ring_id(number) for number in range(len(rings))],
         "kind": [ring.kind for ring in rings],
         "start": [start + int(ring.start * 1e6) for ring in rings],
         "end": [start + int(ring.end * 1e6) for ring in rings],
@@ -102,7 +102,7 @@ def _members(ledger: Ledger, places: Mapping[str, Longs], ids: Mapping[str, pa.S
             count = int(there.sum())
             touched = pa.array(ring.touched[there], type=pa.int32()) if role == "member" else pa.nulls(count, pa.int32())
             columns = [
-                pa.array([_ring_id(number)] * count, type=TEXT),
+                pa.array([ring_id(number)] * count, type=TEXT),
                 pa.array([node_type] * count, type=TEXT),
                 ids[node_type].take(pa.array(place[there])),
                 pa.array([role] * count, type=TEXT),
