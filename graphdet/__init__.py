@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from graphdet.run.folder import Run
     from graphdet.settings import Settings, load_settings
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "EventTable",

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from graphdet.cli import app
 from graphdet.errors import MarketError
+from graphdet.evaluate import load_truth
+from graphdet.events import read_events
 from graphdet.schema import EVENT_COLUMN
 from graphdet.simulate.zoo import SHOPS, ShopLog, make_shop
 
@@ -155,3 +162,24 @@ def test_who_asks_for_no_shop_of_the_zoo_is_told_the_nearest() -> None:
         make_shop("newz", 1)
     with pytest.raises(MarketError, match="at least 500 users"):
         make_shop("tiny", 1, 20)
+
+
+def test_the_command_makes_a_shop_that_a_run_and_its_evaluation_read(tmp_path: Path) -> None:
+    graphdet = CliRunner()
+    listed = graphdet.invoke(app, ["simulate", "--shop", "list"])
+    assert [line.split()[0] for line in listed.output.splitlines()] == list(SHOPS)
+    made = graphdet.invoke(app, ["simulate", "--shop", "tiny", "--users", "800", "--format", "csv", "--out", str(tmp_path / "tiny")])
+    assert made.exit_code == 0, made.output
+    assert made.output.strip() == str(tmp_path / "tiny" / "events.csv")
+    about = json.loads((tmp_path / "tiny" / "market.json").read_text())
+    assert about["shop"] == "tiny"
+    assert about["rings"]
+    truth = load_truth(tmp_path / "tiny")
+    assert len(truth.rings) == sum(about["rings"].values())
+    events = read_events([tmp_path / "tiny"])
+    assert len(events) == about["events"]
+    clean = graphdet.invoke(app, ["simulate", "--shop", "tiny", "--users", "800", "--clean", "--out", str(tmp_path / "clean")])
+    assert clean.exit_code == 0
+    assert json.loads((tmp_path / "clean" / "market.json").read_text())["rings"] == {}
+    for arguments in (["--shop", "tiny", "--preset", "easy", "--out", "x"], ["--shop", "tiny"], ["--shop", "tony", "--out", "x"]):
+        assert isinstance(graphdet.invoke(app, ["simulate", *arguments]).exception, MarketError)

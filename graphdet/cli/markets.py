@@ -34,17 +34,37 @@ def register(app: typer.Typer) -> None:
 
 
 def simulate_market(
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder to write the log and its truth to.")],
-    preset_name: Annotated[Preset, typer.Option("--preset", help="How hard the rings are to find.")] = Preset.HARD,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="The folder to write the log and its truth to.")] = None,
+    preset_name: Annotated[
+        Preset | None, typer.Option("--preset", help="How hard the rings of the marketplace are to find; else hard.")
+    ] = None,
+    shop: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A shop of another kind instead, such as news or wholesale; `list` names them all.")
+    ] = None,
+    clean: Annotated[bool, typer.Option("--clean", help="Without rings: whatever is found there is a false alarm.")] = False,
     events: Annotated[int | None, typer.Option(min=1, help="About so many events; the preset says otherwise.")] = None,
     users: Annotated[int | None, typer.Option(min=1, help="So many users; the preset says otherwise.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same market.")] = 1,
     log_format: Annotated[LogFormat, typer.Option("--format", help="Format of the log.")] = LogFormat.PARQUET,
 ) -> None:
-    """Make a market's log, with planted rings, innocent look-alikes, and the truth about both."""
-    from graphdet.simulate import preset, simulate, write_market
+    """Make a log with planted rings, innocent look-alikes, and the truth about both: of a marketplace, or of a shop of the zoo."""
+    from graphdet.errors import MarketError
+    from graphdet.simulate import preset, simulate, without_rings, write_market
+    from graphdet.simulate.zoo import SHOPS, make_shop, write_shop
 
-    write_market(simulate(preset(preset_name.value, events, users), seed), out, log_format.value)
+    if shop == "list":
+        for one in SHOPS.values():
+            print(f"{one.name:<14}  {one.meaning}")
+        return
+    if out is None:
+        raise MarketError("name the folder to write to with --out DIR.")
+    if shop is not None:
+        if preset_name is not None or events is not None:
+            raise MarketError("--preset and --events are about the marketplace; a shop of the zoo takes --users, --seed and --clean.")
+        write_shop(make_shop(shop, seed, users, not clean), out, log_format.value)
+    else:
+        settings = preset((preset_name or Preset.HARD).value, events, users)
+        write_market(simulate(without_rings(settings) if clean else settings, seed), out, log_format.value)
     print(out / f"events.{log_format.value}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import fields
 from pathlib import Path
@@ -70,15 +70,29 @@ def write_market(market: Market, out: Path, format: Literal["parquet", "csv"] = 
     Raises:
         MarketError: `out` holds something already, or cannot be written.
     """
+    write_folder(out, lambda folder: _write_log(market, folder, format), market.truth, describe(market))
+
+
+def write_folder(out: Path, write_log: Callable[[Path], None], truth: Mapping[str, pa.Table], about: Mapping[str, object]) -> None:
+    """A folder with a log, its truth and what made both, as a whole or not at all.
+
+    Args:
+        write_log: writes the log into the folder that it is given.
+        truth: tables by name.
+        about: goes into market.json, by which a folder is known as a made market.
+
+    Raises:
+        MarketError: `out` holds something already, or cannot be written.
+    """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise MarketError(f"{out}: there is something already; name a new or empty folder.")
     part = out.with_name(f".{out.name}.{os.getpid()}.part")
     try:
         (part / "truth").mkdir(parents=True)
-        _write_log(market, part, format)
-        for name, table in market.truth.items():
+        write_log(part)
+        for name, table in truth.items():
             pq.write_table(table, part / "truth" / f"{name}.parquet")
-        (part / "market.json").write_text(json.dumps(describe(market), indent=2) + "\n", encoding="utf-8")
+        (part / "market.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
         if out.exists():
             out.rmdir()
         part.rename(out)
@@ -90,18 +104,21 @@ def write_market(market: Market, out: Path, format: Literal["parquet", "csv"] = 
 
 def describe(market: Market) -> dict[str, object]:
     """What made the market and what it holds, as plain data."""
-    kinds = market.truth["rings"].column("kind").to_pylist()
-    groups = market.truth["lookalikes"].select(["group_id", "kind"]).group_by(["group_id", "kind"]).aggregate([])
-    group_kinds = groups.column("kind").to_pylist()
     return {
         "version": graphdet.__version__,
         "seed": market.seed,
         "settings": market.settings.model_dump(),
         "events": len(market),
         "nodes": {name: len(ids) for name, ids in market.ids.items()},
-        "rings": {kind: kinds.count(kind) for kind in sorted(set(kinds))},
-        "lookalikes": {kind: group_kinds.count(kind) for kind in sorted(set(group_kinds))},
+        **count_kinds(market.truth),
     }
+
+
+def count_kinds(truth: Mapping[str, pa.Table]) -> dict[str, dict[str, int]]:
+    """How many rings and innocent groups of each kind the truth holds."""
+    groups = truth["lookalikes"].select(["group_id", "kind"]).group_by(["group_id", "kind"]).aggregate([])
+    kinds = {"rings": truth["rings"].column("kind").to_pylist(), "lookalikes": groups.column("kind").to_pylist()}
+    return {name: {kind: found.count(kind) for kind in sorted(set(found))} for name, found in kinds.items()}
 
 
 def _write_log(market: Market, folder: Path, format: str) -> None:  # noqa: A002

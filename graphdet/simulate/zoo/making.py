@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
 
+import graphdet
 from graphdet.errors import MarketError, nearest
 from graphdet.schema import ACTIONS, EVENT_COLUMN, TEXT, TIME
 from graphdet.simulate.clock import DAY
 from graphdet.simulate.ids import hexadecimal, make_addresses
 from graphdet.simulate.planted import ring_id, truth_schema
 from graphdet.simulate.streams import mix, stream
+from graphdet.simulate.writing import count_kinds, write_folder
 from graphdet.simulate.zoo.book import Book, Columns
 from graphdet.simulate.zoo.crews import send
 from graphdet.simulate.zoo.shops import SHOPS, Shop
@@ -81,6 +87,23 @@ def make_shop(name: str, seed: int, users: int | None = None, ringed: bool = Tru
     columns = {column: values[inside] for column, values in columns.items()}
     ids = _ids(columns, book, town, seed)
     return ShopLog(shop, seed, users, ringed, _events(shop, columns, ids, town, seed), _truth(shop, book, columns, ids))
+
+
+def write_shop(log: ShopLog, out: Path, format: Literal["parquet", "csv"] = "parquet") -> None:  # noqa: A002
+    """Write `out/events.parquet` (or .csv), `out/truth/*.parquet` and `out/market.json`, or nothing at all.
+
+    Raises:
+        MarketError: `out` holds something already, or cannot be written.
+    """
+
+    def write_log(folder: Path) -> None:
+        if format == "csv":
+            pa_csv.write_csv(log.events, folder / "events.csv")
+        else:
+            pq.write_table(log.events, folder / "events.parquet", compression="zstd")
+
+    about = {"version": graphdet.__version__, "seed": log.seed, "shop": log.shop.name, "users": log.users, "ringed": log.ringed}
+    write_folder(out, write_log, log.truth, {**about, "events": log.events.num_rows, **count_kinds(log.truth)})
 
 
 def _ids(columns: Columns, book: Book, town: Town, seed: int) -> dict[str, pa.StringArray]:
