@@ -12,7 +12,7 @@ from graphdet.events import EventTable
 from graphdet.evidence.pairs import affordable_evidence, expected_rates, measure_pairs
 from graphdet.judging.judge import judge_rings
 from graphdet.judging.judged_ring import one_of_each, ring_id
-from graphdet.judging.ring_facts import LogIndex
+from graphdet.judging.log_index import index_log
 from graphdet.learning.embedding import embeddings_table
 from graphdet.learning.messages import evidence_relation
 from graphdet.progress import Progress
@@ -74,7 +74,7 @@ def detect(
     with progress.stage("permuted logs", permutations):
         null = search_null(visits, rates, rules, permutations, settings, threads, progress)
     with progress.stage("facts and tiers", len(found.rings)):
-        log = LogIndex(events, index)
+        log = index_log(events, index)
         judged = judge_rings(found, null, log, settings, progress)
         rings = judged.rings
     odds, weight = None, 0.0

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from graphdet.events import EventTable, ReadReport
+from graphdet.judging.dealings import Dealings
+from graphdet.judging.devotion import Devotion
+from graphdet.judging.presence import Presence
+from graphdet.judging.ring_facts import RingFacts
+from graphdet.judging.sharing import Sharing
+from graphdet.judging.surroundings import Surroundings
+from graphdet.judging.tastes import Tastes
 from graphdet.rings.growth import Grown
 from graphdet.schema import arrow_schema
 
@@ -100,3 +107,35 @@ def made_ring(
         gain=np.ones(len(targets)),
         strength=strength,
     )
+
+
+def plain_facts(grown: Grown) -> RingFacts:
+    """Of a ring that nothing speaks against: strangers with one seller, few days, own devices, no returns."""
+    members, targets = len(grown.members), len(grown.targets)
+    each, at = np.ones(members, np.int64), np.ones(targets, np.int64)
+    return RingFacts(
+        grown=grown,
+        presence=Presence(
+            met=np.zeros((members, targets), np.bool_), member_events=each, member_first=each, member_last=each, target_events=at,
+            target_first=at, target_last=at, days=6.0,
+        ),
+        devotion=Devotion(density=0.5, two_target_share=0.2, dedication=0.4, attention=2.0, repeats=1.0),
+        tastes=Tastes(taste=0.1, seller_taste=0.1),
+        surroundings=Surroundings(crowd=0.1, rush=0.2, outsiders_per_member=0.3),
+        dealings=Dealings(amount=None, ordered=0.5, refunded=0.0, coupons=0.0, sellers=1, top_seller=1.0),
+        sharing=Sharing(own_things=0, device_share=0.0, address_share=0.0, place_share=0.05, place_users=300),
+    )  # fmt: skip
+
+
+def with_facts(facts: RingFacts, grown: Grown | None = None, **changed: float) -> RingFacts:
+    """The same facts but for some, whatever their theme; of another ring where one is given."""
+    if grown is not None:
+        plain = plain_facts(grown)
+        facts = replace(facts, grown=grown, presence=replace(plain.presence, days=facts.presence.days))
+    for theme in ("presence", "devotion", "tastes", "surroundings", "dealings", "sharing"):
+        known = getattr(facts, theme)
+        own = {name: value for name, value in changed.items() if hasattr(known, name)}
+        facts = replace(facts, **{theme: replace(known, **own)})
+        changed = {name: value for name, value in changed.items() if name not in own}
+    assert not changed, changed
+    return facts

@@ -20,7 +20,8 @@ from graphdet.dossier.building import Dossier, build_dossier, innocent_in_words,
 from graphdet.dossier.sums import at_least, near_copies, together_within
 from graphdet.errors import RunError
 from graphdet.events import read_events
-from graphdet.judging.ring_facts import LogIndex, measure_ring
+from graphdet.judging.log_index import index_log
+from graphdet.judging.ring_facts import measure_ring
 from graphdet.judging.tiers import RULES, Setting, judge
 from graphdet.pipeline import detect
 from graphdet.replay.casebook import Casebook
@@ -258,7 +259,7 @@ def test_counterfactuals_are_those_of_the_whole_log(market: LoggedRun, casebook:
             if tier == "gone":
                 assert (told["kept"], told["joined"]) == (0, 0), where
             elif strength == close:
-                facts = measure_ring(grown, LogIndex(events, index), grower)
+                facts = measure_ring(grown, index_log(events, index), grower)
                 judged.append(judge(facts, index.items_among(grown.targets), setting, QUICK.tiers)[0])
                 assert tier == judged[-1], where
     assert "alert" in judged

@@ -11,7 +11,7 @@ from graphdet.rings.growth import Grower, Grown, index_visits
 from graphdet.rings.inverted import InvertedIndex
 from graphdet.rings.known import KnownRings
 from graphdet.rings.merging import distinct, merged
-from graphdet.settings import EvidenceSettings, RingSettings
+from graphdet.settings import EvidenceSettings, RingSettings, Settings
 from graphdet.visits.visits import collect_visits
 
 SETTINGS = RingSettings(least_members=4, least_strength=0.0)
@@ -82,7 +82,7 @@ class Joined(Grower):
     """Grows a core into a ring at all targets of a given strength."""
 
     def __init__(self, strength: float) -> None:
-        index = index_visits(collect_visits(planted_log(np.random.default_rng(1))[0], EvidenceSettings()))
+        index = index_visits(collect_visits(planted_log(np.random.default_rng(1))[0], EvidenceSettings(), Settings().view))
         super().__init__(index, SETTINGS)
         self.strength = strength
 

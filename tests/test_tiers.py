@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from planted_logs import plain_facts, with_facts
 from scipy.stats import binom
 
 from graphdet.judging.judged_ring import JudgedRing, one_of_each
@@ -19,7 +20,6 @@ from graphdet.settings import TierSettings
 LOG = Setting(days=30.0, users=50_000, timed=True, to_themselves=0.0)
 UNTIMED = Setting(days=0.0, users=50_000, timed=False, to_themselves=0.1)
 SETTINGS = TierSettings()
-NONE = np.zeros(0)
 
 
 def grown(members: int = 20, strength: float = 200.0) -> Grown:
@@ -27,13 +27,7 @@ def grown(members: int = 20, strength: float = 200.0) -> Grown:
     return Grown(np.arange(members, dtype=np.int32), np.ones(members), codes, codes, codes, codes, codes, np.ones(6), strength)
 
 
-# A ring that nothing speaks against: strangers with one seller, few days, own devices, no returns.
-PLAIN = RingFacts(
-    grown=grown(), met=np.zeros((20, 6), np.bool_), member_events=NONE, target_events=NONE, member_first=NONE, member_last=NONE,
-    target_first=NONE, target_last=NONE, amount=None, density=0.5, two_target_share=0.2, dedication=0.4, attention=2.0, repeats=1.0,
-    taste=0.1, seller_taste=0.1, own_things=0, sellers=1, top_seller=1.0, crowd=0.1, outsiders_per_member=0.3, rush=0.2, days=6.0,
-    ordered=0.5, refunded=0.0, coupons=0.0, device_share=0.0, address_share=0.0, place_share=0.05, place_users=300,
-)  # fmt: skip
+PLAIN = plain_facts(grown())
 
 
 def test_a_plain_ring_is_an_alert() -> None:
@@ -44,21 +38,21 @@ def test_a_plain_ring_is_an_alert() -> None:
 @pytest.mark.parametrize(
     ("doubt", "facts", "items"),
     [
-        ("weak", replace(PLAIN, grown=grown(strength=SETTINGS.alert_strength - 0.1)), 6),
+        ("weak", with_facts(PLAIN, grown=grown(strength=SETTINGS.alert_strength - 0.1)), 6),
         (
             "weak",
-            replace(
+            with_facts(
                 PLAIN, grown=grown(strength=SETTINGS.two_target_strength - 0.1), two_target_share=SETTINGS.loose_two_target_share + 0.01
             ),
             6,
         ),
-        ("small", replace(PLAIN, grown=grown(members=SETTINGS.alert_members - 1)), 6),
+        ("small", with_facts(PLAIN, grown=grown(members=SETTINGS.alert_members - 1)), 6),
         ("small", PLAIN, SETTINGS.alert_targets - 1),
-        ("among_strangers", replace(PLAIN, crowd=SETTINGS.crowd_most + 0.01), 6),
-        ("among_strangers", replace(PLAIN, crowd=SETTINGS.crowd + 0.01, grown=grown(strength=SETTINGS.crowd_strength - 1)), 6),
-        ("sprawling", replace(PLAIN, days=29.0, density=0.2, two_target_share=0.7), 6),
-        ("targets_of_others", replace(PLAIN, outsiders_per_member=SETTINGS.alert_outsiders + 0.01), 6),
-        ("not_devoted", replace(PLAIN, dedication=SETTINGS.alert_dedication - 0.01), 6),
+        ("among_strangers", with_facts(PLAIN, crowd=SETTINGS.crowd_most + 0.01), 6),
+        ("among_strangers", with_facts(PLAIN, crowd=SETTINGS.crowd + 0.01, grown=grown(strength=SETTINGS.crowd_strength - 1)), 6),
+        ("sprawling", with_facts(PLAIN, days=29.0, density=0.2, two_target_share=0.7), 6),
+        ("targets_of_others", with_facts(PLAIN, outsiders_per_member=SETTINGS.alert_outsiders + 0.01), 6),
+        ("not_devoted", with_facts(PLAIN, dedication=SETTINGS.alert_dedication - 0.01), 6),
     ],
 )
 def test_each_doubt_alone_puts_a_ring_up_for_review(doubt: str, facts: RingFacts, items: int) -> None:
@@ -67,28 +61,28 @@ def test_each_doubt_alone_puts_a_ring_up_for_review(doubt: str, facts: RingFacts
 
 
 def test_who_is_busy_everywhere_may_be_devoted() -> None:
-    busy = replace(PLAIN, dedication=0.05, attention=SETTINGS.alert_attention)
+    busy = with_facts(PLAIN, dedication=0.05, attention=SETTINGS.alert_attention)
     assert doubts(busy, 6, LOG, SETTINGS) == []
-    assert doubts(replace(busy, days=SETTINGS.long_share * LOG.days), 6, LOG, SETTINGS) == ["not_devoted"]
+    assert doubts(with_facts(busy, days=SETTINGS.long_share * LOG.days), 6, LOG, SETTINGS) == ["not_devoted"]
 
 
 def test_who_shares_devices_need_not_be_devoted() -> None:
-    assert doubts(replace(PLAIN, dedication=0.0, own_things=1), 6, LOG, SETTINGS) == []
+    assert doubts(with_facts(PLAIN, dedication=0.0, own_things=1), 6, LOG, SETTINGS) == []
 
 
 def test_a_slow_ring_whose_members_meet_is_not_sprawling() -> None:
-    assert doubts(replace(PLAIN, days=29.0, density=0.2, two_target_share=0.5), 6, LOG, SETTINGS) == []
-    assert doubts(replace(PLAIN, days=29.0, density=0.5, two_target_share=0.7), 6, LOG, SETTINGS) == []
-    assert doubts(replace(PLAIN, days=20.0, density=0.2, two_target_share=0.7), 6, LOG, SETTINGS) == []
+    assert doubts(with_facts(PLAIN, days=29.0, density=0.2, two_target_share=0.5), 6, LOG, SETTINGS) == []
+    assert doubts(with_facts(PLAIN, days=29.0, density=0.5, two_target_share=0.7), 6, LOG, SETTINGS) == []
+    assert doubts(with_facts(PLAIN, days=20.0, density=0.2, two_target_share=0.7), 6, LOG, SETTINGS) == []
 
 
 def test_without_times_a_loose_group_is_an_alert_only_where_it_comes_back_and_back() -> None:
-    loose = replace(PLAIN, days=0.0, density=0.2)
+    loose = with_facts(PLAIN, days=0.0, density=0.2)
     assert doubts(loose, 6, LOG, SETTINGS) == []
     assert doubts(loose, 6, UNTIMED, SETTINGS) == ["taste_alone"]
-    assert doubts(replace(loose, density=SETTINGS.loose_density), 6, UNTIMED, SETTINGS) == []
-    assert doubts(replace(loose, repeats=SETTINGS.repeats), 6, UNTIMED, SETTINGS) == []
-    alone = replace(loose, outsiders_per_member=SETTINGS.exclusive)
+    assert doubts(with_facts(loose, density=SETTINGS.loose_density), 6, UNTIMED, SETTINGS) == []
+    assert doubts(with_facts(loose, repeats=SETTINGS.repeats), 6, UNTIMED, SETTINGS) == []
+    alone = with_facts(loose, outsiders_per_member=SETTINGS.exclusive)
     assert doubts(alone, 6, UNTIMED, SETTINGS) == []
     custom = replace(UNTIMED, to_themselves=SETTINGS.exclusive_users + 0.01)
     assert doubts(alone, 6, custom, SETTINGS) == ["taste_alone"]
@@ -97,20 +91,20 @@ def test_without_times_a_loose_group_is_an_alert_only_where_it_comes_back_and_ba
 def test_a_network_is_shared_by_more_than_would_use_it_by_accident() -> None:
     """Against scipy's binomial distribution: of twenty members, and a network that so many of all users use."""
     for members, users in itertools.product((2, 3, 4, 8), (30, 300, 3_000, 30_000)):
-        explained = judge(replace(PLAIN, place_share=members / 20, place_users=users), 6, LOG, SETTINGS)[1] == "shared_network"
+        explained = judge(with_facts(PLAIN, place_share=members / 20, place_users=users), 6, LOG, SETTINGS)[1] == "shared_network"
         chance = binom.sf(members - 1, 20, users / LOG.users)
         assert explained == (members >= 0.12 * 20 and chance < SETTINGS.network_chance and users >= 6 * members)
 
 
 FEW = grown(members=6)
 INNOCENT = {
-    "household": replace(PLAIN, grown=FEW, place_share=0.9),
-    "reseller": replace(PLAIN, grown=FEW, address_share=0.6, ordered=0.9, days=25.0),
-    "staff_device": replace(PLAIN, device_share=0.8, place_share=0.6, refunded=0.3),
-    "shared_network": replace(PLAIN, place_share=0.5, place_users=100),
-    "group_buy": replace(PLAIN, top_seller=0.3, sellers=5, ordered=0.8, days=25.0),
-    "flash_sale": replace(PLAIN, crowd=0.9, rush=2.5),
-    "fan_club": replace(PLAIN, taste=1.3, seller_taste=1.5),
+    "household": with_facts(PLAIN, grown=FEW, place_share=0.9),
+    "reseller": with_facts(PLAIN, grown=FEW, address_share=0.6, ordered=0.9, days=25.0),
+    "staff_device": with_facts(PLAIN, device_share=0.8, place_share=0.6, refunded=0.3),
+    "shared_network": with_facts(PLAIN, place_share=0.5, place_users=100),
+    "group_buy": with_facts(PLAIN, top_seller=0.3, sellers=5, ordered=0.8, days=25.0),
+    "flash_sale": with_facts(PLAIN, crowd=0.9, rush=2.5),
+    "fan_club": with_facts(PLAIN, taste=1.3, seller_taste=1.5),
 }
 
 
@@ -124,7 +118,7 @@ def test_every_explanation_has_a_rule_and_the_other_way_round() -> None:
 
 
 def test_a_device_farm_is_no_household_and_no_staff() -> None:
-    farm = replace(PLAIN, device_share=0.9, place_share=0.2, refunded=0.05, own_things=8)
+    farm = with_facts(PLAIN, device_share=0.9, place_share=0.2, refunded=0.05, own_things=8)
     assert judge(farm, 6, LOG, SETTINGS) == ("alert", "")
 
 
@@ -137,7 +131,7 @@ def test_scores_follow_tiers_first_and_strength_then() -> None:
 
 def test_of_rings_with_the_same_members_the_first_is_kept() -> None:
     one, other, small = (
-        JudgedRing(replace(PLAIN, grown=grown(members, strength)), 0.1, 0.1, "alert", "", score)
+        JudgedRing(with_facts(PLAIN, grown=grown(members, strength)), 0.1, 0.1, "alert", "", score)
         for members, strength, score in ((20, 200.0, 0.9), (20, 100.0, 0.8), (19, 50.0, 0.7))
     )
     assert one_of_each([one, other, small]) == [one, small]

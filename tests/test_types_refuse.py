@@ -16,7 +16,7 @@ from graphdet.judging.significance import p_values
 from graphdet.rings.growth import index_visits
 from graphdet.rings.null_search import NullRings
 from graphdet.rings.search import Search
-from graphdet.settings import EvidenceSettings
+from graphdet.settings import EvidenceSettings, Settings
 from graphdet.visits.visits import collect_visits
 
 RING = made_ring(range(5), range(4))
@@ -55,7 +55,7 @@ def test_a_grown_ring_refuses_arrays_that_do_not_fit(wrong: dict[str, Any], foun
     ],
 )
 def test_an_index_of_visits_refuses_arrays_of_other_visits(wrong: dict[str, Any], found: str) -> None:
-    visits = collect_visits(planted_log(np.random.default_rng(1))[0], EvidenceSettings())
+    visits = collect_visits(planted_log(np.random.default_rng(1))[0], EvidenceSettings(), Settings().view)
     index = index_visits(visits)
     with pytest.raises(ValueError, match="must") as refusal:
         replace(index, **wrong)

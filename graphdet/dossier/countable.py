@@ -14,7 +14,7 @@ from graphdet.arrays import Bool
 from graphdet.dossier.scene import Scene, moment
 from graphdet.dossier.sums import at_least, near_copies, together_within
 from graphdet.events import NO_TIME
-from graphdet.judging.ring_facts import which_actions
+from graphdet.judging.log_index import which_actions
 from graphdet.judging.significance import false_rings
 
 MICRO = 1_000_000

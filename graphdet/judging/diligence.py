@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from graphdet.judging.ring_facts import LogIndex, RingFacts, measure_ring
+from graphdet.judging.log_index import LogIndex
+from graphdet.judging.ring_facts import RingFacts, measure_ring
 from graphdet.rings.growth import Grower, Grown
 from graphdet.settings import Settings
 
@@ -20,7 +21,7 @@ def measure_diligent(grown: Grown, log: LogIndex, grower: Grower, settings: Sett
     if len(grown.members) < settings.rings.least_members:
         return None
     facts = measure_ring(grown, log, grower)
-    if log.events.time is not None or log.visits.item_view < 0 or facts.repeats < settings.tiers.repeats:
+    if log.events.time is not None or log.visits.item_view < 0 or facts.devotion.repeats < settings.tiers.repeats:
         return facts
     diligent = _only_diligent(facts, log)
     return measure_ring(diligent, log, grower) if len(diligent.members) >= settings.rings.least_members else None
@@ -29,17 +30,17 @@ def measure_diligent(grown: Grown, log: LogIndex, grower: Grower, settings: Sett
 def _only_diligent(facts: RingFacts, log: LogIndex) -> Grown:
     grown = facts.grown
     items = log.visits.view[grown.targets] == log.visits.item_view
-    usual = np.maximum(facts.met[:, items].sum(1), 1) * log.events_per_visit
-    chosen = facts.member_events >= LEAST * usual
-    there = facts.met[chosen].any(0)
+    usual = np.maximum(facts.presence.met[:, items].sum(1), 1) * log.events_per_visit
+    chosen = facts.presence.member_events >= LEAST * usual
+    there = facts.presence.met[chosen].any(0)
     return Grown(
         members=grown.members[chosen],
         contribution=grown.contribution[chosen],
         targets=grown.targets[there],
         start=grown.start[there],
         end=grown.end[there],
-        visitors=facts.met[np.ix_(chosen, there)].sum(0).astype(np.int32),
-        outsiders=(grown.outsiders + facts.met[~chosen].sum(0).astype(np.int32))[there],
+        visitors=facts.presence.met[np.ix_(chosen, there)].sum(0).astype(np.int32),
+        outsiders=(grown.outsiders + facts.presence.met[~chosen].sum(0).astype(np.int32))[there],
         gain=grown.gain[there],
         strength=grown.strength,
     )

@@ -9,7 +9,8 @@ import numpy as np
 
 from graphdet.judging.diligence import measure_diligent
 from graphdet.judging.judged_ring import JudgedRing
-from graphdet.judging.ring_facts import LogIndex, RingFacts
+from graphdet.judging.log_index import LogIndex
+from graphdet.judging.ring_facts import RingFacts
 from graphdet.judging.significance import p_values, q_values
 from graphdet.judging.tiers import Setting, doubts, has_targets_to_itself, judge, ring_score
 from graphdet.progress import Progress

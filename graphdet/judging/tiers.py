@@ -44,31 +44,35 @@ def judge(facts: RingFacts, targets: int, log: Setting, settings: TierSettings) 
 def doubts(facts: RingFacts, targets: int, log: Setting, settings: TierSettings) -> list[str]:
     """What keeps a ring that no innocent explanation covers from being an alert; empty for an alert."""
     # Among strangers a group stands out by strength alone, and as a minority not even by that.
-    among_strangers = facts.crowd > settings.crowd and (facts.crowd > settings.crowd_most or facts.grown.strength < settings.crowd_strength)
+    among_strangers = facts.surroundings.crowd > settings.crowd and (
+        facts.surroundings.crowd > settings.crowd_most or facts.grown.strength < settings.crowd_strength
+    )
     # Groups of one taste, linked by whoever belongs to two of them: all through the log, and hardly anybody at more than two targets.
-    loose = facts.density < settings.loose_density and facts.two_target_share > settings.loose_two_target_share
+    loose = facts.devotion.density < settings.loose_density and facts.devotion.two_target_share > settings.loose_two_target_share
     # Who likes the same is often at the same things. Without times nothing tells more but that all are at all, that they come back and
     # back, or that nobody else comes there, in a log where that is no custom.
     to_itself = has_targets_to_itself(facts, settings) and log.to_themselves <= settings.exclusive_users
-    taste_alone = not (log.timed or to_itself) and facts.density < settings.loose_density and facts.repeats < settings.repeats
+    taste_alone = (
+        not (log.timed or to_itself) and facts.devotion.density < settings.loose_density and facts.devotion.repeats < settings.repeats
+    )
     # Who is busy everywhere may do a ring's work beside it, but a campaign ends.
-    attentive = facts.attention >= settings.alert_attention and facts.days < settings.long_share * log.days
+    attentive = facts.devotion.attention >= settings.alert_attention and facts.presence.days < settings.long_share * log.days
     found = {
-        "weak": facts.grown.strength < strength_needed(facts.two_target_share, settings),
+        "weak": facts.grown.strength < strength_needed(facts.devotion.two_target_share, settings),
         "small": facts.size < settings.alert_members or targets < settings.alert_targets,
         "among_strangers": among_strangers,
-        "sprawling": loose and facts.days > settings.loose_share * log.days,
+        "sprawling": loose and facts.presence.days > settings.loose_share * log.days,
         "taste_alone": taste_alone,
-        "targets_of_others": facts.outsiders_per_member > settings.alert_outsiders,
+        "targets_of_others": facts.surroundings.outsiders_per_member > settings.alert_outsiders,
         # Who gives a sliver of his time to the targets, on devices of his own, is rather one of many with the same interests.
-        "not_devoted": facts.dedication < settings.alert_dedication and not attentive and facts.own_things == 0,
+        "not_devoted": facts.devotion.dedication < settings.alert_dedication and not attentive and facts.sharing.own_things == 0,
     }
     return [name for name, holds in found.items() if holds]
 
 
 def has_targets_to_itself(facts: RingFacts, settings: TierSettings) -> bool:
     """Whether hardly anybody else comes to half of its item targets."""
-    return facts.outsiders_per_member <= settings.exclusive
+    return facts.surroundings.outsiders_per_member <= settings.exclusive
 
 
 def strength_needed(two_target_share: float, settings: TierSettings) -> float:
@@ -84,53 +88,57 @@ def ring_score(tier: str, strength: float) -> float:
 
 def _household(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
     """A few people with one delivery address or one home network."""
-    return facts.size <= settings.household_members and max(facts.address_share, facts.place_share) >= settings.nearly_all
+    return facts.size <= settings.household_members and max(facts.sharing.address_share, facts.sharing.place_share) >= settings.nearly_all
 
 
 def _staff(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
     """Many on shared devices and one network at other times too, on one shop's goods, and test orders that are cancelled."""
-    together = min(facts.device_share, facts.place_share) >= 0.3
-    return together and facts.top_seller >= 0.65 and facts.refunded >= 0.15
+    together = min(facts.sharing.device_share, facts.sharing.place_share) >= 0.3
+    return together and facts.dealings.top_seller >= 0.65 and facts.dealings.refunded >= 0.15
 
 
 def _reseller(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
     """A few accounts that have goods sent to one address all through the log, and hardly look around before."""
-    few_accounts = facts.size <= settings.household_members + 2 and facts.address_share >= 0.5
-    return few_accounts and facts.ordered >= 0.8 and facts.days >= settings.long_share * log.days
+    few_accounts = facts.size <= settings.household_members + 2 and facts.sharing.address_share >= 0.5
+    return few_accounts and facts.dealings.ordered >= 0.8 and facts.presence.days >= settings.long_share * log.days
 
 
 def _colleagues(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
     """Own devices, but one address to deliver to and one network that they use at other times, too."""
-    return facts.address_share >= settings.nearly_all and facts.place_share >= 0.5 and facts.device_share < settings.few
+    return (
+        facts.sharing.address_share >= settings.nearly_all
+        and facts.sharing.place_share >= 0.5
+        and facts.sharing.device_share < settings.few
+    )
 
 
 def _group_buy(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
     """Neighbours: deals of many shops all through the log, or to one pick-up address; nobody returns the goods or collects coupons."""
-    nobody_gains = facts.top_seller < 0.5 and facts.sellers >= 3
-    honest = facts.ordered >= 0.5 and facts.refunded < settings.few and facts.coupons < 0.2
-    lasting = facts.days >= settings.long_share * log.days or facts.address_share >= 0.5
-    apart = facts.own_things <= 1 and facts.device_share < settings.few and not _colleagues(facts, log, settings)
+    nobody_gains = facts.dealings.top_seller < 0.5 and facts.dealings.sellers >= 3
+    honest = facts.dealings.ordered >= 0.5 and facts.dealings.refunded < settings.few and facts.dealings.coupons < 0.2
+    lasting = facts.presence.days >= settings.long_share * log.days or facts.sharing.address_share >= 0.5
+    apart = facts.sharing.own_things <= 1 and facts.sharing.device_share < settings.few and not _colleagues(facts, log, settings)
     return nobody_gains and honest and lasting and apart
 
 
 def _shared_network(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
     """Many more of them than of everybody use, at other times, too, one network that others use as well: a campus, an office."""
-    members = round(facts.place_share * facts.size)
-    by_chance = float(bdtrc(members - 1, facts.size, facts.place_users / log.users)) if members else 1.0
-    many = members >= 3 and facts.place_share >= 0.12 and facts.place_users >= 6 * members
-    return many and by_chance < settings.network_chance and facts.device_share < settings.few
+    members = round(facts.sharing.place_share * facts.size)
+    by_chance = float(bdtrc(members - 1, facts.size, facts.sharing.place_users / log.users)) if members else 1.0
+    many = members >= 3 and facts.sharing.place_share >= 0.12 and facts.sharing.place_users >= 6 * members
+    return many and by_chance < settings.network_chance and facts.sharing.device_share < settings.few
 
 
 def _flash_sale(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
     """Strangers rushed in at the same half hours, many more than usual: something brought everybody."""
-    return facts.crowd >= 0.4 and facts.rush >= settings.rush
+    return facts.surroundings.crowd >= 0.4 and facts.surroundings.rush >= settings.rush
 
 
 def _fan_club(facts: RingFacts, log: Setting, settings: TierSettings) -> bool:
     """The same people come for the same kind of things, and to the same shops, on other days, too."""
-    needed = settings.fan_taste if facts.days < settings.long_share * log.days else 0.85 * settings.fan_taste
-    tastes = [taste for taste in (facts.taste, facts.seller_taste) if taste == taste]  # NaN where the log cannot tell
-    return bool(tastes) and max(tastes) >= needed and min(tastes) >= 0.55 * needed and facts.device_share < settings.few
+    needed = settings.fan_taste if facts.presence.days < settings.long_share * log.days else 0.85 * settings.fan_taste
+    tastes = [taste for taste in (facts.tastes.taste, facts.tastes.seller_taste) if taste == taste]  # NaN where the log cannot tell
+    return bool(tastes) and max(tastes) >= needed and min(tastes) >= 0.55 * needed and facts.sharing.device_share < settings.few
 
 
 RULES: dict[str, Callable[[RingFacts, Setting, TierSettings], bool]] = {

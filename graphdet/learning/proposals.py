@@ -14,7 +14,8 @@ import numpy as np
 
 from graphdet.arrays import Float64
 from graphdet.judging.judged_ring import JudgedRing
-from graphdet.judging.ring_facts import LogIndex, measure_ring
+from graphdet.judging.log_index import LogIndex
+from graphdet.judging.ring_facts import measure_ring
 from graphdet.rings.growth import Grower, VisitIndex
 from graphdet.settings import RingSettings
 

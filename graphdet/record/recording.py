@@ -18,7 +18,8 @@ import pyarrow as pa
 from graphdet.arrays import Bool, Int32, Int64, stretches
 from graphdet.events import NO_TIME, EventTable
 from graphdet.judging.judged_ring import JudgedRing
-from graphdet.judging.ring_facts import LogIndex, RingFacts
+from graphdet.judging.log_index import LogIndex
+from graphdet.judging.ring_facts import RingFacts
 from graphdet.judging.tiers import Setting
 from graphdet.record.texts import add_wording
 from graphdet.record.windows import count_windows
@@ -34,14 +35,6 @@ DAY = 86_400
 
 PER_KEY = ("offset", "group", "stratum")  # of `Visits`; what else it measures of visits and views is passed through
 PER_VISIT = ("user", "time")
-
-# Scalars of `RingFacts` that a dossier tells as they are; the whole log went into them.
-SCALARS = (
-    "outsiders_per_member",
-    "crowd", "rush", "taste", "seller_taste", "own_things", "sellers", "top_seller", "days", "ordered", "refunded",
-    "coupons", "device_share", "address_share", "place_share", "place_users", "dedication", "density", "two_target_share",
-    "attention", "repeats",
-)  # fmt: skip
 
 
 def record_dossiers(rings: Sequence[JudgedRing], ids: Sequence[str], log: LogIndex, settings: Settings) -> dict[str, pa.Table]:
@@ -325,7 +318,7 @@ def _dossiers_table(
 
 def _measured(facts: RingFacts, windows: list[dict[str, Any]], first: Int64) -> dict[str, Any]:
     """One ring's JSON: its scalars, the window of each target with who came in it, and how many users were new as the ring was."""
-    scalars = {name: _plain(getattr(facts, name)) for name in SCALARS}
+    scalars = {name: _plain(value) for name, value in facts.scalars().items()}
     return {"scalars": scalars, "windows": windows, "new_users": _new_users(facts, first)}
 
 
@@ -345,10 +338,10 @@ def _first_of_users(events: EventTable) -> Int64:
 
 def _new_users(facts: RingFacts, first: Int64) -> int | None:
     """Users of the whole log whose first event falls between a day before the ring's first and its last event."""
-    known = facts.member_first[facts.member_first != NO_TIME]
+    known = facts.presence.member_first[facts.presence.member_first != NO_TIME]
     if not len(first) or not len(known):
         return None
-    begin, end = int(known.min()) - DAY * 1_000_000, int(facts.member_last.max())
+    begin, end = int(known.min()) - DAY * 1_000_000, int(facts.presence.member_last.max())
     return int(np.searchsorted(first, end, side="right") - np.searchsorted(first, begin))
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from graphdet.arrays import Int32, Int64
-from graphdet.judging.ring_facts import LogIndex
+from graphdet.judging.log_index import LogIndex
 from graphdet.rings.growth import Grown
 
 

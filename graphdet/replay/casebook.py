@@ -19,7 +19,7 @@ from graphdet.arrays import Bool, Float32, Float64, Int32, Int64, stretches
 from graphdet.errors import RunError, SettingsError
 from graphdet.events import NO_TIME, EventTable
 from graphdet.events.table import ReadReport, TimeResolution
-from graphdet.judging.ring_facts import LogIndex
+from graphdet.judging.log_index import LogIndex, index_part
 from graphdet.rings.growth import VisitIndex
 from graphdet.run.folder import Run, RunRing
 from graphdet.schema import KEY_TYPES, NODE_TYPE, arrow_schema
@@ -316,17 +316,23 @@ class Casebook:
 
     def index_log(self, small: SmallLog, events: EventTable, index: VisitIndex) -> LogIndex:
         """What `measure_ring` reads, with the whole log's tastes, popularities and length where the small log cannot tell them."""
-        log = LogIndex(events, index)
-        log.end = int(self.background["seconds"])
-        log.start = int(self.start or 0)
-        log.category_share = self._category_share
-        log.events_per_visit = np.nan if self.background["events_per_visit"] is None else self.background["events_per_visit"]
-        if "seller" in events.ids and len(log.seller_share):
-            log.seller_share = self.share_of("seller", events.ids["seller"].to_pylist())
+        users_of_ip, sellers = np.zeros(0, np.int64), np.zeros(0)
         for view in small.visits.views:
             if view.name == "ip":
-                log.users_of_ip = self.key_users["ip"][small.key_ids[view.first_key : view.first_key + view.keys]]
-        return log
+                users_of_ip = self.key_users["ip"][small.key_ids[view.first_key : view.first_key + view.keys]]
+        if "item" in events.codes and "seller" in events.codes:
+            sellers = self.share_of("seller", events.ids["seller"].to_pylist())
+        events_per_visit = self.background["events_per_visit"]
+        return index_part(
+            events,
+            index,
+            start=int(self.start or 0),
+            end=int(self.background["seconds"]),
+            events_per_visit=np.nan if events_per_visit is None else events_per_visit,
+            category_share=self._category_share,
+            seller_share=sellers,
+            users_of_ip=users_of_ip,
+        )
 
 
 def _micros(column: pa.ChunkedArray) -> Int64:

@@ -150,7 +150,7 @@ class Replay:
 
     def strength_needed(self) -> float:
         """That the ring must have to be an alert."""
-        return strength_needed(self._facts.two_target_share, self.settings.tiers)
+        return strength_needed(self._facts.devotion.two_target_share, self.settings.tiers)
 
     def _items(self, grown: Grown) -> int:
         """Targets that are items; all of them where the log has none."""

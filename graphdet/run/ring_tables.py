@@ -12,7 +12,7 @@ from graphdet.arrays import Int32, Int64, ranges, stretches
 from graphdet.events import NO_TIME, EventTable
 from graphdet.evidence.pairs import PairEvidence, Rates
 from graphdet.judging.judged_ring import JudgedRing
-from graphdet.judging.ring_facts import LogIndex
+from graphdet.judging.log_index import LogIndex
 from graphdet.schema import KEY_ROLES, arrow_schema
 from graphdet.visits.visits import Visits
 
@@ -32,15 +32,15 @@ def rings_table(rings: list[JudgedRing], ids: list[str], visits: Visits) -> pa.T
         "targets": [names.count("item") for names in view_of],
         "devices": [names.count("device") for names in view_of],
         "ips": [names.count("ip") for names in view_of],
-        "first_seen": [_least(fact.member_first) for fact in facts],
-        "last_seen": [_time(fact.member_last.max(initial=NO_TIME)) for fact in facts],
+        "first_seen": [_least(fact.presence.member_first) for fact in facts],
+        "last_seen": [_time(fact.presence.member_last.max(initial=NO_TIME)) for fact in facts],
         "explanation": [ring.explanation for ring in rings],
         "strength": [fact.grown.strength for fact in facts],
-        "events": [int(fact.member_events.sum()) for fact in facts],
-        "amount": [fact.amount for fact in facts],
-        "density": [fact.density for fact in facts],
-        "dedication": [fact.dedication for fact in facts],
-        "taste": [None if np.isnan(fact.taste) else fact.taste for fact in facts],
+        "events": [int(fact.presence.member_events.sum()) for fact in facts],
+        "amount": [fact.dealings.amount for fact in facts],
+        "density": [fact.devotion.density for fact in facts],
+        "dedication": [fact.devotion.dedication for fact in facts],
+        "taste": [None if np.isnan(fact.tastes.taste) else fact.tastes.taste for fact in facts],
     }
     return pa.table({name: pa.array(list(values), arrow_schema("rings").field(name).type) for name, values in columns.items()})
 
@@ -60,9 +60,9 @@ def members_table(rings: list[JudgedRing], ids: list[str], events: EventTable, v
                 events.ids["user"].take(pa.array(grown.members[order])),
                 roles[order],
                 grown.contribution[order],
-                facts.member_events[order],
-                facts.member_first[order],
-                facts.member_last[order],
+                facts.presence.member_events[order],
+                facts.presence.member_first[order],
+                facts.presence.member_last[order],
             )
         )
         view = visits.view_of(grown.targets)
@@ -77,9 +77,9 @@ def members_table(rings: list[JudgedRing], ids: list[str], events: EventTable, v
                     events.ids[seen.name].take(pa.array(codes)),
                     np.full(len(own), KEY_ROLES[seen.name]),
                     grown.gain[own],
-                    facts.target_events[own],
-                    facts.target_first[own],
-                    facts.target_last[own],
+                    facts.presence.target_events[own],
+                    facts.presence.target_first[own],
+                    facts.presence.target_last[own],
                 )
             )
     schema = arrow_schema("members")

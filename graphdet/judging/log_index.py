@@ -1,0 +1,176 @@
+"""A log's events and visits → events by user, and what is usual in the log: what facts of rings are measured against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from graphdet.arrays import Bool, Float64, Int32, Int64, check_columns
+from graphdet.events import NO_TIME, EventTable
+from graphdet.rings.growth import VisitIndex
+
+
+@dataclass(frozen=True)
+class LogIndex:
+    """Events by user, and the log's tastes; made once, asked for each ring.
+
+    Attributes:
+        events, visits: of one log. Where they are one ring's part of a log, what follows down to `users_of_ip` is of the whole log.
+        start: microseconds since 1970 UTC of the first event with a time; 0 without times.
+        end: seconds from there to the last visit.
+        events_per_visit: events that a visit to an item has on average; NaN without items.
+        category_share: (categories + 1,) share of each category in the events at items; the first place is for none. Empty without items.
+        seller_share: (sellers + 1,) the same for sellers; empty without items or sellers.
+        users_of_ip: (IP addresses,) distinct users; empty without IP addresses.
+        offset, by_user: events of user i are by_user[offset[i]] … by_user[offset[i + 1] − 1].
+        item_seller: (items,) seller of each item, −1 where it has none.
+        orders, refunds, coupons: (actions + 1,) which actions are one; the last place stands for events without an action.
+    """
+
+    events: EventTable
+    visits: VisitIndex
+    start: int
+    end: int
+    events_per_visit: float
+    category_share: Float64
+    seller_share: Float64
+    users_of_ip: Int64
+    offset: Int64
+    by_user: Int64
+    item_seller: Int32
+    orders: Bool
+    refunds: Bool
+    coupons: Bool
+
+    def __post_init__(self) -> None:
+        events, visits = self.events, self.visits.visits
+        check_columns(events=(events.codes["user"], np.int32), by_user=(self.by_user, np.int64))
+        if self.end < 0:
+            raise ValueError(f"the last visit cannot be before the first event (found {self.end} seconds after it)")
+        ips = sum(view.keys for view in visits.views if view.name == "ip")
+        for name, column, places in (
+            ("category_share", self.category_share, (0, len(events.categories) + 1)),
+            ("seller_share", self.seller_share, (0, events.count("seller") + 1)),
+            ("users_of_ip", self.users_of_ip, (ips,)),
+            ("offset", self.offset, (events.count("user") + 1,)),
+            ("item_seller", self.item_seller, (events.count("item"),)),
+            ("orders", self.orders, (len(events.actions) + 1,)),
+            ("refunds", self.refunds, (len(events.actions) + 1,)),
+            ("coupons", self.coupons, (len(events.actions) + 1,)),
+        ):
+            if len(column) not in places:
+                raise ValueError(f"{name} must have {' or '.join(map(str, places))} values (found {len(column)})")
+
+
+def index_log(events: EventTable, index: VisitIndex) -> LogIndex:
+    """Of a whole log, with what is usual in it."""
+    item = events.codes.get("item")
+    item_seller = _sellers_of_items(events)
+    events_per_visit, category_share, seller_share = np.nan, np.zeros(0), np.zeros(0)
+    if item is not None:
+        known = item[item >= 0]
+        events_per_visit = len(known) / max(int((index.view[index.key] == index.item_view).sum()), 1)
+        category_share = _shares(events.item_category[known], len(events.categories))
+        if "seller" in events.codes:
+            seller_share = _shares(item_seller[known], events.count("seller"))
+    start = events.time[events.time != NO_TIME] if events.time is not None else np.zeros(0, np.int64)
+    return index_part(
+        events,
+        index,
+        start=int(start.min()) if len(start) else 0,
+        end=int(index.visits.time.max(initial=0)),
+        events_per_visit=events_per_visit,
+        category_share=category_share,
+        seller_share=seller_share,
+        users_of_ip=_users_of_keys(index, "ip"),
+    )
+
+
+def index_part(
+    events: EventTable,
+    index: VisitIndex,
+    *,
+    start: int,
+    end: int,
+    events_per_visit: float,
+    category_share: Float64,
+    seller_share: Float64,
+    users_of_ip: Int64,
+) -> LogIndex:
+    """Of one ring's part of a log, with what the whole log told of itself; see `LogIndex`."""
+    offset, by_user = _events_by_user(events.codes["user"], events.count("user"))
+    return LogIndex(
+        events=events,
+        visits=index,
+        start=start,
+        end=end,
+        events_per_visit=events_per_visit,
+        category_share=category_share,
+        seller_share=seller_share,
+        users_of_ip=users_of_ip,
+        offset=offset,
+        by_user=by_user,
+        item_seller=_sellers_of_items(events),
+        orders=which_actions(events, "order", "pay"),
+        refunds=which_actions(events, "refund", "cancel"),
+        coupons=which_actions(events, "coupon"),
+    )
+
+
+def which_actions(events: EventTable, *actions: str) -> Bool:
+    """(actions + 1,) bool: which action codes are one of these; the last place stands for events without an action."""
+    return np.array([action in actions for action in events.actions] + [False])
+
+
+def _sellers_of_items(events: EventTable) -> Int32:
+    """(items,) the seller of each item's last event that names one."""
+    found = np.full(events.count("item"), -1, np.int32)
+    if "item" in events.codes and "seller" in events.codes:
+        item, seller = events.codes["item"], events.codes["seller"]
+        both = (item >= 0) & (seller >= 0)
+        found[item[both]] = seller[both]
+    return found
+
+
+def _shares(group: npt.NDArray[np.integer], groups: int) -> Float64:
+    """(groups + 1,) share of each group; the first place is for −1."""
+    return np.asarray(np.bincount(group + 1, minlength=groups + 1) / max(len(group), 1), np.float64)
+
+
+def _users_of_keys(index: VisitIndex, view: str) -> Int64:
+    """Distinct users of each key of a view; empty where the log has no such view."""
+    for seen in index.visits.views:
+        if seen.name == view:
+            offset = index.visits.offset[seen.first_key : seen.first_key + seen.keys + 1]
+            return _distinct_users(offset, index.visits.user, index.visits.users)
+    return np.zeros(0, np.int64)
+
+
+@numba.njit(cache=True, nogil=True)
+def _distinct_users(offset: Int64, user: Int32, users: int) -> Int64:
+    found = np.zeros(len(offset) - 1, np.int64)
+    last = np.full(users, -1, np.int64)
+    for key in range(len(offset) - 1):
+        for visit in range(offset[key], offset[key + 1]):
+            if last[user[visit]] != key:
+                last[user[visit]] = key
+                found[key] += 1
+    return found
+
+
+@numba.njit(cache=True, nogil=True)
+def _events_by_user(user: Int32, users: int) -> tuple[Int64, Int64]:
+    offset = np.zeros(users + 1, np.int64)
+    for event in range(len(user)):
+        offset[user[event] + 1] += 1
+    for who in range(users):
+        offset[who + 1] += offset[who]
+    place = offset[:-1].copy()
+    by_user = np.empty(len(user), np.int64)
+    for event in range(len(user)):
+        by_user[place[user[event]]] = event
+        place[user[event]] += 1
+    return offset, by_user

@@ -1,0 +1,99 @@
+"""A grown ring + its log → what its members did, event by event, and which events were at the ring's targets in their time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from graphdet.arrays import Bool, Int32, Int64, check_columns, stretches
+from graphdet.events import NO_TIME
+from graphdet.judging.log_index import LogIndex
+from graphdet.rings.growth import Grown
+
+
+@dataclass(frozen=True)
+class MemberEvents:
+    """Events of a ring's members: member by member, each in the order of the log.
+
+    Attributes:
+        grown, log: the ring, and where it was found.
+        who: (e,) int64 position of the member in `grown.members`.
+        event: (e,) int64 row of `log.events`.
+        time: (e,) int64 microseconds since 1970 UTC; `NO_TIME` where there is none.
+        item: (e,) int32 item, −1 where there is none.
+        target: for each view, (e,) int64 position in `grown.targets` of the target that the event was at in its time, else −1.
+    """
+
+    grown: Grown
+    log: LogIndex
+    who: Int64
+    event: Int64
+    time: Int64
+    item: Int32
+    target: tuple[Int64, ...]
+
+    def __post_init__(self) -> None:
+        check_columns(event=(self.event, np.int64), who=(self.who, np.int64), time=(self.time, np.int64), item=(self.item, np.int32))
+        for target in self.target:
+            check_columns(event=(self.event, np.int64), target=(target, np.int64))
+
+    @cached_property
+    def second(self) -> Int64:
+        """(e,) seconds since the log's first event; 0 where there is no time."""
+        return seconds_of(self.time, self.log)
+
+    @cached_property
+    def inside(self) -> Bool:
+        """(e,) which events were at an item target in its time; none where the log has no items."""
+        index = self.log.visits
+        return self.target[index.item_view] >= 0 if index.item_view >= 0 else np.zeros(len(self.event), np.bool_)
+
+    @cached_property
+    def item_targets(self) -> Int64:
+        """Positions in `grown.targets` of the items among them."""
+        return np.flatnonzero(self.log.visits.view[self.grown.targets] == self.log.visits.item_view)
+
+    @cached_property
+    def target_items(self) -> Int32:
+        """The same as item codes."""
+        index = self.log.visits
+        first = index.visits.views[index.item_view].first_key if index.item_view >= 0 else 0
+        return self.grown.targets[self.item_targets] - np.int32(first)
+
+    def touched(self, chosen: Bool) -> int:
+        """Distinct (member, item) among the chosen events."""
+        return len(np.unique(self.who[chosen] * np.int64(1 << 32) + self.item[chosen]))
+
+
+def read_member_events(grown: Grown, log: LogIndex) -> MemberEvents:
+    """O(members' events)."""
+    events = log.events
+    who = np.repeat(np.arange(len(grown.members)), log.offset[grown.members + 1] - log.offset[grown.members])
+    event = log.by_user[stretches(log.offset, grown.members)]
+    time = events.time[event] if events.time is not None else np.full(len(event), NO_TIME)
+    item = events.codes["item"][event] if "item" in events.codes else np.full(len(event), -1, np.int32)
+    second = seconds_of(time, log)
+    target = tuple(_target_of(grown, log, position, event, second) for position in range(len(log.visits.visits.views)))
+    return MemberEvents(grown, log, who, event, time, item, target)
+
+
+def seconds_of(time: Int64, log: LogIndex) -> Int64:
+    """Microseconds since 1970 → seconds since the log's first event; 0 where there is no time."""
+    return np.where(time == NO_TIME, 0, (time - log.start) // 1_000_000)
+
+
+def _target_of(grown: Grown, log: LogIndex, position: int, event: Int64, second: Int64) -> Int64:
+    """(e,) position of the target of one view that each event was at in its time, −1 where it was at none."""
+    own = np.flatnonzero(log.visits.view[grown.targets] == position)
+    found = np.full(len(event), -1)
+    if not len(own):
+        return found
+    view = log.visits.visits.views[position]
+    code = log.events.codes[view.name][event]
+    keys = grown.targets[own] - view.first_key
+    place = np.minimum(np.searchsorted(keys, code), len(own) - 1)
+    within = (keys[place] == code) & (code >= 0) & (second >= grown.start[own][place]) & (second <= grown.end[own][place])
+    found[within] = own[place[within]]
+    return found

@@ -1,0 +1,72 @@
+"""Members' events → the devices, delivery addresses and networks that members share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from graphdet.arrays import Bool, Int64
+from graphdet.judging.member_events import MemberEvents
+
+MANY = 3  # members on one device that make it a shared one; two may be a couple
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """What members use together.
+
+    Attributes:
+        own_things: devices and payment instruments among the targets: the ring shares them more than chance has it.
+        device_share: share of members who acted on the item targets from a device that at least three of them used there.
+        address_share: share of members who use the delivery address that most of them use.
+        place_share: share of members who use, apart from the ring's events, the IP address that most of them use so.
+        place_users: users of that address in the whole log.
+    """
+
+    own_things: int
+    device_share: float
+    address_share: float
+    place_share: float
+    place_users: int
+
+
+def measure_sharing(own: MemberEvents) -> Sharing:
+    """O(members' events)."""
+    log, size = own.log, len(own.grown.members)
+    things = [position for position, view in enumerate(log.visits.visits.views) if view.name in ("device", "payment")]
+    network, network_members = _commonest(_users_of(own, "ip", ~own.inside))
+    _, address_members = _commonest(_users_of(own, "address", np.ones(len(own.event), np.bool_)))
+    return Sharing(
+        own_things=int(np.isin(log.visits.view[own.grown.targets], things).sum()),
+        device_share=_together(_users_of(own, "device", own.inside)) / size,
+        address_share=address_members / size,
+        place_share=network_members / size,
+        place_users=int(log.users_of_ip[network]) if network >= 0 else 0,
+    )
+
+
+def _users_of(own: MemberEvents, node_type: str, chosen: Bool) -> Int64:
+    """(p, 2) distinct pairs of a node and a member who used it in the chosen events, in order of nodes."""
+    codes = own.log.events.codes
+    if node_type not in codes or not chosen.any():
+        return np.zeros((0, 2), np.int64)
+    code, who = codes[node_type][own.event[chosen]].astype(np.int64), own.who[chosen]
+    pair = np.unique(code[code >= 0] << 32 | who[code >= 0])
+    return np.stack([pair >> 32, pair & 0xFFFFFFFF], axis=1)
+
+
+def _commonest(pairs: Int64) -> tuple[int, int]:
+    """The node that most members used, and by how many; (−1, 0) where there is none."""
+    if not len(pairs):
+        return -1, 0
+    codes, count = np.unique(pairs[:, 0], return_counts=True)
+    return int(codes[count.argmax()]), int(count.max())
+
+
+def _together(pairs: Int64) -> int:
+    """Members who use a node that many of them use."""
+    if not len(pairs):
+        return 0
+    _, place, count = np.unique(pairs[:, 0], return_inverse=True, return_counts=True)
+    return len(np.unique(pairs[count[place] >= MANY, 1]))

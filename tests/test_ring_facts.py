@@ -1,0 +1,255 @@
+"""Facts of a ring, theme by theme, against the obvious count over the log's rows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import event_table
+
+from graphdet.events import NO_TIME, EventTable
+from graphdet.judging.log_index import LogIndex, index_log, index_part
+from graphdet.judging.ring_facts import RingFacts, measure_ring
+from graphdet.rings.growth import Grower, Grown, index_visits
+from graphdet.settings import EvidenceSettings, RingSettings, Settings
+from graphdet.visits.visits import collect_visits
+
+DAY, HOUR = 86_400, 3_600
+ACTIONS = ("view", "order", "pay", "refund", "cancel", "coupon", None)
+KINDS = ("item", "device", "ip", "seller", "payment", "address")
+CATEGORIES = 3
+
+
+@dataclass(frozen=True)
+class Case:
+    """A ring in a log: as the code sees it, and as rows of codes (`at` in seconds, −1 for none)."""
+
+    facts: RingFacts
+    log: LogIndex
+    rows: pd.DataFrame
+    own: pd.DataFrame  # rows of members
+    inside: pd.DataFrame  # those at item targets in their time
+
+
+def made_log(seed: int, timed: bool) -> EventTable:
+    """Forty users at a dozen items within eight days, with all that an event may have, and some without this and that."""
+    generator = np.random.default_rng(seed)
+    rows: list[dict[str, Any]] = []
+    for _ in range(900):
+        item = int(generator.integers(12))
+        row: dict[str, Any] = {
+            "user": f"u{generator.integers(40):02d}",
+            "item": f"i{item:02d}",
+            "seller": f"s{item % 4}",
+            "device": f"d{generator.integers(9)}",
+            "ip": f"a{generator.integers(7)}",
+            "payment": f"p{generator.integers(30):02d}",
+            "address": f"h{generator.integers(8)}",
+            "action": ACTIONS[generator.integers(len(ACTIONS))],
+            "amount": float(generator.integers(100)),
+        }
+        if timed:
+            row["time"] = int(generator.integers(8 * DAY))
+        for name in ("item", "device", "ip", "address", "seller", "amount"):
+            if generator.random() < 0.1:
+                del row[name]
+        rows.append(row)
+    events = event_table(rows)
+    category = generator.integers(-1, CATEGORIES, events.count("item")).astype(np.int32)
+    return replace(events, item_category=category, categories=tuple(f"c{n}" for n in range(CATEGORIES)))
+
+
+def any_ring(log: LogIndex, seed: int) -> Grown:
+    """Some users, and some keys of every view with a time each, as if somebody had grown them."""
+    generator = np.random.default_rng(seed + 100)
+    visits = log.visits.visits
+    members = np.sort(generator.choice(visits.users, 9, replace=False)).astype(np.int32)
+    targets = np.sort(generator.choice(visits.keys, visits.keys // 3, replace=False)).astype(np.int32)
+    start = generator.integers(0, 5 * DAY, len(targets)).astype(np.int32)
+    many = generator.integers(1, 6, (2, len(targets))).astype(np.int32)
+    end = (start + generator.integers(0, 4 * DAY, len(targets))).astype(np.int32)
+    timed = log.events.time is not None
+    return Grown(members, np.ones(len(members)), targets, start * timed, end * timed, many[0], many[1], np.ones(len(targets)), 50.0)
+
+
+def rows_of(events: EventTable) -> pd.DataFrame:
+    columns: dict[str, Any] = {name: events.codes[name] for name in ("user", *KINDS)}
+    at = (events.time - events.time.min()) // 1_000_000 if events.time is not None else np.zeros(len(events), np.int64)
+    action = np.array([*events.actions, ""])[events.action]
+    assert events.amount is not None
+    return pd.DataFrame({**columns, "at": at, "action": action, "amount": events.amount})
+
+
+@pytest.fixture(scope="module", params=[(seed, timed) for seed in range(3) for timed in (True, False)], ids=str)
+def case(request: pytest.FixtureRequest) -> Case:
+    seed, timed = request.param
+    events = made_log(seed, timed)
+    log = index_log(events, index_visits(collect_visits(events, EvidenceSettings(), Settings().view)))
+    ring = any_ring(log, seed)
+    rows = rows_of(events)
+    own = rows[rows["user"].isin(ring.members)]
+    times = {code: told for (kind, code), told in targets_of(log, ring).items() if kind == "item"}
+    within = [item in times and times[item][0] <= at <= times[item][1] for item, at in zip(own["item"], own["at"], strict=True)]
+    facts = measure_ring(ring, log, Grower(log.visits, RingSettings()))
+    assert any(within)
+    return Case(facts, log, rows, own, own[within])
+
+
+def targets_of(log: LogIndex, ring: Grown) -> dict[tuple[str, int], tuple[int, int, int]]:
+    """(kind, code) → start, end and place of each target."""
+    found = {}
+    for place, key in enumerate(ring.targets.tolist()):
+        view = next(view for view in log.visits.visits.views if view.first_key <= key < view.first_key + view.keys)
+        found[view.name, key - view.first_key] = (int(ring.start[place]), int(ring.end[place]), place)
+    return found
+
+
+def test_presence(case: Case) -> None:
+    grown, presence = case.facts.grown, case.facts.presence
+    events = case.log.events
+    for (kind, code), (start, end, place) in targets_of(case.log, grown).items():
+        there = case.own[(case.own[kind] == code) & case.own["at"].between(start, end)]
+        assert presence.target_events[place] == len(there)
+        times = there["at"] * 1_000_000 + case.log.start if events.time is not None and len(there) else pd.Series([int(NO_TIME)])
+        assert (presence.target_first[place], presence.target_last[place]) == (times.min(), times.max())
+        # Visits are drops of events close together, so who has an event there then may have begun the visit before.
+        met = {grown.members[who] for who in np.flatnonzero(presence.met[:, place])}
+        assert met <= set(there["user"])
+    for place, user in enumerate(grown.members):
+        there = case.inside[case.inside["user"] == user]
+        assert presence.member_events[place] == len(there)
+        times = there["at"] * 1_000_000 + case.log.start if events.time is not None and len(there) else pd.Series([int(NO_TIME)])
+        assert (presence.member_first[place], presence.member_last[place]) == (times.min(), times.max())
+    assert presence.days == pytest.approx((case.inside["at"].max() - case.inside["at"].min()) / DAY)
+
+
+def test_devotion(case: Case) -> None:
+    grown, devotion = case.facts.grown, case.facts.devotion
+    places = [place for (kind, _), (_, _, place) in targets_of(case.log, grown).items() if kind == "item"]
+    at_items = [sum(bool(row[place]) for place in places) for row in case.facts.presence.met]
+    assert devotion.density == pytest.approx(sum(at_items) / len(grown.members) / len(places))
+    assert devotion.two_target_share == pytest.approx(sum(many <= 2 for many in at_items) / len(grown.members))
+    assert devotion.dedication == pytest.approx(len(case.inside) / (case.own["item"] >= 0).sum())
+    visits = case.log.visits.visits
+    item_view = next(view for view in visits.views if view.name == "item")
+    per_visit = (case.rows["item"] >= 0).sum() / (visits.offset[item_view.first_key + item_view.keys] - visits.offset[item_view.first_key])
+    assert devotion.attention == pytest.approx(len(case.inside) / len(grown.members) / per_visit)
+    touched = case.inside.groupby(["user", "item"]).size()
+    expected = math.nan if case.log.events.time is not None else touched.mean() / per_visit
+    assert devotion.repeats == pytest.approx(expected, nan_ok=True)
+
+
+def test_tastes(case: Case) -> None:
+    busy = case.inside["at"].floordiv(DAY).value_counts() if len(case.inside) else pd.Series(dtype=int)
+    days = case.log.end // DAY + 1
+    busy_days = {day for day, many in busy.items() if many > 0.5 * len(case.inside) / days}
+    quiet = case.own[(case.own["item"] >= 0) & ~case.own["at"].floordiv(DAY).isin(busy_days)]
+    at_items = case.rows[case.rows["item"] >= 0]
+    seller = case.rows[(case.rows["item"] >= 0) & (case.rows["seller"] >= 0)].groupby("item")["seller"].last()
+    kinds = (
+        (case.facts.tastes.taste, dict(enumerate(case.log.events.item_category.tolist()))),
+        (case.facts.tastes.seller_taste, {item: seller.get(item, -1) for item in at_items["item"].unique()}),
+    )
+    items = [code for (kind, code) in targets_of(case.log, case.facts.grown) if kind == "item"]
+    for found, group in kinds:
+        wanted = {group[item] for item in items} - {-1}
+        own = sum(group[item] in wanted for item in quiet["item"])
+        usual = len(quiet) * sum(group[item] in wanted for item in at_items["item"]) / len(at_items)
+        assert found == pytest.approx(math.log10((own + 1) / (usual + 1)))
+
+
+def test_surroundings(case: Case) -> None:
+    grown, visits, found = case.facts.grown, case.log.visits.visits, case.facts.surroundings
+    members = set(grown.members.tolist())
+    others = strangers = 0
+    usual, per_member = 0.0, []
+    for (kind, _), (start, end, place) in targets_of(case.log, grown).items():
+        if kind != "item":
+            continue
+        key = grown.targets[place]
+        came = [(int(visits.user[visit]), int(visits.time[visit])) for visit in range(visits.offset[key], visits.offset[key + 1])]
+        per_member.append(grown.outsiders[place] / grown.visitors[place])
+        for number, (user, at) in enumerate(came):
+            if user in members and start <= at <= end:
+                near = [who in members for place, (who, when) in enumerate(came) if place != number and abs(when - at) <= HOUR / 2]
+                others += sum(near)
+                strangers += len(near) - sum(near)
+                usual += sum(who not in members for who, _ in came) * min(HOUR / (case.log.end + 1), 1)
+    assert found.crowd == pytest.approx(strangers / max(others + strangers, 1))
+    assert found.rush == pytest.approx(math.log10((strangers + 1) / (usual + 1)))
+    assert found.outsiders_per_member == pytest.approx(np.median(per_member))
+
+
+def test_dealings(case: Case) -> None:
+    found, touched = case.facts.dealings, len(case.inside.groupby(["user", "item"]))
+    assert found.amount == pytest.approx(case.inside["amount"].sum())
+    for value, words in ((found.ordered, ("order", "pay")), (found.refunded, ("refund", "cancel")), (found.coupons, ("coupon",))):
+        assert value == pytest.approx(len(case.inside[case.inside["action"].isin(words)].groupby(["user", "item"])) / touched)
+    targets = {code: place for (kind, code), (_, _, place) in targets_of(case.log, case.facts.grown).items() if kind == "item"}
+    known = case.rows[(case.rows["item"].isin(targets)) & (case.rows["seller"] >= 0)].groupby("item")["seller"].last()
+    assert found.sellers == known.nunique()
+    met = case.facts.presence.met
+    by_seller = {seller: sum(met[:, targets[item]].sum() for item in known[known == seller].index) for seller in known}
+    assert found.top_seller == pytest.approx(max(by_seller.values()) / met[:, list(targets.values())].sum())
+
+
+def test_sharing(case: Case) -> None:
+    found, size = case.facts.sharing, len(case.facts.grown.members)
+    assert found.own_things == sum(kind in ("device", "payment") for kind, _ in targets_of(case.log, case.facts.grown))
+    on_device = case.inside[case.inside["device"] >= 0].groupby("device")["user"].agg(set)
+    together = set().union(*(users for users in on_device if len(users) >= 3))
+    assert found.device_share == pytest.approx(len(together) / size)
+    address = case.own[case.own["address"] >= 0].groupby("address")["user"].nunique()
+    assert found.address_share == pytest.approx(address.max() / size)
+    elsewhere = case.own.drop(case.inside.index)
+    network = elsewhere[elsewhere["ip"] >= 0].groupby("ip")["user"].nunique()
+    assert found.place_share == pytest.approx(network.max() / size)
+    assert found.place_users == case.rows[case.rows["ip"] == network.idxmax()]["user"].nunique()
+
+
+def test_scalars_are_all_numbers_of_all_themes(case: Case) -> None:
+    facts = case.facts
+    themes = (facts.devotion, facts.tastes, facts.surroundings, facts.dealings, facts.sharing)
+    expected = {name: value for theme in themes for name, value in vars(theme).items() if name != "amount"} | {"days": facts.presence.days}
+    assert facts.scalars() == pytest.approx(expected, nan_ok=True)
+
+
+def test_a_part_of_a_log_has_the_whole_log_s_numbers(case: Case) -> None:
+    whole = case.log
+    told = {"category_share": np.full(CATEGORIES + 1, 0.25), "seller_share": np.zeros(0), "users_of_ip": whole.users_of_ip + 1}
+    part = index_part(whole.events, whole.visits, start=whole.start, end=whole.end + DAY, events_per_visit=2.0, **told)
+    assert (part.end, part.events_per_visit) == (whole.end + DAY, 2.0)
+    ring = case.facts.grown
+    facts = measure_ring(ring, part, Grower(whole.visits, RingSettings()))
+    assert math.isnan(facts.tastes.seller_taste)
+    assert facts.sharing.place_users == case.facts.sharing.place_users + 1
+    assert facts.devotion.attention == pytest.approx(case.facts.devotion.attention * whole.events_per_visit / 2.0)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "found"),
+    [
+        ({"end": -1}, r"the last visit cannot be before the first event \(found -1 seconds after it\)"),
+        ({"category_share": np.zeros(2)}, r"category_share must have 0 or 4 values \(found 2\)"),
+        ({"seller_share": np.zeros(2)}, r"seller_share must have 0 or 5 values \(found 2\)"),
+        ({"users_of_ip": np.zeros(2, np.int64)}, r"users_of_ip must have 7 values \(found 2\)"),
+        ({"offset": np.zeros(2, np.int64)}, r"offset must have 41 values \(found 2\)"),
+        ({"item_seller": np.zeros(2, np.int32)}, r"item_seller must have 12 values \(found 2\)"),
+        ({"coupons": np.zeros(2, np.bool_)}, r"coupons must have 7 values \(found 2\)"),
+        ({"by_user": np.zeros(2, np.int64)}, r"by_user must have one value for each of the 900 events \(found 2\)"),
+    ],
+)
+def test_an_index_refuses_what_is_not_of_its_log(case: Case, wrong: dict[str, Any], found: str) -> None:
+    with pytest.raises(ValueError, match=found):
+        replace(case.log, **wrong)
+
+
+def test_facts_refuse_another_ring_s_presence(case: Case) -> None:
+    grown = case.facts.grown
+    fewer = replace(grown, members=grown.members[1:], contribution=grown.contribution[1:])
+    with pytest.raises(ValueError, match=r"facts must be of the ring's \(8, \d+\) members and targets \(found \(9, \d+\)\)"):
+        replace(case.facts, grown=fewer)
