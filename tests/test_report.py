@@ -210,6 +210,30 @@ def test_the_overview_draws_sorts_filters_and_searches(opened: Opened, logged: L
     assert page.locator("#rings tbody tr").count() == 0
 
 
+def test_rows_carry_the_names_of_what_they_hold(opened: Opened, logged: LoggedRun) -> None:
+    page = opened.page
+    ring, dossier = page.evaluate("() => [data.rings[0].ring_id, dossierOf(data.rings[0])]")
+    ids = page.evaluate("() => data.ids")
+    own = {(row["node_type"], row["node_id"]): row for row in logged.run.ring(ring).members.to_pylist()}
+    for row in dossier["members"]:
+        member = own["user", ids[row["id"]]]
+        assert (row["role"], row["events"]) == (member["role"], member["events"])
+        assert row["contribution"] == pytest.approx(member["contribution"], rel=1e-5)
+    assert len(dossier["members"]) == logged.run.ring(ring).facts["size"]
+    for row in dossier["targets"]:
+        assert row["gain"] == pytest.approx(own["item", ids[row["id"]]]["contribution"], rel=1e-5)
+    inside = sum(row["events"] for row in dossier["cells"])
+    assert inside == dossier["inside"] == logged.run.ring(ring).facts["events"]
+    assert inside == sum(row["events"] for row in dossier["members"])
+    for row in dossier["events"]:
+        assert row["item"] == dossier["targets"][row["target"]]["id"]
+        assert any(cell["member"] == row["member"] and cell["target"] == row["target"] for cell in dossier["cells"])
+    for edge in dossier["edges"]:
+        assert dossier["nodes"][edge["start"]]["type"] == "user"  # members were put into the picture first
+        assert dossier["nodes"][edge["end"]]["type"] != "user"
+    assert {row["type"] for row in dossier["shared"]} <= {"device", "ip", "payment", "address"}
+
+
 def test_a_ring_is_drawn_and_can_be_dragged(opened: Opened) -> None:
     page = opened.page
     open_ring(page)

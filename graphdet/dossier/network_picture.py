@@ -16,7 +16,7 @@ ROUNDS = 30
 FOLDED = "hubs"  # things that many others use as well, drawn as one
 
 
-def draw_network(scene: Scene, shared: list[dict[str, Any]], users: list[str]) -> dict[str, list[Any]]:
+def draw_network(scene: Scene, shared: list[dict[str, Any]], users: list[str]) -> dict[str, list[dict[str, Any]]]:
     """Nodes and edges of a ring's picture.
 
     Args:
@@ -25,7 +25,7 @@ def draw_network(scene: Scene, shared: list[dict[str, Any]], users: list[str]) -
         users: the members in the order in which they should be drawn first.
 
     Returns:
-        `nodes`: [type, id, x, y, edges], x and y from −1 to 1; `edges`: [node, node, events].
+        `nodes` with `type`, `id`, and `x` and `y` from −1 to 1; `edges` with `start` and `end`, places among the nodes, and `events`.
     """
     small = scene.replay.small
     graph: nx.Graph[tuple[str, str]] = nx.Graph()
@@ -46,8 +46,13 @@ def draw_network(scene: Scene, shared: list[dict[str, Any]], users: list[str]) -
     nodes = list(graph)
     number_of = {node: number for number, node in enumerate(nodes)}
     return {
-        "nodes": [[*node, round(float(spots[node][0]), 3), round(float(spots[node][1]), 3), graph.degree[node]] for node in nodes],
-        "edges": [[number_of[one], number_of[other], data["events"]] for one, other, data in graph.edges(data=True)],
+        "nodes": [
+            {"type": kind, "id": name, "x": round(float(spots[kind, name][0]), 3), "y": round(float(spots[kind, name][1]), 3)}
+            for kind, name in nodes
+        ],
+        "edges": [
+            {"start": number_of[one], "end": number_of[other], "events": data["events"]} for one, other, data in graph.edges(data=True)
+        ],
     }
 
 

@@ -2,8 +2,13 @@
 // Charts by BokehJS in the page's own colours; views are kept so that they can be taken down when the page changes.
 const views = [];
 const PALETTE = ["#1f77b4", "#d9730d", "#2a9d50", "#c2352f", "#8a5cc4", "#7d5a4a", "#d463a8", "#6f7785", "#a5a01c", "#189db0", "#5b8def", "#e0a030"];
-const NODE = { user: ["#1f77b4", "circle", 15], item: ["#d9730d", "square", 16], device: ["#2a9d50", "triangle", 13], ip: ["#8a5cc4", "diamond", 15],
-  payment: ["#c2352f", "hex", 13], address: ["#7d5a4a", "star", 13], hubs: ["#6f7785", "circle", 26] };
+const NODE = {
+  user: { colour: "#1f77b4", marker: "circle", size: 15 }, item: { colour: "#d9730d", marker: "square", size: 16 },
+  device: { colour: "#2a9d50", marker: "triangle", size: 13 }, ip: { colour: "#8a5cc4", marker: "diamond", size: 15 },
+  payment: { colour: "#c2352f", marker: "hex", size: 13 }, address: { colour: "#7d5a4a", marker: "star", size: 13 },
+  hubs: { colour: "#6f7785", marker: "circle", size: 26 },
+};
+const READ_FIRST = 2; // the mark of events to read first; 1 marks the others that the alert hangs on
 const TIER_COLOUR = { alert: "--alert", review: "--review", explained: "--explained" };
 
 function colour(name) {
@@ -44,19 +49,19 @@ function source(columns) {
 function barChart(box, values, low, high) {
   const width = (high - low) / values.length;
   const plot = figure({ height: 220, x_range: [low, high], y_axis_type: "log", y_range: [0.7, 2 * Math.max(1, ...values)] });
-  const rows = values.map((value, n) => [low + n * width, low + (n + 1) * width, value]).filter((row) => row[2] > 0);
+  const rows = values.map((top, n) => ({ left: low + n * width, right: low + (n + 1) * width, top })).filter((row) => row.top > 0);
   const bars = plot.quad({ left: { field: "left" }, right: { field: "right" }, top: { field: "top" }, bottom: 0.7, fill_color: colour("--accent"),
-    fill_alpha: 0.75, line_color: colour("--card"), source: source({ left: rows.map((r) => r[0]), right: rows.map((r) => r[1]), top: rows.map((r) => r[2]) }) });
+    fill_alpha: 0.75, line_color: colour("--card"), source: source({ left: rows.map((r) => r.left), right: rows.map((r) => r.right), top: rows.map((r) => r.top) }) });
   hover(plot, [bars], [[label("score"), "@left{0.00} – @right{0.00}"], [label("users"), "@top{0,0}"]]);
   return show(plot, box);
 }
 
 function curveChart(box, points, limit) {
-  const plot = figure({ height: 220, y_range: [0, 1.3 * Math.max(limit, ...points.map((p) => p[1]))], x_axis_label: label("rings") });
-  plot.line({ x: points.map((p) => p[0]), y: points.map((p) => p[1]), line_width: 2, line_color: colour("--accent") });
+  const plot = figure({ height: 220, y_range: [0, 1.3 * Math.max(limit, ...points.map((p) => p.q))], x_axis_label: label("rings") });
+  plot.line({ x: points.map((p) => p.rings), y: points.map((p) => p.q), line_width: 2, line_color: colour("--accent") });
   const dots = plot.scatter({ x: { field: "x" }, y: { field: "y" }, size: 5, fill_color: colour("--accent"), line_color: null,
-    source: source({ x: points.map((p) => p[0]), y: points.map((p) => p[1]) }) });
-  plot.line({ x: [points[0][0], points.at(-1)[0]], y: [limit, limit], line_dash: "dashed", line_color: colour("--alert") });
+    source: source({ x: points.map((p) => p.rings), y: points.map((p) => p.q) }) });
+  plot.line({ x: [points[0].rings, points.at(-1).rings], y: [limit, limit], line_dash: "dashed", line_color: colour("--alert") });
   hover(plot, [dots], [[label("rings"), "@x"], ["q", "@y{0.0000}"]]);
   return show(plot, box);
 }
@@ -79,29 +84,29 @@ function eventColour(target) {
 }
 
 function timelineChart(box, dossier) {
-  const rows = dossier.events.filter((event) => event[0] !== null);
+  const rows = dossier.events.filter((event) => event.second !== null);
   const people = Math.min(dossier.members.length, 400);
   const plot = figure({ height: Math.min(60 + 13 * people, 640), x_axis_type: "datetime", y_range: [people + 0.5, 0.5], toolbar_location: "right" }, "xbox_zoom,undo,reset");
   plot.yaxis.axis_label = label("member");
   const dots = plot.scatter({ x: { field: "x" }, y: { field: "y" }, size: { field: "size" }, marker: { field: "marker" }, fill_color: { field: "fill" }, fill_alpha: 0.85,
-    line_color: { field: "line" }, source: source({ x: rows.map((e) => e[0] * 1000), y: rows.map((e) => e[1] + 1), size: rows.map((e) => (e[8] === 2 ? 14 : 8)),
-      marker: rows.map((e) => (e[8] === 2 ? "star" : "circle")), fill: rows.map((e) => eventColour(e[2])), line: rows.map((e) => (e[8] === 2 ? colour("--text") : eventColour(e[2]))),
-      who: rows.map((e) => short(data.ids[dossier.members[e[1]][0]], 40)), what: rows.map((e) => short(data.ids[dossier.targets[e[2]][0]], 40)),
-      action: rows.map((e) => short(e[3])), when: rows.map((e) => moment(e[0])) }) });
+    line_color: { field: "line" }, source: source({ x: rows.map((e) => e.second * 1000), y: rows.map((e) => e.member + 1), size: rows.map((e) => (e.mark === READ_FIRST ? 14 : 8)),
+      marker: rows.map((e) => (e.mark === READ_FIRST ? "star" : "circle")), fill: rows.map((e) => eventColour(e.target)), line: rows.map((e) => (e.mark === READ_FIRST ? colour("--text") : eventColour(e.target))),
+      who: rows.map((e) => short(data.ids[dossier.members[e.member].id], 40)), what: rows.map((e) => short(data.ids[dossier.targets[e.target].id], 40)),
+      action: rows.map((e) => short(e.action)), when: rows.map((e) => moment(e.second)) }) });
   hover(plot, [dots], [[label("member"), "@who"], [label("item"), "@what"], [label("action"), "@action"], [label("when"), "@when"]]);
   return show(plot, box);
 }
 
 function matrixChart(box, dossier) {
   const people = dossier.members.length, items = dossier.targets.length;
-  const most = Math.max(...dossier.cells.map((cell) => cell[2]));
+  const most = Math.max(...dossier.cells.map((cell) => cell.events));
   const plot = figure({ height: Math.min(60 + 13 * people, 640), x_range: [0.5, items + 0.5], y_range: [people + 0.5, 0.5], x_axis_label: label("targets"), y_axis_label: label("member") });
   plot.xgrid.grid_line_color = null;
   plot.ygrid.grid_line_color = null;
   const cells = plot.rect({ x: { field: "x" }, y: { field: "y" }, width: 0.92, height: 0.92, fill_color: colour("--accent"), fill_alpha: { field: "alpha" }, line_color: null,
-    source: source({ x: dossier.cells.map((c) => c[1] + 1), y: dossier.cells.map((c) => c[0] + 1), alpha: dossier.cells.map((c) => 0.3 + 0.7 * Math.sqrt(c[2] / most)),
-      events: dossier.cells.map((c) => c[2]), who: dossier.cells.map((c) => short(data.ids[dossier.members[c[0]][0]], 40)),
-      what: dossier.cells.map((c) => short(data.ids[dossier.targets[c[1]][0]], 40)) }) });
+    source: source({ x: dossier.cells.map((c) => c.target + 1), y: dossier.cells.map((c) => c.member + 1), alpha: dossier.cells.map((c) => 0.3 + 0.7 * Math.sqrt(c.events / most)),
+      events: dossier.cells.map((c) => c.events), who: dossier.cells.map((c) => short(data.ids[dossier.members[c.member].id], 40)),
+      what: dossier.cells.map((c) => short(data.ids[dossier.targets[c.target].id], 40)) }) });
   hover(plot, [cells], [[label("member"), "@who"], [label("item"), "@what"], [label("events"), "@events"]]);
   return show(plot, box);
 }
@@ -110,14 +115,14 @@ function networkChart(box, dossier) {
   const { nodes, edges } = dossier;
   const plot = figure({ height: 520, x_range: [-1.15, 1.15], y_range: [-1.15, 1.15] });
   for (const part of [plot.xaxis, plot.yaxis, plot.xgrid, plot.ygrid]) part.visible = false;
-  const ends = source({ x0: [], y0: [], x1: [], y1: [], width: edges.map((edge) => Math.min(0.6 + 0.35 * Math.sqrt(edge[2]), 3)) });
+  const ends = source({ x0: [], y0: [], x1: [], y1: [], width: edges.map((edge) => Math.min(0.6 + 0.35 * Math.sqrt(edge.events), 3)) });
   plot.segment({ x0: { field: "x0" }, y0: { field: "y0" }, x1: { field: "x1" }, y1: { field: "y1" }, line_width: { field: "width" }, line_color: colour("--soft"), line_alpha: 0.35, source: ends });
-  const spots = source({ x: nodes.map((node) => node[2]), y: nodes.map((node) => node[3]), fill: nodes.map((node) => NODE[node[0]][0]), marker: nodes.map((node) => NODE[node[0]][1]),
-    size: nodes.map((node) => NODE[node[0]][2]), kind: nodes.map((node) => label("one_" + node[0])), name: nodes.map((node) => (node[0] === "hubs" ? "" : short(data.ids[node[1]], 60))), links: nodes.map((node) => node[4]) });
+  const spots = source({ x: nodes.map((node) => node.x), y: nodes.map((node) => node.y), fill: nodes.map((node) => NODE[node.type].colour), marker: nodes.map((node) => NODE[node.type].marker),
+    size: nodes.map((node) => NODE[node.type].size), kind: nodes.map((node) => label("one_" + node.type)), name: nodes.map((node) => (node.type === "hubs" ? "" : short(data.ids[node.id], 60))) });
   const dots = plot.scatter({ x: { field: "x" }, y: { field: "y" }, size: { field: "size" }, marker: { field: "marker" }, fill_color: { field: "fill" }, line_color: colour("--card"), source: spots });
   const follow = () => {
     const { x, y } = spots.data;
-    ends.data = { ...ends.data, x0: edges.map((e) => x[e[0]]), y0: edges.map((e) => y[e[0]]), x1: edges.map((e) => x[e[1]]), y1: edges.map((e) => y[e[1]]) };
+    ends.data = { ...ends.data, x0: edges.map((e) => x[e.start]), y0: edges.map((e) => y[e.start]), x1: edges.map((e) => x[e.end]), y1: edges.map((e) => y[e.end]) };
   };
   follow();
   spots.properties.data.change.connect(follow);

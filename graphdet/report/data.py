@@ -5,6 +5,7 @@ Ids stand in one list and everything else points into it, since the same account
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from graphdet.dossier.reasoning import words
 from graphdet.events import NO_TIME
 from graphdet.judging.significance import q_values
 from graphdet.replay.casebook import Casebook
+from graphdet.report.tables import TABLES, rows_of
 from graphdet.run.folder import Run
 from graphdet.words.reasons import CATALOGUE, INNOCENT, LANGUAGES
 
@@ -23,6 +25,7 @@ MOST_EVENTS = 400  # of one ring, evenly spread over those on its items
 MOST_CURVE = 300  # points of the false-discovery curve
 BINS = 20
 RAW = ("item", "device", "ip")
+READ_FIRST, WITNESS = 2, 1  # marks of events
 
 
 class Names:
@@ -53,6 +56,7 @@ def report_data(run: Run, most_rings: int) -> dict[str, Any]:
         "dossiers": dossiers,
         "innocent": {code: {one: INNOCENT[code][one] for one in LANGUAGES} for code in INNOCENT},
         "ids": names.every,
+        "columns": TABLES,
     }
 
 
@@ -77,18 +81,18 @@ def _overview(run: Run) -> dict[str, Any]:
     step = max(len(found) // MOST_CURVE, 1)
     return {
         "funnel": [
-            ["read", counts["read"]],
-            ["accepted", counts["accepted"]],
-            ["users", background["users"]],
-            ["members", pc.count_distinct(members["node_id"]).as_py()],
-            ["alerted", pc.count_distinct(alerted["node_id"]).as_py()],
-            ["rings", run.rings.num_rows],
-            ["alerts", len(alerts)],
+            {"of": "read", "count": counts["read"]},
+            {"of": "accepted", "count": counts["accepted"]},
+            {"of": "users", "count": background["users"]},
+            {"of": "members", "count": pc.count_distinct(members["node_id"]).as_py()},
+            {"of": "alerted", "count": pc.count_distinct(alerted["node_id"]).as_py()},
+            {"of": "rings", "count": run.rings.num_rows},
+            {"of": "alerts", "count": len(alerts)},
         ],
         "tiers": {tier: run.rings["tier"].to_pylist().count(tier) for tier in ("alert", "review", "explained")},
         "discounted": [{key: cell[key] for key in ("view", "key", "size", "reason")} for cell in run.meta["discounted"]],
         "scores": np.histogram(users, BINS, (0, 1))[0].tolist(),
-        "curve": [[n + 1, _round(q)] for n, q in enumerate(curve.tolist()) if n % step == 0],
+        "curve": [{"rings": n + 1, "q": _round(q)} for n, q in enumerate(curve.tolist()) if n % step == 0],
         "alert_q": run.meta["settings"]["tiers"]["alert_q"],
         "permutations": background["permutations"],
         "start": None if background["start"] is None else background["start"] // 1_000_000,
@@ -110,17 +114,17 @@ def _dossier(dossier: Dossier, names: Names) -> dict[str, Any]:
         "reasons": [{"side": CATALOGUE[code].side, "code": code, **_both(code, numbers)} for code, numbers in dossier.reasons],
         "innocent": [{"code": code, "fits": fits, **_both(code, numbers)} for code, fits, numbers in dossier.innocent],
         "without": [_without(one, names) for one in dossier.counterfactuals],
-        "members": [_member(member, names) for member in dossier.members],
-        "targets": [_target(target, names) for target in facts["targets"]],
-        "shared": [_shared(key, names) for key in shared],
-        "sellers": [_seller(seller, names) for seller in facts["sellers"]],
+        "members": rows_of("members", (_member(member, names) for member in dossier.members)),
+        "targets": rows_of("targets", (_target(target, names) for target in facts["targets"])),
+        "shared": rows_of("shared", (_shared(key, names) for key in shared)),
+        "sellers": rows_of("sellers", (_seller(seller, names) for seller in facts["sellers"])),
         "copies": facts["texts"]["examples"] if facts["texts"] else [],
         "witness": len(dossier.events["witness"]),
         "inside": len(dossier.events["inside"]),
-        "events": _events(dossier, names, members),
-        "cells": _cells(dossier, members),
-        "nodes": [[kind, names.place(node), *rest] for kind, node, *rest in picture["nodes"]],
-        "edges": picture["edges"],
+        "events": rows_of("events", _events(dossier, names, members)),
+        "cells": rows_of("cells", _cells(dossier, members)),
+        "nodes": rows_of("nodes", ({**node, "id": names.place(node["id"])} for node in picture["nodes"])),
+        "edges": rows_of("edges", picture["edges"]),
     }
 
 
@@ -133,31 +137,21 @@ def _without(one: dict[str, Any], names: Names) -> dict[str, Any]:
     return {**kept, "strength": _round(one["strength"]), "id": None if one["id"] is None else names.place(one["id"])}
 
 
-# Rows of the page's tables; ring.js reads them by position.
-
-
-def _member(member: dict[str, Any], names: Names) -> list[Any]:
-    told = [member[key] for key in ("touched", "events", "all_events", "first", "seen_since", "shared_devices")]
+def _member(member: dict[str, Any], names: Names) -> dict[str, Any]:
     weak = {one: weakness(member, one) for one in LANGUAGES} if member["weak"] else None
-    return [names.place(member["id"]), member["role"], _round(member["contribution"]), *told, weak]
+    return {**member, "id": names.place(member["id"]), "contribution": _round(member["contribution"]), "weak": weak}
 
 
-def _target(target: dict[str, Any], names: Names) -> list[Any]:
-    told = [target[key] for key in ("members", "users", "events", "start", "end", "category")]
-    return [names.place(target["id"]), *told, _round(target["gain"])]
+def _target(target: dict[str, Any], names: Names) -> dict[str, Any]:
+    return {**target, "id": names.place(target["id"]), "gain": _round(target["gain"])}
 
 
-def _shared(key: dict[str, Any], names: Names) -> list[Any]:
-    return [key["type"], names.place(key["id"]), key["members"], key["users"], _round(key["expected"]), key["crowded"]]
+def _shared(key: dict[str, Any], names: Names) -> dict[str, Any]:
+    return {**key, "id": names.place(key["id"]), "expected": _round(key["expected"])}
 
 
-def _seller(seller: dict[str, Any], names: Names) -> list[Any]:
-    return [
-        names.place(seller["id"]),
-        seller["items"],
-        seller["orders"],
-        *(_round(seller[key]) for key in ("amount", "expected", "inflated_amount")),
-    ]
+def _seller(seller: dict[str, Any], names: Names) -> dict[str, Any]:
+    return {**seller, "id": names.place(seller["id"]), **{key: _round(seller[key]) for key in ("amount", "expected", "inflated_amount")}}
 
 
 TACTICS = (
@@ -166,8 +160,8 @@ TACTICS = (
 )  # fmt: skip
 
 
-def _events(dossier: Dossier, names: Names, members: list[str]) -> list[list[Any]]:
-    """[seconds since 1970, member, target, action, item, device, ip, amount, mark] of events inside; mark 2 = read first, 1 = witness."""
+def _events(dossier: Dossier, names: Names, members: list[str]) -> Iterator[dict[str, Any]]:
+    """Events inside the ring: seconds since 1970, who, on which target, and the raw ids; `mark` is READ_FIRST, WITNESS or 0."""
     scene = dossier.scene
     casebook, small = scene.replay.casebook, scene.replay.small
     rows = np.array(dossier.events["inside"], np.int64)
@@ -177,24 +171,17 @@ def _events(dossier: Dossier, names: Names, members: list[str]) -> list[list[Any
     order = {name: place for place, name in enumerate(members)}
     users = small.events.ids["user"].to_pylist()
     local = np.searchsorted(small.rows, rows)
-    found = []
     for row, place in zip(rows.tolist(), local.tolist(), strict=True):
-        time = int(casebook.time[row])
-        ids = [_id_at(casebook, names, kind, row) for kind in RAW]
-        amount = float(casebook.amount[row])
-        action = int(casebook.action[row])
-        found.append(
-            [
-                None if time == NO_TIME else time // 1_000_000,
-                order[users[small.events.codes["user"][place]]],
-                int(scene.target[place]),
-                casebook.actions[action] if action >= 0 else "",
-                *ids,
-                None if amount != amount else round(amount, 2),
-                2 if row in first else 1 if row in witness else 0,
-            ]
-        )
-    return found
+        time, amount, action = int(casebook.time[row]), float(casebook.amount[row]), int(casebook.action[row])
+        yield {
+            "second": None if time == NO_TIME else time // 1_000_000,
+            "member": order[users[small.events.codes["user"][place]]],
+            "target": int(scene.target[place]),
+            "action": casebook.actions[action] if action >= 0 else "",
+            **{kind: _id_at(casebook, names, kind, row) for kind in RAW},
+            "amount": None if amount != amount else round(amount, 2),
+            "mark": READ_FIRST if row in first else WITNESS if row in witness else 0,
+        }
 
 
 def _id_at(casebook: Casebook, names: Names, kind: str, row: int) -> int | None:
@@ -203,8 +190,8 @@ def _id_at(casebook: Casebook, names: Names, kind: str, row: int) -> int | None:
     return names.place(casebook.ids[kind][int(casebook.event_code[kind][row])].as_py())
 
 
-def _cells(dossier: Dossier, members: list[str]) -> list[list[int]]:
-    """[member, target, events] of every pair that is there."""
+def _cells(dossier: Dossier, members: list[str]) -> Iterator[dict[str, int]]:
+    """Every pair of a member and a target that is there, with its events."""
     scene = dossier.scene
     users = scene.replay.small.events.ids["user"].to_pylist()
     order = {name: place for place, name in enumerate(members)}
@@ -212,7 +199,8 @@ def _cells(dossier: Dossier, members: list[str]) -> list[list[int]]:
     pair = scene.member[scene.inside] * max(len(scene.windows), 1) + scene.target[scene.inside]
     found, count = np.unique(pair, return_counts=True)
     width = max(len(scene.windows), 1)
-    return [[place_of[one // width], one % width, n] for one, n in zip(found.tolist(), count.tolist(), strict=True)]
+    for one, events in zip(found.tolist(), count.tolist(), strict=True):
+        yield {"member": place_of[one // width], "target": one % width, "events": events}
 
 
 def _round(value: float | None) -> float | None:

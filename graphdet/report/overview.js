@@ -8,11 +8,11 @@ const KEY = { ring: "ring_id", why: "kinds" };
 function overviewPage(main) {
   const { overview } = data;
   main.append(make("h1", {}, label("overview")));
-  const most = Math.max(1, ...overview.funnel.map((row) => row[1]));
+  const most = Math.max(1, ...overview.funnel.map((step) => step.count));
   const width = (value) => `width:${(100 * Math.log1p(value)) / Math.log1p(most)}%`;
   const names = { alerts: "alerts", rings: "count_rings" };
-  const funnel = make("table", { class: "funnel" }, make("tbody", {}, overview.funnel.map(([key, value]) => make("tr", {}, make("th", { scope: "row" }, label(names[key] ?? key)),
-    make("td", { class: "number" }, number(value)), make("td", { style: "width:50%" }, make("div", { class: "bar", style: width(value) }))))));
+  const funnel = make("table", { class: "funnel" }, make("tbody", {}, overview.funnel.map(({ of, count }) => make("tr", {}, make("th", { scope: "row" }, label(names[of] ?? of)),
+    make("td", { class: "number" }, number(count)), make("td", { style: "width:50%" }, make("div", { class: "bar", style: width(count) }))))));
   const crowded = overview.discounted.length
     ? table([["kind", (cell) => label("one_" + cell.view)], ["id", (cell) => make("span", { class: "id", title: plain(cell.key) }, short(cell.key, 60))], ["at_once", (cell) => number(cell.size), "number"]], overview.discounted, 6)
     : make("p", {}, label("nothing_discounted"));
@@ -35,12 +35,10 @@ let haystacks = null;
 // What a ring can be found by: its id, members, items, tactics and explanation in both languages.
 function haystack(place) {
   haystacks ??= data.rings.map((ring) => {
-    const dossier = ring.dossier === null ? null : data.dossiers[ring.dossier];
-    const ids = dossier ? [...dossier.members, ...dossier.targets, ...dossier.sellers].map((row) => data.ids[row[0]]) : [];
-    const shared = dossier ? dossier.shared.map((row) => data.ids[row[1]]) : [];
+    const ids = ring.dossier === null ? [] : ["members", "targets", "sellers", "shared"].flatMap((table) => named(table, data.dossiers[ring.dossier][table])).map((row) => data.ids[row.id]);
     const kinds = ring.kinds.flatMap((kind) => [labels.en[kind], labels.zh[kind]]);
     const innocent = ring.explanation ? Object.values(data.innocent[ring.explanation]) : [];
-    return [ring.ring_id, ring.tier, ...ids, ...shared, ...kinds, ...innocent].join("\n").toLowerCase();
+    return [ring.ring_id, ring.tier, ...ids, ...kinds, ...innocent].join("\n").toLowerCase();
   });
   return haystacks[place];
 }

@@ -11,14 +11,14 @@ function ringPage(main, ring) {
     main.append(make("p", {}, label("no_dossier", { count: number(data.dossiers.length) })));
     return;
   }
-  const dossier = data.dossiers[ring.dossier];
+  const dossier = dossierOf(ring);
   const { what } = dossier;
   main.append(make("p", { class: "verdict " + ring.tier }, dossier.verdict[state.language]));
   const tiles = [[number(what.members), "size"], [number(what.items), "targets"], [number(what.events), "events"], [number(what.orders), "orders"],
     [what.order_amount === null ? "" : number(what.order_amount, 2), "worth"], [what.days === null ? "" : small(what.days), "lasted"], [percent(dossier.density), "density"],
     [percent(dossier.dedication), "dedication"], [ring.score.toFixed(3), "score"], [small(ring.q_value), "q"]];
   main.append(make("div", { class: "tiles" }, tiles.filter(([value]) => value !== "").map(([value, name]) => make("div", { class: "tile" }, make("b", {}, value), make("span", {}, label(name))))));
-  const members = () => dossier.members.map((member) => data.ids[member[0]]);
+  const members = () => dossier.members.map((member) => data.ids[member.id]);
   main.append(make("div", { class: "row no-print" }, make("button", { type: "button", id: "copy", onclick: () => copy(members().join("\n")) }, label("copy_ids")),
     make("button", { type: "button", id: "save-members", onclick: () => saveMembers(ring, dossier) }, label("save_members")),
     make("button", { type: "button", id: "save-events", onclick: () => saveEvents(ring, dossier) }, label("save_events"))));
@@ -33,7 +33,7 @@ function ringPage(main, ring) {
   const [left, right] = ring.tier === "explained" ? [[innocent, without], reasons] : [[reasons[0], without], [...reasons.slice(1), innocent]];
   main.append(make("div", { class: "split" }, make("div", {}, left), make("div", {}, right)));
   const boxes = Object.fromEntries(["timeline", "matrix", "network"].map((name) => [name, make("div", { class: "chart", id: "chart-" + name, role: "img", "aria-label": label(name) })]));
-  const timed = dossier.events.some((event) => event[0] !== null);
+  const timed = dossier.events.some((event) => event.second !== null);
   if (dossier.targets.length) main.append(make("div", { class: "grid" }, timed ? card("timeline", label("timeline_help"), boxes.timeline, legend(dossier)) : card("timeline", label("untimed")), card("matrix", label("matrix_help"), boxes.matrix)));
   main.append(card("network", label("network_help"), boxes.network, nodeLegend(dossier)));
   main.append(memberTable(dossier), itemTable(dossier), sharedTable(dossier), sellerTable(dossier));
@@ -49,54 +49,54 @@ function swatch(fill, text) {
 }
 
 function legend(dossier) {
-  const rows = dossier.targets.slice(0, PALETTE.length).map((target, n) => swatch(PALETTE[n], short(data.ids[target[0]])));
+  const rows = dossier.targets.slice(0, PALETTE.length).map((target, n) => swatch(PALETTE[n], short(data.ids[target.id])));
   return make("div", {}, rows, dossier.targets.length > PALETTE.length ? swatch(colour("--soft"), label("other")) : null);
 }
 
 function nodeLegend(dossier) {
-  return make("div", {}, [...new Set(dossier.nodes.map((node) => node[0]))].map((kind) => swatch(NODE[kind][0], label("one_" + kind))));
+  return make("div", {}, [...new Set(dossier.nodes.map((node) => node.type))].map((kind) => swatch(NODE[kind].colour, label("one_" + kind))));
 }
 
 function memberTable(dossier) {
-  const weak = (row) => (row[9] ? row[9][state.language] : "");
-  return card("member_table", "", table([["member", (row) => id(row[0])], ["role", (row) => label(row[1])], ["evidence", (row) => row[2].toFixed(1), "number"],
-    ["targets", (row) => `${row[3]}/${dossier.targets.length}`, "number"], ["events", (row) => number(row[4]), "number"], ["of_all", (row) => number(row[5]), "number"],
-    ["first", (row) => minute(row[6]), "time"], ["since", (row) => minute(row[7]), "time"], ["shared_devices", (row) => number(row[8]), "number"], ["weak", weak]], dossier.members));
+  const weak = (row) => (row.weak ? row.weak[state.language] : "");
+  return card("member_table", "", table([["member", (row) => id(row.id)], ["role", (row) => label(row.role)], ["evidence", (row) => row.contribution.toFixed(1), "number"],
+    ["targets", (row) => `${row.touched}/${dossier.targets.length}`, "number"], ["events", (row) => number(row.events), "number"], ["of_all", (row) => number(row.all_events), "number"],
+    ["first", (row) => minute(row.first), "time"], ["since", (row) => minute(row.seen_since), "time"], ["shared_devices", (row) => number(row.shared_devices), "number"], ["weak", weak]], dossier.members));
 }
 
 function itemTable(dossier) {
-  return card("item_table", "", table([["item", (row) => id(row[0])], ["size", (row) => number(row[1]), "number"], ["visitors", (row) => number(row[2]), "number"], ["events", (row) => number(row[3]), "number"],
-    ["from", (row) => minute(row[4]), "time"], ["to", (row) => minute(row[5]), "time"], ["category", (row) => short(row[6] ?? "", 40)], ["evidence", (row) => row[7].toFixed(1), "number"]], dossier.targets));
+  return card("item_table", "", table([["item", (row) => id(row.id)], ["size", (row) => number(row.members), "number"], ["visitors", (row) => number(row.users), "number"], ["events", (row) => number(row.events), "number"],
+    ["from", (row) => minute(row.start), "time"], ["to", (row) => minute(row.end), "time"], ["category", (row) => short(row.category ?? "", 40)], ["evidence", (row) => row.gain.toFixed(1), "number"]], dossier.targets));
 }
 
 function sharedTable(dossier) {
   if (!dossier.shared.length) return "";
-  return card("shared_table", "", table([["kind", (row) => label("one_" + row[0])], ["id", (row) => id(row[1])], ["size", (row) => number(row[2]), "number"], ["all_users", (row) => number(row[3]), "number"],
-    ["expected", (row) => small(row[4]), "number"], ["crowded", (row) => (row[5] ? label("yes") : "")]], dossier.shared, 10));
+  return card("shared_table", "", table([["kind", (row) => label("one_" + row.type)], ["id", (row) => id(row.id)], ["size", (row) => number(row.members), "number"], ["all_users", (row) => number(row.users), "number"],
+    ["expected", (row) => small(row.expected), "number"], ["crowded", (row) => (row.crowded ? label("yes") : "")]], dossier.shared, 10));
 }
 
 function sellerTable(dossier) {
-  const rows = dossier.sellers.filter((seller) => seller[2]);
+  const rows = dossier.sellers.filter((seller) => seller.orders);
   if (!rows.length) return "";
-  return card("seller_table", "", table([["seller", (row) => id(row[0])], ["targets", (row) => number(row[1]), "number"], ["orders", (row) => number(row[2]), "number"], ["expected_orders", (row) => small(row[4]), "number"],
-    ["amount", (row) => number(row[3], 2), "number"], ["inflated", (row) => number(row[5], 2), "number"]], rows));
+  return card("seller_table", "", table([["seller", (row) => id(row.id)], ["targets", (row) => number(row.items), "number"], ["orders", (row) => number(row.orders), "number"], ["expected_orders", (row) => small(row.expected), "number"],
+    ["amount", (row) => number(row.amount, 2), "number"], ["inflated", (row) => number(row.inflated_amount, 2), "number"]], rows));
 }
 
 function eventTable(dossier) {
-  const mark = (row) => ["", "●", "★"][row[8]];
-  const rows = [...dossier.events].sort((one, other) => (other[8] === 2) - (one[8] === 2) || one[0] - other[0]);
+  const mark = (row) => ["", "●", "★"][row.mark];
+  const rows = [...dossier.events].sort((one, other) => (other.mark === READ_FIRST) - (one.mark === READ_FIRST) || one.second - other.second);
   const some = rows.length < dossier.inside ? label("some_events", { shown: number(rows.length), all: number(dossier.inside) }) : "";
-  return card("event_table", `${label("event_help")} ${some}`, table([["", mark], ["when", (row) => moment(row[0]), "time"], ["member", (row) => id(dossier.members[row[1]][0])], ["action", (row) => short(row[3])],
-    ["item", (row) => id(row[4])], ["device", (row) => id(row[5])], ["ip", (row) => id(row[6])], ["amount", (row) => number(row[7], 2), "number"]], rows, 12));
+  return card("event_table", `${label("event_help")} ${some}`, table([["", mark], ["when", (row) => moment(row.second), "time"], ["member", (row) => id(dossier.members[row.member].id)], ["action", (row) => short(row.action)],
+    ["item", (row) => id(row.item)], ["device", (row) => id(row.device)], ["ip", (row) => id(row.ip)], ["amount", (row) => number(row.amount, 2), "number"]], rows, 12));
 }
 
 function saveMembers(ring, dossier) {
   save(`${ring.ring_id}-members.csv`, [["user_id", "role", "evidence", "items", "events", "all_events", "first", "in_log_since", "shared_devices", "weak"],
-    ...dossier.members.map((row) => [data.ids[row[0]], ...row.slice(1, 9), row[9] ? row[9].en : ""])]);
+    ...dossier.members.map((row) => [data.ids[row.id], row.role, row.contribution, row.touched, row.events, row.all_events, row.first, row.seen_since, row.shared_devices, row.weak ? row.weak.en : ""])]);
 }
 
 function saveEvents(ring, dossier) {
   const name = (place) => (place === null ? "" : data.ids[place]);
   save(`${ring.ring_id}-events.csv`, [["timestamp", "user_id", "action", "item_id", "device_id", "ip", "amount", "mark"],
-    ...dossier.events.map((row) => [row[0] === null ? "" : new Date(row[0] * 1000).toISOString(), name(dossier.members[row[1]][0]), row[3], name(row[4]), name(row[5]), name(row[6]), row[7], ["", "witness", "read first"][row[8]]])]);
+    ...dossier.events.map((row) => [row.second === null ? "" : new Date(row.second * 1000).toISOString(), name(dossier.members[row.member].id), row.action, name(row.item), name(row.device), name(row.ip), row.amount, ["", "witness", "read first"][row.mark]])]);
 }

@@ -5,6 +5,22 @@ const labels = JSON.parse(document.getElementById("labels").textContent);
 const state = { language: "en", sort: "rank", down: false, page: 0, search: "", tier: "" };
 state.language = (navigator.language || "en").startsWith("zh") ? "zh" : "en";
 
+// Rows of one of the page's tables with the names of their columns, which the page holds once.
+function named(table, rows) {
+  const columns = data.columns[table];
+  return rows.map((row) => Object.fromEntries(columns.map((name, n) => [name, row[n]])));
+}
+
+const opened = new Map();
+// A ring's dossier with named rows; made when it is first looked at.
+function dossierOf(ring) {
+  if (!opened.has(ring.dossier)) {
+    const packed = data.dossiers[ring.dossier];
+    opened.set(ring.dossier, { ...packed, ...Object.fromEntries(Object.keys(data.columns).map((table) => [table, named(table, packed[table])])) });
+  }
+  return opened.get(ring.dossier);
+}
+
 function label(key, values = {}) {
   const text = labels[state.language][key] ?? key;
   return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
