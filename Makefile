@@ -36,7 +36,7 @@ $(VENV)/ready: Makefile
 
 $(VENV)/ready-to-run: $(VENV)/ready pyproject.toml constraints.txt
 	@echo "Installing graphdet ..."
-	@$(PIP) --editable .
+	@$(PIP) --editable '.[all]'
 	@touch $@
 
 $(VENV)/ready-to-test: $(VENV)/ready pyproject.toml constraints.txt

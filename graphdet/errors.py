@@ -19,8 +19,9 @@ GraphdetError                exit code 2: the user can mend it
 │   ├── NotAModel            the file is no model, is damaged, or is of a newer graphdet
 │   ├── ModelMismatch        a model of other features
 │   └── LabelError           labels that cannot be read or learned from
-└── MarketError              a market that cannot be simulated as asked
-    └── NotAMarket           the folder holds no truth tables
+├── MarketError              a market that cannot be simulated as asked
+│   └── NotAMarket           the folder holds no truth tables
+└── MissingExtra             a package that only some jobs need is not installed
 """
 
 from __future__ import annotations
@@ -138,3 +139,10 @@ class MarketError(GraphdetError):
 
 class NotAMarket(MarketError):
     """The folder holds no truth tables."""
+
+
+class MissingExtra(GraphdetError):
+    """A package that only some jobs need is not installed."""
+
+    def __init__(self, job: str, package: str, extra: str) -> None:
+        super().__init__(f"{job} needs {package}, which is not installed: pip install 'graphdet[{extra}]'")

@@ -13,9 +13,8 @@ import shutil
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import networkx as nx
 import numpy as np
 
 from graphdet.dossier.building import Dossier, event_rows, innocent_in_words, weakness
@@ -24,6 +23,9 @@ from graphdet.dossier.reasoning import words
 from graphdet.errors import RunError
 from graphdet.replay.casebook import Casebook
 from graphdet.words.reasons import CATALOGUE, INNOCENT, LANGUAGES, Language
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 Row = dict[str, Any]
 LONGEST_CELL = 32_000  # characters; a workbook's cell holds 32,767
@@ -87,6 +89,8 @@ def tables_of(dossier: Dossier, casebook: Casebook) -> dict[str, list[Row]]:
 
 def graph_of(dossier: Dossier) -> nx.Graph[str]:
     """Members, items and what members share, as a graph; edges carry `events`, nodes `type`, `name` and for members their evidence."""
+    import networkx as nx  # an extra's, as are other writers' packages
+
     scene = dossier.scene
     small = scene.replay.small
     graph: nx.Graph[str] = nx.Graph(ring=dossier.ring["ring_id"], tier=dossier.ring["tier"])
@@ -161,10 +165,14 @@ def _write_xlsx(dossier: Dossier, casebook: Casebook, path: Path, language: Lang
 
 
 def _write_graphml(dossier: Dossier, casebook: Casebook, path: Path, language: Language) -> None:
+    import networkx as nx
+
     nx.write_graphml_xml(graph_of(dossier), path)
 
 
 def _write_gexf(dossier: Dossier, casebook: Casebook, path: Path, language: Language) -> None:
+    import networkx as nx
+
     nx.write_gexf(graph_of(dossier), path)
 
 

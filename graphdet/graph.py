@@ -1,7 +1,7 @@
 """`EventTable` → `FraudGraph`: typed nodes and the relations between users and everything they touch.
 
 A relation is built when first asked for, by counting sorts alone, so that 10 million events take seconds and nobody pays for
-what he does not use.
+what they do not use.
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import networkx as nx
 import numba
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +20,9 @@ import scipy.sparse as sp
 
 from graphdet.events.table import NO_TIME, EventTable
 from graphdet.schema import KEY_TYPES, NODE_TYPE
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -155,6 +157,8 @@ class FraudGraph:
         Raises:
             ValueError: the members are of several rings, or one of them is not in this log.
         """
+        import networkx as nx  # an extra's: only pictures and exports of one ring need it
+
         if "ring_id" in members.schema.names and len(members["ring_id"].unique()) > 1:
             raise ValueError("members of one ring are needed (found several rings); filter by ring_id first")
         graph: nx.MultiGraph[str] = nx.MultiGraph()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from graphdet.events import EventTable
 from graphdet.evidence.pairs import affordable_evidence, expected_rates, measure_pairs
+from graphdet.extras import lacks
 from graphdet.judging.judge import judge_rings
 from graphdet.judging.judged_ring import one_of_each, ring_id
 from graphdet.judging.log_index import index_log
@@ -53,7 +54,7 @@ def detect(
     Returns:
         A run, rings most suspicious first; `Run.save` writes it.
     """
-    settings = settings or Settings()
+    settings, left_out = _as_installed(settings or Settings())
     progress = progress or Progress()
     threads = settings.machine.threads or os.cpu_count() or 1
     told = len(events.categories)
@@ -112,6 +113,7 @@ def detect(
     with progress.stage("dossiers", len(rings)):
         tables |= record_dossiers(rings, ids, log, settings)
     discounted, notes = list_discounts(visits, events)
+    notes += left_out
     if learned:
         notes.append(f"{len(learned):,} communities of items that users share stand in for categories that the log does not tell.")
     if found.untried:
@@ -125,3 +127,12 @@ def detect(
     meta = describe_run(events, settings, discounted, notes, progress.costs)
     meta["background"] = describe_background(log, null, found, judged.setting, learned)
     return Run(meta, tables)
+
+
+def _as_installed(settings: Settings) -> tuple[Settings, list[str]]:
+    """The settings without the network where its packages are not installed, so that the run's id and settings tell of it; and a note."""
+    package = lacks("learn") if settings.gnn.least_rings else ""
+    if not package:
+        return settings, []
+    note = f"network and embeddings were left out: {package} is not installed (pip install 'graphdet[learn]')."
+    return settings.model_copy(update={"gnn": settings.gnn.model_copy(update={"least_rings": 0})}), [note]

@@ -17,6 +17,7 @@ BEGIN, END = "<!-- street: made by tests/street.py -->", "<!-- end of street -->
 # The order of the data: a file may import only from those before it.
 ORDER = (
     "errors",
+    "extras",
     "arrays",
     "schema",
     "settings",

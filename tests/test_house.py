@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from street import CONFINED, ORDER, PACKAGE, ROOT, files, imports_of, room_of
 
 import graphdet
+from graphdet.extras import EXTRAS
 from graphdet.settings import Settings, load_settings, settings_as_toml
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -120,7 +121,31 @@ def test_the_licence_is_apache() -> None:
 
 def names_of_requirements() -> list[str]:
     wanted = PROJECT["dependencies"] + [line for lines in PROJECT["optional-dependencies"].values() for line in lines]
-    return [re.split(r"[<>=!~ \[;]", line)[0] for line in wanted]
+    names = {re.split(r"[<>=!~ \[;]", line)[0] for line in wanted}
+    return sorted(names - {"graphdet"})  # extras that hold others
+
+
+def imported_name(requirement: str) -> str:
+    return {"scikit-learn": "sklearn", "scikit-network": "sknetwork", "torch-geometric": "torch_geometric"}.get(requirement, requirement)
+
+
+def test_every_dependency_is_imported_and_every_import_is_a_dependency() -> None:
+    """The package itself uses all of its dependencies; the extra `lab` may serve benchmarks and notebooks alone."""
+    extras = {
+        extra: {imported_name(re.split(r"[<>=]", line)[0]) for line in lines} for extra, lines in PROJECT["optional-dependencies"].items()
+    }
+    assert {extra: set(packages) for extra, packages in EXTRAS.items()} == {extra: extras[extra] for extra in EXTRAS}
+    assert set(extras) == {*EXTRAS, "all", "development"}
+    core = {imported_name(re.split(r"[<>=]", line)[0]) for line in PROJECT["dependencies"]}
+    imported = {name.split(".")[0] for path in files() for name in imports_of(path)} - set(sys.stdlib_module_names) - {"graphdet"}
+    needed = core | set().union(*(extras[extra] for extra in EXTRAS if extra != "lab"))
+    assert needed <= imported
+    assert imported <= needed | extras["lab"]
+    for package in extras["lab"] - imported:
+        assert any(
+            re.search(rf"^\s*(import|from) {package}\b", path.read_text(encoding="utf-8"), re.MULTILINE)
+            for path in (ROOT / "benchmarks").glob("*.py")
+        ), package
 
 
 def pinned() -> dict[str, str]:

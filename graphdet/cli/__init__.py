@@ -56,6 +56,14 @@ def main() -> None:
         if end.code == 130:
             _complain("stopped; nothing half-written is left.")
         raise
+    except ModuleNotFoundError as error:
+        from graphdet.extras import missing_extra
+
+        missing = missing_extra(error)
+        if missing is None or DEBUG in arguments:
+            raise
+        _complain(str(missing))
+        sys.exit(2)
     except Exception as error:
         if DEBUG in arguments:
             raise

@@ -77,6 +77,7 @@ def up(
     kit: Annotated[str | None, typer.Option(metavar="URL", help=f"A kit that Browser sets up at log-in, such as {DEFAULT_KIT}.")] = None,
 ) -> None:
     """Start a server in a folder, wait until it answers, and print its links."""
+    _need_driver("db")
     from graphdet.store.server import start_server
 
     server = start_server(data, line, way, bolt_port, http_port, heap, pagecache, kit)
@@ -86,6 +87,7 @@ def up(
 @db.command()
 def down(data: Data = DEFAULT_DATA) -> None:
     """Stop the folder's server in good order; its data stays."""
+    _need_driver("db")
     from graphdet.store.server import stop_server
 
     print("stopped." if stop_server(data) else "was not running.")
@@ -94,6 +96,7 @@ def down(data: Data = DEFAULT_DATA) -> None:
 @db.command()
 def status(data: Data = DEFAULT_DATA) -> None:
     """Say whether the folder's server runs, and where."""
+    _need_driver("db")
     from graphdet.store.server import is_running, read_server
 
     server = read_server(data)
@@ -106,6 +109,7 @@ def status(data: Data = DEFAULT_DATA) -> None:
 @db.command()
 def wipe(data: Data = DEFAULT_DATA, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
     """Remove a stopped server's folder with all its data."""
+    _need_driver("db")
     from graphdet.store.server import wipe_server
 
     if not yes:
@@ -132,6 +136,7 @@ def push(
     as_json: AsJson = False,
 ) -> None:
     """Write a run's rings to Neo4j; the same run twice changes nothing, and `graphdet undo` takes it back."""
+    _need_driver("push")
     from graphdet.progress import progress_for
     from graphdet.run.folder import Run
     from graphdet.store.connection import find_target, open_database
@@ -170,6 +175,7 @@ def undo(
     folder: Annotated[str, typer.Argument(metavar="RUN", help="A run folder, or a run's id.")], wait: Wait = 10.0, server: Known = None
 ) -> None:
     """Take a run's latest push back: the database is as it was before, properties included."""
+    _need_driver("undo")
     from graphdet.progress import progress_for
     from graphdet.store.connection import find_target, open_database
     from graphdet.store.push import undo_push
@@ -187,6 +193,7 @@ def decide(
     server: Known = None,
 ) -> None:
     """Note a verdict on a ring; earlier ones stay, the latest counts, and no push touches it."""
+    _need_driver("decide")
     from graphdet.store.connection import find_target, open_database
     from graphdet.store.decisions import decide as note_verdict
 
@@ -201,6 +208,7 @@ def dispositions(
     as_json: AsJson = False,
 ) -> None:
     """List analysts' verdicts on a run's rings, or export them as labels."""
+    _need_driver("dispositions")
     from graphdet.store.connection import find_target, open_database
     from graphdet.store.decisions import export_labels, read_dispositions
 
@@ -227,6 +235,7 @@ def kit(
     server: Known = None,
 ) -> None:
     """Write a kit for Neo4j Browser from a run: styles, guides, saved queries, links; and serve it."""
+    _need_driver("kit")
     from graphdet.run.folder import Run
     from graphdet.store.kit import serve_kit, write_kit
 
@@ -244,6 +253,12 @@ def register(app: typer.Typer) -> None:
     app.add_typer(db, name="db")
     for command in (push, undo, dispositions, decide, kit):
         app.command()(command)
+
+
+def _need_driver(command: str) -> None:
+    from graphdet.extras import need
+
+    need("neo4j", f"graphdet {command}")
 
 
 def _show_server(data: Path, server: Server, state: str) -> None:

@@ -35,10 +35,13 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Read logs, find rings, and write a run folder."""
+    from graphdet.extras import need
     from graphdet.progress import progress_for
     from graphdet.run.saving import require_free
 
     require_free(out)
+    if model is not None:
+        need("learn", "graphdet run --model")
     chosen = choose_settings(settings, threads, seed)
     found = _detect(logs, out, chosen, progress_for(sys.stderr), model)
     if as_json:

@@ -26,8 +26,8 @@ def train(
     report: Annotated[Path | None, typer.Option("--report", metavar="DIR", help="Figures and pictures of the judgement.")] = None,
     precision: Annotated[float, typer.Option(min=0, max=1, help="Share of flagged users that is to be right.")] = 0.9,
     budget: Annotated[int, typer.Option(min=0, help="Users that can be looked at; instead of --precision.")] = 0,
-    search: Annotated[int, typer.Option(min=0, metavar="TRIALS", help="Try so many settings of the trees; needs Optuna.")] = 0,
-    tensorboard: Annotated[Path | None, typer.Option(metavar="DIR", help="Write figures for TensorBoard, which it needs.")] = None,
+    search: Annotated[int, typer.Option(min=0, metavar="TRIALS", help="Try so many settings of the trees; needs the extra lab.")] = 0,
+    tensorboard: Annotated[Path | None, typer.Option(metavar="DIR", help="Write figures for TensorBoard; needs the extra lab.")] = None,
     settings: SettingsFile = None,
     threads: Threads = None,
     seed: Seed = None,
@@ -37,6 +37,11 @@ def train(
 
     Labels are parted in time and by rings: the model is calibrated and judged on later labels of other rings.
     """
+    from graphdet.extras import need
+
+    need("learn", "graphdet train")
+    if search or tensorboard:
+        need("lab", "graphdet train --search" if search else "graphdet train --tensorboard")
     from graphdet.errors import ModelError
     from graphdet.events import read_events, read_labels
     from graphdet.learning.from_labels import learn_labels
@@ -112,6 +117,9 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Tell what moved a user's score in a model with labels; an appendix to the facts of `graphdet show`, not proof."""
+    from graphdet.extras import need
+
+    need("learn", "graphdet explain")
     from graphdet.errors import LabelError
     from graphdet.events import read_events
     from graphdet.learning.explaining import explain_user

@@ -133,6 +133,9 @@ def report(
     most: Annotated[int | None, typer.Option("--most", min=1, help="Dossiers of so many rings, worst first; the table holds all.")] = None,
 ) -> None:
     """Write one HTML file with the overview, all rings and their dossiers; it opens from disk with no network."""
+    from graphdet.extras import need
+
+    need("report", "graphdet report")
     from graphdet.report import MOST_RINGS, write_report
     from graphdet.run.folder import Run
 
@@ -149,6 +152,10 @@ def export(
     language: Language = Lang.EN,
 ) -> None:
     """Take one ring away: tables, JSON, a workbook, a graph for other tools, or a case note."""
+    from graphdet.extras import need
+
+    if form in (ExportFormat.XLSX, ExportFormat.GRAPHML, ExportFormat.GEXF):
+        need("report", f"graphdet export --format {form.value}")
     from graphdet.dossier.building import build_dossier
     from graphdet.export import export_ring
     from graphdet.replay.casebook import Casebook

@@ -74,6 +74,9 @@ def evaluate_run(
     as_json: AsJson = False,
 ) -> None:
     """Compare a run with the truth of its log."""
+    from graphdet.extras import need
+
+    need("lab", "graphdet evaluate")
     from graphdet.evaluate import evaluate, load_truth
     from graphdet.run.folder import Run
 

@@ -1,9 +1,14 @@
 """A synthetic market: settings and a seed in, a log with planted rings, innocent look-alikes and their truth out."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from graphdet.simulate.knobs import MarketSettings, preset, without_lookalikes, without_rings
 from graphdet.simulate.market import Market, simulate
-from graphdet.simulate.planting import Planted, fraudar_block, plant_ring
 from graphdet.simulate.writing import write_market
+
+if TYPE_CHECKING:
+    from graphdet.simulate.planting import Planted, fraudar_block, plant_ring
 
 __all__ = [
     "Market",
@@ -17,3 +22,11 @@ __all__ = [
     "without_rings",
     "write_market",
 ]
+
+_HOMES = dict.fromkeys(("Planted", "fraudar_block", "plant_ring"), "graphdet.simulate.planting")  # needs pandas, of the extra `lab`
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
