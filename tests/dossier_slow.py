@@ -108,7 +108,7 @@ class SlowRing:
         self.strength = entry_evidence - size * log10(users * e / size)
         for view in log.visits.views:
             gain = sum(told["gain"] for (kind, _), told in self.targets.items() if kind == view.name)
-            self.strength += min(gain, getattr(log.settings.rings, f"{view.name}_share_most") * size)
+            self.strength += min(gain, log.settings.view[view.name].share_most * size)
 
     def _runs(self) -> dict[int, list[int]]:
         """Of each key with two members the visits of theirs without a gap beyond its reach that has most of them."""
@@ -181,4 +181,4 @@ class SlowRing:
             gaps += gap
             hits[group] += 1
             by_view[visits.views[int(log.view[key])].name] += log10((told["visitors"] - 0.9) / size) - chance + gap  # type: ignore[assignment]
-        return sum(min(value, getattr(log.settings.rings, f"{name}_share_most")) for name, value in by_view.items()), gaps
+        return sum(min(value, log.settings.view[name].share_most) for name, value in by_view.items()), gaps

@@ -294,7 +294,7 @@ def reason_numbers(
         "doubt_weak": {"strength": ring["strength"], "needed": 40.0 if scalars["two_target_share"] > 0.55 else 20.0},
         "doubt_small": {"items": what["items"], "members": size},
         "doubt_among_strangers": scalars,
-        "doubt_targets_of_others": scalars,
+        "doubt_targets_of_others": {"outsiders": scalars["outsiders_per_member"]},
         "doubt_sprawling": scalars,
         "doubt_taste_alone": scalars,
         "doubt_not_devoted": {"share": scalars["dedication"]},

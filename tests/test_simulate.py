@@ -273,7 +273,7 @@ def test_nothing_is_overwritten_or_half_written(market: Market, tmp_path: Path, 
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("graphdet.simulate.writing.describe", fail)
+    monkeypatch.setattr("graphdet.simulate.writing._write_log", fail)
     with pytest.raises(MarketError, match="No space left"):
         write_market(market, tmp_path / "new")
     assert {path.name for path in tmp_path.iterdir()} == {"full", "file", "empty"}
