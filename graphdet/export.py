@@ -17,12 +17,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from graphdet.dossier.building import Dossier, event_rows, innocent_in_words, weakness
+from graphdet.dossier.building import Dossier, event_rows, weakness
 from graphdet.dossier.countable import SHARED_TYPES
 from graphdet.dossier.reasoning import words
+from graphdet.dossier.tried import conditions_as_rows, missed_in_words, passed_in_words, sentence
 from graphdet.errors import RunError
+from graphdet.judging.conditions import Weighed
 from graphdet.replay.casebook import Casebook
-from graphdet.words.reasons import CATALOGUE, INNOCENT, LANGUAGES, Language
+from graphdet.schema.wording import LANGUAGES, Language
+from graphdet.words.claims import look_alike_in_words
+from graphdet.words.reasons import CATALOGUE
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -67,9 +71,12 @@ def tables_of(dossier: Dossier, casebook: Casebook) -> dict[str, list[Row]]:
         {"side": CATALOGUE[code].side, "code": code, **{one: words((code, numbers), one) for one in LANGUAGES}}
         for code, numbers in dossier.reasons
     ]
-    innocent = [
-        {"side": "fits" if fits else "does not fit", "code": code, **{one: words((code, numbers), one) for one in LANGUAGES}}
-        for code, fits, numbers in dossier.innocent
+    weighed = [
+        {"side": side, "code": one.claim.name, **{language: sentence(one, language) for language in LANGUAGES}}
+        for side, one in (
+            *(("objection", one) for one in dossier.objections if one.holds),
+            *(("fits" if one.holds else "does not fit", one) for one in dossier.innocent),
+        )
     ]
     witness = set(dossier.events["witness"])
     first = set(dossier.events["read_first"])
@@ -77,7 +84,8 @@ def tables_of(dossier: Dossier, casebook: Casebook) -> dict[str, list[Row]]:
     marks = ["read first" if row in first else "witness" if row in witness else "" for row in inside]
     return {
         "ring": [dict(dossier.ring)],
-        "reasons": [*reasons, *innocent],
+        "reasons": [*reasons, *weighed],
+        "conditions": conditions_as_rows(dossier.innocent, "innocent") + conditions_as_rows(dossier.objections, "objection"),
         "members": [{**member, "weak": weakness(member, "en")} for member in dossier.members],
         "items": facts["targets"],
         "shared": facts["shared"]["keys"],
@@ -213,11 +221,11 @@ def case_note(dossier: Dossier, casebook: Casebook, language: Language) -> str:
     lines = [f"# {told['title'].format(id=ring['ring_id'])}", "", f"**{dossier.verdict(language)}**", ""]
     lines += [told["sum"].format(tier=tier, rank=ring["rank"], score=ring["score"], q=ring["q_value"], **counts), ""]
     innocent = [
-        f"- {told['fits' if fits else 'fails']} — {INNOCENT[code][language]}: {_escaped(words((code, numbers), language))}"
-        for code, fits, numbers in dossier.innocent
+        f"- {told['fits' if one.holds else 'fails']} — {one.claim.short.to(language)}: {_escaped(_why(one, language))}"
+        for one in dossier.innocent
     ]
     if ring["explanation"]:
-        innocent.insert(0, f"- **{_escaped(innocent_in_words(ring['explanation'], language))}**")
+        innocent.insert(0, f"- **{_escaped(look_alike_in_words(ring['explanation'], language))}**")
     sides = [(side, [f"- {_escaped(line)}" for line in dossier.told(side, language)]) for side in ("for", "caution")]
     parts = [("innocent", innocent), *sides] if ring["tier"] == "explained" else [*sides, ("innocent", innocent)]
     for heading, part in parts:
@@ -229,6 +237,11 @@ def case_note(dossier: Dossier, casebook: Casebook, language: Language) -> str:
     columns = ("timestamp", "user_id", "action", "item_id", "device_id", "ip", "amount")
     lines += [f"## {told['first']}", "", *_table(rows, tuple(name for name in columns if rows and name in rows[0])), ""]
     return "\n".join([*lines, told["decision"], ""])
+
+
+def _why(one: Weighed, language: Language) -> str:
+    """What fits in words and with its bars; of what does not fit the bars that it misses."""
+    return f"{sentence(one, language)} [{passed_in_words(one, language)}]" if one.holds else missed_in_words(one, language, None)
 
 
 def _table(rows: list[Row], columns: tuple[str, ...]) -> list[str]:

@@ -122,10 +122,10 @@ def detect(
         )
     if judged.left_out:
         notes.append(
-            f"{judged.left_out:,} groups that nearly everything speaks against were left out; raise [tiers] doubts_most to see them."
+            f"{judged.left_out:,} groups that nearly everything speaks against were left out; raise [tiers] objections_most to see them."
         )
     meta = describe_run(events, settings, discounted, notes, progress.costs)
-    meta["background"] = describe_background(log, null, found, judged.setting, learned)
+    meta["background"] = describe_background(log, null, found, judged.background, learned)
     return Run(meta, tables)
 
 

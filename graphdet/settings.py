@@ -196,8 +196,8 @@ class TierSettings(Section):
     exclusive_users: float = Field(
         0.5, ge=0, le=1, description="share of the log's users in such groups beyond which they are a custom and tell nothing"
     )
-    doubts_most: int = Field(
-        2, ge=1, description="reasons against an alert up to which a ring is put up for review; with more it is left out"
+    objections_most: int = Field(
+        2, ge=1, description="objections to an alert up to which a ring is put up for review; with more it is left out"
     )
     fan_taste: float = Field(
         1.15, description="log10 of members' interest in the targets' kind on other days, over everybody's, that makes a fan club"

@@ -14,7 +14,7 @@ from graphdet.cli.look import ExportFormat, SortBy
 from graphdet.cli.shared import Lang
 from graphdet.errors import GraphdetError
 from graphdet.export import WRITERS
-from graphdet.words.reasons import LANGUAGES
+from graphdet.schema.wording import LANGUAGES
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_show_lists_raw_events(folder: str, logged: LoggedRun) -> None:
     assert f"({len(dossier['events']['witness'])})" in text
     assert f"({len(dossier['events']['inside'])})" in text
     assert len(text.splitlines()) > len(dossier["events"]["witness"]) + len(dossier["events"]["inside"])
-    assert set(dossier) == {"ring", "verdict", "facts", "reasons", "innocent", "counterfactuals", "members", "events"}
+    assert set(dossier) == {"ring", "verdict", "facts", "reasons", "innocent", "objections", "counterfactuals", "members", "events"}
     assert dossier["facts"]["what"]["events"] == len(dossier["events"]["inside"])
 
 

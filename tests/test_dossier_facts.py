@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from dossier_oracle import Oracle
 from dossier_runs import QUICK, LoggedRun, market_run, taobao_run
 from dossier_slow import SlowLog
+from scipy.stats import binom
 
 from graphdet.dossier.building import Dossier, build_dossier, event_rows
 from graphdet.dossier.sums import near_copies
@@ -212,7 +214,7 @@ def test_every_number_of_every_dossier_is_counted_again(case: Case) -> None:
     for dossier in case.dossiers:
         told = dossier.as_dict(case.casebook)
         expected = expected_numbers(case, dossier)
-        themes = by_name({name: told[name] for name in told if name not in ("reasons", "innocent", "counterfactuals")})
+        themes = by_name({name: told[name] for name in told if name not in ("reasons", "innocent", "objections", "counterfactuals")})
         for place, number in numbers_in(themes):
             assert number == pytest.approx(float(at(expected, place)), rel=1e-6, abs=1e-9), f"{dossier.ring['ring_id']} {place}"
             seen.add(place[:2])
@@ -224,8 +226,13 @@ def test_every_number_of_every_dossier_is_counted_again(case: Case) -> None:
         for entry in told["reasons"]:
             numbers = reason_numbers(entry["code"], entry["numbers"], expected["facts"], expected["ring"], told, case)
             same_numbers(entry["numbers"], numbers, f"{dossier.ring['ring_id']} {entry['code']}")
-        for entry in told["innocent"]:
-            same_numbers(entry["numbers"], innocent_numbers(expected["facts"]), f"{dossier.ring['ring_id']} {entry['code']}")
+        numbers = claim_numbers(expected["facts"], expected["ring"], case)
+        for entry in (*told["innocent"], *told["objections"]):
+            same_numbers(entry["numbers"], numbers, f"{dossier.ring['ring_id']} {entry['code']}")
+            conditions = [one for way in (*entry["ways"], entry["unless"]) for one in way]
+            same_numbers({one["fact"]: one["value"] for one in conditions}, numbers, f"{dossier.ring['ring_id']} {entry['code']}")
+            for one in conditions:
+                assert one["passed"] == (COMPARE[one["direction"]](one["value"], one["bar"]) if one["value"] is not None else False)
     assert {("facts", theme) for theme in ("what", "chance", "shared", "taste", "scalars")} <= seen
 
 
@@ -238,13 +245,27 @@ def same_numbers(told: dict[str, Any], expected: dict[str, Any], where: str) -> 
             assert number == pytest.approx(float(expected[name]), rel=1e-6, abs=1e-9), f"{where} {name}"
 
 
-def innocent_numbers(facts: dict[str, Any]) -> dict[str, Any]:
-    scalars = facts["scalars"]
-    times = {f"{short}_times": "–" if scalars[name] is None else 10 ** scalars[name] for short, name in TIMES}
-    return scalars | times | {"size": facts["what"]["members"]}
+def claim_numbers(facts: dict[str, Any], ring: dict[str, Any], case: Case) -> dict[str, Any]:
+    """Every fact that a claim may hang on, from what was counted again."""
+    scalars, users = facts["scalars"], case.log["user_id"].nunique()
+    tastes = [scalars[name] for name in ("taste", "seller_taste") if scalars[name] is not None]
+    members = round(scalars["place_share"] * ring["size"])
+    return scalars | {
+        "size": facts["what"]["members"],
+        "targets": ring["targets"],
+        "strength": ring["strength"],
+        "home_share": max(scalars["address_share"], scalars["place_share"]),
+        "desk_share": min(scalars["device_share"], scalars["place_share"]),
+        "place_members": members,
+        "place_chance": binom.sf(members - 1, ring["size"], scalars["place_users"] / users) if members else 1.0,
+        "best_taste": max(tastes, default=None),
+        "least_taste": min(tastes, default=None),
+        "timed": 1,
+        "to_themselves": 0.0,
+    }
 
 
-TIMES = (("taste", "taste"), ("seller", "seller_taste"), ("rush", "rush"))
+COMPARE = {"at least": operator.ge, "more than": operator.gt, "at most": operator.le, "less than": operator.lt}
 
 
 def money(amount: float | None) -> str:
@@ -256,7 +277,7 @@ def reason_numbers(
 ) -> dict[str, Any]:
     """The numbers of one sentence, from the facts that were counted again."""
     what, lock, timing, taste, ages = (facts[theme] for theme in ("what", "lockstep", "timing", "taste", "ages"))
-    size, scalars, shared, keys = what["members"], facts["scalars"], facts["shared"], facts["shared"]["keys"]
+    size, shared, keys = what["members"], facts["shared"], facts["shared"]["keys"]
     of = {"of": size}
     if code in ("shared_ip", "nat_like"):
         return keys[f"ip {told['id']}"] | {"id": told["id"]}
@@ -291,13 +312,6 @@ def reason_numbers(
         "coupon_crew": {"share": what["coupon_share"]},
         "coattail_clicks": (facts["coattail"] or {}) | of,
         "review_copies": facts["texts"] or {},
-        "doubt_weak": {"strength": ring["strength"], "needed": 40.0 if scalars["two_target_share"] > 0.55 else 20.0},
-        "doubt_small": {"items": what["items"], "members": size},
-        "doubt_among_strangers": scalars,
-        "doubt_targets_of_others": {"outsiders": scalars["outsiders_per_member"]},
-        "doubt_sprawling": scalars,
-        "doubt_taste_alone": scalars,
-        "doubt_not_devoted": {"share": scalars["dedication"]},
         "fragile": {"events": facts["fragile"]},
         "crowded_discounted": {"keys": sum(key["crowded"] for key in dossier["facts"]["shared"]["keys"])},
         "weak_members": {"weak": weak_members(dossier, lock), **of},

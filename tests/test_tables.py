@@ -16,7 +16,8 @@ from graphdet.events import read_events
 from graphdet.judging.judged_ring import ring_id
 from graphdet.pipeline import detect
 from graphdet.run.folder import Run
-from graphdet.schema import EXPLANATIONS, KEY_ROLES, NODE_TYPE, TIERS, USER_ROLES
+from graphdet.schema import KEY_ROLES, NODE_TYPE, TIERS, USER_ROLES
+from graphdet.schema.lookalikes import look_alike_names
 from graphdet.settings import EvidenceSettings, RingSettings, Settings, TierSettings
 from graphdet.simulate import preset, simulate, write_market
 
@@ -47,7 +48,9 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, Run]
     write_market(simulate(preset("demo", events=30_000), seed=3), folder)
     log = pd.read_parquet(folder / "events.parquet")
     assert log["event_id"].is_unique
-    run = detect(read_events([folder / "events.parquet"]), Settings(rings=RingSettings(permutations=2), tiers=TierSettings(doubts_most=6)))
+    run = detect(
+        read_events([folder / "events.parquet"]), Settings(rings=RingSettings(permutations=2), tiers=TierSettings(objections_most=6))
+    )
     assert run.rings.num_rows >= 5
     assert "alert" in run.rings["tier"].to_pylist()
     return log, run
@@ -175,7 +178,7 @@ def test_ranks_scores_and_roles_are_in_order(run: Run) -> None:
     by_strength = rings.sort_values("strength", ascending=False)
     assert (by_strength[["p_value", "q_value"]].diff().dropna() >= 0).all(axis=None)  # stronger is never less significant
     assert [TIERS.index(tier) for tier in rings["tier"]] == sorted(TIERS.index(tier) for tier in rings["tier"])
-    assert set(rings["explanation"]) <= {"", *EXPLANATIONS}
+    assert set(rings["explanation"]) <= {"", *look_alike_names()}
     assert ((rings["explanation"] != "") == (rings["tier"] == "explained")).all()
     for ring in rings["ring_id"]:
         members = members_of(run, ring)

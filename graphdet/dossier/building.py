@@ -12,15 +12,18 @@ import numpy as np
 import pyarrow as pa
 
 from graphdet.dossier.countable import SHARED_DEVICE, measure_facts
-from graphdet.dossier.reasoning import Reason, find_reasons, innocent_numbers, words
+from graphdet.dossier.reasoning import Reason, find_reasons, words
 from graphdet.dossier.scene import Scene, moment, set_scene
+from graphdet.dossier.tried import claim_as_dict, in_order, sentence
 from graphdet.dossier.witness import find_witness
 from graphdet.events import NO_TIME
+from graphdet.judging.conditions import Weighed
 from graphdet.replay.casebook import Casebook
 from graphdet.replay.replaying import GONE, Outcome, Replay
 from graphdet.run.folder import RunRing
-from graphdet.schema import EXPLANATIONS
-from graphdet.words.reasons import CATALOGUE, LANGUAGES, WEAKNESS, Language
+from graphdet.schema.wording import LANGUAGES, Language
+from graphdet.words.claims import look_alike_in_words
+from graphdet.words.reasons import CATALOGUE, WEAKNESS
 
 WITHOUT = ("ip", "device")  # views that are left out in turn
 
@@ -33,7 +36,8 @@ class Dossier:
         ring: the ring's row of `rings`.
         facts: numbers by theme, from `measure_facts`.
         reasons: codes of the catalogue with the numbers that fill them; those for the suspicion, then those that ask for care.
-        innocent: (code, fits, numbers) of each innocent explanation that was tested; the one that fits comes first.
+        innocent: every look-alike that was tried, with its conditions; the one that fits comes first.
+        objections: everything that may keep a ring from being an alert, with its conditions; those that do come first.
         counterfactuals: what the ring would be without one kind of evidence: `without`, `id`, `tier`, `score`, `strength`, `kept`, `lost`.
         members: users, most contributing first, with what each did, and `weak`: why his part is weak.
         events: positions in the run's `events`: `inside` on the items in their time, `witness`, `fragile`, and the five to `read_first`.
@@ -43,7 +47,8 @@ class Dossier:
     ring: dict[str, Any]
     facts: dict[str, Any]
     reasons: list[Reason]
-    innocent: list[tuple[str, bool, dict[str, Any]]]
+    innocent: list[Weighed]
+    objections: list[Weighed]
     counterfactuals: list[dict[str, Any]]
     members: list[dict[str, Any]]
     events: dict[str, list[int]]
@@ -54,8 +59,9 @@ class Dossier:
         return _verdict(self, language)
 
     def told(self, side: str, language: Language) -> list[str]:
-        """The sentences of one side: 'for' or 'caution'."""
-        return [words(reason, language) for reason in self.reasons if CATALOGUE[reason[0]].side == side]
+        """The sentences of one side: 'for' or 'caution', which begins with what keeps the ring from being an alert."""
+        raised = [sentence(one, language) for one in self.objections if one.holds and side == "caution"]
+        return raised + [words(reason, language) for reason in self.reasons if CATALOGUE[reason[0]].side == side]
 
     def as_dict(self, casebook: Casebook) -> dict[str, Any]:
         """Everything as plain data, reasons with their sentences, events with all columns that the log has."""
@@ -63,16 +69,13 @@ class Dossier:
             {"code": code, "side": CATALOGUE[code].side, "numbers": numbers, **{one: words((code, numbers), one) for one in LANGUAGES}}
             for code, numbers in self.reasons
         ]
-        innocent = [
-            {"code": code, "fits": fits, "numbers": numbers, **{one: words((code, numbers), one) for one in LANGUAGES}}
-            for code, fits, numbers in self.innocent
-        ]
         return {
             "ring": self.ring,
             "verdict": {language: self.verdict(language) for language in LANGUAGES},
             "facts": self.facts,
             "reasons": tell,
-            "innocent": innocent,
+            "innocent": [claim_as_dict(one) for one in self.innocent],
+            "objections": [claim_as_dict(one) for one in self.objections],
             "counterfactuals": self.counterfactuals,
             "members": self.members,
             "events": {name: event_rows(casebook, rows) for name, rows in self.events.items()},
@@ -85,14 +88,15 @@ def build_dossier(casebook: Casebook, ring: RunRing) -> Dossier:
     scene = set_scene(replay, ring.id)
     facts = measure_facts(scene)
     members = _members(scene, ring, facts)
-    tried, doubts = replay.judgement()
+    judged = replay.judgement()
     witness = find_witness(replay, scene.inside, ring.facts["tier"] == "alert")
     facts["fragile"] = len(witness.fragile)
     return Dossier(
         ring=ring.facts,
         facts=facts,
-        reasons=find_reasons(facts, ring.facts, members, doubts, casebook.settings.tiers),
-        innocent=_innocent(tried, ring, facts),
+        reasons=find_reasons(facts, members),
+        innocent=in_order(judged.look_alikes, ring.facts["explanation"]),
+        objections=in_order(judged.objections, ""),
         counterfactuals=_counterfactuals(scene, ring),
         members=members,
         events={
@@ -113,12 +117,6 @@ def event_rows(casebook: Casebook, rows: list[int]) -> list[dict[str, Any]]:
         if row.get("timestamp") is not None:
             row["timestamp"] = row["timestamp"].isoformat().replace("+00:00", "Z")
     return found
-
-
-def _innocent(tried: dict[str, bool], ring: RunRing, facts: dict[str, Any]) -> list[tuple[str, bool, dict[str, Any]]]:
-    chosen = ring.facts["explanation"]
-    order = sorted(tried, key=lambda name: (name != chosen, not tried[name], list(EXPLANATIONS).index(name)))
-    return [(name, tried[name], innocent_numbers(name, facts)) for name in order]
 
 
 def _counterfactuals(scene: Scene, ring: RunRing) -> list[dict[str, Any]]:
@@ -236,24 +234,10 @@ _EXPLAINED = {
     "en": "Probably innocent: {what}. They do act together, and this explains why.",
     "zh": "很可能无辜：{what}。他们确实同步行动，而这正是原因。",
 }
-_INNOCENT_ZH = {
-    "household": "几个人共用家中的设备或地址",
-    "shared_network": "许多人在同一网络之后：校园、办公室、咖啡馆或运营商 NAT",
-    "fan_club": "爱好者群体：这些人一贯的兴趣把他们同时带到相同的商品",
-    "group_buy": "邻里通过同一位团长一起下单",
-    "reseller": "公司或经销商批量购买同样的商品",
-    "flash_sale": "一场抢购或直播同时带来了人群",
-    "staff_device": "店铺的员工或测试账号",
-}
-
-
-def innocent_in_words(explanation: str, language: Language) -> str:
-    """An innocent explanation in plain words."""
-    return EXPLANATIONS[explanation] if language == "en" else _INNOCENT_ZH[explanation]
 
 
 def _verdict(dossier: Dossier, language: Language) -> str:
     tier, explanation = dossier.ring["tier"], dossier.ring["explanation"]
     if tier == "explained" and explanation:
-        return _EXPLAINED[language].format(what=innocent_in_words(explanation, language))
+        return _EXPLAINED[language].format(what=look_alike_in_words(explanation, language))
     return _TIERS.get(tier, _TIERS["review"])[language]

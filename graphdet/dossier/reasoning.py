@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphdet.judging.tiers import strength_needed
-from graphdet.words.reasons import CATALOGUE, Language
+from graphdet.schema.wording import Language
+from graphdet.words.reasons import CATALOGUE
 
 Facts = dict[str, Any]
 Reason = tuple[str, dict[str, Any]]
@@ -14,20 +14,17 @@ NAT_USERS = 40  # users of an IP address from which on it looks like a shared ne
 MANY = 5  # as often as chance has it, from which on a fact is told
 
 
-def find_reasons(facts: Facts, ring: Facts, members: list[Facts], doubts: list[str], settings: Any) -> list[Reason]:
+def find_reasons(facts: Facts, members: list[Facts]) -> list[Reason]:
     """The reasons for and the cautions, most telling theme first.
 
     Args:
         facts: from `measure_facts`.
-        ring: the ring's row of `rings`.
         members: the dossier's members, with `weak`.
-        doubts: what keeps the ring from being an alert, from `judging.tiers.doubts`.
-        settings: the run's tier settings.
     """
     found: list[Reason] = []
     for tell in (_lockstep, _chance, _devices, _timing, _accounts, _money, _wording):
         found += tell(facts)
-    return found + _cautions(facts, ring, members, doubts, settings)
+    return found + _cautions(facts, members)
 
 
 def _lockstep(facts: Facts) -> list[Reason]:
@@ -132,18 +129,8 @@ def _wording(facts: Facts) -> list[Reason]:
     return found
 
 
-def _cautions(facts: Facts, ring: Facts, members: list[Facts], doubts: list[str], settings: Any) -> list[Reason]:
-    scalars, what = facts["scalars"], facts["what"]
-    numbers: dict[str, Facts] = {
-        "weak": {"strength": ring["strength"], "needed": strength_needed(scalars["two_target_share"], settings)},
-        "small": {"items": what["items"], "members": what["members"]},
-        "among_strangers": {"crowd": scalars["crowd"]},
-        "targets_of_others": {"outsiders": scalars["outsiders_per_member"]},
-        "sprawling": {"days": scalars["days"], "two_target_share": scalars["two_target_share"]},
-        "taste_alone": {"density": scalars["density"], "repeats": scalars["repeats"]},
-        "not_devoted": {"share": scalars["dedication"]},
-    }
-    found: list[Reason] = [(f"doubt_{name}", numbers[name]) for name in doubts]
+def _cautions(facts: Facts, members: list[Facts]) -> list[Reason]:
+    found: list[Reason] = []
     if facts["fragile"]:
         found.append(("fragile", {"events": facts["fragile"]}))
     nat = [key for key in facts["shared"]["keys"] if key["type"] == "ip" and nat_like(key)]
@@ -155,23 +142,6 @@ def _cautions(facts: Facts, ring: Facts, members: list[Facts], doubts: list[str]
     if weak:
         found.append(("weak_members", {"weak": weak, "of": len(members)}))
     return found
-
-
-def innocent_numbers(name: str, facts: Facts) -> Facts:
-    """What fills the sentence of an innocent explanation."""
-    scalars = facts["scalars"]
-    times = {
-        "taste_times": _times(scalars["taste"]),
-        "seller_times": _times(scalars["seller_taste"]),
-        "rush_times": _times(scalars["rush"]),
-        "size": facts["what"]["members"],
-    }
-    numbers = {**scalars, **times}
-    return {key: value for key, value in numbers.items() if f"{{{key}" in CATALOGUE[name].en}
-
-
-def _times(log: float | None) -> float | str:
-    return "–" if log is None else 10.0**log
 
 
 def nat_like(key: Facts) -> bool:

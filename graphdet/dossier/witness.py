@@ -54,7 +54,7 @@ def find_witness(replay: Replay, inside: Bool, is_alert: bool) -> Witness:
 
 def _fragile(replay: Replay, on_targets: Bool) -> Int64:
     """Events without any one of which the ring would be no alert; asked only of rings that are not far above one."""
-    if replay.whole().strength > FRAGILE_STRENGTH * replay.strength_needed():
+    if replay.whole().strength > FRAGILE_STRENGTH * replay.judgement().strength_needed():
         return np.zeros(0, np.int64)
     alone = np.zeros(len(on_targets), np.bool_)  # events that made a visit alone; without any other, all visits are still there
     for made in replay.small.made.values():

@@ -12,23 +12,7 @@ from scipy.sparse import coo_array, csr_array
 
 from graphdet.evaluate.sets import Incidence, Nodes, common, covered, incidence, incidence_of_codes, majority, sizes
 from graphdet.evaluate.truth import Truth
-
-# Which explanations of `schema.EXPLANATIONS` are right for a kind of look-alike. Where a kind has two faces, either is right.
-RIGHT_EXPLANATIONS: Mapping[str, frozenset[str]] = {
-    "household": frozenset({"household"}),
-    "second_hand": frozenset({"household"}),
-    "campus": frozenset({"shared_network"}),
-    "campus_class": frozenset({"shared_network", "group_buy"}),
-    "carrier": frozenset({"shared_network"}),
-    "cafe": frozenset({"shared_network"}),
-    "bulk_office": frozenset({"shared_network", "group_buy", "reseller"}),
-    "fan_club": frozenset({"fan_club"}),
-    "subscription": frozenset({"fan_club"}),
-    "group_buy": frozenset({"group_buy"}),
-    "flash_sale": frozenset({"flash_sale"}),
-    "reseller": frozenset({"reseller"}),
-    "staff": frozenset({"staff_device"}),
-}
+from graphdet.schema.lookalikes import right_for
 
 
 @dataclass(frozen=True)
@@ -129,7 +113,8 @@ class Innocent:
         names = [name for name, _ in explained.values()]
         named = zip(self.kinds(quiet, ips), names, true, strict=True)
         given = [(kind, name) for kind, name, is_true in named if kind is not None and not is_true]
-        right = [kind for kind, name in given if name in RIGHT_EXPLANATIONS.get(kind, frozenset())]
+        right_names = right_for()
+        right = [kind for kind, name in given if name in right_names.get(kind, frozenset())]
         figures = {}
         for side, nodes in ((self._users, list(alerts.values())), (self._networks, [ips.get(name, ()) for name in alerts])):
             raised = side.kind[side.raised(nodes)]

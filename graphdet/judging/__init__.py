@@ -1,1 +1,1 @@
-"""Grown rings and their log → facts, significance, innocent explanations, doubts, and a tier."""
+"""Grown rings and their log → facts, significance, innocent explanations, objections, and a tier."""

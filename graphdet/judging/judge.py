@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from graphdet.judging.conditions import Background
 from graphdet.judging.diligence import measure_diligent
 from graphdet.judging.judged_ring import JudgedRing
 from graphdet.judging.log_index import LogIndex
 from graphdet.judging.ring_facts import RingFacts
 from graphdet.judging.significance import p_values, q_values
-from graphdet.judging.tiers import Setting, doubts, has_targets_to_itself, judge, ring_score
+from graphdet.judging.tiers import has_targets_to_itself, judge, ring_score
 from graphdet.progress import Progress
 from graphdet.rings.growth import Grower
 from graphdet.rings.null_search import NullRings
@@ -26,7 +27,7 @@ class Judged:
 
     rings: list[JudgedRing]
     left_out: int
-    setting: Setting
+    background: Background
 
 
 def judge_rings(found: Search, null: NullRings, log: LogIndex, settings: Settings, progress: Progress) -> Judged:
@@ -40,17 +41,18 @@ def judge_rings(found: Search, null: NullRings, log: LogIndex, settings: Setting
         progress: told of each ring.
     """
     measured = _measured(found, null, log, settings, progress)
-    setting = describe_setting(log, [facts for facts, _, _ in measured], settings.tiers)
+    background = background_of(log, [facts for facts, _, _ in measured], settings.tiers)
     rings, left_out = [], 0
     for facts, p_value, q_value in measured:
         items = log.visits.items_among(facts.grown.targets)
-        tier, explanation = judge(facts, items, setting, settings.tiers)
-        if tier == "review" and len(doubts(facts, items, setting, settings.tiers)) > settings.tiers.doubts_most:
+        judged = judge(facts, items, background, settings.tiers)
+        if judged.tier == "review" and len(judged.raised) > settings.tiers.objections_most:
             left_out += 1
             continue
-        rings.append(JudgedRing(facts, p_value, q_value, tier, explanation, score=ring_score(tier, facts.grown.strength)))
+        score = ring_score(judged.tier, facts.grown.strength)
+        rings.append(JudgedRing(facts, p_value, q_value, judged.tier, judged.explanation, score))
     rings.sort(key=lambda ring: (-ring.score, ring.facts.grown.members.tobytes()))
-    return Judged(rings, left_out, setting)
+    return Judged(rings, left_out, background)
 
 
 def _measured(
@@ -72,9 +74,9 @@ def _measured(
     return measured
 
 
-def describe_setting(log: LogIndex, rings: Sequence[RingFacts], settings: TierSettings) -> Setting:
-    """What the tiers judge rings against."""
+def background_of(log: LogIndex, rings: Sequence[RingFacts], settings: TierSettings) -> Background:
+    """What rings are judged against."""
     timed, users = log.events.time is not None, log.visits.visits.users
     apart = [facts.grown.members for facts in rings if not timed and has_targets_to_itself(facts, settings)]
     share = len(np.unique(np.concatenate(apart))) / users if apart else 0.0
-    return Setting(days=log.end / 86_400, users=users, timed=timed, to_themselves=share)
+    return Background(days=log.end / 86_400, users=users, timed=timed, to_themselves=share)

@@ -17,10 +17,10 @@ import pyarrow as pa
 
 from graphdet.arrays import Bool, Int32, Int64, stretches
 from graphdet.events import NO_TIME, EventTable
+from graphdet.judging.conditions import Background
 from graphdet.judging.judged_ring import JudgedRing
 from graphdet.judging.log_index import LogIndex
 from graphdet.judging.ring_facts import RingFacts
-from graphdet.judging.tiers import Setting
 from graphdet.record.texts import add_wording
 from graphdet.record.windows import count_windows
 from graphdet.rings.null_search import NullRings
@@ -64,7 +64,7 @@ def record_dossiers(rings: Sequence[JudgedRing], ids: Sequence[str], log: LogInd
     }
 
 
-def describe_background(log: LogIndex, null: NullRings, found: Search, setting: Setting, learned: Sequence[str]) -> dict[str, Any]:
+def describe_background(log: LogIndex, null: NullRings, found: Search, judged_by: Background, learned: Sequence[str]) -> dict[str, Any]:
     """What run.json says of the whole log, for dossiers to be compared with.
 
     Keys: `start` (microseconds since 1970 UTC of the first event, null without times), `seconds` (from it to the last event), `users`,
@@ -79,7 +79,7 @@ def describe_background(log: LogIndex, null: NullRings, found: Search, setting: 
         "start": log.start if timed else None,
         "seconds": log.end,
         "users": events.count("user"),
-        "to_themselves": setting.to_themselves,
+        "to_themselves": judged_by.to_themselves,
         "visits": len(visits),
         "events_per_visit": _plain(log.events_per_visit),
         "learned": list(learned),

@@ -15,10 +15,11 @@ import pyarrow.compute as pc
 
 from graphdet.arrays import Bool, Int32, Int64
 from graphdet.events import EventTable
+from graphdet.judging.conditions import Background
 from graphdet.judging.diligence import measure_diligent
 from graphdet.judging.ring_facts import measure_ring
 from graphdet.judging.significance import q_values
-from graphdet.judging.tiers import RULES, Setting, doubts, judge, ring_score, strength_needed
+from graphdet.judging.tiers import Judgement, judge, ring_score
 from graphdet.record.recording import PER_VISIT, base_rate_names
 from graphdet.replay.casebook import Casebook, SmallLog
 from graphdet.replay.remaining import Habits
@@ -131,26 +132,22 @@ class Replay:
         names = tuple(self.small.events.ids["user"].take(pa.array(grown.members)).to_pylist())
         if facts is None:
             return Outcome(GONE, "", 0.0, float(grown.strength) if len(grown.members) else 0.0, items, names)
-        tier, explanation = judge(facts, items, self._setting(), settings.tiers)
-        return Outcome(tier, explanation, ring_score(tier, grown.strength), float(grown.strength), items, names)
+        judged = judge(facts, items, self._background(), settings.tiers)
+        score = ring_score(judged.tier, grown.strength)
+        return Outcome(judged.tier, judged.explanation, score, float(grown.strength), items, names)
 
-    def _setting(self) -> Setting:
+    def _background(self) -> Background:
         background = self.casebook.background
-        return Setting(
+        return Background(
             days=background["seconds"] / 86_400,
             users=background["users"],
             timed=background["start"] is not None,
             to_themselves=background["to_themselves"],
         )
 
-    def judgement(self) -> tuple[dict[str, bool], list[str]]:
-        """Each innocent explanation that graphdet knows to test, and whether it fits the ring; and what else speaks against an alert."""
-        tried = {name: fits(self._facts, self._setting(), self.settings.tiers) for name, fits in RULES.items()}
-        return tried, doubts(self._facts, self._items(self._whole), self._setting(), self.settings.tiers)
-
-    def strength_needed(self) -> float:
-        """That the ring must have to be an alert."""
-        return strength_needed(self._facts.devotion.two_target_share, self.settings.tiers)
+    def judgement(self) -> Judgement:
+        """The ring's own, with every look-alike and objection that was tried."""
+        return judge(self._facts, self._items(self._whole), self._background(), self.settings.tiers)
 
     def _items(self, grown: Grown) -> int:
         """Targets that are items; all of them where the log has none."""

@@ -14,12 +14,18 @@ import pyarrow.compute as pc
 from graphdet.dossier.building import Dossier, build_dossier, weakness
 from graphdet.dossier.network_picture import draw_network
 from graphdet.dossier.reasoning import words
+from graphdet.dossier.tried import parts_of, sentence
 from graphdet.events import NO_TIME
+from graphdet.judging.conditions import Weighed
 from graphdet.judging.significance import q_values
 from graphdet.replay.casebook import Casebook
 from graphdet.report.tables import TABLES, rows_of
 from graphdet.run.folder import Run
-from graphdet.words.reasons import CATALOGUE, INNOCENT, LANGUAGES
+from graphdet.schema import lookalikes, objections
+from graphdet.schema.claims import FACTS, Claim
+from graphdet.schema.wording import LANGUAGES
+from graphdet.words.claims import DIRECTIONS, with_bar
+from graphdet.words.reasons import CATALOGUE
 
 MOST_EVENTS = 400  # of one ring, evenly spread over those on its items
 MOST_CURVE = 300  # points of the false-discovery curve
@@ -54,7 +60,10 @@ def report_data(run: Run, most_rings: int) -> dict[str, Any]:
         "overview": _overview(run),
         "rings": [_ring(ring, place, dossiers) for place, ring in enumerate(rings)],
         "dossiers": dossiers,
-        "innocent": {code: {one: INNOCENT[code][one] for one in LANGUAGES} for code in INNOCENT},
+        "innocent": {one.name: _claim(one) for one in lookalikes.LOOK_ALIKES},
+        "objections": {one.name: _claim(one) for one in objections.OBJECTIONS},
+        "facts": {name: {"en": fact.en, "zh": fact.zh} for name, fact in FACTS.items()},
+        "directions": {name: {one: words.to(one) for one in LANGUAGES} for name, words in DIRECTIONS.items()},
         "ids": names.every,
         "columns": TABLES,
     }
@@ -104,6 +113,8 @@ def _dossier(dossier: Dossier, names: Names) -> dict[str, Any]:
     members = [member["id"] for member in dossier.members]
     facts = dossier.facts
     shared = facts["shared"]["keys"]
+    raised = [{"side": "caution", "code": one.claim.name, **_sentences(one)} for one in dossier.objections if one.holds]
+    reasons = [{"side": CATALOGUE[code].side, "code": code, **_both(code, numbers)} for code, numbers in dossier.reasons]
     picture = draw_network(dossier.scene, shared, members)
     return {
         "verdict": {one: dossier.verdict(one) for one in LANGUAGES},
@@ -111,8 +122,9 @@ def _dossier(dossier: Dossier, names: Names) -> dict[str, Any]:
         "what": {key: _round(value) if isinstance(value, float) else value for key, value in facts["what"].items()},
         "dedication": _round(facts["taste"]["dedication"]),
         "density": None if facts["lockstep"] is None else _round(facts["lockstep"]["density"]),
-        "reasons": [{"side": CATALOGUE[code].side, "code": code, **_both(code, numbers)} for code, numbers in dossier.reasons],
-        "innocent": [{"code": code, "fits": fits, **_both(code, numbers)} for code, fits, numbers in dossier.innocent],
+        "reasons": [*raised, *reasons],
+        "innocent": [_weighed(one) for one in dossier.innocent],
+        "objections": [_weighed(one) for one in dossier.objections],
         "without": [_without(one, names) for one in dossier.counterfactuals],
         "members": rows_of("members", (_member(member, names) for member in dossier.members)),
         "targets": rows_of("targets", (_target(target, names) for target in facts["targets"])),
@@ -126,6 +138,31 @@ def _dossier(dossier: Dossier, names: Names) -> dict[str, Any]:
         "nodes": rows_of("nodes", ({**node, "id": names.place(node["id"])} for node in picture["nodes"])),
         "edges": rows_of("edges", picture["edges"]),
     }
+
+
+def _claim(claim: Claim) -> dict[str, Any]:
+    """What a claim hangs on, the same for every ring."""
+    return {
+        **{one: claim.short.to(one) for one in LANGUAGES},
+        "conditions": [{"fact": one.fact, "direction": one.direction, "part": part} for one, part in parts_of(claim)],
+    }
+
+
+def _weighed(one: Weighed) -> dict[str, Any]:
+    """What was found of each of these conditions, in the same order; a sentence where the claim holds."""
+    rows = [one.checked[condition] for condition, _ in parts_of(one.claim)]
+    return {
+        "code": one.claim.name,
+        "holds": one.holds,
+        **(_sentences(one) if one.holds else {}),
+        "checked": [
+            dict(zip(("found", "bar"), with_bar(row.condition, row.value, row.bar), strict=True), passed=row.holds) for row in rows
+        ],
+    }
+
+
+def _sentences(one: Weighed) -> dict[str, str]:
+    return {language: sentence(one, language) for language in LANGUAGES}
 
 
 def _both(code: str, numbers: dict[str, Any]) -> dict[str, str]:

@@ -22,7 +22,8 @@ function ringPage(main, ring) {
   main.append(make("div", { class: "row no-print" }, make("button", { type: "button", id: "copy", onclick: () => copy(members().join("\n")) }, label("copy_ids")),
     make("button", { type: "button", id: "save-members", onclick: () => saveMembers(ring, dossier) }, label("save_members")),
     make("button", { type: "button", id: "save-events", onclick: () => saveEvents(ring, dossier) }, label("save_events"))));
-  const innocent = card("innocent", "", table([["", (row) => make("span", { class: "tier " + (row.fits ? "fits" : "fails") }, label(row.fits ? "fits" : "fails"))], ["", (row) => make("p", {}, row[state.language])]], dossier.innocent));
+  const innocent = claimCard("innocent", dossier.innocent, data.innocent, "fits", "fails");
+  const objections = claimCard("objections", dossier.objections, data.objections, "raised", "not_raised");
   const reasons = ["for", "caution"].map((side) => [side, dossier.reasons.filter((reason) => reason.side === side)]).filter(([, list]) => list.length)
     .map(([side, list]) => card(side, "", make("ul", { class: "reasons" }, list.map((reason) => make("li", {}, plain(reason[state.language]))))));
   const whole = { without: "nothing", id: null, tier: ring.tier, explanation: ring.explanation, strength: ring.strength, kept: what.members, lost: 0 };
@@ -30,7 +31,7 @@ function ringPage(main, ring) {
     ["becomes", (row) => make("span", {}, tier(row.tier), row.explanation ? " " + data.innocent[row.explanation][state.language] : "")],
     ["evidence", (row) => row.strength.toFixed(1), "number"], ["kept", (row) => `${row.kept}/${row.kept + row.lost}`, "number"]], [whole, ...dossier.without]),
     dossier.witness ? make("p", {}, label("hangs", { witness: number(dossier.witness) })) : null);
-  const [left, right] = ring.tier === "explained" ? [[innocent, without], reasons] : [[reasons[0], without], [...reasons.slice(1), innocent]];
+  const [left, right] = ring.tier === "explained" ? [[innocent, without], [...reasons, objections]] : [[reasons[0], without, objections], [...reasons.slice(1), innocent]];
   main.append(make("div", { class: "split" }, make("div", {}, left), make("div", {}, right)));
   const boxes = Object.fromEntries(["timeline", "matrix", "network"].map((name) => [name, make("div", { class: "chart", id: "chart-" + name, role: "img", "aria-label": label(name) })]));
   const timed = dossier.events.some((event) => event.second !== null);
@@ -42,6 +43,26 @@ function ringPage(main, ring) {
   if (dossier.targets.length && timed) timelineChart(boxes.timeline, dossier);
   if (dossier.cells.length) matrixChart(boxes.matrix, dossier);
   networkChart(boxes.network, dossier);
+}
+
+// Everything that was claimed and weighed: whether it holds, and each number with the bar that it was held against.
+function claimCard(heading, rows, claims, yes, no) {
+  const verdict = (row) => make("span", { class: "tier " + (row.holds ? yes : no) }, label(row.holds ? yes : no));
+  return card(heading, "", make("dl", { class: "claims" }, rows.flatMap((row) => [make("dt", {}, claims[row.code][state.language], " ", verdict(row)),
+    make("dd", {}, row.holds && heading === "innocent" ? make("p", {}, plain(row[state.language])) : null, conditions(claims[row.code].conditions, row.checked))])));
+}
+
+function conditions(asked, checked) {
+  const list = (part) => make("ul", { class: "conditions" }, asked.map((one, n) => (one.part === part ? condition(one, checked[n]) : null)));
+  const parts = [...new Set(asked.map((one) => one.part))];
+  return parts.map((part) => [part === "all" ? null : make("span", { class: "part" }, label(part === "unless" ? "unless" : part === "1" ? "one_way" : "other_way")), list(part)]).flat();
+}
+
+function condition(one, { found, bar, passed }) {
+  const told = data.facts[one.fact][state.language].replace("{}", found);
+  const held = bar ? make("span", { class: "soft" }, ` (${data.directions[one.direction][state.language]} ${bar})`) : null;
+  const mark = make("span", { class: "mark", role: "img", "aria-label": label(passed ? "passed" : "missed") }, passed ? "✓" : "✗");
+  return make("li", { class: passed ? "passed" : "missed" }, mark, make("span", {}, told, held));
 }
 
 function swatch(fill, text) {

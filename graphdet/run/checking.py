@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from graphdet.schema import EXPLANATIONS, KEY_ROLES, KEY_TYPES, NODE_TYPE, TIERS, USER_ROLES, arrow_schema
+from graphdet.schema import KEY_ROLES, KEY_TYPES, NODE_TYPE, TIERS, USER_ROLES, arrow_schema
+from graphdet.schema.lookalikes import look_alike_names
 
 UNIQUE = {
     "rings": (("ring_id",), ("rank",)),
@@ -18,11 +19,11 @@ BOUNDS = {
     "rings": {"score": (0.0, 1.0), "p_value": (5e-324, 1.0), "q_value": (0.0, 1.0)},
     "scores": {"score": (0.0, 1.0)},
 }
-WORDS: dict[str, dict[str, tuple[str, ...]]] = {
-    "rings": {"tier": TIERS, "explanation": ("", *EXPLANATIONS)},
-    "members": {"node_type": tuple(NODE_TYPE), "role": (*USER_ROLES, *KEY_ROLES.values())},
-    "evidence": {"view": KEY_TYPES},
-    "scores": {"node_type": tuple(NODE_TYPE)},
+WORDS: dict[str, dict[str, Callable[[], tuple[str, ...]]]] = {
+    "rings": {"tier": lambda: TIERS, "explanation": lambda: ("", *look_alike_names())},
+    "members": {"node_type": lambda: tuple(NODE_TYPE), "role": lambda: (*USER_ROLES, *KEY_ROLES.values())},
+    "evidence": {"view": lambda: KEY_TYPES},
+    "scores": {"node_type": lambda: tuple(NODE_TYPE)},
 }
 OF_RINGS = ("members", "evidence")  # their ring_id must be one of `rings`
 
@@ -41,7 +42,7 @@ def check_table(name: str, table: pa.Table, rings: Callable[[], pa.Table]) -> No
     for column, (low, high) in BOUNDS.get(name, {}).items():
         _must_lie_within(name, table, column, low, high)
     for column, known in WORDS.get(name, {}).items():
-        _must_be_one_of(name, table, column, known)
+        _must_be_one_of(name, table, column, known())
     if name in OF_RINGS:
         _must_be_one_of(name, table, "ring_id", rings()["ring_id"].to_pylist())
 

@@ -45,7 +45,6 @@ from graphdet.schema.nodes import (
 )
 from graphdet.schema.run_tables import (
     EMBEDDING_WIDTH,
-    EXPLANATIONS,
     OPTIONAL_RUN_TABLES,
     RUN_TABLES,
     TIERS,
@@ -62,7 +61,6 @@ __all__ = [
     "EVENT_COLUMN",
     "EVENT_COLUMNS",
     "EVENT_MAKERS",
-    "EXPLANATIONS",
     "IP",
     "ITEM",
     "ITEM_RELATIONS",

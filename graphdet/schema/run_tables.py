@@ -5,19 +5,11 @@ from __future__ import annotations
 import pyarrow as pa
 
 from graphdet.schema.columns import EVENT_COLUMNS, TEXT, TIME, Field
+from graphdet.schema.lookalikes import look_alike_names
 from graphdet.schema.nodes import ITEM, KEY_TYPES, NODE_TYPE
 
 TIERS = ("alert", "review", "explained")
 USER_ROLES = ("core", "attached")
-EXPLANATIONS = {
-    "household": "a few people who share a home's devices or address",
-    "shared_network": "many people behind one network: campus, office, café or a carrier's NAT",
-    "fan_club": "people whose own lasting taste brings them to the same items at the same time",
-    "group_buy": "neighbours who order together through one leader",
-    "reseller": "a company or reseller that buys the same goods in bulk",
-    "flash_sale": "a sale or live stream that brought a crowd at once",
-    "staff_device": "staff or test accounts of the shop",
-}
 
 _NODE_NAMES, _KEY_NAMES = ", ".join(NODE_TYPE), ", ".join(KEY_TYPES)
 _VERBS = ", ".join(dict.fromkeys(NODE_TYPE[name].verb for name in KEY_TYPES if name != ITEM))
@@ -38,7 +30,7 @@ RUN_TABLES = {
         Field("ips", pa.int32(), "IP addresses that members share"),
         Field("first_seen", TIME, "first event of a member on a target; null where the log has no times"),
         Field("last_seen", TIME, "last event of a member on a target"),
-        Field("explanation", TEXT, "the innocent explanation that fits, or empty: " + ", ".join(EXPLANATIONS)),
+        Field("explanation", TEXT, "the innocent explanation that fits, or empty: " + ", ".join(look_alike_names())),
         Field("strength", pa.float64(), "log10 likelihood ratio of the ring against independent users"),
         Field("events", pa.int64(), "members' events on the targets"),
         Field("amount", pa.float64(), "money moved by members' events on the targets; null where the log has no amounts"),

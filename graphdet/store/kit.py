@@ -20,11 +20,12 @@ import pyarrow as pa
 
 from graphdet.errors import StoreError
 from graphdet.run.folder import Run, RunRing
-from graphdet.schema import EXPLANATIONS, KEY_TYPES, NODE_TYPE
+from graphdet.schema import KEY_TYPES, NODE_TYPE
 from graphdet.store.drawing import LONGEST_KEY
 from graphdet.store.queries import SavedQuery, load_queries
 from graphdet.store.server import post_connect
 from graphdet.store.style import style_sheet
+from graphdet.words.claims import look_alike_in_words
 
 MOST_GUIDES = 100  # rings with a guide of their own, worst first
 MOST_DRAWN = 24  # members or shared things in the small picture
@@ -191,7 +192,7 @@ def _sentence(ring: RunRing) -> str:
         parts.append(f"from {facts['first_seen']:%Y-%m-%d %H:%M} to {facts['last_seen']:%Y-%m-%d %H:%M} UTC")
     told = " ".join(parts) + "."
     explanation = facts["explanation"]
-    innocent = f" Innocent explanation weighed: {EXPLANATIONS[explanation]}." if explanation else ""
+    innocent = f" Innocent explanation weighed: {look_alike_in_words(explanation, 'en')}." if explanation else ""
     return f"{told} Score {facts['score']:.3f}, p {facts['p_value']:.3g}, tier {facts['tier']}.{innocent}"
 
 

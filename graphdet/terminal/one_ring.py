@@ -9,11 +9,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from graphdet.dossier.building import Dossier, event_rows, innocent_in_words, weakness
-from graphdet.dossier.reasoning import words
+from graphdet.dossier.building import Dossier, event_rows, weakness
+from graphdet.dossier.tried import missed_in_words, passed_in_words, sentence, spared_in_words
 from graphdet.replay.casebook import Casebook
+from graphdet.schema.lookalikes import look_alike
+from graphdet.schema.wording import Language
 from graphdet.terminal.screens import ID_WIDTH, TIER_STYLES, clean, name
-from graphdet.words.reasons import INNOCENT, Language
+from graphdet.words.claims import look_alike_in_words
 
 MEMBERS = 8
 TARGETS = 5
@@ -33,8 +35,11 @@ LABELS: dict[str, dict[Language, str]] = {
     "why": {"en": "What speaks for it", "zh": "支持怀疑的事实"},
     "caution": {"en": "Take care", "zh": "需要谨慎之处"},
     "innocent": {"en": "Innocent explanations tried", "zh": "已检验的无辜解释"},
-    "fits": {"en": "fits", "zh": "成立"},
-    "fails": {"en": "does not fit", "zh": "不成立"},
+    "fits": {"en": "fits: {plain}. {sentence} [{passed}]", "zh": "成立：{plain}。{sentence}[{passed}]"},
+    "fails": {"en": "no {name}: {missed}", "zh": "非{name}：{missed}"},
+    "objections": {"en": "The bars of an alert", "zh": "告警的门槛"},
+    "raised": {"en": "not reached, {name}: {passed}", "zh": "未达到（{name}）：{passed}"},
+    "spared": {"en": "passed: {spared}", "zh": "已越过：{spared}"},
     "without": {"en": "Without one kind of evidence", "zh": "若去掉一类证据"},
     "ip": {"en": "IP addresses", "zh": "IP 地址"},
     "device": {"en": "devices", "zh": "设备"},
@@ -110,9 +115,10 @@ def show_dossier(console: Console, dossier: Dossier, casebook: Casebook, languag
         _bullets(console, label(heading), dossier.told(side, language), style)
     if ring["tier"] != "explained":
         _innocent(console, dossier, language)
+        _objections(console, dossier, language)
     lines = []
     for one in dossier.counterfactuals:
-        tier = label(one["tier"]) + (f" ({INNOCENT[one['explanation']][language]})" if one["explanation"] else "")
+        tier = label(one["tier"]) + (f" ({look_alike(one['explanation']).short.to(language)})" if one["explanation"] else "")
         what_left = (
             label("gone")
             if one["tier"] == "gone"
@@ -183,11 +189,26 @@ def _bullets(console: Console, heading: str, lines: list[str], style: str) -> No
 
 
 def _innocent(console: Console, dossier: Dossier, language: Language) -> None:
-    """What fits, in words; of what does not fit only the names."""
-    fit = [(code, numbers) for code, fits, numbers in dossier.innocent if fits]
-    lines = [f"{LABELS['fits'][language]}: {innocent_in_words(one[0], language)}. {words(one, language)}" for one in fit]
-    names = [INNOCENT[code][language] for code, fits, _ in dossier.innocent if not fits]
-    _bullets(console, LABELS["innocent"][language], [*lines, f"{LABELS['fails'][language]}: {', '.join(names)}"], "green")
+    """What fits, in words and with the bars that it passes; of what does not fit the bars that it misses."""
+    lines = []
+    for one in dossier.innocent:
+        if one.holds:
+            told = {"plain": look_alike_in_words(one.claim.name, language), "sentence": sentence(one, language)}
+            lines.append(LABELS["fits"][language].format(**told, passed=passed_in_words(one, language)))
+        else:
+            lines.append(LABELS["fails"][language].format(name=one.claim.short.to(language), missed=missed_in_words(one, language)))
+    _bullets(console, LABELS["innocent"][language], lines, "green")
+
+
+def _objections(console: Console, dossier: Dossier, language: Language) -> None:
+    """What keeps the ring from being an alert, and how far it is from what else would."""
+    lines = [
+        LABELS["raised"][language].format(name=one.claim.short.to(language), passed=passed_in_words(one, language))
+        for one in dossier.objections
+        if one.holds
+    ]
+    lines.append(LABELS["spared"][language].format(spared=spared_in_words(dossier.objections, language)))
+    _bullets(console, LABELS["objections"][language], lines, "yellow")
 
 
 def _members(console: Console, dossier: Dossier, language: Language) -> None:

@@ -17,7 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 from graphdet.run.folder import Run, RunRing
-from graphdet.schema import EXPLANATIONS, KEY_TYPES, NODE_TYPE, TIERS
+from graphdet.schema import KEY_TYPES, NODE_TYPE, TIERS
+from graphdet.words.claims import look_alike_in_words
 
 if TYPE_CHECKING:
     from graphdet.evaluate import Evaluation  # both load much that other screens need not
@@ -261,7 +262,7 @@ def _sentence(facts: dict[str, Any]) -> str:
 
 def _innocence(facts: dict[str, Any]) -> str:
     """What the tier says about innocent explanations."""
-    fits = f"{facts['explanation'].replace('_', ' ')} ({EXPLANATIONS[facts['explanation']]})" if facts["explanation"] else ""
+    fits = f"{facts['explanation'].replace('_', ' ')} ({look_alike_in_words(facts['explanation'], 'en')})" if facts["explanation"] else ""
     if facts["tier"] == "explained":
         return f"Explained by: {fits}."
     if facts["tier"] == "review":

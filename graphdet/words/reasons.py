@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Side = Literal["for", "against", "caution", "context"]
-Language = Literal["en", "zh"]
-LANGUAGES: tuple[Language, ...] = ("en", "zh")
+from graphdet.schema.wording import Language
+from graphdet.words.claims import plain_number
+
+Side = Literal["for", "caution"]
 
 
 @dataclass(frozen=True)
@@ -27,14 +28,10 @@ class Code:
 
 
 class _Number(float):
-    """A number that shows two digits that count unless told otherwise: <0.001, 0.0031, 0.52, 4.2, 41, 1,204."""
+    """A number that shows two digits that count unless told otherwise."""
 
     def __format__(self, spec: str) -> str:
-        if spec:
-            return float.__format__(self, spec)
-        if abs(self) >= 10 or float(self).is_integer():
-            return f"{float(self):,.0f}"
-        return f"{float(self):.2g}" if abs(self) >= 0.001 else "<0.001"
+        return float.__format__(self, spec) if spec else plain_number(self)
 
 
 def _shown(value: Any) -> Any:
@@ -168,46 +165,7 @@ CATALOGUE: dict[str, Code] = {
         "{hits} of the possible {possible} member–item pairs are there; members of the same popularity would make {expected}.",
         "可能的 {possible} 个“成员–商品”组合中出现了 {hits} 个；按同样热度预期为 {expected} 个。",
     ),
-    # What speaks against, or asks for care.
-    "household": Code(
-        "against",
-        "A household: {size} people, {address_share:.0%} with one delivery address, {place_share:.0%} on one network at other times, too.",
-        "家庭成员：共 {size} 人，{address_share:.0%} 使用同一收货地址，{place_share:.0%} 平时也使用同一网络。",
-    ),
-    "reseller": Code(
-        "against",
-        "A reseller or company: {size} accounts, {address_share:.0%} with one delivery address; {ordered:.0%} of the dealings led to an order, "
-        "over {days} days.",
-        "经销商或公司：{size} 个账号，{address_share:.0%} 使用同一收货地址；{ordered:.0%} 的往来成交，历时 {days} 天。",
-    ),
-    "shared_network": Code(
-        "against",
-        "A shared network (campus, office, carrier): {place_share:.0%} of members use one IP address at other times, too, as do {place_users} users in "
-        "all; {address_share:.0%} deliver to one address.",
-        "共用网络（校园、办公室、运营商）：{place_share:.0%} 的成员平时也使用同一 IP 地址，全日志共有 {place_users} 个用户使用它；{address_share:.0%} 寄往同一地址。",
-    ),
-    "fan_club": Code(
-        "against",
-        "A fan club: on other days, too, members come for this kind of items {taste_times} times as often as everybody, and to these shops "
-        "{seller_times} times.",
-        "爱好者群体：成员在其他日子光顾此类商品的频率也是常人的 {taste_times} 倍，光顾这些店铺的频率是常人的 {seller_times} 倍。",
-    ),
-    "group_buy": Code(
-        "against",
-        "A group-buy: shops involved {sellers}, the largest with {top_seller:.0%} of the dealings; {ordered:.0%} led to an order, {refunded:.0%} came back.",
-        "社区团购：涉及 {sellers} 家店铺，最大一家占 {top_seller:.0%}；{ordered:.0%} 的往来成交，{refunded:.0%} 退回。",
-    ),
-    "flash_sale": Code(
-        "against",
-        "A flash sale or live stream: {crowd:.0%} of the visitors within half an hour of members are strangers, {rush_times} times their usual number.",
-        "限时抢购或直播：成员到访前后半小时内的访客有 {crowd:.0%} 是外人，为平常的 {rush_times} 倍。",
-    ),
-    "staff_device": Code(
-        "against",
-        "Staff or test accounts: {device_share:.0%} on shared devices, {place_share:.0%} on one network at other times, too, {refunded:.0%} of the dealings "
-        "cancelled or returned.",
-        "员工或测试账号：{device_share:.0%} 使用共用设备，{place_share:.0%} 平时也在同一网络，{refunded:.0%} 的往来被取消或退回。",
-    ),
+    # What asks for care.
     "nat_like": Code(
         "caution",
         "IP address {id} looks like a shared network ({users} users): {members} members on it say little, {expected} would be there by chance.",
@@ -228,55 +186,6 @@ CATALOGUE: dict[str, Code] = {
         "The alert may hang by a thread: grown again without any one of {events} of its events, the ring is none.",
         "该告警可能岌岌可危：其中 {events} 次事件缺少任何一次，重新生长后便不成其为告警。",
     ),
-    # What keeps a ring from being an alert, by the names of `judging.tiers.doubts`.
-    "doubt_small": Code(
-        "caution",
-        "{members} members on {items} items: too few to tell a group from a coincidence of tastes, so this is for review.",
-        "{members} 名成员、{items} 件商品：不足以区分有组织的群组与口味巧合，因此只列为待复核。",
-    ),
-    "doubt_weak": Code(
-        "caution",
-        "The evidence is {strength:.1f} (log10); an alert needs {needed:.0f}.",
-        "证据强度为 {strength:.1f}（log10）；告警需要 {needed:.0f}。",
-    ),
-    "doubt_not_devoted": Code(
-        "caution",
-        "Only {share:.0%} of what members did with items is here, on devices of their own: rather people with one interest in common.",
-        "成员对商品的行为仅 {share:.0%} 集中于此，且各用各的设备：更像有一项共同兴趣的人群。",
-    ),
-    "doubt_among_strangers": Code(
-        "caution",
-        "{crowd:.0%} of the visitors around members' visits are strangers, so members stand out less.",
-        "成员到访前后的访客有 {crowd:.0%} 是外人，成员因此不那么突出。",
-    ),
-    "doubt_targets_of_others": Code(
-        "caution",
-        "At half of the items others made {outsiders} visits or more for each member there: these are popular items, hardly the group's own.",
-        "在一半商品上，每名成员对应有 {outsiders} 次以上他人的到访：这些是热门商品，算不上该群组自己的目标。",
-    ),
-    "doubt_sprawling": Code(
-        "caution",
-        "It goes on for {days:.0f} days, as long as the log, and {two_target_share:.0%} of the members came to no more than two of its items: "
-        "rather several groups of one taste than one ring.",
-        "活动持续 {days:.0f} 天，几乎贯穿整个日志，且 {two_target_share:.0%} 的成员只到过其中至多两件商品：更像几群口味相近的人，而非一个团伙。",
-    ),
-    "doubt_taste_alone": Code(
-        "caution",
-        "The log has no times. Members came to {density:.0%} of the items each on average, and {repeats:.1f} times as often as people usually "
-        "come back to a thing: a taste in common would look the same.",
-        "日志没有时间。成员平均到过其中 {density:.0%} 的商品，重复次数是常人的 {repeats:.1f} 倍：共同的口味看起来也会如此。",
-    ),
-}
-
-# Innocent explanations by name.
-INNOCENT: dict[str, dict[Language, str]] = {
-    "household": {"en": "household", "zh": "家庭成员"},
-    "shared_network": {"en": "shared network", "zh": "共用网络"},
-    "fan_club": {"en": "fan club", "zh": "爱好者群体"},
-    "group_buy": {"en": "group-buy", "zh": "社区团购"},
-    "reseller": {"en": "reseller", "zh": "经销商"},
-    "flash_sale": {"en": "flash sale", "zh": "限时抢购"},
-    "staff_device": {"en": "staff or test accounts", "zh": "员工或测试账号"},
 }
 
 # Why a member is weak.

@@ -1,0 +1,131 @@
+"""A ring's facts + the log it was found in → named numbers, and each claim about the ring weighed by them.
+
+Claims are data (`graphdet.schema.claims`); what they hang on is measured here, by the names of `FACTS`.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from scipy.special import bdtrc
+
+from graphdet.judging.ring_facts import RingFacts
+from graphdet.schema.claims import Bar, Claim, Condition
+from graphdet.schema.wording import named
+from graphdet.settings import TierSettings
+
+Numbers = Mapping[str, float]  # by the names of `FACTS`; NaN where the log cannot tell
+COMPARE = {"at least": operator.ge, "more than": operator.gt, "at most": operator.le, "less than": operator.lt}
+
+
+@dataclass(frozen=True)
+class Background:
+    """What a ring is judged against: its log."""
+
+    days: float  # from the first to the last event; 0 where it has no times
+    users: int
+    timed: bool
+    to_themselves: float  # share of users in groups that have their targets to themselves; asked for where there are no times
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A condition with the number that was found and the bar that it was held against."""
+
+    condition: Condition
+    value: float
+    bar: float
+
+    @property
+    def holds(self) -> bool:
+        return bool(COMPARE[self.condition.direction](self.value, self.bar))
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """A claim about a ring, with every condition checked; `numbers` are those that its sentence names."""
+
+    claim: Claim
+    numbers: dict[str, float]
+    ways: tuple[tuple[Checked, ...], ...]
+    unless: tuple[Checked, ...]
+
+    @property
+    def holds(self) -> bool:
+        return any(all(one.holds for one in way) for way in self.ways) and not self.outdone
+
+    @property
+    def checked(self) -> dict[Condition, Checked]:
+        """Every condition once."""
+        return {one.condition: one for way in (*self.ways, self.unless) for one in way}
+
+    @property
+    def outdone(self) -> bool:
+        """Whether what it gives way to holds."""
+        return bool(self.unless) and all(one.holds for one in self.unless)
+
+    def nearest(self) -> tuple[Checked, ...]:
+        """The way that holds, or misses fewest of its bars."""
+        return min(self.ways, key=lambda way: sum(not one.holds for one in way))
+
+    def missed(self) -> tuple[Checked, ...]:
+        """What keeps it from holding: the bars missed on the nearest way, or else what it gives way to; empty where it holds."""
+        return tuple(one for one in self.nearest() if not one.holds) or (self.unless if self.outdone else ())
+
+
+def ring_numbers(facts: RingFacts, targets: int, log: Background) -> dict[str, float]:
+    """All that claims may hang on, by the names of `FACTS`.
+
+    Args:
+        facts: of the ring.
+        targets: its item targets; all targets where the log has no items.
+        log: the log that it was found in.
+    """
+    scalars = facts.scalars()
+    tastes = [scalars[name] for name in ("taste", "seller_taste") if scalars[name] == scalars[name]]
+    place_members = round(scalars["place_share"] * facts.size)
+    by_chance = float(bdtrc(place_members - 1, facts.size, scalars["place_users"] / log.users)) if place_members else 1.0
+    return scalars | {
+        "size": facts.size,
+        "targets": int(targets),
+        "strength": float(facts.grown.strength),
+        "home_share": max(scalars["address_share"], scalars["place_share"]),
+        "desk_share": min(scalars["device_share"], scalars["place_share"]),
+        "place_members": place_members,
+        "place_chance": by_chance,
+        "best_taste": max(tastes, default=float("nan")),
+        "least_taste": min(tastes, default=float("nan")),
+        "log_days": log.days,
+        "timed": int(log.timed),
+        "to_themselves": log.to_themselves,
+    }
+
+
+def weigh(claim: Claim, numbers: Numbers, settings: TierSettings) -> Weighed:
+    """Every condition of a claim, checked."""
+    bars = dict(settings)
+    return Weighed(
+        claim,
+        {name: numbers[name] for name in sorted(named(claim.sentence.en))},
+        tuple(tuple(_check(condition, numbers, bars) for condition in way) for way in claim.ways),
+        tuple(_check(condition, numbers, bars) for condition in claim.unless),
+    )
+
+
+def holds(condition: Condition, numbers: Numbers, settings: TierSettings) -> bool:
+    """Whether one condition does; `numbers` may lack what it does not ask for."""
+    return _check(condition, numbers, dict(settings)).holds
+
+
+def _check(condition: Condition, numbers: Numbers, bars: Mapping[str, float]) -> Checked:
+    return Checked(condition, numbers[condition.fact], _height(condition.bar, numbers, bars))
+
+
+def _height(bar: Bar, numbers: Numbers, bars: Mapping[str, float]) -> float:
+    height = bars[bar.setting] if bar.number is None else bar.number
+    for factor in bar.times:
+        height *= factor
+    height += bar.plus
+    return height * numbers[bar.of] if bar.of else height

@@ -1,0 +1,154 @@
+"""What may be said of a ring, as data: the facts it hangs on, the bars they are held against, and words.
+
+A claim holds where all conditions of one of its ways hold, unless something else explains the same facts better. Look-alikes
+(`lookalikes.py`) and objections (`objections.py`) are claims; `graphdet.judging.conditions` measures the facts and compares.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from graphdet.schema.wording import Wording, named
+
+Direction = Literal["at least", "more than", "at most", "less than"]
+Unit = Literal["count", "share", "days", "number", "times", "chance", "yes"]
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A number of a ring or of its log, with the words that tell it; `{}` stands for the number.
+
+    Units: a count; a share of 1; days; a plain number; the log10 of how many times something is; a chance; 1 for yes and 0 for no.
+    """
+
+    name: str
+    unit: Unit
+    en: str
+    zh: str
+
+    def __post_init__(self) -> None:
+        if self.en.count("{}") != 1 or self.zh.count("{}") != 1:
+            raise ValueError(f"the words of {self.name} must hold one number in each language")
+
+
+FACTS = {
+    fact.name: fact
+    for fact in (
+        Fact("size", "count", "{} members", "{} 名成员"),
+        Fact("targets", "count", "{} items", "{} 件商品"),
+        Fact("strength", "number", "evidence {}", "证据强度 {}"),
+        Fact("days", "days", "goes on for {} days", "历时 {} 天"),
+        Fact("density", "share", "members at {} of the items on average", "成员平均到过 {} 的商品"),
+        Fact("two_target_share", "share", "{} of members at no more than two items", "{} 的成员只到过至多两件商品"),
+        Fact("dedication", "share", "{} of all that members did with items is here", "成员对商品的行为有 {} 在此"),
+        Fact("attention", "number", "as many events of a member here as {} usual visits have", "每名成员在此的事件数相当于 {} 次普通到访"),
+        Fact("repeats", "number", "members come back {} times as often as usual", "成员重复到访的次数是常人的 {} 倍"),
+        Fact("outsiders_per_member", "number", "visits of others for each member's: {}", "每名成员对应 {} 次他人到访"),
+        Fact("own_things", "count", "devices and payment instruments shared beyond chance: {}", "超出偶然而共用的设备和支付工具：{} 个"),
+        Fact("device_share", "share", "{} on shared devices", "{} 使用共用设备"),
+        Fact("address_share", "share", "{} with one delivery address", "{} 使用同一收货地址"),
+        Fact("place_share", "share", "{} on one network at other times, too", "{} 平时也使用同一网络"),
+        Fact("home_share", "share", "{} with one address or network", "{} 共用同一地址或网络"),
+        Fact("desk_share", "share", "{} share devices as well as a network", "{} 既共用设备又共用网络"),
+        Fact("place_users", "count", "{} users on their network", "其网络上共有 {} 个用户"),
+        Fact("place_members", "count", "{} members on one network at other times, too", "{} 名成员平时也使用同一网络"),
+        Fact("place_chance", "chance", "so many on one network by chance: {}", "偶然有如此多人在同一网络的概率：{}"),
+        Fact("top_seller", "share", "{} of the dealings with one shop", "{} 的往来在同一家店铺"),
+        Fact("sellers", "count", "shops: {}", "店铺：{} 家"),
+        Fact("ordered", "share", "{} of the dealings led to an order", "{} 的往来成交"),
+        Fact("refunded", "share", "{} of the dealings cancelled or returned", "{} 的往来被取消或退回"),
+        Fact("coupons", "share", "coupons in {} of the dealings", "{} 的往来使用优惠券"),
+        Fact("crowd", "share", "{} of the visitors around members' visits are strangers", "成员到访前后的访客有 {} 是外人"),
+        Fact("rush", "times", "strangers there: {} times their usual number", "在场的外人为平常的 {} 倍"),
+        Fact("taste", "times", "come for this kind of items {} times as often as everybody", "光顾此类商品的频率是常人的 {} 倍"),
+        Fact("seller_taste", "times", "come to these shops {} times as often as everybody", "光顾这些店铺的频率是常人的 {} 倍"),
+        Fact(
+            "best_taste",
+            "times",
+            "on other days, too, come for this kind of items or to these shops {} times as often as everybody",
+            "其他日子光顾此类商品或这些店铺的频率也达常人的 {} 倍",
+        ),
+        Fact("least_taste", "times", "for the lesser of kind and shops {} times", "品类与店铺中较低者为 {} 倍"),
+        Fact("log_days", "days", "the log goes on for {} days", "日志历时 {} 天"),
+        Fact("timed", "yes", "the log has times: {}", "日志有时间：{}"),
+        Fact(
+            "to_themselves", "share", "{} of all users in groups that have their items to themselves", "全部用户中有 {} 属于独占商品的群组"
+        ),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Bar:
+    """What a fact is held against: a setting of [tiers], or a number of its own with the reason why it is none.
+
+    Attributes:
+        setting: a setting of [tiers]; empty where `number` stands alone.
+        number: the bar itself where there is no setting; None where there is one.
+        times: factors that it is multiplied with, one after the other; `plus`: what is added then.
+        of: a fact that all of this is multiplied with, as the log's days.
+        why: of numbers that are no setting; every `number`, `times` and `plus` needs one.
+    """
+
+    setting: str = ""
+    number: float | None = None
+    times: tuple[float, ...] = ()
+    plus: float = 0
+    of: str = ""
+    why: str = ""
+
+    def __post_init__(self) -> None:
+        if bool(self.setting) == (self.number is not None):
+            raise ValueError("a bar is a setting or a number of its own")
+        if (self.number is not None or self.times or self.plus) and not self.why:
+            raise ValueError("a number that is no setting needs its reason")
+        if self.of and self.of not in FACTS:
+            raise ValueError(f"no such fact: {self.of!r}")
+
+
+@dataclass(frozen=True)
+class Condition:
+    """A fact, and on which side of its bar it must be. A fact that the log cannot tell (NaN) is on neither."""
+
+    fact: str
+    direction: Direction
+    bar: Bar
+
+    def __post_init__(self) -> None:
+        if self.fact not in FACTS:
+            raise ValueError(f"no such fact: {self.fact!r}")
+
+    def turned(self) -> Condition:
+        """What holds where this does not."""
+        return replace(self, direction=OPPOSITE[self.direction])
+
+
+OPPOSITE: dict[Direction, Direction] = {"at least": "less than", "less than": "at least", "at most": "more than", "more than": "at most"}
+
+Way = tuple[Condition, ...]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Something that may be said of a ring.
+
+    Attributes:
+        name: in tables and JSON.
+        short: its name in words; `sentence`: all of it, with the facts that it names.
+        ways: it holds where all conditions of one of these hold,
+        unless: but not where all of these do.
+    """
+
+    name: str
+    short: Wording
+    sentence: Wording
+    ways: tuple[Way, ...]
+    unless: Way = ()
+
+    def __post_init__(self) -> None:
+        if not self.ways or not all(self.ways):
+            raise ValueError(f"{self.name} has no conditions")
+        unknown = named(self.sentence.en) - set(FACTS)
+        if unknown:
+            raise ValueError(f"{self.name} tells facts that do not exist: {', '.join(sorted(unknown))}")

@@ -1,0 +1,111 @@
+"""What keeps a ring that no look-alike explains from being an alert: each objection one object, with its conditions and words."""
+
+from __future__ import annotations
+
+from graphdet.schema.claims import Bar, Claim, Condition
+from graphdet.schema.wording import Wording
+
+OWN_TARGETS = Condition("outsiders_per_member", "at most", Bar("exclusive"))  # hardly anybody else comes to half of its item targets
+
+_HARDLY_MEET = Condition("density", "less than", Bar("loose_density"))
+_AT_TWO = Condition("two_target_share", "more than", Bar("loose_two_target_share"))
+_IN_A_CROWD = Condition("crowd", "more than", Bar("crowd"))
+
+
+OBJECTIONS: tuple[Claim, ...] = (
+    # More is needed where most members were at two targets only, since pairs of things are in fashion together, too.
+    Claim(
+        name="weak",
+        short=Wording("weak", "证据弱"),
+        sentence=Wording("The evidence is {strength} (log10), too little for an alert.", "证据强度为 {strength}（log10），不足以告警。"),
+        ways=(
+            (
+                Condition("strength", "less than", Bar("alert_strength")),
+                Condition("two_target_share", "at most", Bar("loose_two_target_share")),
+            ),
+            (Condition("strength", "less than", Bar("two_target_strength")), _AT_TWO),
+        ),
+    ),
+    Claim(
+        name="small",
+        short=Wording("small", "规模小"),
+        sentence=Wording(
+            "{size} members on {targets} items: too few to tell a group from a coincidence of tastes, so this is for review.",
+            "{size} 名成员、{targets} 件商品：不足以区分有组织的群组与口味巧合，因此只列为待复核。",
+        ),
+        ways=((Condition("size", "less than", Bar("alert_members")),), (Condition("targets", "less than", Bar("alert_targets")),)),
+    ),
+    # Among strangers a group stands out by strength alone, and as a minority not even by that.
+    Claim(
+        name="among_strangers",
+        short=Wording("among strangers", "混在外人之中"),
+        sentence=Wording(
+            "{crowd} of the visitors around members' visits are strangers, so members stand out less.",
+            "成员到访前后的访客有 {crowd} 是外人，成员因此不那么突出。",
+        ),
+        ways=(
+            (_IN_A_CROWD, Condition("crowd", "more than", Bar("crowd_most"))),
+            (_IN_A_CROWD, Condition("strength", "less than", Bar("crowd_strength"))),
+        ),
+    ),
+    # Groups of one taste, linked by whoever belongs to two of them: all through the log, and hardly anybody at more than two targets.
+    Claim(
+        name="sprawling",
+        short=Wording("sprawling", "松散"),
+        sentence=Wording(
+            "It goes on for {days} days, as long as the log, and {two_target_share} of the members came to no more than two of its items: "
+            "rather several groups of one taste than one ring.",
+            "活动持续 {days} 天，几乎贯穿整个日志，且 {two_target_share} 的成员只到过其中至多两件商品：更像几群口味相近的人，而非一个团伙。",
+        ),
+        ways=((_HARDLY_MEET, _AT_TWO, Condition("days", "more than", Bar("loose_share", of="log_days"))),),
+    ),
+    # Who likes the same is often at the same things. Without times nothing tells more but that all are at all, that they come back and
+    # back, or that nobody else comes there, in a log where that is no custom.
+    Claim(
+        name="taste_alone",
+        short=Wording("taste alone", "仅口味相同"),
+        sentence=Wording(
+            "The log has no times. Members came to {density} of the items each on average, and {repeats} times as often as people usually "
+            "come back to a thing: a taste in common would look the same.",
+            "日志没有时间。成员平均到过其中 {density} 的商品，重复次数是常人的 {repeats} 倍：共同的口味看起来也会如此。",
+        ),
+        ways=(
+            (
+                Condition("timed", "at most", Bar(number=0, why="a log has times or has none")),
+                _HARDLY_MEET,
+                Condition("repeats", "less than", Bar("repeats")),
+            ),
+        ),
+        unless=(OWN_TARGETS, Condition("to_themselves", "at most", Bar("exclusive_users"))),
+    ),
+    Claim(
+        name="targets_of_others",
+        short=Wording("targets of others", "目标也属他人"),
+        sentence=Wording(
+            "At half of the items others made {outsiders_per_member} visits or more for each member there: these are popular items, hardly the "
+            "group's own.",
+            "在一半商品上，每名成员对应有 {outsiders_per_member} 次以上他人的到访：这些是热门商品，算不上该群组自己的目标。",
+        ),
+        ways=((Condition("outsiders_per_member", "more than", Bar("alert_outsiders")),),),
+    ),
+    # Who gives a sliver of their time to the targets, on devices of their own, is rather one of many with the same interests. But who is
+    # busy everywhere may do a ring's work beside it, and a campaign ends.
+    Claim(
+        name="not_devoted",
+        short=Wording("not devoted", "不专注"),
+        sentence=Wording(
+            "Only {dedication} of what members did with items is here, on devices of their own: rather people with one interest in common.",
+            "成员对商品的行为仅 {dedication} 集中于此，且各用各的设备：更像有一项共同兴趣的人群。",
+        ),
+        ways=(
+            (
+                Condition("dedication", "less than", Bar("alert_dedication")),
+                Condition("own_things", "at most", Bar(number=0, why="one shared device is enough to do a ring's work on")),
+            ),
+        ),
+        unless=(
+            Condition("attention", "at least", Bar("alert_attention")),
+            Condition("days", "less than", Bar("long_share", of="log_days")),
+        ),
+    ),
+)

@@ -1,0 +1,334 @@
+"""Look-alikes and objections as data: they judge as plain rules do, their words hold, and one object is all that another one takes."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from dossier_runs import market_run
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from planted_logs import with_facts
+from rich.console import Console
+from scipy.special import bdtrc
+from test_tiers import INNOCENT, LOG, PLAIN, grown
+
+from graphdet.dossier.building import build_dossier
+from graphdet.dossier.tried import MOST_TOLD, in_order, missed_in_words, parts_of, passed_in_words, sentence, spared_in_words
+from graphdet.export import export_ring
+from graphdet.judging.conditions import Background, Weighed, ring_numbers, weigh
+from graphdet.judging.ring_facts import RingFacts
+from graphdet.judging.tiers import has_targets_to_itself, judge
+from graphdet.replay.casebook import Casebook
+from graphdet.report.data import report_data
+from graphdet.schema import lookalikes
+from graphdet.schema.claims import FACTS, Bar, Claim, Condition
+from graphdet.schema.lookalikes import LOOK_ALIKES, LookAlike, right_for
+from graphdet.schema.objections import OBJECTIONS
+from graphdet.schema.wording import LANGUAGES, Wording
+from graphdet.settings import TierSettings
+from graphdet.terminal import show_dossier
+from graphdet.words.claims import condition_in_words, number_in_words
+
+CLAIMS: tuple[Claim, ...] = (*LOOK_ALIKES, *OBJECTIONS)
+
+# The rules as they would be written without data: slow to change, quick to read.
+
+Rule = Callable[[Any, Background, TierSettings], bool]
+
+
+def _household(facts: Any, log: Background, bars: TierSettings) -> bool:
+    return facts.size <= bars.household_members and max(facts.address_share, facts.place_share) >= bars.nearly_all
+
+
+def _staff(facts: Any, log: Background, bars: TierSettings) -> bool:
+    return min(facts.device_share, facts.place_share) >= 0.3 and facts.top_seller >= 0.65 and facts.refunded >= 0.15
+
+
+def _reseller(facts: Any, log: Background, bars: TierSettings) -> bool:
+    few_accounts = facts.size <= bars.household_members + 2 and facts.address_share >= 0.5
+    return few_accounts and facts.ordered >= 0.8 and facts.days >= bars.long_share * log.days
+
+
+def _colleagues(facts: Any, log: Background, bars: TierSettings) -> bool:
+    return facts.address_share >= bars.nearly_all and facts.place_share >= 0.5 and facts.device_share < bars.few
+
+
+def _group_buy(facts: Any, log: Background, bars: TierSettings) -> bool:
+    nobody_gains = facts.top_seller < 0.5 and facts.sellers >= 3
+    honest = facts.ordered >= 0.5 and facts.refunded < bars.few and facts.coupons < 0.2
+    lasting = facts.days >= bars.long_share * log.days or facts.address_share >= 0.5
+    apart = facts.own_things <= 1 and facts.device_share < bars.few and not _colleagues(facts, log, bars)
+    return nobody_gains and honest and lasting and apart
+
+
+def _shared_network(facts: Any, log: Background, bars: TierSettings) -> bool:
+    members = round(facts.place_share * facts.size)
+    by_chance = float(bdtrc(members - 1, facts.size, facts.place_users / log.users)) if members else 1.0
+    many = members >= 3 and facts.place_share >= 0.12 and facts.place_users >= 6 * members
+    network = many and by_chance < bars.network_chance and facts.device_share < bars.few
+    return _colleagues(facts, log, bars) or network
+
+
+def _flash_sale(facts: Any, log: Background, bars: TierSettings) -> bool:
+    return facts.crowd >= 0.4 and facts.rush >= bars.rush
+
+
+def _fan_club(facts: Any, log: Background, bars: TierSettings) -> bool:
+    needed = bars.fan_taste if facts.days < bars.long_share * log.days else 0.85 * bars.fan_taste
+    tastes = [taste for taste in (facts.taste, facts.seller_taste) if taste == taste]
+    return bool(tastes) and max(tastes) >= needed and min(tastes) >= 0.55 * needed and facts.device_share < bars.few
+
+
+PLAIN_RULES: dict[str, Rule] = {
+    "household": _household,
+    "reseller": _reseller,
+    "staff_device": _staff,
+    "group_buy": _group_buy,
+    "shared_network": _shared_network,
+    "flash_sale": _flash_sale,
+    "fan_club": _fan_club,
+}
+
+
+def plain_needed(facts: Any, bars: TierSettings) -> float:
+    return bars.two_target_strength if facts.two_target_share > bars.loose_two_target_share else bars.alert_strength
+
+
+def plain_objections(facts: Any, targets: int, log: Background, bars: TierSettings) -> list[str]:
+    strength = facts.strength
+    loose = facts.density < bars.loose_density and facts.two_target_share > bars.loose_two_target_share
+    to_itself = facts.outsiders_per_member <= bars.exclusive and log.to_themselves <= bars.exclusive_users
+    attentive = facts.attention >= bars.alert_attention and facts.days < bars.long_share * log.days
+    found = {
+        "weak": strength < plain_needed(facts, bars),
+        "small": facts.size < bars.alert_members or targets < bars.alert_targets,
+        "among_strangers": facts.crowd > bars.crowd and (facts.crowd > bars.crowd_most or strength < bars.crowd_strength),
+        "sprawling": loose and facts.days > bars.loose_share * log.days,
+        "taste_alone": not (log.timed or to_itself) and facts.density < bars.loose_density and facts.repeats < bars.repeats,
+        "targets_of_others": facts.outsiders_per_member > bars.alert_outsiders,
+        "not_devoted": facts.dedication < bars.alert_dedication and not attentive and facts.own_things == 0,
+    }
+    return [name for name, raised in found.items() if raised]
+
+
+# Numbers at every bar, a little to both sides of it, and anywhere.
+
+
+def near(*bars: float, low: float = 0.0, high: float = 1.0) -> st.SearchStrategy[float]:
+    sides = [side for bar in bars for side in (bar, math.nextafter(bar, -math.inf), math.nextafter(bar, math.inf), bar - 0.1, bar + 0.1)]
+    return st.sampled_from(sides) | st.floats(low, high)
+
+
+SHARE = near(0.12, 0.15, 0.2, 0.25, 0.3, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.8).map(lambda share: min(max(share, 0.0), 1.0))
+TASTE = near(1.15, 0.85 * 1.15, 0.55 * 1.15, 0.55 * (0.85 * 1.15), low=-1.0, high=2.0) | st.just(math.nan)
+SETTINGS = st.builds(
+    TierSettings,
+    fan_taste=st.sampled_from([1.15, 0.7, 0.0, -0.4]),
+    crowd=st.sampled_from([0.4, 0.7]),
+    long_share=st.sampled_from([0.4, 0.37, 1.0]),
+    household_members=st.integers(2, 9),
+    network_chance=st.sampled_from([1e-5, 0.01, 0.9]),
+    alert_targets=st.integers(0, 4),
+)
+LOGS = st.builds(
+    Background,
+    days=st.sampled_from([0.0, 30.0, 31.7]),
+    users=st.integers(400, 50_000),
+    timed=st.booleans(),
+    to_themselves=near(0.5),
+)
+# From a ring that one rule judges, some of its facts changed: else hardly any would come near a rule of many conditions.
+FACTS_DRAWN = st.builds(
+    lambda ring, changes: with_facts(ring, **changes),
+    st.sampled_from([PLAIN, *INNOCENT.values()]),
+    st.fixed_dictionaries({}, optional={
+        "grown": st.builds(grown, st.integers(2, 40), near(20.0, 40.0, 60.0, high=100.0)),
+        "density": SHARE, "two_target_share": SHARE, "dedication": SHARE,
+        "attention": near(2.5, high=5.0) | st.just(math.nan), "repeats": near(2.0, high=4.0) | st.just(math.nan),
+        "taste": TASTE, "seller_taste": TASTE, "own_things": st.integers(0, 2), "sellers": st.integers(0, 4), "top_seller": SHARE,
+        "crowd": SHARE, "outsiders_per_member": near(0.1, 1.5, high=3.0), "rush": near(1.6, high=3.0),
+        "days": near(0.0, 12.0, 24.0, 0.37 * 31.7, 0.8 * 31.7, high=32.0), "ordered": SHARE, "refunded": SHARE, "coupons": SHARE,
+        "device_share": SHARE, "address_share": SHARE, "place_share": SHARE, "place_users": st.integers(0, 400),
+    }),
+)  # fmt: skip
+
+
+@settings(max_examples=1000, deadline=None)
+@given(facts=FACTS_DRAWN, targets=st.integers(0, 8), log=LOGS, bars=SETTINGS)
+def test_data_judges_as_plain_rules_do(facts: RingFacts, targets: int, log: Background, bars: TierSettings) -> None:
+    judged = judge(facts, targets, log, bars)
+    plain = SimpleNamespace(**facts.scalars(), size=facts.size, strength=facts.grown.strength)
+    fits = [name for name, rule in PLAIN_RULES.items() if rule(plain, log, bars)]
+    raised = plain_objections(plain, targets, log, bars)
+    assert [one.claim.name for one in judged.look_alikes if one.holds] == fits
+    assert list(judged.raised) == raised
+    assert (judged.tier, judged.explanation) == (("explained", fits[0]) if fits else ("review" if raised else "alert", ""))
+    assert judged.strength_needed() == plain_needed(plain, bars)
+    assert has_targets_to_itself(facts, bars) == (plain.outsiders_per_member <= bars.exclusive)
+
+
+def test_numbers_are_those_that_facts_are_declared_for() -> None:
+    assert set(ring_numbers(PLAIN, 6, LOG)) == set(FACTS)
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)
+def test_a_claim_names_settings_that_exist_and_says_why_other_numbers_stand(claim: Claim) -> None:
+    for condition in (condition for way in (*claim.ways, claim.unless) for condition in way):
+        assert not condition.bar.setting or condition.bar.setting in TierSettings.model_fields
+        assert condition.bar.setting or condition.bar.why
+
+
+def test_what_does_not_fit_together_is_refused() -> None:
+    with pytest.raises(ValueError, match="no such fact"):
+        Condition("sise", "at least", Bar("few"))
+    with pytest.raises(ValueError, match="needs its reason"):
+        Bar(number=0.3)
+    with pytest.raises(ValueError, match="a setting or a number"):
+        Bar("few", number=0.3, why="both")
+    with pytest.raises(ValueError, match="different numbers"):
+        Wording("{size} people", "{members} 人")
+    with pytest.raises(ValueError, match="facts that do not exist"):
+        replace(OBJECTIONS[0], sentence=Wording("{sise} people", "{sise} 人"))
+
+
+# Words.
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)
+def test_a_claim_has_words_in_both_languages(claim: Claim) -> None:
+    weighed = weigh(claim, ring_numbers(PLAIN, 6, LOG), TierSettings())
+    for english, chinese in ((sentence(weighed, "en"), sentence(weighed, "zh")), (claim.short.en, claim.short.zh)):
+        assert re.search(r"[\u4e00-\u9fff]", chinese)
+        assert not re.search(r"[\u4e00-\u9fff]", english)
+        assert "{" not in english + chinese
+    for text in (claim.sentence.en, claim.sentence.zh):
+        assert not re.search(r"fraud|criminal|guilty|cheat|culprit|scam|欺诈|诈骗|罪|骗", text.lower()), text
+
+
+def test_a_number_is_told_apart_from_the_bar_that_it_misses() -> None:
+    nearly = Condition("address_share", "at least", Bar("nearly_all"))
+    assert condition_in_words(nearly, 0.36, 0.7, "en") == "36% with one delivery address (at least 70%)"
+    assert condition_in_words(nearly, 0.36, 0.7, "zh") == "36% 使用同一收货地址（至少 70%）"
+    assert condition_in_words(nearly, 0.699, 0.7, "en") == "69.9% with one delivery address (at least 70.0%)"
+    assert condition_in_words(nearly, 0.7, 0.7, "en") == "70% with one delivery address (at least 70%)"
+    lasting = Condition("days", "at least", Bar("long_share", of="log_days"))
+    assert condition_in_words(lasting, 11.96, 12.0, "en") == "goes on for 11.96 days (at least 12)"
+    taste = Condition("best_taste", "at least", Bar("fan_taste"))
+    assert "– times" in condition_in_words(taste, math.nan, 1.0, "en")
+    assert [number_in_words(chance, "chance") for chance in (0.16, 1e-5, 1e-40)] == ["16%", "1/100,000", "<1/1,000,000,000"]
+    assert number_in_words(1.0, "times") == "10"
+
+
+def weighed(name: str, facts: RingFacts, log: Background = LOG) -> Weighed:
+    judged = judge(facts, 6, log, TierSettings())
+    return next(one for one in (*judged.look_alikes, *judged.objections) if one.claim.name == name)
+
+
+def test_what_does_not_fit_names_the_bars_that_it_misses() -> None:
+    assert missed_in_words(weighed("household", PLAIN), "en") == ("20 members (at most 6); 5% with one address or network (at least 70%)")
+    network = with_facts(PLAIN, place_share=0.45, place_users=40, device_share=0.4)
+    assert (
+        missed_in_words(weighed("shared_network", network), "en")
+        == "40 users on their network (at least 54); 40% on shared devices (less than 25%)"
+    )
+    cut = missed_in_words(weighed("group_buy", with_facts(PLAIN, ordered=0.1)), "en")
+    assert cut.count(";") == MOST_TOLD
+    assert cut.endswith("and 2 more") or cut.count("(") == MOST_TOLD + 1
+    colleagues = with_facts(PLAIN, top_seller=0.3, sellers=5, ordered=0.8, days=25.0, address_share=0.9, place_share=0.6)
+    assert missed_in_words(weighed("group_buy", colleagues), "en").startswith("but 90% with one delivery address (at least 70%); 60%")
+    assert weighed("shared_network", colleagues).holds
+    assert missed_in_words(weighed("household", with_facts(PLAIN, grown=grown(6), place_share=0.9)), "en") == ""
+
+
+def test_what_holds_names_the_bars_that_it_passes() -> None:
+    crowd = weighed("among_strangers", with_facts(PLAIN, crowd=0.95))
+    assert (
+        passed_in_words(crowd, "en") == "95% of the visitors around members' visits are strangers (more than 60%)"
+    )  # the harder bar alone
+    assert passed_in_words(weighed("household", PLAIN), "en") == ""
+
+
+def test_an_alert_tells_how_far_it_is_from_review() -> None:
+    told = spared_in_words(judge(PLAIN, 6, LOG, TierSettings()).objections, "en")
+    for bar in ("evidence 200 (at least 20)", "20 members (at least 5)", "6 items (at least 3)", "(at most 1.5)", "is here (at least 20%)"):
+        assert bar in told
+    busy = with_facts(PLAIN, dedication=0.05, attention=4.0)
+    assert "4 usual visits have (at least 2.5)" in spared_in_words([weighed("not_devoted", busy)], "en")
+
+
+def test_the_chosen_one_comes_first_then_what_else_holds() -> None:
+    both = with_facts(PLAIN, grown=grown(6), place_share=0.9, crowd=0.9, rush=2.5, place_users=200)
+    judged = judge(both, 6, LOG, TierSettings())
+    assert [one.claim.name for one in in_order(judged.look_alikes, judged.explanation)][:3] == ["household", "shared_network", "flash_sale"]
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)
+def test_parts_of_a_claim_are_all_of_it(claim: Claim) -> None:
+    parts = parts_of(claim)
+    shared = {condition for condition, part in parts if part == "all"}
+    for number, way in enumerate(claim.ways, 1):
+        assert shared | {condition for condition, part in parts if part == str(number)} == set(way)
+    assert {condition for condition, part in parts if part == "unless"} == set(claim.unless)
+
+
+# Made groups.
+
+
+def test_every_made_kind_is_explained_by_some_look_alike() -> None:
+    right = right_for()
+    assert right["bulk_office"] == {"shared_network", "group_buy", "reseller"}
+    assert right["staff"] == {"staff_device"}
+    assert right["campus_class"] == {"shared_network", "group_buy"}
+    assert set(right) == {
+        "household", "second_hand", "campus", "campus_class", "carrier", "cafe", "bulk_office", "fan_club", "subscription", "group_buy",
+        "flash_sale", "reseller", "staff",
+    }  # fmt: skip
+
+
+# A recipe: another look-alike is another object, and nothing else.
+
+OVERTIME = LookAlike(
+    name="night_shift",
+    short=Wording("night shift", "夜班"),
+    plain=Wording("people who shop together in a break", "休息时一起购物的人"),
+    sentence=Wording("A night shift of {size} people over {days} days.", "{size} 人的夜班，历时 {days} 天。"),
+    ways=((Condition("size", "at least", Bar("alert_members")), Condition("crowd", "less than", Bar(number=2.0, why="always so"))),),
+    kinds=("night_shift",),
+)
+
+
+def test_another_look_alike_is_one_object(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(lookalikes, "LOOK_ALIKES", (*LOOK_ALIKES, OVERTIME))
+    run = market_run(tmp_path / "log", 1).run
+    named = run.rings.to_pylist()
+    assert {"night_shift"} <= {ring["explanation"] for ring in named}
+    run.save(tmp_path / "run")
+    casebook = Casebook(type(run).load(tmp_path / "run"))
+    number = next(place for place, ring in enumerate(named) if ring["explanation"] == "night_shift")
+    ring = casebook.rings(len(named))[number]
+    dossier = build_dossier(casebook, ring)
+    first = dossier.as_dict(casebook)["innocent"][0]
+    assert (first["code"], first["holds"], first["ways"][0][0]["setting"]) == ("night_shift", True, "alert_members")
+    assert first["zh"].endswith("天。")
+    for language in LANGUAGES:
+        console = Console(width=200, record=True, markup=False, highlight=False, quiet=False, file=(tmp_path / "screen").open("w"))
+        show_dossier(console, dossier, casebook, language)
+        text = console.export_text()
+        console.file.close()
+        assert OVERTIME.plain.to(language) in text
+        assert OVERTIME.plain.to(language) in dossier.verdict(language)
+        note = export_ring(dossier, casebook, tmp_path / f"note-{language}.md", "md", language).read_text(encoding="utf-8")
+        assert OVERTIME.short.to(language) in note
+    data = report_data(run, 100)
+    assert data["innocent"]["night_shift"]["en"] == "night shift"
+    assert data["dossiers"][number]["innocent"][0]["checked"][0]["passed"]
+    assert "night shift" in json.dumps(data)
+    assert right_for()["night_shift"] == {"night_shift"}
