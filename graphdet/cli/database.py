@@ -294,8 +294,8 @@ def _relations(run: Any, logs: list[Path], progress: Any) -> Any:
     settings = parse_settings(run.meta["settings"], "run.json")
     with progress.stage("read logs"):
         events = read_events(logs, settings.log)
-    told = sorted(str(file["sha256"]) for file in run.meta["inputs"])
-    if sorted(file.sha256 for file in events.report.files) != told:
+    digests = sorted(str(file["sha256"]) for file in run.meta["inputs"])
+    if sorted(file.sha256 for file in events.report.files) != digests:
         raise StoreError("these are not the logs that the run was made from; give the same files, or leave --log out.")
     return all_relations(build_graph(events))
 

@@ -56,12 +56,12 @@ def choose_settings(path: Path | None, threads: int | None = None, seed: int | N
 
 def follower(progress: Progress) -> Callable[[str, int, int | None], None]:
     """Tells the open stage of the rows that the reader has done; the reader tells their sum so far."""
-    told = 0
+    reported = 0
 
     def follow(stage: str, rows: int, total: int | None) -> None:
-        nonlocal told
-        progress.advance(max(rows - told, 0))
-        told = max(rows, told)
+        nonlocal reported
+        progress.advance(max(rows - reported, 0))
+        reported = max(rows, reported)
 
     return follow
 
