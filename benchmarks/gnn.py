@@ -27,7 +27,8 @@ from graphdet import EventTable, Run, Settings, detect
 from graphdet.errors import LabelError
 from graphdet.evaluate import evaluate
 from graphdet.events import Labels
-from graphdet.evidence.pairs import PairEvidence, affordable_evidence, expected_rates, measure_pairs
+from graphdet.evidence.measured import Measured, measure
+from graphdet.evidence.pairs import affordable_evidence, expected_meetings, measure_pairs
 from graphdet.learning.from_labels import learn_labels
 from graphdet.learning.from_rings import learn_users
 from graphdet.learning.labelled_inputs import LabelledInputs, read_inputs, ring_members
@@ -36,12 +37,14 @@ from graphdet.learning.messages import evidence_relation
 from graphdet.learning.neighbourhood import gather_inputs, measure_scale
 from graphdet.learning.network import apply_network, train
 from graphdet.learning.opinion import HALF_TRUST_RINGS
+from graphdet.pipeline import detect_in
+from graphdet.progress import Progress
 from graphdet.settings import GnnSettings
 from graphdet.signals import measure_keys, measure_users
 from graphdet.signals.company import COMPANY
 from graphdet.signals.table import FeatureTable, names_of
+from graphdet.visits.base_rates import BaseRates, measure_base_rates
 from graphdet.visits.permuting import permute
-from graphdet.visits.visits import Visits, collect_visits
 
 RESULTS = Path(__file__).parent / "results"
 Floats = npt.NDArray[np.float64]
@@ -64,7 +67,7 @@ def main() -> None:
     else:
         seeds = TUNING_SEEDS if options.tuning else FRESH_SEEDS
         others = None if options.tuning else learn_other_markets(options.users)
-        name, rows = "gnn", [measure(seed, options.users, others) for seed in seeds[: options.seeds]]
+        name, rows = "gnn", [measure_market(seed, options.users, others) for seed in seeds[: options.seeds]]
     text = as_table(rows)
     print(text)
     if not options.tuning and not options.users:
@@ -81,12 +84,13 @@ def as_table(rows: list[dict[str, float]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def measure(seed: int, users: int | None, others: lgb.Booster | None) -> dict[str, float]:
+def measure_market(seed: int, users: int | None, others: lgb.Booster | None) -> dict[str, float]:
     """All figures of one market."""
     market = make_market("hard", seed, users=users)
     events = as_events(market.log)
     without = detect(events, Settings(gnn=NO_NETWORK))
-    run = detect(events)
+    measured = measure(events, Settings())
+    run = detect_in(measured, Settings(), Progress())
     row: dict[str, float] = {"seed": seed}
     member = members_of(market, events)
     for name, one in (("evidence alone", without), ("with the network", run)):
@@ -103,7 +107,7 @@ def measure(seed: int, users: int | None, others: lgb.Booster | None) -> dict[st
         }
     row["ring mates among the 10 nearest"], row["the same by chance"] = ring_mates(run, market)
     row["seconds of the network"] = next(stage["seconds"] for stage in run.meta["cost"]["stages"] if stage["stage"] == "network")
-    inputs = read_inputs(events, run, Settings(), None)
+    inputs = read_inputs(measured, run, None, 2)
     row |= few_labels(inputs, member, market, events, seed)
     if others is not None:
         by_others = run_odds(inputs) + tree_scores(others, inputs)
@@ -183,7 +187,8 @@ def learn_other_markets(users: int | None) -> lgb.Booster:
     for seed in TUNING_SEEDS:
         market = make_market("hard", seed, users=users)
         events = as_events(market.log)
-        tables.append(read_inputs(events, detect(events), Settings(), None))
+        measured = measure(events, Settings())
+        tables.append(read_inputs(measured, detect_in(measured, Settings(), Progress()), None, 2))
         member.append(members_of(market, events))
     stacked = FeatureTable("three markets", tables[0].names, np.vstack([table.values for table in tables]))
     options = {"num_iterations": 300, "num_leaves": 31, "learning_rate": 0.05}
@@ -224,14 +229,12 @@ def compare_objectives(seed: int, users: int | None) -> dict[str, float]:
     run = detect(events, Settings(gnn=NO_NETWORK))
     member, evidence = members_of(market, events), user_scores(run, events)
     odds = np.log10(evidence / (1 - evidence))
-    visits = collect_visits(events, settings.evidence, settings.view)
-    rates = expected_rates(visits)
-    rules = affordable_evidence(visits, rates, settings.evidence, 2)
-    pairs = measure_pairs(visits, rates, rules, 2)
+    measured = measure(events, settings)
+    visits, pairs = measured.visits, measured.pairs
     tiers = run.rings["tier"].to_pylist()
     rings = ring_members(events, run)
     groups = [group for group, tier in zip(rings, tiers, strict=True) if tier == "alert"]
-    relation, features = evidence_relation(pairs, visits.users), measure_users(events, visits, pairs)
+    relation, features = evidence_relation(pairs, visits.users), measure_users(measured.events, visits, measured.base_rates, pairs)
     row: dict[str, float] = {"seed": seed, "evidence alone": auprc(member, evidence)}
 
     def note(name: str, logit: Floats) -> None:
@@ -246,8 +249,8 @@ def compare_objectives(seed: int, users: int | None) -> dict[str, float]:
 
     inputs, _ = gather_inputs(features, visits, relation, None, depth=settings.gnn.depth)
     note("contrast of validated rings (kept)", learn_users(inputs.values, groups, visits, relation, settings.gnn, settings.seed).logit)
-    note("real log against permuted log", against_null(events, visits, rates_of=(rules, rates), inputs=inputs, settings=settings))
-    note("surprise of masked visits", masked_visits(events, visits, pairs, settings))
+    note("real log against permuted log", against_null(measured, inputs, settings))
+    note("surprise of masked visits", masked_visits(measured, settings))
     for depth, name in ((0, "own features, second layer"), (2, "two steps of messages")):
         fewer, _ = gather_inputs(features, visits, relation, None, depth=depth)
         note(name, learn_users(fewer.values, groups, visits, relation, settings.gnn, settings.seed).logit)
@@ -273,13 +276,13 @@ def first_layer(values: npt.NDArray[np.float32], groups: list[npt.NDArray[np.int
     return _layer((values,), member, fold, barred, settings.gnn, settings.seed, "first layer", 1)[1]
 
 
-def against_null(events: EventTable, visits: Visits, rates_of: tuple[Any, Any], inputs: FeatureTable, settings: Settings) -> Floats:
+def against_null(measured: Measured, inputs: FeatureTable, settings: Settings) -> Floats:
     """Users of the log told from users of a permuted log; each half of the users is scored by the network of the other half."""
-    rules, rates = rates_of
-    shuffled = permute(visits, rules, settings.seed)
-    pairs = measure_pairs(shuffled, rates, rules, 2)
-    features = measure_users(events, shuffled, pairs)
-    scale = measure_scale(measure_users(events, visits, measure_pairs(visits, rates, rules, 2)).values)
+    shuffled = permute(measured.visits, settings.seed)
+    base_rates = measure_base_rates(shuffled, measured.affordable, measured.base_rates.homogeneity)
+    pairs = measure_pairs(shuffled, base_rates, measured.expected, measured.affordable, 2)
+    features = measure_users(measured.events, shuffled, base_rates, pairs)
+    scale = measure_scale(measure_users(measured.events, measured.visits, measured.base_rates, measured.pairs).values)
     null, _ = gather_inputs(features, shuffled, evidence_relation(pairs, shuffled.users), scale, depth=settings.gnn.depth)
     generator = np.random.default_rng(settings.seed)
     half = generator.permutation(len(inputs)) % 2
@@ -294,21 +297,24 @@ def against_null(events: EventTable, visits: Visits, rates_of: tuple[Any, Any], 
     return logit
 
 
-def masked_visits(events: EventTable, visits: Visits, pairs: PairEvidence, settings: Settings) -> Floats:
+def masked_visits(measured: Measured, settings: Settings) -> Floats:
     """Half of the item visits hidden; who made them is guessed from the rest, and a user is as odd as his hidden visits surprise."""
+    events, visits, known = measured.events, measured.visits, measured.base_rates
     view = next(view for view in visits.views if view.name == "item")
     generator = np.random.default_rng(settings.seed)
     key = np.repeat(np.arange(visits.keys), np.diff(visits.offset))
     hidden = (generator.random(len(visits)) < 0.5) & (key >= view.first_key) & (key < view.first_key + view.keys)
     counts = np.bincount(key[~hidden], minlength=visits.keys)
-    columns = {name: getattr(visits, name)[~hidden] for name in ("user", "time", "log_base_rate", "log_intent", "near")}
-    extra = {name: value[~hidden] for name, value in vars(visits).items() if name not in columns and np.shape(value) == (len(visits),)}
-    left = replace(visits, offset=np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)]), **columns, **extra)
-    rates = expected_rates(left)
-    left_pairs = measure_pairs(left, rates, affordable_evidence(left, rates, settings.evidence, 2), 2)
-    features = measure_users(events, left, left_pairs)
+    offset = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+    left = replace(visits, offset=offset, user=visits.user[~hidden], time=visits.time[~hidden])
+    # What was usual of the visits that are left is that of the whole log.
+    rates = [column[~hidden] for column in (known.log_base_rate, known.log_intent, known.near, known.usual)]
+    base_rates = BaseRates(*rates, homogeneity=known.homogeneity)
+    expected = expected_meetings(left)
+    left_pairs = measure_pairs(left, base_rates, expected, affordable_evidence(left, base_rates, expected, settings.evidence, 2), 2)
+    features = measure_users(events, left, base_rates, left_pairs)
     users, _ = gather_inputs(features, left, evidence_relation(left_pairs, left.users), None, depth=1)
-    items = measure_keys(events, left, left_pairs)["item"].values
+    items = measure_keys(events, left, base_rates, left_pairs)["item"].values
     rows = np.flatnonzero(hidden)
     who, what = visits.user[rows], key[rows] - view.first_key
     swapped = who[generator.permutation(len(who))]

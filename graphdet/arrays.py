@@ -51,3 +51,24 @@ def check_sorted(name: str, column: npt.NDArray[np.integer]) -> None:
     if falls.any():
         place = int(falls.argmax())
         raise ValueError(f"{name} must be sorted, each once (found {column[place + 1]} after {column[place]})")
+
+
+def check_array(
+    name: str,
+    array: npt.NDArray[Any],
+    kind: type[np.generic],
+    length: int,
+    least: float | None = None,
+    most: float | None = None,
+) -> None:
+    """An array must have one dimension, this type and this length, and hold no number out of bounds, nor any that is none.
+
+    Raises:
+        ValueError: says which array and what is wrong with it.
+    """
+    if array.dtype != kind or array.shape != (length,):
+        raise ValueError(f"{name} must be {np.dtype(kind)} of shape ({length},) (found {array.dtype} of shape {array.shape})")
+    if length and least is not None and not array.min() >= least:  # not so for NaN either
+        raise ValueError(f"{name} must be at least {least:g} (found {array.min():g})")
+    if length and most is not None and not array.max() <= most:
+        raise ValueError(f"{name} must be at most {most:g} (found {array.max():g})")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphdet.events import EventTable
-from graphdet.evidence.pairs import affordable_evidence, expected_rates, measure_pairs
+from graphdet.evidence.measured import Measured, measure
 from graphdet.extras import lacks
 from graphdet.judging.judge import judge_rings
 from graphdet.judging.judged_ring import one_of_each, ring_id
@@ -18,7 +17,6 @@ from graphdet.learning.embedding import embeddings_table
 from graphdet.learning.messages import evidence_relation
 from graphdet.progress import Progress
 from graphdet.record.recording import describe_background, record_dossiers
-from graphdet.rings.growth import index_visits
 from graphdet.rings.null_search import affordable_permutations, search_null
 from graphdet.rings.search import search_rings
 from graphdet.run.describing import describe_run
@@ -27,9 +25,7 @@ from graphdet.run.relations import ring_relations
 from graphdet.run.ring_tables import evidence_table, members_table, rings_table
 from graphdet.run.scores import rank_rings, score_nodes
 from graphdet.settings import Settings
-from graphdet.visits.communities import lacks_categories, with_communities
 from graphdet.visits.discounts import list_discounts
-from graphdet.visits.visits import collect_visits
 
 if TYPE_CHECKING:
     from graphdet.learning.ring_model import Model
@@ -54,29 +50,30 @@ def detect(
     Returns:
         A run, rings most suspicious first; `Run.save` writes it.
     """
-    settings, left_out = _as_installed(settings or Settings())
+    settings = settings or Settings()
     progress = progress or Progress()
-    threads = settings.machine.threads or os.cpu_count() or 1
-    told = len(events.categories)
-    if lacks_categories(events):
-        with progress.stage("item communities", events.count("item")):
-            events = with_communities(events, settings.evidence)
-    learned = events.categories[told:]
-    with progress.stage("visits", len(events)):
-        visits = collect_visits(events, settings.evidence, settings.view)
-        rates = expected_rates(visits)
-        rules = affordable_evidence(visits, rates, settings.evidence, threads)
-    with progress.stage("pair evidence", len(visits)):
-        pairs = measure_pairs(visits, rates, rules, threads)
+    return detect_in(measure(events, settings, progress), settings, progress, model, keep_network)
+
+
+def detect_in(
+    measured: Measured,
+    settings: Settings,
+    progress: Progress,
+    model: Model | None = None,
+    keep_network: Path | None = None,
+) -> Run:
+    """`detect` for who measured the log already and needs the measures afterwards: labelled models read them, too."""
+    settings, left_out = _as_installed(settings)
+    threads = settings.machine.workers
+    events, visits, base_rates, pairs = measured.events, measured.visits, measured.base_rates, measured.pairs
     with progress.stage("rings"):
-        index = index_visits(visits)
-        found = search_rings(pairs, index, settings.rings, threads)
+        found = search_rings(pairs, measured.index, base_rates, settings.rings, threads)
     permutations = settings.rings.permutations or affordable_permutations(visits, pairs)
     with progress.stage("permuted logs", permutations):
-        null = search_null(visits, rates, rules, permutations, settings, threads, progress)
+        null = search_null(measured, permutations, settings, threads, progress)
     with progress.stage("facts and tiers", len(found.rings)):
-        log = index_log(events, index)
-        judged = judge_rings(found, null, log, settings, progress)
+        log = index_log(events, measured.index)
+        judged = judge_rings(found, null, log, base_rates, settings, progress)
         rings = judged.rings
     odds, weight = None, 0.0
     if settings.gnn.least_rings:
@@ -90,9 +87,9 @@ def detect(
                 from graphdet.learning.opinion import learn_opinion
                 from graphdet.learning.proposals import attach_members
 
-                opinion = learn_opinion(events, visits, pairs, relation, rings, settings.gnn, settings.seed, threads, model)
+                opinion = learn_opinion(measured, relation, rings, settings.gnn, settings.seed, threads, model)
                 odds, weight = opinion.odds, settings.gnn.weight * opinion.trust
-                rings = attach_members(rank_rings(rings, odds), odds, index, log, settings.rings)[0]
+                rings = attach_members(rank_rings(rings, odds), odds, base_rates, log, settings.rings)[0]
                 if keep_network:
                     opinion.model.save(keep_network)
     with progress.stage("scores and tables"):
@@ -101,7 +98,7 @@ def detect(
         tables = {
             "rings": rings_table(rings, ids, visits),
             "members": members_table(rings, ids, events, visits),
-            "evidence": evidence_table(rings, ids, log, pairs, rates),
+            "evidence": evidence_table(rings, ids, log, pairs, measured.expected),
             "scores": score_nodes(events, visits, pairs, rings, odds, weight),
             "rejected": events.report.rejected,
         }
@@ -111,11 +108,11 @@ def detect(
             )
         tables["relations"] = ring_relations(events, tables["members"])
     with progress.stage("dossiers", len(rings)):
-        tables |= record_dossiers(rings, ids, log, settings)
+        tables |= record_dossiers(rings, ids, log, base_rates, settings)
     discounted, notes = list_discounts(visits, events)
     notes += left_out
-    if learned:
-        notes.append(f"{len(learned):,} communities of items that users share stand in for categories that the log does not tell.")
+    if measured.learned:
+        notes.append(f"{len(measured.learned):,} communities of items that users share stand in for categories that the log does not tell.")
     if found.untried:
         notes.append(
             f"{found.untried:,} of {found.cores:,} cores were left untried when the effort was spent; raise [rings] effort to try them."
@@ -125,7 +122,7 @@ def detect(
             f"{judged.left_out:,} groups that nearly everything speaks against were left out; raise [tiers] objections_most to see them."
         )
     meta = describe_run(events, settings, discounted, notes, progress.costs)
-    meta["background"] = describe_background(log, null, found, judged.background, learned)
+    meta["background"] = describe_background(log, base_rates, null, found, judged.background, measured.learned)
     return Run(meta, tables)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import tomllib
 from collections.abc import Iterator
 from copy import copy
@@ -245,6 +246,11 @@ class MachineSettings(Section):
     memory_gb: float = Field(
         0.0, ge=0, description="memory for reading before it spills to disk; 0 = a third of the machine's, at most 1.5"
     )
+
+    @property
+    def workers(self) -> int:
+        """`threads`, or as many as there are cores."""
+        return self.threads or os.cpu_count() or 1
 
 
 class Settings(Section):

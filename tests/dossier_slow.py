@@ -1,6 +1,6 @@
 """A ring's strength, its targets' gains and its members' contributions once more, in plain loops over the whole log's visits; and the null.
 
-The definitions are those of `graphdet/rings/profile.py`; its compiled code is not used. Base rates are those of `collect_visits`, which
+The definitions are those of `graphdet/rings/profile.py`; its compiled code is not used. Base rates are those of `measure_base_rates`, which
 tests/test_evidence.py holds against a look at every other visit.
 """
 
@@ -13,10 +13,11 @@ from math import e, log10
 import numpy as np
 
 from graphdet.events import EventTable
-from graphdet.evidence.pairs import affordable_evidence, expected_rates, measure_pairs
-from graphdet.rings.growth import index_visits
+from graphdet.evidence.pairs import affordable_evidence, expected_meetings, measure_pairs
 from graphdet.rings.search import search_rings
 from graphdet.settings import Settings
+from graphdet.visits.base_rates import measure_base_rates
+from graphdet.visits.index import index_visits
 from graphdet.visits.permuting import permute
 from graphdet.visits.visits import DAY, collect_visits
 
@@ -29,6 +30,7 @@ class SlowLog:
     def __init__(self, events: EventTable, settings: Settings) -> None:
         self.events, self.settings = events, settings
         self.visits = visits = collect_visits(events, settings.evidence, settings.view)
+        self.base_rates = measure_base_rates(visits, settings.evidence)
         self.end = int(visits.time.max())
         self.key = np.repeat(np.arange(visits.keys), np.diff(visits.offset))
         self.view = np.repeat([n for n, view in enumerate(visits.views)], [view.keys for view in visits.views])
@@ -44,21 +46,24 @@ class SlowLog:
     def found(self) -> list[float]:
         """Strengths of all rings in the log, of any significance."""
         visits, settings = self.visits, self.settings
-        rates = expected_rates(visits)
-        rules = affordable_evidence(visits, rates, settings.evidence, 1)
-        return [ring.strength for ring in search_rings(measure_pairs(visits, rates, rules, 1), index_visits(visits), settings.rings).rings]
+        expected = expected_meetings(visits)
+        affordable = affordable_evidence(visits, self.base_rates, expected, settings.evidence, 1)
+        pairs = measure_pairs(visits, self.base_rates, expected, affordable, 1)
+        return [ring.strength for ring in search_rings(pairs, index_visits(visits), self.base_rates, settings.rings).rings]
 
     @cached_property
     def null(self) -> tuple[list[float], int]:
         """Strengths of the rings of all permuted logs, and how many cores were tried there."""
         visits, settings = self.visits, self.settings
-        rates = expected_rates(visits)
-        rules = affordable_evidence(visits, rates, settings.evidence, 1)
+        expected = expected_meetings(visits)
+        affordable = affordable_evidence(visits, self.base_rates, expected, settings.evidence, 1)
         weak = settings.rings.model_copy(update={"least_strength": 0.0})
         strengths, cores = [], 0
         for number in range(settings.rings.permutations):
-            shuffled = permute(visits, rules, settings.seed + number)
-            search = search_rings(measure_pairs(shuffled, rates, rules, 1), index_visits(shuffled), weak)
+            shuffled = permute(visits, settings.seed + number)
+            base_rates = measure_base_rates(shuffled, affordable, self.base_rates.homogeneity)
+            pairs = measure_pairs(shuffled, base_rates, expected, affordable, 1)
+            search = search_rings(pairs, index_visits(shuffled), base_rates, weak)
             strengths += [ring.strength for ring in search.rings]
             cores += search.cores
         return strengths, cores
@@ -159,10 +164,10 @@ class SlowRing:
         return {"gain": gain, "outsiders": outsiders, "visitors": came, "low": low, "high": high}
 
     def _chance(self, outsiders: float, also: int, days: float, visit: int) -> float:
-        visits = self.log.visits
-        looks = max(float(visits.near[visit]) + float(visits.usual[visit]) * days - also, 1.0)
-        intent = float(visits.log_intent[visit]) + log10(looks / float(visits.near[visit]))
-        return min(max(log10(max(outsiders, 0.5)) + float(visits.log_base_rate[visit]), intent), 0.0)
+        log = self.log
+        looks = max(float(log.base_rates.near[visit]) + float(log.base_rates.usual[visit]) * days - also, 1.0)
+        intent = float(log.base_rates.log_intent[visit]) + log10(looks / float(log.base_rates.near[visit]))
+        return min(max(log10(max(outsiders, 0.5)) + float(log.base_rates.log_base_rate[visit]), intent), 0.0)
 
     def _contribution(self, user: int, slots: list[tuple[int, int, dict[str, float]]]) -> tuple[float, float]:
         log, visits, size = self.log, self.log.visits, len(self.members)
@@ -176,7 +181,7 @@ class SlowRing:
                 continue
             strangers = log10(max(told["outsiders"], 0.5))
             chance = self._chance(told["outsiders"], hits[group], (told["high"] - told["low"]) / DAY, there[0])
-            gap = max(chance - min(strangers + float(visits.log_base_rate[there[0]]), 0.0) - best[group], 0.0)
+            gap = max(chance - min(strangers + float(log.base_rates.log_base_rate[there[0]]), 0.0) - best[group], 0.0)
             best[group] += gap  # type: ignore[assignment]
             gaps += gap
             hits[group] += 1

@@ -9,10 +9,13 @@ import pytest
 from planted_logs import HOUR, coded_table
 from sklearn.metrics import adjusted_mutual_info_score
 
-from graphdet import Settings, detect
+from graphdet import Settings
 from graphdet.events import EventTable
-from graphdet.learning import labelled_inputs as inputs
+from graphdet.evidence import measured
+from graphdet.evidence.measured import measure
 from graphdet.learning.labelled_inputs import read_inputs
+from graphdet.pipeline import detect_in
+from graphdet.progress import Progress
 from graphdet.settings import EvidenceSettings, GnnSettings, RingSettings
 from graphdet.visits import communities as communities
 from graphdet.visits.communities import lacks_categories, with_communities
@@ -91,11 +94,13 @@ def test_logs_without_times_or_items_learn_nothing() -> None:
 def test_models_with_labels_read_what_detection_read(monkeypatch: pytest.MonkeyPatch) -> None:
     log, _ = tastes_log(ring=40)
     settings = Settings(rings=RingSettings(permutations=1), gnn=GnnSettings(least_rings=0))
-    run = detect(log, settings)
-    values = read_inputs(log, run, settings, None).values
-    np.testing.assert_array_equal(values, read_inputs(with_communities(log, SETTINGS), run, settings, None).values)
-    monkeypatch.setattr(inputs, "lacks_categories", lambda events: False)
-    assert not np.array_equal(values, read_inputs(log, run, settings, None).values)
+    told = measure(log, settings)
+    assert told.learned
+    run = detect_in(told, settings, Progress())
+    values = read_inputs(told, run, None).values
+    np.testing.assert_array_equal(values, read_inputs(measure(with_communities(log, SETTINGS), settings), run, None).values)
+    monkeypatch.setattr(measured, "lacks_categories", lambda events: False)
+    assert not np.array_equal(values, read_inputs(measure(log, settings), run, None).values)
 
 
 def test_the_order_of_the_events_does_not_matter() -> None:

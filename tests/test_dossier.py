@@ -28,13 +28,15 @@ from graphdet.pipeline import detect
 from graphdet.replay.casebook import Casebook
 from graphdet.replay.remaining import Habits
 from graphdet.replay.replaying import Outcome, Replay
-from graphdet.rings.growth import Grower, index_visits
+from graphdet.rings.growth import Grower
 from graphdet.run.folder import Run
 from graphdet.schema import NODE_TYPE
 from graphdet.schema.wording import LANGUAGES
 from graphdet.settings import TierSettings
 from graphdet.simulate import preset, simulate, write_market
 from graphdet.terminal import show_dossier
+from graphdet.visits.base_rates import BaseRates, measure_base_rates
+from graphdet.visits.index import index_visits
 from graphdet.visits.visits import Visits, collect_visits
 from graphdet.words.claims import look_alike_in_words
 from graphdet.words.reasons import CATALOGUE, WEAKNESS
@@ -227,7 +229,7 @@ def test_a_column_left_out_is_a_column_that_was_never_there(
 
 
 def test_counterfactuals_are_those_of_the_whole_log(market: LoggedRun, casebook: Casebook, tmp_path: Path) -> None:
-    """Grown from the ring's members in the whole raw log without the thing, everybody's habits measured anew."""
+    """Grown from the ring's members in the whole raw log without the thing, everybody's base rates measured anew."""
     columns = {kind: NODE_TYPE[kind].column for kind in ("item", "device", "ip", "seller", "payment", "address")}
     background = casebook.background
     judged_by = Background(days=background["seconds"] / 86_400, users=background["users"], timed=True, to_themselves=0.0)
@@ -246,7 +248,7 @@ def test_counterfactuals_are_those_of_the_whole_log(market: LoggedRun, casebook:
             names = events.ids["user"].to_pylist()
             core = np.array([code for code, name in enumerate(names) if name in members], np.int32)
             index = index_visits(collect_visits(events, QUICK.evidence, QUICK.view))
-            grower = Grower(index, QUICK.rings)
+            grower = Grower(index, measure_base_rates(index.visits, QUICK.evidence), QUICK.rings)
             grown = grower.grow(core, generous=False)
             after = {names[code] for code in grown.members}
             where = f"{ring} without {told['without']}"
@@ -268,21 +270,25 @@ def test_counterfactuals_are_those_of_the_whole_log(market: LoggedRun, casebook:
     assert "alert" in judged
 
 
-def test_habits_are_those_of_a_log_without_the_events(market: LoggedRun, casebook: Casebook, alerts: list[Dossier], tmp_path: Path) -> None:
+def test_base_rates_are_those_of_a_log_without_the_events(
+    market: LoggedRun, casebook: Casebook, alerts: list[Dossier], tmp_path: Path
+) -> None:
     """Members' visits measured anew from what is left, against `collect_visits` on the raw log without half of the ring's events."""
     dossier = alerts[0]
     replay = Replay(casebook, dossier.ring["ring_id"])
     small = replay.small
     gone = np.isin(small.rows, dossier.events["inside"][::2])
-    left = Habits(casebook, small).left(gone)
+    left, left_rates = Habits(casebook, small).left(gone)
     path = tmp_path / "left.parquet"
     market.log[~market.log["event_id"].isin(ids_of(casebook, small.rows[gone].tolist()))].to_parquet(path, index=False)
     events = read_events([path])
     whole = collect_visits(events, QUICK.evidence, QUICK.view)
-    told = {measure: habits_by_place(left, small.events.ids, measure) for measure in ("near", "usual", "log_base_rate", "log_intent")}
-    real = {measure: habits_by_place(whole, events.ids, measure) for measure in told}
+    whole_rates = measure_base_rates(whole, QUICK.evidence)
+    measures = ("near", "usual", "log_base_rate", "log_intent")
+    told = {measure: rates_by_place(left, left_rates, small.events.ids, measure) for measure in measures}
+    real = {measure: rates_by_place(whole, whole_rates, events.ids, measure) for measure in told}
     members = nodes_of(market.run, dossier.ring["ring_id"], "user")
-    places = [place for place in told["near"] if place[2] in members and told["log_intent"][place] <= 0]
+    places = [place for place in told["near"] if place[2] in members and told["log_intent"][place] < 0]
     assert len(places) > 50
     for place in places:
         assert told["near"][place] == real["near"][place]
@@ -292,7 +298,9 @@ def test_habits_are_those_of_a_log_without_the_events(market: LoggedRun, caseboo
         assert told["log_intent"][place] == pytest.approx(real["log_intent"][place], abs=0.2)
 
 
-def habits_by_place(visits: Visits, ids: Mapping[str, pa.StringArray], measure: str) -> dict[tuple[str, str, str, int], float]:
+def rates_by_place(
+    visits: Visits, base_rates: BaseRates, ids: Mapping[str, pa.StringArray], measure: str
+) -> dict[tuple[str, str, str, int], float]:
     """What was measured of each visit, by type, key, user and second."""
     names = {name: ids[name].to_pylist() for name in ids}
     found = {}
@@ -300,7 +308,7 @@ def habits_by_place(visits: Visits, ids: Mapping[str, pa.StringArray], measure: 
         for key in range(view.first_key, view.first_key + view.keys):
             for visit in range(visits.offset[key], visits.offset[key + 1]):
                 place = (view.name, names[view.name][key - view.first_key], names["user"][visits.user[visit]], int(visits.time[visit]))
-                found[place] = float(getattr(visits, measure)[visit])
+                found[place] = float(getattr(base_rates, measure)[visit])
     return found
 
 

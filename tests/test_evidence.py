@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphdet.events import NO_TIME, EventTable, ReadReport
-from graphdet.evidence.pairs import PairEvidence, _sum_by_pair, expected_rates, measure_pairs
+from graphdet.evidence.pairs import PairEvidence, _sum_by_pair, expected_meetings, measure_pairs
 from graphdet.schema import arrow_schema
 from graphdet.settings import EvidenceSettings, Settings, parse_settings
+from graphdet.visits.base_rates import BaseRates, measure_base_rates
 from graphdet.visits.permuting import permute
 from graphdet.visits.visits import Visits, collect_visits
 
@@ -28,7 +29,7 @@ LOOSE_VIEWS = parse_settings({"view": {"item": {"cap": 4, "most": 1.1}, "device"
 Row = tuple[int, int, dict[str, int]]  # seconds, user, view → key
 Pair = tuple[int, int]
 Places = dict[tuple[str, int], list[tuple[int, int]]]  # (view, key) → [(second, user)]
-Habit = tuple[float, int, float, float]  # log_base_rate, near, log_intent, usual
+Usual = tuple[float, int, float, float]  # log_base_rate, near, log_intent, usual
 Meeting = tuple[float, float, float, int]  # evidence in full, evidence again, log10 chance by base_rate, seconds apart
 Said = tuple[float, float, list[float], int]  # the same of all meetings at a key, with the chances of those that say most
 
@@ -104,7 +105,7 @@ def places_of(visits: Visits) -> Places:
 
 def obvious_base_rates(
     places: Places, events: EventTable, visits: Visits, rules: EvidenceSettings, homogeneity: dict[str, float] | None = None
-) -> dict[tuple[str, int], list[Habit]]:
+) -> dict[tuple[str, int], list[Usual]]:
     """(log_base_rate, near, log_intent, usual) of every visit, each by looking at all visits; `homogeneity` None = as these visits tell."""
     everything = [(view, key, when, who) for (view, key), rows in places.items() for when, who in rows]
     span = max(when for _, _, when, _ in everything) + 1 if everything else 1
@@ -122,7 +123,7 @@ def obvious_base_rates(
             homogeneity[view.name] = 1 / min(
                 max((other + 10) / (expected + 10) - 1, 1 / rules.homogeneity_most), 1 / rules.homogeneity_least
             )
-    found: dict[tuple[str, int], list[Habit]] = {}
+    found: dict[tuple[str, int], list[Usual]] = {}
     for view in visits.views:
         away = min(view.windows[-1], span // 4)
         shape, days = homogeneity[view.name], max(span - 2 * view.windows[0], span / 4) / 86_400
@@ -205,14 +206,15 @@ def as_dict(pairs: PairEvidence, visits: Visits) -> dict[Pair, dict[tuple[str, i
 
 @settings(max_examples=40, deadline=None)
 @given(logs())
-def test_habits_equal_a_look_at_every_other_visit(events: EventTable) -> None:
+def test_base_rates_equal_a_look_at_every_other_visit(events: EventTable) -> None:
     visits = collect_visits(events, LOOSE, LOOSE_VIEWS)
-    assert_base_rates(visits, obvious_base_rates(obvious_visits(events, visits), events, visits, LOOSE))
+    assert_base_rates(measure_base_rates(visits, LOOSE), obvious_base_rates(obvious_visits(events, visits), events, visits, LOOSE))
 
 
-def assert_base_rates(visits: Visits, slow: dict[tuple[str, int], list[Habit]]) -> None:
-    in_order = [base_rate for view in visits.views for key in range(view.keys) for base_rate in slow[view.name, key]]
-    fast = list(zip(visits.log_base_rate.tolist(), visits.near.tolist(), visits.log_intent.tolist(), visits.usual.tolist(), strict=True))
+def assert_base_rates(found: BaseRates, slow: dict[tuple[str, int], list[Usual]]) -> None:
+    """`slow` has its keys in the order of the visits."""
+    in_order = [base_rate for rows in slow.values() for base_rate in rows]
+    fast = list(zip(found.log_base_rate.tolist(), found.near.tolist(), found.log_intent.tolist(), found.usual.tolist(), strict=True))
     assert len(fast) == len(in_order)
     np.testing.assert_allclose(np.reshape(fast, (-1, 4)), np.reshape(in_order, (-1, 4)), atol=1e-5, rtol=1e-5)
 
@@ -225,7 +227,8 @@ def test_how_alike_tastes_are_is_read_from_the_log(shape: float) -> None:
     for user, rates in enumerate(generator.gamma(shape, 1 / shape, (150, 200))):
         for item, visits in enumerate(generator.poisson(rates)):
             rows += [(int(when), user, {"item": item}) for when in generator.integers(0, 300, visits) * 24 * HOUR]
-    found = collect_visits(event_table(rows, list(range(200))), EvidenceSettings(), Settings().view).homogeneity
+    visits_made = collect_visits(event_table(rows, list(range(200))), EvidenceSettings(), Settings().view)
+    found = measure_base_rates(visits_made, EvidenceSettings()).homogeneity
     assert found[0] == pytest.approx(shape, rel=0.25)
 
 
@@ -233,7 +236,7 @@ def test_how_alike_tastes_are_is_read_from_the_log(shape: float) -> None:
 @given(logs())
 def test_evidence_equals_the_obvious_double_loop(events: EventTable) -> None:
     visits = collect_visits(events, LOOSE, LOOSE_VIEWS)
-    pairs = measure_pairs(visits, expected_rates(visits), LOOSE, threads=2)
+    pairs = measure_pairs(visits, measure_base_rates(visits, LOOSE), expected_meetings(visits), LOOSE, threads=2)
     slow = obvious_evidence(events, visits, LOOSE)
     fast = as_dict(pairs, visits)
     assert fast.keys() == slow.keys()
@@ -262,7 +265,7 @@ def test_one_meeting_of_a_group_counts_in_full_and_the_first_of_equal_ones() -> 
     rows.append((400 * 24 * HOUR, 1, {"item": 3}))  # so that the two are not in the same intent
     events = event_table(rows, [0, 0, 1, 0])
     visits = collect_visits(events, LOOSE, LOOSE_VIEWS)
-    pairs = measure_pairs(visits, expected_rates(visits), LOOSE, threads=1)
+    pairs = measure_pairs(visits, measure_base_rates(visits, LOOSE), expected_meetings(visits), LOOSE, threads=1)
     said = as_dict(pairs, visits)[0, 1]
     full, again, *_ = obvious_evidence(events, visits, LOOSE)[0, 1]["item", 0]
     assert again < full - 0.1
@@ -289,8 +292,8 @@ def test_of_several_meetings_at_a_key_the_strongest_speaks_whatever_their_order(
 @given(logs(), st.integers(1, 5))
 def test_evidence_does_not_depend_on_threads(events: EventTable, threads: int) -> None:
     visits = collect_visits(events, LOOSE, LOOSE_VIEWS)
-    rates = expected_rates(visits)
-    one, many = (measure_pairs(visits, rates, LOOSE, threads=n) for n in (1, threads))
+    base_rates, expected = measure_base_rates(visits, LOOSE), expected_meetings(visits)
+    one, many = (measure_pairs(visits, base_rates, expected, LOOSE, threads=n) for n in (1, threads))
     for column in ("users", "evidence", "offset", "key", "key_evidence", "seconds_apart", "chance"):
         np.testing.assert_array_equal(getattr(one, column), getattr(many, column))
 
@@ -299,7 +302,7 @@ def test_evidence_does_not_depend_on_threads(events: EventTable, threads: int) -
 @given(logs(), st.integers(0, 2**32))
 def test_the_null_keeps_places_and_exchanges_users_within_strata(events: EventTable, seed: int) -> None:
     visits = collect_visits(events, LOOSE, LOOSE_VIEWS)
-    shuffled = permute(visits, LOOSE, seed)
+    shuffled = permute(visits, seed)
     for column in ("offset", "time", "group", "stratum"):
         np.testing.assert_array_equal(getattr(shuffled, column), getattr(visits, column))
     stratum = np.repeat(visits.stratum, np.diff(visits.offset))
@@ -307,15 +310,17 @@ def test_the_null_keeps_places_and_exchanges_users_within_strata(events: EventTa
         np.testing.assert_array_equal(np.sort(shuffled.user[stratum == place]), np.sort(visits.user[stratum == place]))
     # Base rates belong to the users that the visits have now.
     # How alike users are is the log's; the permuted log must not pass for one with other tastes.
-    homogeneity = dict(zip((view.name for view in visits.views), visits.homogeneity.tolist(), strict=True))
-    assert_base_rates(shuffled, obvious_base_rates(places_of(shuffled), events, shuffled, LOOSE, homogeneity))
-    np.testing.assert_array_equal(permute(visits, LOOSE, seed).user, shuffled.user)
+    of_log = measure_base_rates(visits, LOOSE).homogeneity
+    homogeneity = dict(zip((view.name for view in visits.views), of_log.tolist(), strict=True))
+    slow = obvious_base_rates(places_of(shuffled), events, shuffled, LOOSE, homogeneity)
+    assert_base_rates(measure_base_rates(shuffled, LOOSE, of_log), slow)
+    np.testing.assert_array_equal(permute(visits, seed).user, shuffled.user)
 
 
 def test_the_null_gives_every_order_of_users_alike() -> None:
     events = event_table([(0, user, {"item": 0}) for user in range(3)], [0])
     visits = collect_visits(events, LOOSE, LOOSE_VIEWS)
-    orders = [tuple(permute(visits, LOOSE, seed).user.tolist()) for seed in range(3000)]
+    orders = [tuple(permute(visits, seed).user.tolist()) for seed in range(3000)]
     counts = [orders.count(order) for order in itertools.permutations(range(3))]
     # Chi-square with 5 degrees of freedom: 20.5 is passed by chance once in a thousand.
     assert sum((count - 500) ** 2 / 500 for count in counts) < 20.5
@@ -335,11 +340,11 @@ def test_events_without_a_time_meet_nobody_in_a_log_with_times() -> None:
     )  # fmt: skip
     for log, expected in ((events, 1), (lost, 0)):
         visits = collect_visits(log, LOOSE, LOOSE_VIEWS)
-        assert len(measure_pairs(visits, expected_rates(visits), LOOSE, threads=1)) == expected
+        assert len(measure_pairs(visits, measure_base_rates(visits, LOOSE), expected_meetings(visits), LOOSE, threads=1)) == expected
 
 
 def test_users_who_visit_nothing_meet_nobody() -> None:
     visits = collect_visits(event_table([(second, second, {}) for second in range(3)], [0]), LOOSE, LOOSE_VIEWS)
     assert len(visits) == 0
-    assert len(measure_pairs(visits, expected_rates(visits), LOOSE, threads=2)) == 0
-    assert len(permute(visits, LOOSE, 1)) == 0
+    assert len(measure_pairs(visits, measure_base_rates(visits, LOOSE), expected_meetings(visits), LOOSE, threads=2)) == 0
+    assert len(permute(visits, 1)) == 0

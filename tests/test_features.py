@@ -10,12 +10,13 @@ import pytest
 
 from graphdet.errors import BadNumbers
 from graphdet.events import EventTable
-from graphdet.evidence.pairs import PairEvidence, expected_rates, measure_pairs
+from graphdet.evidence.pairs import PairEvidence, expected_meetings, measure_pairs
 from graphdet.schema import ACTIONS, KEY_TYPES
 from graphdet.settings import EvidenceSettings, Settings
 from graphdet.signals import columns_of, measure_keys, measure_users
 from graphdet.signals.company import LEVELS
 from graphdet.signals.table import FeatureTable, names_of
+from graphdet.visits.base_rates import BaseRates, measure_base_rates
 from graphdet.visits.visits import Visits, collect_visits
 
 DAY = 86_400
@@ -23,9 +24,10 @@ USER_COLUMNS, KEY_COLUMNS = names_of(columns_of("user")), names_of(columns_of("i
 LOOSE = EvidenceSettings(least=0.1, weak=0.1, stratum_visits=5)
 
 
-def evidence_of(events: EventTable) -> tuple[Visits, PairEvidence]:
+def evidence_of(events: EventTable) -> tuple[Visits, BaseRates, PairEvidence]:
     visits = collect_visits(events, LOOSE, Settings().view)
-    return visits, measure_pairs(visits, expected_rates(visits), LOOSE, 1)
+    base_rates = measure_base_rates(visits, LOOSE)
+    return visits, base_rates, measure_pairs(visits, base_rates, expected_meetings(visits), LOOSE, 1)
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +49,8 @@ def rows() -> list[dict[str, Any]]:
 
 def test_user_features_equal_a_slow_count(rows: list[dict[str, Any]], make_events: Any) -> None:
     events = make_events(rows)
-    visits, pairs = evidence_of(events)
-    table = measure_users(events, visits, pairs, threads=3)
+    visits, base_rates, pairs = evidence_of(events)
+    table = measure_users(events, visits, base_rates, pairs, threads=3)
     assert table.names == USER_COLUMNS
     of: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
@@ -89,9 +91,9 @@ def test_user_features_equal_a_slow_count(rows: list[dict[str, Any]], make_event
             "log_days": np.log1p(active_days),
             "events_per_day": np.log1p(len(own) / active_days),
             "rating": np.mean(ratings) if ratings else 0,
-            "base_rate_mean": np.mean(visits.log_base_rate[at]) if at else 0,
-            "base_rate_least": min([0, *visits.log_base_rate[at]]),
-            "intent_mean": np.mean(visits.log_intent[at]) if at else 0,
+            "base_rate_mean": np.mean(base_rates.log_base_rate[at]) if at else 0,
+            "base_rate_least": min([0, *base_rates.log_base_rate[at]]),
+            "intent_mean": np.mean(base_rates.log_intent[at]) if at else 0,
             "log_amount": np.mean(amounts) if amounts else 0,
             "best_pair": ordered[0],
             "second_pair": ordered[1],
@@ -122,8 +124,8 @@ def meetings_of(pairs: PairEvidence, meetings: range) -> list[tuple[int, float, 
 
 def test_key_features_equal_a_slow_count(rows: list[dict[str, Any]], make_events: Any) -> None:
     events = make_events(rows)
-    visits, pairs = evidence_of(events)
-    tables = measure_keys(events, visits, pairs)
+    visits, base_rates, pairs = evidence_of(events)
+    tables = measure_keys(events, visits, base_rates, pairs)
     for view in visits.views:
         for code, name in enumerate(events.ids[view.name].to_pylist()):
             key = view.first_key + code
@@ -155,8 +157,8 @@ def test_key_features_equal_a_slow_count(rows: list[dict[str, Any]], make_events
 def test_a_log_that_lacks_something_has_the_same_columns(rows: list[dict[str, Any]], make_events: Any, lost: str) -> None:
     poorer = [{key: value for key, value in row.items() if key != lost} for row in rows]
     events = make_events([row for row in poorer if "item" in row or "device" in row])
-    visits, pairs = evidence_of(events)
-    users, tables = measure_users(events, visits, pairs), measure_keys(events, visits, pairs)
+    visits, base_rates, pairs = evidence_of(events)
+    users, tables = measure_users(events, visits, base_rates, pairs), measure_keys(events, visits, base_rates, pairs)
     assert users.names == USER_COLUMNS
     assert len(users) == events.count("user")
     assert all(table.names == KEY_COLUMNS for table in tables.values())

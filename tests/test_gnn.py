@@ -17,7 +17,7 @@ from scipy.sparse import csr_array
 
 from graphdet.errors import BadNumbers, ModelError, ModelMismatch, NotAModel
 from graphdet.events import EventTable
-from graphdet.evidence.pairs import PairEvidence, expected_rates, measure_pairs
+from graphdet.evidence.pairs import PairEvidence, expected_meetings, measure_pairs
 from graphdet.graph import build_graph
 from graphdet.learning.embedding import embed_keys, embed_users, embeddings_table, items_in_common
 from graphdet.learning.from_rings import Learned, learn_users, pass_on, ring_folds
@@ -29,6 +29,7 @@ from graphdet.schema import EMBEDDING_WIDTH
 from graphdet.settings import EvidenceSettings, GnnSettings, Settings
 from graphdet.signals import columns_of, measure_keys, measure_users
 from graphdet.signals.table import names_of
+from graphdet.visits.base_rates import BaseRates, measure_base_rates
 from graphdet.visits.visits import Visits, collect_visits
 
 # PyTorch Geometric uses what torch calls out of date; that is between the two.
@@ -51,8 +52,13 @@ def visits(log: EventTable) -> Visits:
 
 
 @pytest.fixture(scope="module")
-def pairs(visits: Visits) -> PairEvidence:
-    return measure_pairs(visits, expected_rates(visits), EvidenceSettings(), 1)
+def base_rates(visits: Visits, base_rates: BaseRates) -> BaseRates:
+    return measure_base_rates(visits, EvidenceSettings())
+
+
+@pytest.fixture(scope="module")
+def pairs(visits: Visits, base_rates: BaseRates) -> PairEvidence:
+    return measure_pairs(visits, base_rates, expected_meetings(visits), EvidenceSettings(), 1)
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +67,8 @@ def relation(pairs: PairEvidence, visits: Visits) -> EvidenceMatrix:
 
 
 @pytest.fixture(scope="module")
-def inputs(log: EventTable, visits: Visits, pairs: PairEvidence, relation: EvidenceMatrix) -> Floats:
-    return gather_inputs(measure_users(log, visits, pairs), visits, relation, None)[0].values
+def inputs(log: EventTable, visits: Visits, base_rates: BaseRates, pairs: PairEvidence, relation: EvidenceMatrix) -> Floats:
+    return gather_inputs(measure_users(log, visits, base_rates, pairs), visits, relation, None)[0].values
 
 
 @pytest.fixture(scope="module")
@@ -115,15 +121,18 @@ def test_messages_through_keys_equal_a_slow_loop() -> None:
     assert not through_keys(visits, "device", values)[0].any()
 
 
-def test_messages_are_the_same_to_the_last_bit_on_any_threads(log: EventTable, visits: Visits, pairs: PairEvidence) -> None:
+def test_messages_are_the_same_to_the_last_bit_on_any_threads(
+    log: EventTable, visits: Visits, base_rates: BaseRates, pairs: PairEvidence
+) -> None:
     relations = [evidence_relation(pairs, visits.users, threads) for threads in (1, 4)]
     assert relations[0].data.tobytes() == relations[1].data.tobytes()
-    tables = [gather_inputs(measure_users(log, visits, pairs, threads), visits, relations[0], None, threads)[0] for threads in (1, 4)]
+    own = [measure_users(log, visits, base_rates, pairs, threads) for threads in (1, 4)]
+    tables = [gather_inputs(one, visits, relations[0], None, threads)[0] for one, threads in zip(own, (1, 4), strict=True)]
     assert tables[0].values.tobytes() == tables[1].values.tobytes()
 
 
 def test_pytorch_geometric_computes_the_same_messages(
-    log: EventTable, visits: Visits, pairs: PairEvidence, relation: EvidenceMatrix
+    log: EventTable, visits: Visits, base_rates: BaseRates, pairs: PairEvidence, relation: EvidenceMatrix
 ) -> None:
     """Its layers on `HeteroData` against stored sparse rows: pair evidence, and users to items and back with faded, rare edges."""
     import torch
@@ -131,7 +140,10 @@ def test_pytorch_geometric_computes_the_same_messages(
 
     from graphdet.learning.hetero import EVIDENCE, as_hetero
 
-    graph, features = build_graph(log), {"user": measure_users(log, visits, pairs), **measure_keys(log, visits, pairs)}
+    graph, features = (
+        build_graph(log),
+        {"user": measure_users(log, visits, base_rates, pairs), **measure_keys(log, visits, base_rates, pairs)},
+    )
     data = as_hetero(graph, features, relation)
     assert data.validate()
     (one,) = graph.relations
@@ -176,12 +188,12 @@ def test_pytorch_geometric_agrees_on_faded_messages() -> None:
 
 @pytest.mark.parametrize("depth", [0, 1, 2])
 def test_inputs_have_a_name_for_each_column(
-    log: EventTable, visits: Visits, pairs: PairEvidence, relation: EvidenceMatrix, depth: int
+    log: EventTable, visits: Visits, base_rates: BaseRates, pairs: PairEvidence, relation: EvidenceMatrix, depth: int
 ) -> None:
-    table, scale = gather_inputs(measure_users(log, visits, pairs), visits, relation, None, depth=depth)
+    table, scale = gather_inputs(measure_users(log, visits, base_rates, pairs), visits, relation, None, depth=depth)
     assert table.names == names_of(input_columns(depth))
     assert len(set(table.names)) == len(table.names)
-    again, _ = gather_inputs(measure_users(log, visits, pairs), visits, relation, scale, depth=depth)
+    again, _ = gather_inputs(measure_users(log, visits, base_rates, pairs), visits, relation, scale, depth=depth)
     assert again.values.tobytes() == table.values.tobytes()
 
 
@@ -261,8 +273,8 @@ def test_a_loss_that_is_no_number_names_its_stage(
 
 
 @pytest.fixture(scope="module")
-def model(log: EventTable, visits: Visits, pairs: PairEvidence, relation: EvidenceMatrix, learned: Learned) -> Model:
-    _, scale = gather_inputs(measure_users(log, visits, pairs), visits, relation, None)
+def model(log: EventTable, visits: Visits, base_rates: BaseRates, pairs: PairEvidence, relation: EvidenceMatrix, learned: Learned) -> Model:
+    _, scale = gather_inputs(measure_users(log, visits, base_rates, pairs), visits, relation, None)
     return model_of(learned, scale, 2, len(RINGS))
 
 
@@ -273,9 +285,10 @@ def test_a_saved_model_scores_another_log(model: Model, tmp_path: Path) -> None:
     loaded = load_model(path)
     log = planted_log(np.random.default_rng(77), RINGS[:2], users=2500, items=800, events=20_000)[0]
     visits = collect_visits(log, EvidenceSettings(), Settings().view)
-    pairs = measure_pairs(visits, expected_rates(visits), EvidenceSettings(), 1)
+    base_rates = measure_base_rates(visits, EvidenceSettings())
+    pairs = measure_pairs(visits, base_rates, expected_meetings(visits), EvidenceSettings(), 1)
     relation = evidence_relation(pairs, visits.users)
-    table, _ = gather_inputs(measure_users(log, visits, pairs), visits, relation, loaded.scale, depth=loaded.depth)
+    table, _ = gather_inputs(measure_users(log, visits, base_rates, pairs), visits, relation, loaded.scale, depth=loaded.depth)
     logit = loaded.logit(table.values, visits, relation)
     np.testing.assert_array_equal(logit, model.logit(table.values, visits, relation))
     members = [*range(18), *range(20, 38)]

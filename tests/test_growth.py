@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from planted_logs import HOUR, Block, coded_table, planted_log
 
 from graphdet.events import EventTable
-from graphdet.rings.growth import Grower, Grown, VisitIndex, index_visits
+from graphdet.rings.growth import Grower, Grown
 from graphdet.settings import EvidenceSettings, RingSettings, Settings
+from graphdet.visits.base_rates import measure_base_rates
+from graphdet.visits.index import VisitIndex, index_visits
 from graphdet.visits.visits import collect_visits
 
 RING = Block(users=tuple(range(14)), items=tuple(range(7)))
@@ -20,6 +22,10 @@ RING = Block(users=tuple(range(14)), items=tuple(range(7)))
 
 def index_of(events: EventTable) -> VisitIndex:
     return index_visits(collect_visits(events, EvidenceSettings(), Settings().view))
+
+
+def grower_of(index: VisitIndex, settings: RingSettings | None = None) -> Grower:
+    return Grower(index, measure_base_rates(index.visits, EvidenceSettings()), settings or RingSettings())
 
 
 def same_ring(one: Grown, other: Grown) -> None:
@@ -47,7 +53,7 @@ def test_a_block_comes_back_from_three_of_its_members(seed: int) -> None:
     events, touched = planted_log(np.random.default_rng(seed), [RING])
     index = index_of(events)
     detectable = sorted(who for who, where in touched.items() if len(where) >= 2)
-    ring = Grower(index, RingSettings()).grow(np.array(detectable[:3], np.int32))
+    ring = grower_of(index).grow(np.array(detectable[:3], np.int32))
     members = set(ring.members.tolist())
     assert members >= set(detectable)
     assert len(members - set(detectable)) <= 2  # chance brings one or two others to two of the targets at their time
@@ -60,7 +66,7 @@ def test_who_came_to_one_target_only_is_no_member() -> None:
     once, twice = 400, 401
     extra = [(once, 0, 0), (twice, 0, 0), (twice, 1, 0), (twice, 2, 0)]
     events, touched = planted_log(np.random.default_rng(1), [RING], extra=extra)
-    grower = Grower(index_of(events), RingSettings(slack=0.0))
+    grower = grower_of(index_of(events), RingSettings(slack=0.0))
     ring = grower.grow(np.array(sorted(touched)[:6], np.int32))
     assert twice in ring.members
     assert once not in ring.members
@@ -74,7 +80,7 @@ def test_who_came_to_one_target_only_is_no_member() -> None:
 def test_every_member_has_the_least_number_of_targets(least: int) -> None:
     sparse = Block(users=tuple(range(20)), items=tuple(range(8)), density=0.45)
     events, touched = planted_log(np.random.default_rng(3), [sparse])
-    grower = Grower(index_of(events), RingSettings(least_targets=least))
+    grower = grower_of(index_of(events), RingSettings(least_targets=least))
     ring = grower.grow(np.array(sorted(touched), np.int32))
     assert len(ring.members) >= 5
     assert np.bincount(grower.incidence(ring)[0], minlength=len(ring.members)).min() >= least
@@ -91,8 +97,8 @@ def test_nothing_is_left_in_memory_between_cores() -> None:
     cores = [np.array(block.users[:4], np.int32) for block in blocks]
     cores += [generator.choice(500, size, replace=False).astype(np.int32) for size in (2, 3, 5, 40, 200)]
     cores += [np.arange(500, dtype=np.int32), np.array([7], np.int32), np.zeros(0, np.int32)]
-    fresh = [Grower(index, RingSettings()).grow(core) for core in cores]
-    used = Grower(index, RingSettings())
+    fresh = [grower_of(index).grow(core) for core in cores]
+    used = grower_of(index)
     for order in (range(len(cores)), reversed(range(len(cores))), [0, 0, 1, 0, 7, 7, 0]):
         for number in order:
             same_ring(used.grow(cores[number]), fresh[number])
@@ -101,7 +107,7 @@ def test_nothing_is_left_in_memory_between_cores() -> None:
 
 def test_the_order_of_a_core_does_not_matter() -> None:
     events, touched = planted_log(np.random.default_rng(6), [RING])
-    grower = Grower(index_of(events), RingSettings())
+    grower = grower_of(index_of(events))
     core = np.array(sorted(touched), np.int32)
     same_ring(grower.grow(core), grower.grow(core[::-1].copy()))
 
@@ -134,7 +140,7 @@ def test_incidence_equals_the_obvious_double_loop(made: tuple[EventTable, list[i
         for visit in range(visits.offset[key], visits.offset[key + 1])
         if visits.user[visit] == member and start <= visits.time[visit] <= end
     }
-    who, what = Grower(index, RingSettings()).incidence(ring)
+    who, what = grower_of(index).incidence(ring)
     found = list(zip(who.tolist(), what.tolist(), strict=True))
     assert len(found) == len(set(found))
     assert set(found) == expected
@@ -146,7 +152,7 @@ def test_a_permuted_log_makes_nothing_of_people_who_met() -> None:
     events, _ = planted_log(generator, [RING, Block(users=tuple(range(30, 50)), items=tuple(range(50, 60)))])
     codes = {**events.codes, "user": generator.permutation(events.codes["user"])}
     index = index_of(coded_table(codes["user"], events.time // 1_000_000, events.item_category.tolist(), item=codes["item"]))
-    grower = Grower(index, RingSettings())
+    grower = grower_of(index)
     visits, rings = index.visits, []
     for key in generator.choice(visits.keys, 150, replace=False).tolist():
         own = slice(visits.offset[key], visits.offset[key + 1])
@@ -177,7 +183,7 @@ EDGE_CASES = {
 @pytest.mark.parametrize("name", EDGE_CASES)
 def test_odd_logs_give_sound_rings(name: str) -> None:
     index = index_of(EDGE_CASES[name]())
-    grower = Grower(index, RingSettings())
+    grower = grower_of(index)
     users = index.visits.users
     for core in ([], [0], range(min(users, 5)), range(users)):
         ring = grower.grow(np.array(core, np.int32))
@@ -193,7 +199,7 @@ def test_devices_alone_give_a_ring_only_where_many_share_them(members: int, foun
     user = np.r_[np.repeat(np.arange(members), 10), np.repeat(np.arange(members, members + 3000), 10)]
     device = np.r_[generator.integers(0, 10, 10 * members), np.repeat(np.arange(10, 3010), 10)]
     index = index_of(coded_table(user, generator.integers(0, 30 * 24 * HOUR, len(user)), device=device))
-    ring = Grower(index, RingSettings()).grow(np.arange(members // 2, dtype=np.int32))
+    ring = grower_of(index).grow(np.arange(members // 2, dtype=np.int32))
     check_sound(ring, index)
     assert set(ring.members.tolist()) == (set(range(members)) if found else set())
     assert (ring.strength > 10) == found

@@ -7,11 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted_logs import HOUR, made_ring, planted_log
 
-from graphdet.rings.growth import Grower, Grown, index_visits
+from graphdet.rings.growth import Grower, Grown
 from graphdet.rings.inverted import InvertedIndex
 from graphdet.rings.known import KnownRings
 from graphdet.rings.merging import distinct, merged
 from graphdet.settings import EvidenceSettings, RingSettings, Settings
+from graphdet.visits.base_rates import measure_base_rates
+from graphdet.visits.index import index_visits
 from graphdet.visits.visits import collect_visits
 
 SETTINGS = RingSettings(least_members=4, least_strength=0.0)
@@ -83,7 +85,7 @@ class Joined(Grower):
 
     def __init__(self, strength: float) -> None:
         index = index_visits(collect_visits(planted_log(np.random.default_rng(1))[0], EvidenceSettings(), Settings().view))
-        super().__init__(index, SETTINGS)
+        super().__init__(index, measure_base_rates(index.visits, EvidenceSettings()), SETTINGS)
         self.strength = strength
 
     def grow(self, core: np.ndarray, generous: bool = True) -> Grown:  # type: ignore[type-arg]

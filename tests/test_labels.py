@@ -20,6 +20,7 @@ from sklearn.linear_model import LogisticRegression
 from graphdet.errors import LabelError, MissingColumn, ModelMismatch, NotAModel, UnreadableFile
 from graphdet.evaluate.metrics import ranking_figures
 from graphdet.events import NO_TIME, EventTable, Labels, read_events, read_labels
+from graphdet.evidence.measured import measure
 from graphdet.learning import from_labels as learning
 from graphdet.learning.applying import load_for_run
 from graphdet.learning.calibration import Calibration, budget_threshold, calibration_error, choose_threshold, fit_calibration
@@ -31,7 +32,8 @@ from graphdet.learning.labelled_model import TREES, LabelledModel, grow_trees, l
 from graphdet.learning.model_file import write_arrays
 from graphdet.learning.neighbourhood import Scale
 from graphdet.learning.parting import part_labels
-from graphdet.pipeline import detect
+from graphdet.pipeline import detect_in
+from graphdet.progress import Progress
 from graphdet.settings import GnnSettings, LogSettings, RingSettings, Settings
 from graphdet.signals import columns_of
 from graphdet.signals.table import FeatureTable, names_of
@@ -378,11 +380,11 @@ def halves() -> tuple[EventTable, EventTable]:
 def test_a_user_reads_the_same_in_a_log_and_in_its_first_half(halves: tuple[EventTable, EventTable]) -> None:
     """What a user of seven events did, and what others at the same items are like, does not depend on who else is in the log."""
     settings = Settings(rings=RingSettings(permutations=1), gnn=GnnSettings(least_rings=0, epochs=1))
-    whole, half = ((events, detect(events, settings)) for events in halves)
-    known = read_inputs(*whole, settings, None)
+    whole, half = (measure(events, settings) for events in halves)
+    known = read_inputs(whole, detect_in(whole, settings, Progress()), None)
     labels = Labels(np.arange(200, dtype=np.int32), np.arange(200) % 3 == 0, np.arange(200))
     model, _ = learn_labels(known, labels, [], settings)
-    again = read_inputs(*half, settings, model.message_scale)
+    again = read_inputs(half, detect_in(half, settings, Progress()), model.message_scale)
     assert known.column("log_events")[0] == again.column("log_events")[0] == np.float32(np.log1p(7))
     for name in ("log_events", "item_mean_log_events", "item_most_log_events", "item_mean_others"):
         np.testing.assert_allclose(again.column(name), known.column(name)[:150], rtol=1e-5, err_msg=name)

@@ -10,12 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import event_table
+from test_growth import grower_of
 
 from graphdet.events import NO_TIME, EventTable
 from graphdet.judging.log_index import LogIndex, index_log, index_part
 from graphdet.judging.ring_facts import RingFacts, measure_ring
-from graphdet.rings.growth import Grower, Grown, index_visits
-from graphdet.settings import EvidenceSettings, RingSettings, Settings
+from graphdet.rings.growth import Grown
+from graphdet.settings import EvidenceSettings, Settings
+from graphdet.visits.index import index_visits
 from graphdet.visits.visits import collect_visits
 
 DAY, HOUR = 86_400, 3_600
@@ -94,7 +96,7 @@ def case(request: pytest.FixtureRequest) -> Case:
     own = rows[rows["user"].isin(ring.members)]
     times = {code: told for (kind, code), told in targets_of(log, ring).items() if kind == "item"}
     within = [item in times and times[item][0] <= at <= times[item][1] for item, at in zip(own["item"], own["at"], strict=True)]
-    facts = measure_ring(ring, log, Grower(log.visits, RingSettings()))
+    facts = measure_ring(ring, log, grower_of(log.visits))
     assert any(within)
     return Case(facts, log, rows, own, own[within])
 
@@ -224,7 +226,7 @@ def test_a_part_of_a_log_has_the_whole_log_s_numbers(case: Case) -> None:
     part = index_part(whole.events, whole.visits, start=whole.start, end=whole.end + DAY, events_per_visit=2.0, **told)
     assert (part.end, part.events_per_visit) == (whole.end + DAY, 2.0)
     ring = case.facts.grown
-    facts = measure_ring(ring, part, Grower(whole.visits, RingSettings()))
+    facts = measure_ring(ring, part, grower_of(whole.visits))
     assert math.isnan(facts.tastes.seller_taste)
     assert facts.sharing.place_users == case.facts.sharing.place_users + 1
     assert facts.devotion.attention == pytest.approx(case.facts.devotion.attention * whole.events_per_visit / 2.0)

@@ -17,13 +17,15 @@ from test_growth import same_ring
 
 import graphdet.rings.cores
 from graphdet.events import EventTable
-from graphdet.evidence.pairs import PairEvidence, expected_rates, measure_pairs
+from graphdet.evidence.pairs import PairEvidence, expected_meetings, measure_pairs
 from graphdet.rings.cores import connected_users, crowds, users_of_shared_targets
-from graphdet.rings.growth import index_visits
 from graphdet.rings.search import Search, search_rings
 from graphdet.rings.splitting import _under
 from graphdet.settings import EvidenceSettings, RingSettings, Settings, parse_settings
-from graphdet.visits.visits import collect_visits, fullest
+from graphdet.visits.base_rates import measure_base_rates
+from graphdet.visits.crowding import fullest
+from graphdet.visits.index import index_visits
+from graphdet.visits.visits import collect_visits
 
 NARROW = parse_settings({"view": {"item": {"cap": 12}}}, "test").view  # few visitors make a crowd
 
@@ -97,9 +99,10 @@ def test_the_two_branches_of_the_last_merge_are_those_of_fcluster(leaves: int, s
 
 def search(events: EventTable, threads: int = 2) -> Search:
     visits = collect_visits(events, EvidenceSettings(), Settings().view)
-    pairs = measure_pairs(visits, expected_rates(visits), EvidenceSettings(), threads)
+    base_rates = measure_base_rates(visits, EvidenceSettings())
+    pairs = measure_pairs(visits, base_rates, expected_meetings(visits), EvidenceSettings(), threads)
     # Small and weak rings, too: more of them to compare.
-    return search_rings(pairs, index_visits(visits), RingSettings(least_members=4, least_strength=0.0), threads)
+    return search_rings(pairs, index_visits(visits), base_rates, RingSettings(least_members=4, least_strength=0.0), threads)
 
 
 def found_of(members: set[int], block: Block) -> float:

@@ -13,10 +13,10 @@ from test_tiers import PLAIN
 from graphdet.arrays import Int32
 from graphdet.judging.judged_ring import JudgedRing
 from graphdet.judging.significance import p_values
-from graphdet.rings.growth import index_visits
 from graphdet.rings.null_search import NullRings
 from graphdet.rings.search import Search
 from graphdet.settings import EvidenceSettings, Settings
+from graphdet.visits.index import index_visits
 from graphdet.visits.visits import collect_visits
 
 RING = made_ring(range(5), range(4))

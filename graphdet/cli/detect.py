@@ -96,7 +96,8 @@ def print_settings() -> None:
 
 def _detect(logs: list[Path], out: Path, settings: Settings, progress: Progress, model: Path | None = None) -> Run:
     from graphdet.events import read_events
-    from graphdet.pipeline import detect
+    from graphdet.evidence.measured import measure
+    from graphdet.pipeline import detect, detect_in
 
     if model is None:
         with progress.stage("read logs"):
@@ -113,7 +114,8 @@ def _detect(logs: list[Path], out: Path, settings: Settings, progress: Progress,
         with progress.stage("read logs"):
             events = read_events(logs, settings.log, settings.machine, follower(progress))
         if isinstance(learned, LabelledModel):
-            found = apply_labelled(detect(events, settings, progress), events, settings, learned)
+            measured = measure(events, settings, progress)
+            found = apply_labelled(detect_in(measured, settings, progress), measured, learned, settings.machine.workers)
         else:
             found = detect(events, settings, progress, learned)
         found = with_model(found, model)

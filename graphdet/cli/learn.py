@@ -44,10 +44,11 @@ def train(
         need("lab", "graphdet train --search" if search else "graphdet train --tensorboard")
     from graphdet.errors import ModelError
     from graphdet.events import read_events, read_labels
+    from graphdet.evidence.measured import measure
     from graphdet.learning.from_labels import learn_labels
     from graphdet.learning.judgement_report import as_table, write_report
     from graphdet.learning.labelled_inputs import read_inputs, ring_members
-    from graphdet.pipeline import detect
+    from graphdet.pipeline import detect, detect_in
     from graphdet.progress import progress_for
     from graphdet.terminal.about_labels import about_labels
 
@@ -68,10 +69,11 @@ def train(
         known, report_of_labels = read_labels([labels], events, chosen.log, chosen.machine, follower(progress))
     for line in about_labels(report_of_labels):
         print(f"graphdet: {line}", file=sys.stderr)
-    run = detect(events, chosen, progress)
+    measured = measure(events, chosen, progress)
+    run = detect_in(measured, chosen, progress)
     with progress.stage("learn from labels", len(known)):
         model, judgement = learn_labels(
-            read_inputs(events, run, chosen, scale=None),
+            read_inputs(measured, run, None, chosen.machine.workers),
             known,
             ring_members(events, run),
             chosen,
@@ -122,10 +124,11 @@ def explain(
     need("learn", "graphdet explain")
     from graphdet.errors import LabelError
     from graphdet.events import read_events
+    from graphdet.evidence.measured import measure
     from graphdet.learning.explaining import explain_user
     from graphdet.learning.labelled_inputs import read_inputs
     from graphdet.learning.labelled_model import load_labelled
-    from graphdet.pipeline import detect
+    from graphdet.pipeline import detect_in
     from graphdet.progress import progress_for
 
     learned = load_labelled(model)
@@ -136,8 +139,9 @@ def explain(
     code = events.ids["user"].index(user).as_py()
     if code < 0:
         raise LabelError(f"no user '{user}' in this log; compare the id with the log's.")
-    run = detect(events, chosen, progress)
-    found = explain_user(learned, read_inputs(events, run, chosen, learned.message_scale), code)
+    measured = measure(events, chosen, progress)
+    run = detect_in(measured, chosen, progress)
+    found = explain_user(learned, read_inputs(measured, run, learned.message_scale, chosen.machine.workers), code)
     if as_json:
         print_json(found.as_dict())
         return

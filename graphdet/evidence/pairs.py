@@ -32,6 +32,7 @@ import numpy.typing as npt
 
 from graphdet.arrays import Bool, Float32, Float64, Int32, Int64
 from graphdet.settings import EvidenceSettings
+from graphdet.visits.base_rates import BaseRates
 from graphdet.visits.visits import Visits
 
 Words = npt.NDArray[np.uint64]
@@ -69,7 +70,7 @@ class PairEvidence:
 
 
 @dataclass(frozen=True)
-class Rates:
+class ExpectedMeetings:
     """What the null expects at each key: the null keeps every visit's place and time, so real and permuted logs share it.
 
     Attributes:
@@ -82,8 +83,16 @@ class Rates:
     constant: Float32
     windows: Int32
 
+    def __post_init__(self) -> None:
+        if self.pairs.shape != self.constant.shape or self.windows.shape[1:] != self.pairs.shape[1:]:
+            raise ValueError(
+                f"pairs, constant and windows must fit together (found {self.pairs.shape}, {self.constant.shape}, {self.windows.shape})"
+            )
+        if self.pairs.size and not self.pairs.min() >= 0:
+            raise ValueError("pairs of visits must be numbers of at least 0")
 
-def expected_rates(visits: Visits) -> Rates:
+
+def expected_meetings(visits: Visits) -> ExpectedMeetings:
     """Chance meetings per key and window. O(visits)."""
     width = max((len(view.windows) for view in visits.views), default=1)
     windows = np.full((len(visits.views), width), -1, np.int32)
@@ -99,27 +108,34 @@ def expected_rates(visits: Visits) -> Rates:
             prior = view.settings.meetings * (0.5 / max(meeting.sum(), 1) + 0.5 * found / max(found.sum(), 1))
             with np.errstate(divide="ignore", invalid="ignore"):
                 constant[rows, column] = np.where(meeting, np.log10(prior / (2 * found)) - np.log10(len(view.windows)), -np.inf)
-    return Rates(pairs, constant, windows)
+    return ExpectedMeetings(pairs, constant, windows)
 
 
-def affordable_evidence(visits: Visits, rates: Rates, settings: EvidenceSettings, threads: int) -> EvidenceSettings:
+def affordable_evidence(
+    visits: Visits, base_rates: BaseRates, expected: ExpectedMeetings, settings: EvidenceSettings, threads: int
+) -> EvidenceSettings:
     """The same settings, `least` raised by halves until no more than `meetings_most` meetings for each visit are counted."""
-    while _count_meetings(visits, rates, settings, threads) > settings.meetings_most * len(visits) and settings.least < settings.most:
+    most = settings.meetings_most * len(visits)
+    while _count_meetings(visits, base_rates, expected, settings, threads) > most and settings.least < settings.most:
         settings = settings.model_copy(update={"least": settings.least + 0.5})
     return settings
 
 
-def measure_pairs(visits: Visits, rates: Rates, settings: EvidenceSettings, threads: int) -> PairEvidence:
+def measure_pairs(
+    visits: Visits, base_rates: BaseRates, expected: ExpectedMeetings, settings: EvidenceSettings, threads: int
+) -> PairEvidence:
     """Pairs of users that met at two or more keys, with evidence of at least `settings.weak`.
 
     Args:
         visits: of the log, or of a permuted log.
-        rates: from `expected_rates` of the same log.
+        base_rates: of these visits.
+        expected: from `expected_meetings`, of the log or of a permuted log of it.
+        settings: affordable ones, from `affordable_evidence`.
         threads: the result does not depend on it.
     """
-    walk = _walker(visits, rates, settings)
+    walk = _walker(visits, base_rates, expected, settings)
     blocks = _blocks(visits, threads)
-    words = 1 << int(np.clip(np.ceil(np.log2(max(_count_meetings(visits, rates, settings, threads), 1) / 4)), 10, 26))
+    words = 1 << int(np.clip(np.ceil(np.log2(max(_count_meetings(visits, base_rates, expected, settings, threads), 1) / 4)), 10, 26))
 
     def mark(first: int, last: int) -> Words:
         table = np.zeros(words, np.uint64)
@@ -134,24 +150,26 @@ def measure_pairs(visits: Visits, rates: Rates, settings: EvidenceSettings, thre
     return _sum_by_pair(*meet(), visits=visits, settings=settings)  # filter and blocks are gone by then
 
 
-def _count_meetings(visits: Visits, rates: Rates, settings: EvidenceSettings, threads: int) -> int:
+def _count_meetings(visits: Visits, base_rates: BaseRates, expected: ExpectedMeetings, settings: EvidenceSettings, threads: int) -> int:
     """How many meetings have at least `settings.least` evidence."""
-    walk = _walker(visits, rates, settings)
+    walk = _walker(visits, base_rates, expected, settings)
     return sum(_in_threads(lambda first, last: walk(first, last, np.zeros(1, np.uint64), 0)[0], _blocks(visits, threads), threads))
 
 
 Walked = tuple[int, Int64, Int32, Float32, Float32, Int32, Float32]
 
 
-def _walker(visits: Visits, rates: Rates, settings: EvidenceSettings) -> Callable[[int, int, Words, int], Walked]:
+def _walker(
+    visits: Visits, base_rates: BaseRates, expected: ExpectedMeetings, settings: EvidenceSettings
+) -> Callable[[int, int, Words, int], Walked]:
     """`_walk` over a block of these visits' keys."""
     view = visits.view_of(np.arange(visits.keys, dtype=np.int32))
     cap = np.array([view.settings.cap for view in visits.views], np.int32)
 
     def walk(first: int, last: int, table: Words, mode: int) -> Walked:
         return _walk(
-            first, last, visits.offset, visits.user, visits.time, visits.log_base_rate, visits.log_intent, view,
-            rates.constant, rates.windows, cap, settings.least, settings.most, settings.intent_prior, visits.users, table, mode,
+            first, last, visits.offset, visits.user, visits.time, base_rates.log_base_rate, base_rates.log_intent, view,
+            expected.constant, expected.windows, cap, settings.least, settings.most, settings.intent_prior, visits.users, table, mode,
         )  # fmt: skip
 
     return walk

@@ -19,6 +19,7 @@ from graphdet.rings.growth import Grower
 from graphdet.rings.null_search import NullRings
 from graphdet.rings.search import Search
 from graphdet.settings import Settings, TierSettings
+from graphdet.visits.base_rates import BaseRates
 
 
 @dataclass(frozen=True)
@@ -30,17 +31,18 @@ class Judged:
     background: Background
 
 
-def judge_rings(found: Search, null: NullRings, log: LogIndex, settings: Settings, progress: Progress) -> Judged:
+def judge_rings(found: Search, null: NullRings, log: LogIndex, base_rates: BaseRates, settings: Settings, progress: Progress) -> Judged:
     """Every ring that the permuted logs support, with its tier.
 
     Args:
         found: in the log.
         null: what the same search found in permuted logs.
         log: that the rings are of.
+        base_rates: of its visits.
         settings: of the search and of the tiers.
         progress: told of each ring.
     """
-    measured = _measured(found, null, log, settings, progress)
+    measured = _measured(found, null, log, base_rates, settings, progress)
     background = background_of(log, [facts for facts, _, _ in measured], settings.tiers)
     rings, left_out = [], 0
     for facts, p_value, q_value in measured:
@@ -56,13 +58,13 @@ def judge_rings(found: Search, null: NullRings, log: LogIndex, settings: Setting
 
 
 def _measured(
-    found: Search, null: NullRings, log: LogIndex, settings: Settings, progress: Progress
+    found: Search, null: NullRings, log: LogIndex, base_rates: BaseRates, settings: Settings, progress: Progress
 ) -> list[tuple[RingFacts, float, float]]:
     """Facts, p-value and q-value of the rings that the permuted logs support and of which enough is left."""
     strengths = np.array([ring.strength for ring in found.rings])
     p = p_values(strengths, null.strengths, null.cores)
     q = q_values(strengths, null.strengths, null.permutations)
-    grower = Grower(log.visits, settings.rings)
+    grower = Grower(log.visits, base_rates, settings.rings)
     measured = []
     for grown, p_value, q_value in zip(found.rings, p.tolist(), q.tolist(), strict=True):
         progress.advance(1)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from graphdet.arrays import Bool, Float64, Int32, Int64, check_columns
 from graphdet.events import NO_TIME, EventTable
-from graphdet.rings.growth import VisitIndex
+from graphdet.visits.index import VisitIndex
 
 
 @dataclass(frozen=True)

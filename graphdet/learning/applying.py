@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from graphdet.errors import NotAModel
-from graphdet.events import EventTable
+from graphdet.evidence.measured import Measured
 from graphdet.learning.labelled_inputs import read_inputs
 from graphdet.learning.labelled_model import KIND as LABELLED
 from graphdet.learning.labelled_model import LabelledModel, load_labelled
@@ -21,7 +21,6 @@ from graphdet.learning.ring_model import KIND as NETWORK
 from graphdet.learning.ring_model import Model, load_model
 from graphdet.run.folder import Run
 from graphdet.schema import arrow_schema
-from graphdet.settings import Settings
 
 
 def load_for_run(path: Path) -> Model | LabelledModel:
@@ -39,14 +38,14 @@ def load_for_run(path: Path) -> Model | LabelledModel:
     raise NotAModel(f"{path}: is a {kind!r}; give a file that `graphdet train` wrote.")
 
 
-def apply_labelled(run: Run, events: EventTable, settings: Settings, model: LabelledModel) -> Run:
+def apply_labelled(run: Run, measured: Measured, model: LabelledModel, threads: int = 1) -> Run:
     """The run with users' scores from the model: calibrated chances, ranked anew. Rings and all else stay as they are."""
-    chance = model.chance(read_inputs(events, run, settings, model.message_scale))
+    chance = model.chance(read_inputs(measured, run, model.message_scale, threads))
     order = np.argsort(-chance, kind="stable")
     users = pa.table(
         {
             "node_type": pa.repeat(pa.scalar("user"), len(chance)),
-            "node_id": events.ids["user"].take(pa.array(order)).cast(pa.string()),
+            "node_id": measured.events.ids["user"].take(pa.array(order)).cast(pa.string()),
             "score": pa.array(chance[order]),
             "rank": pa.array(np.arange(1, len(chance) + 1)),
         },

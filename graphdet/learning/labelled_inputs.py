@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,16 +10,13 @@ import pyarrow.compute as pc
 
 from graphdet.arrays import Float64, Int32
 from graphdet.events import EventTable
-from graphdet.evidence.pairs import affordable_evidence, expected_rates, measure_pairs
+from graphdet.evidence.measured import Measured
 from graphdet.learning.messages import evidence_relation
 from graphdet.learning.neighbourhood import Scale, gather_inputs, in_units, input_columns
 from graphdet.run.folder import Run
 from graphdet.schema import TIERS
-from graphdet.settings import Settings
 from graphdet.signals import columns_of, measure_users
 from graphdet.signals.table import Column, FeatureTable, names_of
-from graphdet.visits.communities import lacks_categories, with_communities
-from graphdet.visits.visits import collect_visits
 
 OF_RUN = (
     Column("score_odds", "odds by the run's score, log10", "运行所给分数的几率（log10）"),
@@ -60,27 +56,22 @@ class LabelledInputs(FeatureTable):
     scale: Scale
 
 
-def read_inputs(events: EventTable, run: Run, settings: Settings, scale: Scale | None) -> LabelledInputs:
-    """What models with labels read of every user; messages are measured anew, so that a run's folder and its log are enough.
+def read_inputs(measured: Measured, run: Run, scale: Scale | None, threads: int = 1) -> LabelledInputs:
+    """What models with labels read of every user.
 
     Args:
-        events: the log.
+        measured: the log, as the run measured it.
         run: of that log.
-        settings: that the run was made with.
         scale: the model's; None where a model is still to be learned from this log.
+        threads: the result does not depend on it.
 
     Raises:
         BadNumbers: a column holds what is no finite number.
     """
-    threads = settings.machine.threads or os.cpu_count() or 1
-    if lacks_categories(events):
-        events = with_communities(events, settings.evidence)
-    visits = collect_visits(events, settings.evidence, settings.view)
-    rates = expected_rates(visits)
-    pairs = measure_pairs(visits, rates, affordable_evidence(visits, rates, settings.evidence, threads), threads)
-    own = measure_users(events, visits, pairs, threads)
+    visits, pairs = measured.visits, measured.pairs
+    own = measure_users(measured.events, visits, measured.base_rates, pairs, threads)
     messages, scale = gather_inputs(own, visits, evidence_relation(pairs, visits.users, threads), scale, threads, DEPTH)
-    values = np.hstack([in_units(messages, own, scale, DEPTH), _of_run(events, run)]).astype(np.float32)
+    values = np.hstack([in_units(messages, own, scale, DEPTH), _of_run(measured.events, run)]).astype(np.float32)
     return LabelledInputs("what models with labels read", names_of(labelled_columns()), values, scale)
 
 

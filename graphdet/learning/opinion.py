@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from graphdet.arrays import Float64
-from graphdet.events import EventTable
-from graphdet.evidence.pairs import PairEvidence
+from graphdet.evidence.measured import Measured
 from graphdet.judging.judged_ring import JudgedRing
 from graphdet.learning.from_rings import learn_users
 from graphdet.learning.messages import EvidenceMatrix
@@ -17,7 +16,6 @@ from graphdet.learning.neighbourhood import gather_inputs
 from graphdet.learning.ring_model import Model, model_of
 from graphdet.settings import GnnSettings
 from graphdet.signals import measure_users
-from graphdet.visits.visits import Visits
 
 HALF_TRUST_RINGS = 60  # rings; on small markets a network of ten rings does harm at full weight
 
@@ -38,9 +36,7 @@ class Opinion:
 
 
 def learn_opinion(
-    events: EventTable,
-    visits: Visits,
-    pairs: PairEvidence,
+    measured: Measured,
     relation: EvidenceMatrix,
     rings: Sequence[JudgedRing],
     settings: GnnSettings,
@@ -53,7 +49,8 @@ def learn_opinion(
     Raises:
         BadNumbers: a feature or the loss is no finite number.
     """
-    own = measure_users(events, visits, pairs, threads)
+    visits = measured.visits
+    own = measure_users(measured.events, visits, measured.base_rates, measured.pairs, threads)
     if model is not None:
         inputs, _ = gather_inputs(own, visits, relation, model.scale, threads, model.depth)
         return Opinion(model.logit(inputs.values, visits, relation, threads) / np.log(10), _trust(model.rings), model)

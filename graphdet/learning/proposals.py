@@ -16,26 +16,27 @@ from graphdet.arrays import Float64
 from graphdet.judging.judged_ring import JudgedRing
 from graphdet.judging.log_index import LogIndex
 from graphdet.judging.ring_facts import measure_ring
-from graphdet.rings.growth import Grower, VisitIndex
+from graphdet.rings.growth import Grower
 from graphdet.settings import RingSettings
+from graphdet.visits.base_rates import BaseRates
 
 LENIENCE = 1.0  # log10 odds that the network may make up for
 EXPECTED = 0.5  # log10 odds from which on the network is taken to expect a member; of those below, most were none on the tuning seeds
 
 
 def attach_members(
-    rings: Sequence[JudgedRing], odds: Float64, index: VisitIndex, log: LogIndex, settings: RingSettings
+    rings: Sequence[JudgedRing], odds: Float64, base_rates: BaseRates, log: LogIndex, settings: RingSettings
 ) -> tuple[list[JudgedRing], int]:
     """The same rings in the same order and tiers, alerts with the proposed members; and how many joined.
 
     Args:
         rings: judged.
         odds: (users,) log10 odds by the network.
-        index, log: of the log's visits and events.
+        base_rates, log: of the log's visits and events.
         settings: that the rings were grown by.
     """
-    lenient = Grower(index, settings.model_copy(update={"join": settings.join - LENIENCE, "rounds": 1}))
-    strict = Grower(index, settings)
+    lenient = Grower(log.visits, base_rates, settings.model_copy(update={"join": settings.join - LENIENCE, "rounds": 1}))
+    strict = Grower(log.visits, base_rates, settings)
     attached, joined = [], 0
     for ring in rings:
         grown = ring.facts.grown

@@ -5,7 +5,6 @@ Only what needs the whole log is worked out here; all else waits until somebody 
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -27,17 +26,19 @@ from graphdet.rings.null_search import NullRings
 from graphdet.rings.search import Search
 from graphdet.schema import EVENT_COLUMNS, KEY_TYPES, NODE_TYPE, arrow_schema
 from graphdet.settings import Settings
-from graphdet.visits.visits import Visits, most_at_once
+from graphdet.visits.base_rates import BaseRates
+from graphdet.visits.crowding import most_at_once
 
 MOST_EVENTS = 2000  # of one member that are kept: those on rings' targets, then the earliest
 MOST_BINS = 400  # of an item's history
 DAY = 86_400
 
-PER_KEY = ("offset", "group", "stratum")  # of `Visits`; what else it measures of visits and views is passed through
-PER_VISIT = ("user", "time")
+BASE_RATES = ("log_base_rate", "log_intent", "near", "usual")  # of each visit
 
 
-def record_dossiers(rings: Sequence[JudgedRing], ids: Sequence[str], log: LogIndex, settings: Settings) -> dict[str, pa.Table]:
+def record_dossiers(
+    rings: Sequence[JudgedRing], ids: Sequence[str], log: LogIndex, base_rates: BaseRates, settings: Settings
+) -> dict[str, pa.Table]:
     """The tables `events`, `keys`, `visits` and `dossiers` of `schema.OPTIONAL_RUN_TABLES`. O(events + visits).
 
     Members' texts and the like are read from the log files again, as far as these are still there.
@@ -59,12 +60,14 @@ def record_dossiers(rings: Sequence[JudgedRing], ids: Sequence[str], log: LogInd
     return {
         "events": add_wording(kept, events.report.files, items, settings.log, settings.machine),
         "keys": _keys_table(log, rows, targets, at_targets),
-        "visits": _visits_table(rings, log),
+        "visits": _visits_table(rings, log, base_rates),
         "dossiers": _dossiers_table(rings, ids, log, at_targets),
     }
 
 
-def describe_background(log: LogIndex, null: NullRings, found: Search, judged_by: Background, learned: Sequence[str]) -> dict[str, Any]:
+def describe_background(
+    log: LogIndex, base_rates: BaseRates, null: NullRings, found: Search, judged_by: Background, learned: Sequence[str]
+) -> dict[str, Any]:
     """What run.json says of the whole log, for dossiers to be compared with.
 
     Keys: `start` (microseconds since 1970 UTC of the first event, null without times), `seconds` (from it to the last event), `users`,
@@ -85,8 +88,8 @@ def describe_background(log: LogIndex, null: NullRings, found: Search, judged_by
         "learned": list(learned),
         "hours": _by_hour(events).tolist(),
         "views": [{"name": view.name, "windows": view.windows} for view in visits.views],
-        "habits": base_rate_names(visits),
-        "of_views": {name: getattr(visits, name).tolist() for name in of_views(visits)},
+        "habits": list(BASE_RATES),
+        "of_views": {"homogeneity": base_rates.homogeneity.tolist()},
         "history_seconds": _history_seconds(log.end),
         "permutations": null.permutations,
         "null_strengths": sorted(null.strengths.tolist(), reverse=True),
@@ -242,7 +245,7 @@ def _histories(events: EventTable, own: Int64, chosen: Bool, at: tuple[Int32, In
     return pa.ListArray.from_arrays(offset, pa.array(count))
 
 
-def _visits_table(rings: Sequence[JudgedRing], log: LogIndex) -> pa.Table:
+def _visits_table(rings: Sequence[JudgedRing], log: LogIndex, base_rates: BaseRates) -> pa.Table:
     """All visits to targets, and members' visits to other keys that two members of a ring came to."""
     index = log.visits
     visits = index.visits
@@ -275,24 +278,12 @@ def _visits_table(rings: Sequence[JudgedRing], log: LogIndex) -> pa.Table:
                     "node_id": log.events.ids[seen.name].take(pa.array(key[of] - seen.first_key)).cast(pa.string()),
                     "user_id": log.events.ids["user"].take(pa.array(visits.user[own])).cast(pa.string()),
                     "second": pa.array(visits.time[own]),
-                    "habits": _lists([getattr(visits, name)[own] for name in base_rate_names(visits)], at_target[of]),
+                    "habits": _lists([getattr(base_rates, name)[own] for name in BASE_RATES], at_target[of]),
                 },
                 schema=schema,
             )
         )
     return pa.concat_tables(parts).combine_chunks() if parts else schema.empty_table()
-
-
-def base_rate_names(visits: Visits) -> list[str]:
-    """What is measured of each visit beside its user and time; growth knows what it means, a dossier need not."""
-    every = [field.name for field in dataclasses.fields(visits) if field.name not in (*PER_KEY, *PER_VISIT)]
-    return [name for name in every if isinstance(getattr(visits, name), np.ndarray) and len(getattr(visits, name)) == len(visits)]
-
-
-def of_views(visits: Visits) -> list[str]:
-    """What is measured of each view."""
-    every = [field.name for field in dataclasses.fields(visits) if isinstance(getattr(visits, field.name), np.ndarray)]
-    return [name for name in every if name not in PER_KEY and name not in PER_VISIT and name not in base_rate_names(visits)]
 
 
 def _lists(columns: list[npt.NDArray[Any]], given: Bool) -> pa.Array:

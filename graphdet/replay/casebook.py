@@ -20,14 +20,15 @@ from graphdet.errors import RunError, SettingsError
 from graphdet.events import NO_TIME, EventTable
 from graphdet.events.table import ReadReport, TimeResolution
 from graphdet.judging.log_index import LogIndex, index_part
-from graphdet.rings.growth import VisitIndex
 from graphdet.run.folder import Run, RunRing
 from graphdet.schema import KEY_TYPES, NODE_TYPE, arrow_schema
 from graphdet.settings import Settings, parse_settings
+from graphdet.visits.base_rates import BaseRates
+from graphdet.visits.index import VisitIndex
 from graphdet.visits.visits import View, Visits
 
 NONE = np.int32(-1)
-UNTELLING = np.float32(10.0)  # log10 of a chance far above 1, or visits in plenty: a meeting there says nothing
+UNTELLING = (0.0, 0.0, 1.0, 0.0)  # of `BASE_RATES`: anybody comes there at any time, so a meeting there says nothing
 
 
 def sorted_ids(*columns: pa.ChunkedArray) -> pa.StringArray:
@@ -51,6 +52,7 @@ class SmallLog:
         rows: (e,) int64 the members' events, as rows of the run's `events`, in order of time.
         events: the same as an event table in local codes.
         visits: to what two or more members came to, everybody's; users and keys in the same codes.
+        base_rates: of these visits; told: (v,) bool, where the run recorded them.
         known: (v,) bool, which visits some of the events made; and `made`: for each view (e,) int64 the visit that each event belongs to,
             −1 where there is none.
         key_ids: (k,) int64 position of each key in `Casebook.key_users`.
@@ -60,6 +62,8 @@ class SmallLog:
     rows: Int64
     events: EventTable
     visits: Visits
+    base_rates: BaseRates
+    told: Bool
     known: Bool
     made: dict[str, Int64]
     key_ids: Int64
@@ -128,14 +132,15 @@ class Casebook:
         order = np.lexsort((np.arange(len(key)), second, key))
         self.visit_key, self.visit_user, self.visit_second = key[order], user[order], second[order]
         self.habits = self._read_base_rates()[order]
+        self.told = self._given[order]
         self._key_start = np.searchsorted(self.visit_key, np.arange(int(first[-1]) + 1))
         self._visits_by_user = np.lexsort((np.arange(len(order)), self.visit_user))
         self._visit_user_start = np.searchsorted(self.visit_user[self._visits_by_user], np.arange(len(self.users) + 1))
 
     def _read_base_rates(self) -> Float32:
         """(v, habits) of each visit; what makes no key a target where the table has none."""
-        habits = np.full((self.visits.num_rows, len(self.background["habits"])), UNTELLING)
-        given = self.visits["habits"].is_valid().to_numpy()
+        habits = np.tile(np.array(UNTELLING, np.float32), (self.visits.num_rows, 1))
+        self._given = given = self.visits["habits"].is_valid().to_numpy()
         flat = self.visits["habits"].combine_chunks().flatten().to_numpy()
         habits[given] = flat.reshape(-1, habits.shape[1])
         return habits
@@ -261,33 +266,33 @@ class Casebook:
         order = np.lexsort((np.arange(len(visit)), self.visit_second[visit], position))
         visit, position = visit[order], position[order]
         user = np.searchsorted(users, self.visit_user[visit]).astype(np.int32)
+        group = _groups(views, events)
         visits = Visits(
             views=tuple(views),
             offset=np.searchsorted(position, np.arange(first + 1)).astype(np.int64),
             user=user,
             time=self.visit_second[visit],
-            group=_groups(views, events),
+            group=group,
             stratum=np.zeros(first, np.int32),
-            **self._measured(visit),
             users=self.background["users"],
-            groups=0,
+            groups=int(group.max(initial=-1)) + 1,
             strata=1,
         )
         made = _made_by(events, visits, position, self.seconds(rows))
         known = np.zeros(len(visit), np.bool_)
         for of in made.values():
             known[of[of >= 0]] = True
-        return SmallLog(np.searchsorted(users, members).astype(np.int32), rows, events, visits, known, made, np.concatenate(key_ids))
+        return SmallLog(
+            np.searchsorted(users, members).astype(np.int32), rows, events, visits, self._base_rates(visit), self.told[visit],
+            known, made, np.concatenate(key_ids),
+        )  # fmt: skip
 
-    def _measured(self, visit: Int64) -> dict[str, Any]:
-        """What `Visits` holds beside who, where and when."""
-        kinds = {"near": np.int32}
-        of_visits = {
-            name: self.habits[visit, place].astype(kinds.get(name, np.float32)) for place, name in enumerate(self.background["habits"])
-        }
+    def _base_rates(self, visit: Int64) -> BaseRates:
+        log_base_rate, log_intent, near, usual = self.habits[visit].T
         places = [entry["name"] for entry in self.background["views"]]
-        own = [places.index(name) for name in self.views]
-        return of_visits | {name: np.array(values)[own] for name, values in self.background["of_views"].items()}
+        own = [places.index(name) for name, *_ in self.views]
+        homogeneity = np.array(self.background["of_views"]["homogeneity"])[own]
+        return BaseRates(log_base_rate.copy(), log_intent.copy(), near.astype(np.int32), usual.copy(), homogeneity)
 
     def seconds(self, rows: Int64) -> Int64:
         """Seconds since the log's first event; −1 for an event without a time in a log that has times."""

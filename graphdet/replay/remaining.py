@@ -13,11 +13,10 @@ import numba
 import numpy as np
 
 from graphdet.arrays import Bool, Float64, Int64
-from graphdet.record.recording import PER_VISIT
+from graphdet.record.recording import BASE_RATES
 from graphdet.replay.casebook import Casebook, SmallLog
+from graphdet.visits.base_rates import BaseRates
 from graphdet.visits.visits import DAY, Visits
-
-MEASURED = ("log_base_rate", "log_intent", "near", "usual")  # of `Visits`, of each visit
 
 
 class Habits:
@@ -29,6 +28,7 @@ class Habits:
 
     def __init__(self, casebook: Casebook, small: SmallLog) -> None:
         self._visits = visits = small.visits
+        self._rates, self._told = small.base_rates, small.told
         second = casebook.seconds(small.rows)
         columns: list[list[Int64]] = [[] for _ in range(5)]
         for view in visits.views:
@@ -49,7 +49,8 @@ class Habits:
         self._log_visits = np.log10(float(casebook.background["visits"]))
         static = np.flatnonzero(~small.known)
         self._place = np.repeat(np.arange(visits.keys), np.diff(visits.offset))[static] << 32 | visits.time[static]
-        self._static = {name: getattr(visits, name)[static] for name in (*PER_VISIT, *MEASURED)}
+        self._static = {name: getattr(visits, name)[static] for name in ("user", "time")}
+        self._static |= {name: getattr(self._rates, name)[static] for name in BASE_RATES}
         self._key_share, self._group_share = self._of_everybody()
         keys = np.repeat(np.arange(visits.keys), np.diff(visits.offset))
         self._elsewhen = self._at_other_times([keys << 32 | visits.time], keys, visits.time.astype(np.int64))
@@ -69,11 +70,11 @@ class Habits:
         begin, near, other, own = self._begin(np.zeros(int(self._event.max(initial=-1)) + 1, np.bool_))
         made = self._made[begin]
         begin, near, other, own, made = (column[made >= 0] for column in (begin, near, other, own, made))
-        shape = visits.homogeneity[self._view[begin]]
-        ratio = 10.0 ** (visits.log_base_rate[made] - np.log10(own) + self._log_visits)
+        shape = self._rates.homogeneity[self._view[begin]]
+        ratio = 10.0 ** (self._rates.log_base_rate[made] - np.log10(own) + self._log_visits)
         expected = np.maximum((shape + other) / ratio - shape, 0.0)
         key_share, group_share = np.zeros(len(visits)), np.zeros(len(visits))
-        key_share[made] = visits.log_intent[made] - np.log10(near)
+        key_share[made] = self._rates.log_intent[made] - np.log10(near)
         group_share[made] = expected / np.maximum(own - near, 1)
         return key_share, group_share
 
@@ -84,20 +85,20 @@ class Habits:
         first, low, high, last = (sum(np.searchsorted(place, bound) for place in places) for bound in bounds)
         return np.asarray(last - first - (high - low))
 
-    def left(self, removed: Bool) -> Visits:
+    def left(self, removed: Bool) -> tuple[Visits, BaseRates]:
         """(e,) bool over the small log's events → the visits as if these had never been."""
         visits = self._visits
         begin, near, other, every = self._begin(removed)
         made = self._made[begin]
         begin, near, other, every, made = (column[made >= 0] for column in (begin, near, other, every, made))
         view = self._view[begin]
-        shape = visits.homogeneity[view]
+        shape = self._rates.homogeneity[view]
         habit = np.log10(every) - self._log_visits + np.log10((shape + other) / (shape + (every - near) * self._group_share[made]))
         order = np.argsort(self._key[begin] << 32 | self._at[begin], kind="stable")
         own = (self._key[begin] << 32 | self._at[begin])[order]
         elsewhen = self._at_other_times([self._place, own], self._key[begin], self._at[begin])
         key_share = self._key_share[made] + np.log10((elsewhen + 0.5) / (self._elsewhen[made] + 0.5))
-        told = visits.log_intent[made] <= 0  # of keys that are no targets the run recorded no habits
+        told = self._told[made]
         measured = {
             "log_base_rate": habit,
             "log_intent": np.minimum(key_share + np.log10(near), 0.0),
@@ -108,11 +109,12 @@ class Habits:
         before = np.searchsorted(self._place, own, side="right")
         of_visits: dict[str, Any] = {}
         for name, static in self._static.items():
-            anew = columns[name] if name in PER_VISIT else np.where(told, columns[name], getattr(visits, name)[made])
+            anew = columns[name] if name not in BASE_RATES else np.where(told, columns[name], getattr(self._rates, name)[made])
             of_visits[name] = np.insert(static, before, anew[order].astype(static.dtype))
         starts = np.arange(visits.keys + 1) << 32
         offset = np.searchsorted(self._place, starts) + np.searchsorted(own, starts)
-        return replace(visits, offset=offset, **of_visits)
+        user, time = of_visits.pop("user"), of_visits.pop("time")
+        return replace(visits, offset=offset, user=user, time=time), replace(self._rates, **of_visits)
 
 
 @numba.njit(cache=True, nogil=True)

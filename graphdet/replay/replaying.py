@@ -20,11 +20,13 @@ from graphdet.judging.diligence import measure_diligent
 from graphdet.judging.ring_facts import measure_ring
 from graphdet.judging.significance import q_values
 from graphdet.judging.tiers import Judgement, judge, ring_score
-from graphdet.record.recording import PER_VISIT, base_rate_names
+from graphdet.record.recording import BASE_RATES
 from graphdet.replay.casebook import Casebook, SmallLog
 from graphdet.replay.remaining import Habits
-from graphdet.rings.growth import Grower, Grown, VisitIndex, index_visits
+from graphdet.rings.growth import Grower, Grown
 from graphdet.settings import Settings
+from graphdet.visits.base_rates import BaseRates
+from graphdet.visits.index import VisitIndex, index_visits
 from graphdet.visits.visits import Visits
 
 MOST_TARGETS = 4  # that members are started from
@@ -59,7 +61,7 @@ class Replay:
         self.settings: Settings = casebook.settings
         self.small: SmallLog = casebook.small_log(casebook.members_of(ring_id))
         self._base_rates = Habits(casebook, self.small)
-        self._untouched = self._walk(self.small.visits)
+        self._untouched = self._walk(self.small.visits, self.small.base_rates)
         untouched = casebook.index_log(self.small, self.small.events, self._untouched.index)
         grown = self._untouched.grower.grow(self.small.members, generous=False)
         facts = measure_diligent(grown, untouched, self._untouched.grower, self.settings)
@@ -77,7 +79,7 @@ class Replay:
 
     def without_events(self, removed: Bool) -> Outcome:
         """(e,) bool over the small log's events: as if these had never been."""
-        walk = self._walk(self._base_rates.left(removed)) if removed.any() else self._untouched
+        walk = self._walk(*self._base_rates.left(removed)) if removed.any() else self._untouched
         return self._outcome(walk, lambda: _kept(self.small.events, ~removed))
 
     def without_key(self, view: str, code: int) -> Outcome:
@@ -88,9 +90,9 @@ class Replay:
         """As if the log had no such column."""
         small = self.small
         position = [seen.name for seen in small.visits.views].index(view)
-        visits = _without(small.visits, small.visits.view_of(_keys(small.visits)) == position)
+        left = _without(small.visits, small.base_rates, small.visits.view_of(_keys(small.visits)) == position)
         codes = {**small.events.codes, view: np.full(len(small.events), -1, np.int32)}
-        return self._outcome(self._walk(visits), lambda: replace(small.events, codes=codes))
+        return self._outcome(self._walk(*left), lambda: replace(small.events, codes=codes))
 
     def _cores(self, visits: Visits) -> Iterator[Int32]:
         """Members to start from, as the search would find them: all; those with several targets left; those left at one target."""
@@ -116,9 +118,9 @@ class Replay:
             if met[:, place].sum() > 2:
                 yield members[met[:, place]]
 
-    def _walk(self, visits: Visits) -> Walk:
+    def _walk(self, visits: Visits, base_rates: BaseRates) -> Walk:
         index = index_visits(visits)
-        return Walk(index, Grower(index, self.settings.rings))
+        return Walk(index, Grower(index, base_rates, self.settings.rings))
 
     def _outcome(self, walk: Walk, events: Callable[[], EventTable]) -> Outcome:
         """Of the strongest that grows."""
@@ -167,13 +169,14 @@ def _keys(visits: Visits) -> Int32:
     return np.repeat(np.arange(visits.keys, dtype=np.int32), np.diff(visits.offset))
 
 
-def _without(visits: Visits, dead: Bool) -> Visits:
+def _without(visits: Visits, base_rates: BaseRates, dead: Bool) -> tuple[Visits, BaseRates]:
     if not dead.any():
-        return visits
+        return visits, base_rates
     kept = ~dead
     count = np.bincount(_keys(visits)[kept], minlength=visits.keys)
-    of_visits: dict[str, Any] = {name: getattr(visits, name)[kept] for name in (*PER_VISIT, *base_rate_names(visits))}
-    return replace(visits, offset=np.r_[0, np.cumsum(count)].astype(np.int64), **of_visits)
+    offset = np.r_[0, np.cumsum(count)].astype(np.int64)
+    rates: dict[str, Any] = {name: getattr(base_rates, name)[kept] for name in BASE_RATES}
+    return replace(visits, offset=offset, user=visits.user[kept], time=visits.time[kept]), replace(base_rates, **rates)
 
 
 def _kept(events: EventTable, rows: Bool) -> EventTable:

@@ -15,10 +15,11 @@ from scipy.sparse.csgraph import connected_components
 
 from graphdet.arrays import Bool, Int32
 from graphdet.evidence.pairs import PairEvidence
-from graphdet.rings.growth import VisitIndex
 from graphdet.schema import ITEM, SELLER
 from graphdet.settings import RingSettings
-from graphdet.visits.visits import UNTIMED, Visits, fullest
+from graphdet.visits.crowding import fullest
+from graphdet.visits.index import VisitIndex
+from graphdet.visits.visits import UNTIMED, Visits
 
 MOST_STEPS = 12  # of two users' meetings each is paired with so many next ones; who meets at more places is found anyway
 MOST_OF_ALL = 0.03  # a component with a larger share of all users is no group but the giant component of a random graph

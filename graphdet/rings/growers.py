@@ -6,8 +6,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Self, TypeVar
 
-from graphdet.rings.growth import Grower, VisitIndex
+from graphdet.rings.growth import Grower
 from graphdet.settings import RingSettings
+from graphdet.visits.base_rates import BaseRates
+from graphdet.visits.index import VisitIndex
 
 Thing = TypeVar("Thing")
 Result = TypeVar("Result")
@@ -16,8 +18,8 @@ Result = TypeVar("Result")
 class Growers:
     """One grower for each thread; `with` ends the threads."""
 
-    def __init__(self, index: VisitIndex, settings: RingSettings, threads: int) -> None:
-        self._growers = [Grower(index, settings) for _ in range(threads)]
+    def __init__(self, index: VisitIndex, base_rates: BaseRates, settings: RingSettings, threads: int) -> None:
+        self._growers = [Grower(index, base_rates, settings) for _ in range(threads)]
         self._pool = ThreadPoolExecutor(threads)
 
     def __enter__(self) -> Self:

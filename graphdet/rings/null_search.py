@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from graphdet.arrays import Float64
-from graphdet.evidence.pairs import PairEvidence, Rates, measure_pairs
+from graphdet.evidence.measured import Measured
+from graphdet.evidence.pairs import PairEvidence, measure_pairs
 from graphdet.progress import Progress
-from graphdet.rings.growth import index_visits
 from graphdet.rings.search import search_rings
-from graphdet.settings import EvidenceSettings, Settings
+from graphdet.settings import Settings
+from graphdet.visits.base_rates import measure_base_rates
+from graphdet.visits.index import index_visits
 from graphdet.visits.permuting import permute
 from graphdet.visits.visits import Visits
 
@@ -41,14 +43,11 @@ def affordable_permutations(visits: Visits, pairs: PairEvidence) -> int:
     return int(np.clip(AFFORDABLE // max(len(visits) + len(pairs), 1), 1, MOST_PERMUTATIONS))
 
 
-def search_null(
-    visits: Visits, rates: Rates, evidence: EvidenceSettings, permutations: int, settings: Settings, threads: int, progress: Progress
-) -> NullRings:
+def search_null(measured: Measured, permutations: int, settings: Settings, threads: int, progress: Progress) -> NullRings:
     """What the same code finds in permuted logs, weak rings too: they tell how the strong ones fall off.
 
     Args:
-        visits, rates: of the log.
-        evidence: settings that the log's pairs were measured by.
+        measured: the log; permuted logs share its expected meetings, its settings of evidence and its homogeneity.
         permutations: how many permuted logs to search.
         settings: of the search, and the seed.
         threads: the result does not depend on it.
@@ -57,8 +56,10 @@ def search_null(
     any_strength = settings.rings.model_copy(update={"least_strength": 0.0})
     strengths, cores = [], 0
     for number in range(permutations):
-        shuffled = permute(visits, evidence, settings.seed + number)
-        found = search_rings(measure_pairs(shuffled, rates, evidence, threads), index_visits(shuffled), any_strength, threads)
+        shuffled = permute(measured.visits, settings.seed + number)
+        base_rates = measure_base_rates(shuffled, measured.affordable, measured.base_rates.homogeneity)
+        pairs = measure_pairs(shuffled, base_rates, measured.expected, measured.affordable, threads)
+        found = search_rings(pairs, index_visits(shuffled), base_rates, any_strength, threads)
         strengths += [ring.strength for ring in found.rings]
         cores += found.cores
         progress.advance(1)

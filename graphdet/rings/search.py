@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from graphdet.evidence.pairs import PairEvidence
 from graphdet.rings.cores import MOST_OF_ALL, Core, find_cores
 from graphdet.rings.growers import Growers
-from graphdet.rings.growth import Grower, Grown, VisitIndex
+from graphdet.rings.growth import Grower, Grown
 from graphdet.rings.known import KnownRings
 from graphdet.rings.merging import distinct, merged
 from graphdet.rings.splitting import parts_of
 from graphdet.settings import RingSettings
+from graphdet.visits.base_rates import BaseRates
+from graphdet.visits.index import VisitIndex
 
 BATCH = 64
 LEAST_EFFORT = 10_000_000  # visits walked, whatever the size of the log
@@ -35,11 +37,11 @@ class Search:
             raise ValueError("rings must come strongest first")
 
 
-def search_rings(pairs: PairEvidence, index: VisitIndex, settings: RingSettings, threads: int = 1) -> Search:
+def search_rings(pairs: PairEvidence, index: VisitIndex, base_rates: BaseRates, settings: RingSettings, threads: int = 1) -> Search:
     """Rings of at least `least_members` with a strength above `least_strength`; two may share members, but not half of members and targets.
 
     Args:
-        pairs, index: of the same visits.
+        pairs, index, base_rates: of the same visits.
         settings: levels of evidence, and what a ring must have.
         threads: the result does not depend on it.
     """
@@ -48,7 +50,7 @@ def search_rings(pairs: PairEvidence, index: VisitIndex, settings: RingSettings,
     fruitless: Counter[int] = Counter()  # key → cores that it gave and that brought nothing new
     budget = LEAST_EFFORT + settings.effort * len(index.visits)
     tried = 0
-    with Growers(index, settings, threads) as growers:
+    with Growers(index, base_rates, settings, threads) as growers:
         while tried < len(cores) and budget > 0:
             # In batches of one size, whatever the threads, so that the same cores are left out.
             batch = [core for core in cores[tried : tried + BATCH] if _promises(core, known, fruitless, settings)]

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from graphdet.arrays import Int32, Int64, ranges, stretches
 from graphdet.events import NO_TIME, EventTable
-from graphdet.evidence.pairs import PairEvidence, Rates
+from graphdet.evidence.pairs import ExpectedMeetings, PairEvidence
 from graphdet.judging.judged_ring import JudgedRing
 from graphdet.judging.log_index import LogIndex
 from graphdet.schema import KEY_ROLES, arrow_schema
@@ -111,7 +111,7 @@ def _member_rows(
     )
 
 
-def evidence_table(rings: list[JudgedRing], ids: list[str], log: LogIndex, pairs: PairEvidence, rates: Rates) -> pa.Table:
+def evidence_table(rings: list[JudgedRing], ids: list[str], log: LogIndex, pairs: PairEvidence, expected: ExpectedMeetings) -> pa.Table:
     """Schema `evidence`: for each ring the meetings of pairs of its members, strongest pair first."""
     events, visits = log.events, log.visits.visits
     schema = arrow_schema("evidence")
@@ -131,7 +131,7 @@ def evidence_table(rings: list[JudgedRing], ids: list[str], log: LogIndex, pairs
         names = np.array([seen.name for seen in visits.views])[view]
         first_key = np.array([seen.first_key for seen in visits.views], np.int64)
         apart = pairs.seconds_apart[meeting]
-        column = np.argmax(apart[:, None] <= rates.windows[view], axis=1)
+        column = np.argmax(apart[:, None] <= expected.windows[view], axis=1)
         count = _event_counter(log, members)
         timed = events.time is not None
         parts.append(
@@ -144,7 +144,7 @@ def evidence_table(rings: list[JudgedRing], ids: list[str], log: LogIndex, pairs
                     "key": _key_ids(events, names, key - first_key[view]),
                     "evidence": pa.array(pairs.key_evidence[meeting].astype(np.float64)),
                     "events": pa.array(count(one, key) + count(other, key), pa.int64()),
-                    "expected": pa.array(2 * rates.pairs[key, column] * 10.0 ** pairs.chance[meeting].astype(np.float64)),
+                    "expected": pa.array(2 * expected.pairs[key, column] * 10.0 ** pairs.chance[meeting].astype(np.float64)),
                     "seconds_apart": pa.array(apart.astype(np.float64), pa.float64(), mask=np.full(len(key), not timed)),
                 }
             )

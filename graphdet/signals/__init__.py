@@ -15,6 +15,7 @@ from graphdet.signals.activity import ACTIVITY
 from graphdet.signals.company import COMPANY
 from graphdet.signals.keys import KEYS
 from graphdet.signals.table import Column, FeatureTable, Signal, names_of
+from graphdet.visits.base_rates import BaseRates
 from graphdet.visits.visits import Visits
 
 SIGNALS: tuple[Signal, ...] = (ACTIVITY, COMPANY, KEYS)
@@ -31,29 +32,31 @@ def message_columns(view: str) -> tuple[Column, ...]:
     return tuple(sorted(heard, key=lambda column: (column.items_only, column.message)))
 
 
-def measure_users(events: EventTable, visits: Visits, pairs: PairEvidence, threads: int = 1) -> FeatureTable:
+def measure_users(events: EventTable, visits: Visits, base_rates: BaseRates, pairs: PairEvidence, threads: int = 1) -> FeatureTable:
     """Columns of users; O(events + visits + meetings).
 
     Args:
         events: the log.
-        visits, pairs: of that log, or of a permuted log of the same events.
+        visits, base_rates, pairs: of that log, or of a permuted log of the same events.
         threads: the result does not depend on it.
 
     Raises:
         BadNumbers: a column holds what is no finite number.
     """
-    return _measure(("user",), events, visits, pairs, threads)["user"]
+    return _measure(("user",), events, visits, base_rates, pairs, threads)["user"]
 
 
-def measure_keys(events: EventTable, visits: Visits, pairs: PairEvidence) -> Mapping[str, FeatureTable]:
+def measure_keys(events: EventTable, visits: Visits, base_rates: BaseRates, pairs: PairEvidence) -> Mapping[str, FeatureTable]:
     """Columns of the nodes of each other type that the log has; otherwise as `measure_users`."""
-    return _measure(KEY_TYPES, events, visits, pairs, 1)
+    return _measure(KEY_TYPES, events, visits, base_rates, pairs, 1)
 
 
-def _measure(node_types: Sequence[str], events: EventTable, visits: Visits, pairs: PairEvidence, threads: int) -> dict[str, FeatureTable]:
+def _measure(
+    node_types: Sequence[str], events: EventTable, visits: Visits, base_rates: BaseRates, pairs: PairEvidence, threads: int
+) -> dict[str, FeatureTable]:
     signals = [signal for signal in SIGNALS if set(signal.node_types) & set(node_types)]
     with ThreadPoolExecutor(threads) as pool:
-        measured = list(pool.map(lambda signal: signal.measure(events, visits, pairs), signals))
+        measured = list(pool.map(lambda signal: signal.measure(events, visits, base_rates, pairs), signals))
     tables = {}
     for node_type in node_types:
         parts: list[Float32] = []

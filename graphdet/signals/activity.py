@@ -14,6 +14,7 @@ from graphdet.events import NO_TIME, EventTable
 from graphdet.evidence.pairs import PairEvidence
 from graphdet.schema import ACTIONS, KEY_TYPES
 from graphdet.signals.table import Column, Signal, counted, names_of
+from graphdet.visits.base_rates import BaseRates
 from graphdet.visits.visits import Visits
 
 DAY = 86_400_000_000
@@ -35,7 +36,7 @@ COLUMNS = (
 )
 
 
-def _measure(events: EventTable, visits: Visits, pairs: PairEvidence) -> Mapping[str, Float32]:
+def _measure(events: EventTable, visits: Visits, base_rates: BaseRates, pairs: PairEvidence) -> Mapping[str, Float32]:
     users = events.count("user")
     who = events.codes["user"]
     count = np.maximum(np.bincount(who, minlength=users), 1).astype(np.float64)
@@ -61,9 +62,9 @@ def _measure(events: EventTable, visits: Visits, pairs: PairEvidence) -> Mapping
     item = next((view for view in visits.views if view.name == "item"), None)
     if item is not None:
         rows = slice(visits.offset[item.first_key], visits.offset[item.first_key + item.keys])
-        columns["base_rate_mean"] = known_mean(visits.user[rows], visits.log_base_rate[rows], users)
-        columns["intent_mean"] = known_mean(visits.user[rows], visits.log_intent[rows], users)
-        np.minimum.at(least := np.zeros(users), visits.user[rows], visits.log_base_rate[rows])
+        columns["base_rate_mean"] = known_mean(visits.user[rows], base_rates.log_base_rate[rows], users)
+        columns["intent_mean"] = known_mean(visits.user[rows], base_rates.log_intent[rows], users)
+        np.minimum.at(least := np.zeros(users), visits.user[rows], base_rates.log_base_rate[rows])
         columns["base_rate_least"] = least
     return {"user": np.stack([columns[name] for name in names_of(COLUMNS)], axis=1).astype(np.float32)}
 

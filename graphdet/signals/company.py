@@ -12,6 +12,7 @@ from graphdet.events import EventTable
 from graphdet.evidence.pairs import PairEvidence
 from graphdet.schema import KEY_TYPES
 from graphdet.signals.table import Column, Signal, counted, less_log10
+from graphdet.visits.base_rates import BaseRates
 from graphdet.visits.visits import Visits
 
 LEVELS = (4.0, 6.0, 8.0, 11.0)  # of pair evidence, at which a user's pairs are counted
@@ -52,7 +53,7 @@ COLUMNS = (
 )
 
 
-def _measure(events: EventTable, visits: Visits, pairs: PairEvidence) -> Mapping[str, Float32]:
+def _measure(events: EventTable, visits: Visits, base_rates: BaseRates, pairs: PairEvidence) -> Mapping[str, Float32]:
     users, views = visits.users, len(visits.views)
     found = _by_partner(
         pairs.users, pairs.evidence, pairs.offset, pairs.key_evidence, pairs.seconds_apart,

@@ -13,7 +13,9 @@ from graphdet.evidence.pairs import PairEvidence
 from graphdet.schema import KEY_TYPES
 from graphdet.signals.activity import known_mean
 from graphdet.signals.table import Column, Signal, counted
-from graphdet.visits.visits import View, Visits, most_at_once
+from graphdet.visits.base_rates import BaseRates
+from graphdet.visits.crowding import most_at_once
+from graphdet.visits.visits import View, Visits
 
 COLUMNS = (
     counted("log_visits", "visits", "访问数"),
@@ -25,7 +27,7 @@ COLUMNS = (
 )
 
 
-def _measure(events: EventTable, visits: Visits, pairs: PairEvidence) -> Mapping[str, Float32]:
+def _measure(events: EventTable, visits: Visits, base_rates: BaseRates, pairs: PairEvidence) -> Mapping[str, Float32]:
     met = _meetings_at_keys(visits, pairs)
     return {view.name: _of_view(events, visits, view, met) for view in visits.views}
 

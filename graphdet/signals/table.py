@@ -16,6 +16,7 @@ from graphdet.arrays import Float32, Int32, Int64
 from graphdet.errors import BadNumbers
 from graphdet.events import EventTable
 from graphdet.evidence.pairs import PairEvidence
+from graphdet.visits.base_rates import BaseRates
 from graphdet.visits.visits import Visits
 
 
@@ -64,7 +65,7 @@ class Signal:
     name: str
     node_types: tuple[str, ...]
     columns: tuple[Column, ...]
-    measure: Callable[[EventTable, Visits, PairEvidence], Mapping[str, Float32]]
+    measure: Callable[[EventTable, Visits, BaseRates, PairEvidence], Mapping[str, Float32]]
 
 
 def names_of(columns: Sequence[Column]) -> tuple[str, ...]:

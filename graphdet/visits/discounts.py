@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from graphdet.events import EventTable
-from graphdet.visits.visits import View, Visits, most_at_once
+from graphdet.visits.crowding import most_at_once
+from graphdet.visits.visits import View, Visits
 
 SHOWN = 20  # keys of each view that are named, the most crowded first
 

@@ -11,14 +11,12 @@ import numba
 import numpy as np
 
 from graphdet.arrays import Int32, Int64
-from graphdet.settings import EvidenceSettings
-from graphdet.visits.visits import Visits, with_base_rates
+from graphdet.visits.visits import Visits
 
 
-def permute(visits: Visits, settings: EvidenceSettings, seed: int) -> Visits:
+def permute(visits: Visits, seed: int) -> Visits:
     """The same visits with users exchanged at random within strata. O(visits); the seed alone decides the result."""
-    user = _exchange(visits.offset, visits.user, visits.stratum, visits.strata, np.uint64(seed))
-    return with_base_rates(replace(visits, user=user), settings)
+    return replace(visits, user=_exchange(visits.offset, visits.user, visits.stratum, visits.strata, np.uint64(seed)))
 
 
 @numba.njit(cache=True, nogil=True)
