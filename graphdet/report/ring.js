@@ -45,17 +45,22 @@ function ringPage(main, ring) {
   networkChart(boxes.network, dossier);
 }
 
-// Everything that was claimed and weighed: whether it holds, and each number with the bar that it was held against.
+// Everything that was claimed and weighed: whether it holds and by which numbers, and opened, each number with its bar.
 function claimCard(heading, rows, claims, yes, no) {
   const verdict = (row) => make("span", { class: "tier " + (row.holds ? yes : no) }, label(row.holds ? yes : no));
-  return card(heading, "", make("dl", { class: "claims" }, rows.flatMap((row) => [make("dt", {}, claims[row.code][state.language], " ", verdict(row)),
-    make("dd", {}, row.holds && heading === "innocent" ? make("p", {}, plain(row[state.language])) : null, conditions(claims[row.code].conditions, row.checked))])));
+  const claim = (row) => {
+    const asked = claims[row.code].conditions;
+    const why = make("ul", { class: "conditions" }, row.why.map((place) => condition(asked[place], row.checked[place])));
+    return make("details", { class: "claim" }, make("summary", {}, make("b", {}, claims[row.code][state.language]), " ", verdict(row),
+      row.holds ? make("p", {}, plain(row[state.language])) : why), make("div", { class: "whole" }, conditions(asked, row.checked)));
+  };
+  return card(heading, label("claims_help"), rows.map(claim));
 }
 
 function conditions(asked, checked) {
   const list = (part) => make("ul", { class: "conditions" }, asked.map((one, n) => (one.part === part ? condition(one, checked[n]) : null)));
-  const parts = [...new Set(asked.map((one) => one.part))];
-  return parts.map((part) => [part === "all" ? null : make("span", { class: "part" }, label(part === "unless" ? "unless" : part === "1" ? "one_way" : "other_way")), list(part)]).flat();
+  const heading = (part) => (part === "all" ? null : make("span", { class: "part" }, label(part === "unless" ? "unless" : part === "1" ? "one_way" : "other_way")));
+  return [...new Set(asked.map((one) => one.part))].map((part) => [heading(part), list(part)]).flat();
 }
 
 function condition(one, { found, bar, passed }) {
