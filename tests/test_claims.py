@@ -2,39 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from dossier_runs import market_run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted_logs import with_facts
-from rich.console import Console
 from scipy.special import bdtrc
 from test_tiers import INNOCENT, LOG, PLAIN, grown
 
-from graphdet.dossier.building import build_dossier
 from graphdet.dossier.tried import MOST_TOLD, in_order, missed_in_words, parts_of, passed_in_words, sentence, spared_in_words
-from graphdet.export import export_ring
 from graphdet.judging.conditions import Background, Weighed, ring_numbers, weigh
 from graphdet.judging.ring_facts import RingFacts
 from graphdet.judging.tiers import has_targets_to_itself, judge
-from graphdet.replay.casebook import Casebook
-from graphdet.report.data import report_data
-from graphdet.schema import lookalikes
 from graphdet.schema.claims import FACTS, Bar, Claim, Condition
-from graphdet.schema.lookalikes import LOOK_ALIKES, LookAlike, right_for
+from graphdet.schema.lookalikes import LOOK_ALIKES, right_for
 from graphdet.schema.objections import OBJECTIONS
-from graphdet.schema.wording import LANGUAGES, Wording
+from graphdet.schema.wording import Wording
 from graphdet.settings import TierSettings
-from graphdet.terminal import show_dossier
 from graphdet.words.claims import condition_in_words, number_in_words
 
 CLAIMS: tuple[Claim, ...] = (*LOOK_ALIKES, *OBJECTIONS)
@@ -291,44 +281,3 @@ def test_every_made_kind_is_explained_by_some_look_alike() -> None:
         "household", "second_hand", "campus", "campus_class", "carrier", "cafe", "bulk_office", "fan_club", "subscription", "group_buy",
         "flash_sale", "reseller", "staff",
     }  # fmt: skip
-
-
-# A recipe: another look-alike is another object, and nothing else.
-
-OVERTIME = LookAlike(
-    name="night_shift",
-    short=Wording("night shift", "夜班"),
-    plain=Wording("people who shop together in a break", "休息时一起购物的人"),
-    sentence=Wording("A night shift of {size} people over {days} days.", "{size} 人的夜班，历时 {days} 天。"),
-    ways=((Condition("size", "at least", Bar("alert_members")), Condition("crowd", "less than", Bar(number=2.0, why="always so"))),),
-    kinds=("night_shift",),
-)
-
-
-def test_another_look_alike_is_one_object(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(lookalikes, "LOOK_ALIKES", (*LOOK_ALIKES, OVERTIME))
-    run = market_run(tmp_path / "log", 1).run
-    named = run.rings.to_pylist()
-    assert {"night_shift"} <= {ring["explanation"] for ring in named}
-    run.save(tmp_path / "run")
-    casebook = Casebook(type(run).load(tmp_path / "run"))
-    number = next(place for place, ring in enumerate(named) if ring["explanation"] == "night_shift")
-    ring = casebook.rings(len(named))[number]
-    dossier = build_dossier(casebook, ring)
-    first = dossier.as_dict(casebook)["innocent"][0]
-    assert (first["code"], first["holds"], first["ways"][0][0]["setting"]) == ("night_shift", True, "alert_members")
-    assert first["zh"].endswith("天。")
-    for language in LANGUAGES:
-        console = Console(width=200, record=True, markup=False, highlight=False, quiet=False, file=(tmp_path / "screen").open("w"))
-        show_dossier(console, dossier, casebook, language)
-        text = console.export_text()
-        console.file.close()
-        assert OVERTIME.plain.to(language) in text
-        assert OVERTIME.plain.to(language) in dossier.verdict(language)
-        note = export_ring(dossier, casebook, tmp_path / f"note-{language}.md", "md", language).read_text(encoding="utf-8")
-        assert OVERTIME.short.to(language) in note
-    data = report_data(run, 100)
-    assert data["innocent"]["night_shift"]["en"] == "night shift"
-    assert data["dossiers"][number]["innocent"][0]["checked"][0]["passed"]
-    assert "night shift" in json.dumps(data)
-    assert right_for()["night_shift"] == {"night_shift"}

@@ -10,10 +10,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from street import PACKAGE, ROOT
 
+from graphdet.evaluate.truth import load_truth
 from graphdet.run.folder import Run
+from graphdet.simulate import preset, simulate, write_market
 
 RECIPES = dict(re.findall(r"### (.*?)\n(.*?)(?=\n### |\Z)", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.DOTALL))
 
@@ -69,3 +72,29 @@ def test_a_command(copy: Copy, small_run: Run) -> None:
     assert re.search(r"^  busiest ", copy.graphdet("--help"), re.MULTILINE)
     assert copy.graphdet("busiest", "run", "--top", "1") == "   2  bob\\x1b[31m\n"
     assert json.loads(copy.graphdet("busiest", "run", "--json"))[0] == {"user_id": "bob\x1b[31m", "rings": 2}
+
+
+def test_a_look_alike(copy: Copy) -> None:
+    """Members of a planted ring, each at home and all with one delivery address, are judged, worded and loaded by one object more."""
+    copy.follow("A look-alike")
+    write_market(simulate(preset("demo", events=40_000), seed=1), copy.folder / "market")
+    log = pd.read_parquet(copy.folder / "market" / "events.parquet")
+    users = load_truth(copy.folder / "market").members.query("node_type == 'user'")
+    guests = log["user_id"].isin(users.groupby("ring_id").get_group(users["ring_id"].value_counts().idxmax())["node_id"])
+    log.loc[guests, "device_id"], log.loc[guests, "ip"] = "phone-" + log.loc[guests, "user_id"], None
+    log.loc[guests, "payment_id"], log.loc[guests, "address_id"] = None, "the-couple"
+    log.to_parquet(copy.folder / "log.parquet", index=False)
+    (copy.folder / "quick.toml").write_text("[rings]\npermutations = 1\n[gnn]\nleast_rings = 0\n", encoding="utf-8")
+    copy.graphdet("run", "log.parquet", "--settings", "quick.toml", "--out", "run")
+    rings = json.loads(copy.graphdet("rings", "run", "--explanation", "wedding_list", "--json"))
+    assert [ring["tier"] for ring in rings] == ["explained"]
+    ring = rings[0]["ring_id"]
+    told = json.loads(copy.graphdet("show", "run", ring, "--json"))["dossier"]["innocent"][0]
+    assert (told["code"], told["holds"], told["ways"][0][0]["setting"]) == ("wedding_list", True, "nearly_all")
+    assert "people deliver to one address" in told["en"]
+    assert "wedding list" in copy.graphdet("show", "run", "1")
+    assert "宾客按同一对新人的礼单购买" in copy.graphdet("show", "run", ring, "--lang", "zh")
+    copy.graphdet("report", "run")
+    copy.graphdet("export", "run", ring, "--format", "md", "--out", "note.md")
+    assert "婚礼礼单" in (copy.folder / "run" / "report.html").read_text(encoding="utf-8")
+    assert "wedding list" in (copy.folder / "note.md").read_text(encoding="utf-8")
