@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from graphdet.dossier.building import Dossier, event_rows, weakness
-from graphdet.dossier.countable import SHARED_TYPES
 from graphdet.dossier.reasoning import words
 from graphdet.dossier.tried import conditions_as_rows, missed_in_words, passed_in_words, sentence
 from graphdet.errors import RunError
 from graphdet.judging.conditions import Weighed
 from graphdet.replay.casebook import Casebook
+from graphdet.schema import EVENT_MAKERS, ITEM, SHARED_TYPES
 from graphdet.schema.wording import LANGUAGES, Language
 from graphdet.words.claims import look_alike_in_words
 from graphdet.words.reasons import CATALOGUE
@@ -115,7 +115,7 @@ def graph_of(dossier: Dossier) -> nx.Graph[str]:
             graph.add_edge(f"user:{readable(users[place])}", node, events=int(count[place]))
 
     for number, window in enumerate(scene.windows):
-        connect("item", window["id"], np.bincount(scene.member[scene.target == number], minlength=scene.size))
+        connect(ITEM, window["id"], np.bincount(scene.member[scene.target == number], minlength=scene.size))
     for key in dossier.facts["shared"]["keys"]:
         if key["type"] in SHARED_TYPES:
             code = small.events.ids[key["type"]].index(key["id"]).as_py()
@@ -234,7 +234,7 @@ def case_note(dossier: Dossier, casebook: Casebook, language: Language) -> str:
     lines += [f"## {told['members']}", "", *_table(dossier.members, ("id", "role", "contribution", "touched", "events", "first")), ""]
     lines += [f"## {told['items']}", "", *_table(dossier.facts["targets"], ("id", "members", "users", "events", "start", "end")), ""]
     rows = event_rows(casebook, dossier.events["read_first"])
-    columns = ("timestamp", "user_id", "action", "item_id", "device_id", "ip", "amount")
+    columns = ("timestamp", "user_id", "action", *(node_type.column for node_type in EVENT_MAKERS), "amount")
     lines += [f"## {told['first']}", "", *_table(rows, tuple(name for name in columns if rows and name in rows[0])), ""]
     return "\n".join([*lines, told["decision"], ""])
 

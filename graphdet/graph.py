@@ -19,22 +19,12 @@ import pyarrow.compute as pc
 import scipy.sparse as sp
 
 from graphdet.events.table import NO_TIME, EventTable
-from graphdet.schema import KEY_TYPES, NODE_TYPE
+from graphdet.schema import ITEM, KEY_TYPES, NODE_TYPE
 
 if TYPE_CHECKING:
     import networkx as nx
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-# What a user does to a node. With an item it is the event's action; this word where the event names none.
-VERBS = {
-    "item": "touched",
-    "device": "used",
-    "ip": "used",
-    "seller": "dealt_with",
-    "payment": "paid_with",
-    "address": "delivered_to",
-}
 
 
 @dataclass(frozen=True, order=True)
@@ -191,21 +181,21 @@ def count_relations(events: EventTable) -> dict[Relation, int]:
         if target not in events.ids:
             continue
         present = events.codes[target] >= 0
-        if target == "item":
+        if target == ITEM:
             by_action = np.bincount(events.action[present] + 1, minlength=len(events.actions) + 1)
-            words = (VERBS["item"], *events.actions)
+            words = (NODE_TYPE[ITEM].verb, *events.actions)
             for word, count in zip(words, by_action.tolist(), strict=True):
                 counts[Relation(target, word)] = counts.get(Relation(target, word), 0) + count
         else:
-            counts[Relation(target, VERBS[target])] = int(present.sum())
+            counts[Relation(target, NODE_TYPE[target].verb)] = int(present.sum())
     return {relation: count for relation, count in counts.items() if count}
 
 
 def _belongs(events: EventTable, relation: Relation, rows: npt.NDArray[np.int64] | slice = slice(None)) -> npt.NDArray[np.bool_]:
     present = events.codes[relation.target][rows] >= 0
-    if relation.target != "item":
+    if relation.target != ITEM:
         return present
-    chosen = np.array([word == relation.verb for word in (*events.actions, VERBS["item"])])
+    chosen = np.array([word == relation.verb for word in (*events.actions, NODE_TYPE[ITEM].verb)])
     return np.asarray(present & chosen[events.action[rows]])  # code −1, no action, is the last word
 
 

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphdet.events.table import NO_TIME, EventTable
-from graphdet.graph import VERBS, Relation, build_graph, count_relations
-from graphdet.schema import KEY_TYPES, arrow_schema
+from graphdet.graph import Relation, build_graph, count_relations
+from graphdet.schema import KEY_TYPES, NODE_TYPE, arrow_schema
 
 MakeEvents = Callable[[Sequence[dict[str, Any]]], EventTable]
 
@@ -32,7 +32,7 @@ ROWS = st.lists(
             "payment": st.sampled_from("kl"),
             "address": st.just("home"),
             "time": st.integers(-5, 5) | st.none(),
-            "action": st.sampled_from(["order", "view", VERBS["item"]]),
+            "action": st.sampled_from(["order", "view", NODE_TYPE["item"].verb]),
             "amount": st.sampled_from([0.5, 2.0, -1.0]) | st.none(),
         },
     ),
@@ -46,7 +46,7 @@ def by_hand(rows: Sequence[dict[str, Any]]) -> dict[tuple[str, str, str, str], l
     for row in rows:
         for target in KEY_TYPES:
             if row.get(target) is not None:
-                verb = row.get("action") or VERBS["item"] if target == "item" else VERBS[target]
+                verb = row.get("action") or NODE_TYPE["item"].verb if target == "item" else NODE_TYPE[target].verb
                 edges[verb, target, row["user"], row[target]].append(row)
     return dict(edges)
 

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphdet.events.table import EventTable
-from graphdet.graph import VERBS, build_graph
+from graphdet.graph import build_graph
 from graphdet.pipeline import detect
 from graphdet.run.relations import all_relations, ring_relations
-from graphdet.schema import KEY_TYPES, arrow_schema
+from graphdet.schema import KEY_TYPES, NODE_TYPE, arrow_schema
 
 MakeEvents = Callable[[Sequence[dict[str, Any]]], EventTable]
 Rows = list[dict[str, Any]]
@@ -28,7 +28,7 @@ ROWS = st.lists(
             "device": st.sampled_from("de"),
             "seller": st.just("s"),
             "time": st.integers(-5, 5) | st.none(),
-            "action": st.sampled_from(["order", "view", VERBS["item"]]),
+            "action": st.sampled_from(["order", "view", NODE_TYPE["item"].verb]),
             "amount": st.sampled_from([0.5, 2.0, -1.0]) | st.none(),
         },
     ),
@@ -53,7 +53,7 @@ def by_hand(rows: Rows) -> pd.DataFrame:
     long = [
         {
             "user_id": row["user"],
-            "verb": (row.get("action") or VERBS["item"]) if kind == "item" else VERBS[kind],
+            "verb": (row.get("action") or NODE_TYPE["item"].verb) if kind == "item" else NODE_TYPE[kind].verb,
             "node_type": kind,
             "node_id": row[kind],
             "time": row.get("time"),

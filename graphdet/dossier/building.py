@@ -21,11 +21,12 @@ from graphdet.judging.conditions import Weighed
 from graphdet.replay.casebook import Casebook
 from graphdet.replay.replaying import GONE, Outcome, Replay
 from graphdet.run.folder import RunRing
+from graphdet.schema import DEVICE, ITEM, KEY_TYPES, NODE_TYPE
 from graphdet.schema.wording import LANGUAGES, Language
 from graphdet.words.claims import look_alike_in_words
 from graphdet.words.reasons import CATALOGUE, WEAKNESS
 
-WITHOUT = ("ip", "device")  # views that are left out in turn
+WITHOUT = tuple(name for name in KEY_TYPES if NODE_TYPE[name].left_out)
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def event_rows(casebook: Casebook, rows: list[int]) -> list[dict[str, Any]]:
 
 
 def _counterfactuals(scene: Scene, ring: RunRing) -> list[dict[str, Any]]:
-    """Without IPs, without devices, without the item that tells most, without the most popular of the things that the ring meets at."""
+    """Without each view that is left out in turn, without the item that tells most, without the most popular place of the ring."""
     replay = scene.replay
     casebook, small = replay.casebook, replay.small
     whole = replay.whole()
@@ -129,10 +130,10 @@ def _counterfactuals(scene: Scene, ring: RunRing) -> list[dict[str, Any]]:
     found = [_told(name, None, replay.without_view(name), before) for name in given]
     views = small.visits.view_of(whole.targets)
     names = [small.visits.views[view].name for view in views.tolist()]
-    items = [place for place, name in enumerate(names) if name == "item"]
+    items = [place for place, name in enumerate(names) if name == ITEM]
     top = max(items, key=lambda place: (whole.gain[place], -place), default=None)
     popularity = [int(casebook.key_users[name][small.key_ids[whole.targets[place]]]) for place, name in enumerate(names)]
-    others = [place for place, name in enumerate(names) if place != top and name != "seller"]  # a seller's are all its items
+    others = [place for place, name in enumerate(names) if place != top and NODE_TYPE[name].hub]
     hub = max(others, key=lambda place: (popularity[place], -place), default=None)
     for without, place in (("top_item", top), ("hub", hub)):
         if place is not None:
@@ -206,9 +207,9 @@ def _first_inside(scene: Scene, place: int) -> int | None:
 def _on_shared(scene: Scene) -> np.ndarray[Any, Any]:
     """Devices of each member that three or more members use."""
     codes = scene.replay.small.events.codes
-    if "device" not in codes:
+    if DEVICE not in codes:
         return np.zeros(scene.size, np.int64)
-    device = codes["device"].astype(np.int64)
+    device = codes[DEVICE].astype(np.int64)
     pair = np.unique(device[device >= 0] << 32 | scene.member[device >= 0])
     keys, count = np.unique(pair >> 32, return_counts=True)
     often = np.isin(pair >> 32, keys[count >= SHARED_DEVICE])

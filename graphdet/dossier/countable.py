@@ -16,10 +16,10 @@ from graphdet.dossier.sums import at_least, near_copies, together_within
 from graphdet.events import NO_TIME
 from graphdet.judging.log_index import which_actions
 from graphdet.judging.significance import false_rings
+from graphdet.schema import DEVICE, IP, SHARED_TYPES
 
 MICRO = 1_000_000
 DAY = 86_400 * MICRO
-SHARED_TYPES = ("device", "ip", "payment", "address")
 MOST_SHARED = 30  # shared things that are listed, most members first
 SHARED_DEVICE = 3  # members on one device that make it a shared one
 AGED_DAYS = 14
@@ -140,7 +140,7 @@ def _chance(scene: Scene) -> dict[str, Any]:
 
 
 def _shared(scene: Scene) -> dict[str, Any]:
-    """Devices, IPs, payment instruments and addresses that two or more members used, in all their events."""
+    """Things of the shared types that two or more members used, in all their events."""
     casebook, small = scene.replay.casebook, scene.replay.small
     crowded = casebook.crowded
     rows = []
@@ -154,7 +154,7 @@ def _shared(scene: Scene) -> dict[str, Any]:
         pair = np.unique(code[code >= 0] << 32 | scene.member[code >= 0])
         keys, members = np.unique(pair >> 32, return_counts=True)
         counts[view.name] = int((members >= 2).sum())
-        if view.name == "device":
+        if view.name == DEVICE:
             often = keys[members >= SHARED_DEVICE]
             of_three = len(often)
             on_devices[(pair & 0xFFFFFFFF)[np.isin(pair >> 32, often)]] = True
@@ -172,9 +172,9 @@ def _shared(scene: Scene) -> dict[str, Any]:
 def _rotation(scene: Scene) -> dict[str, Any] | None:
     """How many addresses the ring's events on shared devices came from."""
     codes = scene.replay.small.events.codes
-    if "device" not in codes or "ip" not in codes:
+    if DEVICE not in codes or IP not in codes:
         return None
-    device, ip = codes["device"].astype(np.int64), codes["ip"]
+    device, ip = codes[DEVICE].astype(np.int64), codes[IP]
     inside = scene.inside & (device >= 0) & (ip >= 0)
     pair = np.unique(device[inside] << 32 | scene.member[inside])
     keys, members = np.unique(pair >> 32, return_counts=True)

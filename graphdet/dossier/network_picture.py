@@ -7,11 +7,10 @@ from typing import Any
 import networkx as nx
 import numpy as np
 
-from graphdet.dossier.countable import SHARED_TYPES
 from graphdet.dossier.reasoning import nat_like
 from graphdet.dossier.scene import Scene
+from graphdet.schema import IP, ITEM, NODE_TYPE, SHARED_TYPES, USER
 
-MOST = {"user": 60, "item": 25, "device": 20, "ip": 15, "payment": 8, "address": 8}
 ROUNDS = 30
 FOLDED = "hubs"  # things that many others use as well, drawn as one
 
@@ -29,19 +28,19 @@ def draw_network(scene: Scene, shared: list[dict[str, Any]], users: list[str]) -
     """
     small = scene.replay.small
     graph: nx.Graph[tuple[str, str]] = nx.Graph()
-    names = small.events.ids["user"].to_pylist()
-    chosen = set(users[: MOST["user"]])
+    names = small.events.ids[USER].to_pylist()
+    chosen = set(users[: NODE_TYPE[USER].look.most])
     place = {names[code]: position for position, code in enumerate(small.members.tolist()) if names[code] in chosen}
-    graph.add_nodes_from(("user", user) for user in users[: MOST["user"]])
-    for number, window in enumerate(scene.windows[: MOST["item"]]):
+    graph.add_nodes_from((USER, user) for user in users[: NODE_TYPE[USER].look.most])
+    for number, window in enumerate(scene.windows[: NODE_TYPE[ITEM].look.most]):
         count = np.bincount(scene.member[scene.target == number], minlength=scene.size)
-        _connect(graph, ("item", window["id"]), count, place)
+        _connect(graph, (ITEM, window["id"]), count, place)
     for kind in SHARED_TYPES:
-        for key in [one for one in shared if one["type"] == kind and one["members"] >= 2][: MOST[kind]]:
+        for key in [one for one in shared if one["type"] == kind and one["members"] >= 2][: NODE_TYPE[kind].look.most]:
             ids = small.events.ids[kind]
             code = ids.index(key["id"]).as_py()
             count = np.bincount(scene.member[small.events.codes[kind] == code], minlength=scene.size)
-            _connect(graph, (FOLDED, "") if kind == "ip" and nat_like(key) else (kind, key["id"]), count, place)
+            _connect(graph, (FOLDED, "") if kind == IP and nat_like(key) else (kind, key["id"]), count, place)
     spots = nx.spring_layout(graph, seed=1, iterations=ROUNDS, k=2.2 / max(len(graph), 1) ** 0.5)
     nodes = list(graph)
     number_of = {node: number for number, node in enumerate(nodes)}
@@ -59,5 +58,5 @@ def draw_network(scene: Scene, shared: list[dict[str, Any]], users: list[str]) -
 def _connect(graph: nx.Graph[tuple[str, str]], node: tuple[str, str], count: np.ndarray[Any, Any], place: dict[str, int]) -> None:
     for user, position in place.items():
         if count[position]:
-            before = graph.edges[("user", user), node]["events"] if graph.has_edge(("user", user), node) else 0
-            graph.add_edge(("user", user), node, events=int(count[position]) + before)
+            before = graph.edges[(USER, user), node]["events"] if graph.has_edge((USER, user), node) else 0
+            graph.add_edge((USER, user), node, events=int(count[position]) + before)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from graphdet.schema import DEVICE, IP, NODE_TYPE, SHARED_TYPES
 from graphdet.schema.wording import Language
 from graphdet.words.reasons import CATALOGUE
 
@@ -48,18 +49,18 @@ def _chance(facts: Facts) -> list[Reason]:
 def _devices(facts: Facts) -> list[Reason]:
     shared, size = facts["shared"], facts["what"]["members"]
     found: list[Reason] = []
-    devices = [key for key in shared["keys"] if key["type"] == "device" and key["members"] >= 3]
+    devices = [key for key in shared["keys"] if key["type"] == DEVICE and key["members"] >= 3]
     if shared["on_devices"] >= 3 and devices:
         found.append(("device_farm", {"members": shared["on_devices"], "of": size, "devices": shared["devices_of_three"]}))
     rotation = facts["rotation"]
     if rotation is not None and rotation["ips"] >= 2 * rotation["devices"]:
         found.append(("ip_rotation", rotation))
-    rare = [key for key in shared["keys"] if key["type"] == "ip" and key["members"] >= 3 and not nat_like(key)]
+    rare = [key for key in shared["keys"] if key["type"] == IP and key["members"] >= 3 and not nat_like(key)]
     found += [("shared_ip", _of(key, "members", "id", "users", "expected")) for key in rare if key["members"] >= MANY * key["expected"]][:3]
-    for kind in ("payment", "address"):
+    for kind in (kind for kind in SHARED_TYPES if kind != IP and NODE_TYPE[kind].role in CATALOGUE):
         most = max((key["members"] for key in shared["keys"] if key["type"] == kind), default=0)
         if most >= 3:
-            found.append((f"shared_{kind}", {"keys": shared["counts"][kind], "members": most}))
+            found.append((NODE_TYPE[kind].role, {"keys": shared["counts"][kind], "members": most}))
     return found
 
 
@@ -133,7 +134,7 @@ def _cautions(facts: Facts, members: list[Facts]) -> list[Reason]:
     found: list[Reason] = []
     if facts["fragile"]:
         found.append(("fragile", {"events": facts["fragile"]}))
-    nat = [key for key in facts["shared"]["keys"] if key["type"] == "ip" and nat_like(key)]
+    nat = [key for key in facts["shared"]["keys"] if key["type"] == IP and nat_like(key)]
     found += [("nat_like", _of(key, "id", "users", "members", "expected")) for key in nat[:2]]
     crowded = sum(key["crowded"] for key in facts["shared"]["keys"])
     if crowded:

@@ -21,7 +21,7 @@ from graphdet.events.reading import NAMED, NUMBERS, UNREADABLE_NUMBER
 from graphdet.events.rejecting import Causes, Rejects
 from graphdet.events.table import NO_TIME
 from graphdet.events.timestamps import in_range
-from graphdet.schema import NODE_TYPES
+from graphdet.schema import IP_COLUMNS, ITEM, NODE_TYPES
 from graphdet.settings import LogSettings
 
 Array = npt.NDArray[Any]
@@ -189,7 +189,7 @@ def _find_rejects(rows: int, named: Mapping[str, Array], numbers: Mapping[str, A
         causes.reject("", "not a JSON object", numbers["broken"] != 0)
     for column, codes in named.items():
         too_long = f"longer than {settings.max_id_characters} characters"
-        causes.reject(column, "not an IP address" if column == "ip" else too_long, codes == BAD)
+        causes.reject(column, "not an IP address" if column in IP_COLUMNS else too_long, codes == BAD)
     if "timestamp" in numbers:
         time = numbers["timestamp"]
         causes.reject("timestamp", "not a time in the years 1970 to 2261", ~in_range(time) & (time != NO_TIME))
@@ -291,9 +291,9 @@ def _build(
     codes.setdefault("user", np.zeros(0, np.int32))
     words, action = _used_only(named["action"], names["action"]) if "action" in named else (empty, np.full(rows, MISSING, np.int32))
     categories, category = _used_only(named["category"], names["category"]) if "category" in named else (empty, np.zeros(0, np.int32))
-    item_category = np.full(len(ids.get("item", ())), MISSING, np.int32)
-    if len(categories) and "item" in codes:
-        item_category = commonest(codes["item"], category, len(item_category), len(categories))
+    item_category = np.full(len(ids.get(ITEM, ())), MISSING, np.int32)
+    if len(categories) and ITEM in codes:
+        item_category = commonest(codes[ITEM], category, len(item_category), len(categories))
         categories, item_category = _used_only(item_category, categories)
     time = numbers.get("timestamp")
     amount, rating = numbers.get("amount"), numbers.get("rating")

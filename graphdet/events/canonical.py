@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from graphdet.events.coding import plain_ipv4, plain_names, sorted_names, text_buffers
 from graphdet.events.timestamps import SPACES
+from graphdet.schema import IP_COLUMNS
 
 MISSING = -1
 BAD = -2  # the row is rejected
@@ -41,14 +42,14 @@ def canonical_names(column: str, raw: pa.LargeStringArray, words: Mapping[str, s
     if not plain:
         text = pc.utf8_trim(raw, characters=SPACES)
         bad = np.array(pc.greater(pc.utf8_length(text), longest))
-    if column == "ip":
+    if column in IP_COLUMNS:
         text, wrong = _canonical_ips(text)
         bad |= wrong
     if column in _LOWER:
         text = pc.utf8_lower(text)
         if words and column == "action":
             text = pa.array([words.get(word, word) for word in text.to_pylist()], pa.large_string())
-    if not plain or column in ("ip", *_LOWER):
+    if not plain or column in (*IP_COLUMNS, *_LOWER):
         missing = np.asarray(pc.equal(text, ""))
     kept = np.flatnonzero(~(bad | missing))
     if len(kept) < len(raw):

@@ -6,17 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from graphdet.errors import MissingColumn, SettingsError, nearest
-from graphdet.schema import EVENT_COLUMN, NODE_TYPE
+from graphdet.schema import EVENT_COLUMN, EVENT_MAKERS, NODE_TYPES
 from graphdet.settings import LogSettings
 
-KEY_COLUMNS = tuple(NODE_TYPE[name].column for name in ("item", "device", "ip"))
+KEY_COLUMNS = tuple(node_type.column for node_type in EVENT_MAKERS)
+_ONE_OF = f"{', '.join(KEY_COLUMNS[:-1])} or {KEY_COLUMNS[-1]}"
 LABEL_COLUMNS = ("user_id", "label", "known_at")
 # names seen in public logs; only ever suggested, since a wrong guess would be a wrong finding
 _FOREIGN = {
-    "user_id": ("user", "uid", "userid", "account", "account_id", "customer", "customer_id", "buyer", "buyer_id", "member_id", "visitorid"),
-    "item_id": ("item", "itemid", "iid", "product", "product_id", "sku", "goods_id", "asin", "listing_id", "business_id"),
-    "device_id": ("device", "deviceid", "fingerprint", "imei", "device_fingerprint"),
-    "ip": ("ip_address", "ipaddress", "client_ip", "remote_addr", "ip_addr"),
+    **{node_type.column: node_type.foreign for node_type in NODE_TYPES},
     "timestamp": ("time", "date", "datetime", "ts", "created_at", "event_time", "unixreviewtime"),
     "action": ("event", "event_type", "behavior", "behaviour", "type", "behavior_type"),
     "label": ("is_fraud", "fraud", "isfraud", "class", "target", "verdict", "status"),
@@ -66,7 +64,7 @@ def map_columns(path: str, header: Sequence[str], settings: LogSettings) -> Mapp
     positions = _positions(header, settings, tuple(EVENT_COLUMN))
     has = set(positions) | set(settings.constants)
     if ("user_id" not in has and "item_id" not in has) or ("user_id" in has and not has & set(KEY_COLUMNS)):
-        raise _missing(path, header, "user_id" if "user_id" not in has else "item_id, device_id or ip", set(EVENT_COLUMN) - has)
+        raise _missing(path, header, "user_id" if "user_id" not in has else _ONE_OF, set(EVENT_COLUMN) - has)
     return Mapping(tuple(header), positions, catalogue="user_id" not in has)
 
 

@@ -13,25 +13,19 @@ from graphdet.events.assembling import Events
 from graphdet.events.reading import Source
 from graphdet.events.table import NO_TIME, FileReport, TimeResolution
 from graphdet.events.timestamps import offset_of
-from graphdet.schema import ACTIONS
+from graphdet.schema import ACTIONS, ITEM, NODE_TYPES
 from graphdet.settings import LogSettings
 
 DAY = 86_400_000_000
 _YEAR = 365 * DAY
 _EARLY = 946_684_800_000_000  # 2000-01-01: shops with logs are younger
 
-_COST = {
-    "item": "no item_id: item evidence off; devices alone tell only of a hundred accounts or more that share them, and IPs alone of nobody",
-    "device": "no device_id: device evidence off",
-    "ip": "no ip: IP evidence off",
-}
-
 
 def notes(events: Events, sources: Sequence[Source], files: Sequence[FileReport], settings: LogSettings) -> tuple[str, ...]:
     """Sentences about the whole log, the gravest first; the same for any order of rows."""
-    found = [cost + "." for node_type, cost in _COST.items() if node_type not in events.codes]
+    found = [f"no {one.column}: {one.lacking}." for one in NODE_TYPES if one.lacking and one.name not in events.codes]
     found += _about_times(events, settings)
-    if "item" in events.codes and not len(events.categories):
+    if ITEM in events.codes and not len(events.categories):
         instead = "expectations are taken over all items" if events.time is None else "communities of items that users share are looked for"
         found.append(f"no category: {instead}, so shared taste weighs more than it should.")
     if events.differing:

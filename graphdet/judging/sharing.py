@@ -8,6 +8,7 @@ import numpy as np
 
 from graphdet.arrays import Bool, Int64
 from graphdet.judging.member_events import MemberEvents
+from graphdet.schema import ADDRESS, DEVICE, IP, NODE_TYPE
 
 MANY = 3  # members on one device that make it a shared one; two may be a couple
 
@@ -34,12 +35,12 @@ class Sharing:
 def measure_sharing(own: MemberEvents) -> Sharing:
     """O(members' events)."""
     log, size = own.log, len(own.grown.members)
-    things = [position for position, view in enumerate(log.visits.visits.views) if view.name in ("device", "payment")]
-    network, network_members = _commonest(_users_of(own, "ip", ~own.inside))
-    _, address_members = _commonest(_users_of(own, "address", np.ones(len(own.event), np.bool_)))
+    things = [position for position, view in enumerate(log.visits.visits.views) if NODE_TYPE[view.name].own]
+    network, network_members = _commonest(_users_of(own, IP, ~own.inside))
+    _, address_members = _commonest(_users_of(own, ADDRESS, np.ones(len(own.event), np.bool_)))
     return Sharing(
         own_things=int(np.isin(log.visits.view[own.grown.targets], things).sum()),
-        device_share=_together(_users_of(own, "device", own.inside)) / size,
+        device_share=_together(_users_of(own, DEVICE, own.inside)) / size,
         address_share=address_members / size,
         place_share=network_members / size,
         place_users=int(log.users_of_ip[network]) if network >= 0 else 0,

@@ -20,7 +20,7 @@ from graphdet.events import EventTable
 from graphdet.judging.judged_ring import JudgedRing
 from graphdet.learning.messages import EvidenceMatrix
 from graphdet.schema import EMBEDDING_WIDTH as WIDTH
-from graphdet.schema import arrow_schema
+from graphdet.schema import ITEM, arrow_schema
 from graphdet.visits.visits import Visits
 
 ROUNDS = 3
@@ -73,7 +73,7 @@ def items_in_common(odds: Float64, kept: Int64, visits: Visits) -> EvidenceMatri
         visits: of the log.
     """
     size = len(kept)
-    view = next((view for view in visits.views if view.name == "item"), None)
+    view = next((view for view in visits.views if view.name == ITEM), None)
     best = np.sort(np.argsort(-odds, kind="stable")[:MOST_ALIKE])
     if view is None or not size:
         nobody = np.zeros(0, np.int64)

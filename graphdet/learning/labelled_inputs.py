@@ -14,7 +14,7 @@ from graphdet.evidence.measured import Measured
 from graphdet.learning.messages import evidence_relation
 from graphdet.learning.neighbourhood import Scale, gather_inputs, in_units, input_columns
 from graphdet.run.folder import Run
-from graphdet.schema import TIERS
+from graphdet.schema import KEY_TYPES, NODE_TYPE, TIERS
 from graphdet.signals import columns_of, measure_users
 from graphdet.signals.table import Column, FeatureTable, names_of
 
@@ -34,7 +34,9 @@ OF_RING = (  # facts of the user's ring, by their column in the run's table of r
     Column("taste", "members' interest in the targets' kind on other days, log10", "成员平日对目标类商品的兴趣（log10）"),
 )
 DEPTH = 2
-AGGREGATED = ("item", "device", "ip")  # the bar that other inputs must pass: own columns, and mean and highest through these nodes
+AGGREGATED = tuple(
+    name for name in KEY_TYPES if NODE_TYPE[name].baseline
+)  # the bar that other inputs must pass: own columns, and mean and highest through these nodes
 
 
 def labelled_columns() -> tuple[Column, ...]:

@@ -21,9 +21,9 @@ from scipy.sparse import csr_array
 
 from graphdet.arrays import Float32, Int32, Int64
 from graphdet.evidence.pairs import PairEvidence
+from graphdet.schema import PLACES
 from graphdet.visits.visits import Visits
 
-HALF_LIFE_HOURS = {"item": 8.0, "device": 500.0, "ip": 0.35, "seller": 0.7, "payment": 500.0, "address": 500.0}
 BLOCKS = 16  # parts of the users that threads take one after the other
 PRIOR = 0.5  # neighbours that are like the mean, added to everybody's; who is nearly alone says little
 
@@ -95,7 +95,7 @@ def through_keys(visits: Visits, view: str, values: Float32) -> tuple[Float32, F
     seen = next((found for found in visits.views if found.name == view), None)
     if seen is None:
         return np.zeros((users, width + 1), np.float32), np.zeros((users, width + 1), np.float32)
-    fade = HALF_LIFE_HOURS[view] * 3600 / np.log(2)
+    fade = PLACES[view].half_life * 3600 / np.log(2)
     keys = visits.offset[seen.first_key : seen.first_key + seen.keys + 1]
     total, highest, count = _meet(keys, visits.user, visits.time, fade, PRIOR, np.ascontiguousarray(values))
     highest[count == 0] = 0

@@ -2,14 +2,13 @@
 // Charts by BokehJS in the page's own colours; views are kept so that they can be taken down when the page changes.
 const views = [];
 const PALETTE = ["#1f77b4", "#d9730d", "#2a9d50", "#c2352f", "#8a5cc4", "#7d5a4a", "#d463a8", "#6f7785", "#a5a01c", "#189db0", "#5b8def", "#e0a030"];
-const NODE = {
-  user: { colour: "#1f77b4", marker: "circle", size: 15 }, item: { colour: "#d9730d", marker: "square", size: 16 },
-  device: { colour: "#2a9d50", marker: "triangle", size: 13 }, ip: { colour: "#8a5cc4", marker: "diamond", size: 15 },
-  payment: { colour: "#c2352f", marker: "hex", size: 13 }, address: { colour: "#7d5a4a", marker: "star", size: 13 },
-  hubs: { colour: "#6f7785", marker: "circle", size: 26 },
-};
+const HUBS = { ...data.types.ip, shape: "circle", size: 26 }; // public networks, folded into one node
 const READ_FIRST = 2; // the mark of events to read first; 1 marks the others that the alert hangs on
 const TIER_COLOUR = { alert: "--alert", review: "--review", explained: "--explained" };
+
+function look(type) {
+  return data.types[type] ?? HUBS;
+}
 
 function colour(name) {
   return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -117,8 +116,8 @@ function networkChart(box, dossier) {
   for (const part of [plot.xaxis, plot.yaxis, plot.xgrid, plot.ygrid]) part.visible = false;
   const ends = source({ x0: [], y0: [], x1: [], y1: [], width: edges.map((edge) => Math.min(0.6 + 0.35 * Math.sqrt(edge.events), 3)) });
   plot.segment({ x0: { field: "x0" }, y0: { field: "y0" }, x1: { field: "x1" }, y1: { field: "y1" }, line_width: { field: "width" }, line_color: colour("--soft"), line_alpha: 0.35, source: ends });
-  const spots = source({ x: nodes.map((node) => node.x), y: nodes.map((node) => node.y), fill: nodes.map((node) => NODE[node.type].colour), marker: nodes.map((node) => NODE[node.type].marker),
-    size: nodes.map((node) => NODE[node.type].size), kind: nodes.map((node) => label("one_" + node.type)), name: nodes.map((node) => (node.type === "hubs" ? "" : short(data.ids[node.id], 60))) });
+  const spots = source({ x: nodes.map((node) => node.x), y: nodes.map((node) => node.y), fill: nodes.map((node) => look(node.type).colour), marker: nodes.map((node) => look(node.type).shape),
+    size: nodes.map((node) => look(node.type).size), kind: nodes.map((node) => noun(node.type)), name: nodes.map((node) => (node.type === "hubs" ? "" : short(data.ids[node.id], 60))) });
   const dots = plot.scatter({ x: { field: "x" }, y: { field: "y" }, size: { field: "size" }, marker: { field: "marker" }, fill_color: { field: "fill" }, line_color: colour("--card"), source: spots });
   const follow = () => {
     const { x, y } = spots.data;

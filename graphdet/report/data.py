@@ -21,7 +21,7 @@ from graphdet.judging.significance import q_values
 from graphdet.replay.casebook import Casebook
 from graphdet.report.tables import TABLES, rows_of
 from graphdet.run.folder import Run
-from graphdet.schema import lookalikes, objections
+from graphdet.schema import EVENT_MAKERS, NODE_TYPES, NodeType, lookalikes, objections
 from graphdet.schema.claims import FACTS, Claim
 from graphdet.schema.wording import LANGUAGES
 from graphdet.words.claims import DIRECTIONS, with_bar
@@ -30,7 +30,8 @@ from graphdet.words.reasons import CATALOGUE
 MOST_EVENTS = 400  # of one ring, evenly spread over those on its items
 MOST_CURVE = 300  # points of the false-discovery curve
 BINS = 20
-RAW = ("item", "device", "ip")
+RAW = tuple(node_type.name for node_type in EVENT_MAKERS)
+IN_PROPORTION = 0.3  # of a node's size in Neo4j Browser
 READ_FIRST, WITNESS = 2, 1  # marks of events
 
 
@@ -66,7 +67,15 @@ def report_data(run: Run, most_rings: int) -> dict[str, Any]:
         "directions": {name: {one: words.to(one) for one in LANGUAGES} for name, words in DIRECTIONS.items()},
         "ids": names.every,
         "columns": TABLES,
+        "types": {one.name: _type(one) for one in NODE_TYPES},
     }
+
+
+def _type(node_type: NodeType) -> dict[str, Any]:
+    """How nodes of a type are called and drawn."""
+    look, noun = node_type.look, node_type.noun
+    words = {name: {one: noun.to(one, many=name == "many") for one in LANGUAGES} for name in ("one", "many")}
+    return {**words, "colour": look.colour, "shape": look.shape, "size": round(look.size * IN_PROPORTION)}
 
 
 def _ring(ring: dict[str, Any], place: int, dossiers: list[dict[str, Any]]) -> dict[str, Any]:

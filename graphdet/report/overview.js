@@ -14,7 +14,7 @@ function overviewPage(main) {
   const funnel = make("table", { class: "funnel" }, make("tbody", {}, overview.funnel.map(({ of, count }) => make("tr", {}, make("th", { scope: "row" }, label(names[of] ?? of)),
     make("td", { class: "number" }, number(count)), make("td", { style: "width:50%" }, make("div", { class: "bar", style: width(count) }))))));
   const crowded = overview.discounted.length
-    ? table([["kind", (cell) => label("one_" + cell.view)], ["id", (cell) => make("span", { class: "id", title: plain(cell.key) }, short(cell.key, 60))], ["at_once", (cell) => number(cell.size), "number"]], overview.discounted, 6)
+    ? table([["kind", (cell) => noun(cell.view)], ["id", (cell) => make("span", { class: "id", title: plain(cell.key) }, short(cell.key, 60))], ["at_once", (cell) => number(cell.size), "number"]], overview.discounted, 6)
     : make("p", {}, label("nothing_discounted"));
   const boxes = Object.fromEntries(["scores", "curve", "spans"].map((name) => [name, make("div", { class: "chart", id: "chart-" + name })]));
   const untimed = !data.rings.some((ring) => ring.first_seen !== null);

@@ -27,7 +27,7 @@ function ringPage(main, ring) {
   const reasons = ["for", "caution"].map((side) => [side, dossier.reasons.filter((reason) => reason.side === side)]).filter(([, list]) => list.length)
     .map(([side, list]) => card(side, "", make("ul", { class: "reasons" }, list.map((reason) => make("li", {}, plain(reason[state.language]))))));
   const whole = { without: "nothing", id: null, tier: ring.tier, explanation: ring.explanation, strength: ring.strength, kept: what.members, lost: 0 };
-  const without = card("without", label("without_help"), table([["left_out", (row) => make("span", {}, label(row.without) + " ", id(row.id))],
+  const without = card("without", label("without_help"), table([["left_out", (row) => make("span", {}, noun(row.without, "many") + " ", id(row.id))],
     ["becomes", (row) => make("span", {}, tier(row.tier), row.explanation ? " " + data.innocent[row.explanation][state.language] : "")],
     ["evidence", (row) => row.strength.toFixed(1), "number"], ["kept", (row) => `${row.kept}/${row.kept + row.lost}`, "number"]], [whole, ...dossier.without]),
     dossier.witness ? make("p", {}, label("hangs", { witness: number(dossier.witness) })) : null);
@@ -80,7 +80,7 @@ function legend(dossier) {
 }
 
 function nodeLegend(dossier) {
-  return make("div", {}, [...new Set(dossier.nodes.map((node) => node.type))].map((kind) => swatch(NODE[kind].colour, label("one_" + kind))));
+  return make("div", {}, [...new Set(dossier.nodes.map((node) => node.type))].map((kind) => swatch(look(kind).colour, noun(kind))));
 }
 
 function memberTable(dossier) {
@@ -97,7 +97,7 @@ function itemTable(dossier) {
 
 function sharedTable(dossier) {
   if (!dossier.shared.length) return "";
-  return card("shared_table", "", table([["kind", (row) => label("one_" + row.type)], ["id", (row) => id(row.id)], ["size", (row) => number(row.members), "number"], ["all_users", (row) => number(row.users), "number"],
+  return card("shared_table", "", table([["kind", (row) => noun(row.type)], ["id", (row) => id(row.id)], ["size", (row) => number(row.members), "number"], ["all_users", (row) => number(row.users), "number"],
     ["expected", (row) => small(row.expected), "number"], ["crowded", (row) => (row.crowded ? label("yes") : "")]], dossier.shared, 10));
 }
 

@@ -9,13 +9,15 @@ from collections.abc import Iterable, Mapping
 from operator import itemgetter
 from typing import Any
 
+from graphdet.schema import EVENT_MAKERS
+
 # Ids are places in the page's list of ids; `member` and `target` are places in the dossier's own tables of those.
 TABLES = {
     "members": ("id", "role", "contribution", "touched", "events", "all_events", "first", "seen_since", "shared_devices", "weak"),
     "targets": ("id", "members", "users", "events", "start", "end", "category", "gain"),
     "shared": ("type", "id", "members", "users", "expected", "crowded"),
     "sellers": ("id", "items", "orders", "amount", "expected", "inflated_amount"),
-    "events": ("second", "member", "target", "action", "item", "device", "ip", "amount", "mark"),
+    "events": ("second", "member", "target", "action", *(node_type.name for node_type in EVENT_MAKERS), "amount", "mark"),
     "cells": ("member", "target", "events"),
     "nodes": ("type", "id", "x", "y"),
     "edges": ("start", "end", "events"),

@@ -22,8 +22,13 @@ function dossierOf(ring) {
 }
 
 function label(key, values = {}) {
-  const text = labels[state.language][key] ?? key;
+  const text = labels[state.language][key] ?? data.types[key]?.one[state.language] ?? key;
   return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+}
+
+// What people call a node of a type; `type` may be the key of a label, too, such as "hubs".
+function noun(type, number = "one") {
+  return data.types[type]?.[number][state.language] ?? label(type);
 }
 
 // An element with attributes and children; strings become text, null is left out.

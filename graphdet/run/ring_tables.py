@@ -13,7 +13,7 @@ from graphdet.events import NO_TIME, EventTable
 from graphdet.evidence.pairs import ExpectedMeetings, PairEvidence
 from graphdet.judging.judged_ring import JudgedRing
 from graphdet.judging.log_index import LogIndex
-from graphdet.schema import KEY_ROLES, arrow_schema
+from graphdet.schema import DEVICE, IP, ITEM, KEY_ROLES, arrow_schema
 from graphdet.visits.visits import Visits
 
 
@@ -29,9 +29,9 @@ def rings_table(rings: list[JudgedRing], ids: list[str], visits: Visits) -> pa.T
         "p_value": [ring.p_value for ring in rings],
         "q_value": [ring.q_value for ring in rings],
         "size": [fact.size for fact in facts],
-        "targets": [names.count("item") for names in view_of],
-        "devices": [names.count("device") for names in view_of],
-        "ips": [names.count("ip") for names in view_of],
+        "targets": [names.count(ITEM) for names in view_of],
+        "devices": [names.count(DEVICE) for names in view_of],
+        "ips": [names.count(IP) for names in view_of],
         "first_seen": [_least(fact.presence.member_first) for fact in facts],
         "last_seen": [_time(fact.presence.member_last.max(initial=NO_TIME)) for fact in facts],
         "explanation": [ring.explanation for ring in rings],

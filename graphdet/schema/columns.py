@@ -50,4 +50,5 @@ EVENT_COLUMNS = (
     Field("user_agent", TEXT, "the client's own words about itself"),
     Field("label", TEXT, "what is known about the event or its user, where anything is"),
 )
+IP_COLUMNS = tuple(node_type.column for node_type in NODE_TYPES if node_type.canonical == "ip")
 EVENT_COLUMN = {field.name: field for field in EVENT_COLUMNS}

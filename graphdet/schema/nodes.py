@@ -23,6 +23,14 @@ class Noun:
     many: str
     chinese: str
 
+    def counted(self, count: int) -> str:
+        """Such as '1 device' and '1,200 devices'."""
+        return f"{count:,} {self.one if count == 1 else self.many}"
+
+    def to(self, language: Literal["en", "zh"], *, many: bool = False) -> str:
+        """The word for somebody who reads this language."""
+        return self.chinese if language == "zh" else self.many if many else self.one
+
 
 @dataclass(frozen=True)
 class Look:
@@ -88,6 +96,8 @@ class NodeType:
         hub: can be the node that holds a ring together; a seller is not, since the seller's are all its items.
         passed_on: the networks' second layer hears through it.
         baseline: among the neighbourhoods whose plain aggregates other inputs must outdo.
+        count_message, met_message: places, among what a user's neighbours hear of them, of how many such nodes they have and of their best
+            meeting at one; None = not told.
         listed: rows on one screen.
     """
 
@@ -113,6 +123,8 @@ class NodeType:
     hub: bool = True
     passed_on: bool = True
     baseline: bool = False
+    count_message: int | None = None
+    met_message: int | None = None
     listed: int = 3
 
     def __post_init__(self) -> None:
@@ -163,6 +175,7 @@ NODE_TYPES = (
         makes_event=True,
         baseline=True,
         listed=6,
+        count_message=10,
     ),
     NodeType(
         name=DEVICE,
@@ -184,6 +197,8 @@ NODE_TYPES = (
         shared=True,
         left_out=True,
         baseline=True,
+        count_message=9,
+        met_message=14,
     ),
     NodeType(
         name=IP,
@@ -206,6 +221,7 @@ NODE_TYPES = (
         shared=True,
         left_out=True,
         baseline=True,
+        met_message=16,
     ),
     NodeType(
         name=SELLER,
@@ -238,6 +254,7 @@ NODE_TYPES = (
         place=MeetingPlace((24.0, 87600.0), cap=60, meetings=0.2, most=4.0, share_most=3.0, reach="longest", half_life=500.0),
         own=True,
         shared=True,
+        met_message=15,
     ),
     NodeType(
         name=ADDRESS,

@@ -12,17 +12,19 @@ import numpy.typing as npt
 from graphdet.arrays import Float32, Float64, Int32, Int64
 from graphdet.events import NO_TIME, EventTable
 from graphdet.evidence.pairs import PairEvidence
-from graphdet.schema import ACTIONS, KEY_TYPES
+from graphdet.schema import ACTIONS, ITEM, KEY_TYPES, NODE_TYPE
 from graphdet.signals.table import Column, Signal, counted, names_of
 from graphdet.visits.base_rates import BaseRates
 from graphdet.visits.visits import Visits
 
 DAY = 86_400_000_000
-MESSAGES = {"device": 9, "item": 10}  # places among messages of how many nodes of a type a user has
 
 COLUMNS = (
     counted("log_events", "events", "事件数", message=7),
-    *(counted(f"log_{name}s", f"distinct {name} nodes", f"不同 {name} 节点数", MESSAGES.get(name), items_only=True) for name in KEY_TYPES),
+    *(
+        counted(f"log_{name}s", f"distinct {name} nodes", f"不同 {name} 节点数", NODE_TYPE[name].count_message, items_only=True)
+        for name in KEY_TYPES
+    ),
     *(Column(f"share_{action}", f"share of events that are '{action}'", f"{action} 占事件的比例") for action in ACTIONS),
     Column("first_day", "first event, as share of the log's length", "首次事件在日志时段中的位置（0 至 1）", message=8, items_only=True),
     Column("last_day", "last event, as share of the log's length", "末次事件在日志时段中的位置（0 至 1）"),
@@ -59,7 +61,7 @@ def _measure(events: EventTable, visits: Visits, base_rates: BaseRates, pairs: P
         columns["events_per_day"] = np.log1p(count / np.maximum(days, 1))
     columns["log_amount"] = known_mean(who, None if events.amount is None else np.log1p(np.maximum(events.amount, 0)), users)
     columns["rating"] = known_mean(who, events.rating, users)
-    item = next((view for view in visits.views if view.name == "item"), None)
+    item = next((view for view in visits.views if view.name == ITEM), None)
     if item is not None:
         rows = slice(visits.offset[item.first_key], visits.offset[item.first_key + item.keys])
         columns["base_rate_mean"] = known_mean(visits.user[rows], base_rates.log_base_rate[rows], users)

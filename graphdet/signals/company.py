@@ -10,7 +10,7 @@ import numpy as np
 from graphdet.arrays import Float32, Float64, Int32, Int64
 from graphdet.events import EventTable
 from graphdet.evidence.pairs import PairEvidence
-from graphdet.schema import KEY_TYPES
+from graphdet.schema import KEY_TYPES, NODE_TYPE
 from graphdet.signals.table import Column, Signal, counted, less_log10
 from graphdet.visits.base_rates import BaseRates
 from graphdet.visits.visits import Visits
@@ -18,7 +18,6 @@ from graphdet.visits.visits import Visits
 LEVELS = (4.0, 6.0, 8.0, 11.0)  # of pair evidence, at which a user's pairs are counted
 TOP = 3
 LEVEL_MESSAGES = {6.0: 3, 8.0: 4}  # places among messages
-MET_MESSAGES = {"device": 14, "payment": 15, "ip": 16}
 
 COLUMNS = (
     Column("best_pair", "evidence of the best pair, log10", "最强一对的证据（log10）", message=1),
@@ -35,7 +34,7 @@ COLUMNS = (
             f"met_{name}",
             f"evidence of the best meeting at {name} nodes, log10",
             f"在 {name} 节点最强一次相遇的证据（log10）",
-            message=MET_MESSAGES.get(name),
+            message=NODE_TYPE[name].met_message,
             items_only=True,
         )
         for name in KEY_TYPES

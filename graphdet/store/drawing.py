@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from graphdet.errors import NotARun
 from graphdet.run.folder import Run
-from graphdet.schema import KEY_RELATIONS, NODE_TYPE, RISK_BANDS
+from graphdet.schema import KEY_TYPES, NODE_TYPE, RISK_BANDS
 from graphdet.store.kinds import NODE_KINDS, PEOPLE_AND_THINGS, RELATION_KINDS, RING_PROPERTIES, WHOLE, relation_kind
 
 Scope = Literal["rings", "graph"]
@@ -106,7 +106,7 @@ def _require_sound(run: Run, relations: pa.Table | None) -> None:
                 told = pc.min_max(column.cast(pa.int64())).as_py()
                 if told["min"] is not None and not MOMENTS[0] <= told["min"] <= told["max"] <= MOMENTS[1]:
                     wrong = f"{name} whose {field.name} is in no year of the calendar"
-    if relations is not None and not set(pc.unique(relations["node_type"]).to_pylist()) <= {*KEY_RELATIONS, "item"}:
+    if relations is not None and not set(pc.unique(relations["node_type"]).to_pylist()) <= set(KEY_TYPES):
         wrong = "relations to unknown types of nodes"
     if any(not 0 < len(str(name).encode()) <= LONGEST_KEY for name in (run.id, *run.rings["ring_id"].to_pylist())):
         wrong = f"ids of runs or rings that have not 1 to {LONGEST_KEY} bytes"

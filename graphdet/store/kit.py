@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from graphdet.errors import StoreError
 from graphdet.run.folder import Run, RunRing
-from graphdet.schema import KEY_TYPES, NODE_TYPE
+from graphdet.schema import ITEM, KEY_TYPES, NODE_TYPE, USER
 from graphdet.store.drawing import LONGEST_KEY
 from graphdet.store.queries import SavedQuery, load_queries
 from graphdet.store.server import post_connect
@@ -30,15 +30,6 @@ from graphdet.words.claims import look_alike_in_words
 MOST_GUIDES = 100  # rings with a guide of their own, worst first
 MOST_DRAWN = 24  # members or shared things in the small picture
 MARKER = "graphdet-kit"
-COLOURS = {
-    "user": "#4C8EDA",
-    "item": "#D9C8AE",
-    "device": "#8DCC93",
-    "ip": "#57C7E3",
-    "seller": "#F6C667",
-    "payment": "#C990C0",
-    "address": "#A5ABB6",
-}
 
 
 def write_kit(run: Run, folder: Path, address: str, browser: str) -> list[str]:
@@ -182,9 +173,9 @@ def _sentence(ring: RunRing) -> str:
     facts = ring.facts
     parts = [f"{facts['size']:,} users acted together on {facts['targets']:,} items"]
     shared = [
-        f"{count:,} {NODE_TYPE[name].label.lower() if name != 'ip' else 'IP'}{'s' if count != 1 else ''}"
+        NODE_TYPE[name].noun.counted(count)
         for name in KEY_TYPES
-        if name != "item" and (count := ring.members.filter(pa.compute.equal(ring.members["node_type"], name)).num_rows)
+        if name != ITEM and (count := ring.members.filter(pa.compute.equal(ring.members["node_type"], name)).num_rows)
     ]
     if shared:
         parts.append(f"and share {', '.join(shared)}")
@@ -199,8 +190,8 @@ def _sentence(ring: RunRing) -> str:
 def _small_picture(ring: RunRing) -> str:
     """Members on the left, what they share on the right, a line where the evidence says that a member was there."""
     rows = ring.members.sort_by([("contribution", "descending"), ("node_id", "ascending")]).to_pylist()
-    users = [row for row in rows if row["node_type"] == "user"][:MOST_DRAWN]
-    things = [row for row in rows if row["node_type"] != "user"][:MOST_DRAWN]
+    users = [row for row in rows if row["node_type"] == USER][:MOST_DRAWN]
+    things = [row for row in rows if row["node_type"] != USER][:MOST_DRAWN]
     height = 18 * max(len(users), len(things), 1) + 12
     at_user = {row["node_id"]: (60, 15 + (height - 12) * (place + 0.5) / len(users)) for place, row in enumerate(users)}
     at_thing = {
@@ -212,8 +203,8 @@ def _small_picture(ring: RunRing) -> str:
         for user, key in sorted(touched)
         if user in at_user and key in at_thing
     ]
-    dots = [f"<circle cx='{x}' cy='{y:.0f}' r='7' fill='{COLOURS['user']}'/>" for x, y in at_user.values()]
-    dots += [f"<circle cx='{x}' cy='{y:.0f}' r='6' fill='{COLOURS[kind]}'/>" for (kind, _), (x, y) in at_thing.items()]
+    dots = [f"<circle cx='{x}' cy='{y:.0f}' r='7' fill='{NODE_TYPE[USER].look.colour}'/>" for x, y in at_user.values()]
+    dots += [f"<circle cx='{x}' cy='{y:.0f}' r='6' fill='{NODE_TYPE[kind].look.colour}'/>" for (kind, _), (x, y) in at_thing.items()]
     return f"<svg width='300' height='{height + 15}' viewBox='0 0 300 {height + 15}' role='img'>{''.join(lines + dots)}</svg>"
 
 

@@ -6,18 +6,36 @@ risk bands come last.
 
 from __future__ import annotations
 
+from graphdet.schema import NODE_TYPES, NodeType
 from graphdet.store.kinds import BANDS, LABELS, RELATION_KINDS
 
 _GREY = ("#A5ABB6", "#9AA1AC", "#FFFFFF", 40, "{id}")
+_INKS = ("#FFFFFF", "#1B1E24")  # of a caption on a node: the one that stands out more
+
+
+def contrast(one: str, other: str) -> float:
+    """How well a colour stands out against another, from 1 (not at all) to 21, as WCAG 2 counts it."""
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _of_type(node_type: NodeType) -> tuple[str, str, str, int, str]:
+    """A node type's colour, a darker border, the ink that reads best on it, its size and its id. Browser draws circles alone."""
+    colour = node_type.look.colour
+    border = "#" + "".join(f"{int(int(colour[place : place + 2], 16) * 0.75):02X}" for place in (1, 3, 5))
+    ink = max(_INKS, key=lambda ink: contrast(ink, colour))
+    return colour, border, ink, node_type.look.size, f"{{{node_type.key}}}"
+
+
 # label: colour, border, text, diameter, caption
 _NODES = {
-    "User": ("#4C8EDA", "#2870C2", "#FFFFFF", 50, "{userId}"),
-    "Item": ("#D9C8AE", "#C0A378", "#2A2C34", 40, "{itemId}"),
-    "Device": ("#8DCC93", "#5DB665", "#2A2C34", 40, "{deviceId}"),
-    "IP": ("#57C7E3", "#23B3D7", "#2A2C34", 40, "{ipAddress}"),
-    "Seller": ("#F6C667", "#D7A013", "#2A2C34", 50, "{sellerId}"),
-    "Payment": ("#C990C0", "#B261A5", "#FFFFFF", 40, "{paymentId}"),
-    "Address": ("#A5ABB6", "#9AA1AC", "#FFFFFF", 40, "{addressId}"),
+    **{node_type.label: _of_type(node_type) for node_type in NODE_TYPES},
     "FraudRing": ("#604A0E", "#423204", "#FFFFFF", 80, "{ringId}"),
     "DetectionRun": ("#ECB5C9", "#DA7298", "#2A2C34", 65, "{runId}"),
     "Case": ("#569480", "#447666", "#FFFFFF", 65, "{status}"),

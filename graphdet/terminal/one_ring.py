@@ -12,6 +12,7 @@ from rich.text import Text
 from graphdet.dossier.building import Dossier, event_rows, weakness
 from graphdet.dossier.tried import missed_in_words, passed_in_words, sentence, spared_in_words
 from graphdet.replay.casebook import Casebook
+from graphdet.schema import ITEM, NODE_TYPE, USER
 from graphdet.schema.lookalikes import look_alike
 from graphdet.schema.wording import Language
 from graphdet.terminal.screens import ID_WIDTH, TIER_STYLES, clean, name
@@ -41,8 +42,6 @@ LABELS: dict[str, dict[Language, str]] = {
     "raised": {"en": "not reached, {name}: {passed}", "zh": "未达到（{name}）：{passed}"},
     "spared": {"en": "passed: {spared}", "zh": "已越过：{spared}"},
     "without": {"en": "Without one kind of evidence", "zh": "若去掉一类证据"},
-    "ip": {"en": "IP addresses", "zh": "IP 地址"},
-    "device": {"en": "devices", "zh": "设备"},
     "top_item": {"en": "the top item", "zh": "首要商品"},
     "hub": {"en": "the largest hub", "zh": "最大枢纽"},
     "gone": {"en": "no ring is left", "zh": "群组不复存在"},
@@ -65,8 +64,6 @@ LABELS: dict[str, dict[Language, str]] = {
     "fragile": {"en": "Events on any one of which the alert may hang ({count})", "zh": "其中任何一次都可能左右告警的事件（{count}）"},
     "witness": {"en": "Events on which the alert hangs ({count})", "zh": "告警所系的事件（{count}）"},
     "inside": {"en": "Events of members on the items in their time ({count})", "zh": "成员在各商品时段内的事件（{count}）"},
-    "user": {"en": "user", "zh": "用户"},
-    "item": {"en": "item", "zh": "商品"},
     "what": {"en": "what", "zh": "类型"},
     "id": {"en": "id", "zh": "标识"},
     "evidence": {"en": "evidence", "zh": "证据"},
@@ -79,8 +76,6 @@ LABELS: dict[str, dict[Language, str]] = {
     "by_chance": {"en": "by chance", "zh": "偶然预期"},
     "from": {"en": "from", "zh": "起"},
     "to": {"en": "to", "zh": "止"},
-    "payment": {"en": "payment", "zh": "支付"},
-    "address": {"en": "address", "zh": "收货地址"},
 }
 
 
@@ -89,6 +84,9 @@ def show_dossier(console: Console, dossier: Dossier, casebook: Casebook, languag
 
     def label(key: str, **values: Any) -> str:
         return LABELS[key][language].format(**values)
+
+    def left_out(without: str) -> str:
+        return NODE_TYPE[without].noun.to(language, many=True) if without in NODE_TYPE else label(without)
 
     ring, facts = dossier.ring, dossier.facts
     head = Text(name(ring["ring_id"]), style="bold")
@@ -125,7 +123,7 @@ def show_dossier(console: Console, dossier: Dossier, casebook: Casebook, languag
             else label("kept", tier=tier, strength=one["strength"], whole=ring["strength"], kept=one["kept"], all=one["kept"] + one["lost"])
         )
         which = f" {name(one['id'], 24)}" if one["id"] is not None else ""
-        lines.append(f"{label(one['without'])}{which}: {what_left}")
+        lines.append(f"{left_out(one['without'])}{which}: {what_left}")
     _bullets(console, label("without"), lines, "default")
     if dossier.events["witness"]:
         console.print(label("hangs", witness=len(dossier.events["witness"])))
@@ -212,9 +210,10 @@ def _objections(console: Console, dossier: Dossier, language: Language) -> None:
 
 
 def _members(console: Console, dossier: Dossier, language: Language) -> None:
-    labels = {key: LABELS[key][language] for key in ("user", "evidence", "touched", "events", "since", "weak")}
+    labels = {key: LABELS[key][language] for key in ("evidence", "touched", "events", "since", "weak")}
+    labels = {USER: NODE_TYPE[USER].noun.to(language)} | labels
     _heading(console, LABELS["members"][language].format(count=len(dossier.members)))
-    table = _table(labels.values(), {labels["user"], labels["since"], labels["weak"]})
+    table = _table(labels.values(), {labels[USER], labels["since"], labels["weak"]})
     for member in dossier.members[:MEMBERS]:
         table.add_row(
             name(member["id"], ID_WIDTH),
@@ -230,9 +229,10 @@ def _members(console: Console, dossier: Dossier, language: Language) -> None:
 
 def _targets(console: Console, dossier: Dossier, language: Language) -> None:
     targets = dossier.facts["targets"]
-    labels = {key: LABELS[key][language] for key in ("item", "of_members", "users", "events", "from", "to")}
+    labels = {key: LABELS[key][language] for key in ("of_members", "users", "events", "from", "to")}
+    labels = {ITEM: NODE_TYPE[ITEM].noun.to(language)} | labels
     _heading(console, LABELS["targets"][language].format(count=len(targets)))
-    table = _table(labels.values(), {labels["item"], labels["from"], labels["to"]})
+    table = _table(labels.values(), {labels[ITEM], labels["from"], labels["to"]})
     for target in targets[:TARGETS]:
         times = ["" if target[key] is None else _minute(target[key]) for key in ("start", "end")]
         table.add_row(name(target["id"], ID_WIDTH), f"{target['members']}", f"{target['users']}", f"{target['events']}", *times)
@@ -247,14 +247,14 @@ def _shared(console: Console, dossier: Dossier, language: Language) -> None:
     labels = {key: LABELS[key][language] for key in ("what", "id", "of_members", "users", "by_chance")}
     _heading(console, LABELS["shared"][language])
     table = _table(labels.values(), {labels["what"], labels["id"]})
-    kinds = {
-        "ip": "IP",
-        "device": LABELS["device"][language],
-        "payment": LABELS["payment"][language],
-        "address": LABELS["address"][language],
-    }
     for key in keys[:SHARED]:
-        table.add_row(kinds[key["type"]], name(key["id"], ID_WIDTH), f"{key['members']}", f"{key['users']:,}", f"{key['expected']:.2g}")
+        table.add_row(
+            NODE_TYPE[key["type"]].noun.to(language),
+            name(key["id"], ID_WIDTH),
+            f"{key['members']}",
+            f"{key['users']:,}",
+            f"{key['expected']:.2g}",
+        )
     console.print(table)
     _more(console, len(keys) - SHARED, language)
 

@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from graphdet.run.folder import Run, RunRing
-from graphdet.schema import KEY_TYPES, NODE_TYPE, TIERS
+from graphdet.schema import DEVICE, IP, ITEM, KEY_TYPES, NODE_TYPE, NODE_TYPES, TIERS, USER
 from graphdet.words.claims import look_alike_in_words
 
 if TYPE_CHECKING:
@@ -28,16 +28,13 @@ ID_WIDTH = 32
 PIPE_WIDTH = 132  # columns where no terminal says how wide it is
 # Rows that fit on one screen.
 MOST = {
-    "user": 10,
-    "item": 6,
-    **dict.fromkeys(("device", "ip", "seller", "payment", "address"), 3),
+    **{node_type.name: node_type.listed for node_type in NODE_TYPES},
     "pair": 6,
     "action": 12,
     "reason": 8,
     "reject": 5,
 }
 TIER_STYLES = {"alert": "bold red", "review": "yellow", "explained": "green"}
-NAMES = {"user": "user", "item": "item", "device": "device", "ip": "IP", "seller": "seller", "payment": "payment", "address": "address"}
 
 
 def console_for() -> Console:
@@ -108,7 +105,7 @@ def show_ring(console: Console, run: Run, ring: RunRing, everything: bool) -> No
     console.print()
     _show_expectation(console, ring.evidence)
     members = ring.members
-    for node_type in ("user", *KEY_TYPES):
+    for node_type in NODE_TYPE:
         own = members.filter(pc.field("node_type") == node_type).sort_by([("contribution", "descending"), ("node_id", "ascending")])
         if own.num_rows:
             _show_members(console, node_type, own, own.num_rows if everything else MOST[node_type])
@@ -122,7 +119,7 @@ def show_end(console: Console, run: Run, folder: Path) -> None:
         f"Read {counts['read']:,} rows = {counts['accepted']:,} accepted + {counts['rejected']:,} rejected"
         f" + {counts['duplicates']:,} duplicates"
     )
-    nodes = ", ".join(f"{count:,} {plural(NAMES[node_type], count)}" for node_type, count in counts["nodes"].items())
+    nodes = ", ".join(NODE_TYPE[node_type].noun.counted(count) for node_type, count in counts["nodes"].items())
     console.print(f"Graph: {nodes}")
     for note in run.meta["notes"]:
         console.print(f"Note: {clean(note)}")
@@ -219,7 +216,7 @@ def show_evaluation(console: Console, figures: Evaluation) -> None:
         table = _table(("score ranking", "nodes", "in rings", "AUROC", "AUPRC"), left=("score ranking",))
         for node_type, ranking in figures.ranking.items():
             sizes = (f"{ranking.nodes:,}", f"{ranking.positives:,}")
-            table.add_row(NAMES[node_type], *sizes, _share(ranking.auroc), _share(ranking.auprc))
+            table.add_row(NODE_TYPE[node_type].noun.one, *sizes, _share(ranking.auroc), _share(ranking.auprc))
         console.print(table)
 
 
@@ -243,8 +240,8 @@ def _table(headings: Iterable[str], left: Collection[str]) -> Table:
 
 
 def _sentence(facts: dict[str, Any]) -> str:
-    sentence = f"{facts['size']:,} users acted together on {facts['targets']:,} {plural('item', facts['targets'])}"
-    shared = [f"{facts[key]:,} {plural(word, facts[key])}" for key, word in (("devices", "device"), ("ips", "IP")) if facts[key]]
+    sentence = f"{facts['size']:,} users acted together on {NODE_TYPE[ITEM].noun.counted(facts['targets'])}"
+    shared = [NODE_TYPE[kind].noun.counted(facts[key]) for key, kind in (("devices", DEVICE), ("ips", IP)) if facts[key]]
     if shared:
         sentence += f" and share {' and '.join(shared)}"
     if facts["first_seen"] is not None:
@@ -280,7 +277,7 @@ def _show_expectation(console: Console, evidence: pa.Table) -> None:
         if own.num_rows:
             expected = pc.sum(own["expected"]).as_py()
             table.add_row(
-                NAMES[view],
+                NODE_TYPE[view].noun.one,
                 f"{pc.count_distinct(own['key']).as_py():,}",
                 f"{own.num_rows:,}",
                 "" if expected is None else _small(expected),
@@ -292,9 +289,9 @@ def _show_expectation(console: Console, evidence: pa.Table) -> None:
 
 
 def _show_members(console: Console, node_type: str, members: pa.Table, most: int) -> None:
-    title = "Members" if node_type == "user" else "Targets" if node_type == "item" else f"Shared {plural(NAMES[node_type], 2)}"
+    title = {USER: "Members", ITEM: "Targets"}.get(node_type, f"Shared {NODE_TYPE[node_type].noun.many}")
     console.print(f"{title} ({members.num_rows:,})", style="bold")
-    kind = NAMES[node_type]
+    kind = NODE_TYPE[node_type].noun.one
     width = ID_WIDTH if console.width >= 100 else 24
     columns: dict[str, Callable[[dict[str, Any]], str]] = {
         kind: lambda member: name(member["node_id"], width),
@@ -304,7 +301,7 @@ def _show_members(console: Console, node_type: str, members: pa.Table, most: int
         "first seen": lambda member: _moment(member["first_seen"]),
         "last seen": lambda member: _moment(member["last_seen"]),
     }
-    if node_type != "user":
+    if node_type != USER:
         del columns["role"]  # the title says it
     table = _table(columns, left=(kind, "role", "first seen", "last seen"))
     for member in members.slice(0, most).to_pylist():
@@ -321,7 +318,7 @@ def _show_pairs(console: Console, evidence: pa.Table, most: int) -> None:
     columns: dict[str, Callable[[dict[str, Any]], str]] = {
         "user": lambda pair: name(pair["user_a"], width),
         "and user": lambda pair: name(pair["user_b"], width),
-        "at": lambda pair: NAMES[pair["view"]],
+        "at": lambda pair: NODE_TYPE[pair["view"]].noun.one,
         "key": lambda pair: name(pair["key"], width),
         "evidence": lambda pair: f"{pair['evidence']:.1f}",
         "events": lambda pair: f"{pair['events']:,}",
