@@ -73,3 +73,13 @@ def test_the_page_knows_no_node_types_by_colour(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert not any(node_type.look.colour in text for node_type in NODE_TYPES)
     assert not re.search(rf"\b(?:{'|'.join(NODE_TYPE)}): \[", text)
+
+
+def test_the_document_shows_the_types_as_they_are() -> None:
+    head = ["| node | column | label | key | from a user | windows (hours) |", "| --- | --- | --- | --- | --- | --- |"]
+    rows = [
+        f"| {one.noun.one} | `{one.column}` | `{one.label}` | `{one.key}` | {f'`{one.relation}`' if one.relation else ''} | "
+        f"{', '.join(f'{hours:g}' for hours in one.place.windows) if one.place else ''} |"
+        for one in NODE_TYPES
+    ]
+    assert "\n".join([*head, *rows]) in (PACKAGE.parent / "docs" / "neo4j.md").read_text(encoding="utf-8")
