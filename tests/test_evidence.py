@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from graphdet.events import NO_TIME, EventTable, ReadReport
 from graphdet.evidence.pairs import PairEvidence, _sum_by_pair, expected_meetings, measure_pairs
+from graphdet.evidence.slices import PairMeetings
 from graphdet.schema import arrow_schema
 from graphdet.settings import EvidenceSettings, Settings, parse_settings
 from graphdet.visits.base_rates import BaseRates, measure_base_rates
@@ -279,10 +280,12 @@ def test_of_several_meetings_at_a_key_the_strongest_speaks_whatever_their_order(
     key, evidence, again = [0, 0, 0, 1, 2], [2.0, 2.0, 1.0, 3.0, 4.0], [1.5, 1.0, 0.2, 2.0, 0.5]
     for order in itertools.permutations(range(5)):
         row = np.array(order)
-        pairs = _sum_by_pair(
-            np.full(5, 1, np.int64), np.array(key, np.int32)[row], np.array(evidence, np.float32)[row], np.array(again, np.float32)[row],
-            np.array([9, 8, 7, 6, 5], np.int32)[row], np.array([-1, -2, -3, -4, -5], np.float32)[row], visits=visits, settings=LOOSE,
+        meetings = PairMeetings(
+            pair=np.full(5, 1, np.int64), key=np.array(key, np.int32)[row], evidence=np.array(evidence, np.float32)[row],
+            again=np.array(again, np.float32)[row], apart=np.array([9, 8, 7, 6, 5], np.int32)[row],
+            chance=np.array([-1, -2, -3, -4, -5], np.float32)[row],
         )  # fmt: skip
+        pairs = _sum_by_pair(meetings, visits, LOOSE)
         assert pairs.key_evidence.tolist() == [1.0, 2.0, 4.0]
         assert pairs.chance.tolist() == [-2.0, -4.0, -5.0]
         assert pairs.seconds_apart.tolist() == [7, 6, 5]

@@ -82,8 +82,8 @@ def learned(inputs: Floats, groups: list[npt.NDArray[np.int32]], visits: Visits,
 
 
 def test_the_evidence_relation_equals_a_slow_loop() -> None:
-    users = np.array([[0, 1], [0, 2], [1, 2], [2, 3], [0, 4]], np.int32)
-    evidence = np.array([9, 4, 5, 6, 3], np.float32)
+    users = np.array([[0, 1], [0, 2], [0, 4], [1, 2], [2, 3]], np.int32)
+    evidence = np.array([9, 4, 3, 5, 6], np.float32)
     none = np.zeros(0, np.int32)
     pairs = PairEvidence(users, evidence, np.zeros(6, np.int64), none, none.astype(np.float32), none, none.astype(np.float32))
     weight = {(int(a), int(b)): float(e) for (a, b), e in zip(users, evidence, strict=True)}

@@ -14,29 +14,26 @@ Base rates do not tell that two people are both after one kind of thing just now
 each other counts at most log10(chance that a coordinated pair meets there too) − intent_u − intent_v, where intent = log10 of the chance
 that a user who is after the group comes by k anyway. The sum over keys, weak views capped, is the pair's evidence.
 
-One kernel walks the pairs twice: first into a counting filter (a Bloom filter with a second storey), since only pairs that meet at two
-or more keys matter and about 99 % do not; then again to emit those. It works on blocks of keys, so threads share nothing.
+Meetings are walked twice, slice of keys by slice of keys: first into a filter, since only pairs that meet at two or more keys matter and
+about 99 % do not; then again to keep those.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any, TypeVar
 
 import numba
 import numpy as np
-import numpy.typing as npt
 
-from graphdet.arrays import Bool, Float32, Float64, Int32, Int64
+from graphdet.arrays import Bool, Float32, Float64, Int32, Int64, check_columns, check_sorted
+from graphdet.evidence.repeats import RepeatFilter
+from graphdet.evidence.slices import PairMeetings, Slices
 from graphdet.settings import EvidenceSettings
 from graphdet.visits.base_rates import BaseRates
 from graphdet.visits.visits import Visits
 
-Words = npt.NDArray[np.uint64]
-Result = TypeVar("Result")
+ROUND = 16  # slices whose pairs are held until the filter has them, however many threads there are
 
 
 @dataclass(frozen=True)
@@ -62,8 +59,22 @@ class PairEvidence:
     chance: Float32
 
     def __post_init__(self) -> None:
-        if not (len(self.users) == len(self.evidence) == len(self.offset) - 1 and self.offset[-1] == len(self.key)):
-            raise ValueError("pairs, evidence and offsets must fit together")
+        if self.users.ndim != 2 or self.users.shape[1] != 2:
+            raise ValueError(f"users must be (n, 2) (found {self.users.shape})")
+        smaller, larger = self.users.T
+        check_columns(smaller=(smaller, np.int32), larger=(larger, np.int32), evidence=(self.evidence, np.float32))
+        check_columns(
+            key=(self.key, np.int32),
+            key_evidence=(self.key_evidence, np.float32),
+            seconds_apart=(self.seconds_apart, np.int32),
+            chance=(self.chance, np.float32),
+        )
+        check_columns(pairs=(self.evidence, np.float32), meetings=(np.diff(self.offset), np.int64))
+        if self.offset[0] != 0 or self.offset[-1] != len(self.key) or (np.diff(self.offset) < 0).any():
+            raise ValueError("offset must rise from 0 to the number of meetings")
+        if (smaller >= larger).any():
+            raise ValueError("users must be two, the smaller first")
+        check_sorted("pairs", (smaller.astype(np.int64) << 32) | larger)
 
     def __len__(self) -> int:
         return len(self.users)
@@ -115,10 +126,13 @@ def affordable_evidence(
     visits: Visits, base_rates: BaseRates, expected: ExpectedMeetings, settings: EvidenceSettings, threads: int
 ) -> EvidenceSettings:
     """The same settings, `least` raised by halves until no more than `meetings_most` meetings for each visit are counted."""
-    most = settings.meetings_most * len(visits)
-    while _count_meetings(visits, base_rates, expected, settings, threads) > most and settings.least < settings.most:
-        settings = settings.model_copy(update={"least": settings.least + 0.5})
-    return settings
+    bars = settings.least + 0.5 * np.arange(max(np.ceil((settings.most - settings.least) / 0.5), 0) + 1)
+    slices = Slices(visits, base_rates, expected.constant, expected.windows, settings)
+    with ThreadPoolExecutor(threads) as pool:
+        counts = np.sum(list(pool.map(lambda number: slices.count(number, bars), range(len(slices)))), axis=0)
+    affordable = counts <= settings.meetings_most * len(visits)
+    affordable[-1] = True
+    return settings.model_copy(update={"least": float(bars[np.argmax(affordable)])})
 
 
 def measure_pairs(
@@ -133,66 +147,18 @@ def measure_pairs(
         settings: affordable ones, from `affordable_evidence`.
         threads: the result does not depend on it.
     """
-    walk = _walker(visits, base_rates, expected, settings)
-    blocks = _blocks(visits, threads)
-    words = 1 << int(np.clip(np.ceil(np.log2(max(_count_meetings(visits, base_rates, expected, settings, threads), 1) / 4)), 10, 26))
+    slices = Slices(visits, base_rates, expected.constant, expected.windows, settings)
 
-    def mark(first: int, last: int) -> Words:
-        table = np.zeros(words, np.uint64)
-        walk(first, last, table, 1)
-        return table
+    def meet() -> PairMeetings:
+        numbers = range(len(slices))
+        repeats = RepeatFilter(min(expected.pairs.max(axis=1, initial=0).sum(), settings.meetings_most * len(visits)))
+        with ThreadPoolExecutor(threads) as pool:
+            for start in numbers[::ROUND]:
+                repeats.add(list(pool.map(slices.hashes, numbers[start : start + ROUND])), pool, threads)
+            found = list(pool.map(lambda number: slices.of_repeated(number, repeats), numbers))
+        return PairMeetings(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 
-    def meet() -> list[npt.NDArray[Any]]:
-        table = _merge_filters(_in_threads(mark, blocks, threads))
-        found = _in_threads(lambda first, last: walk(first, last, table, 2)[1:], blocks, threads)
-        return [np.concatenate(parts) for parts in zip(*found, strict=True)]
-
-    return _sum_by_pair(*meet(), visits=visits, settings=settings)  # filter and blocks are gone by then
-
-
-def _count_meetings(visits: Visits, base_rates: BaseRates, expected: ExpectedMeetings, settings: EvidenceSettings, threads: int) -> int:
-    """How many meetings have at least `settings.least` evidence."""
-    walk = _walker(visits, base_rates, expected, settings)
-    return sum(_in_threads(lambda first, last: walk(first, last, np.zeros(1, np.uint64), 0)[0], _blocks(visits, threads), threads))
-
-
-Walked = tuple[int, Int64, Int32, Float32, Float32, Int32, Float32]
-
-
-def _walker(
-    visits: Visits, base_rates: BaseRates, expected: ExpectedMeetings, settings: EvidenceSettings
-) -> Callable[[int, int, Words, int], Walked]:
-    """`_walk` over a block of these visits' keys."""
-    view = visits.view_of(np.arange(visits.keys, dtype=np.int32))
-    cap = np.array([view.settings.cap for view in visits.views], np.int32)
-
-    def walk(first: int, last: int, table: Words, mode: int) -> Walked:
-        return _walk(
-            first, last, visits.offset, visits.user, visits.time, base_rates.log_base_rate, base_rates.log_intent, view,
-            expected.constant, expected.windows, cap, settings.least, settings.most, settings.intent_prior, visits.users, table, mode,
-        )  # fmt: skip
-
-    return walk
-
-
-def _blocks(visits: Visits, threads: int) -> list[tuple[int, int]]:
-    """Consecutive keys with about equal visits, one block per thread."""
-    edges = np.searchsorted(visits.offset, np.linspace(0, len(visits), threads + 1))
-    edges[0], edges[-1] = 0, visits.keys
-    return [(int(a), int(b)) for a, b in pairwise(edges)]
-
-
-def _in_threads(work: Callable[[int, int], Result], blocks: list[tuple[int, int]], threads: int) -> list[Result]:
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(lambda block: work(*block), blocks))
-
-
-def _merge_filters(parts: list[Words]) -> Words:
-    """One filter from several: seen in two of them is seen again."""
-    merged = parts[0]
-    for part in parts[1:]:
-        merged |= part | ((merged & part) << np.uint64(32))
-    return merged
+    return _sum_by_pair(meet(), visits, settings)  # the filter is gone by then
 
 
 @numba.njit(cache=True, nogil=True)
@@ -208,117 +174,12 @@ def _count_pairs(offset: Int64, time: Int32, window: int) -> Float64:
     return pairs
 
 
-@numba.njit(cache=True, nogil=True)
-def _hash(pair: int) -> np.uint64:
-    """splitmix64 finaliser (Steele et al. 2014)."""
-    mixed = np.uint64(pair) * np.uint64(0x9E3779B97F4A7C15)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return mixed ^ (mixed >> np.uint64(31))
-
-
-@numba.njit(cache=True, nogil=True)
-def _walk(
-    first: int,
-    last: int,
-    offset: Int64,
-    user: Int32,
-    time: Int32,
-    log_base_rate: Float32,
-    log_intent: Float32,
-    view: Int32,
-    constant: Float32,
-    windows: Int32,
-    cap: Int32,
-    least: float,
-    most: float,
-    intent_prior: float,
-    users: int,
-    table: Words,
-    mode: int,
-) -> tuple[int, Int64, Int32, Float32, Float32, Int32, Float32]:
-    """All pairs of visits at keys first … last − 1 whose evidence is at least `least`.
-
-    mode 0 counts them; 1 marks their users' pair in the filter `table`; 2 returns those whose pair was marked twice or more.
-    The filter is a blocked Bloom filter (Putze et al. 2007): one word per pair, two bits for "seen" and the same two, 32 higher,
-    for "seen again". It may let a pair through that met once, which the sum drops; it never loses one.
-    """
-    mask = np.uint64(len(table) - 1)
-    positive = 0
-    room = 1 << 12 if mode == 2 else 1
-    out_pair, out_key = np.empty(room, np.int64), np.empty(room, np.int32)
-    out_evidence, out_again = np.empty(room, np.float32), np.empty(room, np.float32)
-    out_apart, out_chance = np.empty(room, np.int32), np.empty(room, np.float32)
-    filled = 0
-    for key in range(first, last):
-        window = windows[view[key]]
-        reach, best = -1, -np.inf
-        for column in range(len(window)):
-            if window[column] >= 0 and constant[key, column] > -np.inf:
-                reach = window[column]
-                best = max(best, constant[key, column])
-        rarest = 0.0
-        for visit in range(offset[key], offset[key + 1]):
-            rarest = min(rarest, log_base_rate[visit])
-        if reach < 0 or best - 2 * rarest < least:
-            continue
-        for one in range(offset[key], offset[key + 1]):
-            if best - log_base_rate[one] - rarest < least:
-                continue
-            for other in range(one + 1, min(offset[key + 1], one + 1 + cap[view[key]])):
-                apart = time[other] - time[one]
-                if apart > reach:
-                    break
-                if user[one] == user[other]:
-                    continue
-                value = -np.inf
-                for column in range(len(window)):
-                    if apart <= window[column]:
-                        value = max(value, constant[key, column])
-                value -= log_base_rate[one] + log_base_rate[other]
-                if value < least:
-                    continue
-                positive += 1
-                if mode == 0:
-                    continue
-                low, high = min(user[one], user[other]), max(user[one], user[other])
-                pair = np.int64(low) * users + high
-                mixed = _hash(pair)
-                word = np.int64(mixed & mask)
-                bits = (np.uint64(1) << ((mixed >> np.uint64(54)) & np.uint64(31))) | (np.uint64(1) << (mixed >> np.uint64(59)))
-                if mode == 1:
-                    if table[word] & bits == bits:
-                        table[word] |= bits << np.uint64(32)
-                    table[word] |= bits
-                elif (table[word] >> np.uint64(32)) & bits == bits:
-                    if filled == room:
-                        room *= 2
-                        out_pair, out_key = _grown(out_pair, room), _grown(out_key, room)
-                        out_evidence, out_again = _grown(out_evidence, room), _grown(out_again, room)
-                        out_apart, out_chance = _grown(out_apart, room), _grown(out_chance, room)
-                    out_pair[filled], out_key[filled] = pair, key
-                    out_evidence[filled], out_apart[filled] = min(value, most), apart
-                    out_again[filled] = max(min(min(value, most), intent_prior - log_intent[one] - log_intent[other]), 0.0)
-                    out_chance[filled] = log_base_rate[one] + log_base_rate[other]
-                    filled += 1
-    return positive, out_pair[:filled], out_key[:filled], out_evidence[:filled], out_again[:filled], out_apart[:filled], out_chance[:filled]
-
-
-@numba.njit(cache=True, nogil=True)
-def _grown(array: npt.NDArray[Any], room: int) -> npt.NDArray[Any]:
-    larger = np.empty(room, array.dtype)
-    larger[: len(array)] = array
-    return larger
-
-
-def _sum_by_pair(
-    pair: Int64, key: Int32, evidence: Float32, again: Float32, apart: Int32, chance: Float32, *, visits: Visits, settings: EvidenceSettings
-) -> PairEvidence:
+def _sum_by_pair(meetings: PairMeetings, visits: Visits, settings: EvidenceSettings) -> PairEvidence:
     """Meetings → pairs: the best meeting of each key, one full meeting per group of keys, the sum over keys with weak views capped."""
-    order = _by_pair_and_group(pair, key, visits)
-    pair, key = pair[order], key[order]
+    order = _by_pair_and_group(meetings.pair, meetings.key, visits)
+    pair, key, evidence = meetings.pair[order], meetings.key[order], meetings.evidence[order]
+    again, apart, chance = meetings.again[order], meetings.apart[order], meetings.chance[order]
     group = visits.group[key]
-    evidence, again, apart, chance = evidence[order], again[order], apart[order], chance[order]
     start = _starts((pair[1:] != pair[:-1]) | (key[1:] != key[:-1]), len(pair))
     if len(pair):
         strongest = np.maximum.reduceat(evidence, start)
