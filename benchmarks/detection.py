@@ -28,12 +28,12 @@ from baselines import BASELINES, Found, MissingKeyError
 from cypher_recipe import CYPHER, cypher_components, server_in
 from detection_plots import draw_page
 from markets import FRESH_SEEDS, VARIANT_TITLES, VARIANTS, Market, as_events, make_market, permuted, until
+from results_io import RESULTS, write_result
 
 from graphdet import EventTable, Run, Settings, detect
 from graphdet.evaluate import Evaluation, bootstrap_interval, evaluate, evaluate_groups
 from graphdet.schema import arrow_schema
 
-RESULTS = Path(__file__).parent / "results"
 OURS = "graphdet"
 
 # Column title → figure of one evaluation; None where there is nothing to count over.
@@ -50,6 +50,12 @@ COLUMNS: Mapping[str, Callable[[Evaluation], float | None]] = {
     "user AUROC": lambda e: e.ranking["user"].auroc if "user" in e.ranking else None,
     "user AUPRC": lambda e: e.ranking["user"].auprc if "user" in e.ranking else None,
     "item AUPRC": lambda e: e.ranking["item"].auprc if "item" in e.ranking else None,
+}
+PARTS: Mapping[str, Callable[[Evaluation], Mapping[str, Any]]] = {
+    "by_kind": lambda e: e.by_kind,
+    "by_size": lambda e: e.by_size,
+    "by_density": lambda e: e.by_density,
+    "lookalikes": lambda e: e.lookalikes,
 }
 SHORT = ("precision", "recall", "F1", "ring recall", "precision at 50", "user AUPRC")
 
@@ -71,7 +77,6 @@ def main() -> None:
     seeds = FRESH_SEEDS[: options.seeds] if options.seeds <= len(FRESH_SEEDS) else tuple(FRESH_SEEDS[0] + i for i in range(options.seeds))
     results: dict[str, Any] = {"preset": options.preset, "seeds": list(seeds), "users": options.users, "events": options.events}
     make = partial(make_market, options.preset, users=options.users, events=options.events)
-    RESULTS.mkdir(exist_ok=True)
     if options.permuted:
         permuted_alerts(options, seeds, make, results)
     elif options.lookalikes_only:
@@ -181,8 +186,8 @@ def summary(trials: Sequence[Trial], method: str, variant: str) -> dict[str, Any
     own = [trial for trial in trials if (trial.method, trial.variant) == (method, variant)]
     figures = {title: interval(own, title) for title in COLUMNS}
     figures["seconds"] = interval_of([[trial.seconds] for trial in own])
-    parts = ("by_kind", "by_size", "by_density", "lookalikes") if variant == "everything" else ()
-    by = {name: mean_dicts([getattr(trial.figures, name) for trial in own]) for name in parts}
+    parts = PARTS if variant == "everything" else {}
+    by = {name: mean_dicts([part(trial.figures) for trial in own]) for name, part in parts.items()}
     return {"method": method, "variant": variant, "figures": figures, **by, "seeds": {str(t.seed): by_seed(t) for t in own}}
 
 
@@ -228,7 +233,7 @@ def recall_table(trials: Sequence[Trial]) -> str:
     header = ["rings", "per market", "ring recall", "detectable ring recall", "member recall", "detectable recall", "mean best Jaccard"]
     lines = ["\n## Which rings graphdet finds\n", markdown_row(header), "|---" * len(header) + "|"]
     for part, title in (("by_kind", ""), ("by_size", "size "), ("by_density", "density ")):
-        for name, row in mean_dicts([getattr(trial.figures, part) for trial in own]).items():
+        for name, row in mean_dicts([PARTS[part](trial.figures) for trial in own]).items():
             columns = ("ring_recall", "detectable_ring_recall", "member_recall", "detectable_recall", "mean_best_jaccard")
             cells = [f"{row[column]:.2f}" if column in row else "–" for column in columns]
             lines.append(markdown_row([title + name.split(": ")[-1], f"{row['rings']:.0f}", *cells]))
@@ -242,9 +247,10 @@ def false_alert_table(trials: Sequence[Trial]) -> str:
     kinds = sorted({kind for trial in own for kind in trial.figures.lookalikes})
     for kind in kinds:
         figures = [trial.figures.lookalikes[kind] for trial in own if kind in trial.figures.lookalikes]
-        total = [sum(getattr(f, name) for f in figures) for name in ("groups", "alerts", "groups_alerted", "explained", "explained_right")]
-        raised = f"{total[2]} ({total[2] / total[0]:.2%})"
-        lines.append(markdown_row([kind, str(total[0]), str(total[1]), raised, str(total[3]), str(total[4])]))
+        groups, raised = sum(f.groups for f in figures), sum(f.groups_alerted for f in figures)
+        counts = (groups, sum(f.alerts for f in figures), f"{raised} ({raised / groups:.2%})")
+        explained = (sum(f.explained for f in figures), sum(f.explained_right for f in figures))
+        lines.append(markdown_row([kind, *map(str, counts + explained)]))
     nobody = sum(alert.true_ring is None and alert.lookalike is None for trial in own for alert in trial.figures.alert_outcomes)
     lines.append(f"\n{nobody} false alerts are of no labelled look-alike.")
     right = [trial.figures.explanation_right for trial in own if trial.figures.explanation_right is not None]
@@ -357,9 +363,7 @@ def markdown_row(cells: Sequence[str]) -> str:
 def write(name: str, results: dict[str, Any], text: str) -> None:
     plain = json.loads(json.dumps(results), parse_float=lambda text: round(float(text), 4))
     told = json.dumps(plain, ensure_ascii=False).replace('{"method"', '\n{"method"')  # a line for each method
-    (RESULTS / f"{name}.json").write_text(told + "\n", encoding="utf-8")
-    (RESULTS / f"{name}.md").write_text(text, encoding="utf-8")
-    print(f"written: benchmarks/results/{name}.json and .md")
+    write_result(name, told, text)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ import argparse
 import json
 import time
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import lightgbm as lgb
@@ -21,6 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow.compute as pc
 from markets import FRESH_SEEDS, TUNING_SEEDS, Market, as_events, make_market
+from results_io import write_result
 from sklearn.metrics import average_precision_score
 
 from graphdet import EventTable, Run, Settings, detect
@@ -46,7 +46,6 @@ from graphdet.signals.table import FeatureTable, names_of
 from graphdet.visits.base_rates import BaseRates, measure_base_rates
 from graphdet.visits.permuting import permute
 
-RESULTS = Path(__file__).parent / "results"
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 NO_NETWORK = GnnSettings(least_rings=0)
@@ -71,9 +70,7 @@ def main() -> None:
     text = as_table(rows)
     print(text)
     if not options.tuning and not options.users:
-        RESULTS.mkdir(exist_ok=True)
-        (RESULTS / f"{name}.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-        (RESULTS / f"{name}.md").write_text(text, encoding="utf-8")
+        write_result(name, rows, text)
 
 
 def as_table(rows: list[dict[str, float]]) -> str:
@@ -251,9 +248,11 @@ def compare_objectives(seed: int, users: int | None) -> dict[str, float]:
     note("contrast of validated rings (kept)", learn_users(inputs.values, groups, visits, relation, settings.gnn, settings.seed).logit)
     note("real log against permuted log", against_null(measured, inputs, settings))
     note("surprise of masked visits", masked_visits(measured, settings))
-    for depth, name in ((0, "own features, second layer"), (2, "two steps of messages")):
-        fewer, _ = gather_inputs(features, visits, relation, None, depth=depth)
-        note(name, learn_users(fewer.values, groups, visits, relation, settings.gnn, settings.seed).logit)
+    for depth, name in enumerate(("own features, second layer", "one step of messages", "two steps of messages")):
+        if depth == settings.gnn.depth:
+            continue
+        other, _ = gather_inputs(features, visits, relation, None, depth=depth)
+        note(name, learn_users(other.values, groups, visits, relation, settings.gnn, settings.seed).logit)
     empty = relation.copy()
     empty.data[:] = 0
     alone, _ = gather_inputs(features, visits, empty, None, depth=settings.gnn.depth)
@@ -298,7 +297,7 @@ def against_null(measured: Measured, inputs: FeatureTable, settings: Settings) -
 
 
 def masked_visits(measured: Measured, settings: Settings) -> Floats:
-    """Half of the item visits hidden; who made them is guessed from the rest, and a user is as odd as his hidden visits surprise."""
+    """Half of the item visits hidden; who made them is guessed from the rest, and users are as odd as their hidden visits surprise."""
     events, visits, known = measured.events, measured.visits, measured.base_rates
     view = next(view for view in visits.views if view.name == "item")
     generator = np.random.default_rng(settings.seed)

@@ -15,15 +15,17 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from neo4j import GraphDatabase
+from results_io import STORED, write_result
 
 from graphdet.progress import progress_for
 from graphdet.run.folder import Run
@@ -33,7 +35,6 @@ from graphdet.store.machine import LINES
 from graphdet.store.push import push_run, undo_push
 from graphdet.store.server import start_server, stop_server, wipe_server
 
-RESULTS = Path(__file__).parent / "results"
 NAIVE_ROWS = 3_000  # row by row
 UNWIND_ROWS = 20_000  # without constraints each MERGE scans the label, so time grows with the square
 
@@ -43,77 +44,66 @@ def make_run(nodes: int, relations: int) -> Run:
     rng = np.random.default_rng(7)
     counts = {"user": nodes // 2, "item": nodes * 4 // 10, "device": nodes // 10}
     ids = {name: np.array([f"{name}-{number:07d}" for number in range(count)]) for name, count in counts.items()}
-    touches = []
-    moment = int(datetime(2024, 3, 1, tzinfo=UTC).timestamp() * 1_000_000)
-    for target, verb, share in (("item", "order", 0.8), ("device", "used", 0.2)):
-        wanted = int(relations * share)
-        # Every node is used once, the rest falls at random; pairs are distinct.
-        users = np.concatenate([np.arange(counts["user"]), rng.integers(0, counts["user"], wanted * 2)])
-        others = np.concatenate([np.arange(counts["user"]) % counts[target], rng.integers(0, counts[target], wanted * 2)])
-        _, first = np.unique(users.astype(np.int64) * counts[target] + others, return_index=True)
-        first = np.sort(first)[:wanted]
-        users, others = users[first], others[first]
-        order = np.lexsort((others, users))  # as a run's relations are ordered
-        users, others = users[order], others[order]
-        seen = moment + rng.integers(0, 10**12, wanted)
-        columns = {
-            "user_id": ids["user"][users],
-            "verb": [verb] * wanted,
-            "node_type": [target] * wanted,
-            "node_id": ids[target][others],
-            "count": rng.integers(1, 9, wanted),
-            "first_seen": pa.array(seen).cast(pa.timestamp("us", tz="UTC")),
-            "last_seen": pa.array(seen + 3_600_000_000).cast(pa.timestamp("us", tz="UTC")),
-            "amount": rng.random(wanted).round(2) * 100 if target == "item" else pa.nulls(wanted, pa.float64()),
-            "user_degree": np.full(wanted, 10),
-            "node_degree": np.full(wanted, 50),
-        }
-        touches.append(pa.table(columns, schema=arrow_schema("relations")))
-    rings = [f"ring-{number}" for number in range(200)]
-    ring = {
-        "score": 0.9,
-        "tier": "alert",
-        "p_value": 0.01,
-        "q_value": 0.01,
-        "size": 20,
-        "targets": 0,
-        "devices": 0,
-        "ips": 0,
-        "explanation": "",
-    }
-    more = {
-        "first_seen": None,
-        "last_seen": None,
-        "strength": 9.0,
-        "events": 9,
-        "amount": None,
-        "density": 1.0,
-        "dedication": 1.0,
-        "taste": 0.0,
-    }
-    member = {"node_type": "user", "role": "core", "contribution": 4.0, "events": 5, "first_seen": None, "last_seen": None}
-    members = [
-        {**member, "ring_id": name, "node_id": str(ids["user"][place * 20 + step])}
-        for place, name in enumerate(rings)
-        for step in range(20)
+    touches = [
+        make_relations(ids, target, verb, int(relations * share), rng)
+        for target, verb, share in (("item", "order", 0.8), ("device", "used", 0.2))
     ]
     score = np.sort(rng.random(counts["user"]))[::-1]
     scores = {"node_type": ["user"] * counts["user"], "node_id": ids["user"], "score": score, "rank": np.arange(1, counts["user"] + 1)}
     vectors = pa.FixedSizeListArray.from_arrays(pa.array(rng.normal(size=counts["user"] * 32).astype(np.float32)), 32)
-    embeddings = pa.table({"node_type": ["user"] * counts["user"], "node_id": ids["user"], "embedding": vectors})
-    told = {"read": 1, "accepted": 1, "rejected": 0, "duplicates": 0, "nodes": counts, "relations": {}}
-    meta = {"format": 1, "id": "run-benchmark", "version": "0", "seed": 1, "settings": {}, "inputs": [], "counts": told}
-    ring_rows = [{**ring, **more, "ring_id": name, "rank": rank} for rank, name in enumerate(rings, 1)]
-    tables = {
-        "rings": pa.Table.from_pylist(ring_rows, arrow_schema("rings")),
-        "members": pa.Table.from_pylist(members, arrow_schema("members")),
+    tables = make_rings(ids["user"]) | {
         "evidence": arrow_schema("evidence").empty_table(),
         "scores": pa.table(scores, schema=arrow_schema("scores")),
         "rejected": arrow_schema("rejected").empty_table(),
         "relations": pa.concat_tables(touches),
-        "embeddings": embeddings,
+        "embeddings": pa.table({"node_type": ["user"] * counts["user"], "node_id": ids["user"], "embedding": vectors}),
     }
+    told = {"read": 1, "accepted": 1, "rejected": 0, "duplicates": 0, "nodes": counts, "relations": {}}
+    meta = {"format": 1, "id": "run-benchmark", "version": "0", "seed": 1, "settings": {}, "inputs": [], "counts": told}
     return Run({**meta, "discounted": [], "notes": [], "cost": {"stages": []}}, tables)
+
+
+def make_relations(ids: Mapping[str, npt.NDArray[np.str_]], target: str, verb: str, wanted: int, rng: np.random.Generator) -> pa.Table:
+    """So many distinct pairs: every node is used once, the rest falls at random."""
+    count = {name: len(names) for name, names in ids.items()}
+    users = np.concatenate([np.arange(count["user"]), rng.integers(0, count["user"], wanted * 2)])
+    others = np.concatenate([np.arange(count["user"]) % count[target], rng.integers(0, count[target], wanted * 2)])
+    _, first = np.unique(users.astype(np.int64) * count[target] + others, return_index=True)
+    first = np.sort(first)[:wanted]
+    users, others = users[first], others[first]
+    order = np.lexsort((others, users))  # as a run's relations are ordered
+    users, others = users[order], others[order]
+    seen = int(datetime(2024, 3, 1, tzinfo=UTC).timestamp() * 1_000_000) + rng.integers(0, 10**12, wanted)
+    columns = {
+        "user_id": ids["user"][users],
+        "verb": [verb] * wanted,
+        "node_type": [target] * wanted,
+        "node_id": ids[target][others],
+        "count": rng.integers(1, 9, wanted),
+        "first_seen": pa.array(seen).cast(pa.timestamp("us", tz="UTC")),
+        "last_seen": pa.array(seen + 3_600_000_000).cast(pa.timestamp("us", tz="UTC")),
+        "amount": rng.random(wanted).round(2) * 100 if target == "item" else pa.nulls(wanted, pa.float64()),
+        "user_degree": np.full(wanted, 10),
+        "node_degree": np.full(wanted, 50),
+    }
+    return pa.table(columns, schema=arrow_schema("relations"))
+
+
+def make_rings(users: npt.NDArray[np.str_]) -> dict[str, pa.Table]:
+    """Tables `rings` and `members`."""
+    names = [f"ring-{number}" for number in range(200)]
+    ring = {"score": 0.9, "tier": "alert", "p_value": 0.01, "q_value": 0.01, "size": 20, "targets": 0, "devices": 0, "ips": 0}
+    ring |= {"explanation": "", "first_seen": None, "last_seen": None, "strength": 9.0, "events": 9, "amount": None}
+    ring |= {"density": 1.0, "dedication": 1.0, "taste": 0.0}
+    member = {"node_type": "user", "role": "core", "contribution": 4.0, "events": 5, "first_seen": None, "last_seen": None}
+    rings = [{**ring, "ring_id": name, "rank": rank} for rank, name in enumerate(names, 1)]
+    members = [
+        {**member, "ring_id": name, "node_id": str(users[place * 20 + step])} for place, name in enumerate(names) for step in range(20)
+    ]
+    return {
+        "rings": pa.Table.from_pylist(rings, arrow_schema("rings")),
+        "members": pa.Table.from_pylist(members, arrow_schema("members")),
+    }
 
 
 def naive_rates(target: Target, run: Run) -> dict[str, float]:
@@ -235,8 +225,7 @@ def main() -> None:
     for line in options.lines:
         results.append(measure(options.data, line, options.nodes, options.relations))
         print(json.dumps(results[-1]), flush=True)
-    (RESULTS / f"{options.name}.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    (RESULTS / f"{options.name}.md").write_text(as_markdown(results), encoding="utf-8")
+    write_result(options.name, results, as_markdown(results), rooms=STORED)
     print(as_markdown(results))
 
 

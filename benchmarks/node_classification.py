@@ -28,6 +28,7 @@ import numpy.typing as npt
 import pandas as pd
 import scipy.sparse as sp
 import torch
+from results_io import RESULTS, write_result
 from scipy.sparse.linalg import svds
 from scipy.stats import rankdata
 from sklearn.linear_model import LogisticRegression
@@ -38,7 +39,6 @@ from torch import nn
 from torch_geometric.nn import GCNConv, SAGEConv
 from torch_geometric.utils import to_torch_csr_tensor
 
-RESULTS = Path(__file__).parent / "results"
 SPLITS = 10
 HIDDEN, EPOCHS, RATE = 32, 100, 0.01
 TREES: dict[str, Any] = {
@@ -274,9 +274,7 @@ def main() -> None:
 def write(results: dict[str, Any]) -> str:
     """Table, raw figures and picture of the splits that are done."""
     text = "\n".join(as_table(name, figures) for name, figures in results.items())
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "node_classification.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    (RESULTS / "node_classification.md").write_text("# Learning with labels on public graphs\n\n" + text, encoding="utf-8")
+    write_result("node_classification", results, "# Learning with labels on public graphs\n\n" + text)
     draw(results, RESULTS / "node_classification.png")
     return text
 

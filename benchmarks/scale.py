@@ -23,11 +23,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from results_io import RESULTS, write_result
 from scale_plot import draw_scale
 
 from graphdet.simulate import preset, simulate, write_market
 
-RESULTS = Path(__file__).parent / "results"
 RECIPE = Path(__file__).parent / "pandas_recipe.py"
 SEED = 77
 WARM_UP = 20_000
@@ -61,10 +61,8 @@ def main() -> None:
             rows.append(measure(make_log(folder, round(size * 1e6)), Path(temporary), options))
             print(json.dumps(rows[-1]), flush=True)
     results = {"machine": {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.system()}, "sizes": rows}
-    RESULTS.mkdir(exist_ok=True)
     text = as_markdown(rows, options)
-    (RESULTS / f"{options.name}.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    (RESULTS / f"{options.name}.md").write_text(text, encoding="utf-8")
+    write_result(options.name, results, text)
     draw_scale(rows, RESULTS / f"{options.name}.png")
     print(text)
 

@@ -10,7 +10,6 @@ Data: xuehansheng/DyHATR, MIT licence.
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -19,11 +18,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from baselines import fraudar
+from results_io import write_result
 from weibo import flagged
 
 from graphdet import EventTable, Settings, detect, load_settings, read_events
 
-RESULTS = Path(__file__).parent / "results"
 CONFIG = Path(__file__).parents[1] / "configs" / "taobao.toml"
 
 DENSITIES = (0.5, 0.25, 0.125, 0.06, 0.03, 0.015)
@@ -76,9 +75,7 @@ def main() -> None:
     lines.append(f"\nLowest density with F ≥ {ENOUGH:g}: {stated}.")
     text = "\n".join(lines) + "\n"
     print(text)
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "taobao.md").write_text(text, encoding="utf-8")
-    (RESULTS / "taobao.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    write_result("taobao", results, text)
 
 
 def as_events(log: pd.DataFrame, settings: Settings) -> EventTable:

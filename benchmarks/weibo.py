@@ -9,7 +9,6 @@ No label is used but for scoring and one setting, the default, is run. The publi
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from pathlib import Path
 
@@ -19,11 +18,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from baselines import fraudar
 from markets import as_events
+from results_io import write_result
 
 from graphdet import Run, Settings, detect
 from graphdet.evaluate.metrics import ranking_figures
-
-RESULTS = Path(__file__).parent / "results"
 
 
 def main() -> None:
@@ -59,10 +57,8 @@ def main() -> None:
     lines.append(f"\nUser scores: AUROC {ranking.auroc:.3f}, AUPRC {ranking.auprc:.3f}. {len(events):,} events in {seconds:.1f} s.")
     text = "\n".join(lines) + "\n"
     print(text)
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "weibo.md").write_text(text, encoding="utf-8")
     document = {"methods": results, "auroc": ranking.auroc, "auprc": ranking.auprc, "seconds": seconds}
-    (RESULTS / "weibo.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    write_result("weibo", document, text)
 
 
 def as_log(edges: pa.Table) -> pa.Table:

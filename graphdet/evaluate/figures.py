@@ -156,34 +156,26 @@ def evaluate_groups(
     false = {outcome.ring_id: outcome.lookalike for outcome in alert_outcomes if outcome.true_ring is None}
     lookalikes, explanations = innocent.figures({name: alerts[name] for name in false}, false, explained, ips)
 
-    alerted = covered(found)
-    is_member, is_detectable = covered(world.rings), covered(world.detectable)
-    hits, detectable_hits = int((alerted & is_member).sum()), int((alerted & is_detectable).sum())
-    precision = _share(hits, int(alerted.sum()))
-    recall = _share(hits, int(is_member.sum()))
-    detectable_recall = _share(detectable_hits, int(is_detectable.sum()))
-    fragments = [outcome.fragments for outcome in outcomes if outcome.fragments]
-    findable = [outcome for outcome in outcomes if outcome.detectable >= 2]
-    total = _recall_figures(outcomes)
+    users, total = _UserCounts.of(world, found), _recall_figures(outcomes)
     return Evaluation(
         alerts=len(alerts),
         review=review,
         explained=len(explained),
-        alerted_users=int(alerted.sum()),
-        members=int(is_member.sum()),
-        detectable=int(is_detectable.sum()),
-        precision=precision,
-        recall=recall,
-        f1=_harmonic(precision, recall),
-        detectable_recall=detectable_recall,
-        detectable_f1=_harmonic(precision, detectable_recall),
+        alerted_users=users.alerted,
+        members=users.members,
+        detectable=users.detectable,
+        precision=users.precision,
+        recall=users.recall,
+        f1=_harmonic(users.precision, users.recall),
+        detectable_recall=users.detectable_recall,
+        detectable_f1=_harmonic(users.precision, users.detectable_recall),
         ring_recall=total.ring_recall,
         ring_precision=_share(sum(outcome.matched for outcome in outcomes), len(alerts)),
         mean_best_jaccard=total.mean_best_jaccard,
         detectable_ring_recall=total.detectable_ring_recall,
         detectable_ring_precision=_share(sum(outcome.detectable_matched for outcome in outcomes), len(alerts)),
-        detectable_mean_best_jaccard=_mean([outcome.detectable_best_jaccard for outcome in findable]),
-        fragmentation=_mean(fragments),
+        detectable_mean_best_jaccard=_mean([outcome.detectable_best_jaccard for outcome in _findable(outcomes)]),
+        fragmentation=_mean([outcome.fragments for outcome in outcomes if outcome.fragments]),
         true_alerts=sum(outcome.true_ring is not None for outcome in alert_outcomes),
         precision_at={str(top): _mean([outcome.true_ring is not None for outcome in alert_outcomes[:top]]) for top in TOP_RINGS},
         ranking={} if scores is None else _ranking(scores, truth),
@@ -216,6 +208,35 @@ class _World:
         detectable = members["targets_touched"].to_numpy() >= DETECTABLE_TARGETS
         shape = (len(truth.rings), len(users))
         return cls(users, incidence_of_codes(rows, columns, shape), incidence_of_codes(rows[detectable], columns[detectable], shape))
+
+
+@dataclass(frozen=True)
+class _UserCounts:
+    """Users of alerts and users of true rings."""
+
+    alerted: int
+    members: int
+    detectable: int
+    alerted_members: int
+    alerted_detectable: int
+
+    @classmethod
+    def of(cls, world: _World, found: Incidence) -> _UserCounts:
+        alerted, member, detectable = covered(found), covered(world.rings), covered(world.detectable)
+        counted = (alerted, member, detectable, alerted & member, alerted & detectable)
+        return cls(*(int(users.sum()) for users in counted))
+
+    @property
+    def precision(self) -> float | None:
+        return _share(self.alerted_members, self.alerted)
+
+    @property
+    def recall(self) -> float | None:
+        return _share(self.alerted_members, self.members)
+
+    @property
+    def detectable_recall(self) -> float | None:
+        return _share(self.alerted_detectable, self.detectable)
 
 
 def _ring_outcomes(truth: Truth, world: _World, found: Incidence) -> list[RingOutcome]:
@@ -290,7 +311,7 @@ def _buckets(values: Sequence[float], bounds: Sequence[float]) -> list[str]:
 
 
 def _recall_figures(outcomes: Sequence[RingOutcome]) -> RecallFigures:
-    findable = [outcome for outcome in outcomes if outcome.detectable >= 2]
+    findable = _findable(outcomes)
     members, detectable = (sum(outcome.size for outcome in outcomes), sum(outcome.detectable for outcome in outcomes))
     return RecallFigures(
         rings=len(outcomes),
@@ -302,6 +323,10 @@ def _recall_figures(outcomes: Sequence[RingOutcome]) -> RecallFigures:
         detectable_recall=_share(sum(outcome.detectable_found for outcome in outcomes), detectable),
         mean_best_jaccard=_mean([outcome.best_jaccard for outcome in outcomes]),
     )
+
+
+def _findable(outcomes: Sequence[RingOutcome]) -> list[RingOutcome]:
+    return [outcome for outcome in outcomes if outcome.detectable >= 2]
 
 
 def _share(hits: int, total: int) -> float | None:

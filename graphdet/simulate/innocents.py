@@ -19,19 +19,19 @@ from graphdet.simulate.streams import Ints, stream
 def plan_lookalikes(ledger: Ledger, seed: int) -> None:
     """Plan every innocent group of the market and write it into the ledger."""
     knobs = ledger.world.settings.lookalikes
-    planners: dict[str, Callable[[Ledger, np.random.Generator], None]] = {
-        "staff": _staff,
-        "second_hand": _second_hand,
-        "resellers": _reseller,
-        "fan_clubs": _fan_club,
-        "group_buys": _group_buy,
-        "streams": _stream,
-        "classes": _class,
-        "bulk_offices": _bulk_office,
-        "subscriptions": _subscription,
-    }
-    for name, planner in planners.items():
-        for number in range(round(getattr(knobs, name) * ledger.world.settings.users / 10_000)):
+    planners: tuple[tuple[str, float, Callable[[Ledger, np.random.Generator], None]], ...] = (
+        ("staff", knobs.staff, _staff),
+        ("second_hand", knobs.second_hand, _second_hand),
+        ("resellers", knobs.resellers, _reseller),
+        ("fan_clubs", knobs.fan_clubs, _fan_club),
+        ("group_buys", knobs.group_buys, _group_buy),
+        ("streams", knobs.streams, _stream),
+        ("classes", knobs.classes, _class),
+        ("bulk_offices", knobs.bulk_offices, _bulk_office),
+        ("subscriptions", knobs.subscriptions, _subscription),
+    )
+    for name, per_10_000, planner in planners:
+        for number in range(round(per_10_000 * ledger.world.settings.users / 10_000)):
             planner(ledger, stream(seed, "lookalike", name, number))
     _standing(ledger)
 

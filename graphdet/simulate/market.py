@@ -138,7 +138,7 @@ def _batches(plan: Plan) -> list[Plan]:
 
 
 def _organic_sessions(world: World, wanted: float) -> Floats:
-    """Mean sessions of each user's own: log-normal activity over the time he is there, less the time that plans take.
+    """Mean sessions of each user's own: log-normal activity over the time they are there, less the time that plans take.
 
     The market is scaled until the sum is as wished. Everybody without a plan shows up at least once.
     """

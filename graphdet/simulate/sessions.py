@@ -54,6 +54,9 @@ class Columns:
     def __len__(self) -> int:
         return len(self.time)
 
+    def take(self, rows: slice) -> Columns:
+        return Columns(*(getattr(self, field.name)[rows] for field in fields(self)))
+
 
 @dataclass(frozen=True)
 class Plan:

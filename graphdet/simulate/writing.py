@@ -7,7 +7,6 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import fields
 from pathlib import Path
 from typing import Literal
 
@@ -22,7 +21,7 @@ from graphdet.schema import ACTIONS, EVENT_COLUMN, TEXT, TIME
 from graphdet.simulate.ids import hexadecimal
 from graphdet.simulate.market import Market
 from graphdet.simulate.reviews import review_texts
-from graphdet.simulate.sessions import ACTION, Columns
+from graphdet.simulate.sessions import ACTION
 from graphdet.simulate.streams import mix
 
 LOG_COLUMNS = (
@@ -136,7 +135,7 @@ _REPEATED = ["user_id", "item_id", "device_id", "ip", "action", "category", "sel
 
 
 def _batch(market: Market, low: int, high: int) -> pa.RecordBatch:
-    part = Columns(*(getattr(market.columns, field.name)[low:high] for field in fields(Columns)))
+    part = market.columns.take(slice(low, high))
     n = high - low
 
     def named(name: str, codes: np.ndarray) -> pa.Array:
