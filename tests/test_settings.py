@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from graphdet.errors import SettingsError, UnknownSetting
+from graphdet.events import check_logs
 from graphdet.schema import KEY_TYPES, PLACES
-from graphdet.settings import Settings, load_settings, parse_settings, settings_as_toml
+from graphdet.settings import LogSettings, Settings, load_settings, parse_settings, settings_as_toml
 
 
 @pytest.mark.parametrize(
@@ -74,3 +75,10 @@ def test_a_file_of_all_settings_says_each_sentence_once_and_loads_again(tmp_path
     assert load_settings(tmp_path / "all.toml") == changed != Settings()
     assert text.count("visitors that one visitor is compared with") == 1
     assert all(f"[view.{name}]" in text for name in KEY_TYPES)
+
+
+def test_an_action_that_nothing_knows_is_told_with_the_nearest(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("user_id,item_id,action\nu,a,buy\n", encoding="utf-8")
+    assert check_logs([tmp_path / "log.csv"], LogSettings(actions={"buy": "Order"})).actions == {"order": 1}
+    with pytest.raises(SettingsError, match=r"\[log.actions\]: there is no action 'ordr'; did you mean 'order'\? Actions: view, click"):
+        check_logs([tmp_path / "log.csv"], LogSettings(actions={"buy": "ordr"}))

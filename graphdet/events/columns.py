@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from graphdet.errors import MissingColumn, SettingsError, nearest
-from graphdet.schema import EVENT_COLUMN, EVENT_MAKERS, NODE_TYPES
+from graphdet.schema import ACTIONS, EVENT_COLUMN, EVENT_MAKERS, NODE_TYPES
 from graphdet.settings import LogSettings
 
 KEY_COLUMNS = tuple(node_type.column for node_type in EVENT_MAKERS)
@@ -41,8 +41,12 @@ class Mapping:
 
 def check_columns(settings: LogSettings) -> None:
     """Raises:
-    SettingsError: a column is mapped or set constant that neither events nor labels have.
+    SettingsError: a column is mapped or set constant that neither events nor labels have, or a word for an action is mapped to one that
+        nothing knows.
     """
+    for word in settings.actions.values():
+        if word.strip().lower() not in ACTIONS:
+            raise SettingsError(f"[log.actions]: there is no action '{word}'{nearest(word, ACTIONS)} Actions: {', '.join(ACTIONS)}.")
     mappable = tuple(dict.fromkeys((*EVENT_COLUMN, *LABEL_COLUMNS)))
     for section, names, known in (
         ("log.columns", settings.columns.values(), mappable),
