@@ -91,6 +91,37 @@ def _hash(data: Any, start: int, stop: int) -> Any:
 
 
 @numba.njit(cache=True, nogil=True)
+def _look_ahead(
+    row: int,
+    size: int,
+    bounds: Any,
+    data: Any,
+    table: Any,
+    name_offsets: Any,
+    name_bytes: Any,
+    mixed: Any,
+    entries: Any,
+    at: Any,
+    length: Any,
+    touched: Any,
+) -> None:
+    """Of each row of a block: its hash, the entry in its slot, and where that entry's name lies, which is touched so that it is near."""
+    mask = np.uint64(len(table) - 1)
+    low = np.uint64(0xFFFFFFFF)
+    for j in range(size):
+        mixed[j] = _hash(data, bounds[row + j], bounds[row + j + 1])
+    for j in range(size):
+        entries[j] = table[mixed[j] & mask]
+    for j in range(size):
+        code = np.int64(entries[j] & low)
+        code -= code > 0  # a free entry looks at name 0, to no effect
+        at[j] = name_offsets[code]
+        length[j] = name_offsets[code + 1] - at[j]
+    for j in range(size):
+        touched[j] = name_bytes[at[j]]
+
+
+@numba.njit(cache=True, nogil=True)
 def _encode(
     row: int, bounds: Any, data: Any, valid: Any, valid_offset: int, codes: Any, table: Any, name_offsets: Any, name_bytes: Any, count: int
 ) -> Any:
@@ -108,17 +139,7 @@ def _encode(
     touched = np.empty(_BLOCK, np.uint8)
     while row < len(codes):
         size = min(_BLOCK, len(codes) - row)
-        for j in range(size):
-            mixed[j] = _hash(data, bounds[row + j], bounds[row + j + 1])
-        for j in range(size):
-            entries[j] = table[mixed[j] & mask]
-        for j in range(size):
-            code = np.int64(entries[j] & low)
-            code -= code > 0  # a free entry looks at name 0, to no effect
-            at[j] = name_offsets[code]
-            length[j] = name_offsets[code + 1] - at[j]
-        for j in range(size):
-            touched[j] = name_bytes[at[j]]
+        _look_ahead(row, size, bounds, data, table, name_offsets, name_bytes, mixed, entries, at, length, touched)
         for j in range(size):
             i = row + j
             if len(valid) and not (valid[(i + valid_offset) >> 3] >> ((i + valid_offset) & 7)) & 1:
