@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from graphdet.cli.shared import AsJson, Folder, Logs, Seed, SettingsFile, Threads, choose_settings, follower, print_json
+
+if TYPE_CHECKING:
+    from graphdet.events import EventTable, LabelReport, Labels
+    from graphdet.progress import Progress
+    from graphdet.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -37,38 +42,25 @@ def train(
 
     Labels are parted in time and by rings: the model is calibrated and judged on later labels of other rings.
     """
-    from graphdet.extras import need
-
-    need("learn", "graphdet train")
-    if search or tensorboard:
-        need("lab", "graphdet train --search" if search else "graphdet train --tensorboard")
-    from graphdet.errors import ModelError
-    from graphdet.events import read_events, read_labels
+    _need_what_training_needs(with_labels=labels is not None, asked=bool(budget or report), search=bool(search), board=bool(tensorboard))
+    from graphdet.events import read_events
     from graphdet.evidence.measured import measure
     from graphdet.learning.from_labels import learn_labels
     from graphdet.learning.judgement_report import as_table, write_report
     from graphdet.learning.labelled_inputs import read_inputs, ring_members
-    from graphdet.pipeline import detect, detect_in
+    from graphdet.pipeline import detect_in
     from graphdet.progress import progress_for
-    from graphdet.terminal.about_labels import about_labels
 
-    if labels is None and (budget or search or report or tensorboard):
-        raise ModelError("--budget, --search, --report and --tensorboard are about a model with labels; give --labels, too.")
     chosen = choose_settings(settings, threads, seed)
     progress = progress_for(sys.stderr)
     with progress.stage("read logs"):
         events = read_events(logs, chosen.log, chosen.machine, follower(progress))
     if labels is None:
-        detect(events, chosen, progress, keep_network=out)
-        if not out.exists():
-            raise ModelError(f"too few alert rings to learn from (at least {chosen.gnn.least_rings}); give --labels, or more of the log.")
+        _learn_from_rings(events, chosen, progress, out)
         if as_json:
             print_json({"model": str(out)})
         return
-    with progress.stage("read labels"):
-        known, report_of_labels = read_labels([labels], events, chosen.log, chosen.machine, follower(progress))
-    for line in about_labels(report_of_labels):
-        print(f"graphdet: {line}", file=sys.stderr)
+    known, rows = _read_labels(labels, events, chosen, progress)
     measured = measure(events, chosen, progress)
     run = detect_in(measured, chosen, progress)
     with progress.stage("learn from labels", len(known)):
@@ -86,9 +78,43 @@ def train(
         if report is not None:
             write_report(judgement, report)
     if as_json:
-        print_json({"model": str(out), "labels": report_of_labels.as_dict(), **judgement.as_dict()})
+        print_json({"model": str(out), "labels": rows.as_dict(), **judgement.as_dict()})
     else:
         print(as_table(judgement), end="")
+
+
+def _need_what_training_needs(*, with_labels: bool, asked: bool, search: bool, board: bool) -> None:
+    """Refuse options that would do nothing, and those whose packages are not installed."""
+    from graphdet.errors import ModelError
+    from graphdet.extras import need
+
+    need("learn", "graphdet train")
+    if not with_labels and (asked or search or board):
+        raise ModelError("--budget, --search, --report and --tensorboard are about a model with labels; give --labels, too.")
+    if search or board:
+        need("lab", "graphdet train --search" if search else "graphdet train --tensorboard")
+
+
+def _learn_from_rings(events: EventTable, settings: Settings, progress: Progress, out: Path) -> None:
+    """Write the network that was learned from the log's rings."""
+    from graphdet.errors import ModelError
+    from graphdet.pipeline import detect
+
+    detect(events, settings, progress, keep_network=out)
+    if not out.exists():
+        raise ModelError(f"too few alert rings to learn from (at least {settings.gnn.least_rings}); give --labels, or more of the log.")
+
+
+def _read_labels(path: Path, events: EventTable, settings: Settings, progress: Progress) -> tuple[Labels, LabelReport]:
+    """The labels, and what became of their rows, which is told on stderr."""
+    from graphdet.events import read_labels
+    from graphdet.terminal.about_labels import about_labels
+
+    with progress.stage("read labels"):
+        known, rows = read_labels([path], events, settings.log, settings.machine, follower(progress))
+    for line in about_labels(rows):
+        print(f"graphdet: {line}", file=sys.stderr)
+    return known, rows
 
 
 def similar(
