@@ -26,6 +26,7 @@ from graphdet.replay.casebook import Casebook
 from graphdet.schema import EVENT_MAKERS, ITEM, SHARED_TYPES
 from graphdet.schema.wording import LANGUAGES, Language
 from graphdet.words.claims import look_alike_in_words
+from graphdet.words.interface import label
 from graphdet.words.reasons import CATALOGUE
 
 if TYPE_CHECKING:
@@ -105,8 +106,8 @@ def graph_of(dossier: Dossier) -> nx.Graph[str]:
     names = small.events.ids["user"].to_pylist()
     users = [names[code] for code in small.members.tolist()]
     for member in dossier.members:
-        told = {key: member[key] for key in ("role", "contribution", "touched", "events")}
-        graph.add_node(f"user:{readable(member['id'])}", type="user", name=readable(member["id"]), **told)
+        about = {key: member[key] for key in ("role", "contribution", "touched", "events")}
+        graph.add_node(f"user:{readable(member['id'])}", type="user", name=readable(member["id"]), **about)
 
     def connect(kind: str, key: str, count: np.ndarray[Any, Any]) -> None:
         node = f"{kind}:{readable(key)}"
@@ -184,30 +185,6 @@ def _write_gexf(dossier: Dossier, casebook: Casebook, path: Path, language: Lang
     nx.write_gexf(graph_of(dossier), path)
 
 
-NOTE: dict[str, dict[Language, str]] = {
-    "title": {"en": "Case note: ring {id}", "zh": "案件说明：群组 {id}"},
-    "sum": {
-        "en": "Tier **{tier}**, rank {rank}, score {score:.3f}, q {q:.2g}. "
-        "{members} members, {items} items, {events} events, {orders} orders.",
-        "zh": "等级 **{tier}**，第 {rank} 位，分数 {score:.3f}，q {q:.2g}。"
-        "{members} 名成员，{items} 件商品，{events} 次事件，{orders} 笔订单。",
-    },
-    "for": {"en": "What speaks for it", "zh": "支持怀疑的事实"},
-    "caution": {"en": "Take care", "zh": "需要谨慎之处"},
-    "innocent": {"en": "Innocent explanations tried", "zh": "已检验的无辜解释"},
-    "fits": {"en": "fits", "zh": "成立"},
-    "fails": {"en": "does not fit", "zh": "不成立"},
-    "members": {"en": "Members", "zh": "成员"},
-    "items": {"en": "Items", "zh": "商品"},
-    "first": {"en": "Read these events first", "zh": "请先阅读以下事件"},
-    "decision": {
-        "en": "Decision (confirmed, innocent, unsure), by whom and why:",
-        "zh": "处理意见（确认、无辜、不确定）、处理人及理由：",
-    },
-    "tiers": {"en": "alert review explained", "zh": "告警 待复核 已有解释"},
-}
-
-
 def _write_note(dossier: Dossier, casebook: Casebook, path: Path, language: Language) -> None:
     path.write_text(case_note(dossier, casebook, language), encoding="utf-8")
 
@@ -215,13 +192,12 @@ def _write_note(dossier: Dossier, casebook: Casebook, path: Path, language: Lang
 def case_note(dossier: Dossier, casebook: Casebook, language: Language) -> str:
     """A Markdown note on one ring, to file with a case."""
     ring, what = dossier.ring, dossier.facts["what"]
-    told = {key: text[language] for key, text in NOTE.items()}
-    tier = dict(zip(("alert", "review", "explained"), told["tiers"].split(), strict=True))[ring["tier"]]
     counts = {key: what[key] for key in ("members", "items", "events", "orders")}
-    lines = [f"# {told['title'].format(id=ring['ring_id'])}", "", f"**{dossier.verdict(language)}**", ""]
-    lines += [told["sum"].format(tier=tier, rank=ring["rank"], score=ring["score"], q=ring["q_value"], **counts), ""]
+    lines = [f"# {label('note_title', language, id=ring['ring_id'])}", "", f"**{dossier.verdict(language)}**", ""]
+    tier = label(ring["tier"], language)
+    lines += [label("note_sum", language, tier=tier, rank=ring["rank"], score=ring["score"], q=ring["q_value"], **counts), ""]
     innocent = [
-        f"- {told['fits' if one.holds else 'fails']} — {one.claim.short.to(language)}: {_escaped(_why(one, language))}"
+        f"- {label('fits' if one.holds else 'fails', language)} — {one.claim.short.to(language)}: {_escaped(_why(one, language))}"
         for one in dossier.innocent
     ]
     if ring["explanation"]:
@@ -230,13 +206,23 @@ def case_note(dossier: Dossier, casebook: Casebook, language: Language) -> str:
     parts = [("innocent", innocent), *sides] if ring["tier"] == "explained" else [*sides, ("innocent", innocent)]
     for heading, part in parts:
         if part:
-            lines += [f"## {told[heading]}", "", *part, ""]
-    lines += [f"## {told['members']}", "", *_table(dossier.members, ("id", "role", "contribution", "touched", "events", "first")), ""]
-    lines += [f"## {told['items']}", "", *_table(dossier.facts["targets"], ("id", "members", "users", "events", "start", "end")), ""]
+            lines += [f"## {label(heading, language)}", "", *part, ""]
+    lines += [
+        f"## {label('member_table', language)}",
+        "",
+        *_table(dossier.members, ("id", "role", "contribution", "touched", "events", "first")),
+        "",
+    ]
+    lines += [
+        f"## {label('item_table', language)}",
+        "",
+        *_table(dossier.facts["targets"], ("id", "members", "users", "events", "start", "end")),
+        "",
+    ]
     rows = event_rows(casebook, dossier.events["read_first"])
     columns = ("timestamp", "user_id", "action", *(node_type.column for node_type in EVENT_MAKERS), "amount")
-    lines += [f"## {told['first']}", "", *_table(rows, tuple(name for name in columns if rows and name in rows[0])), ""]
-    return "\n".join([*lines, told["decision"], ""])
+    lines += [f"## {label('read_first', language)}", "", *_table(rows, tuple(name for name in columns if rows and name in rows[0])), ""]
+    return "\n".join([*lines, label("decision", language), ""])
 
 
 def _why(one: Weighed, language: Language) -> str:

@@ -23,8 +23,9 @@ from graphdet.replay.replaying import GONE, Outcome, Replay
 from graphdet.run.folder import RunRing
 from graphdet.schema import DEVICE, ITEM, KEY_TYPES, NODE_TYPE
 from graphdet.schema.wording import LANGUAGES, Language
-from graphdet.words.claims import look_alike_in_words
+from graphdet.words.claims import conditions_in_words
 from graphdet.words.reasons import CATALOGUE, WEAKNESS
+from graphdet.words.verdicts import verdict_in_words
 
 WITHOUT = tuple(name for name in KEY_TYPES if NODE_TYPE[name].left_out)
 
@@ -57,7 +58,7 @@ class Dossier:
 
     def verdict(self, language: Language) -> str:
         """What the tier means here, in one sentence; the innocent explanation where one fits."""
-        return _verdict(self, language)
+        return verdict_in_words(self.ring["tier"], self.ring["explanation"], language)
 
     def told(self, side: str, language: Language) -> list[str]:
         """The sentences of one side: 'for' or 'caution', which begins with what keeps the ring from being an alert."""
@@ -218,27 +219,4 @@ def _on_shared(scene: Scene) -> np.ndarray[Any, Any]:
 
 def weakness(member: dict[str, Any], language: Language) -> str:
     """Why a member's part is weak, in words; empty where it is not."""
-    return ("; " if language == "en" else "；").join(WEAKNESS[code].words(language, member) for code in member["weak"])
-
-
-_TIERS = {
-    "alert": {
-        "en": "Suspected ring: no innocent explanation that graphdet tests fits, and permuted logs do not give such a group.",
-        "zh": "疑似团伙：所测试的无辜解释均不成立，打乱的日志中也不会出现这样的群组。",
-    },
-    "review": {
-        "en": "For review: significant, but an innocent explanation is not ruled out.",
-        "zh": "待复核：统计上显著，但不能排除无辜解释。",
-    },
-}
-_EXPLAINED = {
-    "en": "Probably innocent: {what}. They do act together, and this explains why.",
-    "zh": "很可能无辜：{what}。他们确实同步行动，而这正是原因。",
-}
-
-
-def _verdict(dossier: Dossier, language: Language) -> str:
-    tier, explanation = dossier.ring["tier"], dossier.ring["explanation"]
-    if tier == "explained" and explanation:
-        return _EXPLAINED[language].format(what=look_alike_in_words(explanation, language))
-    return _TIERS.get(tier, _TIERS["review"])[language]
+    return conditions_in_words((WEAKNESS[code].words(language, member) for code in member["weak"]), language)

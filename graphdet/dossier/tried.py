@@ -7,13 +7,11 @@ from typing import Any
 
 from graphdet.judging.conditions import Checked, Weighed
 from graphdet.schema.claims import Claim, Condition
-from graphdet.schema.wording import LANGUAGES, Language, Wording
+from graphdet.schema.wording import LANGUAGES, Language
 from graphdet.words.claims import claim_in_words, condition_in_words, conditions_in_words
+from graphdet.words.interface import label
 
 MOST_TOLD = 3  # conditions in one line
-
-_MORE = Wording("and {count} more", "另有 {count} 项")
-_BUT = Wording("but {why}", "但{why}")
 
 
 def in_order(tried: Sequence[Weighed], chosen: str) -> list[Weighed]:
@@ -31,7 +29,7 @@ def bars_in_words(conditions: Iterable[Checked], language: Language, most: int |
     told = [condition_in_words(one.condition, one.value, one.bar, language) for one in _tightest(conditions)]
     left_out = len(told) - most if most is not None else 0
     if left_out > 1:  # one more condition takes no more room than saying that there is one
-        told[most:] = [_MORE.to(language).format(count=left_out)]
+        told[most:] = [label("and_others", language, count=left_out)]
     return conditions_in_words(told, language)
 
 
@@ -49,7 +47,7 @@ def _tightest(conditions: Iterable[Checked]) -> list[Checked]:
 def missed_in_words(one: Weighed, language: Language, most: int | None = MOST_TOLD) -> str:
     """Why a claim does not hold; empty where it does."""
     told = bars_in_words(one.missed(), language, most)
-    return _BUT.to(language).format(why=told) if one.missed() and all(checked.holds for checked in one.missed()) else told
+    return label("but", language, why=told) if one.missed() and all(checked.holds for checked in one.missed()) else told
 
 
 def passed_in_words(one: Weighed, language: Language) -> str:

@@ -20,7 +20,8 @@ import bokeh
 from graphdet.errors import RunError
 from graphdet.report.data import report_data
 from graphdet.run.folder import Run
-from graphdet.words.report_labels import LABELS
+from graphdet.schema.wording import LANGUAGES
+from graphdet.words.interface import WORDS
 
 MOST_RINGS = 300  # dossiers in one report, worst first; the table holds all rings
 LIBRARIES = ("bokeh.min.js", "bokeh-api.min.js")
@@ -66,7 +67,7 @@ def render(data: dict[str, Any]) -> str:
         policy=policy,
         style=own.joinpath("page.css").read_text(encoding="utf-8"),
         data=_inert(data),
-        labels=_inert(LABELS),
+        labels=_inert({language: {key: words.to(language) for key, words in WORDS.items()} for language in LANGUAGES}),
         scripts="\n".join(f"<script>{script}</script>" for script in scripts),
     )
 

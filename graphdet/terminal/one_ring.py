@@ -17,73 +17,21 @@ from graphdet.schema.lookalikes import look_alike
 from graphdet.schema.wording import Language
 from graphdet.terminal.screens import ID_WIDTH, TIER_STYLES, clean, name
 from graphdet.words.claims import look_alike_in_words
+from graphdet.words.interface import counted
+from graphdet.words.interface import label as words_of
 
 MEMBERS = 8
 TARGETS = 5
 SHARED = 4
 LEAST_TELLING = ("event_id", "user_agent", "order_id", "image", "category", "payment_id", "address_id")
-SIDES = {"for": ("why", "red"), "caution": ("caution", "yellow")}
-
-# Headings and labels; sentences are the catalogue's.
-LABELS: dict[str, dict[Language, str]] = {
-    "rank": {"en": "rank {rank} of {rings} · score {score:.3f} · q {q}", "zh": "第 {rank} 位（共 {rings} 个）· 分数 {score:.3f} · q {q}"},
-    "sum": {
-        "en": "{members} members, {items} items, {events} events, {orders} orders{amount}, {first} to {last} UTC",
-        "zh": "{members} 名成员，{items} 件商品，{events} 次事件，{orders} 笔订单{amount}，UTC {first} 至 {last}",
-    },
-    "worth": {"en": " worth {amount:,.2f}", "zh": "，金额 {amount:,.2f}"},
-    "untimed": {"en": "no times", "zh": "无时间"},
-    "why": {"en": "What speaks for it", "zh": "支持怀疑的事实"},
-    "caution": {"en": "Take care", "zh": "需要谨慎之处"},
-    "innocent": {"en": "Innocent explanations tried", "zh": "已检验的无辜解释"},
-    "fits": {"en": "fits: {plain}. {sentence} [{passed}]", "zh": "成立：{plain}。{sentence}[{passed}]"},
-    "fails": {"en": "no {name}: {missed}", "zh": "非{name}：{missed}"},
-    "objections": {"en": "The bars of an alert", "zh": "告警的门槛"},
-    "raised": {"en": "not reached, {name}: {passed}", "zh": "未达到（{name}）：{passed}"},
-    "spared": {"en": "passed: {spared}", "zh": "已越过：{spared}"},
-    "without": {"en": "Without one kind of evidence", "zh": "若去掉一类证据"},
-    "top_item": {"en": "the top item", "zh": "首要商品"},
-    "hub": {"en": "the largest hub", "zh": "最大枢纽"},
-    "gone": {"en": "no ring is left", "zh": "群组不复存在"},
-    "kept": {
-        "en": "{tier}, evidence {strength:.0f} of {whole:.0f}, {kept} of {all} members",
-        "zh": "{tier}，证据 {strength:.0f}/{whole:.0f}，保留 {kept}/{all} 名成员",
-    },
-    "alert": {"en": "alert", "zh": "告警"},
-    "review": {"en": "review", "zh": "待复核"},
-    "explained": {"en": "explained", "zh": "已有解释"},
-    "hangs": {
-        "en": "The alert hangs on {witness} events, the fewest without which too little is left for one (--events lists them).",
-        "zh": "告警取决于 {witness} 次事件，即去掉后便不足以告警的最少事件（--events 可列出）。",
-    },
-    "members": {"en": "Members ({count})", "zh": "成员（{count}）"},
-    "targets": {"en": "Items ({count})", "zh": "商品（{count}）"},
-    "shared": {"en": "Shared devices, addresses and the like", "zh": "共用的设备、地址等"},
-    "first": {"en": "Read these events first", "zh": "请先阅读以下事件"},
-    "more": {"en": "… and {count} more", "zh": "……另有 {count} 个"},
-    "fragile": {"en": "Events on any one of which the alert may hang ({count})", "zh": "其中任何一次都可能左右告警的事件（{count}）"},
-    "witness": {"en": "Events on which the alert hangs ({count})", "zh": "告警所系的事件（{count}）"},
-    "inside": {"en": "Events of members on the items in their time ({count})", "zh": "成员在各商品时段内的事件（{count}）"},
-    "what": {"en": "what", "zh": "类型"},
-    "id": {"en": "id", "zh": "标识"},
-    "evidence": {"en": "evidence", "zh": "证据"},
-    "touched": {"en": "items", "zh": "商品数"},
-    "events": {"en": "events", "zh": "事件"},
-    "since": {"en": "in the log since", "zh": "首次出现"},
-    "weak": {"en": "weak because", "zh": "薄弱原因"},
-    "of_members": {"en": "members", "zh": "成员"},
-    "users": {"en": "all users", "zh": "全部用户"},
-    "by_chance": {"en": "by chance", "zh": "偶然预期"},
-    "from": {"en": "from", "zh": "起"},
-    "to": {"en": "to", "zh": "止"},
-}
+SIDE_STYLES = {"for": "red", "caution": "yellow"}
 
 
 def show_dossier(console: Console, dossier: Dossier, casebook: Casebook, language: Language) -> None:
     """The dossier on one screen."""
 
     def label(key: str, **values: Any) -> str:
-        return LABELS[key][language].format(**values)
+        return words_of(key, language, **values)
 
     def left_out(without: str) -> str:
         return NODE_TYPE[without].noun.to(language, many=True) if without in NODE_TYPE else label(without)
@@ -92,7 +40,7 @@ def show_dossier(console: Console, dossier: Dossier, casebook: Casebook, languag
     head = Text(name(ring["ring_id"]), style="bold")
     head.append(f" · {label(ring['tier'])}", style=TIER_STYLES[ring["tier"]])
     rank = label(
-        "rank",
+        "ring_line",
         rank=ring["rank"],
         rings=casebook.run.rings.num_rows,
         score=ring["score"],
@@ -102,15 +50,17 @@ def show_dossier(console: Console, dossier: Dossier, casebook: Casebook, languag
     console.print(head)
     console.print(Text(dossier.verdict(language), style=TIER_STYLES[ring["tier"]]))
     what = facts["what"]
-    amount = label("worth", amount=what["order_amount"]) if what["order_amount"] else ""
-    times = {key: label("untimed") if what[key] is None else _minute(what[key]) for key in ("first", "last")}
+    amount = label("worth_amount", amount=what["order_amount"]) if what["order_amount"] else ""
+    times = {key: label("no_times") if what[key] is None else _minute(what[key]) for key in ("first", "last")}
     console.print(
-        label("sum", members=what["members"], items=what["items"], events=what["events"], orders=what["orders"], amount=amount, **times)
+        label(
+            "ring_sum", members=what["members"], items=what["items"], events=what["events"], orders=what["orders"], amount=amount, **times
+        )
     )
     if ring["tier"] == "explained":
         _innocent(console, dossier, language)
-    for side, (heading, style) in SIDES.items():
-        _bullets(console, label(heading), dossier.told(side, language), style)
+    for side, style in SIDE_STYLES.items():
+        _bullets(console, label(side), dossier.told(side, language), style)
     if ring["tier"] != "explained":
         _innocent(console, dossier, language)
         _objections(console, dossier, language)
@@ -120,27 +70,29 @@ def show_dossier(console: Console, dossier: Dossier, casebook: Casebook, languag
         what_left = (
             label("gone")
             if one["tier"] == "gone"
-            else label("kept", tier=tier, strength=one["strength"], whole=ring["strength"], kept=one["kept"], all=one["kept"] + one["lost"])
+            else label(
+                "left_line", tier=tier, strength=one["strength"], whole=ring["strength"], kept=one["kept"], all=one["kept"] + one["lost"]
+            )
         )
         which = f" {name(one['id'], 24)}" if one["id"] is not None else ""
         lines.append(f"{left_out(one['without'])}{which}: {what_left}")
     _bullets(console, label("without"), lines, "default")
     if dossier.events["witness"]:
-        console.print(label("hangs", witness=len(dossier.events["witness"])))
+        console.print(f"{label('hangs', witness=len(dossier.events['witness']))} {label('list_them')}")
     _members(console, dossier, language)
     _targets(console, dossier, language)
     _shared(console, dossier, language)
-    _heading(console, label("first"))
+    _heading(console, label("read_first"))
     show_event_rows(console, event_rows(casebook, dossier.events["read_first"]))
     if dossier.events["fragile"]:
-        _heading(console, label("fragile", count=len(dossier.events["fragile"])))
+        _heading(console, counted("fragile", language, len(dossier.events["fragile"])))
         show_event_rows(console, event_rows(casebook, dossier.events["fragile"]))
 
 
 def event_headings(dossier: Dossier, language: Language) -> list[tuple[str, list[int]]]:
     """The lists of raw events that a dossier has, each with its heading."""
     lists = [(kind, dossier.events[kind]) for kind in ("witness", "inside") if dossier.events[kind]]
-    return [(LABELS[kind][language].format(count=len(rows)), rows) for kind, rows in lists]
+    return [(counted(kind, language, len(rows)), rows) for kind, rows in lists]
 
 
 def show_event_rows(console: Console, rows: list[dict[str, Any]], heading: str = "") -> None:
@@ -191,28 +143,28 @@ def _innocent(console: Console, dossier: Dossier, language: Language) -> None:
     lines = []
     for one in dossier.innocent:
         if one.holds:
-            told = {"plain": look_alike_in_words(one.claim.name, language), "sentence": sentence(one, language)}
-            lines.append(LABELS["fits"][language].format(**told, passed=passed_in_words(one, language)))
+            found = {"plain": look_alike_in_words(one.claim.name, language), "sentence": sentence(one, language)}
+            lines.append(words_of("fits_line", language, **found, passed=passed_in_words(one, language)))
         else:
-            lines.append(LABELS["fails"][language].format(name=one.claim.short.to(language), missed=missed_in_words(one, language)))
-    _bullets(console, LABELS["innocent"][language], lines, "green")
+            lines.append(words_of("fails_line", language, name=one.claim.short.to(language), missed=missed_in_words(one, language)))
+    _bullets(console, words_of("innocent", language), lines, "green")
 
 
 def _objections(console: Console, dossier: Dossier, language: Language) -> None:
     """What keeps the ring from being an alert, and how far it is from what else would."""
     lines = [
-        LABELS["raised"][language].format(name=one.claim.short.to(language), passed=passed_in_words(one, language))
+        words_of("raised_line", language, name=one.claim.short.to(language), passed=passed_in_words(one, language))
         for one in dossier.objections
         if one.holds
     ]
-    lines.append(LABELS["spared"][language].format(spared=spared_in_words(dossier.objections, language)))
-    _bullets(console, LABELS["objections"][language], lines, "yellow")
+    lines.append(words_of("spared_line", language, spared=spared_in_words(dossier.objections, language)))
+    _bullets(console, words_of("objections", language), lines, "yellow")
 
 
 def _members(console: Console, dossier: Dossier, language: Language) -> None:
-    labels = {key: LABELS[key][language] for key in ("evidence", "touched", "events", "since", "weak")}
+    labels = {key: words_of(key, language) for key in ("evidence", "targets", "events", "since", "weak")}
     labels = {USER: NODE_TYPE[USER].noun.to(language)} | labels
-    _heading(console, LABELS["members"][language].format(count=len(dossier.members)))
+    _heading(console, counted("member_table", language, len(dossier.members)))
     table = _table(labels.values(), {labels[USER], labels["since"], labels["weak"]})
     for member in dossier.members[:MEMBERS]:
         table.add_row(
@@ -229,9 +181,9 @@ def _members(console: Console, dossier: Dossier, language: Language) -> None:
 
 def _targets(console: Console, dossier: Dossier, language: Language) -> None:
     targets = dossier.facts["targets"]
-    labels = {key: LABELS[key][language] for key in ("of_members", "users", "events", "from", "to")}
+    labels = {key: words_of(key, language) for key in ("size", "all_users", "events", "from", "to")}
     labels = {ITEM: NODE_TYPE[ITEM].noun.to(language)} | labels
-    _heading(console, LABELS["targets"][language].format(count=len(targets)))
+    _heading(console, counted("item_table", language, len(targets)))
     table = _table(labels.values(), {labels[ITEM], labels["from"], labels["to"]})
     for target in targets[:TARGETS]:
         times = ["" if target[key] is None else _minute(target[key]) for key in ("start", "end")]
@@ -244,9 +196,9 @@ def _shared(console: Console, dossier: Dossier, language: Language) -> None:
     keys = dossier.facts["shared"]["keys"]
     if not keys:
         return
-    labels = {key: LABELS[key][language] for key in ("what", "id", "of_members", "users", "by_chance")}
-    _heading(console, LABELS["shared"][language])
-    table = _table(labels.values(), {labels["what"], labels["id"]})
+    labels = {key: words_of(key, language) for key in ("kind", "id", "size", "all_users", "expected")}
+    _heading(console, words_of("shared_table", language))
+    table = _table(labels.values(), {labels["kind"], labels["id"]})
     for key in keys[:SHARED]:
         table.add_row(
             NODE_TYPE[key["type"]].noun.to(language),
@@ -268,4 +220,4 @@ def _table(headings: Any, left: set[str]) -> Table:
 
 def _more(console: Console, count: int, language: Language) -> None:
     if count > 0:
-        console.print(Text(LABELS["more"][language].format(count=count), style="dim"))
+        console.print(Text(words_of("and_more", language, count=count), style="dim"))

@@ -1,0 +1,68 @@
+"""Words stand once, in every language; a key that nobody reads, or a sentence that stands twice, is found here."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from street import PACKAGE, room_of
+
+from graphdet.schema import NODE_TYPE, lookalikes, objections
+from graphdet.schema.wording import LANGUAGES, Wording, named
+from graphdet.words.interface import WORDS, counted, label
+from graphdet.words.reasons import CATALOGUE, WEAKNESS
+from graphdet.words.verdicts import verdict_in_words
+
+CHINESE = re.compile("[\u3400-\u9fff]")
+# Where Chinese may stand: words, what a thing says of itself (node types, look-alikes, columns of signals and of models), made reviews.
+ROOMS = ("words", "schema", "signals", "learning", "simulate")
+
+
+def readers() -> str:
+    """All code that may name a key, without the words themselves."""
+    files = [path for path in PACKAGE.rglob("*") if path.suffix in (".py", ".js", ".html") and room_of(path) != "words"]
+    return "\n".join(path.read_text(encoding="utf-8") for path in files)
+
+
+def sentences() -> list[Wording]:
+    claims = [one for claim in (*lookalikes.LOOK_ALIKES, *objections.OBJECTIONS) for one in (claim.short, claim.sentence)]
+    codes = [Wording(code.en, code.zh) for code in (*CATALOGUE.values(), *WEAKNESS.values())]
+    return [*WORDS.values(), *claims, *codes, *(one.plain for one in lookalikes.LOOK_ALIKES)]
+
+
+def test_every_word_has_both_languages_and_the_same_numbers() -> None:
+    for one in sentences():
+        assert one.en
+        assert one.zh
+        assert named(one.en) == named(one.zh)
+    for key, words in WORDS.items():
+        assert CHINESE.search(words.zh) or words.zh in (words.en, "IP", "English", "{what}（{count}）"), key
+        assert not CHINESE.search(words.en) or key == "language", key
+
+
+def test_no_key_is_unused() -> None:
+    code = readers()
+    made = {f"one_{name}" for name in ("hubs", *NODE_TYPE) if '"one_" +' in code} | {"counted"}  # put together where they are read
+    assert [key for key in WORDS if not re.search(rf"""["'`]{key}["'`]|id="{key}\"""", code) and key not in made] == []
+
+
+def test_no_sentence_stands_twice() -> None:
+    """Headings of a word or two may: the same word may head two columns."""
+    for language in LANGUAGES:
+        texts = Counter(one.to(language) for one in sentences() if len(one.en.split()) > 3)
+        assert [text for text, times in texts.items() if times > 1] == []
+
+
+def test_chinese_stands_where_words_stand() -> None:
+    files = [path for path in PACKAGE.rglob("*") if path.suffix in (".py", ".js", ".html", ".css")]
+    chinese = [path for path in files if CHINESE.search(path.read_text(encoding="utf-8"))]
+    assert [str(path.relative_to(PACKAGE)) for path in chinese if room_of(path) not in ROOMS] == []
+
+
+def test_labels_are_filled_and_verdicts_told_in_both_languages() -> None:
+    assert label("page", "en", page=2, pages=3) == "Page 2 of 3"
+    assert counted("member_table", "zh", 5) == "成员（5）"
+    assert verdict_in_words("review", "", "en").startswith("For review")
+    for one in lookalikes.LOOK_ALIKES:
+        for language in LANGUAGES:
+            assert one.plain.to(language) in verdict_in_words("explained", one.name, language)
