@@ -35,7 +35,7 @@ def check_columns(**columns: tuple[npt.NDArray[Any], type[np.generic]]) -> None:
     """
     first, length = "", -1
     for name, (column, kind) in columns.items():
-        if column.dtype != kind:
+        if column.dtype.type is not kind:
             raise ValueError(f"{name} must be {np.dtype(kind)} (found {column.dtype})")
         if column.ndim != 1:
             raise ValueError(f"{name} must have one dimension (found {column.ndim})")

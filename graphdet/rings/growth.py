@@ -16,7 +16,8 @@ import numba
 import numpy as np
 
 from graphdet.arrays import Float64, Int32, Int64, check_columns, check_sorted
-from graphdet.rings.profile import Log, Rules, Scratch, find_members, find_targets
+from graphdet.rings.arguments import Limits, Log, Scratch, Targets
+from graphdet.rings.profile import find_members, find_targets
 from graphdet.schema import PLACES
 from graphdet.settings import RingSettings
 from graphdet.visits.base_rates import BaseRates
@@ -67,11 +68,21 @@ class Grower:
         reach = [view.windows[-1] if PLACES[view.name].reach == "longest" else view.windows[0] for view in visits.views]
         self._index = index
         self._log = Log(
-            index.user_offset, index.by_user, index.key, visits.offset, visits.user, visits.time,
-            base_rates.log_base_rate, base_rates.log_intent, base_rates.near, base_rates.usual,
-            visits.group, index.view, index.item_view,
-        )  # fmt: skip
-        self._rules = Rules(
+            user_offset=index.user_offset,
+            by_user=index.by_user,
+            key_of=index.key,
+            offset=visits.offset,
+            user=visits.user,
+            time=visits.time,
+            log_base_rate=base_rates.log_base_rate,
+            log_intent=base_rates.log_intent,
+            near=base_rates.near,
+            usual=base_rates.usual,
+            group_of=visits.group,
+            view_of=index.view,
+            item_view=index.item_view,
+        )
+        self._limits = Limits(
             reach=np.array(reach, np.int64),
             slack=np.array([min(view.windows[0], round(3600 * settings.slack)) for view in visits.views], np.int64),
             most=np.array([view.settings.share_most for view in visits.views], np.float64),
@@ -93,7 +104,18 @@ class Grower:
 
     def grow(self, core: Int32, generous: bool = True) -> Grown:
         """The ring around a core of users; it may come back empty. Not `generous`: no more than the core itself makes a case for."""
-        return Grown(*_grow(np.sort(core.astype(np.int32)), generous, self._log, self._rules, self._scratch))
+        members, contribution, found, strength = _grow(np.sort(core.astype(np.int32)), generous, self._log, self._limits, self._scratch)
+        return Grown(
+            members=members,
+            contribution=contribution,
+            targets=found.key,
+            start=found.start,
+            end=found.end,
+            visitors=found.visitors,
+            outsiders=found.outsiders,
+            gain=found.gain,
+            strength=strength,
+        )
 
     def incidence(self, ring: Grown) -> tuple[Int64, Int64]:
         """Who was at which target in its time: positions in `ring.members` and `ring.targets`, pairs once each."""
@@ -119,21 +141,20 @@ def _incidence(members: Int32, targets: Int32, start: Int32, end: Int32, offset:
 
 
 @numba.njit(cache=True, nogil=True)
-def _grow(
-    core: Int32, open_handed: bool, log: Log, rules: Rules, scratch: Scratch
-) -> tuple[Int32, Float64, Int32, Int32, Int32, Int32, Int32, Float64, float]:
+def _grow(core: Int32, open_handed: bool, log: Log, limits: Limits, scratch: Scratch) -> tuple[Int32, Float64, Targets, float]:
+    """Members with their contributions, targets, and strength; see `Grown`."""
     users = len(log.user_offset) - 1
     members, contribution = core, np.zeros(len(core))
-    found = find_targets(core[:0], log, rules, scratch, True)
+    found = find_targets(core[:0], log, limits, scratch, True)
     entry_evidence = 0.0
-    generous = rules.generous_rounds if open_handed else 0
-    for _ in range(generous + rules.rounds):
+    generous = limits.generous_rounds if open_handed else 0
+    for _ in range(generous + limits.rounds):
         if len(members) < 2:
             break
         scratch.member[members] = True
-        found = find_targets(members, log, rules, scratch, generous > 0)
-        threshold = rules.join + np.log10(users / len(members))
-        new_members, new_contribution, entry_evidence = find_members(len(members), found, threshold, log, rules, scratch)
+        found = find_targets(members, log, limits, scratch, generous > 0)
+        threshold = limits.join + np.log10(users / len(members))
+        new_members, new_contribution, entry_evidence = find_members(len(members), found, threshold, log, limits, scratch)
         scratch.member[members] = False
         same = len(new_members) == len(members) and np.all(new_members == members)
         members, contribution = new_members, new_contribution
@@ -141,13 +162,13 @@ def _grow(
             break
         generous = 0 if same else generous - 1
     strength = entry_evidence - len(members) * np.log10(users * np.e / max(len(members), 1))
-    by_view = np.zeros(len(rules.most))
+    by_view = np.zeros(len(limits.most))
     for target in range(len(found.key)):
         by_view[log.view_of[found.key[target]]] += found.gain[target]
-    for column in range(len(rules.most)):
-        strength += min(by_view[column], rules.most[column] * len(members))
+    for column in range(len(limits.most)):
+        strength += min(by_view[column], limits.most[column] * len(members))
     order = np.argsort(found.key)
-    return (
-        members, contribution, found.key[order], found.start[order], found.end[order], found.visitors[order], found.outsiders[order],
-        found.gain[order], strength,
+    found = Targets(
+        found.key[order], found.start[order], found.end[order], found.visitors[order], found.outsiders[order], found.gain[order]
     )  # fmt: skip
+    return members, contribution, found, strength

@@ -8,78 +8,23 @@ and then times the user's base rate, or more where they were after such things.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numba
 import numpy as np
 
-from graphdet.arrays import Bool, Float32, Float64, Int8, Int32, Int64
+from graphdet.arrays import Float64, Int32, Int64
+from graphdet.rings.arguments import Limits, Log, Scratch, Targets
 
 MANY = 1 << 16  # hits counts targets of any view in its low half and item targets in its high half
 
 
-class Log(NamedTuple):
-    """What growth walks on: the arrays of `Visits` and `VisitIndex`, named as there or nearly so, with v visits, k keys and u users."""
-
-    user_offset: Int64  # (u + 1,)
-    by_user: Int64  # (v,)
-    key_of: Int32  # (v,)
-    offset: Int64  # (k + 1,)
-    user: Int32  # (v,)
-    time: Int32  # (v,)
-    log_base_rate: Float32  # (v,)
-    log_intent: Float32  # (v,)
-    near: Int32  # (v,)
-    usual: Float32  # (v,)
-    group_of: Int32  # (k,)
-    view_of: Int8  # (k,)
-    item_view: int
-
-
-class Rules(NamedTuple):
-    """Settings of growth; arrays have one entry per view."""
-
-    reach: Int64  # seconds without a member after which a target's time is over
-    slack: Int64  # seconds before and after members' visits that are looked at for more, at the least
-    most: Float64  # log10 likelihood ratio that a view may add to one member
-    generous_rounds: int
-    rounds: int
-    join: float
-    least_targets: int
-
-
-class Scratch(NamedTuple):
-    """One entry per user, as good as new after each call."""
-
-    score: Float64  # (u, views)
-    hits: Int32
-    seen: Int64
-    member: Bool
-    last_group: Int32
-    group_hits: Int32
-    best_gap: Float64
-    gaps: Float64
-
-
-class Targets(NamedTuple):
-    """t targets, sorted by group, then key; see `growth.Grown`."""
-
-    key: Int32
-    start: Int32
-    end: Int32
-    visitors: Int32
-    outsiders: Int32
-    gain: Float64
-
-
 @numba.njit(cache=True, nogil=True)
-def find_targets(members: Int32, log: Log, rules: Rules, scratch: Scratch, generous: bool) -> Targets:
+def find_targets(members: Int32, log: Log, limits: Limits, scratch: Scratch, generous: bool) -> Targets:
     """Keys that members visited together more than chance has it, each with the time in which most did.
 
     `generous` leaves out the price of naming a key among all those that two or more members came to.
     """
     visit = _visits_of(members, log)
-    first, last, visitors, met = _candidates(visit, log, rules, scratch)
+    first, last, visitors, met = _candidates(visit, log, limits, scratch)
     size, found = len(members), len(first)
     start, end = np.empty(found, np.int32), np.empty(found, np.int32)
     outsiders, gain, key_at = np.empty(found, np.int32), np.empty(found, np.float64), np.empty(found, np.int32)
@@ -88,7 +33,7 @@ def find_targets(members: Int32, log: Log, rules: Rules, scratch: Scratch, gener
         key = log.key_of[visit[first[target]]]
         times = log.time[log.offset[key] : log.offset[key + 1]]
         a, b = np.int64(log.time[visit[first[target]]]), np.int64(log.time[visit[last[target] - 1]])
-        slack = min(max((b - a) // (best - 1), rules.slack[log.view_of[key]]), rules.reach[log.view_of[key]])
+        slack = min(max((b - a) // (best - 1), limits.slack[log.view_of[key]]), limits.reach[log.view_of[key]])
         a, b = max(a - slack, np.int64(0)), min(b + slack, np.int64(2**31 - 2))
         strangers = np.searchsorted(times, b, side="right") - np.searchsorted(times, a) - (last[target] - first[target])
         log_strangers, log_share, days = np.log10(max(strangers, 0.5)), np.log10(best / size), (b - a) / 86_400
@@ -113,7 +58,7 @@ def find_targets(members: Int32, log: Log, rules: Rules, scratch: Scratch, gener
 
 
 @numba.njit(cache=True, nogil=True)
-def find_members(size: int, targets: Targets, threshold: float, log: Log, rules: Rules, scratch: Scratch) -> tuple[Int32, Float64, float]:
+def find_members(size: int, targets: Targets, threshold: float, log: Log, limits: Limits, scratch: Scratch) -> tuple[Int32, Float64, float]:
     """Users whose own visits to the targets, then, are likelier in the ring than alone: codes, contributions, entry evidence.
 
     Targets come by group. Of a user's hits in one group the first pays for being there at all, by the base rate; the others only for
@@ -138,10 +83,7 @@ def find_members(size: int, targets: Targets, threshold: float, log: Log, rules:
                 continue
             seen[who] = target
             if hits[who] == 0:
-                if found == len(candidates):
-                    larger = np.empty(2 * found, np.int32)
-                    larger[:found] = candidates
-                    candidates = larger
+                candidates = _with_room(candidates, found)
                 candidates[found] = who
                 found += 1
                 last_group[who] = -1
@@ -157,16 +99,33 @@ def find_members(size: int, targets: Targets, threshold: float, log: Log, rules:
             score[who, view] += (log_own if scratch.member[who] else log_other) - chance + gap
         for visit in range(low, high):
             seen[log.user[visit]] = -1
+    return _kept(candidates[:found], threshold, log, limits, scratch)
+
+
+@numba.njit(cache=True, nogil=True)
+def _with_room(values: Int32, used: int) -> Int32:
+    """The same values, with room for another one."""
+    if used < len(values):
+        return values
+    larger = np.empty(2 * used, np.int32)
+    larger[:used] = values
+    return larger
+
+
+@numba.njit(cache=True, nogil=True)
+def _kept(candidates: Int32, threshold: float, log: Log, limits: Limits, scratch: Scratch) -> tuple[Int32, Float64, float]:
+    """Candidates whose score reaches the threshold, sorted, with their scores, and the entry evidence of all; clears what was written."""
+    score, hits, found = scratch.score, scratch.hits, len(candidates)
     members = np.empty(found, np.int32)
     contribution, entry_evidence = np.empty(found), np.empty(found)
     kept = 0
     for place in range(found):
         who = candidates[place]
         total = 0.0
-        for column in range(len(rules.most)):
-            total += min(score[who, column], rules.most[column])
+        for column in range(len(limits.most)):
+            total += min(score[who, column], limits.most[column])
             score[who, column] = 0.0
-        enough = hits[who] // MANY >= rules.least_targets or log.item_view < 0
+        enough = hits[who] // MANY >= limits.least_targets or log.item_view < 0
         if enough and total >= threshold:
             members[kept], contribution[kept], entry_evidence[kept] = who, total, scratch.gaps[who]
             kept += 1
@@ -192,7 +151,7 @@ def _visits_of(members: Int32, log: Log) -> Int64:
 
 
 @numba.njit(cache=True, nogil=True)
-def _candidates(visit: Int64, log: Log, rules: Rules, scratch: Scratch) -> tuple[Int64, Int64, Int32, Int64]:
+def _candidates(visit: Int64, log: Log, limits: Limits, scratch: Scratch) -> tuple[Int64, Int64, Int32, Int64]:
     """Of each key with two or more members in one run of visits without a gap beyond its reach, the run with most of them.
 
     Returns:
@@ -215,7 +174,7 @@ def _candidates(visit: Int64, log: Log, rules: Rules, scratch: Scratch) -> tuple
         run = begin
         while run < finish:
             stop = run + 1
-            while stop < finish and log.time[visit[stop]] - log.time[visit[stop - 1]] <= rules.reach[log.view_of[key]]:
+            while stop < finish and log.time[visit[stop]] - log.time[visit[stop - 1]] <= limits.reach[log.view_of[key]]:
                 stop += 1
             distinct = 0
             for place in range(run, stop):
