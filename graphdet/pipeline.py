@@ -108,7 +108,7 @@ def detect_in(
             )
         tables["relations"] = ring_relations(events, tables["members"])
     with progress.stage("dossiers", len(rings)):
-        tables |= record_dossiers(rings, ids, log, base_rates, settings)
+        tables |= record_dossiers(rings, ids, log, settings)
     discounted, notes = list_discounts(visits, events)
     notes += left_out
     if measured.learned:
@@ -122,7 +122,7 @@ def detect_in(
             f"{judged.left_out:,} groups that nearly everything speaks against were left out; raise [tiers] objections_most to see them."
         )
     meta = describe_run(events, settings, discounted, notes, progress.costs)
-    meta["background"] = describe_background(log, base_rates, null, found, judged.background, measured.learned)
+    meta["background"] = describe_background(log, base_rates, rings, null, found, judged.background, measured.learned)
     return Run(meta, tables)
 
 

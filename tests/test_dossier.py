@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 import string
 from collections.abc import Mapping
 from itertools import combinations
@@ -12,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from dossier_runs import QUICK, LoggedRun, market_run
 from rich.console import Console
@@ -26,7 +29,7 @@ from graphdet.judging.ring_facts import measure_ring
 from graphdet.judging.tiers import judge
 from graphdet.pipeline import detect
 from graphdet.replay.casebook import Casebook
-from graphdet.replay.remaining import Habits
+from graphdet.replay.remaining import Remaining
 from graphdet.replay.replaying import Outcome, Replay
 from graphdet.rings.growth import Grower
 from graphdet.run.folder import Run
@@ -278,7 +281,7 @@ def test_base_rates_are_those_of_a_log_without_the_events(
     replay = Replay(casebook, dossier.ring["ring_id"])
     small = replay.small
     gone = np.isin(small.rows, dossier.events["inside"][::2])
-    left, left_rates = Habits(casebook, small).left(gone)
+    left, left_rates = Remaining(small).without(gone)
     path = tmp_path / "left.parquet"
     market.log[~market.log["event_id"].isin(ids_of(casebook, small.rows[gone].tolist()))].to_parquet(path, index=False)
     events = read_events([path])
@@ -296,6 +299,41 @@ def test_base_rates_are_those_of_a_log_without_the_events(
         # Everybody's share of a thing is that of the log as it was, less these events.
         assert told["log_base_rate"][place] == pytest.approx(real["log_base_rate"][place], abs=0.1)
         assert told["log_intent"][place] == pytest.approx(real["log_intent"][place], abs=0.2)
+
+
+def test_with_nothing_removed_a_replay_has_what_the_run_measured(market: LoggedRun, casebook: Casebook) -> None:
+    """To the last bit: visits and base rates at targets, of members and strangers, of the run's folder against the whole log's."""
+    events = read_events([market.folder / "events.parquet"])
+    whole = collect_visits(events, QUICK.evidence, QUICK.view)
+    rates = measure_base_rates(whole, QUICK.evidence)
+    measures = ("near", "usual", "log_base_rate", "log_intent")
+    real = {measure: rates_by_place(whole, rates, events.ids, measure) for measure in measures}
+    for ring in market.run.rings["ring_id"].to_pylist():
+        small = Replay(casebook, ring).small
+        told = {measure: rates_by_place(small.visits, small.base_rates, small.events.ids, measure) for measure in measures}
+        at_targets = [place for place, one in zip(told["near"], small.told.tolist(), strict=True) if one]
+        assert len(at_targets) > 10
+        for measure in measures:
+            assert [told[measure][place] for place in at_targets] == [real[measure][place] for place in at_targets]
+        visits, again = Remaining(small).without(np.zeros(len(small.events), np.bool_))
+        for name in ("offset", "user", "time"):
+            np.testing.assert_array_equal(getattr(visits, name), getattr(small.visits, name))
+        for name in measures:
+            np.testing.assert_array_equal(getattr(again, name), getattr(small.base_rates, name))
+
+
+def test_a_run_of_the_format_before_shows_its_rings_and_asks_to_be_run_again_for_dossiers(market: LoggedRun, tmp_path: Path) -> None:
+    shutil.copytree(market.folder / "run", tmp_path / "old")
+    meta = json.loads((tmp_path / "old" / "run.json").read_text())
+    (tmp_path / "old" / "run.json").write_text(json.dumps(meta | {"format": 1}))
+    visits = pq.read_table(tmp_path / "old" / "visits.parquet").drop_columns(["user_visits", "near", "elsewhen"])
+    pq.write_table(visits.append_column("habits", pa.nulls(visits.num_rows, pa.list_(pa.float32()))), tmp_path / "old" / "visits.parquet")
+    old = Run.load(tmp_path / "old")
+    assert old.rings.equals(market.run.rings)
+    assert old.members.equals(market.run.members)
+    with pytest.raises(RunError, match=r"holds no dossiers .* run `graphdet run` on the logs again") as refusal:
+        Casebook(old)
+    assert "\n" not in str(refusal.value)
 
 
 def rates_by_place(

@@ -24,21 +24,17 @@ from graphdet.record.texts import add_wording
 from graphdet.record.windows import count_windows
 from graphdet.rings.null_search import NullRings
 from graphdet.rings.search import Search
-from graphdet.schema import EVENT_COLUMNS, KEY_TYPES, NODE_TYPE, arrow_schema
+from graphdet.schema import EVENT_COLUMNS, ITEM, KEY_TYPES, NODE_TYPE, arrow_schema
 from graphdet.settings import Settings
-from graphdet.visits.base_rates import BaseRates
+from graphdet.visits.base_rates import BaseRates, count_totals, count_visits
 from graphdet.visits.crowding import most_at_once
 
 MOST_EVENTS = 2000  # of one member that are kept: those on rings' targets, then the earliest
 MOST_BINS = 400  # of an item's history
 DAY = 86_400
 
-BASE_RATES = ("log_base_rate", "log_intent", "near", "usual")  # of each visit
 
-
-def record_dossiers(
-    rings: Sequence[JudgedRing], ids: Sequence[str], log: LogIndex, base_rates: BaseRates, settings: Settings
-) -> dict[str, pa.Table]:
+def record_dossiers(rings: Sequence[JudgedRing], ids: Sequence[str], log: LogIndex, settings: Settings) -> dict[str, pa.Table]:
     """The tables `events`, `keys`, `visits` and `dossiers` of `schema.OPTIONAL_RUN_TABLES`. O(events + visits).
 
     Members' texts and the like are read from the log files again, as far as these are still there.
@@ -60,21 +56,27 @@ def record_dossiers(
     return {
         "events": add_wording(kept, events.report.files, items, settings.log, settings.machine),
         "keys": _keys_table(log, rows, targets, at_targets),
-        "visits": _visits_table(rings, log, base_rates),
+        "visits": _visits_table(rings, log),
         "dossiers": _dossiers_table(rings, ids, log, at_targets),
     }
 
 
 def describe_background(
-    log: LogIndex, base_rates: BaseRates, null: NullRings, found: Search, judged_by: Background, learned: Sequence[str]
+    log: LogIndex,
+    base_rates: BaseRates,
+    rings: Sequence[JudgedRing],
+    null: NullRings,
+    found: Search,
+    judged_by: Background,
+    learned: Sequence[str],
 ) -> dict[str, Any]:
     """What run.json says of the whole log, for dossiers to be compared with.
 
     Keys: `start` (microseconds since 1970 UTC of the first event, null without times), `seconds` (from it to the last event), `users`,
     `to_themselves` (share of users in groups that have their targets to themselves; 0 with times), `visits`,
     `events_per_visit` (to items; null without items), `learned` (categories that are not the shop's, but communities of items),
-    `hours` (events by hour of the day, UTC), `views` (name, windows in seconds, cap), `history_seconds`, `permutations`,
-    `null_strengths`, `found_strengths`; `habits` names what the table `visits` measures, `of_views` what is measured of each view.
+    `hours` (events by hour of the day, UTC), `views` (name, windows in seconds, homogeneity), `groups` (those of rings' targets: node type,
+    category of items or null, everybody's visits, keys), `history_seconds`, `permutations`, `null_strengths`, `found_strengths`.
     """
     events, visits = log.events, log.visits.visits
     timed = events.time is not None
@@ -87,14 +89,37 @@ def describe_background(
         "events_per_visit": _plain(log.events_per_visit),
         "learned": list(learned),
         "hours": _by_hour(events).tolist(),
-        "views": [{"name": view.name, "windows": view.windows} for view in visits.views],
-        "habits": list(BASE_RATES),
-        "of_views": {"homogeneity": base_rates.homogeneity.tolist()},
+        "views": [
+            {"name": view.name, "windows": view.windows, "homogeneity": homogeneity}
+            for view, homogeneity in zip(visits.views, base_rates.homogeneity.tolist(), strict=True)
+        ],
+        "groups": _groups_of_targets(log, rings),
         "history_seconds": _history_seconds(log.end),
         "permutations": null.permutations,
         "null_strengths": sorted(null.strengths.tolist(), reverse=True),
         "found_strengths": [ring.strength for ring in found.rings],
     }
+
+
+def _groups_of_targets(log: LogIndex, rings: Sequence[JudgedRing]) -> list[dict[str, Any]]:
+    """Everybody's visits and the keys of each group that a ring has a target in."""
+    events, visits = log.events, log.visits.visits
+    totals = count_totals(visits)
+    keys = np.unique(np.concatenate([np.zeros(0, np.int32), *(ring.facts.grown.targets for ring in rings)]))
+    groups, place = np.unique(visits.group[keys], return_index=True)
+    found = []
+    for group, key in zip(groups.tolist(), keys[place].tolist(), strict=True):
+        view = visits.views[int(log.visits.view[key])]
+        category = int(events.item_category[key - view.first_key]) if view.name == ITEM and events.categories else -1
+        found.append(
+            {
+                "node_type": view.name,
+                "category": events.categories[category] if category >= 0 else None,
+                "visits": int(totals.group_visits[group]),
+                "keys": int(totals.group_keys[group]),
+            }
+        )
+    return found
 
 
 def _rows_of_members(events: EventTable, member: Bool, targets: Mapping[str, Bool]) -> Int64:
@@ -245,7 +270,7 @@ def _histories(events: EventTable, own: Int64, chosen: Bool, at: tuple[Int32, In
     return pa.ListArray.from_arrays(offset, pa.array(count))
 
 
-def _visits_table(rings: Sequence[JudgedRing], log: LogIndex, base_rates: BaseRates) -> pa.Table:
+def _visits_table(rings: Sequence[JudgedRing], log: LogIndex) -> pa.Table:
     """All visits to targets, and members' visits to other keys that two members of a ring came to."""
     index = log.visits
     visits = index.visits
@@ -265,12 +290,13 @@ def _visits_table(rings: Sequence[JudgedRing], log: LogIndex, base_rates: BaseRa
     chosen = np.flatnonzero(np.repeat(whole, length) | (np.repeat(shared, length) & member[visits.user]))
     key = index.key[chosen]
     at_target = whole[key]
+    counts = count_visits(visits, log.end + 1)
     schema = arrow_schema("visits")
     parts = []
     view = index.view[key]
     for position, seen in enumerate(visits.views):
         of = view == position
-        own = chosen[of]
+        own, elsewhere = chosen[of], ~at_target[of]
         parts.append(
             pa.table(
                 {
@@ -278,19 +304,14 @@ def _visits_table(rings: Sequence[JudgedRing], log: LogIndex, base_rates: BaseRa
                     "node_id": log.events.ids[seen.name].take(pa.array(key[of] - seen.first_key)).cast(pa.string()),
                     "user_id": log.events.ids["user"].take(pa.array(visits.user[own])).cast(pa.string()),
                     "second": pa.array(visits.time[own]),
-                    "habits": _lists([getattr(base_rates, name)[own] for name in BASE_RATES], at_target[of]),
+                    "user_visits": pa.array(counts.own[visits.user[own]], mask=elsewhere),
+                    "near": pa.array(counts.near[own], mask=elsewhere),
+                    "elsewhen": pa.array(counts.elsewhen[own], mask=elsewhere),
                 },
                 schema=schema,
             )
         )
     return pa.concat_tables(parts).combine_chunks() if parts else schema.empty_table()
-
-
-def _lists(columns: list[npt.NDArray[Any]], given: Bool) -> pa.Array:
-    """Columns side by side as lists; null where not given."""
-    values = np.stack(columns, axis=1)[given].astype(np.float32).ravel()
-    offset = np.r_[0, np.cumsum(np.where(given, len(columns), 0))].astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(offset, mask=np.r_[~given, False]), pa.array(values))
 
 
 def _lengths(offset: Int64, users: Int32) -> Int64:

@@ -7,7 +7,7 @@ taken away.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -15,20 +15,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from graphdet.arrays import Bool, Float32, Float64, Int32, Int64, stretches
+from graphdet.arrays import Bool, Float64, Int32, Int64, check_array, check_columns, check_sorted, stretches
 from graphdet.errors import RunError, SettingsError
 from graphdet.events import NO_TIME, EventTable
 from graphdet.events.table import ReadReport, TimeResolution
 from graphdet.judging.log_index import LogIndex, index_part
 from graphdet.run.folder import Run, RunRing
 from graphdet.schema import KEY_TYPES, NODE_TYPE, arrow_schema
-from graphdet.settings import Settings, parse_settings
-from graphdet.visits.base_rates import BaseRates
+from graphdet.settings import EvidenceSettings, Settings, parse_settings
+from graphdet.visits.base_rates import BaseRates, LogTotals, VisitCounts, count_key_elsewhen, rate_visits
 from graphdet.visits.index import VisitIndex
 from graphdet.visits.visits import View, Visits
 
 NONE = np.int32(-1)
-UNTELLING = (0.0, 0.0, 1.0, 0.0)  # of `BASE_RATES`: anybody comes there at any time, so a meeting there says nothing
+DOSSIER_FORMAT = 2  # of run folders; older ones recorded base rates where counts are now
 
 
 def sorted_ids(*columns: pa.ChunkedArray) -> pa.StringArray:
@@ -52,7 +52,12 @@ class SmallLog:
         rows: (e,) int64 the members' events, as rows of the run's `events`, in order of time.
         events: the same as an event table in local codes.
         visits: to what two or more members came to, everybody's; users and keys in the same codes.
-        base_rates: of these visits; told: (v,) bool, where the run recorded them.
+        second: (e,) int64 of each event, in seconds since the log's first; −1 where it has no time in a log that has times.
+        counts: of these visits in the whole log; `own` by user.
+        told: (v,) bool, of which visits the run recorded them: those of keys that are targets.
+        totals: of the whole log, for the groups that rings have targets in.
+        homogeneity: (views,) float64, of the whole log.
+        base_rates: made of these.
         known: (v,) bool, which visits some of the events made; and `made`: for each view (e,) int64 the visit that each event belongs to,
             −1 where there is none.
         key_ids: (k,) int64 position of each key in `Casebook.key_users`.
@@ -60,13 +65,31 @@ class SmallLog:
 
     members: Int32
     rows: Int64
+    second: Int64
     events: EventTable
     visits: Visits
-    base_rates: BaseRates
+    counts: VisitCounts
     told: Bool
+    totals: LogTotals
+    homogeneity: Float64
+    base_rates: BaseRates
     known: Bool
     made: dict[str, Int64]
     key_ids: Int64
+
+    def __post_init__(self) -> None:
+        visits, events, users = len(self.visits), len(self.events), len(self.events.ids["user"])
+        check_columns(members=(self.members, np.int32))
+        check_sorted("members", self.members)
+        check_array("rows", self.rows, np.int64, events, 0)
+        check_array("second", self.second, np.int64, events, -1)
+        check_array("told", self.told, np.bool_, visits)
+        check_array("known", self.known, np.bool_, visits)
+        check_array("key_ids", self.key_ids, np.int64, self.visits.keys, 0)
+        for view in self.visits.views:
+            check_array(f"made of {view.name}", self.made[view.name], np.int64, events, -1, visits - 1)
+        if len(self.counts.own) != users or len(self.counts.near) != visits or len(self.base_rates) != visits:
+            raise ValueError(f"counts and base rates must be those of {users} users and {visits} visits")
 
 
 class Casebook:
@@ -77,13 +100,9 @@ class Casebook:
     """
 
     def __init__(self, run: Run) -> None:
-        if (
-            run.events is None
-            or run.keys is None
-            or run.visits is None
-            or run.dossiers is None
-            or "visits" not in run.meta.get("background", {})
-        ):
+        if run.meta["format"] < DOSSIER_FORMAT:
+            raise RunError("this run holds no dossiers that can be read (an older graphdet made it); run `graphdet run` on the logs again.")
+        if run.events is None or run.keys is None or run.visits is None or run.dossiers is None:
             raise RunError("this run holds no dossiers (an older graphdet made it); run `graphdet run` on the logs again.")
         self.run = run
         self.events, self.keys, self.visits = run.events, run.keys, run.visits
@@ -121,6 +140,7 @@ class Casebook:
         """Visits by (view, key, time), with keys numbered over all views."""
         present = [entry for entry in self.background["views"] if entry["name"] in self.ids]
         self.views = {entry["name"]: tuple(entry["windows"]) for entry in present}
+        self.homogeneity = {entry["name"]: entry["homogeneity"] for entry in present}
         first = np.cumsum([0] + [len(self.ids[name]) for name in self.views])
         self.first_key = {name: int(first[place]) for place, name in enumerate(self.views)}
         key = np.full(self.visits.num_rows, -1, np.int64)
@@ -131,19 +151,13 @@ class Casebook:
         second = self.visits["second"].to_numpy()
         order = np.lexsort((np.arange(len(key)), second, key))
         self.visit_key, self.visit_user, self.visit_second = key[order], user[order], second[order]
-        self.habits = self._read_base_rates()[order]
-        self.told = self._given[order]
+        self.told = self.visits["near"].is_valid().to_numpy()[order]
+        self.user_visits, self.near, self.elsewhen = (
+            pc.fill_null(self.visits[name], least).to_numpy()[order] for name, least in (("user_visits", 1), ("near", 1), ("elsewhen", 0))
+        )
         self._key_start = np.searchsorted(self.visit_key, np.arange(int(first[-1]) + 1))
         self._visits_by_user = np.lexsort((np.arange(len(order)), self.visit_user))
         self._visit_user_start = np.searchsorted(self.visit_user[self._visits_by_user], np.arange(len(self.users) + 1))
-
-    def _read_base_rates(self) -> Float32:
-        """(v, habits) of each visit; what makes no key a target where the table has none."""
-        habits = np.tile(np.array(UNTELLING, np.float32), (self.visits.num_rows, 1))
-        self._given = given = self.visits["habits"].is_valid().to_numpy()
-        flat = self.visits["habits"].combine_chunks().flatten().to_numpy()
-        habits[given] = flat.reshape(-1, habits.shape[1])
-        return habits
 
     @cached_property
     def _category_share(self) -> Float64:
@@ -282,17 +296,43 @@ class Casebook:
         known = np.zeros(len(visit), np.bool_)
         for of in made.values():
             known[of[of >= 0]] = True
+        totals = self._totals(views, events, visits.groups)
+        counts = replace(self._counts(visit, user, len(users)), key_elsewhen=count_key_elsewhen(visits, totals.seconds))
+        homogeneity = np.array([self.homogeneity[view.name] for view in views])
         return SmallLog(
-            np.searchsorted(users, members).astype(np.int32), rows, events, visits, self._base_rates(visit), self.told[visit],
-            known, made, np.concatenate(key_ids),
-        )  # fmt: skip
+            members=np.searchsorted(users, members).astype(np.int32),
+            rows=rows,
+            second=self.seconds(rows),
+            events=events,
+            visits=visits,
+            counts=counts,
+            told=self.told[visit],
+            totals=totals,
+            homogeneity=homogeneity,
+            base_rates=rate_told(visits, counts, totals, homogeneity, self.told[visit]),
+            known=known,
+            made=made,
+            key_ids=np.concatenate(key_ids),
+        )
 
-    def _base_rates(self, visit: Int64) -> BaseRates:
-        log_base_rate, log_intent, near, usual = self.habits[visit].T
-        places = [entry["name"] for entry in self.background["views"]]
-        own = [places.index(name) for name, *_ in self.views]
-        homogeneity = np.array(self.background["of_views"]["homogeneity"])[own]
-        return BaseRates(log_base_rate.copy(), log_intent.copy(), near.astype(np.int32), usual.copy(), homogeneity)
+    def _counts(self, visit: Int64, user: Int32, users: int) -> VisitCounts:
+        """As the run recorded them, of visits in the small log's codes; of keys that are no targets it recorded none."""
+        told = self.told[visit]
+        own = np.ones(users, np.int64)
+        own[user[told]] = self.user_visits[visit[told]]
+        return VisitCounts(own, self.near[visit], self.elsewhen[visit], np.zeros(len(visit), np.int32))
+
+    def _totals(self, views: list[View], events: EventTable, groups: int) -> LogTotals:
+        """Of the groups that rings have targets in; groups are as in `_groups`."""
+        group_visits, group_keys = np.zeros(groups, np.int64), np.ones(groups, np.int64)
+        first_group = {view.name: place * (len(events.categories) + 1) for place, view in enumerate(views)}
+        category = {None: 0} | {name: place + 1 for place, name in enumerate(events.categories)}
+        for entry in self.background["groups"]:
+            if entry["node_type"] in first_group and entry["category"] in category:
+                group = first_group[entry["node_type"]] + category[entry["category"]]
+                if group < groups:
+                    group_visits[group], group_keys[group] = entry["visits"], entry["keys"]
+        return LogTotals(self.background["visits"], self.background["seconds"] + 1, group_visits, group_keys)
 
     def seconds(self, rows: Int64) -> Int64:
         """Seconds since the log's first event; −1 for an event without a time in a log that has times."""
@@ -338,6 +378,20 @@ class Casebook:
             seller_share=sellers,
             users_of_ip=users_of_ip,
         )
+
+
+def rate_told(visits: Visits, counts: VisitCounts, totals: LogTotals, homogeneity: Float64, told: Bool) -> BaseRates:
+    """Base rates of a small log's visits; where nothing was told anybody may come at any time, so that a meeting there says nothing."""
+    near = np.where(told, counts.near, np.int32(1))
+    counts = replace(counts, near=near, elsewhen=np.where(told, counts.elsewhen, np.int32(0)))
+    rates = rate_visits(visits, counts, totals, EvidenceSettings(), homogeneity)
+    return BaseRates(
+        log_base_rate=np.where(told, rates.log_base_rate, np.float32(0)),
+        log_intent=np.where(told, rates.log_intent, np.float32(0)),
+        near=near,
+        usual=np.where(told, rates.usual, np.float32(0)),
+        homogeneity=homogeneity,
+    )
 
 
 def _micros(column: pa.ChunkedArray) -> Int64:

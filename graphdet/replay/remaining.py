@@ -1,157 +1,122 @@
-"""What is left of members' events → all visits as the whole log would have them: members' made and measured anew, strangers' as they were.
+"""What is left of members' events → all visits as the whole log would have them, counted and rated anew.
 
-Whoever is left with fewer visits looks less busy and less given to the things he came for, so what remains of him tells more. Without
-that a ring would seem to fall apart long before detection lost it.
+Whoever is left with fewer visits looks less busy and less given to the things they came for, so what remains of them tells more.
+Without that a ring would seem to fall apart long before detection lost it.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
 
-import numba
 import numpy as np
 
-from graphdet.arrays import Bool, Float64, Int64
-from graphdet.record.recording import BASE_RATES
-from graphdet.replay.casebook import Casebook, SmallLog
-from graphdet.visits.base_rates import BaseRates
-from graphdet.visits.visits import DAY, Visits
+from graphdet.arrays import Bool, Int32, Int64
+from graphdet.replay.casebook import SmallLog, rate_told
+from graphdet.visits.base_rates import BaseRates, LogTotals, VisitCounts, count_key_elsewhen, count_visits
+from graphdet.visits.visits import Visits, visits_of_view
 
 
-class Habits:
-    """One ring's members and all their events at keys of any view, in order of user, key and time.
+@dataclass(frozen=True)
+class Made:
+    """Members' own visits, from events: `counts` of them, and `position` (v,) int64 of the recorded visit that each stands for, or −1."""
 
-    `visits/visits.py` defines what is measured. What hangs on everybody (a key's share of its kind's visits, a kind's share of all) is
-    read back from what the run recorded; so nothing changes where nothing is taken away.
+    visits: Visits
+    counts: VisitCounts
+    position: Int64
+
+
+class Remaining:
+    """One ring's small log without some of its events.
+
+    What members do is counted by the code that counts a whole log (`visits/base_rates.py`); what hangs on everybody is as the run
+    recorded it, less what is gone. So nothing changes where nothing is taken away.
     """
 
-    def __init__(self, casebook: Casebook, small: SmallLog) -> None:
-        self._visits = visits = small.visits
-        self._rates, self._told = small.base_rates, small.told
-        second = casebook.seconds(small.rows)
-        columns: list[list[Int64]] = [[] for _ in range(5)]
-        for view in visits.views:
-            code = small.events.codes[view.name]
-            event = np.flatnonzero((code >= 0) & (second >= 0))
-            of = (event, small.events.codes["user"][event].astype(np.int64), code[event].astype(np.int64) + view.first_key)
-            for column, values in zip(columns, (*of, second[event], small.made[view.name][event]), strict=True):
-                column.append(values)
-        event, user, key, at, made = (np.concatenate(column) for column in columns)
-        order = np.lexsort((event, at, key, user))
-        self._event, self._user, self._key, self._at, self._made = event[order], user[order], key[order], at[order], made[order]
-        self._view = visits.view_of(self._key.astype(np.int32)).astype(np.int64)
-        self._group = visits.group[self._key].astype(np.int64)
-        self._near = np.array([view.windows[0] for view in visits.views], np.int64)
-        span = float(casebook.background["seconds"] + 1)
-        self._days = np.maximum(span - 2.0 * self._near, span / 4.0) / DAY
-        self._away = np.array([min(view.windows[-1], int(span) // 4) for view in visits.views], np.int64)
-        self._log_visits = np.log10(float(casebook.background["visits"]))
-        static = np.flatnonzero(~small.known)
-        self._place = np.repeat(np.arange(visits.keys), np.diff(visits.offset))[static] << 32 | visits.time[static]
-        self._static = {name: getattr(visits, name)[static] for name in ("user", "time")}
-        self._static |= {name: getattr(self._rates, name)[static] for name in BASE_RATES}
-        self._key_share, self._group_share = self._of_everybody()
-        keys = np.repeat(np.arange(visits.keys), np.diff(visits.offset))
-        self._elsewhen = self._at_other_times([keys << 32 | visits.time], keys, visits.time.astype(np.int64))
+    def __init__(self, small: SmallLog) -> None:
+        self._small = small
+        self._static = np.flatnonzero(~small.known)
+        every = self._made(np.zeros(len(small.events), np.bool_))
+        self._every = every
+        # Of members with more events than the run keeps, the others count as they did.
+        near, elsewhen = np.zeros(len(small.visits), np.int32), np.zeros(len(small.visits), np.int32)
+        at = every.position >= 0
+        near[every.position[at]] = every.counts.near[at]
+        elsewhen[every.position[at]] = every.counts.elsewhen[at]
+        self._unseen_near = np.where(near > 0, small.counts.near - near, 0)
+        self._unseen_elsewhen = np.where(near > 0, small.counts.elsewhen - elsewhen, 0)
 
-    def _begin(self, removed: Bool) -> tuple[Int64, Int64, Int64, Int64]:
-        """Rows that begin a visit; near, other and own visits of each, as in `Visits`."""
-        rows = np.flatnonzero(~removed[self._event])
-        begin = rows[_begins(self._user[rows], self._key[rows], self._at[rows], self._near[self._view[rows]])]
-        order = np.lexsort((self._at[begin], self._group[begin], self._user[begin]))
-        begin = begin[order]
-        near, other, own = _counts(self._user[begin], self._group[begin], self._at[begin], self._near[self._view[begin]])
-        return begin, near, other, own
+    def without(self, removed: Bool) -> tuple[Visits, BaseRates]:
+        """(e,) bool over the small log's events → visits and base rates as if these had never been."""
+        small, static = self._small, self._static
+        made = self._made(removed)
+        at = np.flatnonzero(made.position >= 0)
+        told = made.position[at]
+        key = np.repeat(np.arange(small.visits.keys), np.diff(small.visits.offset))
+        own_key = np.repeat(np.arange(small.visits.keys), np.diff(made.visits.offset))[at]
+        keys, times = np.r_[key[static], own_key], np.r_[small.visits.time[static], made.visits.time[at]]
+        recorded = np.r_[static, told]
+        order = np.lexsort((recorded, times, keys))
+        visits = replace(
+            small.visits,
+            offset=np.searchsorted(keys[order], np.arange(small.visits.keys + 1)).astype(np.int64),
+            user=np.r_[small.visits.user[static], made.visits.user[at]][order],
+            time=times[order],
+        )
+        near = np.r_[small.counts.near[static], np.maximum(made.counts.near[at] + self._unseen_near[told], 1)]
+        elsewhen = np.r_[small.counts.elsewhen[static], np.maximum(made.counts.elsewhen[at] + self._unseen_elsewhen[told], 0)]
+        counts = VisitCounts(
+            own=np.maximum(small.counts.own - (self._every.counts.own - made.counts.own), 1),
+            near=near[order].astype(np.int32),
+            elsewhen=elsewhen[order].astype(np.int32),
+            key_elsewhen=count_key_elsewhen(visits, small.totals.seconds),
+        )
+        return visits, rate_told(visits, counts, self._totals(made), small.homogeneity, small.told[recorded[order]])
 
-    def _of_everybody(self) -> tuple[Float64, Float64]:
-        """(v,) log10 of the key's share of its group at other times; (v,) share of the group of all visits, both of known visits."""
-        visits = self._visits
-        begin, near, other, own = self._begin(np.zeros(int(self._event.max(initial=-1)) + 1, np.bool_))
-        made = self._made[begin]
-        begin, near, other, own, made = (column[made >= 0] for column in (begin, near, other, own, made))
-        shape = self._rates.homogeneity[self._view[begin]]
-        ratio = 10.0 ** (self._rates.log_base_rate[made] - np.log10(own) + self._log_visits)
-        expected = np.maximum((shape + other) / ratio - shape, 0.0)
-        key_share, group_share = np.zeros(len(visits)), np.zeros(len(visits))
-        key_share[made] = self._rates.log_intent[made] - np.log10(near)
-        group_share[made] = expected / np.maximum(own - near, 1)
-        return key_share, group_share
+    def _totals(self, made: Made) -> LogTotals:
+        totals = self._small.totals
+        gone = _by_group(self._every.visits, totals) - _by_group(made.visits, totals)
+        return replace(
+            totals,
+            visits=totals.visits - (len(self._every.visits) - len(made.visits)),
+            group_visits=np.maximum(totals.group_visits - gone, 0),
+        )
 
-    def _at_other_times(self, places: list[Int64], key: Int64, second: Int64) -> Int64:
-        """How many of some visits (sorted, key and second in one) are at a key, but not near or around a second."""
-        away = self._away[self._visits.view_of(key.astype(np.int32))]
-        bounds = (key << 32, (key << 32) + np.maximum(second - away, 0), (key << 32) + second + away + 1, (key + 1) << 32)
-        first, low, high, last = (sum(np.searchsorted(place, bound) for place in places) for bound in bounds)
-        return np.asarray(last - first - (high - low))
-
-    def left(self, removed: Bool) -> tuple[Visits, BaseRates]:
-        """(e,) bool over the small log's events → the visits as if these had never been."""
-        visits = self._visits
-        begin, near, other, every = self._begin(removed)
-        made = self._made[begin]
-        begin, near, other, every, made = (column[made >= 0] for column in (begin, near, other, every, made))
-        view = self._view[begin]
-        shape = self._rates.homogeneity[view]
-        habit = np.log10(every) - self._log_visits + np.log10((shape + other) / (shape + (every - near) * self._group_share[made]))
-        order = np.argsort(self._key[begin] << 32 | self._at[begin], kind="stable")
-        own = (self._key[begin] << 32 | self._at[begin])[order]
-        elsewhen = self._at_other_times([self._place, own], self._key[begin], self._at[begin])
-        key_share = self._key_share[made] + np.log10((elsewhen + 0.5) / (self._elsewhen[made] + 0.5))
-        told = self._told[made]
-        measured = {
-            "log_base_rate": habit,
-            "log_intent": np.minimum(key_share + np.log10(near), 0.0),
-            "near": near,
-            "usual": other / self._days[view],
-        }
-        columns: dict[str, np.ndarray[Any, Any]] = {"user": self._user[begin], "time": self._at[begin]} | measured
-        before = np.searchsorted(self._place, own, side="right")
-        of_visits: dict[str, Any] = {}
-        for name, static in self._static.items():
-            anew = columns[name] if name not in BASE_RATES else np.where(told, columns[name], getattr(self._rates, name)[made])
-            of_visits[name] = np.insert(static, before, anew[order].astype(static.dtype))
-        starts = np.arange(visits.keys + 1) << 32
-        offset = np.searchsorted(self._place, starts) + np.searchsorted(own, starts)
-        user, time = of_visits.pop("user"), of_visits.pop("time")
-        return replace(visits, offset=offset, user=user, time=time), replace(self._rates, **of_visits)
+    def _made(self, removed: Bool) -> Made:
+        small = self._small
+        offsets, users, times = [np.zeros(1, np.int64)], [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
+        for view in small.visits.views:
+            code = np.where(removed | (small.second < 0), np.int32(-1), small.events.codes[view.name])
+            second = np.maximum(small.second, 0).astype(np.int32)
+            offset, user, time = visits_of_view(code, small.events.codes["user"], second, view.keys, small.visits.users, view.windows[0])
+            offsets.append(offset[1:] + offsets[-1][-1])
+            users.append(user)
+            times.append(time)
+        visits = replace(
+            small.visits,
+            offset=np.concatenate(offsets),
+            user=np.concatenate(users),
+            time=np.concatenate(times),
+            users=len(small.counts.own),
+        )
+        return Made(visits, count_visits(visits, small.totals.seconds), _latest(small.visits, visits))
 
 
-@numba.njit(cache=True, nogil=True)
-def _begins(user: Int64, key: Int64, second: Int64, gap: Int64) -> Int64:
-    """Of rows by user, key and time those that are no return within `gap` seconds of the visit before."""
-    found = np.empty(len(user), np.int64)
-    count = 0
-    for row in range(len(user)):
-        last = found[count - 1] if count else -1
-        if last < 0 or user[row] != user[last] or key[row] != key[last] or second[row] - second[last] > gap[row]:
-            found[count] = row
-            count += 1
-    return found[:count]
+def _by_group(visits: Visits, totals: LogTotals) -> Int64:
+    return np.bincount(visits.group, np.diff(visits.offset), len(totals.group_visits)).astype(np.int64)
 
 
-@numba.njit(cache=True, nogil=True)
-def _counts(user: Int64, group: Int64, second: Int64, near: Int64) -> tuple[Int64, Int64, Int64]:
-    """Of visits by user, group and time: the user's visits to the group near in time, those at other times, and all his visits."""
-    visits = len(user)
-    close, other, own = np.empty(visits, np.int64), np.empty(visits, np.int64), np.empty(visits, np.int64)
-    begin = 0
-    while begin < visits:
-        finish = begin
-        while finish < visits and user[finish] == user[begin]:
-            finish += 1
-        first = begin
-        while first < finish:
-            last = first
-            while last < finish and group[last] == group[first]:
-                last += 1
-            low = high = first
-            for visit in range(first, last):
-                while second[visit] - second[low] > near[visit]:
-                    low += 1
-                while high < last and second[high] - second[visit] <= near[visit]:
-                    high += 1
-                close[visit], other[visit], own[visit] = high - low, last - first - (high - low), finish - begin
-            first = last
-        begin = finish
-    return close, other, own
+def _latest(recorded: Visits, made: Visits) -> Int64:
+    """Of each made visit the recorded one of its user at its key that began last, no later; −1 where there is none."""
+    known, wanted = _codes(recorded, made.users), _codes(made, made.users)
+    if not len(known):
+        return np.full(len(wanted), -1, np.int64)
+    order = np.argsort(known, kind="stable")
+    place = np.searchsorted(known[order], wanted, side="right") - 1
+    found = order[np.maximum(place, 0)]
+    return np.where((place >= 0) & (known[found] >> 31 == wanted >> 31), found, -1)
+
+
+def _codes(visits: Visits, users: int) -> Int64:
+    """Key, user and second of each visit in one number."""
+    key: Int32 = np.repeat(np.arange(visits.keys), np.diff(visits.offset))
+    return np.asarray((key.astype(np.int64) * users + visits.user) << 31 | visits.time)

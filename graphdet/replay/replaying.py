@@ -1,13 +1,12 @@
 """A ring's small log, with something taken away → what would be left of the ring: its members, its strength, its tier.
 
-The code that found the ring grows and judges it again; `habits.py` measures anew what is left of its members' visits.
+The code that found the ring grows and judges it again; `remaining.py` counts anew what is left of its members' visits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,9 +19,8 @@ from graphdet.judging.diligence import measure_diligent
 from graphdet.judging.ring_facts import measure_ring
 from graphdet.judging.significance import q_values
 from graphdet.judging.tiers import Judgement, judge, ring_score
-from graphdet.record.recording import BASE_RATES
 from graphdet.replay.casebook import Casebook, SmallLog
-from graphdet.replay.remaining import Habits
+from graphdet.replay.remaining import Remaining
 from graphdet.rings.growth import Grower, Grown
 from graphdet.settings import Settings
 from graphdet.visits.base_rates import BaseRates
@@ -60,7 +58,7 @@ class Replay:
         self.casebook = casebook
         self.settings: Settings = casebook.settings
         self.small: SmallLog = casebook.small_log(casebook.members_of(ring_id))
-        self._base_rates = Habits(casebook, self.small)
+        self._remaining = Remaining(self.small)
         self._untouched = self._walk(self.small.visits, self.small.base_rates)
         untouched = casebook.index_log(self.small, self.small.events, self._untouched.index)
         grown = self._untouched.grower.grow(self.small.members, generous=False)
@@ -79,7 +77,7 @@ class Replay:
 
     def without_events(self, removed: Bool) -> Outcome:
         """(e,) bool over the small log's events: as if these had never been."""
-        walk = self._walk(*self._base_rates.left(removed)) if removed.any() else self._untouched
+        walk = self._walk(*self._remaining.without(removed)) if removed.any() else self._untouched
         return self._outcome(walk, lambda: _kept(self.small.events, ~removed))
 
     def without_key(self, view: str, code: int) -> Outcome:
@@ -175,8 +173,14 @@ def _without(visits: Visits, base_rates: BaseRates, dead: Bool) -> tuple[Visits,
     kept = ~dead
     count = np.bincount(_keys(visits)[kept], minlength=visits.keys)
     offset = np.r_[0, np.cumsum(count)].astype(np.int64)
-    rates: dict[str, Any] = {name: getattr(base_rates, name)[kept] for name in BASE_RATES}
-    return replace(visits, offset=offset, user=visits.user[kept], time=visits.time[kept]), replace(base_rates, **rates)
+    left = replace(
+        base_rates,
+        log_base_rate=base_rates.log_base_rate[kept],
+        log_intent=base_rates.log_intent[kept],
+        near=base_rates.near[kept],
+        usual=base_rates.usual[kept],
+    )
+    return replace(visits, offset=offset, user=visits.user[kept], time=visits.time[kept]), left
 
 
 def _kept(events: EventTable, rows: Bool) -> EventTable:

@@ -202,6 +202,8 @@ def _count_by_user(
     near_visits, elsewhen = np.empty(visits, np.int32), np.empty(visits, np.int32)
     for who in range(users):
         start, stop = begin[who], begin[who + 1]
+        if start == stop:
+            continue
         order = np.argsort(sort_key[start:stop])
         first = 0
         while first < stop - start:

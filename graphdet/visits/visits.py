@@ -99,7 +99,7 @@ def collect_visits(events: EventTable, settings: EvidenceSettings, of_view: View
         own = of_view[name]
         windows = _windows(own.windows, events.resolution) if timed else (UNTIMED,)
         code = np.where(known, events.codes[name], np.int32(-1)) if known is not None else events.codes[name]
-        offset, user, time = _visits_of_view(code, events.codes["user"], seconds, keys, events.count("user"), windows[0])
+        offset, user, time = visits_of_view(code, events.codes["user"], seconds, keys, events.count("user"), windows[0])
         group = events.item_category + np.int32(1) if name == ITEM and events.categories else np.zeros(keys, np.int32)  # 0 = unknown
         stratum = _pooled(group, np.diff(offset), settings.stratum_visits)
         views.append(View(name, windows, own, first_key, keys))
@@ -154,7 +154,7 @@ def _in_order(offset: Int64, time: Int32) -> bool:
 
 
 @numba.njit(cache=True, nogil=True)
-def _visits_of_view(code: Int32, user: Int32, seconds: Int32, keys: int, users: int, gap: int) -> tuple[Int64, Int32, Int32]:
+def visits_of_view(code: Int32, user: Int32, seconds: Int32, keys: int, users: int, gap: int) -> tuple[Int64, Int32, Int32]:
     """Counting sort by key (events come in time order), then drop a user's return to a key within `gap` seconds."""
     offset = np.zeros(keys + 1, np.int64)
     for event in range(len(code)):
