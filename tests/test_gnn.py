@@ -21,11 +21,11 @@ from graphdet.evidence.pairs import PairEvidence, expected_meetings, measure_pai
 from graphdet.graph import build_graph
 from graphdet.learning.embedding import embed_keys, embed_users, embeddings_table, items_in_common
 from graphdet.learning.from_rings import Learned, learn_users, pass_on, ring_folds
-from graphdet.learning.messages import HALF_LIFE_HOURS, PRIOR, EvidenceMatrix, evidence_relation, through_keys
+from graphdet.learning.messages import PRIOR, EvidenceMatrix, evidence_relation, through_keys
 from graphdet.learning.model_file import write_arrays
 from graphdet.learning.neighbourhood import gather_inputs, input_columns, measure_scale
 from graphdet.learning.ring_model import Model, load_model, model_of
-from graphdet.schema import EMBEDDING_WIDTH
+from graphdet.schema import EMBEDDING_WIDTH, PLACES
 from graphdet.settings import EvidenceSettings, GnnSettings, Settings
 from graphdet.signals import columns_of, measure_keys, measure_users
 from graphdet.signals.table import names_of
@@ -100,7 +100,7 @@ def test_messages_through_keys_equal_a_slow_loop() -> None:
     log = planted_log(np.random.default_rng(9), users=40, items=12, events=300, days=6)[0]
     visits = collect_visits(log, EvidenceSettings(), Settings().view)
     values = np.random.default_rng(0).standard_normal((visits.users, 3)).astype(np.float32)
-    fade = HALF_LIFE_HOURS["item"] * 3600 / math.log(2)
+    fade = PLACES["item"].half_life * 3600 / math.log(2)
     mean, highest = np.zeros((visits.users, 4)), np.full((visits.users, 4), -np.inf)
     view = next(view for view in visits.views if view.name == "item")
     count = np.zeros(visits.users)
@@ -175,7 +175,7 @@ def test_pytorch_geometric_agrees_on_faded_messages() -> None:
     visits = collect_visits(log, EvidenceSettings(), Settings().view)
     key = np.repeat(np.arange(visits.keys), np.diff(visits.offset))
     one, other = np.nonzero((key[:, None] == key[None, :]) & ~np.eye(len(key), dtype=bool))
-    fade = HALF_LIFE_HOURS["item"] * 3600 / math.log(2)
+    fade = PLACES["item"].half_life * 3600 / math.log(2)
     weight = np.exp(-np.abs(visits.time[one].astype(float) - visits.time[other]) / fade).astype(np.float32)
     values = np.random.default_rng(1).standard_normal((visits.users, 2)).astype(np.float32)
     read = np.hstack([values, np.ones((visits.users, 1), np.float32)])[visits.user]
