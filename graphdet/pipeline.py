@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphdet.events import EventTable
-from graphdet.evidence.measured import Measured, measure
+from graphdet.evidence.measured import Measured
 from graphdet.extras import lacks
 from graphdet.judging.judge import judge_rings
 from graphdet.judging.judged_ring import one_of_each, ring_id
@@ -25,6 +25,7 @@ from graphdet.run.relations import ring_relations
 from graphdet.run.ring_tables import evidence_table, members_table, rings_table
 from graphdet.run.scores import rank_rings, score_nodes
 from graphdet.settings import Settings
+from graphdet.signals import measure_log
 from graphdet.visits.discounts import list_discounts
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def detect(
     """
     settings = settings or Settings()
     progress = progress or Progress()
-    return detect_in(measure(events, settings, progress), settings, progress, model, keep_network)
+    return detect_in(measure_log(events, settings, progress), settings, progress, model, keep_network)
 
 
 def detect_in(

@@ -407,7 +407,7 @@ def test_who_is_alone_has_no_others_to_tell_of(learned: tuple[LabelledModel, Jud
 
 def test_columns_have_words_in_both_languages() -> None:
     words = {column.name: column for column in labelled_columns()}
-    assert words["item_most_log_evidence"].english == "evidence of all pairs together, log10, of others at item nodes, highest"
+    assert words["item_most_log_evidence"].english == "evidence of all pairs together, log10, of others at the same items, highest"
     assert words["partners1_met_share"].chinese.endswith("（有成对证据的用户）")
     assert len({column.english for column in words.values()}) == len({column.chinese for column in words.values()}) == len(words)
     assert set(aggregates()) < set(words)

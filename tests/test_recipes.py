@@ -10,7 +10,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from street import PACKAGE, ROOT
 
@@ -53,7 +55,11 @@ class Copy:
 
     def graphdet(self, *arguments: object) -> str:
         """What the copy's command prints."""
-        command = [sys.executable, "-c", "from graphdet.cli import main; main()", *map(str, arguments)]
+        return self.python("from graphdet.cli import main; main()", *arguments)
+
+    def python(self, code: str, *arguments: object) -> str:
+        """What code prints that is run in the copy."""
+        command = [sys.executable, "-c", code, *map(str, arguments)]
         done = subprocess.run(
             command, capture_output=True, text=True, cwd=self.folder, env={**os.environ, "PYTHONPATH": str(self.folder)}, check=False
         )
@@ -98,3 +104,34 @@ def test_a_look_alike(copy: Copy) -> None:
     copy.graphdet("export", "run", ring, "--format", "md", "--out", "note.md")
     assert "婚礼礼单" in (copy.folder / "run" / "report.html").read_text(encoding="utf-8")
     assert "wedding list" in (copy.folder / "note.md").read_text(encoding="utf-8")
+
+
+def test_a_signal(copy: Copy) -> None:
+    """A named column goes through detection, learning and explaining; a model learned without it is refused."""
+    folder, log = copy.folder, "market/events.parquet"
+    copy.graphdet("simulate", "--preset", "easy", "--users", 600, "--seed", 3, "--out", "market")
+    users = sorted(pq.read_table(folder / log)["user_id"].unique().to_pylist())
+    labels = [f"{user},{int(number % 3 == 0)}" for number, user in enumerate(users[:90])]
+    (folder / "labels.csv").write_text("\n".join(["user_id,label", *labels]), encoding="utf-8")
+    (folder / "quick.toml").write_text("[rings]\npermutations = 1\n[gnn]\nepochs = 1\n", encoding="utf-8")
+    learn = ("train", log, "--labels", "labels.csv", "--settings", "quick.toml", "--out")
+    copy.graphdet(*learn, "before.npz")
+    copy.follow("A signal")
+    copy.graphdet("run", log, "--settings", "quick.toml", "--out", "run")
+    copy.graphdet(*learn, "after.npz")
+    words = dict(line.split("\t") for line in copy.python(PRINT_COLUMNS).splitlines())
+    assert words["share_night"] == "share of events between midnight and six, UTC"
+    assert words["item_most_share_night"] == "share of events between midnight and six, UTC, of others at the same items, highest"
+    with np.load(folder / "after.npz") as model:
+        assert json.loads(str(model["about"]))["columns"] == list(words)
+    explain = ("explain", log, "--user", users[0], "--settings", "quick.toml", "--json", "--model")
+    assert {one["column"]: one["words"] for one in json.loads(copy.graphdet(*explain, "after.npz"))["moved"]}.items() <= words.items()
+    with pytest.raises(AssertionError, match=r"before\.npz: learned from other columns than this graphdet measures"):
+        copy.graphdet(*explain, "before.npz")
+
+
+PRINT_COLUMNS = """
+from graphdet.learning.labelled_inputs import labelled_columns
+for column in labelled_columns():
+    print(column.name, column.english, sep="\\t")
+"""

@@ -290,6 +290,7 @@ def _relations(run: Any, logs: list[Path], progress: Any) -> Any:
     from graphdet.graph import build_graph
     from graphdet.run.relations import all_relations
     from graphdet.settings import parse_settings
+    from graphdet.signals import with_meeting_places
 
     settings = parse_settings(run.meta["settings"], "run.json")
     with progress.stage("read logs"):
@@ -297,7 +298,7 @@ def _relations(run: Any, logs: list[Path], progress: Any) -> Any:
     digests = sorted(str(file["sha256"]) for file in run.meta["inputs"])
     if sorted(file.sha256 for file in events.report.files) != digests:
         raise StoreError("these are not the logs that the run was made from; give the same files, or leave --log out.")
-    return all_relations(build_graph(events))
+    return all_relations(build_graph(with_meeting_places(events)))
 
 
 def _browser(server: Path | None) -> str:

@@ -96,8 +96,8 @@ def print_settings() -> None:
 
 def _detect(logs: list[Path], out: Path, settings: Settings, progress: Progress, model: Path | None = None) -> Run:
     from graphdet.events import read_events
-    from graphdet.evidence.measured import measure
     from graphdet.pipeline import detect, detect_in
+    from graphdet.signals import measure_log
 
     if model is None:
         with progress.stage("read logs"):
@@ -114,7 +114,7 @@ def _detect(logs: list[Path], out: Path, settings: Settings, progress: Progress,
         with progress.stage("read logs"):
             events = read_events(logs, settings.log, settings.machine, follower(progress))
         if isinstance(learned, LabelledModel):
-            measured = measure(events, settings, progress)
+            measured = measure_log(events, settings, progress)
             found = apply_labelled(detect_in(measured, settings, progress), measured, learned, settings.machine.workers)
         else:
             found = detect(events, settings, progress, learned)

@@ -44,12 +44,12 @@ def train(
     """
     _need_what_training_needs(with_labels=labels is not None, asked=bool(budget or report), search=bool(search), board=bool(tensorboard))
     from graphdet.events import read_events
-    from graphdet.evidence.measured import measure
     from graphdet.learning.from_labels import learn_labels
     from graphdet.learning.judgement_report import as_table, write_report
     from graphdet.learning.labelled_inputs import read_inputs, ring_members
     from graphdet.pipeline import detect_in
     from graphdet.progress import progress_for
+    from graphdet.signals import measure_log
 
     chosen = choose_settings(settings, threads, seed)
     progress = progress_for(sys.stderr)
@@ -61,7 +61,7 @@ def train(
             print_json({"model": str(out)})
         return
     known, rows = _read_labels(labels, events, chosen, progress)
-    measured = measure(events, chosen, progress)
+    measured = measure_log(events, chosen, progress)
     run = detect_in(measured, chosen, progress)
     with progress.stage("learn from labels", len(known)):
         model, judgement = learn_labels(
@@ -150,12 +150,12 @@ def explain(
     need("learn", "graphdet explain")
     from graphdet.errors import LabelError
     from graphdet.events import read_events
-    from graphdet.evidence.measured import measure
     from graphdet.learning.explaining import explain_user
     from graphdet.learning.labelled_inputs import read_inputs
     from graphdet.learning.labelled_model import load_labelled
     from graphdet.pipeline import detect_in
     from graphdet.progress import progress_for
+    from graphdet.signals import measure_log
 
     learned = load_labelled(model)
     chosen = choose_settings(settings, threads)
@@ -165,7 +165,7 @@ def explain(
     code = events.ids["user"].index(user).as_py()
     if code < 0:
         raise LabelError(f"no user '{user}' in this log; compare the id with the log's.")
-    measured = measure(events, chosen, progress)
+    measured = measure_log(events, chosen, progress)
     run = detect_in(measured, chosen, progress)
     found = explain_user(learned, read_inputs(measured, run, learned.message_scale, chosen.machine.workers), code)
     if as_json:

@@ -34,9 +34,6 @@ OF_RING = (  # facts of the user's ring, by their column in the run's table of r
     Column("taste", "members' interest in the targets' kind on other days, log10", "成员平日对目标类商品的兴趣（log10）"),
 )
 DEPTH = 2
-AGGREGATED = tuple(
-    name for name in KEY_TYPES if NODE_TYPE[name].baseline
-)  # the bar that other inputs must pass: own columns, and mean and highest through these nodes
 
 
 def labelled_columns() -> tuple[Column, ...]:
@@ -45,8 +42,8 @@ def labelled_columns() -> tuple[Column, ...]:
 
 
 def aggregates() -> tuple[str, ...]:
-    """Names of the bar's columns: own columns and their mean and highest over user–item–user, user–device–user and user–IP–user."""
-    through = tuple(f"{view}_" for view in AGGREGATED)
+    """The bar that other inputs must pass: own columns, and their mean and highest over user–item–user, user–device–user, user–IP–user."""
+    through = tuple(f"{name}_" for name in KEY_TYPES if NODE_TYPE[name].baseline)
     own = names_of(columns_of("user"))
     return (*own, *(column.name for column in input_columns(1)[len(own) :] if column.name.startswith(through)))
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from graphdet.arrays import Float32, Int64
 from graphdet.learning.messages import EvidenceMatrix, through_keys
-from graphdet.schema import KEY_TYPES
+from graphdet.schema import KEY_TYPES, NODE_TYPE
 from graphdet.signals import columns_of, message_columns
 from graphdet.signals.table import Column, FeatureTable, names_of
 from graphdet.visits.visits import Visits
@@ -117,10 +117,11 @@ def input_columns(depth: int) -> tuple[InputColumn, ...]:
     for step, (english, chinese) in enumerate(steps[:depth], start=1):
         columns += [_message(column, f"partners{step}", english, chinese) for column in message_columns("item")]
     for view in KEY_TYPES if depth else ():
+        noun = NODE_TYPE[view].noun
         for kind, english, chinese in (("mean", "mean", "均值"), ("most", "highest", "最高")):
-            who = (f"{view}_{kind}", f"of others at {view} nodes, {english}", f"（同一 {view} 节点的他人，{chinese}）")
+            who = (f"{view}_{kind}", f"of others at the same {noun.many}, {english}", f"（同一{noun.chinese}的他人，{chinese}）")
             columns += [_message(column, *who) for column in message_columns(view)]
-            others = (f"others at {view} nodes, {english}", f"同一 {view} 节点的他人数（{chinese}）")
+            others = (f"others at the same {noun.many}, {english}", f"同一{noun.chinese}的他人数（{chinese}）")
             columns.append(InputColumn(f"{view}_{kind}_others", *others, raw=math.expm1))
     return tuple(columns)
 

@@ -1,16 +1,21 @@
-"""Events, visits and pair evidence → named columns of nodes, one file a signal; `SIGNALS` is the one place that lists them."""
+"""Events, visits and pair evidence → named columns of nodes and new meeting places, one file a signal; `SIGNALS` alone lists them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
+import pyarrow.compute as pc
 
 from graphdet.arrays import Float32
 from graphdet.events import EventTable
+from graphdet.evidence.measured import Measured, measure
 from graphdet.evidence.pairs import PairEvidence
+from graphdet.progress import Progress
 from graphdet.schema import KEY_TYPES
+from graphdet.settings import Settings
 from graphdet.signals.activity import ACTIVITY
 from graphdet.signals.company import COMPANY
 from graphdet.signals.keys import KEYS
@@ -30,6 +35,25 @@ def message_columns(view: str) -> tuple[Column, ...]:
     """Users' columns that neighbours hear of through the keys of one view; through items, and along pair evidence, they hear most."""
     heard = [column for column in columns_of("user") if column.message is not None and (view == "item" or not column.items_only)]
     return tuple(sorted(heard, key=lambda column: (column.items_only, column.message)))
+
+
+def with_meeting_places(events: EventTable) -> EventTable:
+    """The events with the nodes that signals make of them; node types that the log names itself stay as they are."""
+    ids, codes = dict(events.ids), dict(events.codes)
+    for signal in SIGNALS:
+        if signal.meeting_place is not None and signal.nodes is not None and signal.meeting_place not in ids:
+            nodes = signal.nodes(events)
+            named = pc.unique(nodes.drop_null())
+            if len(named):
+                ids[signal.meeting_place] = named.take(pc.sort_indices(named))
+                code = pc.fill_null(pc.index_in(nodes, value_set=ids[signal.meeting_place]), -1)
+                codes[signal.meeting_place] = np.asarray(code.to_numpy(zero_copy_only=False), np.int32)
+    return replace(events, ids=ids, codes=codes) if len(ids) > len(events.ids) else events
+
+
+def measure_log(events: EventTable, settings: Settings, progress: Progress | None = None) -> Measured:
+    """`measure`, with the meeting places that signals make."""
+    return measure(with_meeting_places(events), settings, progress)
 
 
 def measure_users(events: EventTable, visits: Visits, base_rates: BaseRates, pairs: PairEvidence, threads: int = 1) -> FeatureTable:

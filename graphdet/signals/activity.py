@@ -18,12 +18,14 @@ from graphdet.visits.base_rates import BaseRates
 from graphdet.visits.visits import Visits
 
 DAY = 86_400_000_000
+NOUNS = {name: NODE_TYPE[name].noun for name in KEY_TYPES}
+MESSAGES = {"log_devices": 9, "log_items": 10}  # places among messages
 
 COLUMNS = (
     counted("log_events", "events", "事件数", message=7),
     *(
-        counted(f"log_{name}s", f"distinct {name} nodes", f"不同 {name} 节点数", NODE_TYPE[name].count_message, items_only=True)
-        for name in KEY_TYPES
+        counted(f"log_{name}s", f"distinct {noun.many}", f"不同{noun.chinese}数", MESSAGES.get(f"log_{name}s"), items_only=True)
+        for name, noun in NOUNS.items()
     ),
     *(Column(f"share_{action}", f"share of events that are '{action}'", f"{action} 占事件的比例") for action in ACTIONS),
     Column("first_day", "first event, as share of the log's length", "首次事件在日志时段中的位置（0 至 1）", message=8, items_only=True),

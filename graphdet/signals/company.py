@@ -17,7 +17,7 @@ from graphdet.visits.visits import Visits
 
 LEVELS = (4.0, 6.0, 8.0, 11.0)  # of pair evidence, at which a user's pairs are counted
 TOP = 3
-LEVEL_MESSAGES = {6.0: 3, 8.0: 4}  # places among messages
+MESSAGES = {"pairs_6": 3, "pairs_8": 4, "met_device": 14, "met_payment": 15, "met_ip": 16}  # places among messages
 
 COLUMNS = (
     Column("best_pair", "evidence of the best pair, log10", "最强一对的证据（log10）", message=1),
@@ -25,16 +25,21 @@ COLUMNS = (
     Column("third_pair", "evidence of the third best pair, log10", "第三强一对的证据（log10）", message=12, items_only=True),
     counted("log_evidence", "evidence of all pairs together, log10", "所有成对证据之和（log10）", message=2),
     *(
-        counted(f"pairs_{level:g}", f"pairs with evidence of {level:g} or more", f"证据不低于 {level:g} 的对数", LEVEL_MESSAGES.get(level))
+        counted(
+            f"pairs_{level:g}",
+            f"pairs of evidence {level:g} or more",
+            f"证据 ≥ {level:g} 的对数",
+            MESSAGES.get(f"pairs_{level:g}"),
+        )
         for level in LEVELS
     ),
     Column("keys_together", "nodes at which they met one partner, most", "与同一人相遇的节点数（最多）", message=13, items_only=True),
     *(
         Column(
             f"met_{name}",
-            f"evidence of the best meeting at {name} nodes, log10",
-            f"在 {name} 节点最强一次相遇的证据（log10）",
-            message=NODE_TYPE[name].met_message,
+            f"evidence of the best meeting at {NODE_TYPE[name].noun.many}, log10",
+            f"在{NODE_TYPE[name].noun.chinese}最强一次相遇的证据（log10）",
+            message=MESSAGES.get(f"met_{name}"),
             items_only=True,
         )
         for name in KEY_TYPES

@@ -11,11 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 
 from graphdet.arrays import Float32, Int32, Int64
 from graphdet.errors import BadNumbers
 from graphdet.events import EventTable
 from graphdet.evidence.pairs import PairEvidence
+from graphdet.schema import KEY_TYPES
 from graphdet.visits.base_rates import BaseRates
 from graphdet.visits.visits import Visits
 
@@ -50,22 +52,35 @@ class Column:
     items_only: bool = False
 
 
+def no_columns(events: EventTable, visits: Visits, base_rates: BaseRates, pairs: PairEvidence) -> Mapping[str, Float32]:
+    """What a signal measures that is a meeting place alone."""
+    return {}
+
+
 @dataclass(frozen=True)
 class Signal:
-    """Named columns of nodes.
+    """Named columns of nodes, or nodes at which users meet that the log does not name by itself, or both.
 
     Attributes:
         name: for errors.
         node_types: whose columns they are.
         columns: in order; every node type of the signal has all of them.
-        measure: events, visits and pair evidence of one log → node type → (nodes, columns) finite values, for those of `node_types` that
-            the log has. What a log lacks gives zeros, so that a model learned on one day's log reads the next day's.
+        measure: events, visits, base rates and pair evidence of one log → node type → (nodes, columns) finite values, for those of
+            `node_types` that the log has. What a log lacks gives zeros, so that a model learned on one day's log reads the next day's.
+        meeting_place: a node type of `schema/nodes.py` whose nodes the signal makes out of the events; None = it makes none.
+        nodes: events → (n,) the id of each event's node of that type, or null; known before visits are collected.
     """
 
     name: str
-    node_types: tuple[str, ...]
-    columns: tuple[Column, ...]
-    measure: Callable[[EventTable, Visits, BaseRates, PairEvidence], Mapping[str, Float32]]
+    node_types: tuple[str, ...] = ()
+    columns: tuple[Column, ...] = ()
+    measure: Callable[[EventTable, Visits, BaseRates, PairEvidence], Mapping[str, Float32]] = no_columns
+    meeting_place: str | None = None
+    nodes: Callable[[EventTable], pa.StringArray] | None = None
+
+    def __post_init__(self) -> None:
+        if (self.meeting_place is None) != (self.nodes is None) or self.meeting_place not in (None, *KEY_TYPES):
+            raise ValueError(f"signal '{self.name}': a meeting place is one of {', '.join(KEY_TYPES)}, and its nodes come with it")
 
 
 def names_of(columns: Sequence[Column]) -> tuple[str, ...]:

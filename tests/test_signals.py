@@ -1,0 +1,110 @@
+"""Signals as others would write them: columns and meeting places come in by one object, and what does not fit is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from planted_logs import Block, planted_log
+
+import graphdet.signals
+from graphdet.errors import BadNumbers, ModelMismatch
+from graphdet.events import EventTable, Labels
+from graphdet.learning.explaining import explain_user
+from graphdet.learning.from_labels import learn_labels
+from graphdet.learning.labelled_inputs import read_inputs
+from graphdet.learning.labelled_model import load_labelled
+from graphdet.pipeline import detect
+from graphdet.settings import GnnSettings, RingSettings, Settings
+from graphdet.signals import SIGNALS, columns_of, measure_log, message_columns, with_meeting_places
+from graphdet.signals.table import Column, Signal, names_of
+
+QUICK = Settings(rings=RingSettings(permutations=1), gnn=GnnSettings(epochs=1, least_rings=0))
+HOUR = 3_600_000_000
+
+
+def morning_share(events: EventTable) -> np.ndarray:
+    assert events.time is not None
+    early = (events.time // HOUR % 24 < 6).astype(np.float64)
+    count = np.bincount(events.codes["user"])
+    return (np.bincount(events.codes["user"], weights=early) / count)[:, None].astype(np.float32)
+
+
+def of_one_hour(events: EventTable) -> pa.StringArray:
+    """Who acts on items with even codes meets with whoever does so in the same hour."""
+    assert events.time is not None
+    hours = (events.time // HOUR).tolist()
+    return pa.array([f"h{hour}" if item % 2 == 0 else None for hour, item in zip(hours, events.codes["item"].tolist(), strict=True)])
+
+
+COLUMN = Column("share_morning", "share of events before six", "六点前事件占比", message=18)
+MORNING = Signal("morning", ("user",), (COLUMN,), lambda events, visits, rates, pairs: {"user": morning_share(events)})
+SAME_HOUR = Signal("same hour", meeting_place="address", nodes=of_one_hour)
+
+
+@pytest.fixture(scope="module")
+def log() -> EventTable:
+    ring = Block(users=tuple(range(12)), items=tuple(range(6)))
+    return planted_log(np.random.default_rng(2), [ring], users=300, items=120, events=3000)[0]
+
+
+@pytest.fixture
+def toys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(graphdet.signals, "SIGNALS", (*SIGNALS, MORNING, SAME_HOUR))
+
+
+def test_the_columns_are_those_of_the_signals_and_messages_keep_their_order(toys: None) -> None:
+    assert names_of(columns_of("user"))[-1] == "share_morning"
+    assert len(set(names_of(columns_of("user")))) == len(columns_of("user"))
+    through_devices = names_of(message_columns("device"))
+    assert through_devices[-1] == "share_morning"
+    assert names_of(message_columns("item"))[: len(through_devices)] == through_devices
+    assert through_devices[:3] == ("best_pair", "log_evidence", "pairs_6")
+
+
+def test_a_meeting_place_is_made_of_the_events(toys: None, log: EventTable) -> None:
+    found = with_meeting_places(log)
+    names = of_one_hour(log).to_pylist()
+    ids = sorted({name for name in names if name is not None})
+    assert found.ids["address"].to_pylist() == ids
+    assert found.codes["address"].tolist() == [-1 if name is None else ids.index(name) for name in names]
+    assert with_meeting_places(found) is found, "what the log names itself stays"
+
+
+def test_toys_go_through_detection_learning_and_explaining(
+    toys: None, log: EventTable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = detect(log, QUICK)
+    assert pc.sum(pc.equal(run.scores["node_type"], "address")).as_py() == len(with_meeting_places(log).ids["address"])
+    inputs = read_inputs(measure_log(log, QUICK), run, None)
+    np.testing.assert_array_equal(inputs.column("share_morning"), morning_share(log)[:, 0])
+    assert inputs.column("address_most_others").max() > 0
+    labels = Labels(np.arange(90, dtype=np.int32), inputs.column("share_morning")[:90] > 0.25, np.arange(90))
+    model, _ = learn_labels(inputs, labels, [], QUICK)
+    moved = {one.column: one for one in explain_user(model, inputs, 3, most=len(inputs.names)).moved}
+    assert moved["share_morning"].words == "share of events before six"
+    assert moved["share_morning"].value == pytest.approx(float(inputs.column("share_morning")[3]), rel=1e-5)
+    model.save(tmp_path / "model.npz")
+    assert load_labelled(tmp_path / "model.npz").columns == inputs.names
+    monkeypatch.setattr(graphdet.signals, "SIGNALS", SIGNALS)
+    with pytest.raises(ModelMismatch, match="'share_morning'") as caught:
+        load_labelled(tmp_path / "model.npz")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_signal_that_does_not_fit_is_named(log: EventTable, monkeypatch: pytest.MonkeyPatch) -> None:
+    def use(values: np.ndarray) -> None:
+        toy = Signal("toy", ("user",), (COLUMN,), lambda events, visits, rates, pairs: {"user": values})
+        monkeypatch.setattr(graphdet.signals, "SIGNALS", (*SIGNALS, toy))
+        read_inputs(measure_log(log, QUICK), run, None)
+
+    run = detect(log, QUICK)
+    with pytest.raises(BadNumbers, match="signal 'toy' of user nodes: share_morning"):
+        use(np.full((log.count("user"), 1), np.nan, np.float32))
+    with pytest.raises(ValueError, match="signal 'toy' of user nodes: 1 columns are named"):
+        use(np.zeros((log.count("user"), 2), np.float32))
+    with pytest.raises(ValueError, match="signal 'toy': a meeting place is one of"):
+        Signal("toy", meeting_place="shoe", nodes=of_one_hour)
