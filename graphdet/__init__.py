@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from graphdet.errors import GraphdetError
     from graphdet.events import EventTable, check_logs, read_events
     from graphdet.graph import FraudGraph, build_graph
+    from graphdet.learning.hetero import as_hetero
     from graphdet.pipeline import detect
     from graphdet.run.folder import Run
     from graphdet.settings import Settings, load_settings
@@ -25,6 +26,7 @@ __all__ = [
     "GraphdetError",
     "Run",
     "Settings",
+    "as_hetero",
     "build_graph",
     "check_logs",
     "detect",
@@ -38,6 +40,7 @@ _HOMES = {
     "GraphdetError": "graphdet.errors",
     "Run": "graphdet.run.folder",
     "Settings": "graphdet.settings",
+    "as_hetero": "graphdet.learning.hetero",
     "build_graph": "graphdet.graph",
     "check_logs": "graphdet.events",
     "detect": "graphdet.pipeline",

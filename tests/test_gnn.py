@@ -138,13 +138,13 @@ def test_pytorch_geometric_computes_the_same_messages(
     import torch
     from torch_geometric.nn import HeteroConv, SimpleConv
 
-    from graphdet.learning.hetero import EVIDENCE, as_hetero
+    from graphdet.learning.hetero import EVIDENCE, hetero_data
 
     graph, features = (
         build_graph(log),
         {"user": measure_users(log, visits, base_rates, pairs), **measure_keys(log, visits, base_rates, pairs)},
     )
-    data = as_hetero(graph, features, relation)
+    data = hetero_data(graph, features, relation)
     assert data.validate()
     (one,) = graph.relations
     assert data[one.triple].edge_index.shape == (2, len(graph.edges(one)))

@@ -57,6 +57,7 @@ def test_the_public_names_are_these() -> None:
         "GraphdetError",
         "Run",
         "Settings",
+        "as_hetero",
         "build_graph",
         "check_logs",
         "detect",

@@ -1,6 +1,6 @@
 """Evidence, scores and rings → an embedding of every node: nodes that are near act with the same people.
 
-Every user starts as a random direction of his own, and three rounds of messages turn those who keep company the same way (random
+Every user starts as a random direction of their own, and three rounds of messages turn those who keep company the same way (random
 features propagated: FastRP, Chen et al. 2019). Company is pair evidence with its common partners, items in common whatever the time
 (for rings so slow that nobody meets), both weighted by the network's odds of both ends (attention by score), so that chance acquaintances
 do not tie; and rings, by tier and size. Other nodes are the mean of their visitors, by the visitors' odds.
@@ -63,7 +63,7 @@ def embed_users(odds: Float64, relation: EvidenceMatrix, alike: EvidenceMatrix, 
 
 
 def items_in_common(odds: Float64, kept: Int64, visits: Visits) -> EvidenceMatrix:
-    """(n, n) float32: for each of n users those with whom he has most items in common, at whatever time, by the odds of both.
+    """(n, n) float32: for each of n users those with whom they have most items in common, at whatever time, by the odds of both.
 
     An item in common counts 1 / √(its visits + 1).
 

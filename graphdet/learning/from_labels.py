@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from graphdet.arrays import Bool, Float64, Int32
+from graphdet.arrays import Bool, Float64, Int32, Int64
 from graphdet.errors import ModelError
 from graphdet.evaluate.metrics import ranking_figures
 from graphdet.events import Labels
@@ -102,6 +102,30 @@ def learn_labels(
     """
     parts = part_labels(labels, rings)
     rows, positive = labels.user[parts.learn].astype(np.int64), labels.positive[parts.learn]
+    model = _fit(inputs, rows, positive, settings, trials)
+    by_trees, by_network = model.by_trees(inputs), model.by_network(inputs)
+    model = replace(model, tree_grid=grid_of(by_trees), network_grid=grid_of(by_network))
+    raw = model.ranks(inputs)
+    later = labels.user[parts.calibrate]
+    model = replace(model, calibration=fit_calibration(raw[later], labels.positive[parts.calibrate]))
+    chance = model.calibration.chance(raw)
+    threshold = budget_threshold(chance, budget) if budget else choose_threshold(chance[later], labels.positive[parts.calibrate], precision)
+    model = replace(model, threshold=threshold)
+    others = {
+        "run without labels": run_odds(inputs),
+        "trees over aggregates": aggregate_trees(inputs, rows, positive, settings.seed),
+        "trees over messages and rings": by_trees,
+        "network over messages and rings": by_network,
+        OURS: raw,
+    }
+    judgement = _judge(chance, labels, parts, threshold, others)
+    if board is not None:
+        _write_board(judgement, board)
+    return model, judgement
+
+
+def _fit(inputs: LabelledInputs, rows: Int64, positive: Bool, settings: Settings, trials: int) -> LabelledModel:
+    """A model of the users to learn from, whose ranks and chances are still to be set."""
     learned_from = inputs.take(rows)
     run = run_odds(inputs)
     trust = measure_trust(run[rows], positive)
@@ -109,7 +133,7 @@ def learn_labels(
     options = _search(learned_from, positive, begin, trials, settings.seed) if trials else {}
     trees = grow_trees(learned_from, positive, settings.seed, options, begin)
     network, scale = fit_network(inputs, rows, positive, settings.gnn, settings.seed, begin)
-    model = LabelledModel(
+    return LabelledModel(
         features=names_of(columns_of("user")),
         message_scale=inputs.scale,
         columns=inputs.names,
@@ -123,25 +147,6 @@ def learn_labels(
         calibration=fit_calibration(np.zeros(2), np.array([True, False])),
         threshold=0.5,
     )
-    by_trees, by_network = model.by_trees(inputs), model.by_network(inputs)
-    model = replace(model, tree_grid=grid_of(by_trees), network_grid=grid_of(by_network))
-    raw = model.ranks(inputs)
-    later = labels.user[parts.calibrate]
-    model = replace(model, calibration=fit_calibration(raw[later], labels.positive[parts.calibrate]))
-    chance = model.calibration.chance(raw)
-    threshold = budget_threshold(chance, budget) if budget else choose_threshold(chance[later], labels.positive[parts.calibrate], precision)
-    model = replace(model, threshold=threshold)
-    others = {
-        "run without labels": run,
-        "trees over aggregates": aggregate_trees(inputs, rows, positive, settings.seed),
-        "trees over messages and rings": by_trees,
-        "network over messages and rings": by_network,
-        OURS: raw,
-    }
-    judgement = _judge(chance, labels, parts, threshold, others)
-    if board is not None:
-        _write_board(judgement, board)
-    return model, judgement
 
 
 def _judge(chance: Float64, labels: Labels, parts: Parts, threshold: float, methods: dict[str, Float64]) -> Judgement:

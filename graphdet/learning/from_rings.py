@@ -80,8 +80,8 @@ def ring_folds(groups: Sequence[Int32], users: int, folds: int, seed: int) -> tu
     """Rings dealt into folds of about equally many members, whole; others at random.
 
     Returns:
-        (users,) the fold whose network scores a user: that of the first group that has him; and (users, folds) which networks must not
-        learn from him, since a group of his is in that fold.
+        (users,) the fold whose network scores a user: that of the first group that has them; and (users, folds) which networks must not
+        learn from them, since a group of theirs is in that fold.
     """
     generator = np.random.default_rng(seed)
     fold: Int64 = generator.integers(0, folds, users)
@@ -100,12 +100,12 @@ def ring_folds(groups: Sequence[Int32], users: int, folds: int, seed: int) -> tu
 
 def pass_on(logit: Float64, centre: tuple[float, float], visits: Visits, relation: EvidenceMatrix, threads: int = 1) -> Float32:
     """(users, c) messages of the first layer's logits: along pair evidence, twice, and through keys."""
-    told = ((np.clip(logit, -LOGIT_MOST, LOGIT_MOST) - centre[0]) / centre[1]).astype(np.float32)[:, None]
-    told = np.ascontiguousarray(np.hstack([told, np.maximum(told, 0)]))
-    parts = [relation @ told]
+    passed = ((np.clip(logit, -LOGIT_MOST, LOGIT_MOST) - centre[0]) / centre[1]).astype(np.float32)[:, None]
+    passed = np.ascontiguousarray(np.hstack([passed, np.maximum(passed, 0)]))
+    parts = [relation @ passed]
     parts.append(relation @ parts[0])
     with ThreadPoolExecutor(threads) as pool:
-        for mean, highest in pool.map(lambda view: through_keys(visits, view, told), PASSED_ON):
+        for mean, highest in pool.map(lambda view: through_keys(visits, view, passed), PASSED_ON):
             parts += [mean[:, :2], highest[:, :2]]
     return np.hstack(parts).astype(np.float32, copy=False)
 

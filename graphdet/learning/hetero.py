@@ -12,9 +12,11 @@ import numpy as np
 import torch
 
 from graphdet.arrays import Float32
-from graphdet.events import NO_TIME
-from graphdet.graph import Edges, FraudGraph
-from graphdet.learning.messages import EvidenceMatrix
+from graphdet.events import NO_TIME, EventTable
+from graphdet.graph import Edges, FraudGraph, build_graph
+from graphdet.learning.messages import EvidenceMatrix, evidence_relation
+from graphdet.settings import Settings
+from graphdet.signals import measure_keys, measure_log, measure_users
 from graphdet.signals.table import FeatureTable
 
 if TYPE_CHECKING:
@@ -24,7 +26,26 @@ HALF_LIFE = 30 * 86_400_000_000  # microseconds after which an edge counts half
 EVIDENCE = ("user", "meets", "user")
 
 
-def as_hetero(graph: FraudGraph, features: Mapping[str, FeatureTable], relation: EvidenceMatrix) -> HeteroData:
+def as_hetero(events: EventTable, settings: Settings | None = None) -> HeteroData:
+    """A log as PyTorch Geometric's `HeteroData`, for networks of your own.
+
+    Args:
+        events: from `read_events`.
+        settings: of evidence; the defaults suit any log.
+
+    Returns:
+        Node types with ids in the order of `events.ids`, and `x` (n, columns) float32 of each type at which users meet, as measured: not
+        standardised. Edges as in the graph of the log, one type for each relation and its reverse, and `("user", "meets", "user")` for pair
+        evidence; `edge_index` (2, m) and `edge_weight` (m,).
+    """
+    settings = settings or Settings()
+    measured = measure_log(events, settings)
+    threads, read = settings.machine.workers, (measured.events, measured.visits, measured.base_rates, measured.pairs)
+    features = {"user": measure_users(*read, threads), **measure_keys(*read)}
+    return hetero_data(build_graph(measured.events), features, evidence_relation(measured.pairs, measured.visits.users, threads))
+
+
+def hetero_data(graph: FraudGraph, features: Mapping[str, FeatureTable], relation: EvidenceMatrix) -> HeteroData:
     """Typed nodes with their features, one edge type for each relation and its reverse, and pair evidence as one more relation.
 
     Args:

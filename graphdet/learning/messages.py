@@ -89,7 +89,7 @@ def through_keys(visits: Visits, view: str, values: Float32) -> tuple[Float32, F
         values: (users, c) float32 features, centred, so that 0 stands for nothing special.
 
     Returns:
-        mean (users, c + 1) and highest (users, c + 1) float32; the last column is log1p of how much company there was.
+        mean (users, c + 1) and highest (users, c + 1) float32; the last column is log1p of how many others were there, by their weights.
     """
     users, width = values.shape
     seen = next((found for found in visits.views if found.name == view), None)
@@ -110,33 +110,33 @@ def _meet(offset: Int64, user: Int32, time: Int32, fade: float, prior: float, va
     highest = np.full((users, width + 1), -np.inf, np.float32)
     count = np.zeros(users, np.int64)
     longest = np.diff(offset).max() if len(offset) > 1 else 0
-    before, told = np.zeros((longest, width + 1)), np.zeros((longest, width), np.float32)
+    before, heard = np.zeros((longest, width + 1)), np.zeros((longest, width), np.float32)
     running, fell = np.zeros(width + 1), np.zeros(longest)
     for key in range(len(offset) - 1):
         low, high = offset[key], offset[key + 1]
         running[:] = 0
         for place in range(high - low):
-            told[place] = values[user[low + place]]  # read once; the next two walks have it at hand
+            heard[place] = values[user[low + place]]  # read once; the next two walks have it at hand
             if place:
                 fell[place] = np.exp((time[low + place - 1] - time[low + place]) / fade)
                 for column in range(width):
-                    running[column] = (running[column] + told[place - 1, column]) * fell[place]
+                    running[column] = (running[column] + heard[place - 1, column]) * fell[place]
                 running[width] = (running[width] + 1) * fell[place]
             before[place] = running
         running[:] = 0
         for place in range(high - low - 1, -1, -1):
             if place < high - low - 1:
                 for column in range(width):
-                    running[column] = (running[column] + told[place + 1, column]) * fell[place + 1]
+                    running[column] = (running[column] + heard[place + 1, column]) * fell[place + 1]
                 running[width] = (running[width] + 1) * fell[place + 1]
             who = user[low + place]
-            company = running[width] + before[place, width]
-            share = 1 / (company + prior)
+            others = running[width] + before[place, width]
+            share = 1 / (others + prior)
             for column in range(width):
                 message = np.float32((running[column] + before[place, column]) * share)
                 total[who, column] += message
                 highest[who, column] = max(highest[who, column], message)
-            much = np.float32(np.log1p(company))
+            much = np.float32(np.log1p(others))
             total[who, width] += much
             highest[who, width] = max(highest[who, width], much)
             count[who] += 1

@@ -77,8 +77,8 @@ def train(inputs: Float32, labels: Bool, settings: GnnSettings, seed: int, stage
     with reproducible(seed):
         network = make_network(inputs.shape[1]).to(device)
         read = torch.from_numpy(inputs).to(device)
-        told = torch.from_numpy(labels.astype(np.float32)).to(device)
-        known = torch.zeros_like(told) if begin is None else torch.from_numpy(begin.astype(np.float32)).to(device)
+        truth = torch.from_numpy(labels.astype(np.float32)).to(device)
+        known = torch.zeros_like(truth) if begin is None else torch.from_numpy(begin.astype(np.float32)).to(device)
         weights: list[torch.Tensor] = list(network.parameters())
         means, squares = [torch.zeros_like(weight) for weight in weights], [torch.zeros_like(weight) for weight in weights]
         steps = [torch.zeros((), device=device) for _ in weights]
@@ -86,7 +86,7 @@ def train(inputs: Float32, labels: Bool, settings: GnnSettings, seed: int, stage
             order = torch.from_numpy(generator.permutation(len(labels))).to(device)
             for start in range(0, len(labels), BATCH):
                 batch = order[start : start + BATCH]
-                loss = nn.functional.binary_cross_entropy_with_logits(known[batch] + network(read[batch]).squeeze(1), told[batch])
+                loss = nn.functional.binary_cross_entropy_with_logits(known[batch] + network(read[batch]).squeeze(1), truth[batch])
                 slopes = list(torch.autograd.grad(loss, weights))
                 # The function behind torch's optimiser: making the optimiser itself takes two seconds of imports.
                 with torch.no_grad():
@@ -105,7 +105,7 @@ def apply_network(network: nn.Sequential, scale: Scale, parts: Sequence[Float32]
     rows = np.arange(len(parts[0])) if rows is None else rows
 
     def of_block(start: int) -> Float64:
-        torch.set_num_threads(1)  # is told to each thread on its own
+        torch.set_num_threads(1)  # each thread has its own setting
         with torch.inference_mode():
             block = scale.apply(take_rows(parts, rows[start : start + ROWS_AT_ONCE]))
             return np.asarray(network(torch.from_numpy(block).to(device)).squeeze(1).cpu().numpy(), np.float64)

@@ -1,7 +1,7 @@
 """The network's odds and judged rings → rings with members whom the ring's own rule just missed and the network expects.
 
-A user joins a ring where the evidence of his own visits to its targets makes up for the low odds of any user being a member. Whom the
-network expects needs a little less of it, and never none: he must have touched as many targets, in their time, as every other member.
+A user joins a ring where the evidence of their own visits to its targets makes up for the low odds of any user being a member. Whom the
+network expects needs a little less of it, and never none: they must have touched as many targets, in their time, as every other member.
 In a log without times whom the network expects need not come back to them, as the others do (`judging/diligence.py`).
 """
 
