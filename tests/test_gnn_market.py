@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -229,12 +230,14 @@ def test_a_file_that_is_no_model_is_refused_before_the_work(log: Path, tmp_path:
     assert not (tmp_path / "run").exists()
 
 
-def test_the_documents_network_on_pytorch_geometric_finds_ring_members(market: Path, tmp_path: Path) -> None:
+def test_the_documents_network_on_pytorch_geometric_finds_ring_members(tmp_path: Path) -> None:
     """The example of docs/gnn.md, as it stands there."""
     text = (Path(__file__).parent.parent / "docs" / "gnn.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    write_market(simulate(preset("hard", users=3000), 11), tmp_path)
     (tmp_path / "logs").mkdir()
-    shutil.copy(market / "events.parquet", tmp_path / "logs")
-    done = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True, cwd=tmp_path, check=False)
+    shutil.move(tmp_path / "events.parquet", tmp_path / "logs")
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True, cwd=tmp_path, env=environment, check=False)
     assert done.returncode == 0, done.stderr
-    assert float(done.stdout.removeprefix("AUROC of ring members: ")) > 0.9
+    assert float(done.stdout.removeprefix("AUROC of ring members: ")) > 0.8
