@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted_logs import with_facts
 from scipy.special import bdtrc
-from test_tiers import INNOCENT, LOG, PLAIN, grown
+from test_tiers import INNOCENT, LOG, PLAIN, UNTIMED, grown
 
 from graphdet.dossier.tried import MOST_TOLD, in_order, missed_in_words, parts_of, passed_in_words, sentence, spared_in_words
 from graphdet.judging.conditions import Background, Weighed, ring_numbers, weigh
@@ -151,9 +151,13 @@ FACTS_DRAWN = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(facts=FACTS_DRAWN, targets=st.integers(0, 8), log=LOGS, bars=SETTINGS)
 def test_data_judges_as_plain_rules_do(facts: RingFacts, targets: int, log: Background, bars: TierSettings) -> None:
+    same_as_plain(facts, targets, log, bars)
+
+
+def same_as_plain(facts: RingFacts, targets: int, log: Background, bars: TierSettings) -> None:
     judged = judge(facts, targets, log, bars)
     plain = SimpleNamespace(**facts.scalars(), size=facts.size, strength=facts.grown.strength)
     fits = [name for name, rule in PLAIN_RULES.items() if rule(plain, log, bars)]
@@ -163,6 +167,24 @@ def test_data_judges_as_plain_rules_do(facts: RingFacts, targets: int, log: Back
     assert (judged.tier, judged.explanation) == (("explained", fits[0]) if fits else ("review" if raised else "alert", ""))
     assert judged.strength_needed() == plain_needed(plain, bars)
     assert has_targets_to_itself(facts, bars) == (plain.outsiders_per_member <= bars.exclusive)
+
+
+MADE_OF = {"home_share": "address_share", "desk_share": "place_share", "best_taste": "taste", "least_taste": "seller_taste"}
+
+
+@pytest.mark.parametrize("log", [LOG, UNTIMED], ids=["timed", "untimed"])
+def test_at_every_bar_data_judges_as_plain_rules_do(log: Background) -> None:
+    """From each ring that one rule judges: every fact at each of its bars, and next to it on both sides."""
+    bars = TierSettings()
+    for ring in (PLAIN, *INNOCENT.values(), with_facts(INNOCENT["group_buy"], days=2.0, address_share=0.6)):
+        judged = judge(ring, 6, log, bars)
+        for checked in (checked for one in (*judged.look_alikes, *judged.objections) for checked in one.checked.values()):
+            name = MADE_OF.get(checked.condition.fact, checked.condition.fact)
+            for value in (math.nextafter(checked.bar, -math.inf), checked.bar, math.nextafter(checked.bar, math.inf)):
+                if name in ring.scalars():
+                    same_as_plain(with_facts(ring, **{name: value}), 6, log, bars)
+                elif name == "strength":
+                    same_as_plain(with_facts(ring, grown=grown(ring.size, value)), 6, log, bars)
 
 
 def test_numbers_are_those_that_facts_are_declared_for() -> None:
