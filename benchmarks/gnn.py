@@ -87,7 +87,7 @@ def measure_market(seed: int, users: int | None, others: lgb.Booster | None) -> 
     events = as_events(market.log)
     without = detect(events, Settings(gnn=NO_NETWORK))
     measured = measure(events, Settings())
-    run = detect_in(measured, Settings(), Progress())
+    run = detect_in(measured, Settings(), Progress()).run
     row: dict[str, float] = {"seed": seed}
     member = members_of(market, events)
     for name, one in (("evidence alone", without), ("with the network", run)):
@@ -185,7 +185,7 @@ def learn_other_markets(users: int | None) -> lgb.Booster:
         market = make_market("hard", seed, users=users)
         events = as_events(market.log)
         measured = measure(events, Settings())
-        tables.append(read_inputs(measured, detect_in(measured, Settings(), Progress()), None, 2))
+        tables.append(read_inputs(measured, detect_in(measured, Settings(), Progress()).run, None, 2))
         member.append(members_of(market, events))
     stacked = FeatureTable("three markets", tables[0].names, np.vstack([table.values for table in tables]))
     options = {"num_iterations": 300, "num_leaves": 31, "learning_rate": 0.05}

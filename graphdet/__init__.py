@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from graphdet.errors import GraphdetError
-    from graphdet.events import EventTable, check_logs, read_events
+    from graphdet.events import EventTable, check_logs, read_events, read_labels
     from graphdet.graph import FraudGraph, build_graph
     from graphdet.learning.hetero import as_hetero
-    from graphdet.pipeline import detect
+    from graphdet.pipeline import apply, detect, explain, train
+    from graphdet.report import write_report
     from graphdet.run.folder import Run
     from graphdet.settings import Settings, load_settings
+    from graphdet.store.push import push
 
 __version__ = "0.2.0"
 
@@ -26,12 +28,18 @@ __all__ = [
     "GraphdetError",
     "Run",
     "Settings",
+    "apply",
     "as_hetero",
     "build_graph",
     "check_logs",
     "detect",
+    "explain",
     "load_settings",
+    "push",
     "read_events",
+    "read_labels",
+    "train",
+    "write_report",
 ]
 
 _HOMES = {
@@ -40,12 +48,18 @@ _HOMES = {
     "GraphdetError": "graphdet.errors",
     "Run": "graphdet.run.folder",
     "Settings": "graphdet.settings",
+    "apply": "graphdet.pipeline",
     "as_hetero": "graphdet.learning.hetero",
     "build_graph": "graphdet.graph",
     "check_logs": "graphdet.events",
     "detect": "graphdet.pipeline",
+    "explain": "graphdet.pipeline",
     "load_settings": "graphdet.settings",
+    "push": "graphdet.store.push",
     "read_events": "graphdet.events",
+    "read_labels": "graphdet.events",
+    "train": "graphdet.pipeline",
+    "write_report": "graphdet.report",
 }
 
 

@@ -1,24 +1,31 @@
-"""The whole story: events → visits → pair evidence and its null → rings → facts → tiers → scores → a run."""
+"""The whole story: events → visits → pair evidence → rings and what chance makes → facts and tiers → scores → a run.
+
+`detect` tells it; `apply`, `train` and `explain` are the same story with a model or with labels. The commands only parse, call, and print.
+"""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from graphdet.events import EventTable
+import pyarrow as pa
+
+from graphdet.errors import LabelError, ModelError
+from graphdet.events import EventTable, Labels
 from graphdet.evidence.measured import Measured
-from graphdet.extras import lacks
-from graphdet.judging.judge import judge_rings
-from graphdet.judging.judged_ring import one_of_each, ring_id
-from graphdet.judging.log_index import index_log
+from graphdet.extras import lacks, need
+from graphdet.judging.judge import Judged, judge_rings
+from graphdet.judging.judged_ring import JudgedRing, one_of_each, ring_id
+from graphdet.judging.log_index import LogIndex, index_log
 from graphdet.learning.embedding import embeddings_table
-from graphdet.learning.messages import evidence_relation
+from graphdet.learning.messages import EvidenceMatrix, evidence_relation
 from graphdet.progress import Progress
 from graphdet.record.recording import describe_background, record_dossiers
 from graphdet.rings.null_search import affordable_permutations, search_null
-from graphdet.rings.search import search_rings
+from graphdet.rings.search import Search, search_rings
 from graphdet.run.describing import describe_run
 from graphdet.run.folder import Run
 from graphdet.run.relations import ring_relations
@@ -29,102 +36,168 @@ from graphdet.signals import measure_log
 from graphdet.visits.discounts import list_discounts
 
 if TYPE_CHECKING:
-    from graphdet.learning.ring_model import Model
+    from graphdet.learning.explaining import Explanation
+    from graphdet.learning.from_labels import Judgement
+    from graphdet.learning.labelled_model import LabelledModel
+    from graphdet.learning.opinion import Opinion
+    from graphdet.learning.ring_model import RingModel
 
 
-def detect(
-    events: EventTable,
-    settings: Settings | None = None,
-    progress: Progress | None = None,
-    model: Model | None = None,
-    keep_network: Path | None = None,
-) -> Run:
+def detect(events: EventTable, settings: Settings | None = None, progress: Progress | None = None) -> Run:
     """Rings, their evidence and a score for every node of a log.
 
     Args:
         events: from `read_events`.
         settings: the defaults suit any log; results depend on them and on nothing else.
         progress: told of each stage; see `graphdet.progress`.
-        model: from `graphdet.gnn.model.load_model`, to score by instead of learning from this log.
-        keep_network: where to write the network that was learned from this log.
 
     Returns:
         A run, rings most suspicious first; `Run.save` writes it.
     """
-    settings = settings or Settings()
-    progress = progress or Progress()
-    return detect_in(measure_log(events, settings, progress), settings, progress, model, keep_network)
+    settings, progress = settings or Settings(), progress or Progress()
+    return detect_in(measure_log(events, settings, progress), settings, progress).run
 
 
-def detect_in(
-    measured: Measured,
-    settings: Settings,
-    progress: Progress,
-    model: Model | None = None,
-    keep_network: Path | None = None,
-) -> Run:
-    """`detect` for who measured the log already and needs the measures afterwards: labelled models read them, too."""
-    settings, left_out = _as_installed(settings)
-    threads = settings.machine.workers
-    events, visits, base_rates, pairs = measured.events, measured.visits, measured.base_rates, measured.pairs
+def apply(events: EventTable, model: Path, settings: Settings | None = None, progress: Progress | None = None) -> Run:
+    """As `detect`, with scores by a model that was learned before, and an id of its own, since the model decided them, too.
+
+    Args:
+        events, settings, progress: as for `detect`.
+        model: a file that `Trained.model.save` or `graphdet train` wrote; with labels, users' scores are calibrated chances.
+
+    Raises:
+        NotAModel: it is no model, is damaged, or is of a newer graphdet.
+        ModelMismatch: it reads other columns than this graphdet measures.
+        ModelError: the settings leave networks out, and the model is one.
+    """
+    need("learn", "a model")
+    from graphdet.learning.applying import apply_labelled, load_for_run, with_model
+    from graphdet.learning.ring_model import RingModel
+
+    settings, progress = settings or Settings(), progress or Progress()
+    loaded = load_for_run(model, settings)
+    measured = measure_log(events, settings, progress)
+    if isinstance(loaded, RingModel):
+        run = detect_in(measured, settings, progress, loaded).run
+    else:
+        run = apply_labelled(detect_in(measured, settings, progress).run, measured, loaded, settings.machine.workers)
+    return with_model(run, model)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A model, the run of the log that it learned from, and how good it is; `judgement` is None where it learned without labels."""
+
+    model: RingModel | LabelledModel
+    run: Run
+    judgement: Judgement | None
+
+
+def train(
+    events: EventTable,
+    labels: Labels | None = None,
+    settings: Settings | None = None,
+    progress: Progress | None = None,
+    *,
+    precision: float = 0.9,
+    budget: int = 0,
+    trials: int = 0,
+    board: Path | None = None,
+) -> Trained:
+    """A model to score later logs by: of what is known of users, or else of the rings that stand against the null.
+
+    Args:
+        events, settings, progress: as for `detect`.
+        labels: from `read_labels`; None = learn from the alert rings.
+        precision, budget, trials, board: of a model with labels; as for `learning.from_labels.learn_labels`.
+
+    Raises:
+        ModelError: too few alert rings, and no labels.
+        LabelError: too few labels, or labels of one kind.
+    """
+    need("learn", "learning")
+    from graphdet.learning.from_labels import learn_labels
+    from graphdet.learning.labelled_inputs import read_inputs, ring_members
+
+    settings, progress = settings or Settings(), progress or Progress()
+    found = detect_in(measure_log(events, settings, progress), settings, progress)
+    if labels is None:
+        if found.network is None:
+            raise ModelError(f"too few alert rings to learn from (at least {settings.gnn.least_rings}); give --labels, or more of the log.")
+        return Trained(found.network, found.run, None)
+    with progress.stage("learn from labels", len(labels)):
+        model, judgement = learn_labels(
+            read_inputs(found.measured, found.run, None, settings.machine.workers), labels, ring_members(events, found.run), settings,
+            precision=precision, budget=budget, trials=trials, board=board,
+        )  # fmt: skip
+    return Trained(model, found.run, judgement)
+
+
+def explain(events: EventTable, user: str, model: Path, settings: Settings | None = None, progress: Progress | None = None) -> Explanation:
+    """What moved a user's score in a model with labels.
+
+    Args:
+        events, settings, progress: as for `detect`.
+        user: id, as the log has it.
+        model: a file of a model with labels.
+
+    Raises:
+        LabelError: the log has no such user.
+        NotAModel, ModelMismatch: as for `apply`.
+    """
+    need("learn", "a model")
+    from graphdet.learning.explaining import explain_user
+    from graphdet.learning.labelled_inputs import read_inputs
+    from graphdet.learning.labelled_model import load_labelled
+
+    settings, progress = settings or Settings(), progress or Progress()
+    loaded = load_labelled(model)
+    code = events.ids["user"].index(user).as_py()
+    if code < 0:
+        raise LabelError(f"no user '{user}' in this log; compare the id with the log's.")
+    found = detect_in(measure_log(events, settings, progress), settings, progress)
+    return explain_user(loaded, read_inputs(found.measured, found.run, loaded.message_scale, settings.machine.workers), code)
+
+
+@dataclass(frozen=True)
+class Detection:
+    """A run, what it was measured from, and the network that had its say; None where there was none."""
+
+    run: Run
+    measured: Measured
+    network: RingModel | None
+
+
+def detect_in(measured: Measured, settings: Settings, progress: Progress, model: RingModel | None = None) -> Detection:
+    """The back half of the story, for a log that is measured already; `model` has its say in place of a network learned here."""
+    settings, notes = _as_installed(settings)
     with progress.stage("rings"):
-        found = search_rings(pairs, measured.index, base_rates, settings.rings, threads)
-    permutations = settings.rings.permutations or affordable_permutations(visits, pairs)
+        found = search_rings(measured.pairs, measured.index, measured.base_rates, settings.rings, settings.machine.workers)
+    permutations = settings.rings.permutations or affordable_permutations(measured.visits, measured.pairs)
     with progress.stage("permuted logs", permutations):
-        null = search_null(measured, permutations, settings, threads, progress)
+        null = search_null(measured, permutations, settings, settings.machine.workers, progress)
     with progress.stage("facts and tiers", len(found.rings)):
-        log = index_log(events, measured.index)
-        judged = judge_rings(found, null, log, base_rates, settings, progress)
-        rings = judged.rings
-    odds, weight = None, 0.0
+        log = index_log(measured.events, measured.index)
+        judged = judge_rings(found, null, log, measured.base_rates, settings, progress)
+    rings, relation, opinion = judged.rings, None, None
     if settings.gnn.least_rings:
-        with progress.stage("network", visits.users):
-            needed = model is not None or sum(ring.tier == "alert" for ring in rings) >= settings.gnn.least_rings
-            with ThreadPoolExecutor(1) as early:
-                if needed:  # torch takes two seconds to import, and may do so meanwhile
-                    early.submit(import_module, "graphdet.learning.opinion")
-                relation = evidence_relation(pairs, visits.users, threads)
-            if needed:
-                from graphdet.learning.opinion import learn_opinion
-                from graphdet.learning.proposals import attach_members
-
-                opinion = learn_opinion(measured, relation, rings, settings.gnn, settings.seed, threads, model)
-                odds, weight = opinion.odds, settings.gnn.weight * opinion.trust
-                rings = attach_members(rank_rings(rings, odds), odds, base_rates, log, settings.rings)[0]
-                if keep_network:
-                    opinion.model.save(keep_network)
+        with progress.stage("network", measured.visits.users):
+            rings, relation, opinion = _ask_network(measured, judged.rings, log, settings, model)
     with progress.stage("scores and tables"):
         rings = one_of_each(rings)
-        ids = [ring_id(events.ids["user"].take(ring.facts.grown.members).to_pylist()) for ring in rings]
-        tables = {
-            "rings": rings_table(rings, ids, visits),
-            "members": members_table(rings, ids, events, visits),
-            "evidence": evidence_table(rings, ids, log, pairs, measured.expected),
-            "scores": score_nodes(events, visits, pairs, rings, odds, weight),
-            "rejected": events.report.rejected,
-        }
-        if settings.gnn.least_rings:
+        ids = [ring_id(measured.events.ids["user"].take(ring.facts.grown.members).to_pylist()) for ring in rings]
+        tables = _tables(measured, rings, ids, log, opinion, settings)
+        if relation is not None:
             tables["embeddings"] = embeddings_table(
-                events, visits, relation, rings, tables["scores"], odds, settings.seed, settings.gnn.embeddings
-            )
-        tables["relations"] = ring_relations(events, tables["members"])
+                measured.events, measured.visits, relation, rings, tables["scores"], opinion.odds if opinion else None,
+                settings.seed, settings.gnn.embeddings,
+            )  # fmt: skip
     with progress.stage("dossiers", len(rings)):
         tables |= record_dossiers(rings, ids, log, settings)
-    discounted, notes = list_discounts(visits, events)
-    notes += left_out
-    if measured.learned:
-        notes.append(f"{len(measured.learned):,} communities of items that users share stand in for categories that the log does not tell.")
-    if found.untried:
-        notes.append(
-            f"{found.untried:,} of {found.cores:,} cores were left untried when the effort was spent; raise [rings] effort to try them."
-        )
-    if judged.left_out:
-        notes.append(
-            f"{judged.left_out:,} groups that nearly everything speaks against were left out; raise [tiers] objections_most to see them."
-        )
-    meta = describe_run(events, settings, discounted, notes, progress.costs)
-    meta["background"] = describe_background(log, base_rates, rings, null, found, judged.background, measured.learned)
-    return Run(meta, tables)
+    discounted, crowded = list_discounts(measured.visits, measured.events)
+    meta = describe_run(measured.events, settings, discounted, [*crowded, *notes, *_notes(measured, found, judged)], progress.costs)
+    meta["background"] = describe_background(log, measured.base_rates, rings, null, found, judged.background, measured.learned)
+    return Detection(Run(meta, tables), measured, opinion.model if opinion else None)
 
 
 def _as_installed(settings: Settings) -> tuple[Settings, list[str]]:
@@ -134,3 +207,53 @@ def _as_installed(settings: Settings) -> tuple[Settings, list[str]]:
         return settings, []
     note = f"network and embeddings were left out: {package} is not installed (pip install 'graphdet[learn]')."
     return settings.model_copy(update={"gnn": settings.gnn.model_copy(update={"least_rings": 0})}), [note]
+
+
+def _ask_network(
+    measured: Measured, rings: list[JudgedRing], log: LogIndex, settings: Settings, model: RingModel | None
+) -> tuple[list[JudgedRing], EvidenceMatrix, Opinion | None]:
+    """Rings in the network's order and with its members, who meets whom, and its opinion; None where too few rings are to learn from."""
+    needed = model is not None or sum(ring.tier == "alert" for ring in rings) >= settings.gnn.least_rings
+    with ThreadPoolExecutor(1) as early:
+        if needed:  # torch takes two seconds to import, and may do so meanwhile
+            early.submit(import_module, "graphdet.learning.opinion")
+        relation = evidence_relation(measured.pairs, measured.visits.users, settings.machine.workers)
+    if not needed:
+        return rings, relation, None
+    from graphdet.learning.opinion import learn_opinion
+    from graphdet.learning.proposals import attach_members
+
+    opinion = learn_opinion(measured, relation, rings, settings.gnn, settings.seed, settings.machine.workers, model)
+    ranked = rank_rings(rings, opinion.odds)
+    return attach_members(ranked, opinion.odds, measured.base_rates, log, settings.rings)[0], relation, opinion
+
+
+def _tables(
+    measured: Measured, rings: list[JudgedRing], ids: list[str], log: LogIndex, opinion: Opinion | None, settings: Settings
+) -> dict[str, pa.Table]:
+    """The run folder's tables, but for embeddings and dossiers."""
+    events, visits, pairs = measured.events, measured.visits, measured.pairs
+    odds, weight = (opinion.odds, settings.gnn.weight * opinion.trust) if opinion else (None, 0.0)
+    members = members_table(rings, ids, events, visits)
+    return {
+        "rings": rings_table(rings, ids, visits),
+        "members": members,
+        "evidence": evidence_table(rings, ids, log, pairs, measured.expected),
+        "scores": score_nodes(events, visits, pairs, rings, odds, weight),
+        "rejected": events.report.rejected,
+        "relations": ring_relations(events, members),
+    }
+
+
+def _notes(measured: Measured, found: Search, judged: Judged) -> list[str]:
+    """What a reader of the run should know of how it was made."""
+    notes = []
+    if measured.learned:
+        notes.append(f"{len(measured.learned):,} communities of items that users share stand in for categories that the log does not tell.")
+    if found.untried:
+        left = f"{found.untried:,} of {found.cores:,} cores were left untried when the effort was spent"
+        notes.append(f"{left}; raise [rings] effort to try them.")
+    if judged.left_out:
+        left = f"{judged.left_out:,} groups that nearly everything speaks against were left out"
+        notes.append(f"{left}; raise [tiers] objections_most to see them.")
+    return notes

@@ -96,7 +96,7 @@ def test_models_with_labels_read_what_detection_read(monkeypatch: pytest.MonkeyP
     settings = Settings(rings=RingSettings(permutations=1), gnn=GnnSettings(least_rings=0))
     told = measure(log, settings)
     assert told.learned
-    run = detect_in(told, settings, Progress())
+    run = detect_in(told, settings, Progress()).run
     values = read_inputs(told, run, None).values
     np.testing.assert_array_equal(values, read_inputs(measure(with_communities(log, SETTINGS), settings), run, None).values)
     monkeypatch.setattr(measured, "lacks_categories", lambda events: False)

@@ -24,7 +24,7 @@ from graphdet.learning.from_rings import Learned, learn_users, pass_on, ring_fol
 from graphdet.learning.messages import PRIOR, EvidenceMatrix, evidence_relation, through_keys
 from graphdet.learning.model_file import write_arrays
 from graphdet.learning.neighbourhood import gather_inputs, input_columns, measure_scale
-from graphdet.learning.ring_model import Model, load_model, model_of
+from graphdet.learning.ring_model import RingModel, load_model, model_of
 from graphdet.schema import EMBEDDING_WIDTH, PLACES
 from graphdet.settings import EvidenceSettings, GnnSettings, Settings
 from graphdet.signals import columns_of, measure_keys, measure_users
@@ -273,12 +273,14 @@ def test_a_loss_that_is_no_number_names_its_stage(
 
 
 @pytest.fixture(scope="module")
-def model(log: EventTable, visits: Visits, base_rates: BaseRates, pairs: PairEvidence, relation: EvidenceMatrix, learned: Learned) -> Model:
+def model(
+    log: EventTable, visits: Visits, base_rates: BaseRates, pairs: PairEvidence, relation: EvidenceMatrix, learned: Learned
+) -> RingModel:
     _, scale = gather_inputs(measure_users(log, visits, base_rates, pairs), visits, relation, None)
     return model_of(learned, scale, 2, len(RINGS))
 
 
-def test_a_saved_model_scores_another_log(model: Model, tmp_path: Path) -> None:
+def test_a_saved_model_scores_another_log(model: RingModel, tmp_path: Path) -> None:
     """New users, a new day, and the planted ring stands out; the loaded model says the same as the one that was saved."""
     path = tmp_path / "model.npz"
     model.save(path)
@@ -295,7 +297,7 @@ def test_a_saved_model_scores_another_log(model: Model, tmp_path: Path) -> None:
     assert np.median(logit[members]) > np.quantile(logit, 0.95)
 
 
-def test_one_user_is_scored_again_as_in_the_whole(model: Model, inputs: Floats, visits: Visits, relation: EvidenceMatrix) -> None:
+def test_one_user_is_scored_again_as_in_the_whole(model: RingModel, inputs: Floats, visits: Visits, relation: EvidenceMatrix) -> None:
     whole = model.logit(inputs, visits, relation)
     first = np.mean([_logit(network, model.layers[0].scale, inputs) for network in model.layers[0].networks], axis=0)
     messages = pass_on(first, model.centre, visits, relation)
@@ -308,7 +310,7 @@ def _logit(network: object, scale: object, values: Floats) -> npt.NDArray[np.flo
     return apply_network(network, scale, (values,))  # type: ignore[arg-type]
 
 
-def test_files_that_are_no_model_are_refused_in_one_line(model: Model, tmp_path: Path) -> None:
+def test_files_that_are_no_model_are_refused_in_one_line(model: RingModel, tmp_path: Path) -> None:
     path = tmp_path / "model.npz"
     with pytest.raises(NotAModel, match="no such model file"):
         load_model(path)
@@ -338,7 +340,7 @@ def test_files_that_are_no_model_are_refused_in_one_line(model: Model, tmp_path:
         assert issubclass(error, ModelError)
 
 
-def test_a_model_file_holds_no_pickle(model: Model, tmp_path: Path) -> None:
+def test_a_model_file_holds_no_pickle(model: RingModel, tmp_path: Path) -> None:
     path = tmp_path / "model.npz"
     model.save(path)
     with np.load(path, allow_pickle=False) as archive:

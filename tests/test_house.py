@@ -57,12 +57,18 @@ def test_the_public_names_are_these() -> None:
         "GraphdetError",
         "Run",
         "Settings",
+        "apply",
         "as_hetero",
         "build_graph",
         "check_logs",
         "detect",
+        "explain",
         "load_settings",
+        "push",
         "read_events",
+        "read_labels",
+        "train",
+        "write_report",
     ]
     for name in graphdet.__all__:
         assert getattr(graphdet, name).__doc__, name

@@ -330,7 +330,7 @@ def test_a_saved_model_comes_back_whole_and_others_are_refused(
 ) -> None:
     path = tmp_path / "model.npz"
     learned[0].save(path)
-    loaded = load_for_run(path)
+    loaded = load_for_run(path, Settings())
     assert isinstance(loaded, LabelledModel)
     np.testing.assert_array_equal(loaded.chance(inputs), learned[0].chance(inputs))
     assert loaded.threshold == learned[0].threshold
@@ -347,7 +347,7 @@ def test_a_saved_model_comes_back_whole_and_others_are_refused(
         load_labelled(path)
     write_arrays(path, {"kind": "a cake", "format": 1}, {})
     with pytest.raises(NotAModel, match="is a 'a cake'"):
-        load_for_run(path)
+        load_for_run(path, Settings())
 
 
 def test_contributions_add_up_and_the_columns_that_tell_are_named(learned: tuple[LabelledModel, Judgement], inputs: LabelledInputs) -> None:
@@ -381,10 +381,10 @@ def test_a_user_reads_the_same_in_a_log_and_in_its_first_half(halves: tuple[Even
     """What a user of seven events did, and what others at the same items are like, does not depend on who else is in the log."""
     settings = Settings(rings=RingSettings(permutations=1), gnn=GnnSettings(least_rings=0, epochs=1))
     whole, half = (measure(events, settings) for events in halves)
-    known = read_inputs(whole, detect_in(whole, settings, Progress()), None)
+    known = read_inputs(whole, detect_in(whole, settings, Progress()).run, None)
     labels = Labels(np.arange(200, dtype=np.int32), np.arange(200) % 3 == 0, np.arange(200))
     model, _ = learn_labels(known, labels, [], settings)
-    again = read_inputs(half, detect_in(half, settings, Progress()), model.message_scale)
+    again = read_inputs(half, detect_in(half, settings, Progress()).run, model.message_scale)
     assert known.column("log_events")[0] == again.column("log_events")[0] == np.float32(np.log1p(7))
     for name in ("log_events", "item_mean_log_events", "item_most_log_events", "item_mean_others"):
         np.testing.assert_allclose(again.column(name), known.column(name)[:150], rtol=1e-5, err_msg=name)

@@ -7,7 +7,7 @@ import os
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -139,22 +139,20 @@ def push(
     _need_driver("push")
     from graphdet.progress import progress_for
     from graphdet.run.folder import Run
-    from graphdet.store.connection import find_target, open_database
-    from graphdet.store.push import PushOptions, compare_run, push_run
+    from graphdet.run.relations import relations_of_logs
+    from graphdet.store.push import PushOptions
+    from graphdet.store.push import push as push_run
 
     run = Run.load(folder)
-    relations = _relations(run, logs, progress_for(sys.stderr)) if logs else None
+    progress = progress_for(sys.stderr)
+    relations = relations_of_logs(run, logs, progress) if logs else None
     if offline is not None:
         from graphdet.store.offline import write_import
 
         print(write_import(run, offline, scope.value, relations))
         return
     options = PushOptions(scope.value, most_removed, force, wait, batch)
-    with open_database(find_target(server)) as database:
-        if dry_run:
-            report = compare_run(database, run, options, relations)
-        else:
-            report = push_run(database, run, options, progress_for(sys.stderr), relations)
+    report = push_run(run, server, options, progress, relations, dry_run=dry_run)
     if as_json:
         print_json({"run": report.run_id, "counts": {name: vars(counts) for name, counts in report.counts.items()}, "notes": report.notes})
         return
@@ -281,24 +279,6 @@ def _run_id(folder: str) -> str:
     from graphdet.run.folder import Run
 
     return Run.load(Path(folder)).id if Path(folder).is_dir() else folder
-
-
-def _relations(run: Any, logs: list[Path], progress: Any) -> Any:
-    """All relations of the run's logs."""
-    from graphdet.errors import StoreError
-    from graphdet.events import read_events
-    from graphdet.graph import build_graph
-    from graphdet.run.relations import all_relations
-    from graphdet.settings import parse_settings
-    from graphdet.signals import with_meeting_places
-
-    settings = parse_settings(run.meta["settings"], "run.json")
-    with progress.stage("read logs"):
-        events = read_events(logs, settings.log)
-    digests = sorted(str(file["sha256"]) for file in run.meta["inputs"])
-    if sorted(file.sha256 for file in events.report.files) != digests:
-        raise StoreError("these are not the logs that the run was made from; give the same files, or leave --log out.")
-    return all_relations(build_graph(with_meeting_places(events)))
 
 
 def _browser(server: Path | None) -> str:

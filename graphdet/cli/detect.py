@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphdet.cli.shared import AsJson, Logs, Seed, SettingsFile, Threads, choose_settings, follower, print_json
+from graphdet.cli.shared import AsJson, Logs, Seed, SettingsFile, Threads, choose_settings, follower, print_json, read_logs
 
 if TYPE_CHECKING:
     from graphdet.progress import Progress
@@ -95,29 +95,13 @@ def print_settings() -> None:
 
 
 def _detect(logs: list[Path], out: Path, settings: Settings, progress: Progress, model: Path | None = None) -> Run:
-    from graphdet.events import read_events
-    from graphdet.pipeline import detect, detect_in
-    from graphdet.signals import measure_log
+    from graphdet.pipeline import apply, detect
 
-    if model is None:
-        with progress.stage("read logs"):
-            events = read_events(logs, settings.log, settings.machine, follower(progress))
-        found = detect(events, settings, progress)
-    else:
-        from graphdet.errors import ModelError
-        from graphdet.learning.applying import apply_labelled, load_for_run, with_model
-        from graphdet.learning.labelled_model import LabelledModel
+    if model is not None:
+        from graphdet.learning.applying import load_for_run
 
-        learned = load_for_run(model)
-        if not settings.gnn.least_rings and not isinstance(learned, LabelledModel):
-            raise ModelError(f"{model}: [gnn] least_rings = 0 leaves networks out; set it to 1 or more, or leave --model out.")
-        with progress.stage("read logs"):
-            events = read_events(logs, settings.log, settings.machine, follower(progress))
-        if isinstance(learned, LabelledModel):
-            measured = measure_log(events, settings, progress)
-            found = apply_labelled(detect_in(measured, settings, progress), measured, learned, settings.machine.workers)
-        else:
-            found = detect(events, settings, progress, learned)
-        found = with_model(found, model)
+        load_for_run(model, settings)  # a model that does not fit is told of before the logs are read
+    events = read_logs(logs, settings, progress)
+    found = detect(events, settings, progress) if model is None else apply(events, model, settings, progress)
     found.save(out)
     return found

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphdet.cli.shared import AsJson, Folder, Logs, Seed, SettingsFile, Threads, choose_settings, follower, print_json
+from graphdet.cli.shared import AsJson, Folder, Logs, Seed, SettingsFile, Threads, choose_settings, follower, print_json, read_logs
 
 if TYPE_CHECKING:
     from graphdet.events import EventTable, LabelReport, Labels
@@ -43,44 +43,23 @@ def train(
     Labels are parted in time and by rings: the model is calibrated and judged on later labels of other rings.
     """
     _need_what_training_needs(with_labels=labels is not None, asked=bool(budget or report), search=bool(search), board=bool(tensorboard))
-    from graphdet.events import read_events
-    from graphdet.learning.from_labels import learn_labels
+    from graphdet import pipeline
     from graphdet.learning.judgement_report import as_table, write_report
-    from graphdet.learning.labelled_inputs import read_inputs, ring_members
-    from graphdet.pipeline import detect_in
     from graphdet.progress import progress_for
-    from graphdet.signals import measure_log
 
     chosen = choose_settings(settings, threads, seed)
     progress = progress_for(sys.stderr)
-    with progress.stage("read logs"):
-        events = read_events(logs, chosen.log, chosen.machine, follower(progress))
-    if labels is None:
-        _learn_from_rings(events, chosen, progress, out)
-        if as_json:
-            print_json({"model": str(out)})
-        return
-    known, rows = _read_labels(labels, events, chosen, progress)
-    measured = measure_log(events, chosen, progress)
-    run = detect_in(measured, chosen, progress)
-    with progress.stage("learn from labels", len(known)):
-        model, judgement = learn_labels(
-            read_inputs(measured, run, None, chosen.machine.workers),
-            known,
-            ring_members(events, run),
-            chosen,
-            precision=precision,
-            budget=budget,
-            trials=search,
-            board=tensorboard,
-        )
-        model.save(out)
-        if report is not None:
-            write_report(judgement, report)
+    events = read_logs(logs, chosen, progress)
+    known, rows = _read_labels(labels, events, chosen, progress) if labels else (None, None)
+    trained = pipeline.train(events, known, chosen, progress, precision=precision, budget=budget, trials=search, board=tensorboard)
+    trained.model.save(out)
+    if trained.judgement is not None and report is not None:
+        write_report(trained.judgement, report)
     if as_json:
-        print_json({"model": str(out), "labels": rows.as_dict(), **judgement.as_dict()})
+        told = {"labels": rows.as_dict()} if rows else {}
+        print_json({"model": str(out), **told, **(trained.judgement.as_dict() if trained.judgement else {})})
     else:
-        print(as_table(judgement), end="")
+        print(as_table(trained.judgement) if trained.judgement else f"{out}\n", end="")
 
 
 def _need_what_training_needs(*, with_labels: bool, asked: bool, search: bool, board: bool) -> None:
@@ -93,16 +72,6 @@ def _need_what_training_needs(*, with_labels: bool, asked: bool, search: bool, b
         raise ModelError("--budget, --search, --report and --tensorboard are about a model with labels; give --labels, too.")
     if search or board:
         need("lab", "graphdet train --search" if search else "graphdet train --tensorboard")
-
-
-def _learn_from_rings(events: EventTable, settings: Settings, progress: Progress, out: Path) -> None:
-    """Write the network that was learned from the log's rings."""
-    from graphdet.errors import ModelError
-    from graphdet.pipeline import detect
-
-    detect(events, settings, progress, keep_network=out)
-    if not out.exists():
-        raise ModelError(f"too few alert rings to learn from (at least {settings.gnn.least_rings}); give --labels, or more of the log.")
 
 
 def _read_labels(path: Path, events: EventTable, settings: Settings, progress: Progress) -> tuple[Labels, LabelReport]:
@@ -148,26 +117,14 @@ def explain(
     from graphdet.extras import need
 
     need("learn", "graphdet explain")
-    from graphdet.errors import LabelError
-    from graphdet.events import read_events
-    from graphdet.learning.explaining import explain_user
-    from graphdet.learning.labelled_inputs import read_inputs
+    from graphdet import pipeline
     from graphdet.learning.labelled_model import load_labelled
-    from graphdet.pipeline import detect_in
     from graphdet.progress import progress_for
-    from graphdet.signals import measure_log
 
-    learned = load_labelled(model)
+    load_labelled(model)  # a model that does not fit is told of before the logs are read
     chosen = choose_settings(settings, threads)
     progress = progress_for(sys.stderr)
-    with progress.stage("read logs"):
-        events = read_events(logs, chosen.log, chosen.machine, follower(progress))
-    code = events.ids["user"].index(user).as_py()
-    if code < 0:
-        raise LabelError(f"no user '{user}' in this log; compare the id with the log's.")
-    measured = measure_log(events, chosen, progress)
-    run = detect_in(measured, chosen, progress)
-    found = explain_user(learned, read_inputs(measured, run, learned.message_scale, chosen.machine.workers), code)
+    found = pipeline.explain(read_logs(logs, chosen, progress), user, model, chosen, progress)
     if as_json:
         print_json(found.as_dict())
         return

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from graphdet.events import EventTable
     from graphdet.progress import Progress
     from graphdet.settings import Settings
 
@@ -64,6 +65,14 @@ def follower(progress: Progress) -> Callable[[str, int, int | None], None]:
         reported = max(rows, reported)
 
     return follow
+
+
+def read_logs(logs: list[Path], settings: Settings, progress: Progress) -> EventTable:
+    """The events of log files, as a stage."""
+    from graphdet.events import read_events
+
+    with progress.stage("read logs"):
+        return read_events(logs, settings.log, settings.machine, follower(progress))
 
 
 def print_json(document: object) -> None:

@@ -11,27 +11,31 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from graphdet.errors import NotAModel
+from graphdet.errors import ModelError, NotAModel
 from graphdet.evidence.measured import Measured
 from graphdet.learning.labelled_inputs import read_inputs
 from graphdet.learning.labelled_model import KIND as LABELLED
 from graphdet.learning.labelled_model import LabelledModel, load_labelled
 from graphdet.learning.model_file import kind_of
 from graphdet.learning.ring_model import KIND as NETWORK
-from graphdet.learning.ring_model import Model, load_model
+from graphdet.learning.ring_model import RingModel, load_model
 from graphdet.run.folder import Run
 from graphdet.schema import arrow_schema
+from graphdet.settings import Settings
 
 
-def load_for_run(path: Path) -> Model | LabelledModel:
-    """The model that a file holds, of either kind.
+def load_for_run(path: Path, settings: Settings) -> RingModel | LabelledModel:
+    """The model that a file holds, of either kind, for runs with these settings.
 
     Raises:
         NotAModel: it is no model, is damaged, or is of a newer graphdet.
         ModelMismatch: it reads other features than this graphdet measures.
+        ModelError: the settings leave networks out, and it is one.
     """
     kind = kind_of(path)
     if kind == NETWORK:
+        if not settings.gnn.least_rings:
+            raise ModelError(f"{path}: [gnn] least_rings = 0 leaves networks out; set it to 1 or more, or leave --model out.")
         return load_model(path)
     if kind == LABELLED:
         return load_labelled(path)

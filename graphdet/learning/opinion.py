@@ -13,7 +13,7 @@ from graphdet.judging.judged_ring import JudgedRing
 from graphdet.learning.from_rings import learn_users
 from graphdet.learning.messages import EvidenceMatrix
 from graphdet.learning.neighbourhood import gather_inputs
-from graphdet.learning.ring_model import Model, model_of
+from graphdet.learning.ring_model import RingModel, model_of
 from graphdet.settings import GnnSettings
 from graphdet.signals import measure_users
 
@@ -32,7 +32,7 @@ class Opinion:
 
     odds: Float64
     trust: float
-    model: Model
+    model: RingModel
 
 
 def learn_opinion(
@@ -42,7 +42,7 @@ def learn_opinion(
     settings: GnnSettings,
     seed: int,
     threads: int = 1,
-    model: Model | None = None,
+    model: RingModel | None = None,
 ) -> Opinion:
     """Odds of every user: by a model that was learned elsewhere, or else learned here from the alert rings, each ring by the others.
 

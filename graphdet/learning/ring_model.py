@@ -25,7 +25,7 @@ KIND = "graphdet network"
 
 
 @dataclass(frozen=True)
-class Model:
+class RingModel:
     """A learned network; inductive, so it scores logs with users it has never seen.
 
     Attributes:
@@ -83,12 +83,12 @@ def _mean_logit(layer: Layer, parts: Sequence[Float32], threads: int = 1) -> Flo
     return np.asarray(np.mean(logits, axis=0), np.float64)
 
 
-def model_of(learned: Learned, scale: Scale, depth: int, rings: int) -> Model:
+def model_of(learned: Learned, scale: Scale, depth: int, rings: int) -> RingModel:
     """The model that learning on this graphdet's columns gave, ready to be saved."""
-    return Model(names_of(columns_of("user")), scale, names_of(input_columns(depth)), learned.layers, learned.centre, depth, rings)
+    return RingModel(names_of(columns_of("user")), scale, names_of(input_columns(depth)), learned.layers, learned.centre, depth, rings)
 
 
-def load_model(path: Path) -> Model:
+def load_model(path: Path) -> RingModel:
     """The model that a file holds.
 
     Raises:
@@ -108,6 +108,6 @@ def load_model(path: Path) -> Model:
         depth = int(about["depth"])
         columns = check_columns(path, about, "columns", names_of(input_columns(depth)))
         centre = (float(about["centre"][0]), float(about["centre"][1]))
-        return Model(features, read_scale(arrays, "scale/"), columns, (layers[0], layers[1]), centre, depth, int(about["rings"]))
+        return RingModel(features, read_scale(arrays, "scale/"), columns, (layers[0], layers[1]), centre, depth, int(about["rings"]))
     except (KeyError, RuntimeError, TypeError, IndexError) as error:
         raise NotAModel(f"{path}: damaged model ({str(error).splitlines()[0]}); learn it again.") from None

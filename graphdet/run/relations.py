@@ -5,14 +5,22 @@ A hub is cut to its strongest relations and keeps its true degree, so that one p
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from graphdet.events.table import NO_TIME, EventTable
+from graphdet.errors import RunError
+from graphdet.events import NO_TIME, EventTable, read_events
 from graphdet.graph import Edges, FraudGraph, Relation, build_graph
+from graphdet.progress import Progress
+from graphdet.run.folder import Run
 from graphdet.schema import arrow_schema
+from graphdet.settings import parse_settings
+from graphdet.signals import with_meeting_places
 
 
 def ring_relations(events: EventTable, members: pa.Table, most_per_user: int = 200, most_per_node: int = 25) -> pa.Table:
@@ -129,3 +137,19 @@ def _times(moments: npt.NDArray[np.int64] | None, chosen: npt.NDArray[np.bool_])
     if moments is None:
         return pa.nulls(int(chosen.sum()), kind)
     return pa.array(moments[chosen], mask=moments[chosen] == NO_TIME).cast(kind)
+
+
+def relations_of_logs(run: Run, logs: Sequence[Path | str], progress: Progress | None = None) -> pa.Table:
+    """All relations of the logs that a run was made from; the run itself keeps those of its rings.
+
+    Raises:
+        RunError: they are other logs.
+    """
+    progress = progress or Progress()
+    settings = parse_settings(run.meta["settings"], "run.json")
+    with progress.stage("read logs"):
+        events = read_events(logs, settings.log)
+    own = sorted(str(file["sha256"]) for file in run.meta["inputs"])
+    if sorted(file.sha256 for file in events.report.files) != own:
+        raise RunError("these are not the logs that the run was made from; give the same files, or leave --log out.")
+    return all_relations(build_graph(with_meeting_places(events)))

@@ -7,13 +7,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow as pa
 
 from graphdet.errors import PushRefused, StoreError
 from graphdet.progress import Progress
 from graphdet.run.folder import Run
-from graphdet.store.connection import Database
+from graphdet.store.connection import Database, find_target, open_database
 from graphdet.store.difference import Counts, Plan, plan_push
 from graphdet.store.drawing import Picture, Scope, draw
 from graphdet.store.journal import MovedError, Push, apply_steps, begin_push, play_back, read_pushes, set_state
@@ -51,6 +52,35 @@ class PushReport:
     rows: int
     notes: tuple[str, ...]
     seconds: float = 0.0  # of the writing
+
+
+def push(
+    run: Run,
+    server: Path | None = None,
+    options: PushOptions | None = None,
+    progress: Progress | None = None,
+    relations: pa.Table | None = None,
+    *,
+    dry_run: bool = False,
+) -> PushReport:
+    """Write a run to Neo4j: the same run twice changes nothing.
+
+    Args:
+        run: as `detect` gives it, or `Run.load`.
+        server: folder of a server of `graphdet db up`; None = that of NEO4J_URI and its kin, else ./graphdet-db.
+        options: how much, and how careful.
+        progress: told of each stage.
+        relations: all relations of the run's logs, from `relations_of_logs`, where the scope is the whole graph.
+        dry_run: only read, and say what would be done.
+
+    Raises:
+        ServerError: no server, or one that cannot be used as it is.
+        PushRefused, StoreError: as for `push_run`.
+    """
+    with open_database(find_target(server)) as database:
+        if dry_run:
+            return compare_run(database, run, options, relations)
+        return push_run(database, run, options, progress, relations)
 
 
 def push_run(
