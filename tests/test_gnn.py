@@ -52,7 +52,7 @@ def visits(log: EventTable) -> Visits:
 
 
 @pytest.fixture(scope="module")
-def base_rates(visits: Visits, base_rates: BaseRates) -> BaseRates:
+def base_rates(visits: Visits) -> BaseRates:
     return measure_base_rates(visits, EvidenceSettings())
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import networkx as nx
 import pytest
 from pydantic import BaseModel
-from street import CONFINED, ORDER, PACKAGE, ROOT, files, imports_of, room_of
+from street import CONFINED, DOCUMENT, ORDER, PACKAGE, ROOT, files, imports_of, renewed, room_of
 
 import graphdet
 from graphdet.extras import EXTRAS
@@ -48,6 +48,25 @@ def test_no_file_imports_itself_by_a_way_round() -> None:
             if target in modules and target != module and not module.startswith(f"{target}."):
                 graph.add_edge(module, target)
     assert list(nx.simple_cycles(graph)) == []
+
+
+def test_the_street_in_the_documents_is_that_of_the_code() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    assert text == renewed(text), "python tests/street.py draws it anew"
+
+
+def test_every_station_of_the_walks_is_there() -> None:
+    """Each walk names at most ten files, and what it says is in a file is."""
+    part = DOCUMENT.read_text(encoding="utf-8").split("## Three walks")[1].split("## The rooms")[0]
+    walks = re.split(r"\n\*\*(.+?)\*\*\n", part)[1:]
+    assert len(walks) == 2 * 3
+    for title, text in zip(walks[::2], walks[1::2], strict=True):
+        stations = re.findall(r"`([a-z_/]+\.py)` `(\w+)`", text)
+        assert 5 <= len({path for path, _ in stations}) <= 10, title
+        for path, name in stations:
+            assert re.search(rf"^(def |class |@.*\n)?{name}\b", (PACKAGE / path).read_text(encoding="utf-8"), re.MULTILINE), (
+                f"{path}: {name}"
+            )
 
 
 def test_the_public_names_are_these() -> None:
@@ -228,7 +247,7 @@ def test_settings_in_the_documents_exist(path: Path, tmp_path: Path) -> None:
     known = settings_names()
     sections = {name.split(".")[0] for name in known if "." in name}
     for section, name in re.findall(r"`\[?([a-z_]+)\]?[. ]([a-z_]+)`", text):
-        if section in sections and name not in ("parquet", "toml"):
+        if section in sections and name not in ("parquet", "py", "toml"):
             assert f"{section}.{name}" in known, f"{section}.{name}"
 
 

@@ -3,72 +3,35 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from recipes import Copy
 from store_servers import run as statement
+from street import PACKAGE
 
-import graphdet
 from graphdet.simulate import preset, simulate, write_market
 from graphdet.store.connection import Database, Target
 
-PACKAGE = Path(graphdet.__file__).parent
-PHONE = """
-    NodeType(
-        name="phone",
-        column="phone_id",
-        told="from which phone number",
-        meaning="a phone number",
-        noun=Noun("phone number", "phone numbers", "电话号码"),
-        look=Look("#B0609A", "plus", 44, most=8),
-        label="Phone",
-        key="phoneId",
-        role="shared_phone",
-        verb="called_from",
-        relation="CALLED_FROM",
-        place=MeetingPlace((24.0, 87600.0), cap=60, meetings=0.5, most=4.0, share_most=3.0, reach="longest", half_life=500.0),
-        foreign=("msisdn",),
-        lacking="phone evidence off",
-        own=True,
-        shared=True,
-        left_out=True,
-    ),
-"""
 SETTINGS = "[rings]\npermutations = 2\n\n[gnn]\nleast_rings = 1\n\n[view.phone]\ncap = 50\n"
 FORMS = ("csv", "json", "xlsx", "graphml", "gexf", "md")
 
 
-class House:
+class House(Copy):
     """A copy of the package with one object more, and a folder with a log and all that is made of it."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        shutil.copytree(PACKAGE, folder / "house" / "graphdet")  # with what numba has compiled
-        shutil.copytree(PACKAGE.parent / "neo4j", folder / "house" / "neo4j")
-        nodes = folder / "house" / "graphdet" / "schema" / "nodes.py"
-        text = nodes.read_text(encoding="utf-8")
-        assert text.count("\n)\nNODE_TYPE = {") == 1
-        nodes.write_text(text.replace("\n)\nNODE_TYPE = {", PHONE.rstrip() + "\n)\nNODE_TYPE = {"), encoding="utf-8")
+        super().__init__(folder)
+        shutil.copytree(PACKAGE.parent / "neo4j", folder / "neo4j")
+        self.follow("A node type")
 
     def __call__(self, *arguments: str | Path, environment: Mapping[str, str] | None = None) -> str:
-        done = subprocess.run(
-            [sys.executable, "-c", "from graphdet.cli import main; main()", *map(str, arguments)],
-            cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(self.folder / "house"), "COLUMNS": "160", **(environment or {})},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        return self.graphdet(*arguments, environment={"COLUMNS": "160", **(environment or {})})
 
 
 @pytest.fixture(scope="module")

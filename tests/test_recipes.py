@@ -3,73 +3,27 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from street import PACKAGE, ROOT
+from recipes import RECIPES, Copy
 
 from graphdet.evaluate.truth import load_truth
 from graphdet.run.folder import Run
 from graphdet.simulate import preset, simulate, write_market
 
-RECIPES = dict(re.findall(r"### (.*?)\n(.*?)(?=\n### |\Z)", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.DOTALL))
-
-
-class Copy:
-    """A copy of the package in which a recipe was followed."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        shutil.copytree(PACKAGE, folder / "graphdet")  # with the caches of compiled code, which are valid by time and size
-
-    def follow(self, recipe: str) -> None:
-        """Write the files that it says, put in what it says, replace what it says."""
-        text = RECIPES[recipe]
-        done = 0
-        for name, block in re.findall(r"[Ww]rite `([^`]+)`:\n\n```python\n(.*?)```", text, re.DOTALL):
-            (self.folder / name).write_text(block, encoding="utf-8")
-            done += 1
-        for name, before, block in re.findall(r"[Ii]n `([^`]+)`, before `([^`]+)`, put:\n\n```python\n(.*?)```", text, re.DOTALL):
-            self._replace(name, before, block + before)
-            done += 1
-        name = ""
-        for place, old, new in re.findall(r"(?:[Ii]n `([^`]+)`[^`]*?)?replace `([^`]+)` by `([^`]+)`", text):
-            name = place or name
-            self._replace(name, old, new)
-            done += 1
-        assert done, f"nothing to do in the recipe {recipe!r}"
-
-    def _replace(self, name: str, old: str, new: str) -> None:
-        path = self.folder / name
-        text = path.read_text(encoding="utf-8")
-        assert text.count(old) == 1, f"{name} holds {old!r} {text.count(old)} times"
-        path.write_text(text.replace(old, new), encoding="utf-8")
-
-    def graphdet(self, *arguments: object) -> str:
-        """What the copy's command prints."""
-        return self.python("from graphdet.cli import main; main()", *arguments)
-
-    def python(self, code: str, *arguments: object) -> str:
-        """What code prints that is run in the copy."""
-        command = [sys.executable, "-c", code, *map(str, arguments)]
-        done = subprocess.run(
-            command, capture_output=True, text=True, cwd=self.folder, env={**os.environ, "PYTHONPATH": str(self.folder)}, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Copy:
     return Copy(tmp_path)
+
+
+def test_every_recipe_has_its_test() -> None:
+    assert set(RECIPES) == {"A node type", "A look-alike", "A signal", "A command"}  # the first stands in test_node_type.py
 
 
 def test_a_command(copy: Copy, small_run: Run) -> None:

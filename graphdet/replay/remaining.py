@@ -84,11 +84,13 @@ class Remaining:
     def _made(self, removed: Bool) -> Made:
         small = self._small
         offsets, users, times = [np.zeros(1, np.int64)], [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
+        before = 0  # visits of the views before; a view may have none here, and no key
         for view in small.visits.views:
             code = np.where(removed | (small.second < 0), np.int32(-1), small.events.codes[view.name])
             second = np.maximum(small.second, 0).astype(np.int32)
             offset, user, time = visits_of_view(code, small.events.codes["user"], second, view.keys, small.visits.users, view.windows[0])
-            offsets.append(offset[1:] + offsets[-1][-1])
+            offsets.append(offset[1:] + before)
+            before += len(user)
             users.append(user)
             times.append(time)
         visits = replace(

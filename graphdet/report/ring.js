@@ -51,7 +51,7 @@ function claimCard(heading, rows, claims, yes, no) {
   const claim = (row) => {
     const asked = claims[row.code].conditions;
     const why = make("ul", { class: "conditions" }, row.why.map((place) => condition(asked[place], row.checked[place])));
-    return make("details", { class: "claim" }, make("summary", {}, make("b", {}, claims[row.code][state.language]), " ", verdict(row),
+    return make("details", { class: "claim" }, make("summary", {}, make("strong", {}, claims[row.code][state.language]), " ", verdict(row),
       row.holds ? make("p", {}, plain(row[state.language])) : why), make("div", { class: "whole" }, conditions(asked, row.checked)));
   };
   return card(heading, label("claims_help"), rows.map(claim));
