@@ -22,7 +22,7 @@ from graphdet.dossier.reasoning import words
 from graphdet.dossier.tried import conditions_as_rows, missed_in_words, passed_in_words, sentence
 from graphdet.errors import RunError
 from graphdet.judging.conditions import Weighed
-from graphdet.replay.casebook import Casebook
+from graphdet.replay.recorded import Recorded
 from graphdet.schema import EVENT_MAKERS, ITEM, SHARED_TYPES
 from graphdet.schema.wording import LANGUAGES, Language
 from graphdet.words.claims import look_alike_in_words
@@ -37,7 +37,7 @@ LONGEST_CELL = 32_000  # characters; a workbook's cell holds 32,767
 FORMULA = re.compile(r"^\s*[=+\-@\t\r]")
 
 
-def export_ring(dossier: Dossier, casebook: Casebook, path: Path, form: str, language: Language = "en") -> Path:
+def export_ring(dossier: Dossier, recorded: Recorded, path: Path, form: str, language: Language = "en") -> Path:
     """Write one ring's dossier; what stands at `path` already is not touched.
 
     Args:
@@ -53,7 +53,7 @@ def export_ring(dossier: Dossier, casebook: Casebook, path: Path, form: str, lan
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        WRITERS[form](dossier, casebook, partial, language)
+        WRITERS[form](dossier, recorded, partial, language)
         partial.rename(path)
     except OSError as error:
         raise RunError(f"{path}: cannot be written ({error.strerror}); choose another --out.") from None
@@ -65,7 +65,7 @@ def export_ring(dossier: Dossier, casebook: Casebook, path: Path, form: str, lan
     return path
 
 
-def tables_of(dossier: Dossier, casebook: Casebook) -> dict[str, list[Row]]:
+def tables_of(dossier: Dossier, recorded: Recorded) -> dict[str, list[Row]]:
     """The dossier as flat tables."""
     facts = dossier.facts
     reasons = [
@@ -92,7 +92,7 @@ def tables_of(dossier: Dossier, casebook: Casebook) -> dict[str, list[Row]]:
         "shared": facts["shared"]["keys"],
         "sellers": facts["sellers"],
         "without": dossier.counterfactuals,
-        "events": [{"mark": mark, **row} for mark, row in zip(marks, event_rows(casebook, inside), strict=True)],
+        "events": [{"mark": mark, **row} for mark, row in zip(marks, event_rows(recorded, inside), strict=True)],
     }
 
 
@@ -138,9 +138,9 @@ def safe_cell(value: Any) -> Any:
     return f"'{value}" if FORMULA.match(value) else value
 
 
-def _write_csv(dossier: Dossier, casebook: Casebook, path: Path, language: Language) -> None:
+def _write_csv(dossier: Dossier, recorded: Recorded, path: Path, language: Language) -> None:
     path.mkdir()
-    for name, rows in tables_of(dossier, casebook).items():
+    for name, rows in tables_of(dossier, recorded).items():
         with (path / f"{name}.csv").open("w", encoding="utf-8-sig", newline="") as file:
             writer = csv.writer(file)
             if rows:
@@ -148,17 +148,17 @@ def _write_csv(dossier: Dossier, casebook: Casebook, path: Path, language: Langu
                 writer.writerows([safe_cell(value) for value in row.values()] for row in rows)
 
 
-def _write_json(dossier: Dossier, casebook: Casebook, path: Path, language: Language) -> None:
-    path.write_text(json.dumps(dossier.as_dict(casebook), ensure_ascii=False, indent=1, default=str) + "\n", encoding="utf-8")
+def _write_json(dossier: Dossier, recorded: Recorded, path: Path, language: Language) -> None:
+    path.write_text(json.dumps(dossier.as_dict(recorded), ensure_ascii=False, indent=1, default=str) + "\n", encoding="utf-8")
 
 
-def _write_xlsx(dossier: Dossier, casebook: Casebook, path: Path, language: Language) -> None:
+def _write_xlsx(dossier: Dossier, recorded: Recorded, path: Path, language: Language) -> None:
     import xlsxwriter
 
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "nan_inf_to_errors": True}
     with xlsxwriter.Workbook(str(path), options) as book:
         bold = book.add_format({"bold": True})
-        for name, rows in tables_of(dossier, casebook).items():
+        for name, rows in tables_of(dossier, recorded).items():
             sheet = book.add_worksheet(name)
             sheet.freeze_panes(1, 0)
             for column, heading in enumerate(rows[0] if rows else []):
@@ -173,23 +173,23 @@ def _write_xlsx(dossier: Dossier, casebook: Casebook, path: Path, language: Lang
             sheet.autofit(400)
 
 
-def _write_graphml(dossier: Dossier, casebook: Casebook, path: Path, language: Language) -> None:
+def _write_graphml(dossier: Dossier, recorded: Recorded, path: Path, language: Language) -> None:
     import networkx as nx
 
     nx.write_graphml_xml(graph_of(dossier), path)
 
 
-def _write_gexf(dossier: Dossier, casebook: Casebook, path: Path, language: Language) -> None:
+def _write_gexf(dossier: Dossier, recorded: Recorded, path: Path, language: Language) -> None:
     import networkx as nx
 
     nx.write_gexf(graph_of(dossier), path)
 
 
-def _write_note(dossier: Dossier, casebook: Casebook, path: Path, language: Language) -> None:
-    path.write_text(case_note(dossier, casebook, language), encoding="utf-8")
+def _write_note(dossier: Dossier, recorded: Recorded, path: Path, language: Language) -> None:
+    path.write_text(case_note(dossier, recorded, language), encoding="utf-8")
 
 
-def case_note(dossier: Dossier, casebook: Casebook, language: Language) -> str:
+def case_note(dossier: Dossier, recorded: Recorded, language: Language) -> str:
     """A Markdown note on one ring, to file with a case."""
     ring, what = dossier.ring, dossier.facts["what"]
     counts = {key: what[key] for key in ("members", "items", "events", "orders")}
@@ -219,7 +219,7 @@ def case_note(dossier: Dossier, casebook: Casebook, language: Language) -> str:
         *_table(dossier.facts["targets"], ("id", "members", "users", "events", "start", "end")),
         "",
     ]
-    rows = event_rows(casebook, dossier.events["read_first"])
+    rows = event_rows(recorded, dossier.events["read_first"])
     columns = ("timestamp", "user_id", "action", *(node_type.column for node_type in EVENT_MAKERS), "amount")
     lines += [f"## {label('read_first', language)}", "", *_table(rows, tuple(name for name in columns if rows and name in rows[0])), ""]
     return "\n".join([*lines, label("decision", language), ""])
@@ -248,7 +248,7 @@ def _escaped(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]<>#|~!&$])", r"\\\1", readable(unicodedata.normalize("NFC", text)))
 
 
-WRITERS: dict[str, Callable[[Dossier, Casebook, Path, Language], None]] = {
+WRITERS: dict[str, Callable[[Dossier, Recorded, Path, Language], None]] = {
     "csv": _write_csv,
     "json": _write_json,
     "xlsx": _write_xlsx,

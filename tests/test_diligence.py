@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from graphdet import Run, Settings, detect, read_events
-from graphdet.replay.casebook import Casebook
+from graphdet.replay.recorded import Recorded
 from graphdet.replay.replaying import Replay
 from graphdet.settings import GnnSettings, RingSettings
 
@@ -59,9 +59,9 @@ def test_without_times_only_who_comes_back_and_back_is_in_an_alert(made: tuple[i
 def test_a_ring_is_grown_again_as_it_was(made: tuple[int, Run], tmp_path: Path) -> None:
     _, run = made
     run.save(tmp_path / "run")
-    casebook = Casebook(Run.load(tmp_path / "run"))
+    recorded = Recorded(Run.load(tmp_path / "run"))
     for ring in run.rings.to_pandas().itertuples():
-        replay = Replay(casebook, ring.ring_id)
+        replay = Replay(recorded, ring.ring_id)
         grown = {replay.small.events.ids["user"][code].as_py() for code in replay.whole().members}
         assert grown == set(run.members.to_pandas().query("ring_id == @ring.ring_id and node_type == 'user'")["node_id"])
         nothing = np.zeros(len(replay.small.events), np.bool_)

@@ -28,7 +28,7 @@ from graphdet.judging.log_index import index_log
 from graphdet.judging.ring_facts import measure_ring
 from graphdet.judging.tiers import judge
 from graphdet.pipeline import detect
-from graphdet.replay.casebook import Casebook
+from graphdet.replay.recorded import Recorded
 from graphdet.replay.remaining import Remaining
 from graphdet.replay.replaying import Outcome, Replay
 from graphdet.rings.growth import Grower
@@ -53,13 +53,13 @@ def market(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture(scope="module")
-def casebook(market: LoggedRun) -> Casebook:
-    return Casebook(market.run)
+def recorded(market: LoggedRun) -> Recorded:
+    return Recorded(market.run)
 
 
 @pytest.fixture(scope="module")
-def alerts(market: LoggedRun, casebook: Casebook) -> list[Dossier]:
-    found = [build_dossier(casebook, market.run.ring(ring)) for ring in market.alerts()]
+def alerts(market: LoggedRun, recorded: Recorded) -> list[Dossier]:
+    found = [build_dossier(recorded, market.run.ring(ring)) for ring in market.alerts()]
     assert found
     return found
 
@@ -69,9 +69,9 @@ def nodes_of(run: Run, ring: str, kind: str) -> set[str]:
     return set(own["node_id"].to_pylist())
 
 
-def test_the_replay_finds_every_ring_as_the_run_did(market: LoggedRun, casebook: Casebook) -> None:
+def test_the_replay_finds_every_ring_as_the_run_did(market: LoggedRun, recorded: Recorded) -> None:
     for ring in market.run.rings.to_pylist():
-        replay = Replay(casebook, ring["ring_id"])
+        replay = Replay(recorded, ring["ring_id"])
         again = replay.without_events(np.zeros(len(replay.small.events), np.bool_))
         assert (again.tier, again.explanation, again.targets) == (ring["tier"], ring["explanation"], ring["targets"])
         assert again.strength == pytest.approx(ring["strength"], abs=1e-3)
@@ -99,14 +99,14 @@ def run_without(market: LoggedRun, event_ids: set[str], folder: Path) -> Run:
     return detect(read_events([folder / "less.parquet"]), QUICK)
 
 
-def ids_of(casebook: Casebook, rows: list[int]) -> set[str]:
-    return set(casebook.events["event_id"].take(rows).to_pylist())
+def ids_of(recorded: Recorded, rows: list[int]) -> set[str]:
+    return set(recorded.events["event_id"].take(rows).to_pylist())
 
 
-def test_without_its_witness_a_ring_is_no_alert(market: LoggedRun, casebook: Casebook, alerts: list[Dossier], tmp_path: Path) -> None:
+def test_without_its_witness_a_ring_is_no_alert(market: LoggedRun, recorded: Recorded, alerts: list[Dossier], tmp_path: Path) -> None:
     for dossier in alerts:
         ring = dossier.ring["ring_id"]
-        after = run_without(market, ids_of(casebook, dossier.events["witness"]), tmp_path / ring)
+        after = run_without(market, ids_of(recorded, dossier.events["witness"]), tmp_path / ring)
         users = nodes_of(market.run, ring, "user")
         for other in after.rings.filter(pc.equal(after.rings["tier"], "alert"))["ring_id"].to_pylist():
             shared = users & nodes_of(after, other, "user")
@@ -121,70 +121,70 @@ def alone(replay: Replay, place: int) -> Outcome:
 
 
 def test_no_single_event_changes_an_alert_but_those_that_are_named(
-    market: LoggedRun, casebook: Casebook, alerts: list[Dossier], tmp_path: Path
+    market: LoggedRun, recorded: Recorded, alerts: list[Dossier], tmp_path: Path
 ) -> None:
     """Every event of every alert ring through the replay, and two of each ring, on its items and elsewhere, really."""
     generator = np.random.default_rng(5)
     for dossier in alerts:
         ring = dossier.ring["ring_id"]
-        replay = Replay(casebook, ring)
+        replay = Replay(recorded, ring)
         changed = {place for place in range(len(replay.small.events)) if alone(replay, place).tier != "alert"}
         assert changed == set(np.flatnonzero(np.isin(replay.small.rows, dossier.events["fragile"])).tolist())
         assert bool(changed) == any(code == "fragile" for code, _ in dossier.reasons)
         inside = sorted(set(dossier.events["inside"]) - set(dossier.events["fragile"]))
-        known = casebook.events["event_id"].take(replay.small.rows).is_valid().to_numpy()
+        known = recorded.events["event_id"].take(replay.small.rows).is_valid().to_numpy()
         elsewhere = sorted(set(replay.small.rows[known].tolist()) - set(inside) - set(dossier.events["fragile"])) or inside
         for rows in (inside, elsewhere):
             row = int(generator.choice(rows))
-            assert still_an_alert(market.run, ring, run_without(market, ids_of(casebook, [row]), tmp_path / ring / str(row)))
+            assert still_an_alert(market.run, ring, run_without(market, ids_of(recorded, [row]), tmp_path / ring / str(row)))
 
 
-def test_no_single_event_makes_an_alert_of_another_ring(market: LoggedRun, casebook: Casebook) -> None:
+def test_no_single_event_makes_an_alert_of_another_ring(market: LoggedRun, recorded: Recorded) -> None:
     generator = np.random.default_rng(6)
     for ring in market.run.rings.filter(pc.not_equal(market.run.rings["tier"], "alert"))["ring_id"].to_pylist():
-        replay = Replay(casebook, ring)
+        replay = Replay(recorded, ring)
         for place in generator.permutation(len(replay.small.events))[:100].tolist():
             assert alone(replay, place).tier != "alert", ring
 
 
 @pytest.fixture(scope="module")
-def hanging(tmp_path_factory: pytest.TempPathFactory) -> tuple[LoggedRun, Casebook, list[Dossier]]:
+def hanging(tmp_path_factory: pytest.TempPathFactory) -> tuple[LoggedRun, Recorded, list[Dossier]]:
     """The same market where an alert needs nearly all the strength that its weakest alert has, so that it hangs by single events."""
     market = market_run(tmp_path_factory.mktemp("hanging") / "log", 1)
     weakest = min(ring["strength"] for ring in market.run.rings.to_pylist() if ring["tier"] == "alert")
     settings = QUICK.model_copy(update={"tiers": QUICK.tiers.model_copy(update={"alert_strength": weakest - 0.5})})
     run = detect(read_events([market.folder / "events.parquet"]), settings)
-    casebook = Casebook(run)
+    recorded = Recorded(run)
     logged = LoggedRun(run, market.log, market.folder, settings)
-    return logged, casebook, [build_dossier(casebook, run.ring(ring)) for ring in logged.alerts()]
+    return logged, recorded, [build_dossier(recorded, run.ring(ring)) for ring in logged.alerts()]
 
 
 def test_a_ring_that_hangs_by_single_events_says_so_and_names_them(
-    hanging: tuple[LoggedRun, Casebook, list[Dossier]], tmp_path: Path
+    hanging: tuple[LoggedRun, Recorded, list[Dossier]], tmp_path: Path
 ) -> None:
-    logged, casebook, dossiers = hanging
+    logged, recorded, dossiers = hanging
     dossier = min(dossiers, key=lambda one: float(one.ring["strength"]))
     assert dossier.events["fragile"]
     console = Console(width=200, record=True, markup=False, emoji=False, highlight=False, file=(tmp_path / "out").open("w"))
-    show_dossier(console, dossier, casebook, "en")
+    show_dossier(console, dossier, recorded, "en")
     text = console.export_text()
     console.file.close()
     assert "may hang by a thread" in text
     assert "Events on any one of which the alert may hang" in text
     # And really: without the first of them detection makes no alert of it.
-    left = logged.log[~logged.log["event_id"].isin(ids_of(casebook, dossier.events["fragile"][:1]))]
+    left = logged.log[~logged.log["event_id"].isin(ids_of(recorded, dossier.events["fragile"][:1]))]
     left.to_parquet(tmp_path / "less.parquet", index=False)
     after = detect(read_events([tmp_path / "less.parquet"]), logged.settings)
     assert not still_an_alert(logged.run, dossier.ring["ring_id"], after)
 
 
-def test_the_witness_is_the_smallest_that_leaves_too_little(casebook: Casebook, alerts: list[Dossier]) -> None:
+def test_the_witness_is_the_smallest_that_leaves_too_little(recorded: Recorded, alerts: list[Dossier]) -> None:
     """Against trying out every choice of what is spared; and any one event put back gives enough again."""
-    tiers = casebook.settings.tiers
+    tiers = recorded.settings.tiers
     for dossier in alerts:
         items = {target["id"] for target in dossier.facts["targets"]}
-        own = casebook.events.take(casebook.rows_of(casebook.members_of(dossier.ring["ring_id"]))).to_pandas()
-        own["row"] = casebook.rows_of(casebook.members_of(dossier.ring["ring_id"]))
+        own = recorded.events.take(recorded.rows_of(recorded.members_of(dossier.ring["ring_id"]))).to_pandas()
+        own["row"] = recorded.rows_of(recorded.members_of(dossier.ring["ring_id"]))
         own = own[own["item_id"].isin(items)]
         cost = {}
         for one, other, spared in (
@@ -204,7 +204,7 @@ def test_the_witness_is_the_smallest_that_leaves_too_little(casebook: Casebook, 
             assert enough(own[~own["row"].isin(witness - {row})], tiers)
         assert len(dossier.events["read_first"]) == 5
         assert set(dossier.events["read_first"]) <= set(dossier.events["inside"])
-        readers = casebook.events.take(dossier.events["read_first"])["user_id"].to_pylist()
+        readers = recorded.events.take(dossier.events["read_first"])["user_id"].to_pylist()
         assert len(set(readers)) == 5
 
 
@@ -217,7 +217,7 @@ def enough(left: pd.DataFrame, tiers: TierSettings) -> bool:
 
 
 def test_a_column_left_out_is_a_column_that_was_never_there(
-    market: LoggedRun, casebook: Casebook, alerts: list[Dossier], tmp_path: Path
+    market: LoggedRun, recorded: Recorded, alerts: list[Dossier], tmp_path: Path
 ) -> None:
     for view, column in (("ip", "ip"), ("device", "device_id")):
         market.log.drop(columns=column).to_parquet(tmp_path / f"{view}.parquet", index=False)
@@ -231,14 +231,14 @@ def test_a_column_left_out_is_a_column_that_was_never_there(
             assert abs(told["kept"] - len(kept)) <= 0.15 * len(users)
 
 
-def test_counterfactuals_are_those_of_the_whole_log(market: LoggedRun, casebook: Casebook, tmp_path: Path) -> None:
+def test_counterfactuals_are_those_of_the_whole_log(market: LoggedRun, recorded: Recorded, tmp_path: Path) -> None:
     """Grown from the ring's members in the whole raw log without the thing, everybody's base rates measured anew."""
     columns = {kind: NODE_TYPE[kind].column for kind in ("item", "device", "ip", "seller", "payment", "address")}
-    background = casebook.background
+    background = recorded.background
     judged_by = Background(days=background["seconds"] / 86_400, users=background["users"], timed=True, to_themselves=0.0)
     judged: list[str] = []
     for ring in market.run.rings["ring_id"].to_pylist():
-        dossier = build_dossier(casebook, market.run.ring(ring))
+        dossier = build_dossier(recorded, market.run.ring(ring))
         members = nodes_of(market.run, ring, "user")
         for told in dossier.counterfactuals:
             if told["without"] in columns:
@@ -274,16 +274,16 @@ def test_counterfactuals_are_those_of_the_whole_log(market: LoggedRun, casebook:
 
 
 def test_base_rates_are_those_of_a_log_without_the_events(
-    market: LoggedRun, casebook: Casebook, alerts: list[Dossier], tmp_path: Path
+    market: LoggedRun, recorded: Recorded, alerts: list[Dossier], tmp_path: Path
 ) -> None:
     """Members' visits measured anew from what is left, against `collect_visits` on the raw log without half of the ring's events."""
     dossier = alerts[0]
-    replay = Replay(casebook, dossier.ring["ring_id"])
+    replay = Replay(recorded, dossier.ring["ring_id"])
     small = replay.small
     gone = np.isin(small.rows, dossier.events["inside"][::2])
     left, left_rates = Remaining(small).without(gone)
     path = tmp_path / "left.parquet"
-    market.log[~market.log["event_id"].isin(ids_of(casebook, small.rows[gone].tolist()))].to_parquet(path, index=False)
+    market.log[~market.log["event_id"].isin(ids_of(recorded, small.rows[gone].tolist()))].to_parquet(path, index=False)
     events = read_events([path])
     whole = collect_visits(events, QUICK.evidence, QUICK.view)
     whole_rates = measure_base_rates(whole, QUICK.evidence)
@@ -301,7 +301,7 @@ def test_base_rates_are_those_of_a_log_without_the_events(
         assert told["log_intent"][place] == pytest.approx(real["log_intent"][place], abs=0.2)
 
 
-def test_with_nothing_removed_a_replay_has_what_the_run_measured(market: LoggedRun, casebook: Casebook) -> None:
+def test_with_nothing_removed_a_replay_has_what_the_run_measured(market: LoggedRun, recorded: Recorded) -> None:
     """To the last bit: visits and base rates at targets, of members and strangers, of the run's folder against the whole log's."""
     events = read_events([market.folder / "events.parquet"])
     whole = collect_visits(events, QUICK.evidence, QUICK.view)
@@ -309,7 +309,7 @@ def test_with_nothing_removed_a_replay_has_what_the_run_measured(market: LoggedR
     measures = ("near", "usual", "log_base_rate", "log_intent")
     real = {measure: rates_by_place(whole, rates, events.ids, measure) for measure in measures}
     for ring in market.run.rings["ring_id"].to_pylist():
-        small = Replay(casebook, ring).small
+        small = Replay(recorded, ring).small
         told = {measure: rates_by_place(small.visits, small.base_rates, small.events.ids, measure) for measure in measures}
         at_targets = [place for place, one in zip(told["near"], small.told.tolist(), strict=True) if one]
         assert len(at_targets) > 10
@@ -332,7 +332,7 @@ def test_a_run_of_the_format_before_shows_its_rings_and_asks_to_be_run_again_for
     assert old.rings.equals(market.run.rings)
     assert old.members.equals(market.run.members)
     with pytest.raises(RunError, match=r"holds no dossiers .* run `graphdet run` on the logs again") as refusal:
-        Casebook(old)
+        Recorded(old)
     assert "\n" not in str(refusal.value)
 
 
@@ -363,19 +363,19 @@ def test_weak_members_are_said_to_be_weak(alerts: list[Dossier]) -> None:
 
 
 @pytest.fixture(scope="module")
-def explained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Casebook, list[Dossier]]:
+def explained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Recorded, list[Dossier]]:
     folder = tmp_path_factory.mktemp("innocent") / "log"
     write_market(simulate(preset("demo"), seed=1), folder)
     run = detect(read_events([folder / "events.parquet"]), QUICK)
-    casebook = Casebook(run)
+    recorded = Recorded(run)
     rings = run.rings.filter(pc.equal(run.rings["tier"], "explained"))["ring_id"].to_pylist()
     assert rings, "this market holds no innocent group that is found"
-    return casebook, [build_dossier(casebook, run.ring(ring)) for ring in rings]
+    return recorded, [build_dossier(recorded, run.ring(ring)) for ring in rings]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_an_innocent_group_is_told_to_be_innocent_first(explained: tuple[Casebook, list[Dossier]], language: str) -> None:
-    casebook, dossiers = explained
+def test_an_innocent_group_is_told_to_be_innocent_first(explained: tuple[Recorded, list[Dossier]], language: str) -> None:
+    recorded, dossiers = explained
     for dossier in dossiers:
         first = dossier.innocent[0]
         assert first.holds
@@ -383,7 +383,7 @@ def test_an_innocent_group_is_told_to_be_innocent_first(explained: tuple[Caseboo
         plain = look_alike_in_words(first.claim.name, language)  # type: ignore[arg-type]
         assert plain in dossier.verdict(language)  # type: ignore[arg-type]
         console = Console(width=200, record=True, markup=False, emoji=False, highlight=False, file=open("/dev/null", "w"))  # noqa: PTH123, SIM115
-        show_dossier(console, dossier, casebook, language)  # type: ignore[arg-type]
+        show_dossier(console, dossier, recorded, language)  # type: ignore[arg-type]
         text = console.export_text()
         console.file.close()
         heading = {"en": "What speaks for it", "zh": "支持怀疑的事实"}[language]
@@ -458,10 +458,10 @@ def test_nearly_the_same_texts_are_found() -> None:
 
 def test_a_run_without_dossiers_says_what_to_do(small_run: Run) -> None:
     with pytest.raises(RunError, match="run `graphdet run` on the logs again"):
-        Casebook(small_run)
+        Recorded(small_run)
 
 
-def test_detection_tells_the_same_dossier_whatever_the_order_of_rows(market: LoggedRun, casebook: Casebook, tmp_path: Path) -> None:
+def test_detection_tells_the_same_dossier_whatever_the_order_of_rows(market: LoggedRun, recorded: Recorded, tmp_path: Path) -> None:
     shuffled: pd.DataFrame = market.log.sample(frac=1.0, random_state=3)
     shuffled.to_parquet(tmp_path / "log.parquet", index=False)
     again = detect(read_events([tmp_path / "log.parquet"]), QUICK)

@@ -20,7 +20,7 @@ from scipy.stats import binom
 from graphdet.dossier.building import Dossier, build_dossier, event_rows
 from graphdet.dossier.sums import near_copies
 from graphdet.events import read_events
-from graphdet.replay.casebook import Casebook
+from graphdet.replay.recorded import Recorded
 from graphdet.settings import GnnSettings, parse_settings
 
 
@@ -45,7 +45,7 @@ SELDOM = {"refund_cycle", "review_copies", "shared_address", "hijacked_accounts"
 class Case:
     """A run's dossiers as plain data, its raw log, and the slow way to what compiled code found."""
 
-    casebook: Casebook
+    recorded: Recorded
     log: pd.DataFrame
     dossiers: list[Dossier]
     slow: SlowLog
@@ -64,8 +64,8 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         logged = market_run(folder, 2, settings=narrow)
     else:
         logged = market_run(folder, int(request.param[-1]))
-    casebook = Casebook(logged.run)
-    dossiers = [build_dossier(casebook, logged.run.ring(ring)) for ring in logged.run.rings["ring_id"].to_pylist()]
+    recorded = Recorded(logged.run)
+    dossiers = [build_dossier(recorded, logged.run.ring(ring)) for ring in logged.run.rings["ring_id"].to_pylist()]
     if request.param == "narrow":
         assert any(key["crowded"] for dossier in dossiers for key in dossier.facts["shared"]["keys"])
     if request.param == "hard":
@@ -73,12 +73,12 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         assert {dossier.ring["explanation"] for dossier in dossiers} > {"", "group_buy", "fan_club", "shared_network"}
     assert any(dossier.ring["tier"] == "alert" for dossier in dossiers)
     events = read_events([folder / "events.parquet"], logged.settings.log)
-    return Case(casebook, plain_log(logged), dossiers, SlowLog(events, logged.settings))
+    return Case(recorded, plain_log(logged), dossiers, SlowLog(events, logged.settings))
 
 
 def expected_numbers(case: Case, dossier: Dossier) -> dict[str, Any]:
     """A dossier's JSON, as far as it is numbers, from the raw log; lists of named things as dicts by their names."""
-    measured = json.loads(case.casebook.measured[dossier.ring["ring_id"]])
+    measured = json.loads(case.recorded.measured[dossier.ring["ring_id"]])
     members = {member["id"] for member in dossier.members}
     oracle = Oracle(case.log, members, measured["windows"])
     slow, grown = case.slow, case.slow.grown(members)
@@ -163,7 +163,7 @@ def expected_numbers(case: Case, dossier: Dossier) -> dict[str, Any]:
     rows = {
         kind: {
             row["event_id"]: {name: raw.loc[row["event_id"], name] for name in ("amount", "rating") if name in raw}
-            for row in event_rows(case.casebook, at)
+            for row in event_rows(case.recorded, at)
             if row["event_id"] is not None
         }
         for kind, at in dossier.events.items()
@@ -212,7 +212,7 @@ def test_every_number_of_every_dossier_is_counted_again(case: Case) -> None:
     """Whatever number the JSON shows, wherever: a number that nothing counts again fails this test."""
     seen = set()
     for dossier in case.dossiers:
-        told = dossier.as_dict(case.casebook)
+        told = dossier.as_dict(case.recorded)
         expected = expected_numbers(case, dossier)
         themes = by_name({name: told[name] for name in told if name not in ("reasons", "innocent", "objections", "counterfactuals")})
         for place, number in numbers_in(themes):
@@ -370,15 +370,15 @@ def test_members_and_times_are_told_as_the_log_has_them(case: Case) -> None:
         for member in dossier.members:
             assert member["seen_since"] == first[member["id"]].floor("s").strftime("%Y-%m-%dT%H:%M:%SZ")
         what = Oracle(
-            case.log, {member["id"] for member in dossier.members}, json.loads(case.casebook.measured[dossier.ring["ring_id"]])["windows"]
+            case.log, {member["id"] for member in dossier.members}, json.loads(case.recorded.measured[dossier.ring["ring_id"]])["windows"]
         ).what()
         assert (dossier.facts["what"]["first"], dossier.facts["what"]["last"]) == (what["first"], what["last"])
 
 
 def test_events_carry_every_column_of_the_log(case: Case) -> None:
-    casebook, log, dossiers = case.casebook, case.log, case.dossiers
-    kept = casebook.events.to_pandas()
-    targets = {window["id"] for measured in casebook.measured.values() for window in json.loads(measured)["windows"]}
+    recorded, log, dossiers = case.recorded, case.log, case.dossiers
+    kept = recorded.events.to_pandas()
+    targets = {window["id"] for measured in recorded.measured.values() for window in json.loads(measured)["windows"]}
     at_targets = kept[kept["item_id"].isin(targets)]
     assert kept["event_id"].notna().sum() == len(at_targets)
     assert at_targets["event_id"].is_unique

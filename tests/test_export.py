@@ -16,9 +16,9 @@ from dossier_runs import LoggedRun, hostile_run
 from graphdet.dossier.building import Dossier, build_dossier
 from graphdet.errors import RunError
 from graphdet.export import WRITERS, export_ring, graph_of, readable, tables_of
-from graphdet.replay.casebook import Casebook
+from graphdet.replay.recorded import Recorded
 
-Case = tuple[Casebook, Dossier]
+Case = tuple[Recorded, Dossier]
 
 
 @pytest.fixture(scope="module")
@@ -28,14 +28,14 @@ def logged(tmp_path_factory: pytest.TempPathFactory) -> LoggedRun:
 
 @pytest.fixture(scope="module")
 def case(logged: LoggedRun) -> Case:
-    casebook = Casebook(logged.run)
-    dossiers = [build_dossier(casebook, logged.run.ring(ring)) for ring in logged.alerts()]
-    return casebook, next(dossier for dossier in dossiers if any("<script>" in member["id"] for member in dossier.members))
+    recorded = Recorded(logged.run)
+    dossiers = [build_dossier(recorded, logged.run.ring(ring)) for ring in logged.alerts()]
+    return recorded, next(dossier for dossier in dossiers if any("<script>" in member["id"] for member in dossier.members))
 
 
 def write(case: Case, path: Path, form: str) -> Path:
-    casebook, dossier = case
-    return export_ring(dossier, casebook, path, form)
+    recorded, dossier = case
+    return export_ring(dossier, recorded, path, form)
 
 
 def test_csv_tables_hold_every_row_and_no_formula(case: Case, tmp_path: Path) -> None:
@@ -93,8 +93,8 @@ def test_graphs_read_back(case: Case, form: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_note_is_plain_markdown(case: Case, language: str, tmp_path: Path) -> None:
-    casebook, dossier = case
-    text = export_ring(dossier, casebook, tmp_path / "note.md", "md", language).read_text(encoding="utf-8")  # type: ignore[arg-type]
+    recorded, dossier = case
+    text = export_ring(dossier, recorded, tmp_path / "note.md", "md", language).read_text(encoding="utf-8")  # type: ignore[arg-type]
     assert "<script" not in text.replace("\\<script", "")
     assert "\u202e" not in text
     rows = [line for line in text.splitlines() if line.startswith("| ")]

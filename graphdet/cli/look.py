@@ -108,21 +108,21 @@ def show(
             show_ring(console_for(), found, one, everything)
         return
     from graphdet.dossier.building import build_dossier, event_rows
-    from graphdet.replay.casebook import Casebook
+    from graphdet.replay.recorded import Recorded
 
-    casebook = Casebook(found)
-    dossier = build_dossier(casebook, one)
+    recorded = Recorded(found)
+    dossier = build_dossier(recorded, one)
     if as_json:
-        print_json({**one.facts, **tables, "dossier": dossier.as_dict(casebook)})
+        print_json({**one.facts, **tables, "dossier": dossier.as_dict(recorded)})
         return
     from graphdet.terminal import console_for, event_headings, show_dossier, show_event_rows
 
     console = console_for()
     if not events:
-        show_dossier(console, dossier, casebook, language.value)
+        show_dossier(console, dossier, recorded, language.value)
         return
     for heading, rows in event_headings(dossier, language.value):
-        show_event_rows(console, event_rows(casebook, rows), heading)
+        show_event_rows(console, event_rows(recorded, rows), heading)
 
 
 def report(
@@ -158,11 +158,11 @@ def export(
         need("report", f"graphdet export --format {form.value}")
     from graphdet.dossier.building import build_dossier
     from graphdet.export import export_ring
-    from graphdet.replay.casebook import Casebook
+    from graphdet.replay.recorded import Recorded
     from graphdet.run.folder import Run
 
     run = Run.load(folder)
     one = run.ring(ring)
-    casebook = Casebook(run)
+    recorded = Recorded(run)
     path = out or Path(one.id if form is ExportFormat.CSV else f"{one.id}.{form.value}")
-    print(export_ring(build_dossier(casebook, one), casebook, path, form.value, language.value))
+    print(export_ring(build_dossier(recorded, one), recorded, path, form.value, language.value))

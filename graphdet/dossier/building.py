@@ -18,7 +18,7 @@ from graphdet.dossier.tried import claim_as_dict, in_order, sentence
 from graphdet.dossier.witness import find_witness
 from graphdet.events import NO_TIME
 from graphdet.judging.conditions import Weighed
-from graphdet.replay.casebook import Casebook
+from graphdet.replay.recorded import Recorded
 from graphdet.replay.replaying import GONE, Outcome, Replay
 from graphdet.run.folder import RunRing
 from graphdet.schema import DEVICE, ITEM, KEY_TYPES, NODE_TYPE
@@ -65,7 +65,7 @@ class Dossier:
         raised = [sentence(one, language) for one in self.objections if one.holds and side == "caution"]
         return raised + [words(reason, language) for reason in self.reasons if CATALOGUE[reason[0]].side == side]
 
-    def as_dict(self, casebook: Casebook) -> dict[str, Any]:
+    def as_dict(self, recorded: Recorded) -> dict[str, Any]:
         """Everything as plain data, reasons with their sentences, events with all columns that the log has."""
         tell = [
             {"code": code, "side": CATALOGUE[code].side, "numbers": numbers, **{one: words((code, numbers), one) for one in LANGUAGES}}
@@ -80,13 +80,13 @@ class Dossier:
             "objections": [claim_as_dict(one) for one in self.objections],
             "counterfactuals": self.counterfactuals,
             "members": self.members,
-            "events": {name: event_rows(casebook, rows) for name, rows in self.events.items()},
+            "events": {name: event_rows(recorded, rows) for name, rows in self.events.items()},
         }
 
 
-def build_dossier(casebook: Casebook, ring: RunRing) -> Dossier:
-    """The dossier of one ring of the casebook's run."""
-    replay = Replay(casebook, ring.id)
+def build_dossier(recorded: Recorded, ring: RunRing) -> Dossier:
+    """The dossier of one ring of a run."""
+    replay = Replay(recorded, ring.id)
     scene = set_scene(replay, ring.id)
     facts = measure_facts(scene)
     members = _members(scene, ring, facts)
@@ -111,9 +111,9 @@ def build_dossier(casebook: Casebook, ring: RunRing) -> Dossier:
     )
 
 
-def event_rows(casebook: Casebook, rows: list[int]) -> list[dict[str, Any]]:
+def event_rows(recorded: Recorded, rows: list[int]) -> list[dict[str, Any]]:
     """Events with the columns that the run has anything in; times as ISO 8601."""
-    table = casebook.events.take(pa.array(rows, pa.int64())).select(casebook.event_columns)
+    table = recorded.events.take(pa.array(rows, pa.int64())).select(recorded.event_columns)
     found: list[dict[str, Any]] = table.to_pylist()
     for row in found:
         if row.get("timestamp") is not None:
@@ -124,7 +124,7 @@ def event_rows(casebook: Casebook, rows: list[int]) -> list[dict[str, Any]]:
 def _counterfactuals(scene: Scene, ring: RunRing) -> list[dict[str, Any]]:
     """Without each view that is left out in turn, without the item that tells most, without the most popular place of the ring."""
     replay = scene.replay
-    casebook, small = replay.casebook, replay.small
+    recorded, small = replay.recorded, replay.small
     whole = replay.whole()
     before = set(small.events.ids["user"].take(pa.array(small.members)).to_pylist())
     given = [name for name in WITHOUT if name in small.events.codes and (small.events.codes[name] >= 0).any()]
@@ -133,7 +133,7 @@ def _counterfactuals(scene: Scene, ring: RunRing) -> list[dict[str, Any]]:
     names = [small.visits.views[view].name for view in views.tolist()]
     items = [place for place, name in enumerate(names) if name == ITEM]
     top = max(items, key=lambda place: (whole.gain[place], -place), default=None)
-    popularity = [int(casebook.key_users[name][small.key_ids[whole.targets[place]]]) for place, name in enumerate(names)]
+    popularity = [int(recorded.key_users[name][small.key_ids[whole.targets[place]]]) for place, name in enumerate(names)]
     others = [place for place, name in enumerate(names) if place != top and NODE_TYPE[name].hub]
     hub = max(others, key=lambda place: (popularity[place], -place), default=None)
     for without, place in (("top_item", top), ("hub", hub)):
@@ -202,7 +202,7 @@ def _members(scene: Scene, ring: RunRing, facts: dict[str, Any]) -> list[dict[st
 
 def _first_inside(scene: Scene, place: int) -> int | None:
     own = scene.first[place][scene.met[place]]
-    return int(own.min()) if len(own) and scene.replay.casebook.start is not None else None
+    return int(own.min()) if len(own) and scene.replay.recorded.start is not None else None
 
 
 def _on_shared(scene: Scene) -> np.ndarray[Any, Any]:

@@ -1,4 +1,4 @@
-"""One ring of a casebook → the checkable facts: who did what when, what they share, and what would be expected by chance.
+"""One ring of a run → the checkable facts: who did what when, what they share, and what would be expected by chance.
 
 Plain numbers, each of which a person can count again in the log; docs/dossier.md defines every one of them.
 """
@@ -118,7 +118,7 @@ def _lockstep(scene: Scene) -> dict[str, Any] | None:
         "members": best[2],
         "items": len(chance),
         "expected": float(tail[best[1]]),
-        "hours": float(np.median(spread) / 3.6e9) if spread and scene.replay.casebook.start is not None else None,
+        "hours": float(np.median(spread) / 3.6e9) if spread and scene.replay.recorded.start is not None else None,
         "hits": hits,
         "expected_hits": float(scene.size * chance.sum()),
         "density": hits / (scene.size * len(chance)),
@@ -126,7 +126,7 @@ def _lockstep(scene: Scene) -> dict[str, Any] | None:
 
 
 def _chance(scene: Scene) -> dict[str, Any]:
-    background = scene.replay.casebook.background
+    background = scene.replay.recorded.background
     strength = scene.replay.whole().strength
     null = background["null_strengths"]
     return {
@@ -141,8 +141,8 @@ def _chance(scene: Scene) -> dict[str, Any]:
 
 def _shared(scene: Scene) -> dict[str, Any]:
     """Things of the shared types that two or more members used, in all their events."""
-    casebook, small = scene.replay.casebook, scene.replay.small
-    crowded = casebook.crowded
+    recorded, small = scene.replay.recorded, scene.replay.small
+    crowded = recorded.crowded
     rows = []
     on_devices = np.zeros(scene.size, np.bool_)
     counts = {}
@@ -159,9 +159,9 @@ def _shared(scene: Scene) -> dict[str, Any]:
             of_three = len(often)
             on_devices[(pair & 0xFFFFFFFF)[np.isin(pair >> 32, often)]] = True
         key_ids = small.key_ids[view.first_key + keys]
-        users = casebook.key_users[view.name][key_ids]
+        users = recorded.key_users[view.name][key_ids]
         for place in np.flatnonzero(members >= 2).tolist():
-            key_id = casebook.ids[view.name][int(key_ids[place])].as_py()
+            key_id = recorded.ids[view.name][int(key_ids[place])].as_py()
             expected, dense = float(scene.size * users[place] / scene.users), bool(crowded[view.name][key_ids[place]])
             counted = {"members": int(members[place]), "users": int(users[place])}
             rows.append({"type": view.name, "id": key_id, **counted, "expected": expected, "crowded": dense})
@@ -186,8 +186,8 @@ def _rotation(scene: Scene) -> dict[str, Any] | None:
 
 
 def _timing(scene: Scene) -> dict[str, Any] | None:
-    casebook = scene.replay.casebook
-    if casebook.start is None or not scene.inside.any():
+    recorded = scene.replay.recorded
+    if recorded.start is None or not scene.inside.any():
         return None
     close = pairs = 0
     expected = 0.0
@@ -195,7 +195,7 @@ def _timing(scene: Scene) -> dict[str, Any] | None:
         times = np.sort(scene.first[scene.met[:, place], place])
         found, likely = together_within(times, SAME_SECONDS * MICRO)
         close, expected, pairs = close + found, expected + likely, pairs + len(times) * (len(times) - 1) // 2
-    hours = np.array(casebook.background["hours"], np.float64)
+    hours = np.array(recorded.background["hours"], np.float64)
     wrapped = np.r_[hours, hours[: QUIET_HOURS - 1]]
     sums = np.convolve(wrapped, np.ones(QUIET_HOURS), "valid")
     quiet = int(sums.argmin())
@@ -219,18 +219,18 @@ def _timing(scene: Scene) -> dict[str, Any] | None:
 
 def _burst(scene: Scene) -> dict[str, Any] | None:
     """The target whose busiest stretch stands out most against all its others."""
-    casebook = scene.replay.casebook
-    width = casebook.background["history_seconds"]
+    recorded = scene.replay.recorded
+    width = recorded.background["history_seconds"]
     best: dict[str, Any] | None = None
     for window in scene.windows:
-        history = np.array(casebook.history_of(window["id"]))
+        history = np.array(recorded.history_of(window["id"]))
         if len(history) < 3:
             continue
         peak = int(history.argmax())
         usual = float((history.sum() - history[peak]) / (len(history) - 1))
         ratio = float(history[peak] / (usual + 1))
         if best is None or ratio > best["ratio"]:
-            day = casebook.start + peak * width * MICRO
+            day = recorded.start + peak * width * MICRO
             best = {
                 "item": window["id"],
                 "events": int(history[peak]),
@@ -265,13 +265,13 @@ def _taste(scene: Scene) -> dict[str, Any]:
 
 def _told_categories(scene: Scene) -> Bool:
     """(categories + 1,) which are the shop's own, not learned; the last place stands for items without one."""
-    return np.array([name not in scene.replay.casebook.background["learned"] for name in scene.replay.small.events.categories] + [False])
+    return np.array([name not in scene.replay.recorded.background["learned"] for name in scene.replay.small.events.categories] + [False])
 
 
 def _ages(scene: Scene) -> dict[str, Any] | None:
     """When the accounts first appear in the log, against when the ring begins."""
     known = scene.time != NO_TIME
-    if scene.replay.casebook.start is None or not (scene.inside & known).any():
+    if scene.replay.recorded.start is None or not (scene.inside & known).any():
         return None
     first = np.full(scene.size, np.iinfo(np.int64).max)
     np.minimum.at(first, scene.member[known], scene.time[known])
@@ -290,14 +290,14 @@ def _ages(scene: Scene) -> dict[str, Any] | None:
 
 def _ratings(scene: Scene) -> dict[str, Any] | None:
     """Members' ratings of the targets against everybody else's."""
-    casebook, small = scene.replay.casebook, scene.replay.small
-    rating = casebook.rating[small.rows]
+    recorded, small = scene.replay.recorded, scene.replay.small
+    rating = recorded.rating[small.rows]
     given = scene.inside & ~np.isnan(rating)
     if not given.any():
         return None
     total = count = 0.0
     for window in scene.windows:
-        everybody, mean = casebook.ratings_of(window["id"])
+        everybody, mean = recorded.ratings_of(window["id"])
         count += everybody
         total += everybody * (mean or 0.0)
     item = small.events.codes["item"]
@@ -315,9 +315,9 @@ def _ratings(scene: Scene) -> dict[str, Any] | None:
 
 def _texts(scene: Scene) -> dict[str, Any] | None:
     """Members' review texts on the targets, and how many of them are nearly another member's."""
-    casebook, small = scene.replay.casebook, scene.replay.small
+    recorded, small = scene.replay.recorded, scene.replay.small
     rows = np.flatnonzero(scene.inside)
-    texts = casebook.events["text"].take(pa.array(small.rows[rows])).to_pylist()
+    texts = recorded.events["text"].take(pa.array(small.rows[rows])).to_pylist()
     given = [(int(scene.member[row]), text) for row, text in zip(rows.tolist(), texts, strict=True) if text]
     if not given:
         return None

@@ -40,12 +40,12 @@ class Scene:
 
     @property
     def users(self) -> int:
-        return int(self.replay.casebook.background["users"])
+        return int(self.replay.recorded.background["users"])
 
     @property
     def time(self) -> Int64:
         """(e,) microseconds since 1970 UTC, `NO_TIME` where unknown."""
-        return self.replay.casebook.time[self.replay.small.rows]
+        return self.replay.recorded.time[self.replay.small.rows]
 
     @property
     def met(self) -> Bool:
@@ -55,12 +55,12 @@ class Scene:
 
 def set_scene(replay: Replay, ring_id: str) -> Scene:
     """Who was at which item target in its time."""
-    casebook, small = replay.casebook, replay.small
-    measured = json.loads(casebook.measured[ring_id])
+    recorded, small = replay.recorded, replay.small
+    measured = json.loads(recorded.measured[ring_id])
     windows = [window for window in measured["windows"] if window["type"] == "item"]
     member = np.searchsorted(small.members, small.events.codes["user"]).astype(np.int64)
     target = np.full(len(member), -1, np.int64)
-    time = casebook.time[small.rows]
+    time = recorded.time[small.rows]
     names = small.events.ids.get("item", pa.array([], pa.string()))
     first = np.full((len(small.members), len(windows)), np.iinfo(np.int64).max)
     for number, window in enumerate(windows):

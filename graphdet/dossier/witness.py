@@ -96,7 +96,7 @@ def _weights(replay: Replay) -> tuple[Float64, Int64]:
     small, grown = replay.small, replay.whole()
     weight = np.zeros(len(small.events))
     item = np.full(len(small.events), -1, np.int64)
-    second = replay.casebook.seconds(small.rows)
+    second = replay.recorded.seconds(small.rows)
     for view in small.visits.views:
         code = small.events.codes[view.name]
         for place, key in enumerate(grown.targets.tolist()):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from graphdet.arrays import Bool, Int32, Int64
-from graphdet.replay.casebook import SmallLog, rate_told
+from graphdet.replay.small_log import SmallLog, rate_told
 from graphdet.visits.base_rates import BaseRates, LogTotals, VisitCounts, count_key_elsewhen, count_visits
 from graphdet.visits.visits import Visits, visits_of_view
 

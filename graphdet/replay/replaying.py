@@ -19,8 +19,9 @@ from graphdet.judging.diligence import measure_diligent
 from graphdet.judging.ring_facts import measure_ring
 from graphdet.judging.significance import q_values
 from graphdet.judging.tiers import Judgement, judge, ring_score
-from graphdet.replay.casebook import Casebook, SmallLog
+from graphdet.replay.recorded import Recorded
 from graphdet.replay.remaining import Remaining
+from graphdet.replay.small_log import SmallLog, cut_small_log, index_small_log
 from graphdet.rings.growth import Grower, Grown
 from graphdet.settings import Settings
 from graphdet.visits.base_rates import BaseRates
@@ -54,21 +55,21 @@ class Walk:
 class Replay:
     """Grows and judges one ring again and again."""
 
-    def __init__(self, casebook: Casebook, ring_id: str) -> None:
-        self.casebook = casebook
-        self.settings: Settings = casebook.settings
-        self.small: SmallLog = casebook.small_log(casebook.members_of(ring_id))
+    def __init__(self, recorded: Recorded, ring_id: str) -> None:
+        self.recorded = recorded
+        self.settings: Settings = recorded.settings
+        self.small: SmallLog = cut_small_log(recorded, recorded.members_of(ring_id))
         self._remaining = Remaining(self.small)
         self._untouched = self._walk(self.small.visits, self.small.base_rates)
-        untouched = casebook.index_log(self.small, self.small.events, self._untouched.index)
+        untouched = index_small_log(recorded, self.small, self.small.events, self._untouched.index)
         grown = self._untouched.grower.grow(self.small.members, generous=False)
         facts = measure_diligent(grown, untouched, self._untouched.grower, self.settings)
         self._facts = facts or measure_ring(grown, untouched, self._untouched.grower)
         self._whole = self._facts.grown
         self._meetings = len(self._untouched.grower.incidence(self._whole)[0])
-        self._strengths = np.array(casebook.background["found_strengths"])
-        self._null = np.array(casebook.background["null_strengths"])
-        ranks = casebook.run.rings.filter(pc.equal(casebook.run.rings["ring_id"], ring_id))["strength"].to_numpy()
+        self._strengths = np.array(recorded.background["found_strengths"])
+        self._null = np.array(recorded.background["null_strengths"])
+        ranks = recorded.run.rings.filter(pc.equal(recorded.run.rings["ring_id"], ring_id))["strength"].to_numpy()
         self._place = int(np.argmin(np.abs(self._strengths - ranks[0])))
 
     def whole(self) -> Grown:
@@ -122,11 +123,11 @@ class Replay:
 
     def _outcome(self, walk: Walk, events: Callable[[], EventTable]) -> Outcome:
         """Of the strongest that grows."""
-        casebook, settings, visits = self.casebook, self.settings, walk.index.visits
+        recorded, settings, visits = self.recorded, self.settings, walk.index.visits
         grown = max((walk.grower.grow(core, generous=False) for core in self._cores(visits)), key=lambda grown: grown.strength)
         facts = None
         if grown.strength > settings.rings.least_strength and self._q(grown.strength) <= settings.tiers.alert_q:
-            facts = measure_diligent(grown, casebook.index_log(self.small, events(), walk.index), walk.grower, settings)
+            facts = measure_diligent(grown, index_small_log(recorded, self.small, events(), walk.index), walk.grower, settings)
         grown = grown if facts is None else facts.grown
         items = self._items(grown)
         names = tuple(self.small.events.ids["user"].take(pa.array(grown.members)).to_pylist())
@@ -137,7 +138,7 @@ class Replay:
         return Outcome(judged.tier, judged.explanation, score, float(grown.strength), items, names)
 
     def _background(self) -> Background:
-        background = self.casebook.background
+        background = self.recorded.background
         return Background(
             days=background["seconds"] / 86_400,
             users=background["users"],
@@ -154,13 +155,13 @@ class Replay:
         for view in self.small.visits.views:
             if view.name == "item":
                 return int(((grown.targets >= view.first_key) & (grown.targets < view.first_key + view.keys)).sum())
-        return 0 if any(view["name"] == "item" for view in self.casebook.background["views"]) else len(grown.targets)
+        return 0 if any(view["name"] == "item" for view in self.recorded.background["views"]) else len(grown.targets)
 
     def _q(self, strength: float) -> float:
         """The q-value of a ring of this strength in place of the ring."""
         strengths = self._strengths.copy()
         strengths[self._place] = strength
-        return float(q_values(strengths, self._null, self.casebook.background["permutations"])[self._place])
+        return float(q_values(strengths, self._null, self.recorded.background["permutations"])[self._place])
 
 
 def _keys(visits: Visits) -> Int32:

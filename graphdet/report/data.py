@@ -18,7 +18,7 @@ from graphdet.dossier.tried import parts_of, sentence
 from graphdet.events import NO_TIME
 from graphdet.judging.conditions import Weighed
 from graphdet.judging.significance import q_values
-from graphdet.replay.casebook import Casebook
+from graphdet.replay.recorded import Recorded
 from graphdet.report.tables import TABLES, rows_of
 from graphdet.run.folder import Run
 from graphdet.schema import EVENT_MAKERS, NODE_TYPES, NodeType, lookalikes, objections
@@ -52,10 +52,10 @@ class Names:
 
 def report_data(run: Run, most_rings: int) -> dict[str, Any]:
     """Everything that the page shows: the overview, every ring's row, and dossiers of the first `most_rings` rings."""
-    casebook = Casebook(run)
+    recorded = Recorded(run)
     names = Names()
     rings = run.rings.sort_by("rank").to_pylist()
-    dossiers = [_dossier(build_dossier(casebook, ring), names) for ring in casebook.rings(most_rings)]
+    dossiers = [_dossier(build_dossier(recorded, ring), names) for ring in recorded.rings(most_rings)]
     return {
         "run": {"id": run.id, "version": run.meta["version"], "files": len(run.meta["inputs"]), "notes": run.meta["notes"]},
         "overview": _overview(run),
@@ -211,7 +211,7 @@ TACTICS = (
 def _events(dossier: Dossier, names: Names, members: list[str]) -> Iterator[dict[str, Any]]:
     """Events inside the ring: seconds since 1970, who, on which target, and the raw ids; `mark` is READ_FIRST, WITNESS or 0."""
     scene = dossier.scene
-    casebook, small = scene.replay.casebook, scene.replay.small
+    recorded, small = scene.replay.recorded, scene.replay.small
     rows = np.array(dossier.events["inside"], np.int64)
     first, witness = set(dossier.events["read_first"]), set(dossier.events["witness"])
     if len(rows) > MOST_EVENTS:
@@ -220,22 +220,22 @@ def _events(dossier: Dossier, names: Names, members: list[str]) -> Iterator[dict
     users = small.events.ids["user"].to_pylist()
     local = np.searchsorted(small.rows, rows)
     for row, place in zip(rows.tolist(), local.tolist(), strict=True):
-        time, amount, action = int(casebook.time[row]), float(casebook.amount[row]), int(casebook.action[row])
+        time, amount, action = int(recorded.time[row]), float(recorded.amount[row]), int(recorded.action[row])
         yield {
             "second": None if time == NO_TIME else time // 1_000_000,
             "member": order[users[small.events.codes["user"][place]]],
             "target": int(scene.target[place]),
-            "action": casebook.actions[action] if action >= 0 else "",
-            **{kind: _id_at(casebook, names, kind, row) for kind in RAW},
+            "action": recorded.actions[action] if action >= 0 else "",
+            **{kind: _id_at(recorded, names, kind, row) for kind in RAW},
             "amount": None if amount != amount else round(amount, 2),
             "mark": READ_FIRST if row in first else WITNESS if row in witness else 0,
         }
 
 
-def _id_at(casebook: Casebook, names: Names, kind: str, row: int) -> int | None:
-    if kind not in casebook.event_code or casebook.event_code[kind][row] < 0:
+def _id_at(recorded: Recorded, names: Names, kind: str, row: int) -> int | None:
+    if kind not in recorded.event_code or recorded.event_code[kind][row] < 0:
         return None
-    return names.place(casebook.ids[kind][int(casebook.event_code[kind][row])].as_py())
+    return names.place(recorded.ids[kind][int(recorded.event_code[kind][row])].as_py())
 
 
 def _cells(dossier: Dossier, members: list[str]) -> Iterator[dict[str, int]]:

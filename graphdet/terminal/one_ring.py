@@ -11,7 +11,7 @@ from rich.text import Text
 
 from graphdet.dossier.building import Dossier, event_rows, weakness
 from graphdet.dossier.tried import missed_in_words, passed_in_words, sentence, spared_in_words
-from graphdet.replay.casebook import Casebook
+from graphdet.replay.recorded import Recorded
 from graphdet.schema import ITEM, NODE_TYPE, USER
 from graphdet.schema.lookalikes import look_alike
 from graphdet.schema.wording import Language
@@ -27,7 +27,7 @@ LEAST_TELLING = ("event_id", "user_agent", "order_id", "image", "category", "pay
 SIDE_STYLES = {"for": "red", "caution": "yellow"}
 
 
-def show_dossier(console: Console, dossier: Dossier, casebook: Casebook, language: Language) -> None:
+def show_dossier(console: Console, dossier: Dossier, recorded: Recorded, language: Language) -> None:
     """The dossier on one screen."""
 
     def label(key: str, **values: Any) -> str:
@@ -42,7 +42,7 @@ def show_dossier(console: Console, dossier: Dossier, casebook: Casebook, languag
     rank = label(
         "ring_line",
         rank=ring["rank"],
-        rings=casebook.run.rings.num_rows,
+        rings=recorded.run.rings.num_rows,
         score=ring["score"],
         q="<0.001" if ring["q_value"] < 0.001 else f"{ring['q_value']:.2g}",
     )
@@ -83,10 +83,10 @@ def show_dossier(console: Console, dossier: Dossier, casebook: Casebook, languag
     _targets(console, dossier, language)
     _shared(console, dossier, language)
     _heading(console, label("read_first"))
-    show_event_rows(console, event_rows(casebook, dossier.events["read_first"]))
+    show_event_rows(console, event_rows(recorded, dossier.events["read_first"]))
     if dossier.events["fragile"]:
         _heading(console, counted("fragile", language, len(dossier.events["fragile"])))
-        show_event_rows(console, event_rows(casebook, dossier.events["fragile"]))
+        show_event_rows(console, event_rows(recorded, dossier.events["fragile"]))
 
 
 def event_headings(dossier: Dossier, language: Language) -> list[tuple[str, list[int]]]:
