@@ -42,7 +42,7 @@ from graphdet.progress import Progress
 from graphdet.settings import GnnSettings
 from graphdet.signals import measure_keys, measure_users
 from graphdet.signals.company import COMPANY
-from graphdet.signals.table import FeatureTable, names_of
+from graphdet.signals.signal import FeatureTable, names_of
 from graphdet.visits.base_rates import BaseRates, measure_base_rates
 from graphdet.visits.permuting import permute
 

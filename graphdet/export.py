@@ -25,7 +25,7 @@ from graphdet.judging.conditions import Weighed
 from graphdet.replay.recorded import Recorded
 from graphdet.schema import EVENT_MAKERS, ITEM, SHARED_TYPES
 from graphdet.schema.wording import LANGUAGES, Language
-from graphdet.words.claims import look_alike_in_words
+from graphdet.words.claim_sentences import look_alike_in_words
 from graphdet.words.interface import label
 from graphdet.words.reasons import CATALOGUE
 

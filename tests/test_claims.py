@@ -25,7 +25,7 @@ from graphdet.schema.lookalikes import LOOK_ALIKES, right_for
 from graphdet.schema.objections import OBJECTIONS
 from graphdet.schema.wording import Wording
 from graphdet.settings import TierSettings
-from graphdet.words.claims import condition_in_words, number_in_words
+from graphdet.words.claim_sentences import condition_in_words, number_in_words
 
 CLAIMS: tuple[Claim, ...] = (*LOOK_ALIKES, *OBJECTIONS)
 

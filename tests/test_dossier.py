@@ -41,7 +41,7 @@ from graphdet.terminal import show_dossier
 from graphdet.visits.base_rates import BaseRates, measure_base_rates
 from graphdet.visits.index import index_visits
 from graphdet.visits.visits import Visits, collect_visits
-from graphdet.words.claims import look_alike_in_words
+from graphdet.words.claim_sentences import look_alike_in_words
 from graphdet.words.reasons import CATALOGUE, WEAKNESS
 
 MARKETS = (1, 2, 3)

@@ -15,7 +15,7 @@ from graphdet.schema import ACTIONS, KEY_TYPES
 from graphdet.settings import EvidenceSettings, Settings
 from graphdet.signals import columns_of, measure_keys, measure_users
 from graphdet.signals.company import LEVELS
-from graphdet.signals.table import FeatureTable, names_of
+from graphdet.signals.signal import FeatureTable, names_of
 from graphdet.visits.base_rates import BaseRates, measure_base_rates
 from graphdet.visits.visits import Visits, collect_visits
 

@@ -28,7 +28,7 @@ from graphdet.learning.ring_model import RingModel, load_model, model_of
 from graphdet.schema import EMBEDDING_WIDTH, PLACES
 from graphdet.settings import EvidenceSettings, GnnSettings, Settings
 from graphdet.signals import columns_of, measure_keys, measure_users
-from graphdet.signals.table import names_of
+from graphdet.signals.signal import names_of
 from graphdet.visits.base_rates import BaseRates, measure_base_rates
 from graphdet.visits.visits import Visits, collect_visits
 

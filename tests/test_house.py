@@ -8,18 +8,20 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import networkx as nx
 import pytest
 from pydantic import BaseModel
-from street import CONFINED, DOCUMENT, ORDER, PACKAGE, ROOT, files, imports_of, renewed, room_of
+from street import CONFINED, DOCUMENT, ORDER, PACKAGE, ROOT, files, functions_of, imports_of, renewed, room_of
 
 import graphdet
 from graphdet.extras import EXTRAS
 from graphdet.settings import Settings, load_settings, settings_as_toml
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+MOST_LINES, MOST_FUNCTION_LINES = 400, 60
 
 
 def test_every_file_has_its_place_in_the_order() -> None:
@@ -67,6 +69,19 @@ def test_every_station_of_the_walks_is_there() -> None:
             assert re.search(rf"^(def |class |@.*\n)?{name}\b", (PACKAGE / path).read_text(encoding="utf-8"), re.MULTILINE), (
                 f"{path}: {name}"
             )
+
+
+def test_no_two_files_have_one_name() -> None:
+    """So that a name alone says which; but for the doors of the rooms."""
+    counted = Counter(path.name for path in files() if path.name != "__init__.py")
+    assert [name for name, count in counted.items() if count > 1] == []
+
+
+@pytest.mark.parametrize("path", files(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_files_and_functions_are_short(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+    long = [own.name for own in functions_of(path) if (own.end_lineno or 0) - own.lineno + 1 > MOST_FUNCTION_LINES]
+    assert long == []
 
 
 def test_the_public_names_are_these() -> None:

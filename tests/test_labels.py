@@ -36,7 +36,7 @@ from graphdet.pipeline import detect_in
 from graphdet.progress import Progress
 from graphdet.settings import GnnSettings, LogSettings, RingSettings, Settings
 from graphdet.signals import columns_of
-from graphdet.signals.table import FeatureTable, names_of
+from graphdet.signals.signal import FeatureTable, names_of
 from graphdet.terminal.about_labels import about_labels
 
 QUICK = Settings(gnn=GnnSettings(epochs=2))

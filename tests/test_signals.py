@@ -20,7 +20,7 @@ from graphdet.learning.labelled_model import load_labelled
 from graphdet.pipeline import detect
 from graphdet.settings import GnnSettings, RingSettings, Settings
 from graphdet.signals import SIGNALS, columns_of, measure_log, message_columns, with_meeting_places
-from graphdet.signals.table import Column, Signal, names_of
+from graphdet.signals.signal import Column, Signal, names_of
 
 QUICK = Settings(rings=RingSettings(permutations=1), gnn=GnnSettings(epochs=1, least_rings=0))
 HOUR = 3_600_000_000

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from graphdet.dossier.countable import SHARED_DEVICE, measure_facts
+from graphdet.dossier.countable import measure_facts
 from graphdet.dossier.reasoning import Reason, find_reasons, words
 from graphdet.dossier.scene import Scene, moment, set_scene
+from graphdet.dossier.shared_things import SHARED_DEVICE
 from graphdet.dossier.tried import claim_as_dict, in_order, sentence
 from graphdet.dossier.witness import find_witness
 from graphdet.events import NO_TIME
@@ -23,7 +24,7 @@ from graphdet.replay.replaying import GONE, Outcome, Replay
 from graphdet.run.folder import RunRing
 from graphdet.schema import DEVICE, ITEM, KEY_TYPES, NODE_TYPE
 from graphdet.schema.wording import LANGUAGES, Language
-from graphdet.words.claims import conditions_in_words
+from graphdet.words.claim_sentences import conditions_in_words
 from graphdet.words.reasons import CATALOGUE, WEAKNESS
 from graphdet.words.verdicts import verdict_in_words
 

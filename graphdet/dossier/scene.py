@@ -12,7 +12,11 @@ import pyarrow.compute as pc
 
 from graphdet.arrays import Bool, Int64
 from graphdet.events import NO_TIME
+from graphdet.judging.log_index import which_actions
 from graphdet.replay.replaying import Replay
+
+MICRO = 1_000_000
+DAY = 86_400 * MICRO
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,11 @@ class Scene:
     def met(self) -> Bool:
         """(members, windows) who was where."""
         return np.asarray(self.first != NO_TIME)
+
+    def did(self, *actions: str) -> Bool:
+        """(e,) which events are one of these actions."""
+        events = self.replay.small.events
+        return which_actions(events, *actions)[events.action]
 
 
 def set_scene(replay: Replay, ring_id: str) -> Scene:

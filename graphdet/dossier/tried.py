@@ -8,7 +8,7 @@ from typing import Any
 from graphdet.judging.conditions import Checked, Weighed
 from graphdet.schema.claims import Claim, Condition
 from graphdet.schema.wording import LANGUAGES, Language
-from graphdet.words.claims import claim_in_words, condition_in_words, conditions_in_words
+from graphdet.words.claim_sentences import claim_in_words, condition_in_words, conditions_in_words
 from graphdet.words.interface import label
 
 MOST_TOLD = 3  # conditions in one line

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from graphdet.events.canonical import BAD, MISSING, Names, canonical_names
 from graphdet.events.coding import Dictionary, Key, Rows, canonical_order, repeated_keys, taken
-from graphdet.events.columns import KEY_COLUMNS
+from graphdet.events.header import KEY_COLUMNS
 from graphdet.events.items import FACTS, Catalogue, join_catalogue, read_catalogue
 from graphdet.events.reading import NAMED, NUMBERS, UNREADABLE_NUMBER
 from graphdet.events.rejecting import Causes, Rejects

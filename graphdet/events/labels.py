@@ -19,7 +19,7 @@ from graphdet.arrays import Bool, Int32, Int64
 from graphdet.errors import LabelError
 from graphdet.events.assembling import Collector, canonical_codes
 from graphdet.events.canonical import BAD, MISSING
-from graphdet.events.columns import map_label_columns
+from graphdet.events.header import map_label_columns
 from graphdet.events.log import DEFAULT_LOG, DEFAULT_MACHINE
 from graphdet.events.reading import typed_label_columns
 from graphdet.events.rejecting import SHOWN_REJECTS, Causes, Rejected, Rejects

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from graphdet.errors import EmptyLog
 from graphdet.events.assembling import assemble, assemble_catalogue
-from graphdet.events.columns import map_columns
+from graphdet.events.header import map_columns
 from graphdet.events.notes import notes, resolution
 from graphdet.events.reading import typed_columns
 from graphdet.events.rejecting import Rejected

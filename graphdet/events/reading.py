@@ -14,8 +14,8 @@ import duckdb
 import pyarrow as pa
 
 from graphdet.errors import UnreadableFile
-from graphdet.events.columns import Mapping, map_columns
 from graphdet.events.files import LogFile
+from graphdet.events.header import Mapping, map_columns
 from graphdet.events.text import LONGEST_RECORD, prepare, walk, write_good_records
 from graphdet.events.timestamps import WHITESPACE, time_expression
 from graphdet.schema import NODE_TYPES

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from graphdet.events.assembling import Collector
-from graphdet.events.columns import check_columns
 from graphdet.events.files import LogFile, digest, find_files
+from graphdet.events.header import check_columns
 from graphdet.events.reading import REFUSALS, Mapper, Source, Typer, careful_source, connect, open_source, stream_batches, unreadable
 from graphdet.events.rejecting import NO_REJECTS, Rejected, Rejects, locate
 from graphdet.events.table import FileReport

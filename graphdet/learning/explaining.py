@@ -15,7 +15,7 @@ import numpy as np
 from graphdet.learning.labelled_inputs import LabelledInputs, labelled_columns
 from graphdet.learning.labelled_model import LabelledModel
 from graphdet.learning.neighbourhood import InputColumn
-from graphdet.signals.table import Column, FeatureTable
+from graphdet.signals.signal import Column, FeatureTable
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from graphdet.learning.labelled_model import (
 from graphdet.learning.parting import Parts, part_labels
 from graphdet.settings import Settings
 from graphdet.signals import columns_of
-from graphdet.signals.table import FeatureTable, names_of
+from graphdet.signals.signal import FeatureTable, names_of
 
 OURS = "average of trees and network"
 

@@ -17,7 +17,7 @@ from graphdet.graph import Edges, FraudGraph, build_graph
 from graphdet.learning.messages import EvidenceMatrix, evidence_relation
 from graphdet.settings import Settings
 from graphdet.signals import measure_keys, measure_log, measure_users
-from graphdet.signals.table import FeatureTable
+from graphdet.signals.signal import FeatureTable
 
 if TYPE_CHECKING:
     from torch_geometric.data import HeteroData

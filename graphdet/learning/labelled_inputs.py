@@ -16,7 +16,7 @@ from graphdet.learning.neighbourhood import Scale, gather_inputs, in_units, inpu
 from graphdet.run.folder import Run
 from graphdet.schema import KEY_TYPES, NODE_TYPE, TIERS
 from graphdet.signals import columns_of, measure_users
-from graphdet.signals.table import Column, FeatureTable, names_of
+from graphdet.signals.signal import Column, FeatureTable, names_of
 
 OF_RUN = (
     Column("score_odds", "odds by the run's score, log10", "运行所给分数的几率（log10）"),

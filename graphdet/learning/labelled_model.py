@@ -26,7 +26,7 @@ from graphdet.learning.neighbourhood import Scale, measure_scale
 from graphdet.learning.network import TorchNetwork, apply_network, train
 from graphdet.settings import GnnSettings
 from graphdet.signals import columns_of
-from graphdet.signals.table import FeatureTable, names_of
+from graphdet.signals.signal import FeatureTable, names_of
 
 FORMAT = 3  # 2: trees and network are added to the run's odds; 3: columns in their own units, and the scale of messages
 KIND = "graphdet model with labels"

@@ -16,7 +16,7 @@ from graphdet.arrays import Float32, Int64
 from graphdet.learning.messages import EvidenceMatrix, through_keys
 from graphdet.schema import KEY_TYPES, NODE_TYPE
 from graphdet.signals import columns_of, message_columns
-from graphdet.signals.table import Column, FeatureTable, names_of
+from graphdet.signals.signal import Column, FeatureTable, names_of
 from graphdet.visits.visits import Visits
 
 SAMPLE = 10_000  # rows from which the scale of a column is taken

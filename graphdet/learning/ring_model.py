@@ -17,7 +17,7 @@ from graphdet.learning.model_file import check_columns, network_arrays, read_arr
 from graphdet.learning.neighbourhood import Scale, input_columns
 from graphdet.learning.network import apply_network
 from graphdet.signals import columns_of
-from graphdet.signals.table import names_of
+from graphdet.signals.signal import names_of
 from graphdet.visits.visits import Visits
 
 FORMAT = 1  # counted up when an older graphdet could misread a newer model

@@ -24,7 +24,7 @@ from graphdet.run.folder import Run
 from graphdet.schema import EVENT_MAKERS, NODE_TYPES, NodeType, lookalikes, objections
 from graphdet.schema.claims import FACTS, Claim
 from graphdet.schema.wording import LANGUAGES
-from graphdet.words.claims import DIRECTIONS, with_bar
+from graphdet.words.claim_sentences import DIRECTIONS, with_bar
 from graphdet.words.reasons import CATALOGUE
 
 MOST_EVENTS = 400  # of one ring, evenly spread over those on its items

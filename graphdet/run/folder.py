@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from graphdet.errors import NotARun
-from graphdet.run.checking import check_table
 from graphdet.run.choosing import ring_named
+from graphdet.run.consistency import check_table
 from graphdet.run.describing import META_KEYS
 from graphdet.run.loading import StoredTables, load_meta
 from graphdet.run.saving import save_folder

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from graphdet.errors import NotARun
-from graphdet.run.checking import check_table, fits
+from graphdet.run.consistency import check_table, fits
 from graphdet.run.describing import FORMAT
 from graphdet.schema import OPTIONAL_RUN_TABLES, RUN_TABLES, arrow_schema
 

@@ -12,7 +12,7 @@ from graphdet.schema.columns import (
     TIME,
     Field,
 )
-from graphdet.schema.database import (
+from graphdet.schema.database_labels import (
     CASE_NODE,
     ITEM_RELATIONS,
     KEY_RELATIONS,

@@ -19,7 +19,7 @@ from graphdet.settings import Settings
 from graphdet.signals.activity import ACTIVITY
 from graphdet.signals.company import COMPANY
 from graphdet.signals.keys import KEYS
-from graphdet.signals.table import Column, FeatureTable, Signal, names_of
+from graphdet.signals.signal import Column, FeatureTable, Signal, names_of
 from graphdet.visits.base_rates import BaseRates
 from graphdet.visits.visits import Visits
 

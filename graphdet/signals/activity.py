@@ -13,7 +13,7 @@ from graphdet.arrays import Float32, Float64, Int32, Int64
 from graphdet.events import NO_TIME, EventTable
 from graphdet.evidence.pairs import PairEvidence
 from graphdet.schema import ACTIONS, ITEM, KEY_TYPES, NODE_TYPE
-from graphdet.signals.table import Column, Signal, counted, names_of
+from graphdet.signals.signal import Column, Signal, counted, names_of
 from graphdet.visits.base_rates import BaseRates
 from graphdet.visits.visits import Visits
 

@@ -11,7 +11,7 @@ from graphdet.arrays import Float32, Float64, Int32, Int64
 from graphdet.events import EventTable
 from graphdet.evidence.pairs import PairEvidence
 from graphdet.schema import KEY_TYPES, NODE_TYPE
-from graphdet.signals.table import Column, Signal, counted, less_log10
+from graphdet.signals.signal import Column, Signal, counted, less_log10
 from graphdet.visits.base_rates import BaseRates
 from graphdet.visits.visits import Visits
 

@@ -12,7 +12,7 @@ from graphdet.events import EventTable
 from graphdet.evidence.pairs import PairEvidence
 from graphdet.schema import KEY_TYPES
 from graphdet.signals.activity import known_mean
-from graphdet.signals.table import Column, Signal, counted
+from graphdet.signals.signal import Column, Signal, counted
 from graphdet.visits.base_rates import BaseRates
 from graphdet.visits.crowding import most_at_once
 from graphdet.visits.visits import View, Visits

@@ -25,7 +25,7 @@ from graphdet.store.drawing import LONGEST_KEY
 from graphdet.store.queries import SavedQuery, load_queries
 from graphdet.store.server import post_connect
 from graphdet.store.style import style_sheet
-from graphdet.words.claims import look_alike_in_words
+from graphdet.words.claim_sentences import look_alike_in_words
 
 MOST_GUIDES = 100  # rings with a guide of their own, worst first
 MOST_DRAWN = 24  # members or shared things in the small picture

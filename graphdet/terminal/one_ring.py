@@ -16,7 +16,7 @@ from graphdet.schema import ITEM, NODE_TYPE, USER
 from graphdet.schema.lookalikes import look_alike
 from graphdet.schema.wording import Language
 from graphdet.terminal.screens import ID_WIDTH, TIER_STYLES, clean, name
-from graphdet.words.claims import look_alike_in_words
+from graphdet.words.claim_sentences import look_alike_in_words
 from graphdet.words.interface import counted
 from graphdet.words.interface import label as words_of
 

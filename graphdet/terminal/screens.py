@@ -18,7 +18,7 @@ from rich.text import Text
 
 from graphdet.run.folder import Run, RunRing
 from graphdet.schema import DEVICE, IP, ITEM, KEY_TYPES, NODE_TYPE, NODE_TYPES, TIERS, USER
-from graphdet.words.claims import look_alike_in_words
+from graphdet.words.claim_sentences import look_alike_in_words
 
 if TYPE_CHECKING:
     from graphdet.evaluate import Evaluation  # both load much that other screens need not

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from graphdet.schema.wording import Language
-from graphdet.words.claims import plain_number
+from graphdet.words.claim_sentences import plain_number
 
 Side = Literal["for", "caution"]
 

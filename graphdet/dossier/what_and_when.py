@@ -1,0 +1,180 @@
+"""A ring's scene → what its members did and when: at the same items, in the same minute, out of hours, with accounts of what age."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from graphdet.arrays import Bool
+from graphdet.dossier.scene import DAY, MICRO, Scene, moment
+from graphdet.dossier.sums import at_least, together_within
+from graphdet.events import NO_TIME
+from graphdet.judging.significance import false_rings
+
+AGED_DAYS = 14
+QUIET_HOURS = 6
+SAME_SECONDS = 60
+PERIOD = 0.1  # gaps this near to the median gap count as the same gap
+
+
+def measure_what(scene: Scene) -> dict[str, Any]:
+    events = scene.replay.small.events
+    inside = scene.inside
+    time = scene.time[inside & (scene.time != NO_TIME)]
+    words = np.array([*events.actions, ""], dtype=object)[events.action[inside]]
+    names, count = np.unique(words.astype(str), return_counts=True) if len(words) else (np.zeros(0, str), np.zeros(0, int))
+    amount = events.amount
+    bought = inside & (scene.did("order") if (inside & scene.did("order")).any() else scene.did("pay"))
+    back = inside & scene.did("refund", "cancel")
+    pairs = max(int(scene.met.sum()), 1)
+    return {
+        "members": scene.size,
+        "items": len(scene.windows),
+        "events": int(inside.sum()),
+        "all_events": len(inside),
+        "actions": {
+            name or "none": int(n)
+            for name, n in sorted(zip(names.tolist(), count.tolist(), strict=True), key=lambda one: (-one[1], one[0]))
+        },
+        "amount": None if amount is None else float(np.nansum(amount[inside])),
+        "orders": int(bought.sum()),
+        "order_amount": None if amount is None else float(np.nansum(amount[bought])),
+        "returns": int(back.sum()),
+        "return_amount": None if amount is None else float(np.nansum(amount[back])),
+        "returned_share": _pairs_with(scene, back) / pairs,
+        "coupon_share": _pairs_with(scene, inside & scene.did("coupon")) / pairs,
+        "first": moment(int(time.min())) if len(time) else None,
+        "last": moment(int(time.max())) if len(time) else None,
+        "days": float((time.max() - time.min()) / DAY) if len(time) else None,
+    }
+
+
+def _pairs_with(scene: Scene, chosen: Bool) -> int:
+    return len(np.unique(scene.member[chosen] * len(scene.windows) + scene.target[chosen]))
+
+
+def measure_lockstep(scene: Scene) -> dict[str, Any] | None:
+    """The most surprising 'so many members at least at so many of the items'; expected: users at the same popularity, each alone."""
+    if not scene.windows:
+        return None
+    chance = np.array([window["users"] for window in scene.windows]) / scene.users
+    tail = at_least(chance) * scene.users
+    touched = scene.met.sum(1)
+    best: tuple[float, int, int] | None = None
+    for least in range(2, len(chance) + 1):
+        hit = int((touched >= least).sum())
+        if hit < 2:
+            break
+        surprise = hit * np.log(hit / max(tail[least], 1e-300)) - (hit - tail[least])
+        if best is None or surprise > best[0]:
+            best = (float(surprise), least, hit)
+    if best is None:
+        return None
+    spread = [
+        int(column.max() - column.min())
+        for column in (scene.first[scene.met[:, place], place] for place in range(len(chance)))
+        if len(column) > 1
+    ]
+    hits = int(scene.met.sum())
+    return {
+        "least": best[1],
+        "members": best[2],
+        "items": len(chance),
+        "expected": float(tail[best[1]]),
+        "hours": float(np.median(spread) / 3.6e9) if spread and scene.replay.recorded.start is not None else None,
+        "hits": hits,
+        "expected_hits": float(scene.size * chance.sum()),
+        "density": hits / (scene.size * len(chance)),
+    }
+
+
+def measure_chance(scene: Scene) -> dict[str, Any]:
+    background = scene.replay.recorded.background
+    strength = scene.replay.whole().strength
+    null = background["null_strengths"]
+    return {
+        "permutations": background["permutations"],
+        "null_rings": len(null),
+        "as_strong": sum(value >= strength for value in null),
+        "strongest": max(null, default=None),
+        "strength": float(strength),
+        "false_rings": float(false_rings(np.array([strength]), np.array(null), background["permutations"])[0]),
+    }
+
+
+def measure_timing(scene: Scene) -> dict[str, Any] | None:
+    recorded = scene.replay.recorded
+    if recorded.start is None or not scene.inside.any():
+        return None
+    close = pairs = 0
+    expected = 0.0
+    for place in range(len(scene.windows)):
+        times = np.sort(scene.first[scene.met[:, place], place])
+        found, likely = together_within(times, SAME_SECONDS * MICRO)
+        close, expected, pairs = close + found, expected + likely, pairs + len(times) * (len(times) - 1) // 2
+    hours = np.array(recorded.background["hours"], np.float64)
+    wrapped = np.r_[hours, hours[: QUIET_HOURS - 1]]
+    sums = np.convolve(wrapped, np.ones(QUIET_HOURS), "valid")
+    quiet = int(sums.argmin())
+    own = scene.time[scene.inside & (scene.time != NO_TIME)] // (3_600 * MICRO) % 24
+    gaps = np.diff(np.sort(scene.first[scene.met])).astype(np.float64)
+    gaps = gaps[gaps > 0]
+    median = float(np.median(gaps)) if len(gaps) else 0.0
+    return {
+        "same_minute": close,
+        "same_minute_expected": expected,
+        "same_minute_of": pairs,
+        "quiet_from": quiet,
+        "quiet_share": float((((own - quiet) % 24) < QUIET_HOURS).mean()),
+        "quiet_usual": float(sums.min() / max(hours.sum(), 1)),
+        "gaps": len(gaps),
+        "gap_minutes": median / 6e7,
+        "gap_share": float((np.abs(gaps - median) <= PERIOD * median).mean()) if len(gaps) else 0.0,
+        "burst": _burst(scene),
+    }
+
+
+def _burst(scene: Scene) -> dict[str, Any] | None:
+    """The target whose busiest stretch stands out most against all its others."""
+    recorded = scene.replay.recorded
+    width = recorded.background["history_seconds"]
+    best: dict[str, Any] | None = None
+    for window in scene.windows:
+        history = np.array(recorded.history_of(window["id"]))
+        if len(history) < 3:
+            continue
+        peak = int(history.argmax())
+        usual = float((history.sum() - history[peak]) / (len(history) - 1))
+        ratio = float(history[peak] / (usual + 1))
+        if best is None or ratio > best["ratio"]:
+            day = recorded.start + peak * width * MICRO
+            best = {
+                "item": window["id"],
+                "events": int(history[peak]),
+                "usual": usual,
+                "from": moment(day),
+                "days": width // 86_400,
+                "ratio": ratio,
+            }
+    return best
+
+
+def measure_ages(scene: Scene) -> dict[str, Any] | None:
+    """When the accounts first appear in the log, against when the ring begins."""
+    known = scene.time != NO_TIME
+    if scene.replay.recorded.start is None or not (scene.inside & known).any():
+        return None
+    first = np.full(scene.size, np.iinfo(np.int64).max)
+    np.minimum.at(first, scene.member[known], scene.time[known])
+    own = np.full(scene.size, np.iinfo(np.int64).max)
+    np.minimum.at(own, scene.member[scene.inside & known], scene.time[scene.inside & known])
+    begin = int(own.min())
+    days = (own - first)[own != np.iinfo(np.int64).max] / DAY
+    return {
+        "new": int((first >= begin - DAY).sum()),
+        "new_users": scene.measured["new_users"],
+        "users": scene.users,
+        "aged": int((days >= AGED_DAYS).sum()),
+        "median_days": float(np.median(days)),
+    }
