@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
+import zlib
 from typing import Any
 
 import pytest
@@ -11,9 +13,12 @@ from store_runs import DAY, later_run, make_run, two_rings
 from store_servers import contents, run
 
 from graphdet.errors import PushRefused, StoreError
+from graphdet.run.folder import Run
 from graphdet.store import journal
 from graphdet.store.connection import Database, Target, open_database
+from graphdet.store.difference import Step
 from graphdet.store.drawing import database_key
+from graphdet.store.journal import _pack, _unpack
 from graphdet.store.kinds import LABELS, NODE_KINDS, RELATION_KINDS
 from graphdet.store.lock import hold_lock
 from graphdet.store.push import PushOptions, compare_run, push_run, undo_push
@@ -289,7 +294,7 @@ def test_hostile_ids_and_texts_arrive_as_data(database: Database) -> None:
 
 def test_an_old_run_without_relations_is_written_without_them(database: Database) -> None:
     whole = two_rings()
-    old = type(whole)(whole.rings, whole.members, whole.evidence, whole.scores, whole.rejected, whole.meta)
+    old = Run(whole.meta, {name: table for name, table in whole.tables.items() if name != "relations"})
     report = push_run(database, old)
     assert "no relations table" in " ".join(report.notes)
     assert one(database, "MATCH (n)-[:MEMBER_OF]->(:FraudRing {ringId: 'ring-1'}) RETURN count(n)") == 10
@@ -394,3 +399,35 @@ def test_a_change_between_plan_and_write_makes_a_new_plan(database: Database, mo
     assert one(database, "MATCH (u:User {userId: 'eve'}) RETURN u.mine, u.score") == ["theirs", 0.99]
     undo_push(database, "run-b")
     assert one(database, "MATCH (u:User {userId: 'eve'}) RETURN properties(u)") == {"userId": "eve", "mine": "theirs"}
+
+
+def test_journals_of_version_0_1_can_be_played_back() -> None:
+    touch = {"graphdetRun": "run-a", "count": 2, "firstSeen": 7, "lastSeen": 9, "amount": None}
+    node = {"graphdetOwns": "node", "graphdetRun": "run-a", "fullId": None, "score": 0.9, "scoreRank": 1, "degree": 7, "embedding": None}
+    pieces: list[tuple[str, str, list[Any], list[dict[str, Any]]]] = [  # as it was written, as it is read
+        ("user", "remove", [["ann"]], [{"key": "ann"}]),
+        ("user", "create", [["ann", ["RiskHigh"], *node.values()]], [{"key": "ann", "labels": ["RiskHigh"], "values": node}]),
+        (
+            "user",
+            "amend",
+            [["ann", {"score": 1}, ["A"], ["B"]]],
+            [{"key": "ann", "values": {"score": 1}, "labels": ["A"], "unlabel": ["B"]}],
+        ),
+        ("user-PURCHASED-item", "remove", [["ann", "tea", None]], [{"start": "ann", "end": "tea", "qualifier": None}]),
+        (
+            "user-PURCHASED-item",
+            "create",
+            [["ann", "tea", None, *touch.values()]],
+            [{"start": "ann", "end": "tea", "qualifier": None, "values": touch}],
+        ),
+        (
+            "user-ACTED_ON-item",
+            "amend",
+            [["ann", "tea", "wave", {"count": 3}]],
+            [{"start": "ann", "end": "tea", "qualifier": "wave", "values": {"count": 3}}],
+        ),
+    ]
+    written = zlib.compress(json.dumps([[kind, operation, rows] for kind, operation, rows, _ in pieces]).encode())
+    read = [(kind, operation, rows) for kind, operation, _, rows in pieces]
+    assert _unpack(written) == read
+    assert _unpack(_pack([Step(kind, "", [], operation, rows) for kind, operation, rows in read])) == read

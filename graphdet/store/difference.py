@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from graphdet.store.drawing import NodeState, Picture, RelationKey, Values
-from graphdet.store.kinds import NODE_KINDS, RELATION_KINDS, WHOLE, NodeKind, RelationKind
+from graphdet.store.kinds import NODE_KINDS, OWNS, RELATION_KINDS, RUN, WHOLE, NodeKind, RelationKind
 from graphdet.store.own import Own
 
-Row = list[Any]
+Row = dict[str, Any]  # of one element: what the kind's statements name
 Foreign = Callable[[NodeKind, list[str]], dict[str, frozenset[str]]]
 
 
@@ -79,13 +79,9 @@ def _with_history(picture: Picture, own: Own, run_id: str, number: int, now: int
     """The picture with closed rings, their members, and earlier runs; what is kept of an earlier state is kept as it is."""
     nodes = {name: dict(states) if name in ("ring", "run") else states for name, states in picture.nodes.items()}
     relations = dict(picture.relations)
-    place = {one.name: number for number, one in enumerate(NODE_KINDS["ring"].properties)}
     gone = {ring_id: state for ring_id, state in own.nodes["ring"].items() if ring_id not in picture.nodes["ring"]}
     for ring_id, (bands, values) in gone.items():
-        closed = list(values)
-        if closed[place["status"]] != "closed":
-            closed[place["status"]], closed[place["closedBy"]] = "closed", run_id
-        nodes["ring"][ring_id] = (bands, tuple(closed))
+        nodes["ring"][ring_id] = (bands, values if values.status == "closed" else values._replace(status="closed", closedBy=run_id))
     for name, kind in RELATION_KINDS.items():
         if kind.type == "MEMBER_OF":
             kept = {key: values for key, values in own.relations[name].items() if key[1] in gone}
@@ -102,25 +98,21 @@ def _with_members(
     picture: Picture, own: Own, kind: RelationKind, states: dict[str, NodeState], kept: dict[RelationKey, Values]
 ) -> dict[str, NodeState]:
     """States with those of closed rings' members: they stay, with the new run's score if it has one for them."""
-    full = next(number for number, one in enumerate(kind.start.properties) if one.name == "fullId")
     states = dict(states)
     for key in sorted({start for start, _, _ in kept}):
         if key not in states and key in own.nodes[kind.start.name]:
-            name = own.nodes[kind.start.name][key][1][full] or key
+            name = own.nodes[kind.start.name][key][1].fullId or key
             states[key] = picture.describe(kind.start.name, name)
     return states
 
 
 def _numbered(state: NodeState, own: Own, run_id: str, number: int, now: int) -> NodeState:
     """The run's node with the number and time of its push: those it has, where it is the latest there."""
-    place = {one.name: number for number, one in enumerate(NODE_KINDS["run"].properties)}
-    numbers = {name: values[place["pushNumber"]] or 0 for name, (_, values) in own.nodes["run"].items()}
+    numbers = {name: values.pushNumber or 0 for name, (_, values) in own.nodes["run"].items()}
     if run_id in numbers and numbers[run_id] == max(numbers.values()):
         earlier = own.nodes["run"][run_id][1]
-        number, now = earlier[place["pushNumber"]], earlier[place["pushedAt"]]
-    values = list(state[1])
-    values[place["pushNumber"]], values[place["pushedAt"]] = number, now
-    return state[0], tuple(values)
+        number, now = earlier.pushNumber, earlier.pushedAt
+    return state[0], state[1]._replace(pushNumber=number, pushedAt=now)
 
 
 def _plan_nodes(plan: Plan, kind: NodeKind, wanted: dict[str, NodeState], own: Own, foreign: Foreign) -> Step:
@@ -130,18 +122,17 @@ def _plan_nodes(plan: Plan, kind: NodeKind, wanted: dict[str, NodeState], own: O
     others = foreign(kind, new)
     counts = plan.counts.setdefault(kind.label, Counts())
     plain = [key for key in new if key not in others]
-    created: list[Row] = [[key, list(wanted[key][0]), *wanted[key][1]] for key in plain]
-    plan.steps.append(Step(kind.name, "create", created, "remove", [[key] for key in plain]))
+    created: list[Row] = [{"key": key, "labels": list(wanted[key][0]), "values": wanted[key][1]._asdict()} for key in plain]
+    plan.steps.append(Step(kind.name, "create", created, "remove", [{"key": key} for key in plain]))
     rows: list[Row] = []
     back: list[Row] = []
     for key, names in others.items():
         labels, values = _beside(kind, wanted[key], names)
-        rows.append([key, _named(kind, values), list(labels), []])
-        back.append([key])
+        rows.append({"key": key, "values": _named(values), "labels": list(labels), "unlabel": []})
+        back.append({"key": key})
         plan.clashes += bool(names)
     plan.steps.append(Step(kind.name, "amend", rows, "remove", back))
     counts.added += len(new)
-    first = next((number for number, one in enumerate(kind.properties) if one.name == "firstSeen"), None)
     rows, back = [], []
     for key, state in wanted.items():
         current = there.get(key)
@@ -151,70 +142,77 @@ def _plan_nodes(plan: Plan, kind: NodeKind, wanted: dict[str, NodeState], own: O
         if key in theirs:
             state = _beside(kind, state, theirs[key])
             plan.clashes += bool(theirs[key])
-        labels, values = state[0], _keep_first(state[1], current[1], first)
+        labels, values = state[0], _keep_first(kind, state[1], current[1])
         if (labels, values) == current:
             counts.unchanged += 1
             continue
         come = [one for one in labels if one not in current[0]]
         go = [one for one in current[0] if one not in labels]
-        rows.append([key, _changed(kind.properties, current[1], values), come, go])
-        back.append([key, _changed(kind.properties, values, current[1]), go, come])
+        rows.append({"key": key, "values": _changed(current[1], values), "labels": come, "unlabel": go})
+        back.append({"key": key, "values": _changed(values, current[1]), "labels": go, "unlabel": come})
     counts.changed += len(rows)
     plan.steps.append(Step(kind.name, "amend", rows, "amend", back))
     gone = [key for key in there if key not in wanted]
     counts.removed += len(gone)
-    restored: list[Row] = [[key, _named(kind, there[key][1]), list(there[key][0]), []] for key in gone]
-    return Step(kind.name, "remove", [[key] for key in gone], "restore", restored)
+    restored: list[Row] = [{"key": key, "values": _named(there[key][1]), "labels": list(there[key][0])} for key in gone]
+    return Step(kind.name, "remove", [{"key": key} for key in gone], "restore", restored)
 
 
 def _plan_relations(plan: Plan, kind: RelationKind, wanted: dict[RelationKey, Values], own: Own) -> None:
     there, shared = own.relations[kind.name], own.shared[kind.name]
     counts = plan.counts.setdefault(f":{kind.type}", Counts())
     new = [key for key in wanted if key not in there]
-    plan.steps.append(Step(kind.name, "create", [[*key, *wanted[key]] for key in new], "remove", [list(key) for key in new]))
+    plan.steps.append(Step(kind.name, "create", [_row(key, wanted[key]._asdict()) for key in new], "remove", [_row(key) for key in new]))
     counts.added += len(new)
-    first = next((number for number, one in enumerate(kind.properties) if one.name == "firstSeen"), None)
-    rows, back = [], []
+    rows: list[Row] = []
+    back: list[Row] = []
     for key, current in there.items():
         values = wanted.get(key)
         if values is None:
             continue
         if values != current:
-            values = _keep_first(values, current, first)
+            values = _keep_first(kind, values, current)
         if values == current:
             counts.unchanged += 1
             continue
-        rows.append([*key, _changed(kind.properties, current, values)])
-        back.append([*key, _changed(kind.properties, values, current)])
+        rows.append(_row(key, _changed(current, values)))
+        back.append(_row(key, _changed(values, current)))
     counts.changed += len(rows)
     plan.steps.append(Step(kind.name, "amend", rows, "amend", back))
     absent = [key for key in there if key not in wanted]
     gone = [key for key in absent if key not in shared]
     plan.shared += len(absent) - len(gone)
     counts.removed += len(gone)
-    plan.steps.append(Step(kind.name, "remove", [list(key) for key in gone], "create", [[*key, *there[key]] for key in gone]))
+    restored = [_row(key, there[key]._asdict()) for key in gone]
+    plan.steps.append(Step(kind.name, "remove", [_row(key) for key in gone], "create", restored))
+
+
+def _row(key: RelationKey, values: dict[str, Any] | None = None) -> Row:
+    start, end, qualifier = key
+    row = {"start": start, "end": end, "qualifier": qualifier}
+    return row if values is None else {**row, "values": values}
 
 
 def _beside(kind: NodeKind, state: NodeState, theirs: frozenset[str]) -> NodeState:
     """The state on a node that others made: without what is theirs, and with the list of what is ours."""
     labels = tuple(label for label in state[0] if f":{label}" not in theirs)
-    values = [None if one.name in theirs else value for one, value in zip(kind.properties, state[1], strict=True)]
-    named = [one.name for one, value in zip(kind.properties, values, strict=True) if value is not None][2:]
-    values[0] = ",".join([*named, *(f":{label}" for label in labels)])
-    assert values[0] != WHOLE
-    return labels, tuple(values)
+    ours = {name: value for name, value in _named(state[1]).items() if name not in theirs}
+    told = ",".join([*(name for name in ours if name not in (OWNS, RUN)), *(f":{label}" for label in labels)])
+    assert told != WHOLE
+    return labels, kind.values(**{**dict.fromkeys(kind.values._fields), **ours, OWNS: told})
 
 
-def _named(kind: NodeKind, values: Values) -> dict[str, Any]:
-    return {one.name: value for one, value in zip(kind.properties, values, strict=True) if value is not None}
+def _named(values: Values) -> dict[str, Any]:
+    return {name: value for name, value in values._asdict().items() if value is not None}
 
 
-def _keep_first(values: Values, current: Values, place: int | None) -> Values:
+def _keep_first(kind: NodeKind | RelationKind, values: Values, current: Values) -> Values:
     """The values with the earlier of both first moments."""
-    if place is None or current[place] is None or (values[place] is not None and values[place] <= current[place]):
+    if not kind.is_dated or current.firstSeen is None or (values.firstSeen is not None and values.firstSeen <= current.firstSeen):
         return values
-    return (*values[:place], current[place], *values[place + 1 :])
+    return values._replace(firstSeen=current.firstSeen)
 
 
-def _changed(names: tuple[Any, ...], old: Values, new: Values) -> dict[str, Any]:
-    return {one.name: after for one, before, after in zip(names, old, new, strict=True) if before != after}
+def _changed(old: Values, new: Values) -> dict[str, Any]:
+    """Name → value of the new, where they differ."""
+    return {name: after for name, before, after in zip(new._fields, old, new, strict=True) if before != after}

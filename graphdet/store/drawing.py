@@ -6,6 +6,7 @@ import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -17,8 +18,8 @@ from graphdet.schema import KEY_TYPES, NODE_TYPE, RISK_BANDS
 from graphdet.store.kinds import NODE_KINDS, PEOPLE_AND_THINGS, RELATION_KINDS, RING_PROPERTIES, WHOLE, relation_kind
 
 Scope = Literal["rings", "graph"]
-Values = tuple[Any, ...]
-NodeState = tuple[tuple[str, ...], Values]  # band labels, values in the order of the kind's properties
+Values = Any  # a tuple with the names of the kind's properties: `NodeKind.values` or `RelationKind.values`
+NodeState = tuple[tuple[str, ...], Values]  # band labels, values
 RelationKey = tuple[str, str, str | None]  # start, end, qualifier
 
 LONGEST_KEY = 2000  # bytes: an index of the database takes no more than about 8,000
@@ -83,11 +84,18 @@ def draw(run: Run, scope: Scope = "rings", relations: pa.Table | None = None) ->
     edges: dict[str, dict[RelationKey, Values]] = {name: {} for name in RELATION_KINDS}
     _add_touches(edges, run.id, relations)
     for row in _rows(run.members):
-        kind = f"{row['node_type']}-MEMBER_OF-ring"
-        values = (run.id, row["role"], row["contribution"], row["events"], row["first_seen"], row["last_seen"])
-        edges[kind][database_key(row["node_id"]), row["ring_id"], None] = values
+        kind = RELATION_KINDS[f"{row['node_type']}-MEMBER_OF-ring"]
+        edges[kind.name][database_key(row["node_id"]), row["ring_id"], None] = kind.values(
+            graphdetRun=run.id,
+            role=row["role"],
+            contribution=row["contribution"],
+            events=row["events"],
+            firstSeen=row["first_seen"],
+            lastSeen=row["last_seen"],
+        )
     edges["user-COORDINATED_WITH-user"] = _coordination(run)
-    edges["ring-FOUND_IN-run"] = {(ring_id, run.id, None): (run.id,) for ring_id in nodes["ring"]}
+    found_in = RELATION_KINDS["ring-FOUND_IN-run"]
+    edges[found_in.name] = {(ring_id, run.id, None): found_in.values(graphdetRun=run.id) for ring_id in nodes["ring"]}
     return Picture(nodes, edges, describe, dimensions, tuple(notes))
 
 
@@ -159,7 +167,15 @@ def _describer(run: Run, relations: pa.Table, embeddings: dict[tuple[str, str], 
     def describe(node_type: str, name: str) -> NodeState:
         score, rank = scores[node_type].get(name, (None, None))
         full = None if len(name) * 4 <= LONGEST_KEY or database_key(name) == name else name
-        values = (WHOLE, run.id, full, score, rank, degrees[node_type].get(name), embeddings.get((node_type, name)))
+        values = PEOPLE_AND_THINGS[node_type].values(
+            graphdetOwns=WHOLE,
+            graphdetRun=run.id,
+            fullId=full,
+            score=score,
+            scoreRank=rank,
+            degree=degrees[node_type].get(name),
+            embedding=embeddings.get((node_type, name)),
+        )
         return band_of(score) if node_type == "user" else (), values
 
     return describe
@@ -188,13 +204,11 @@ def _add_touches(edges: dict[str, dict[RelationKey, Values]], run_id: str, relat
         states = edges[kind.name]
         users, nodes = _keys(own["user_id"]), _keys(own["node_id"])
         amounts = [None if amount is None or math.isnan(amount) else amount for amount in own["amount"].to_pylist()]
-        touched = (users, nodes, own["count"].to_pylist(), _moments(own["first_seen"]), _moments(own["last_seen"]), amounts)
-        if kind.qualifier:
-            for user, node, count, first, last, amount in zip(*touched, strict=True):
-                states[user, node, verb] = (run_id, count, first, last, amount, verb)
-        else:
-            for user, node, count, first, last, amount in zip(*touched, strict=True):
-                states[user, node, None] = (run_id, count, first, last, amount)
+        columns = (own["count"].to_pylist(), _moments(own["first_seen"]), _moments(own["last_seen"]), amounts)
+        qualifier = verb if kind.qualifier else None
+        make = partial(kind.values, graphdetRun=run_id, **({kind.qualifier: verb} if kind.qualifier else {}))
+        for user, node, count, first, last, amount in zip(users, nodes, *columns, strict=True):
+            states[user, node, qualifier] = make(count=count, firstSeen=first, lastSeen=last, amount=amount)
 
 
 def _keys(column: pa.ChunkedArray) -> list[str]:
@@ -222,13 +236,13 @@ def _rows(table: pa.Table) -> list[dict[str, Any]]:
 
 
 def _ring_values(run_id: str, row: dict[str, Any]) -> Values:
-    values = []
-    for column in RING_PROPERTIES:
+    values = {}
+    for column, name in RING_PROPERTIES.items():
         value = row[column]
         if column in ("first_seen", "last_seen") and value is not None:
             value = pa.scalar(value, pa.timestamp("us", tz="UTC")).value
-        values.append(None if isinstance(value, float) and not math.isfinite(value) else value)
-    return (WHOLE, run_id, "open", None, *values)
+        values[name] = None if isinstance(value, float) and not math.isfinite(value) else value
+    return NODE_KINDS["ring"].values(graphdetOwns=WHOLE, graphdetRun=run_id, status="open", closedBy=None, **values)
 
 
 def _run_values(run: Run, scope: Scope) -> Values:
@@ -250,19 +264,24 @@ def _run_values(run: Run, scope: Scope) -> Values:
         "discounted": discounted or None,
         "notes": [str(note) for note in run.meta["notes"]] or None,
     }
-    return (WHOLE, run.id, *(found[one.name] for one in NODE_KINDS["run"].properties[2:]))
+    return NODE_KINDS["run"].values(graphdetOwns=WHOLE, graphdetRun=run.id, **found)
 
 
 def _coordination(run: Run) -> dict[RelationKey, Values]:
     """Pair of users → summed evidence, views and number of keys; a key that two rings count is counted once."""
     keys = run.evidence.group_by(["user_a", "user_b", "view", "key"]).aggregate([("evidence", "max")])
     order = [("user_a", "ascending"), ("user_b", "ascending"), ("view", "ascending"), ("key", "ascending")]
-    found: dict[RelationKey, list[Any]] = {}
+    kind = RELATION_KINDS["user-COORDINATED_WITH-user"]
+    evidence: dict[RelationKey, list[float]] = {}
+    views: dict[RelationKey, set[str]] = {}
     for row in keys.sort_by(order).to_pylist():
-        state = found.setdefault((database_key(row["user_a"]), database_key(row["user_b"]), None), [[], set()])
-        state[0].append(row["evidence_max"])
-        state[1].add(row["view"])
-    return {pair: (run.id, math.fsum(parts), sorted(views), len(parts)) for pair, (parts, views) in found.items()}
+        pair = (database_key(row["user_a"]), database_key(row["user_b"]), None)
+        evidence.setdefault(pair, []).append(row["evidence_max"])
+        views.setdefault(pair, set()).add(row["view"])
+    return {
+        pair: kind.values(graphdetRun=run.id, evidence=math.fsum(parts), views=sorted(views[pair]), meetings=len(parts))
+        for pair, parts in evidence.items()
+    }
 
 
 def _embeddings(table: pa.Table | None) -> tuple[dict[tuple[str, str], list[float]], int | None]:

@@ -150,15 +150,13 @@ def _undo(database: Database, lock: Lock, entry: str) -> int:
 def _do(transaction: ManagedTransaction, kind_name: str, operation: str, rows: list[Row]) -> int:
     """One operation on rows; how many elements it met."""
     kind = NODE_KINDS.get(kind_name) or RELATION_KINDS[kind_name]
-    query: str = getattr(kind, operation)()
-    place = {("amend", True): 1, ("restore", True): 1, ("amend", False): 3}.get((operation, isinstance(kind, NodeKind)))
-    if place is not None:
+    if operation in ("amend", "restore"):  # their statements take values as they are; `create` makes moments on the server
         moments = {one.name for one in kind.properties if one.moment}
-        rows = [[*row[:place], _with_moments(row[place], moments), *row[place + 1 :]] for row in rows]
+        rows = [{**row, "values": _with_moments(row["values"], moments)} for row in rows]
     label, own = (kind.label, kind.own) if isinstance(kind, NodeKind) else ("", [])
     if not isinstance(kind, NodeKind):
-        rows = [[start, list(group)] for start, group in itertools.groupby(rows, itemgetter(0))]
-    record = transaction.run(query, rows=rows, names=kind.names, label=label, own=own, bands=list(BANDS)).single()
+        rows = [{"start": start, "rows": list(group)} for start, group in itertools.groupby(rows, itemgetter("start"))]
+    record = transaction.run(kind.statement(operation), rows=rows, names=kind.names, label=label, own=own, bands=list(BANDS)).single()
     return int(record[0]) if record else 0
 
 
@@ -173,7 +171,7 @@ def _pack(pieces: list[Step]) -> bytes:
     try:
         text = json.dumps(taken_back, ensure_ascii=False, separators=(",", ":"))
     except TypeError:
-        taken_back = [[kind, operation, [[_plain(value) for value in row] for row in rows]] for kind, operation, rows in taken_back]
+        taken_back = [[kind, operation, [_plain(row) for row in rows]] for kind, operation, rows in taken_back]
         text = json.dumps(taken_back, ensure_ascii=False, separators=(",", ":"))
     return zlib.compress(text.encode(), 1)
 
@@ -187,5 +185,21 @@ def _plain(value: Any) -> Any:
 
 
 def _unpack(payload: bytes) -> list[tuple[str, str, list[Row]]]:
-    pieces: list[tuple[str, str, list[Row]]] = json.loads(zlib.decompress(bytes(payload)))
-    return pieces
+    pieces = json.loads(zlib.decompress(bytes(payload)))
+    return [(kind, operation, [_named(kind, operation, row) for row in rows]) for kind, operation, rows in pieces]
+
+
+def _named(kind_name: str, operation: str, row: Row | list[Any]) -> Row:
+    """A row of the journal; version 0.1 wrote them as lists, and its pushes can still be undone."""
+    if isinstance(row, dict):
+        return row
+    if kind_name in NODE_KINDS:
+        key, *rest = row
+        if operation == "create":
+            return {"key": key, "labels": rest[0], "values": NODE_KINDS[kind_name].values(*rest[1:])._asdict()}
+        return {"key": key, **dict(zip(("values", "labels", "unlabel"), rest, strict=False))}
+    start, end, qualifier, *rest = row
+    named: Row = {"start": start, "end": end, "qualifier": qualifier}
+    if operation == "create":
+        return {**named, "values": RELATION_KINDS[kind_name].values(*rest)._asdict()}
+    return {**named, "values": rest[0]} if rest else named

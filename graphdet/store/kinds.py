@@ -5,7 +5,9 @@ Every label, type and property name in a statement comes from here; what comes f
 
 from __future__ import annotations
 
+from collections import namedtuple
 from dataclasses import dataclass, field
+from typing import Any
 
 from graphdet.schema import (
     CASE_NODE,
@@ -57,6 +59,16 @@ class Property:
         return f"CASE WHEN {value} IS NULL THEN null ELSE datetime({{epochSeconds: {seconds}, nanosecond: {rest}}}) END"
 
 
+def _values_type(properties: tuple[Property, ...]) -> Any:
+    """A tuple type with the properties' names: values of millions of elements in the least memory, read and made by name."""
+    return namedtuple("Values", [one.name for one in properties])
+
+
+def _written(properties: tuple[Property, ...]) -> list[tuple[str, str]]:
+    """Name → Cypher for the value that `row.values` has for it."""
+    return [(one.name, one.write(f"row.values.{one.name}")) for one in properties]
+
+
 def _properties(*names: str, moments: tuple[str, ...] = ("firstSeen", "lastSeen", "pushedAt")) -> tuple[Property, ...]:
     return tuple(Property(name, name in moments) for name in names)
 
@@ -71,12 +83,25 @@ def _in_pieces(variable: str, values: str) -> str:
 
 @dataclass(frozen=True)
 class NodeKind:
-    """Nodes of one label. A node's state here is (labels, values): its own band labels and `properties` in order."""
+    """Nodes of one label. Rows of the statements have `key` and, where it is said, `labels` to add, `unlabel` to remove, and `values`."""
 
     name: str
     label: str
     key: str
     properties: tuple[Property, ...]  # OWNS and RUN first
+    values: Any = field(init=False, repr=False, compare=False)  # the type of an element's values: a tuple with the properties' names
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", _values_type(self.properties))
+
+    def statement(self, operation: str) -> str:
+        """The statement that does one operation of a step."""
+        return {"create": self.create, "amend": self.amend, "restore": self.restore, "remove": self.remove}[operation]()
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether it has a moment at which it was first seen."""
+        return "firstSeen" in self.values._fields
 
     @property
     def names(self) -> list[str]:
@@ -100,36 +125,36 @@ class NodeKind:
         )
 
     def create(self) -> str:
-        """Rows [key, labels, values…] → new nodes; counts those that were new."""
-        sets = ", ".join(f"n.{one.name} = {one.write(f'row[{place}]')}" for place, one in enumerate(self.properties, 2))
+        """Rows with labels and values → new nodes; counts those that were new."""
+        sets = ", ".join(f"n.{name} = {value}" for name, value in _written(self.properties))
         return (
-            f"UNWIND $rows AS row MERGE (n:{self.label} {{{self.key}: row[0]}}) ON CREATE SET n.{OWNS} = '{WHOLE}' "
-            f"WITH n, row WHERE n.{OWNS} = '{WHOLE}' AND n.{RUN} IS NULL SET {sets} SET n:$(row[1]) RETURN count(*)"
+            f"UNWIND $rows AS row MERGE (n:{self.label} {{{self.key}: row.key}}) ON CREATE SET n.{OWNS} = '{WHOLE}' "
+            f"WITH n, row WHERE n.{OWNS} = '{WHOLE}' AND n.{RUN} IS NULL SET {sets} SET n:$(row.labels) RETURN count(*)"
         )
 
     def amend(self) -> str:
-        """Rows [key, changed values by name, labels to add, labels to remove] → changed nodes; counts them."""
+        """Rows with changed values, labels and labels to remove → changed nodes; counts them."""
         return (
-            f"UNWIND $rows AS row MATCH (n:{self.label} {{{self.key}: row[0]}}) "
-            "SET n += row[1] SET n:$(row[2]) REMOVE n:$(row[3]) RETURN count(*)"
+            f"UNWIND $rows AS row MATCH (n:{self.label} {{{self.key}: row.key}}) "
+            "SET n += row.values SET n:$(row.labels) REMOVE n:$(row.unlabel) RETURN count(*)"
         )
 
     def restore(self) -> str:
         """The same for nodes that went since; what others put there meanwhile under a name of ours stays theirs."""
         return f"""
-            UNWIND $rows AS row MERGE (n:{self.label} {{{self.key}: row[0]}})
-            WITH n, row, [p IN keys(row[1]) WHERE n[p] IS NOT NULL] AS theirs, [l IN row[2] WHERE l IN labels(n)] AS marked
-            WITH n, row, size(theirs) + size(marked) > 0 AS shared, [l IN row[2] WHERE NOT l IN marked | ':' + l] AS labels,
-                 [p IN keys(row[1]) WHERE NOT p IN theirs AND NOT p IN ['{OWNS}', '{RUN}']] AS mine
-            SET n.{RUN} = row[1].{RUN}, n.{OWNS} = CASE WHEN shared
-                THEN substring(reduce(text = '', one IN mine + labels | text + ',' + one), 1) ELSE row[1].{OWNS} END
-            FOREACH (p IN mine | SET n[p] = row[1][p])
-            SET n:$(row[2]) RETURN count(*)"""
+            UNWIND $rows AS row MERGE (n:{self.label} {{{self.key}: row.key}})
+            WITH n, row, [p IN keys(row.values) WHERE n[p] IS NOT NULL] AS theirs, [l IN row.labels WHERE l IN labels(n)] AS marked
+            WITH n, row, size(theirs) + size(marked) > 0 AS shared, [l IN row.labels WHERE NOT l IN marked | ':' + l] AS labels,
+                 [p IN keys(row.values) WHERE NOT p IN theirs AND NOT p IN ['{OWNS}', '{RUN}']] AS mine
+            SET n.{RUN} = row.values.{RUN}, n.{OWNS} = CASE WHEN shared
+                THEN substring(reduce(text = '', one IN mine + labels | text + ',' + one), 1) ELSE row.values.{OWNS} END
+            FOREACH (p IN mine | SET n[p] = row.values[p])
+            SET n:$(row.labels) RETURN count(*)"""
 
     def remove(self) -> str:
-        """Rows [key] → own nodes gone; those that carry anything of others only lose what is graphdet's. Counts both."""
+        """Rows → own nodes gone; those that carry anything of others only lose what is graphdet's. Counts both."""
         return f"""
-            UNWIND $rows AS row MATCH (n:{self.label} {{{self.key}: row[0]}}) WHERE n.{RUN} IS NOT NULL
+            UNWIND $rows AS row MATCH (n:{self.label} {{{self.key}: row.key}}) WHERE n.{RUN} IS NOT NULL
             WITH n, CASE WHEN n.{OWNS} = '{WHOLE}' THEN $own ELSE split(n.{OWNS}, ',') END AS own,
                  n.{OWNS} = '{WHOLE}' AND NOT EXISTS {{ (n)--() }} AND all(p IN keys(n) WHERE p IN $names)
                  AND all(l IN labels(n) WHERE l = $label OR l IN $bands) AS gone
@@ -149,7 +174,10 @@ class NodeKind:
 
 @dataclass(frozen=True)
 class RelationKind:
-    """Relationships of one type between two labels, named by their ends and, where there may be several, by one property."""
+    """Relationships of one type between two labels, named by their ends and, where there may be several, by one property.
+
+    Rows of the statements have `start`, `end`, `qualifier` and, where it is said, `values`.
+    """
 
     type: str
     start: NodeKind
@@ -157,23 +185,34 @@ class RelationKind:
     properties: tuple[Property, ...]  # RUN first
     qualifier: str | None = None  # a property that tells parallel relationships apart
     name: str = field(init=False, default="")
+    values: Any = field(init=False, repr=False, compare=False)  # the type of an element's values: a tuple with the properties' names
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", f"{self.start.name}-{self.type}-{self.end.name}")
+        object.__setattr__(self, "values", _values_type(self.properties))
+
+    def statement(self, operation: str) -> str:
+        """The statement that does one operation of a step."""
+        return {"create": self.create, "amend": self.amend, "remove": self.remove}[operation]()
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether it has a moment at which it was first seen."""
+        return "firstSeen" in self.values._fields
 
     @property
     def names(self) -> list[str]:
         return [one.name for one in self.properties]
 
     def _match(self) -> str:
-        told = f" AND r.{self.qualifier} = row[2]" if self.qualifier else ""
+        told = f" AND r.{self.qualifier} = row.qualifier" if self.qualifier else ""
         return f"{self._ends()} MATCH (a)-[r:{self.type}]->(b) WHERE r.{RUN} IS NOT NULL{told} "
 
     def _ends(self) -> str:
-        """Rows come as pairs of a start and its rows, so that each start is looked up once."""
+        """Rows come in groups of one start, so that each start is looked up once."""
         return (
-            f"UNWIND $rows AS pair MATCH (a:{self.start.label} {{{self.start.key}: pair[0]}}) "
-            f"UNWIND pair[1] AS row MATCH (b:{self.end.label} {{{self.end.key}: row[1]}}) "
+            f"UNWIND $rows AS group MATCH (a:{self.start.label} {{{self.start.key}: group.start}}) "
+            f"UNWIND group.rows AS row MATCH (b:{self.end.label} {{{self.end.key}: row.end}}) "
         )
 
     def read_own(self) -> str:
@@ -192,16 +231,16 @@ class RelationKind:
         )
 
     def create(self) -> str:
-        """Rows [start, end, qualifier, values…] → new relationships; counts them."""
-        sets = ", ".join(f"{one.name}: {one.write(f'row[{place}]')}" for place, one in enumerate(self.properties, 3))
+        """Rows with values → new relationships; counts them."""
+        sets = ", ".join(f"{name}: {value}" for name, value in _written(self.properties))
         return f"{self._ends()} CREATE (a)-[r:{self.type} {{{sets}}}]->(b) RETURN count(*)"
 
     def amend(self) -> str:
-        """Rows [start, end, qualifier, changed values by name] → changed relationships; counts them."""
-        return f"{self._match()} SET r += row[3] RETURN count(*)"
+        """Rows with changed values → changed relationships; counts them."""
+        return f"{self._match()} SET r += row.values RETURN count(*)"
 
     def remove(self) -> str:
-        """Rows [start, end, qualifier] → own relationships gone; those with properties of others lose graphdet's alone."""
+        """Rows → own relationships gone; those with properties of others lose graphdet's alone."""
         bare = ", ".join(f"r.{name} = null" for name in self.names)
         return (
             f"{self._match()} WITH r, all(p IN keys(r) WHERE p IN $names) AS gone "

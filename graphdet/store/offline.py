@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from graphdet.errors import StoreError
 from graphdet.run.folder import Run
-from graphdet.store.difference import plan_push
+from graphdet.store.difference import Row, plan_push
 from graphdet.store.drawing import Scope, draw
 from graphdet.store.journal import EPOCH
 from graphdet.store.kinds import NODE_KINDS, RELATION_KINDS, NodeKind, Property, RelationKind
@@ -74,22 +74,24 @@ def write_import(run: Run, out: Path, scope: Scope = "rings", relations: pa.Tabl
     )
 
 
-def _write_nodes(file: TextIO, kind: NodeKind, rows: Iterable[list[Any]]) -> None:
+def _write_nodes(file: TextIO, kind: NodeKind, rows: Iterable[Row]) -> None:
     header = [f"{kind.key}:ID({kind.label})", ":LABEL", *(_column(one) for one in kind.properties)]
-    _write(file, header, ([key, [kind.label, *labels], *_moments(kind.properties, values)] for key, labels, *values in rows))
+    _write(file, header, ([row["key"], [kind.label, *row["labels"]], *_in_order(kind.properties, row["values"])] for row in rows))
 
 
-def _write_relations(file: TextIO, kind: RelationKind, rows: Iterable[list[Any]]) -> None:
+def _write_relations(file: TextIO, kind: RelationKind, rows: Iterable[Row]) -> None:
     header = [f":START_ID({kind.start.label})", f":END_ID({kind.end.label})", *(_column(one) for one in kind.properties)]
-    _write(file, header, ([start, end, *_moments(kind.properties, values)] for start, end, _, *values in rows))
+    _write(file, header, ([row["start"], row["end"], *_in_order(kind.properties, row["values"])] for row in rows))
 
 
 def _column(one: Property) -> str:
     return f"{one.name}:{'datetime' if one.moment else TYPES.get(one.name, 'string')}"
 
 
-def _moments(properties: tuple[Property, ...], values: list[Any]) -> Iterator[Any]:
-    for one, value in zip(properties, values, strict=True):
+def _in_order(properties: tuple[Property, ...], values: dict[str, Any]) -> Iterator[Any]:
+    """The values in the order of the file's columns."""
+    for one in properties:
+        value = values[one.name]
         yield _moment(value) if one.moment and value is not None else value
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from graphdet.store.connection import Database
 from graphdet.store.drawing import NodeState, RelationKey, Values
-from graphdet.store.kinds import BANDS, NODE_KINDS, RELATION_KINDS, NodeKind, RelationKind
+from graphdet.store.kinds import BANDS, NODE_KINDS, OWNS, RELATION_KINDS, RUN, NodeKind, RelationKind
 
 # The server keeps these counts, so asking for all of them is much cheaper than reading what is not there.
 _COUNT = " UNION ALL ".join(
@@ -54,7 +54,7 @@ def read_own(database: Database, advance: Callable[[int], None]) -> Own:
             own.nodes[node.name], own.foreign[node.name] = _node_states(node, rows)
             advance(len(rows))
         for relation, starts in zip(RELATION_KINDS.values(), pool.map(read, RELATION_KINDS.values()), strict=True):
-            own.relations[relation.name], own.shared[relation.name] = _relation_states(starts)
+            own.relations[relation.name], own.shared[relation.name] = _relation_states(relation, starts)
             advance(len(own.relations[relation.name]))
     return own
 
@@ -62,33 +62,30 @@ def read_own(database: Database, advance: Callable[[int], None]) -> Own:
 def _node_states(kind: NodeKind, rows: list[list[object]]) -> tuple[dict[str, NodeState], dict[str, frozenset[str]]]:
     states: dict[str, NodeState] = {}
     foreign: dict[str, frozenset[str]] = {}
-    for key, bands, present, *values in rows:
+    for key, bands, present, *told in rows:
         assert isinstance(key, str)
         assert isinstance(bands, list)
+        values = kind.values._make(told)  # in the order in which `read_own` asks for them
         if present is None:
-            states[key] = (tuple(bands), tuple(values))
+            states[key] = (tuple(bands), values)
             continue
         assert isinstance(present, list)
-        tokens = set(str(values[0]).split(","))
-        theirs = {
-            name for name in present if name not in tokens and name not in (kind.key, kind.properties[0].name, kind.properties[1].name)
-        }
+        tokens = set(str(values.graphdetOwns).split(","))
+        theirs = {name for name in present if name not in tokens and name not in (kind.key, OWNS, RUN)}
         theirs |= {f":{band}" for band in bands if f":{band}" not in tokens}
         foreign[key] = frozenset(theirs)
-        own_values = [
-            value if place < 2 or one.name in tokens else None
-            for place, (one, value) in enumerate(zip(kind.properties, values, strict=True))
-        ]
-        states[key] = (tuple(band for band in bands if f":{band}" in tokens), tuple(own_values))
+        others = {name: None for name in kind.values._fields if name not in tokens and name not in (OWNS, RUN)}
+        states[key] = (tuple(band for band in bands if f":{band}" in tokens), values._replace(**others))
     return states, foreign
 
 
-def _relation_states(starts: list[list[Any]]) -> tuple[dict[RelationKey, Values], set[RelationKey]]:
+def _relation_states(kind: RelationKind, starts: list[list[Any]]) -> tuple[dict[RelationKey, Values], set[RelationKey]]:
     states: dict[RelationKey, Values] = {}
     shared: set[RelationKey] = set()
+    make = kind.values._make
     for start, rows in starts:
         for end, qualifier, others, *values in rows:
-            states[start, end, qualifier] = tuple(values)
+            states[start, end, qualifier] = make(values)
             if others:
                 shared.add((start, end, qualifier))
     return states, shared
@@ -96,7 +93,7 @@ def _relation_states(starts: list[list[Any]]) -> tuple[dict[RelationKey, Values]
 
 def read_foreign(database: Database, kind: NodeKind, keys: list[str], batch: int) -> dict[str, frozenset[str]]:
     """Of these keys, the nodes that others made, each with the names among graphdet's that are theirs."""
-    if not keys or not database.read(f"MATCH (n:{kind.label}) WHERE n.graphdetRun IS NULL RETURN 1 LIMIT 1"):
+    if not keys or not database.read(f"MATCH (n:{kind.label}) WHERE n.{RUN} IS NULL RETURN 1 LIMIT 1"):
         return {}
     found: dict[str, frozenset[str]] = {}
     for start in range(0, len(keys), batch):
