@@ -20,7 +20,7 @@ from graphdet.events import EventTable
 from graphdet.evidence.pairs import PairEvidence, expected_meetings, measure_pairs
 from graphdet.graph import build_graph
 from graphdet.learning.embedding import embed_keys, embed_users, embeddings_table, items_in_common
-from graphdet.learning.from_rings import Learned, learn_users, pass_on, ring_folds
+from graphdet.learning.from_rings import Learned, learn_users, ring_folds
 from graphdet.learning.messages import PRIOR, EvidenceMatrix, evidence_relation, through_keys
 from graphdet.learning.model_file import write_arrays
 from graphdet.learning.neighbourhood import gather_inputs, input_columns, measure_scale
@@ -295,19 +295,6 @@ def test_a_saved_model_scores_another_log(model: RingModel, tmp_path: Path) -> N
     np.testing.assert_array_equal(logit, model.logit(table.values, visits, relation))
     members = [*range(18), *range(20, 38)]
     assert np.median(logit[members]) > np.quantile(logit, 0.95)
-
-
-def test_one_user_is_scored_again_as_in_the_whole(model: RingModel, inputs: Floats, visits: Visits, relation: EvidenceMatrix) -> None:
-    whole = model.logit(inputs, visits, relation)
-    first = np.mean([_logit(network, model.layers[0].scale, inputs) for network in model.layers[0].networks], axis=0)
-    messages = pass_on(first, model.centre, visits, relation)
-    np.testing.assert_allclose(model.rescore(inputs[7:8], messages[7:8]), whole[7:8], rtol=1e-4)
-
-
-def _logit(network: object, scale: object, values: Floats) -> npt.NDArray[np.float64]:
-    from graphdet.learning.network import apply_network
-
-    return apply_network(network, scale, (values,))  # type: ignore[arg-type]
 
 
 def test_files_that_are_no_model_are_refused_in_one_line(model: RingModel, tmp_path: Path) -> None:

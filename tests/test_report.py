@@ -216,11 +216,11 @@ def test_rows_carry_the_names_of_what_they_hold(opened: Opened, logged: LoggedRu
         member = own["user", ids[row["id"]]]
         assert (row["role"], row["events"]) == (member["role"], member["events"])
         assert row["contribution"] == pytest.approx(member["contribution"], rel=1e-5)
-    assert len(dossier["members"]) == logged.run.ring(ring).facts["size"]
+    assert len(dossier["members"]) == logged.run.ring(ring).row["size"]
     for row in dossier["targets"]:
         assert row["gain"] == pytest.approx(own["item", ids[row["id"]]]["contribution"], rel=1e-5)
     inside = sum(row["events"] for row in dossier["cells"])
-    assert inside == dossier["inside"] == logged.run.ring(ring).facts["events"]
+    assert inside == dossier["inside"] == logged.run.ring(ring).row["events"]
     assert inside == sum(row["events"] for row in dossier["members"])
     for row in dossier["events"]:
         assert row["item"] == dossier["targets"][row["target"]]["id"]

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from graphdet.evidence.pairs import PairEvidence
 from graphdet.evidence.repeats import RepeatFilter, hash_pairs
-from graphdet.evidence.walk import Keys, Meetings, Rules, pairs_of, walk
+from graphdet.evidence.walk import Keys, Limits, Meetings, pairs_of, walk
 
-RULES = Rules(windows=np.array([[30, 90]], np.int32), cap=np.array([6], np.int32), least=0.5, most=4.0)
+LIMITS = Limits(windows=np.array([[30, 90]], np.int32), cap=np.array([6], np.int32), least=0.5, most=4.0)
 
 
 def some_keys(seed: int, keys: int, visits: int) -> Keys:
@@ -52,7 +52,7 @@ def obvious_walk(keys: Keys) -> list[tuple[int, int, int]]:
                 apart = keys.time[other] - keys.time[one]
                 said = [constant for window, constant in zip((30, 90), keys.constant[key], strict=True) if apart <= window]
                 value = max(said, default=-np.inf) - (keys.log_base_rate[one] + keys.log_base_rate[other])
-                if keys.user[one] != keys.user[other] and value >= RULES.least:
+                if keys.user[one] != keys.user[other] and value >= LIMITS.least:
                     found.append((key, one, other))
     return found
 
@@ -60,13 +60,13 @@ def obvious_walk(keys: Keys) -> list[tuple[int, int, int]]:
 @pytest.mark.parametrize("seed", range(4))
 def test_a_walk_equals_the_obvious_double_loop_and_slices_joined_are_the_whole(seed: int) -> None:
     keys = some_keys(seed, keys=40, visits=6000)  # more meetings than the first room that the walk takes
-    whole = walk(keys, RULES)
+    whole = walk(keys, LIMITS)
     assert list(zip(*(column.tolist() for column in whole[:3]), strict=True)) == obvious_walk(keys)
     assert len(whole.key) > 1 << 12
     for cuts in ([0, 1, 40], [0, 0, 13, 14, 14, 30, 40], range(41)):
         parts = []
         for first, end in pairwise(cuts):
-            found, start = walk(part_of(keys, first, end), RULES), np.int32(keys.offset[first])
+            found, start = walk(part_of(keys, first, end), LIMITS), np.int32(keys.offset[first])
             parts.append(Meetings(found.key + np.int32(first), found.one + start, found.other + start, found.evidence))
         for column, pieces in zip(whole, zip(*parts, strict=True), strict=True):
             np.testing.assert_array_equal(np.concatenate(pieces), column)
@@ -74,7 +74,7 @@ def test_a_walk_equals_the_obvious_double_loop_and_slices_joined_are_the_whole(s
 
 def test_a_pair_is_its_two_users_whoever_came_first() -> None:
     keys = some_keys(1, keys=3, visits=200)
-    found = walk(keys, RULES)
+    found = walk(keys, LIMITS)
     pairs = pairs_of(found, keys, 9)
     users = np.sort(np.stack([keys.user[found.one], keys.user[found.other]], axis=1), axis=1)
     np.testing.assert_array_equal(np.stack([pairs // 9, pairs % 9], axis=1), users)

@@ -101,7 +101,7 @@ def show(
     tables = {"members": one.members.to_pylist(), "evidence": one.evidence.to_pylist()}
     if everything or found.dossiers is None:
         if as_json:
-            print_json({**one.facts, **tables})
+            print_json({**one.row, **tables})
         else:
             from graphdet.terminal import console_for, show_ring
 
@@ -113,7 +113,7 @@ def show(
     recorded = Recorded(found)
     dossier = build_dossier(recorded, one)
     if as_json:
-        print_json({**one.facts, **tables, "dossier": dossier.as_dict(recorded)})
+        print_json({**one.row, **tables, "dossier": dossier.as_dict(recorded)})
         return
     from graphdet.terminal import console_for, event_headings, show_dossier, show_event_rows
 

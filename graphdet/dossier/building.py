@@ -92,13 +92,13 @@ def build_dossier(recorded: Recorded, ring: RunRing) -> Dossier:
     facts = measure_facts(scene)
     members = _members(scene, ring, facts)
     judged = replay.judgement()
-    witness = find_witness(replay, scene.inside, ring.facts["tier"] == "alert")
+    witness = find_witness(replay, scene.inside, ring.row["tier"] == "alert")
     facts["fragile"] = len(witness.fragile)
     return Dossier(
-        ring=ring.facts,
+        ring=ring.row,
         facts=facts,
         reasons=find_reasons(facts, members),
-        innocent=in_order(judged.look_alikes, ring.facts["explanation"]),
+        innocent=in_order(judged.look_alikes, ring.row["explanation"]),
         objections=in_order(judged.objections, ""),
         counterfactuals=_counterfactuals(scene, ring),
         members=members,

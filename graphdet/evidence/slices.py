@@ -11,7 +11,7 @@ import numpy as np
 
 from graphdet.arrays import Float32, Float64, Int32, Int64
 from graphdet.evidence.repeats import RepeatFilter, Words, hash_pairs
-from graphdet.evidence.walk import Keys, Rules, pairs_of, walk
+from graphdet.evidence.walk import Keys, Limits, pairs_of, walk
 from graphdet.settings import EvidenceSettings
 from graphdet.visits.base_rates import BaseRates
 from graphdet.visits.visits import Visits
@@ -34,10 +34,10 @@ class Slices:
     """A log's keys in slices, to be walked in any order."""
 
     def __init__(self, visits: Visits, base_rates: BaseRates, constant: Float32, windows: Int32, settings: EvidenceSettings) -> None:
-        """`constant` (k, w) and `windows` (views, w) as in `walk.Keys` and `walk.Rules`."""
+        """`constant` (k, w) and `windows` (views, w) as in `walk.Keys` and `walk.Limits`."""
         self._visits, self._base_rates, self._constant, self._intent_prior = visits, base_rates, constant, np.float64(settings.intent_prior)
         cap = np.array([view.settings.cap for view in visits.views], np.int32)
-        self._rules = Rules(windows, cap, settings.least, settings.most)
+        self._limits = Limits(windows, cap, settings.least, settings.most)
         self._view_of = visits.view_of(np.arange(visits.keys, dtype=np.int32))
         self._edges = np.r_[np.searchsorted(visits.offset, np.arange(0, max(len(visits), 1), SLICE)), visits.keys]
 
@@ -46,18 +46,18 @@ class Slices:
 
     def count(self, number: int, bars: Float64) -> Int64:
         """How many of a slice's meetings have at least so much evidence."""
-        evidence = walk(self._keys(number), self._rules).evidence
+        evidence = walk(self._keys(number), self._limits).evidence
         return np.array([np.count_nonzero(evidence >= bar) for bar in bars])
 
     def hashes(self, number: int) -> Words:
         """The pair of users of each of a slice's meetings, hashed."""
         keys = self._keys(number)
-        return hash_pairs(pairs_of(walk(keys, self._rules), keys, self._visits.users))
+        return hash_pairs(pairs_of(walk(keys, self._limits), keys, self._visits.users))
 
     def of_repeated(self, number: int, repeats: RepeatFilter) -> PairMeetings:
         """A slice's meetings of pairs that the filter has seen again."""
         keys = self._keys(number)
-        meetings = walk(keys, self._rules)
+        meetings = walk(keys, self._limits)
         pair = pairs_of(meetings, keys, self._visits.users)
         chosen = np.flatnonzero(repeats.repeated(hash_pairs(pair)))
         one, other, evidence = meetings.one[chosen], meetings.other[chosen], meetings.evidence[chosen]

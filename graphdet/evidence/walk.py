@@ -26,7 +26,7 @@ class Keys(NamedTuple):
     log_base_rate: Float32  # (v,)
 
 
-class Rules(NamedTuple):
+class Limits(NamedTuple):
     """What counts as a meeting; arrays have one row per view."""
 
     windows: Int32  # (views, w) seconds, shortest first; −1 = no such window
@@ -45,21 +45,21 @@ class Meetings(NamedTuple):
 
 
 @numba.njit(cache=True, nogil=True)
-def walk(keys: Keys, rules: Rules) -> Meetings:
-    """All meetings at some keys with evidence of at least `rules.least`."""
+def walk(keys: Keys, limits: Limits) -> Meetings:
+    """All meetings at some keys with evidence of at least `limits.least`."""
     room = 1 << 12
     at, first, second, evidence = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.float32)
     filled = 0
     offset, user, time, log_base_rate = keys.offset, keys.user, keys.time, keys.log_base_rate
     for key in range(len(offset) - 1):
         start, end = offset[key], offset[key + 1]
-        windows, constant, cap = rules.windows[keys.view_of[key]], keys.constant[key], rules.cap[keys.view_of[key]]
+        windows, constant, cap = limits.windows[keys.view_of[key]], keys.constant[key], limits.cap[keys.view_of[key]]
         reach, best = _longest(windows, constant)
         rarest = _least(log_base_rate, start, end)
-        if reach < 0 or best - 2 * rarest < rules.least:
+        if reach < 0 or best - 2 * rarest < limits.least:
             continue
         for one in range(start, end):
-            if best - log_base_rate[one] - rarest < rules.least:
+            if best - log_base_rate[one] - rarest < limits.least:
                 continue
             later = min(end - one - 1, cap)
             if filled + later > room:  # asked once a visit: asked once a meeting, the walk takes four times as long
@@ -72,9 +72,9 @@ def walk(keys: Keys, rules: Rules) -> Meetings:
                 if user[one] == user[other]:
                     continue
                 value = _best(apart, windows, constant) - (log_base_rate[one] + log_base_rate[other])
-                if value < rules.least:
+                if value < limits.least:
                     continue
-                at[filled], first[filled], second[filled], evidence[filled] = key, one, other, min(value, rules.most)
+                at[filled], first[filled], second[filled], evidence[filled] = key, one, other, min(value, limits.most)
                 filled += 1
     return Meetings(at[:filled], first[:filled], second[:filled], evidence[:filled])
 

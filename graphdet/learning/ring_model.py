@@ -49,10 +49,6 @@ class RingModel:
         first = _mean_logit(self.layers[0], (inputs,), threads)
         return _mean_logit(self.layers[1], (inputs, pass_on(first, self.centre, visits, relation, threads)), threads)
 
-    def rescore(self, inputs: Float32, messages: Float32) -> Float64:
-        """(n,) logits of single users whose inputs and messages of the first layer were updated."""
-        return _mean_logit(self.layers[1], (inputs, messages))
-
     def save(self, path: Path) -> None:
         """Write the model.
 

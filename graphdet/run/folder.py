@@ -26,13 +26,13 @@ from graphdet.schema import OPTIONAL_RUN_TABLES, RUN_TABLES
 class RunRing:
     """One ring of a run, with its own rows of the run's tables."""
 
-    facts: dict[str, Any]  # one row of `rings`: column → value
+    row: dict[str, Any]  # one row of `rings`: column → value
     members: pa.Table  # schema: RUN_TABLES["members"]
     evidence: pa.Table  # schema: RUN_TABLES["evidence"]
 
     @property
     def id(self) -> str:
-        return str(self.facts["ring_id"])
+        return str(self.row["ring_id"])
 
 
 @dataclass(frozen=True)

@@ -135,8 +135,8 @@ def _run_guide(run: Run, rings: list[RunRing], queries: list[SavedQuery], addres
         first = next(query for query in queries if query.name == "ring")
         start += f"<h4>The worst ring, {_text(rings[0].id)}</h4>{_slide_part(first, first.filled(ring=rings[0].id))}"
     rows = "".join(
-        f"<tr><td><a play-topic='{address}/{_ring_file(place)}'>{_text(ring.id)}</a></td><td>{ring.facts['tier']}</td>"
-        f"<td>{ring.facts['score']:.3f}</td><td>{ring.facts['size']:,}</td><td>{ring.facts['targets']:,}</td></tr>"
+        f"<tr><td><a play-topic='{address}/{_ring_file(place)}'>{_text(ring.id)}</a></td><td>{ring.row['tier']}</td>"
+        f"<td>{ring.row['score']:.3f}</td><td>{ring.row['size']:,}</td><td>{ring.row['targets']:,}</td></tr>"
         for place, ring in enumerate(rings, 1)
     )
     table = f"<table class='table'><tr><th>ring</th><th>tier</th><th>score</th><th>users</th><th>items</th></tr>{rows}</table>"
@@ -170,7 +170,7 @@ def _verdict(decide: SavedQuery, ring_id: str) -> str:
 
 
 def _sentence(ring: RunRing) -> str:
-    facts = ring.facts
+    facts = ring.row
     parts = [f"{facts['size']:,} users acted together on {facts['targets']:,} items"]
     shared = [
         NODE_TYPE[name].noun.counted(count)
@@ -231,7 +231,7 @@ def _page(title: str, slides: list[str]) -> str:
 def _links_page(run: Run, rings: list[RunRing], queries: list[SavedQuery], address: str, browser: str) -> str:
     first = next(query for query in queries if query.name == "ring")
     rows = "".join(
-        f"<li>{_text(ring.id)} ({ring.facts['tier']}, {ring.facts['score']:.3f}): "
+        f"<li>{_text(ring.id)} ({ring.row['tier']}, {ring.row['score']:.3f}): "
         f"<a href='{html.escape(guide_link(browser, address, _ring_file(place)))}'>guide</a>, "
         f"<a href='{html.escape(query_link(browser, first.filled(ring=ring.id)))}'>picture</a></li>"
         for place, ring in enumerate(rings, 1)

@@ -94,7 +94,7 @@ def show_rings(console: Console, rings: pa.Table, total: int) -> None:
 
 def show_ring(console: Console, run: Run, ring: RunRing, everything: bool) -> None:
     """One ring on one screen: facts, members, what they share, and the evidence against what chance would give."""
-    facts = ring.facts
+    facts = ring.row
     head = Text(name(ring.id), style="bold")
     head.append(f" · {facts['tier']}", style=TIER_STYLES[facts["tier"]])
     head.append(f" · rank {facts['rank']} of {run.rings.num_rows} · score {facts['score']:.3f}")
