@@ -23,7 +23,8 @@ def copy(tmp_path: Path) -> Copy:
 
 
 def test_every_recipe_has_its_test() -> None:
-    assert set(RECIPES) == {"A node type", "A look-alike", "A signal", "A command"}  # the first stands in test_node_type.py
+    """That of a node type stands in test_node_type.py."""
+    assert set(RECIPES) == {"A node type", "A look-alike", "A signal", "A meeting place", "A command"}
 
 
 def test_a_command(copy: Copy, small_run: Run) -> None:
@@ -89,3 +90,28 @@ from graphdet.learning.labelled_inputs import labelled_columns
 for column in labelled_columns():
     print(column.name, column.english, sep="\\t")
 """
+
+
+def test_a_meeting_place(copy: Copy) -> None:
+    """Members of a planted ring who pay the same odd sums meet there: in evidence, members, scores, dossier, report and exports."""
+    copy.follow("A meeting place")
+    write_market(simulate(preset("demo", events=40_000), seed=1), copy.folder / "market")
+    log = pd.read_parquet(copy.folder / "market" / "events.parquet")
+    users = load_truth(copy.folder / "market").members.query("node_type == 'user'")
+    ring = users["ring_id"].value_counts().idxmax()
+    paid = log["user_id"].isin(users.loc[users["ring_id"] == ring, "node_id"]) & log["amount"].notna()
+    log.loc[~paid & log["amount"].notna(), "amount"] = 20.0
+    log.loc[paid, "amount"] = 0.37 + log.loc[paid, "timestamp"].dt.day_of_year
+    log.to_parquet(copy.folder / "log.parquet", index=False)
+    (copy.folder / "quick.toml").write_text("[rings]\npermutations = 1\n[gnn]\nleast_rings = 0\n", encoding="utf-8")
+    copy.graphdet("run", "log.parquet", "--settings", "quick.toml", "--out", "run")
+    sums = {str(round(100 * amount)) for amount in log.loc[paid, "amount"].unique()}
+    scored, evidence = (pq.read_table(copy.folder / "run" / f"{name}.parquet").to_pandas() for name in ("scores", "evidence"))
+    assert set(scored.loc[scored["node_type"] == "sum", "node_id"]) == sums
+    assert set(evidence.loc[evidence["view"] == "sum", "key"]) <= sums
+    assert (evidence["view"] == "sum").any()
+    told = json.loads(copy.graphdet("show", "run", "1", "--json"))["dossier"]["facts"]["shared"]["keys"]
+    assert {key["id"] for key in told if key["type"] == "sum"} <= sums
+    copy.graphdet("report", "run")
+    for form in ("csv", "xlsx", "graphml", "md"):
+        copy.graphdet("export", "run", "1", "--format", form, "--out", f"one.{form}")
