@@ -27,32 +27,6 @@ def ranges(begin: Int64, end: Int64) -> Int64:
     return np.repeat(begin - (np.cumsum(length) - length), length) + np.arange(length.sum())
 
 
-def check_columns(**columns: tuple[npt.NDArray[Any], type[np.generic]]) -> None:
-    """Columns, each with the type that it must have, must be of one length.
-
-    Raises:
-        ValueError: says which does not fit the first, and what was found.
-    """
-    first, length = "", -1
-    for name, (column, kind) in columns.items():
-        if column.dtype.type is not kind:
-            raise ValueError(f"{name} must be {np.dtype(kind)} (found {column.dtype})")
-        if column.ndim != 1:
-            raise ValueError(f"{name} must have one dimension (found {column.ndim})")
-        if length < 0:
-            first, length = name, len(column)
-        elif len(column) != length:
-            raise ValueError(f"{name} must have one value for each of the {length} {first} (found {len(column)})")
-
-
-def check_sorted(name: str, column: npt.NDArray[np.integer]) -> None:
-    """A column must rise from value to value, so that none is there twice. O(length)."""
-    falls = column[1:] <= column[:-1]
-    if falls.any():
-        place = int(falls.argmax())
-        raise ValueError(f"{name} must be sorted, each once (found {column[place + 1]} after {column[place]})")
-
-
 def check_array(
     name: str,
     array: npt.NDArray[Any],
@@ -61,14 +35,32 @@ def check_array(
     least: float | None = None,
     most: float | None = None,
 ) -> None:
-    """An array must have one dimension, this type and this length, and hold no number out of bounds, nor any that is none.
+    """An array must have this type, one dimension and this length, and hold no number out of bounds, nor any that is none.
 
     Raises:
         ValueError: says which array and what is wrong with it.
     """
-    if array.dtype != kind or array.shape != (length,):
-        raise ValueError(f"{name} must be {np.dtype(kind)} of shape ({length},) (found {array.dtype} of shape {array.shape})")
+    if array.dtype.type is not kind:
+        raise ValueError(f"{name} must be {np.dtype(kind)} (found {array.dtype})")
+    if array.ndim != 1:
+        raise ValueError(f"{name} must have one dimension (found {array.ndim})")
+    if len(array) != length:
+        raise ValueError(f"{name} must have {length} values (found {len(array)})")
     if length and least is not None and not array.min() >= least:  # not so for NaN either
         raise ValueError(f"{name} must be at least {least:g} (found {array.min():g})")
     if length and most is not None and not array.max() <= most:
         raise ValueError(f"{name} must be at most {most:g} (found {array.max():g})")
+
+
+def check_columns(length: int, **columns: tuple[npt.NDArray[Any], type[np.generic]]) -> None:
+    """Columns of one table, each as `check_array` wants it."""
+    for name, (column, kind) in columns.items():
+        check_array(name, column, kind, length)
+
+
+def check_sorted(name: str, column: npt.NDArray[np.integer]) -> None:
+    """A column must rise from value to value, so that none is there twice. O(length)."""
+    falls = column[1:] <= column[:-1]
+    if falls.any():
+        place = int(falls.argmax())
+        raise ValueError(f"{name} must be sorted, each once (found {column[place + 1]} after {column[place]})")

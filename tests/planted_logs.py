@@ -69,7 +69,7 @@ def planted_log(
     """Users at items by chance, some items more popular, the blocks, and extra (user, item, block) who come once in the block's time.
 
     Returns:
-        The log, and for each user of a block the block items that he came to.
+        The log, and for each user of a block the block items that they came to.
     """
     popularity = 1.0 / np.arange(50, items + 50)
     shuffled = generator.permutation(items)

@@ -380,7 +380,7 @@ def test_items_in_common_equal_a_slow_count(log: EventTable, visits: Visits, mon
 
 
 def test_members_of_a_small_ring_lie_closer_than_those_of_a_large_one() -> None:
-    """One user is in both rings; without pair evidence, rings alone decide whom he is near."""
+    """One user is in both rings; without pair evidence, rings alone decide whom they are near."""
     rings = [(np.arange(8, dtype=np.int32), 1 / 8), (np.arange(7, 60, dtype=np.int32), 1 / 53)]
     empty = csr_array((100, 100), dtype=np.float32)
     users = embed_users(np.zeros(100), empty, empty, rings, seed=1)

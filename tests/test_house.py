@@ -242,6 +242,18 @@ def test_no_file_names_a_machine() -> None:
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
+def test_people_are_they() -> None:
+    """In code and documents alike; whoever is spoken of may be anybody."""
+    one_sex = re.compile(r"\b(he|his|him|himself)\b", re.IGNORECASE)
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in [*files(), *DOCUMENTS]
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        if one_sex.search(line)
+    ]
+    assert found == []
+
+
 def settings_names(model: type[BaseModel] = Settings, prefix: str = "") -> set[str]:
     names = set()
     for name, field in model.model_fields.items():

@@ -90,7 +90,7 @@ def test_a_later_run_updates_its_own_and_closes_what_is_gone(database: Database)
     assert (firsts[0].to_native() - DAY).total_seconds() == 3600.000001  # of the run before
     assert (firsts[1].to_native() - DAY).total_seconds() == 35 * 3600
     assert firsts[2] == "run-b"
-    # dan is in a closed ring only: he stays, with the new run's score and band; out and the shop are gone
+    # dan is in a closed ring only: they stay, with the new run's score and band; out and the shop are gone
     assert one(database, "MATCH (u:User {userId:'dan'}) RETURN u.score, labels(u)") == [0.2, ["User", "RiskLow"]]
     assert one(database, "MATCH (:User {userId:'dan'})-[:MEMBER_OF]->(r:FraudRing) RETURN r.ringId") == "ring-2"
     assert run(database, "MATCH (u:User {userId:'out'}) RETURN u") == []

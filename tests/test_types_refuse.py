@@ -30,8 +30,8 @@ def codes(*values: int) -> Int32:
 @pytest.mark.parametrize(
     ("wrong", "found"),
     [
-        ({"members": codes(0, 1, 2)}, "contribution must have one value for each of the 3 members (found 5)"),
-        ({"gain": np.ones(3)}, "gain must have one value for each of the 4 targets (found 3)"),
+        ({"members": codes(0, 1, 2)}, "contribution must have 3 values (found 5)"),
+        ({"gain": np.ones(3)}, "gain must have 4 values (found 3)"),
         ({"members": np.arange(5)}, "members must be int32 (found int64)"),
         ({"visitors": np.ones((4, 1), np.int32)}, "visitors must have one dimension (found 2)"),
         ({"members": codes(0, 1, 3, 2, 4)}, "members must be sorted, each once (found 2 after 3)"),
@@ -49,8 +49,8 @@ def test_a_grown_ring_refuses_arrays_that_do_not_fit(wrong: dict[str, Any], foun
     ("wrong", "found"),
     [
         ({"item_view": 1}, "item_view must be a view's position, or -1 (found 1)"),
-        ({"key": codes(0, 1)}, "key must have one value for each of the {visits} by_user (found 2)"),
-        ({"view": np.zeros(2, np.int8)}, "group must have one value for each of the 2 view (found {keys})"),
+        ({"key": codes(0, 1)}, "key must have {visits} values (found 2)"),
+        ({"view": np.zeros(2, np.int8)}, "view must have {keys} values (found 2)"),
         ({"user_offset": np.zeros(3, np.int64)}, "user_offset must have {offsets} places (found 3)"),
     ],
 )

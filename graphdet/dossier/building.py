@@ -42,7 +42,7 @@ class Dossier:
         innocent: every look-alike that was tried, with its conditions; the one that fits comes first.
         objections: everything that may keep a ring from being an alert, with its conditions; those that do come first.
         counterfactuals: what the ring would be without one kind of evidence: `without`, `id`, `tier`, `score`, `strength`, `kept`, `lost`.
-        members: users, most contributing first, with what each did, and `weak`: why his part is weak.
+        members: users, most contributing first, with what each did, and `weak`: why their part is weak.
         events: positions in the run's `events`: `inside` on the items in their time, `witness`, `fragile`, and the five to `read_first`.
         scene: what all of it was read from, for pictures.
     """

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
-from graphdet.arrays import Bool, Float32, Float64, Int32, Int64, check_columns, check_sorted
+from graphdet.arrays import Bool, Float32, Float64, Int32, Int64, check_array, check_columns, check_sorted
 from graphdet.evidence.repeats import RepeatFilter
 from graphdet.evidence.slices import PairMeetings, Slices
 from graphdet.settings import EvidenceSettings
@@ -62,14 +62,15 @@ class PairEvidence:
         if self.users.ndim != 2 or self.users.shape[1] != 2:
             raise ValueError(f"users must be (n, 2) (found {self.users.shape})")
         smaller, larger = self.users.T
-        check_columns(smaller=(smaller, np.int32), larger=(larger, np.int32), evidence=(self.evidence, np.float32))
+        check_columns(len(self.evidence), smaller=(smaller, np.int32), larger=(larger, np.int32), evidence=(self.evidence, np.float32))
         check_columns(
+            len(self.key),
             key=(self.key, np.int32),
             key_evidence=(self.key_evidence, np.float32),
             seconds_apart=(self.seconds_apart, np.int32),
             chance=(self.chance, np.float32),
         )
-        check_columns(pairs=(self.evidence, np.float32), meetings=(np.diff(self.offset), np.int64))
+        check_array("offset", self.offset, np.int64, len(self.evidence) + 1)
         if self.offset[0] != 0 or self.offset[-1] != len(self.key) or (np.diff(self.offset) < 0).any():
             raise ValueError("offset must rise from 0 to the number of meetings")
         if (smaller >= larger).any():

@@ -1,7 +1,7 @@
 """A grown ring → its facts; without times, those of members who come back to the targets more often than people come back to things.
 
 Times tell who acted together. Where a log has none, a ring looks like any circle of one taste, but for one thing: paid work is done again
-and again. So where a group returns to its targets markedly more often than everybody to whatever he likes, those count as members who do.
+and again. So where a group returns to its targets markedly more often than everybody to whatever they like, those count as members who do.
 """
 
 from __future__ import annotations

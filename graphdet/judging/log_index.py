@@ -8,7 +8,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from graphdet.arrays import Bool, Float64, Int32, Int64, check_columns
+from graphdet.arrays import Bool, Float64, Int32, Int64, check_array
 from graphdet.events import NO_TIME, EventTable
 from graphdet.visits.index import VisitIndex
 
@@ -47,7 +47,7 @@ class LogIndex:
 
     def __post_init__(self) -> None:
         events, visits = self.events, self.visits.visits
-        check_columns(events=(events.codes["user"], np.int32), by_user=(self.by_user, np.int64))
+        check_array("by_user", self.by_user, np.int64, len(events), 0)
         if self.end < 0:
             raise ValueError(f"the last visit cannot be before the first event (found {self.end} seconds after it)")
         ips = sum(view.keys for view in visits.views if view.name == "ip")

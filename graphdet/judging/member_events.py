@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from graphdet.arrays import Bool, Int32, Int64, check_columns, stretches
+from graphdet.arrays import Bool, Int32, Int64, check_array, check_columns, stretches
 from graphdet.events import NO_TIME
 from graphdet.judging.log_index import LogIndex
 from graphdet.rings.growth import Grown
@@ -35,9 +35,11 @@ class MemberEvents:
     target: tuple[Int64, ...]
 
     def __post_init__(self) -> None:
-        check_columns(event=(self.event, np.int64), who=(self.who, np.int64), time=(self.time, np.int64), item=(self.item, np.int32))
+        check_columns(
+            len(self.event), event=(self.event, np.int64), who=(self.who, np.int64), time=(self.time, np.int64), item=(self.item, np.int32)
+        )
         for target in self.target:
-            check_columns(event=(self.event, np.int64), target=(target, np.int64))
+            check_array("target", target, np.int64, len(self.event))
 
     @cached_property
     def second(self) -> Int64:

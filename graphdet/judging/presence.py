@@ -36,11 +36,11 @@ class Presence:
 
     def __post_init__(self) -> None:
         check_columns(
-            member_events=(self.member_events, np.int64), member_first=(self.member_first, np.int64),
+            len(self.member_events), member_events=(self.member_events, np.int64), member_first=(self.member_first, np.int64),
             member_last=(self.member_last, np.int64),
         )  # fmt: skip
         check_columns(
-            target_events=(self.target_events, np.int64), target_first=(self.target_first, np.int64),
+            len(self.target_events), target_events=(self.target_events, np.int64), target_first=(self.target_first, np.int64),
             target_last=(self.target_last, np.int64),
         )  # fmt: skip
         shape = (len(self.member_events), len(self.target_events))

@@ -48,10 +48,10 @@ class Grown:
     strength: float
 
     def __post_init__(self) -> None:
-        check_columns(members=(self.members, np.int32), contribution=(self.contribution, np.float64))
+        check_columns(len(self.members), members=(self.members, np.int32), contribution=(self.contribution, np.float64))
         check_columns(
-            targets=(self.targets, np.int32), start=(self.start, np.int32), end=(self.end, np.int32), visitors=(self.visitors, np.int32),
-            outsiders=(self.outsiders, np.int32), gain=(self.gain, np.float64),
+            len(self.targets), targets=(self.targets, np.int32), start=(self.start, np.int32), end=(self.end, np.int32),
+            visitors=(self.visitors, np.int32), outsiders=(self.outsiders, np.int32), gain=(self.gain, np.float64),
         )  # fmt: skip
         check_sorted("members", self.members)
         check_sorted("targets", self.targets)

@@ -62,7 +62,7 @@ def find_members(size: int, targets: Targets, threshold: float, log: Log, limits
     """Users whose own visits to the targets, then, are likelier in the ring than alone: codes, contributions, entry evidence.
 
     Targets come by group. Of a user's hits in one group the first pays for being there at all, by the base rate; the others only for
-    hitting that key, given that he was after the group's things: hit j of n visits has n − j + 1 chances at the key's usual share.
+    hitting that key, given that they were after the group's things: hit j of n visits has n − j + 1 chances at the key's usual share.
     """
     score, hits, seen, last_group = scratch.score, scratch.hits, scratch.seen, scratch.last_group
     candidates = np.empty(16, np.int32)
@@ -75,7 +75,7 @@ def find_members(size: int, targets: Targets, threshold: float, log: Log, limits
         high = log.offset[key] + np.searchsorted(times, targets.end[target], side="right")
         log_strangers = np.log10(max(targets.outsiders[target], 0.5))
         days = (targets.end[target] - targets.start[target]) / 86_400
-        # A user does not vouch for himself: the share is that of the other members.
+        # Users do not vouch for themselves: the share is that of the other members.
         log_own, log_other = np.log10((targets.visitors[target] - 0.9) / size), np.log10((targets.visitors[target] + 0.1) / (size + 1))
         for visit in range(low, high):
             who = log.user[visit]

@@ -35,7 +35,7 @@ def lacks_categories(events: EventTable) -> bool:
 def with_communities(events: EventTable, settings: EvidenceSettings) -> EventTable:
     """The same events, with a community for each item that has no category; items of small communities stay without.
 
-    Louvain's method (Blondel et al. 2008) on items, joined by common users, each of whom counts 1 / (his items − 1) for a pair.
+    Louvain's method (Blondel et al. 2008) on items, joined by common users; a user of n items counts 1 / (n − 1) for each pair.
     """
     from sknetwork.clustering import Louvain  # half a second, and few logs need it
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
-from graphdet.arrays import Int8, Int32, Int64, check_columns
+from graphdet.arrays import Int8, Int32, Int64, check_array, check_columns
 from graphdet.schema import ITEM
 from graphdet.visits.visits import Visits
 
@@ -33,8 +33,8 @@ class VisitIndex:
     key: Int32
 
     def __post_init__(self) -> None:
-        check_columns(by_user=(self.by_user, np.int64), key=(self.key, np.int32), user=(self.visits.user, np.int32))
-        check_columns(view=(self.view, np.int8), group=(self.visits.group, np.int32))
+        check_columns(len(self.visits), by_user=(self.by_user, np.int64), key=(self.key, np.int32))
+        check_array("view", self.view, np.int8, self.visits.keys)
         if len(self.user_offset) != self.visits.users + 1:
             raise ValueError(f"user_offset must have {self.visits.users + 1} places (found {len(self.user_offset)})")
         if self.user_offset[-1] != len(self.visits):
