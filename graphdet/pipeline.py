@@ -123,7 +123,9 @@ def train(
     found = detect_in(measure_log(events, settings, progress), settings, progress)
     if labels is None:
         if found.network is None:
-            raise ModelError(f"too few alert rings to learn from (at least {settings.gnn.least_rings}); give --labels, or more of the log.")
+            raise ModelError(
+                f"too few alert rings to learn from (at least {settings.gnn.rings_needed}); give --labels, or more of the log."
+            )
         return Trained(found.network, found.run, None)
     with progress.stage("learn from labels", len(labels)):
         model, judgement = learn_labels(
@@ -213,7 +215,7 @@ def _ask_network(
     measured: Measured, rings: list[JudgedRing], log: LogIndex, settings: Settings, model: RingModel | None
 ) -> tuple[list[JudgedRing], EvidenceMatrix, Opinion | None]:
     """Rings in the network's order and with its members, who meets whom, and its opinion; None where too few rings are to learn from."""
-    needed = model is not None or sum(ring.tier == "alert" for ring in rings) >= settings.gnn.least_rings
+    needed = model is not None or sum(ring.tier == "alert" for ring in rings) >= settings.gnn.rings_needed
     with ThreadPoolExecutor(1) as early:
         if needed:  # torch takes two seconds to import, and may do so meanwhile
             early.submit(import_module, "graphdet.learning.opinion")

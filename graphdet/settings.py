@@ -221,7 +221,9 @@ class TierSettings(Section):
 class GnnSettings(Section):
     """How the graph neural network learns, and what it may cost; without enough rings to learn from it is left out."""
 
-    least_rings: int = Field(5, ge=0, description="alert rings that the network needs to learn from; 0 = no network at all")
+    least_rings: int = Field(
+        5, ge=0, description="alert rings that the network needs to learn from, and never fewer than `folds`; 0 = no network at all"
+    )
     folds: int = Field(3, ge=2, description="parts that rings are dealt into; a ring is scored by networks that learned from other parts")
     epochs: int = Field(6, ge=1, description="times that a network sees what it learns from")
     others: int = Field(12_000, ge=100, description="users outside rings that each network learns from, drawn at random")
@@ -237,6 +239,11 @@ class GnnSettings(Section):
     )
     embeddings: int = Field(100_000, ge=0, description="nodes, users first, the highest scored first, whose embeddings a run keeps")
     device: Literal["cpu", "cuda"] = Field("cpu", description="where networks learn; cpu gives the same bytes on every machine")
+
+    @property
+    def rings_needed(self) -> int:
+        """Alert rings without which there is no network: each fold must be left rings to learn from."""
+        return max(self.least_rings, self.folds)
 
 
 class MachineSettings(Section):

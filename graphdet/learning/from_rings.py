@@ -72,7 +72,10 @@ def learn_users(
     centre = (float(logit.mean()), float(max(logit.std(), 1e-6)))
     messages = pass_on(logit, centre, visits, relation, threads)
     trusted = _trusted(logit, groups, member, settings)
-    second, logit = _layer((inputs, messages), member, fold, barred | ~trusted[:, None], settings, seed + 1, "second layer", threads)
+    second_barred = barred | ~trusted[:, None]
+    nobody = second_barred.all(axis=0)  # so few rings that a fold's network would be left without anybody: it learns from all again
+    second_barred[:, nobody] = barred[:, nobody]
+    second, logit = _layer((inputs, messages), member, fold, second_barred, settings, seed + 1, "second layer", threads)
     return Learned((first, second), centre, logit)
 
 
