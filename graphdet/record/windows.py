@@ -28,8 +28,8 @@ def count_windows(rings: Sequence[Grown], log: LogIndex, at_targets: Mapping[str
     time = events.time if events.time is not None else np.zeros(len(events), np.int64)
     key = np.concatenate([ring.targets for ring in rings] or [np.zeros(0, np.int32)])
     start, end = (
-        log.start + np.concatenate([getattr(ring, name) for ring in rings] or [np.zeros(0, np.int32)]).astype(np.int64) * 1_000_000
-        for name in ("start", "end")
+        log.start + np.concatenate(seconds or [np.zeros(0, np.int32)]).astype(np.int64) * 1_000_000
+        for seconds in ([ring.start for ring in rings], [ring.end for ring in rings])
     )
     end += 999_999
     view = visits.view_of(key)
