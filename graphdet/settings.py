@@ -177,9 +177,13 @@ class TierSettings(Section):
         description="or else a member's events on the targets, on average, in visits' usual events, where it lasts no `long_share`",
     )
     alert_members: int = Field(5, ge=2, description="members that an alert must have")
+    alert_share: float = Field(0.1, ge=0, le=1, description="share of all users that an alert may hold, where it has many members")
+    many_members: int = Field(300, ge=2, description="members from which on an alert has many")
     alert_targets: int = Field(3, ge=0, description="items on which an alert's members must have met, where the log has items")
     alert_outsiders: float = Field(
-        1.5, ge=0, description="visits of others for each member's, at the median target in its time, that an alert may have"
+        1.5,
+        ge=0,
+        description="visits of others beyond the usual for each member's, at the median target in its time, that an alert may have",
     )
     loose_share: float = Field(
         0.8, ge=0, le=1, description="share of the log's length beyond which a ring may not last whose members hardly meet"
@@ -204,12 +208,15 @@ class TierSettings(Section):
         1.15, description="log10 of members' interest in the targets' kind on other days, over everybody's, that makes a fan club"
     )
     crowd: float = Field(
-        0.4, ge=0, le=1, description="share of strangers within half an hour of members' visits from which on a ring must be stronger"
+        0.4,
+        ge=0,
+        le=1,
+        description="share of strangers beyond the usual within half an hour of members' visits from which on a ring must be stronger",
     )
     crowd_strength: float = Field(60.0, ge=0, description="log10 likelihood ratio that an alert among so many strangers must have")
     crowd_most: float = Field(0.6, ge=0, le=1, description="share of strangers from which on a ring is no alert, however strong")
     network_chance: float = Field(
-        1e-5, gt=0, lt=1, description="chance that so many members use one address by accident, below which they share a network"
+        1e-3, gt=0, lt=1, description="chance that so many members use any of their addresses by accident, below which they share a network"
     )
     rush: float = Field(1.6, description="log10 of those strangers over their usual number that makes a rush")
     nearly_all: float = Field(0.7, ge=0, le=1, description="share of members that counts as nearly all")

@@ -12,6 +12,7 @@ from typing import Any
 import networkx as nx
 import numpy as np
 import pandas as pd
+from scipy.stats import binom
 
 DAY = pd.Timedelta(days=1)
 
@@ -284,6 +285,7 @@ class Oracle:
             found["place_users"] = self.log.loc[self.log["ip"] == places.idxmax(), "user_id"].nunique()
         else:
             found["place_share"] = found["place_users"] = 0
+        found["place_chance"] = self.network_chance()
         for name, column in (("device_share", "device_id"), ("address_share", "address_id")):
             if column not in self.log:
                 found[name] = 0
@@ -333,31 +335,83 @@ class Oracle:
         on = self.own[self.own["device_id"].isin(members[members >= 3].index)]
         return on.groupby("user_id")["device_id"].nunique().reindex(list(self.members), fill_value=0).to_dict()  # type: ignore[no-any-return]
 
-    def company(self, end: int) -> dict[str, float]:
-        """`crowd` and `rush`, from visits of other members and of strangers within half an hour of members', at the targets in their times.
+    def visits_at(self, item: str) -> list[tuple[str, int]]:
+        """User and second of each visit; a return within 24 hours of the visit before is no visit of its own; times are whole seconds."""
+        start, visits = self.log["timestamp"].min(), []
+        for user, times in self.log[self.log["item_id"] == item].groupby("user_id")["timestamp"]:
+            last = None
+            for second in ((times - start) // pd.Timedelta(seconds=1)).tolist():
+                if last is None or second - last > 86_400:
+                    visits.append((str(user), second))
+                    last = second
+        return visits
 
-        A user's return to an item within 24 hours of the visit before is no visit of its own; times are whole seconds.
-        """
-        together = strangers = 0
-        usual = 0.0
+    def time_of(self, window: dict[str, Any]) -> tuple[int, int]:
         start = self.log["timestamp"].min()
+        low, high = ((pd.Timestamp(window[key], unit="us", tz="UTC") - start) // pd.Timedelta(seconds=1) for key in ("start", "end"))
+        return low, high
+
+    def company(self, end: int) -> dict[str, float]:
+        """`crowd`, `rush` and `outsiders_per_member`: who else was at each target, beyond what its other times would give."""
+        crowd, rush, outsiders = [], [], []
         for name, window in self.windows.items():
-            rows = self.log[self.log["item_id"] == name]
-            visits = []
-            for user, times in rows.groupby("user_id")["timestamp"]:
-                last = None
-                for second in ((times - start) // pd.Timedelta(seconds=1)).tolist():
-                    if last is None or second - last > 86_400:
-                        visits.append((user in self.members, second))
-                        last = second
-            low, high = ((pd.Timestamp(window[key], unit="us", tz="UTC") - start) // pd.Timedelta(seconds=1) for key in ("start", "end"))
-            mine = [second for member, second in visits if member and low <= second <= high]
-            for at, (member, second) in product(mine, visits):
-                together += member and abs(at - second) <= 1800
-                strangers += (not member) and abs(at - second) <= 1800
-            together -= len(mine)
-            usual += len(mine) * sum(not member for member, _ in visits) * min(3600 / (end + 1), 1)
-        return {"crowd": strangers / max(together + strangers, 1), "rush": np.log10((strangers + 1) / (usual + 1))}
+            visits, (low, high) = self.visits_at(name), self.time_of(window)
+            mine = [second for user, second in visits if user in self.members and low <= second <= high]
+            others = [second for user, second in visits if user not in self.members]
+            present = sum(user in self.members and abs(at - second) <= 1800 for at, (user, second) in product(mine, visits))
+            strangers = sum(abs(at - second) <= 1800 for at, second in product(mine, others))
+            long = high - low + 1 + 3600
+            rate = sum(not low - 1800 <= second <= high + 1800 for second in others) / max(end + 1 - long, long)
+            usual = len(mine) * rate * 3600
+            beyond = max(strangers - usual, 0)
+            crowd.append(beyond / max(present + beyond, 1))
+            rush.append(np.log10((strangers + 1) / (usual + 1)))
+            there = sum(low <= second <= high for second in others) - rate * (high - low + 1)
+            outsiders.append(max(there, 0) / len({user for user, second in visits if user in self.members and low <= second <= high}))
+        return {"crowd": np.mean(crowd), "rush": np.mean(rush), "outsiders_per_member": np.median(outsiders)}
+
+    def sittings(self) -> dict[str, float]:
+        """`one_sitting`, and `together`: other targets within an hour of a visit to one, of outsiders over those of members."""
+        mine, others = [], []
+        for name, window in self.windows.items():
+            low, high = self.time_of(window)
+            for user, second in self.visits_at(name):
+                if user not in self.members:
+                    others.append((name, user, second))
+                elif low <= second <= high:
+                    mine.append((name, user, second))
+        at: dict[str, list[int]] = {}
+        for _, user, second in mine:
+            at.setdefault(user, []).append(second)
+        own, foreign = (sum(others_at_once(visit, visits) for visit in visits) for visits in (mine, others))
+        return {
+            "one_sitting": np.mean([max(seconds) - min(seconds) <= 3600 for seconds in at.values()]),
+            "together": foreign / (len(others) + 1) / (own / len(mine)) if own else 0.0,
+        }
+
+    def newcomers(self) -> float:
+        """`new_beyond`: members first seen between the day before the ring began and its last, less the share of all users who were."""
+        start = self.log["timestamp"].min()
+        first = (self.log.groupby("user_id")["timestamp"].min() - start) // DAY
+        begin, end = ((moment - start) // DAY for moment in (self.inside["timestamp"].min() - DAY, self.inside["timestamp"].max()))
+        new = first.between(begin, end)
+        return float(new[list(self.members)].mean() - new.mean())
+
+    def network_chance(self) -> float:
+        """`place_chance`, from scipy's binomial distribution: so many members on the commonest of their networks, if users drew theirs."""
+        if "ip" not in self.log:
+            return 1.0
+        outside = self.own.drop(self.inside.index).dropna(subset=["ip"])
+        users, members = self.log.groupby("ip")["user_id"].nunique(), outside.groupby("ip")["user_id"].nunique().sort_index()
+        networks = outside.groupby("user_id")["ip"].nunique().reindex(list(self.members), fill_value=0)
+        on_it = (1 - (1 - users[members.idxmax()] / users.sum()) ** networks).mean()
+        return min(float(len(members) * binom.sf(members.max() - 1, len(self.members), on_it)), 1.0)
+
+
+def others_at_once(visit: tuple[str, str, int], visits: list[tuple[str, str, int]]) -> int:
+    """Other items that a visit's user came to within an hour of it."""
+    name, user, at = visit
+    return len({other for other, who, second in visits if who == user and other != name and abs(second - at) <= 3600})
 
 
 def whole(moment: pd.Timestamp, log: pd.DataFrame) -> int:

@@ -10,11 +10,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from graphdet.events import EventTable, ReadReport
+from graphdet.judging.ages import Ages
 from graphdet.judging.dealings import Dealings
 from graphdet.judging.devotion import Devotion
 from graphdet.judging.presence import Presence
 from graphdet.judging.ring_facts import RingFacts
 from graphdet.judging.sharing import Sharing
+from graphdet.judging.sittings import Sittings
 from graphdet.judging.surroundings import Surroundings
 from graphdet.judging.tastes import Tastes
 from graphdet.rings.growth import Grown
@@ -123,7 +125,9 @@ def plain_facts(grown: Grown) -> RingFacts:
         tastes=Tastes(taste=0.1, seller_taste=0.1),
         surroundings=Surroundings(crowd=0.1, rush=0.2, outsiders_per_member=0.3),
         dealings=Dealings(amount=None, ordered=0.5, refunded=0.0, coupons=0.0, sellers=1, top_seller=1.0),
-        sharing=Sharing(own_things=0, device_share=0.0, address_share=0.0, place_share=0.05, place_users=300),
+        sharing=Sharing(own_things=0, device_share=0.0, address_share=0.0, place_share=0.05, place_users=300, place_chance=1.0),
+        sittings=Sittings(one_sitting=0.1, together=0.0),
+        ages=Ages(new_beyond=0.0),
     )  # fmt: skip
 
 
@@ -132,7 +136,7 @@ def with_facts(facts: RingFacts, grown: Grown | None = None, **changed: float) -
     if grown is not None:
         plain = plain_facts(grown)
         facts = replace(facts, grown=grown, presence=replace(plain.presence, days=facts.presence.days))
-    for theme in ("presence", "devotion", "tastes", "surroundings", "dealings", "sharing"):
+    for theme in ("presence", "devotion", "tastes", "surroundings", "dealings", "sharing", "sittings", "ages"):
         known = getattr(facts, theme)
         own = {name: value for name, value in changed.items() if hasattr(known, name)}
         facts = replace(facts, **{theme: replace(known, **own)})

@@ -13,7 +13,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted_logs import with_facts
-from scipy.special import bdtrc
 from test_tiers import INNOCENT, LOG, PLAIN, UNTIMED, grown
 
 from graphdet.dossier.tried import MOST_TOLD, in_order, missed_in_words, parts_of, passed_in_words, sentence, spared_in_words
@@ -61,10 +60,14 @@ def _group_buy(facts: Any, log: Background, bars: TierSettings) -> bool:
 
 def _shared_network(facts: Any, log: Background, bars: TierSettings) -> bool:
     members = round(facts.place_share * facts.size)
-    by_chance = float(bdtrc(members - 1, facts.size, facts.place_users / log.users)) if members else 1.0
     many = members >= 3 and facts.place_share >= 0.12 and facts.place_users >= 6 * members
-    network = many and by_chance < bars.network_chance and facts.device_share < bars.few
+    network = many and facts.place_chance < bars.network_chance and facts.device_share < bars.few
     return _colleagues(facts, log, bars) or network
+
+
+def _sold_together(facts: Any, log: Background, bars: TierSettings) -> bool:
+    apart = facts.own_things <= 0 and facts.device_share < bars.few
+    return facts.one_sitting >= bars.nearly_all and facts.together >= bars.few and apart
 
 
 def _flash_sale(facts: Any, log: Background, bars: TierSettings) -> bool:
@@ -83,6 +86,7 @@ PLAIN_RULES: dict[str, Rule] = {
     "staff_device": _staff,
     "group_buy": _group_buy,
     "shared_network": _shared_network,
+    "sold_together": _sold_together,
     "flash_sale": _flash_sale,
     "fan_club": _fan_club,
 }
@@ -100,6 +104,8 @@ def plain_objections(facts: Any, targets: int, log: Background, bars: TierSettin
     found = {
         "weak": strength < plain_needed(facts, bars),
         "small": facts.size < bars.alert_members or targets < bars.alert_targets,
+        "too_many": facts.size >= bars.many_members and facts.size / log.users > bars.alert_share,
+        "one_sitting": facts.one_sitting >= bars.nearly_all and facts.own_things <= 0 and facts.device_share < bars.few,
         "among_strangers": facts.crowd > bars.crowd and (facts.crowd > bars.crowd_most or strength < bars.crowd_strength),
         "sprawling": loose and facts.days > bars.loose_share * log.days,
         "taste_alone": not (log.timed or to_itself) and facts.density < bars.loose_density and facts.repeats < bars.repeats,
@@ -127,6 +133,8 @@ SETTINGS = st.builds(
     household_members=st.integers(2, 9),
     network_chance=st.sampled_from([1e-5, 0.01, 0.9]),
     alert_targets=st.integers(0, 4),
+    alert_share=st.sampled_from([0.03, 0.001]),
+    many_members=st.sampled_from([10, 300]),
 )
 LOGS = st.builds(
     Background,
@@ -147,6 +155,7 @@ FACTS_DRAWN = st.builds(
         "crowd": SHARE, "outsiders_per_member": near(0.1, 1.5, high=3.0), "rush": near(1.6, high=3.0),
         "days": near(0.0, 12.0, 24.0, 0.37 * 31.7, 0.8 * 31.7, high=32.0), "ordered": SHARE, "refunded": SHARE, "coupons": SHARE,
         "device_share": SHARE, "address_share": SHARE, "place_share": SHARE, "place_users": st.integers(0, 400),
+        "place_chance": near(1e-5, 0.01, 0.9), "one_sitting": SHARE | st.just(math.nan), "together": SHARE | st.just(math.nan),
     }),
 )  # fmt: skip
 
@@ -246,7 +255,7 @@ def weighed(name: str, facts: RingFacts, log: Background = LOG) -> Weighed:
 
 def test_what_does_not_fit_names_the_bars_that_it_misses() -> None:
     assert missed_in_words(weighed("household", PLAIN), "en") == ("20 members (at most 6); 5% with one address or network (at least 70%)")
-    network = with_facts(PLAIN, place_share=0.45, place_users=40, device_share=0.4)
+    network = with_facts(PLAIN, place_share=0.45, place_users=40, place_chance=1e-6, device_share=0.4)
     assert (
         missed_in_words(weighed("shared_network", network), "en")
         == "40 users on their network (at least 54); 40% on shared devices (less than 25%)"
@@ -263,7 +272,7 @@ def test_what_does_not_fit_names_the_bars_that_it_misses() -> None:
 def test_what_holds_names_the_bars_that_it_passes() -> None:
     crowd = weighed("among_strangers", with_facts(PLAIN, crowd=0.95))
     assert (
-        passed_in_words(crowd, "en") == "95% of the visitors around members' visits are strangers (more than 60%)"
+        passed_in_words(crowd, "en") == "95% of the visitors around members' visits are strangers beyond the usual (more than 60%)"
     )  # the harder bar alone
     assert passed_in_words(weighed("household", PLAIN), "en") == ""
 
@@ -277,7 +286,7 @@ def test_an_alert_tells_how_far_it_is_from_review() -> None:
 
 
 def test_the_chosen_one_comes_first_then_what_else_holds() -> None:
-    both = with_facts(PLAIN, grown=grown(6), place_share=0.9, crowd=0.9, rush=2.5, place_users=200)
+    both = with_facts(PLAIN, grown=grown(6), place_share=0.9, crowd=0.9, rush=2.5, place_users=200, place_chance=1e-6)
     judged = judge(both, 6, LOG, TierSettings())
     assert [one.claim.name for one in in_order(judged.look_alikes, judged.explanation)][:3] == ["household", "shared_network", "flash_sale"]
 

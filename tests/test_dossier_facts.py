@@ -15,7 +15,6 @@ import pytest
 from dossier_oracle import Oracle
 from dossier_runs import QUICK, LoggedRun, market_run, taobao_run
 from dossier_slow import SlowLog
-from scipy.stats import binom
 
 from graphdet.dossier.building import Dossier, build_dossier, event_rows
 from graphdet.dossier.sums import near_copies
@@ -82,7 +81,6 @@ def expected_numbers(case: Case, dossier: Dossier) -> dict[str, Any]:
     members = {member["id"] for member in dossier.members}
     oracle = Oracle(case.log, members, measured["windows"])
     slow, grown = case.slow, case.slow.grown(members)
-    items = [told for (kind, _), told in grown.targets.items() if kind == "item"]
     kinds = [kind for kind, _ in grown.targets]
     habits, tastes = oracle.habits(), oracle.tastes(slow.end)
     null = slow.null[0]
@@ -122,8 +120,9 @@ def expected_numbers(case: Case, dossier: Dossier) -> dict[str, Any]:
         "scalars": habits
         | tastes
         | oracle.company(slow.end)
+        | oracle.sittings()
         | {
-            "outsiders_per_member": float(np.median([told["outsiders"] / told["visitors"] for told in items])),
+            "new_beyond": oracle.newcomers(),
             "attention": len(oracle.inside) / len(members) * visits / case.log["item_id"].notna().sum(),
             "own_things": kinds.count("device") + kinds.count("payment"),
         },
@@ -135,7 +134,7 @@ def expected_numbers(case: Case, dossier: Dossier) -> dict[str, Any]:
         name: {
             "contribution": grown.contribution[name],
             "touched": touched.get(name, 0),
-            "items": len(items),
+            "items": sum(kind == "item" for kind in kinds),
             "events": inside.get(name, 0),
             "all_events": all_events[name],
             "shared_devices": devices[name],
@@ -252,12 +251,12 @@ def claim_numbers(facts: dict[str, Any], ring: dict[str, Any], case: Case) -> di
     members = round(scalars["place_share"] * ring["size"])
     return scalars | {
         "size": facts["what"]["members"],
+        "user_share": facts["what"]["members"] / users,
         "targets": ring["targets"],
         "strength": ring["strength"],
         "home_share": max(scalars["address_share"], scalars["place_share"]),
         "desk_share": min(scalars["device_share"], scalars["place_share"]),
         "place_members": members,
-        "place_chance": binom.sf(members - 1, ring["size"], scalars["place_users"] / users) if members else 1.0,
         "best_taste": max(tastes, default=None),
         "least_taste": min(tastes, default=None),
         "timed": 1,

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import event_table
+from scipy.stats import binom
 from test_growth import grower_of
 
 from graphdet.events import NO_TIME, EventTable
@@ -164,26 +165,66 @@ def test_tastes(case: Case) -> None:
         assert found == pytest.approx(math.log10((own + 1) / (usual + 1)))
 
 
+def visits_to(case: Case) -> dict[int, list[tuple[int, int]]]:
+    """User and second of each visit to each item target, by its place."""
+    visits, found = case.log.visits.visits, {}
+    for (kind, _), (_, _, place) in targets_of(case.log, case.facts.grown).items():
+        if kind == "item":
+            key = case.facts.grown.targets[place]
+            found[place] = [(int(visits.user[at]), int(visits.time[at])) for at in range(visits.offset[key], visits.offset[key + 1])]
+    return found
+
+
 def test_surroundings(case: Case) -> None:
-    grown, visits, found = case.facts.grown, case.log.visits.visits, case.facts.surroundings
+    grown, found = case.facts.grown, case.facts.surroundings
     members = set(grown.members.tolist())
-    others = strangers = 0
-    usual, per_member = 0.0, []
-    for (kind, _), (start, end, place) in targets_of(case.log, grown).items():
-        if kind != "item":
-            continue
-        key = grown.targets[place]
-        came = [(int(visits.user[visit]), int(visits.time[visit])) for visit in range(visits.offset[key], visits.offset[key + 1])]
-        per_member.append(grown.outsiders[place] / grown.visitors[place])
-        for number, (user, at) in enumerate(came):
-            if user in members and start <= at <= end:
-                near = [who in members for place, (who, when) in enumerate(came) if place != number and abs(when - at) <= HOUR / 2]
-                others += sum(near)
-                strangers += len(near) - sum(near)
-                usual += sum(who not in members for who, _ in came) * min(HOUR / (case.log.end + 1), 1)
-    assert found.crowd == pytest.approx(strangers / max(others + strangers, 1))
-    assert found.rush == pytest.approx(math.log10((strangers + 1) / (usual + 1)))
-    assert found.outsiders_per_member == pytest.approx(np.median(per_member))
+    crowd, rush, outsiders = [], [], []
+    for place, came in visits_to(case).items():
+        start, end = int(grown.start[place]), int(grown.end[place])
+        mine = [at for user, at in came if user in members and start <= at <= end]
+        near = [user in members for own in mine for user, at in came if abs(own - at) <= HOUR / 2]
+        others = [at for user, at in came if user not in members]
+        long = end - start + 1 + HOUR
+        rate = sum(at < start - HOUR / 2 or at > end + HOUR / 2 for at in others) / max(case.log.end + 1 - long, long)
+        strangers, usual = len(near) - sum(near), len(mine) * rate * HOUR
+        beyond = max(strangers - usual, 0)
+        crowd.append(beyond / max(sum(near) + beyond, 1))
+        rush.append(math.log10((strangers + 1) / (usual + 1)))
+        there = sum(start <= at <= end for at in others) - rate * (end - start + 1)
+        outsiders.append(max(there, 0) / grown.visitors[place])
+    assert found.crowd == pytest.approx(np.mean(crowd))
+    assert found.rush == pytest.approx(np.mean(rush) if case.log.events.time is not None else 0.0)
+    assert found.outsiders_per_member == pytest.approx(np.median(outsiders))
+
+
+def test_sittings(case: Case) -> None:
+    grown, found = case.facts.grown, case.facts.sittings
+    if case.log.events.time is None:
+        assert math.isnan(found.one_sitting)
+        assert math.isnan(found.together)
+        return
+    members = set(grown.members.tolist())
+    came = [(place, user, at) for place, visits in visits_to(case).items() for user, at in visits]
+    mine = [(place, user, at) for place, user, at in came if user in members and grown.start[place] <= at <= grown.end[place]]
+    others = [visit for visit in came if visit[1] not in members]
+
+    def at_once(visits: list[tuple[int, int, int]]) -> float:
+        met = [{q for q, v, then in visits if v == user and q != place and abs(then - at) <= HOUR} for place, user, at in visits]
+        return sum(len(places) for places in met)
+
+    times = pd.DataFrame(mine, columns=["place", "user", "at"]).groupby("user")["at"]
+    assert found.one_sitting == pytest.approx((times.max() - times.min() <= HOUR).mean())
+    expected = at_once(others) / (len(others) + 1) / (at_once(mine) / len(mine)) if at_once(mine) else 0.0
+    assert found.together == pytest.approx(expected)
+
+
+def test_ages(case: Case) -> None:
+    if case.log.events.time is None or not len(case.inside):
+        assert math.isnan(case.facts.ages.new_beyond)
+        return
+    first = case.rows.groupby("user")["at"].min() // DAY
+    new = first.between(case.inside["at"].min() // DAY - 1, case.inside["at"].max() // DAY)
+    assert case.facts.ages.new_beyond == pytest.approx(new[new.index.isin(case.facts.grown.members)].mean() - new.mean())
 
 
 def test_dealings(case: Case) -> None:
@@ -210,12 +251,16 @@ def test_sharing(case: Case) -> None:
     elsewhere = case.own.drop(case.inside.index)
     network = elsewhere[elsewhere["ip"] >= 0].groupby("ip")["user"].nunique()
     assert found.place_share == pytest.approx(network.max() / size)
-    assert found.place_users == case.rows[case.rows["ip"] == network.idxmax()]["user"].nunique()
+    users = case.rows[case.rows["ip"] >= 0].groupby("ip")["user"].nunique()
+    assert found.place_users == users[network.idxmax()]
+    networks = elsewhere[elsewhere["ip"] >= 0].groupby("user")["ip"].nunique().reindex(case.facts.grown.members, fill_value=0)
+    on_it = (1 - (1 - found.place_users / users.sum()) ** networks).mean()
+    assert found.place_chance == pytest.approx(min(len(network) * binom.sf(network.max() - 1, size, on_it), 1.0))
 
 
 def test_scalars_are_all_numbers_of_all_themes(case: Case) -> None:
     facts = case.facts
-    themes = (facts.devotion, facts.tastes, facts.surroundings, facts.dealings, facts.sharing)
+    themes = (facts.devotion, facts.tastes, facts.surroundings, facts.dealings, facts.sharing, facts.sittings, facts.ages)
     expected = {name: value for theme in themes for name, value in vars(theme).items() if name != "amount"} | {"days": facts.presence.days}
     assert facts.scalars() == pytest.approx(expected, nan_ok=True)
 
@@ -223,6 +268,7 @@ def test_scalars_are_all_numbers_of_all_themes(case: Case) -> None:
 def test_a_part_of_a_log_has_the_whole_log_s_numbers(case: Case) -> None:
     whole = case.log
     told = {"category_share": np.full(CATEGORIES + 1, 0.25), "seller_share": np.zeros(0), "users_of_ip": whole.users_of_ip + 1}
+    told |= {"users_of_ips": whole.users_of_ips, "new_by_day": whole.new_by_day}
     part = index_part(whole.events, whole.visits, start=whole.start, end=whole.end + DAY, events_per_visit=2.0, **told)
     assert (part.end, part.events_per_visit) == (whole.end + DAY, 2.0)
     ring = case.facts.grown

@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from planted_logs import plain_facts, with_facts
-from scipy.stats import binom
 
 from graphdet.judging.conditions import Background
 from graphdet.judging.judged_ring import JudgedRing, one_of_each
@@ -99,11 +98,24 @@ def test_without_times_a_loose_group_is_an_alert_only_where_it_comes_back_and_ba
 
 
 def test_a_network_is_shared_by_more_than_would_use_it_by_accident() -> None:
-    """Against scipy's binomial distribution: of twenty members, and a network that so many of all users use."""
-    for members, users in itertools.product((2, 3, 4, 8), (30, 300, 3_000, 30_000)):
-        explained = judge(with_facts(PLAIN, place_share=members / 20, place_users=users), 6, LOG, SETTINGS).explanation == "shared_network"
-        chance = binom.sf(members - 1, 20, users / LOG.users)
-        assert explained == (members >= 0.12 * 20 and chance < SETTINGS.network_chance and users >= 6 * members)
+    for members, users, chance in itertools.product((2, 3, 4, 8), (30, 300), (1e-9, 0.999e-3, 1e-3, 0.5)):
+        facts = with_facts(PLAIN, place_share=members / 20, place_users=users, place_chance=chance)
+        explained = judge(facts, 6, LOG, SETTINGS).explanation == "shared_network"
+        assert explained == (members >= 3 and chance < SETTINGS.network_chance and users >= 6 * members)
+
+
+def test_many_are_too_many_only_of_a_log_that_has_few_more() -> None:
+    many = grown(members=SETTINGS.many_members)
+    assert raised(with_facts(PLAIN, grown=many), 6, LOG) == []
+    assert raised(with_facts(PLAIN, grown=many), 6, replace(LOG, users=SETTINGS.many_members * 9)) == ["too_many"]
+    assert raised(with_facts(PLAIN, grown=grown(SETTINGS.many_members - 1)), 6, replace(LOG, users=2000)) == []
+
+
+def test_one_sitting_is_a_ring_s_where_it_shares_devices() -> None:
+    once = with_facts(PLAIN, one_sitting=SETTINGS.nearly_all)
+    assert raised(once, 6, LOG) == ["one_sitting"]
+    assert raised(with_facts(once, own_things=1), 6, LOG) == []
+    assert raised(with_facts(once, device_share=SETTINGS.few), 6, LOG) == []
 
 
 FEW = grown(members=6)
@@ -111,8 +123,9 @@ INNOCENT = {
     "household": with_facts(PLAIN, grown=FEW, place_share=0.9),
     "reseller": with_facts(PLAIN, grown=FEW, address_share=0.6, ordered=0.9, days=25.0),
     "staff_device": with_facts(PLAIN, device_share=0.8, place_share=0.6, refunded=0.3),
-    "shared_network": with_facts(PLAIN, place_share=0.5, place_users=100),
+    "shared_network": with_facts(PLAIN, place_share=0.5, place_users=100, place_chance=1e-6),
     "group_buy": with_facts(PLAIN, top_seller=0.3, sellers=5, ordered=0.8, days=25.0),
+    "sold_together": with_facts(PLAIN, one_sitting=0.9, together=0.5),
     "flash_sale": with_facts(PLAIN, crowd=0.9, rush=2.5),
     "fan_club": with_facts(PLAIN, taste=1.3, seller_taste=1.5),
 }

@@ -9,8 +9,6 @@ import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from scipy.special import bdtrc
-
 from graphdet.judging.ring_facts import RingFacts
 from graphdet.schema.claims import Bar, Claim, Condition
 from graphdet.schema.wording import named
@@ -86,15 +84,14 @@ def ring_numbers(facts: RingFacts, targets: int, log: Background) -> dict[str, f
     scalars = facts.scalars()
     tastes = [scalars[name] for name in ("taste", "seller_taste") if scalars[name] == scalars[name]]
     place_members = round(scalars["place_share"] * facts.size)
-    by_chance = float(bdtrc(place_members - 1, facts.size, scalars["place_users"] / log.users)) if place_members else 1.0
     return scalars | {
         "size": facts.size,
+        "user_share": facts.size / max(log.users, 1),
         "targets": int(targets),
         "strength": float(facts.grown.strength),
         "home_share": max(scalars["address_share"], scalars["place_share"]),
         "desk_share": min(scalars["device_share"], scalars["place_share"]),
         "place_members": place_members,
-        "place_chance": by_chance,
         "best_taste": max(tastes, default=float("nan")),
         "least_taste": min(tastes, default=float("nan")),
         "log_days": log.days,

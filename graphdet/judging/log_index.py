@@ -12,6 +12,8 @@ from graphdet.arrays import Bool, Float64, Int32, Int64, check_array
 from graphdet.events import NO_TIME, EventTable
 from graphdet.visits.index import VisitIndex
 
+DAY = 86_400_000_000  # microseconds
+
 
 @dataclass(frozen=True)
 class LogIndex:
@@ -24,6 +26,8 @@ class LogIndex:
         events_per_visit: events that a visit to an item has on average; NaN without items.
         category_share: (categories + 1,) share of each category in the events at items; the first place is for none. Empty without items.
         seller_share: (sellers + 1,) the same for sellers; empty without items or sellers.
+        users_of_ips: users of all IP addresses together, those of each counted; 0 without IP addresses.
+        new_by_day: (days,) users whose first event with a time falls on each day since `start`; empty without times.
         users_of_ip: (IP addresses,) distinct users; empty without IP addresses.
         offset, by_user: events of user i are by_user[offset[i]] … by_user[offset[i + 1] − 1].
         item_seller: (items,) seller of each item, −1 where it has none.
@@ -37,6 +41,8 @@ class LogIndex:
     events_per_visit: float
     category_share: Float64
     seller_share: Float64
+    users_of_ips: int
+    new_by_day: Int64
     users_of_ip: Int64
     offset: Int64
     by_user: Int64
@@ -77,6 +83,7 @@ def index_log(events: EventTable, index: VisitIndex) -> LogIndex:
         if "seller" in events.codes:
             seller_share = _shares(item_seller[known], events.count("seller"))
     start = events.time[events.time != NO_TIME] if events.time is not None else np.zeros(0, np.int64)
+    users_of_ip = _users_of_keys(index, "ip")
     return index_part(
         events,
         index,
@@ -85,7 +92,9 @@ def index_log(events: EventTable, index: VisitIndex) -> LogIndex:
         events_per_visit=events_per_visit,
         category_share=category_share,
         seller_share=seller_share,
-        users_of_ip=_users_of_keys(index, "ip"),
+        users_of_ips=int(users_of_ip.sum()),
+        new_by_day=_new_by_day(events),
+        users_of_ip=users_of_ip,
     )
 
 
@@ -98,6 +107,8 @@ def index_part(
     events_per_visit: float,
     category_share: Float64,
     seller_share: Float64,
+    users_of_ips: int,
+    new_by_day: Int64,
     users_of_ip: Int64,
 ) -> LogIndex:
     """Of one ring's part of a log, with what the whole log told of itself; see `LogIndex`."""
@@ -110,6 +121,8 @@ def index_part(
         events_per_visit=events_per_visit,
         category_share=category_share,
         seller_share=seller_share,
+        users_of_ips=users_of_ips,
+        new_by_day=new_by_day,
         users_of_ip=users_of_ip,
         offset=offset,
         by_user=by_user,
@@ -133,6 +146,15 @@ def _sellers_of_items(events: EventTable) -> Int32:
         both = (item >= 0) & (seller >= 0)
         found[item[both]] = seller[both]
     return found
+
+
+def _new_by_day(events: EventTable) -> Int64:
+    if events.time is None:
+        return np.zeros(0, np.int64)
+    known = np.flatnonzero(events.time != NO_TIME)
+    _, first = np.unique(events.codes["user"][known], return_index=True)  # events are in order of time
+    time = events.time[known]
+    return np.bincount((time[first] - time[0]) // DAY).astype(np.int64) if len(time) else np.zeros(0, np.int64)
 
 
 def _shares(group: npt.NDArray[np.integer], groups: int) -> Float64:

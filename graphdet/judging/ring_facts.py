@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from graphdet.judging.ages import Ages, measure_ages
 from graphdet.judging.dealings import Dealings, measure_dealings
 from graphdet.judging.devotion import Devotion, measure_devotion
 from graphdet.judging.log_index import LogIndex
 from graphdet.judging.member_events import read_member_events
 from graphdet.judging.presence import Presence, measure_presence
 from graphdet.judging.sharing import Sharing, measure_sharing
+from graphdet.judging.sittings import Sittings, measure_sittings
 from graphdet.judging.surroundings import Surroundings, measure_surroundings
 from graphdet.judging.tastes import Tastes, measure_tastes
 from graphdet.rings.growth import Grower, Grown
@@ -29,6 +31,8 @@ class RingFacts:
     surroundings: Surroundings
     dealings: Dealings
     sharing: Sharing
+    sittings: Sittings
+    ages: Ages
 
     def __post_init__(self) -> None:
         shape = (len(self.grown.members), len(self.grown.targets))
@@ -63,6 +67,10 @@ class RingFacts:
             "address_share": self.sharing.address_share,
             "place_share": self.sharing.place_share,
             "place_users": self.sharing.place_users,
+            "place_chance": self.sharing.place_chance,
+            "one_sitting": self.sittings.one_sitting,
+            "together": self.sittings.together,
+            "new_beyond": self.ages.new_beyond,
         }
 
 
@@ -78,4 +86,6 @@ def measure_ring(grown: Grown, log: LogIndex, grower: Grower) -> RingFacts:
         surroundings=measure_surroundings(own),
         dealings=measure_dealings(own, presence.met),
         sharing=measure_sharing(own),
+        sittings=measure_sittings(own),
+        ages=measure_ages(own),
     )

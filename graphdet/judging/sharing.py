@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import bdtrc
 
 from graphdet.arrays import Bool, Int64
+from graphdet.judging.log_index import LogIndex
 from graphdet.judging.member_events import MemberEvents
 from graphdet.schema import ADDRESS, DEVICE, IP, NODE_TYPE
 
@@ -23,6 +25,7 @@ class Sharing:
         address_share: share of members who use the delivery address that most of them use.
         place_share: share of members who use, apart from the ring's events, the IP address that most of them use so.
         place_users: users of that address in the whole log.
+        place_chance: chance that so many members would use any of their addresses by accident.
     """
 
     own_things: int
@@ -30,13 +33,15 @@ class Sharing:
     address_share: float
     place_share: float
     place_users: int
+    place_chance: float
 
 
 def measure_sharing(own: MemberEvents) -> Sharing:
     """O(members' events)."""
     log, size = own.log, len(own.grown.members)
     things = [position for position, view in enumerate(log.visits.visits.views) if NODE_TYPE[view.name].own]
-    network, network_members = _commonest(_users_of(own, IP, ~own.inside))
+    networks = _users_of(own, IP, ~own.inside)
+    network, network_members = _commonest(networks)
     _, address_members = _commonest(_users_of(own, ADDRESS, np.ones(len(own.event), np.bool_)))
     return Sharing(
         own_things=int(np.isin(log.visits.view[own.grown.targets], things).sum()),
@@ -44,7 +49,20 @@ def measure_sharing(own: MemberEvents) -> Sharing:
         address_share=address_members / size,
         place_share=network_members / size,
         place_users=int(log.users_of_ip[network]) if network >= 0 else 0,
+        place_chance=_chance(networks, network_members, int(log.users_of_ip[network]), size, log) if network >= 0 else 1.0,
     )
+
+
+def _chance(networks: Int64, users: int, of_all: int, size: int, log: LogIndex) -> float:
+    """That chance has so many `users` among `size` members on one of their networks, if each of a member's is drawn by its users.
+
+    A member with n networks is on this one with chance 1 − (1 − w)ⁿ, w being its share in the users of all networks; and it is the one
+    with most members out of as many as they have, so each of these was tried.
+    """
+    tried = len(np.unique(networks[:, 0]))
+    each = np.bincount(networks[:, 1], minlength=size)
+    on_it = float(np.mean(1.0 - (1.0 - of_all / log.users_of_ips) ** each))
+    return min(tried * float(bdtrc(users - 1, size, on_it)), 1.0)
 
 
 def _users_of(own: MemberEvents, node_type: str, chosen: Bool) -> Int64:

@@ -75,6 +75,7 @@ def describe_background(
     Keys: `start` (microseconds since 1970 UTC of the first event, null without times), `seconds` (from it to the last event), `users`,
     `to_themselves` (share of users in groups that have their targets to themselves; 0 with times), `visits`,
     `events_per_visit` (to items; null without items), `learned` (categories that are not the shop's, but communities of items),
+    `users_of_ips` (users of all IP addresses, those of each counted), `new_by_day` (users first seen on each day),
     `hours` (events by hour of the day, UTC), `views` (name, windows in seconds, homogeneity), `groups` (those of rings' targets: node type,
     category of items or null, everybody's visits, keys), `history_seconds`, `permutations`, `null_strengths`, `found_strengths`.
     """
@@ -88,6 +89,8 @@ def describe_background(
         "visits": len(visits),
         "events_per_visit": _plain(log.events_per_visit),
         "learned": list(learned),
+        "users_of_ips": log.users_of_ips,
+        "new_by_day": log.new_by_day.tolist(),
         "hours": _by_hour(events).tolist(),
         "views": [
             {"name": view.name, "windows": view.windows, "homogeneity": homogeneity}

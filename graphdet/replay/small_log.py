@@ -191,6 +191,8 @@ def index_small_log(recorded: Recorded, small: SmallLog, events: EventTable, ind
         events_per_visit=np.nan if events_per_visit is None else events_per_visit,
         category_share=recorded.category_share,
         seller_share=sellers,
+        users_of_ips=recorded.background["users_of_ips"],
+        new_by_day=np.array(recorded.background["new_by_day"], np.int64),
         users_of_ip=users_of_ip,
     )
 

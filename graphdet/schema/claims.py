@@ -36,6 +36,7 @@ FACTS = {
     fact.name: fact
     for fact in (
         Fact("size", "count", "{} members", "{} 名成员"),
+        Fact("user_share", "share", "{} of all users", "占全部用户的 {}"),
         Fact("targets", "count", "{} items", "{} 件商品"),
         Fact("strength", "number", "evidence {}", "证据强度 {}"),
         Fact("days", "days", "goes on for {} days", "历时 {} 天"),
@@ -44,7 +45,12 @@ FACTS = {
         Fact("dedication", "share", "{} of all that members did with items is here", "成员对商品的行为有 {} 在此"),
         Fact("attention", "number", "as many events of a member here as {} usual visits have", "每名成员在此的事件数相当于 {} 次普通到访"),
         Fact("repeats", "number", "members come back {} times as often as usual", "成员重复到访的次数是常人的 {} 倍"),
-        Fact("outsiders_per_member", "number", "visits of others for each member's: {}", "每名成员对应 {} 次他人到访"),
+        Fact(
+            "outsiders_per_member",
+            "number",
+            "visits of others, beyond the usual, for each member's: {}",
+            "每名成员对应 {} 次超出平常的他人到访",
+        ),
         Fact("own_things", "count", "devices and payment instruments shared beyond chance: {}", "超出偶然而共用的设备和支付工具：{} 个"),
         Fact("device_share", "share", "{} on shared devices", "{} 使用共用设备"),
         Fact("address_share", "share", "{} with one delivery address", "{} 使用同一收货地址"),
@@ -59,7 +65,12 @@ FACTS = {
         Fact("ordered", "share", "{} of the dealings led to an order", "{} 的往来成交"),
         Fact("refunded", "share", "{} of the dealings cancelled or returned", "{} 的往来被取消或退回"),
         Fact("coupons", "share", "coupons in {} of the dealings", "{} 的往来使用优惠券"),
-        Fact("crowd", "share", "{} of the visitors around members' visits are strangers", "成员到访前后的访客有 {} 是外人"),
+        Fact(
+            "crowd",
+            "share",
+            "{} of the visitors around members' visits are strangers beyond the usual",
+            "成员到访前后的访客有 {} 是超出平常的外人",
+        ),
         Fact("rush", "times", "strangers there: {} times their usual number", "在场的外人为平常的 {} 倍"),
         Fact("taste", "times", "come for this kind of items {} times as often as everybody", "光顾此类商品的频率是常人的 {} 倍"),
         Fact("seller_taste", "times", "come to these shops {} times as often as everybody", "光顾这些店铺的频率是常人的 {} 倍"),
@@ -70,6 +81,14 @@ FACTS = {
             "其他日子光顾此类商品或这些店铺的频率也达常人的 {} 倍",
         ),
         Fact("least_taste", "times", "for the lesser of kind and shops {} times", "品类与店铺中较低者为 {} 倍"),
+        Fact("one_sitting", "share", "{} of members came to all of it in one sitting", "{} 的成员一次就到过全部目标"),
+        Fact(
+            "together",
+            "share",
+            "others who come to one of these items go on to others of them at once {} as often as members do",
+            "到过其中一件商品的外人随即光顾其余商品的频率为成员的 {}",
+        ),
+        Fact("new_beyond", "share", "new accounts beyond their usual share: {}", "新账号占比超出常态：{}"),
         Fact("log_days", "days", "the log goes on for {} days", "日志历时 {} 天"),
         Fact("timed", "yes", "the log has times: {}", "日志有时间：{}"),
         Fact(

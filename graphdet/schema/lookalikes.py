@@ -149,12 +149,35 @@ LOOK_ALIKES: tuple[LookAlike, ...] = (
         kinds=("campus", "campus_class", "carrier", "cafe", "bulk_office"),
     ),
     LookAlike(
+        name="sold_together",
+        short=Wording("sold, shown or sent together", "同售、同屏或同信"),
+        plain=Wording(
+            "people who met a set, a page, a mail or a list: what is in it comes together to whoever comes to any of it",
+            "遇到同一套装、页面、邮件或清单的人：凡接触其中一件的人都会同时接触其余各件",
+        ),
+        sentence=Wording(
+            "Sold, shown or sent together: {one_sitting} of members came to all of it in one sitting, and others who come to one of these "
+            "items go on to others of them at once {together} as often as members do.",
+            "同售、同屏或同信：{one_sitting} 的成员一次就到过全部目标；到过其中一件商品的外人随即光顾其余商品的频率为成员的 {together}。",
+        ),
+        ways=(
+            (
+                Condition("one_sitting", "at least", Bar("nearly_all")),
+                Condition("together", "at least", Bar("few")),
+                Condition("own_things", "at most", Bar(number=0, why="a set is not bought on one device")),
+                OWN_DEVICES,
+            ),
+        ),
+        kinds=(),
+    ),
+    LookAlike(
         name="flash_sale",
         short=Wording("flash sale", "限时抢购"),
         plain=Wording("a sale or live stream that brought a crowd at once", "一场抢购或直播同时带来了人群"),
         sentence=Wording(
-            "A flash sale or live stream: {crowd} of the visitors within half an hour of members are strangers, {rush} times their usual number.",
-            "限时抢购或直播：成员到访前后半小时内的访客有 {crowd} 是外人，为平常的 {rush} 倍。",
+            "A flash sale or live stream: {crowd} of the visitors within half an hour of members are strangers beyond the usual, {rush} times "
+            "their usual number.",
+            "限时抢购或直播：成员到访前后半小时内的访客有 {crowd} 是超出平常的外人，为平常的 {rush} 倍。",
         ),
         ways=(
             (

@@ -35,13 +35,39 @@ OBJECTIONS: tuple[Claim, ...] = (
         ),
         ways=((Condition("size", "less than", Bar("alert_members")),), (Condition("targets", "less than", Bar("alert_targets")),)),
     ),
+    Claim(
+        name="too_many",
+        short=Wording("too many", "人数过多"),
+        sentence=Wording(
+            "{size} members are {user_share} of all users: more than work together, so rather something that draws many.",
+            "{size} 名成员占全部用户的 {user_share}：远超协同行动的规模，更像某件吸引众人的事。",
+        ),
+        ways=((Condition("size", "at least", Bar("many_members")), Condition("user_share", "more than", Bar("alert_share"))),),
+    ),
+    # One choice makes many rows: a set in one order, the links of a mail, a page of impressions. Who comes back, or shares devices, chose.
+    Claim(
+        name="one_sitting",
+        short=Wording("one sitting", "仅一次"),
+        sentence=Wording(
+            "{one_sitting} of members came to all of it in one sitting, each once and on devices of their own: it may have been one choice, "
+            "such as a set, a page or a mail.",
+            "{one_sitting} 的成员各用各的设备、一次就到过全部目标：这可能只是一次选择，如套装、页面或邮件。",
+        ),
+        ways=(
+            (
+                Condition("one_sitting", "at least", Bar("nearly_all")),
+                Condition("own_things", "at most", Bar(number=0, why="one shared device is enough to do a ring's work on")),
+                Condition("device_share", "less than", Bar("few")),
+            ),
+        ),
+    ),
     # Among strangers a group stands out by strength alone, and as a minority not even by that.
     Claim(
         name="among_strangers",
         short=Wording("among strangers", "混在外人之中"),
         sentence=Wording(
-            "{crowd} of the visitors around members' visits are strangers, so members stand out less.",
-            "成员到访前后的访客有 {crowd} 是外人，成员因此不那么突出。",
+            "{crowd} of the visitors around members' visits are strangers beyond the usual, so members stand out less.",
+            "成员到访前后的访客有 {crowd} 是超出平常的外人，成员因此不那么突出。",
         ),
         ways=(
             (_IN_A_CROWD, Condition("crowd", "more than", Bar("crowd_most"))),
@@ -82,9 +108,9 @@ OBJECTIONS: tuple[Claim, ...] = (
         name="targets_of_others",
         short=Wording("targets of others", "目标也属他人"),
         sentence=Wording(
-            "At half of the items others made {outsiders_per_member} visits or more for each member there: these are popular items, hardly the "
-            "group's own.",
-            "在一半商品上，每名成员对应有 {outsiders_per_member} 次以上他人的到访：这些是热门商品，算不上该群组自己的目标。",
+            "At half of the items others made {outsiders_per_member} visits or more, beyond the usual, for each member there: something drew "
+            "many to them, and they are hardly the group's own.",
+            "在一半商品上，每名成员对应有 {outsiders_per_member} 次以上超出平常的他人到访：有别的原因吸引众人，算不上该群组自己的目标。",
         ),
         ways=((Condition("outsiders_per_member", "more than", Bar("alert_outsiders")),),),
     ),
