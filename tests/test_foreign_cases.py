@@ -60,7 +60,7 @@ def crew(count: int) -> set[str]:
     "name",
     [
         pytest.param("01-set-of-three-in-one-order", marks=DRAWS),
-        pytest.param("03-list-shown-to-new-users", marks=DRAWS),
+        "03-list-shown-to-new-users",
         pytest.param("05-every-event-under-three-ids", marks=DRAWS),
         pytest.param("07-web-log-with-page-files", marks=DRAWS),
         pytest.param(
@@ -74,7 +74,6 @@ def test_honest_people_are_named_by_nothing_but_an_innocent_explanation(name: st
     assert told(name, "alert", "review") == []
 
 
-@DRAWS
 def test_readers_of_one_mail_are_no_alert() -> None:
     assert told("04-newsletter-of-four", "alert") == []
 
