@@ -150,11 +150,11 @@ def _lift(tree: npt.NDArray[np.float64], i: int) -> None:
         i //= 2
 
 
-def shared_device(events: EventTable, *, most_users: int = 20, least_size: int = 3) -> Found:
-    """Components of users who share a device that at most `most_users` use; those of at least `least_size`."""
-    need(events, "device")
-    user, device = _distinct(events.codes["user"], events.codes["device"])
-    usage = np.bincount(device, minlength=events.count("device"))
+def shared_device(events: EventTable, *, most_users: int = 20, least_size: int = 3, key: str = "device") -> Found:
+    """Components of users who share a device (or another key) that at most `most_users` use; those of at least `least_size`."""
+    need(events, key)
+    user, device = _distinct(events.codes["user"], events.codes[key])
+    usage = np.bincount(device, minlength=events.count(key))
     kept = usage[device] <= most_users
     graph: nx.Graph[int] = nx.Graph()
     graph.add_edges_from(zip(user[kept].tolist(), (-1 - device[kept]).tolist(), strict=True))
@@ -166,7 +166,7 @@ def ip_within_a_minute(events: EventTable, *, seconds: int = 60, meetings: int =
     """The rule of thumb "two accounts on one IP within 60 seconds", at least `meetings` times; components of such pairs."""
     need(events, "ip", times=True)
     pairs, count = _pairs_in_windows(events, "ip", seconds * SECOND, most_events=10**9, committing=False, distinct_keys=False)
-    return Found(_components(pairs[count >= meetings], least_size))
+    return Found(components(pairs[count >= meetings], least_size))
 
 
 def common_items(events: EventTable, *, common: int = 3, most_users: int = 300, committing: bool = True, least_size: int = 3) -> Found:
@@ -178,7 +178,7 @@ def common_items(events: EventTable, *, common: int = 3, most_users: int = 300, 
     touched = csr_array(coo_array((np.ones(len(user), np.int32), (user, item)), shape=(events.count("user"), events.count("item"))))
     together = coo_array(triu(touched @ touched.T, k=1))
     strong = together.data >= common
-    return Found(_components(np.column_stack([together.row[strong], together.col[strong]]), least_size))
+    return Found(components(np.column_stack([together.row[strong], together.col[strong]]), least_size))
 
 
 def copurchase_components(
@@ -186,7 +186,7 @@ def copurchase_components(
 ) -> Found:
     """Components of users who met at `common` items within `hours`; item windows with more than `most_events` are left out."""
     pairs, _ = _copurchase(events, common, hours, most_events, committing)
-    return Found(_components(pairs, least_size))
+    return Found(components(pairs, least_size))
 
 
 def copurchase_leiden(
@@ -323,7 +323,7 @@ def _emit(key: Codes, time: npt.NDArray[np.int64], user: Codes, window: int, mos
     return out
 
 
-def _components(pairs: Pairs, least_size: int) -> list[Codes]:
+def components(pairs: Pairs, least_size: int) -> list[Codes]:
     graph: nx.Graph[int] = nx.Graph()
     graph.add_edges_from(pairs.tolist())
     return largest_first([np.array(sorted(part), dtype=np.int32) for part in nx.connected_components(graph)], least_size)

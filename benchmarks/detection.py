@@ -28,7 +28,7 @@ from baselines import BASELINES, Found, MissingKeyError
 from cypher_recipe import CYPHER, cypher_components, server_in
 from detection_plots import draw_page
 from markets import FRESH_SEEDS, VARIANT_TITLES, VARIANTS, Market, as_events, make_market, permuted, until
-from results_io import RESULTS, write_result
+from results_io import RESULTS, markdown_row, write_result
 
 from graphdet import EventTable, Run, Settings, detect
 from graphdet.evaluate import Evaluation, bootstrap_interval, evaluate, evaluate_groups
@@ -354,10 +354,6 @@ def with_interval(values: tuple[float, float, float] | None) -> str:
         return "–"
     mean, low, high = values
     return f"{mean:.3f} [{low:.2f}, {high:.2f}]" if low < high else f"{mean:.3f}"
-
-
-def markdown_row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
 
 
 def write(name: str, results: dict[str, Any], text: str) -> None:

@@ -1,4 +1,4 @@
-"""Synthetic markets for the benchmarks, and the same log with something taken away: columns, days, or all coordination.
+"""Synthetic markets and shops for the benchmarks, and the same log with something taken away: columns, days, or all coordination.
 
 Everything is done to the log files and read back through `read_events`, so that a benchmark sees what a user's run would see.
 """
@@ -19,10 +19,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from graphdet import EventTable, read_events
+from graphdet.evaluate.figures import DETECTABLE_TARGETS
 from graphdet.evaluate.truth import TRUTH_COLUMNS, Truth
 from graphdet.simulate import preset, simulate, without_lookalikes, without_rings
 from graphdet.simulate.knobs import PresetName
 from graphdet.simulate.writing import log_table
+from graphdet.simulate.zoo import ShopLog
 
 # Seeds that settings and baselines were tried on, and seeds that only the benchmark reports.
 TUNING_SEEDS = (11, 12, 13)
@@ -48,6 +50,14 @@ def make_market(name: PresetName, seed: int, *, users: int | None = None, events
         settings = without_lookalikes(settings)
     market = simulate(settings, seed)
     return Market(log_table(market), Truth(**{table: market.truth[table].to_pandas() for table in TRUTH_COLUMNS}))
+
+
+def market_of(shop: ShopLog) -> Market:
+    """A shop of the zoo; where its log has no items, each member of a crew can be found."""
+    truth = {table: shop.truth[table].to_pandas() for table in TRUTH_COLUMNS}
+    if "item" not in shop.shop.columns:
+        truth["members"]["targets_touched"] = truth["members"]["targets_touched"].clip(lower=DETECTABLE_TARGETS)
+    return Market(shop.events, Truth(**truth))
 
 
 def as_events(log: pa.Table) -> EventTable:
@@ -99,16 +109,19 @@ def until(log: pa.Table, days: float) -> pa.Table:
 
 
 def permuted(log: pa.Table, seed: int) -> pa.Table:
-    """The log with all coordination gone: every slot of an item, device or IP stays and users are exchanged between slots.
+    """The log with all coordination gone: every slot of a key stays and users are exchanged between slots.
 
     What one user does at one item in a day is one slot, and items exchange users within their category, so that popularity,
-    seasons and tastes stay. Devices and IPs are exchanged apart from items (a farm's accounts would keep their phones otherwise),
-    so each becomes a log of its own.
+    seasons and tastes stay. Devices, IPs, cards and addresses are exchanged apart from items (a farm's accounts would keep their
+    phones otherwise), so each becomes a log of its own.
     """
     generator = np.random.default_rng(seed)
     columns = [column for column in ("timestamp", "user_id", "action", "amount") if column in log.column_names]
     parts = []
-    for key, also, by_day in (("item_id", ["category"], True), ("device_id", [], False), ("ip", [], True)):
+    for key, by_day in (("item_id", True), ("device_id", False), ("ip", True), ("payment_id", False), ("address_id", False)):
+        if key not in log.column_names:
+            continue
+        also = [column for column in ("category",) if key == "item_id" and column in log.column_names]
         there = log.filter(pc.is_valid(log[key])).select([*columns, key, *also])
         day = pc.strftime(there["timestamp"], format="%Y-%m-%d") if by_day else pa.scalar("")
         stratum = there["category"] if also else pa.nulls(len(there), pa.string())

@@ -10,7 +10,7 @@ import ast
 import hashlib
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,10 @@ def write_result(name: str, figures: Any, text: str, rooms: tuple[str, ...] | No
     stamp = {"commit": commit(), "code": {room: code[room] for room in chosen}}
     STAMPS.write_text(json.dumps(dict(sorted((read_stamps() | {name: stamp}).items())), indent=1) + "\n", encoding="utf-8")
     print(f"written: benchmarks/results/{name}.json and .md")
+
+
+def markdown_row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
 
 
 def read_stamps() -> dict[str, Mapping[str, Any]]:
