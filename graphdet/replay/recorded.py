@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from graphdet.arrays import Bool, Float64, Int32, Int64, check_array, stretches
+from graphdet.arrays import Bool, Float32, Float64, Int32, Int64, check_array, stretches
 from graphdet.errors import RunError, SettingsError
 from graphdet.events import NO_TIME
 from graphdet.run.folder import Run, RunRing
@@ -19,7 +19,7 @@ from graphdet.schema import KEY_TYPES, NODE_TYPE
 from graphdet.settings import Settings, parse_settings
 
 NONE = np.int32(-1)
-DOSSIER_FORMAT = 2  # of run folders; older ones recorded base rates where counts are now
+DOSSIER_FORMAT = 3  # of run folders; older ones lack counts that base rates are made of
 
 
 def sorted_ids(*columns: pa.ChunkedArray) -> pa.StringArray:
@@ -42,10 +42,11 @@ class RecordedVisits:
         key: (v,) int64, numbered over all views.
         user: (v,) int32 code.
         second: (v,) int32 since the log's first event.
-        told: (v,) bool, of which the run recorded the three that follow: those at targets.
+        told: (v,) bool, of which the run recorded the four that follow: those at targets.
         user_visits: (v,) int64, all visits of the user in the whole log.
         near: (v,) int32, the user's visits to the key's group within the shortest window around, itself among them.
         elsewhen: (v,) int32, the others of those.
+        log_hours: (v,) float32, at an item in a rush log10 of the user's share of all visits to items just then.
         keys, users: how many there are.
     """
 
@@ -56,6 +57,7 @@ class RecordedVisits:
     user_visits: Int64
     near: Int32
     elsewhen: Int32
+    log_hours: Float32
     keys: int
     users: int
 
@@ -68,6 +70,7 @@ class RecordedVisits:
         check_array("user_visits", self.user_visits, np.int64, visits, 1)
         check_array("near", self.near, np.int32, visits, 1)
         check_array("elsewhen", self.elsewhen, np.int32, visits, 0)
+        check_array("log_hours", self.log_hours, np.float32, visits, most=0)
         if (np.diff(self.key << 31 | self.second) < 0).any():
             raise ValueError("visits must be sorted by key and time")
 
@@ -153,6 +156,7 @@ class Recorded:
             user_visits=pc.fill_null(table["user_visits"], 1).to_numpy()[order],
             near=pc.fill_null(table["near"], 1).to_numpy()[order],
             elsewhen=pc.fill_null(table["elsewhen"], 0).to_numpy()[order],
+            log_hours=pc.fill_null(table["log_hours"], 0).to_numpy()[order],
             keys=self._all_keys,
             users=len(self.users),
         )

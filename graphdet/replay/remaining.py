@@ -69,6 +69,7 @@ class Remaining:
             near=near[order].astype(np.int32),
             elsewhen=elsewhen[order].astype(np.int32),
             key_elsewhen=count_key_elsewhen(visits, small.totals.seconds),
+            log_hours=small.counts.log_hours[recorded[order]],
         )
         return visits, rate_told(visits, counts, self._totals(made), small.homogeneity, small.told[recorded[order]])
 

@@ -171,7 +171,8 @@ def _counts(recorded: Recorded, visit: Int64, visits: Visits, users: int, totals
     own = np.ones(users, np.int64)
     own[visits.user[told]] = recorded.visits.user_visits[visit[told]]
     key_elsewhen = count_key_elsewhen(visits, totals.seconds)
-    return VisitCounts(own, recorded.visits.near[visit], recorded.visits.elsewhen[visit], key_elsewhen)
+    of_visit = recorded.visits
+    return VisitCounts(own, of_visit.near[visit], of_visit.elsewhen[visit], key_elsewhen, of_visit.log_hours[visit])
 
 
 def index_small_log(recorded: Recorded, small: SmallLog, events: EventTable, index: VisitIndex) -> LogIndex:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # looking into a run must not cost the time to load what make
     from graphdet.progress import StageCost
     from graphdet.settings import Settings
 
-FORMAT = 2  # 2: visits with counts in named columns; the run folder; counted up when an older graphdet could misread a newer folder
+FORMAT = 3  # 3: visits with their share of a rush; 2: visits with counts in named columns; counted up when an older graphdet could misread a newer folder
 
 META_KEYS = ("format", "id", "version", "seed", "settings", "inputs", "counts", "discounted", "notes", "cost")
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from graphdet.arrays import Float32, Float64, Int32, Int64, check_array
 from graphdet.settings import EvidenceSettings
+from graphdet.visits.rushes import drawn_share, log_share_of_hours
 from graphdet.visits.visits import DAY, Visits
 
 UNSURE = 10.0  # visits at other times that say as much as the belief that users are alike
@@ -25,7 +26,8 @@ class BaseRates:
 
     Attributes:
         log_base_rate: (v,) float32, log10 of the chance that a visit of the group is the user's: their share of all visits, times how
-            much more than others they were after the group at other times, as far as that can be told (see `homogeneity`).
+            much more than others they were after the group at other times, as far as that can be told (see `homogeneity`); in a rush
+            (see `rushes.py`) no less than whoever was about just then came by it with.
         log_intent: (v,) float32, log10 of the chance that they come by this key while they are after its group: their visits to the
             group within the shortest window around, times the key's share of the group's visits at other times.
         near: (v,) int32, those visits of the user to the group within the shortest window around, itself among them.
@@ -84,18 +86,21 @@ class VisitCounts:
         near: (v,) int32, of the user's visits to the key's group those within the shortest window around, itself among them.
         elsewhen: (v,) int32, the others of those.
         key_elsewhen: (v,) int32, everybody's visits to the key, but for those within its longest window around.
+        log_hours: (v,) float32, at a key in a rush log10 of the user's share of the view's visits just then; elsewhere nobody asks.
     """
 
     own: Int64
     near: Int32
     elsewhen: Int32
     key_elsewhen: Int32
+    log_hours: Float32
 
     def __post_init__(self) -> None:
         check_array("own", self.own, np.int64, len(self.own), least=0)
         check_array("near", self.near, np.int32, len(self.near), least=1)
         check_array("elsewhen", self.elsewhen, np.int32, len(self.near), least=0)
         check_array("key_elsewhen", self.key_elsewhen, np.int32, len(self.near), least=0)
+        check_array("log_hours", self.log_hours, np.float32, len(self.near), most=0)
 
 
 def measure_base_rates(visits: Visits, settings: EvidenceSettings, homogeneity: Float64 | None = None) -> BaseRates:
@@ -122,7 +127,8 @@ def count_visits(visits: Visits, seconds: int) -> VisitCounts:
     own, near, elsewhen = _count_by_user(
         visits.offset, visits.user, visits.time, visits.group, _view(visits), _near(visits), visits.users, visits.groups
     )
-    return VisitCounts(own, near, elsewhen, count_key_elsewhen(visits, seconds))
+    log_hours = log_share_of_hours(visits, drawn_share(visits, seconds) > 0)
+    return VisitCounts(own, near, elsewhen, count_key_elsewhen(visits, seconds), log_hours)
 
 
 def count_key_elsewhen(visits: Visits, seconds: int) -> Int32:
@@ -146,13 +152,23 @@ def rate_visits(
         homogeneity = _homogeneity(view_of_visit, elsewhen, expected, len(visits.views), settings)
     shape = homogeneity.astype(np.float32)[view_of_visit]
     days = np.maximum(seconds - 2 * near, seconds / 4).astype(np.float32) / DAY
+    log_habit = log_share + np.log10((shape + elsewhen) / (shape + expected))
     return BaseRates(
-        log_base_rate=log_share + np.log10((shape + elsewhen) / (shape + expected)),
+        log_base_rate=_unless_drawn(log_habit, drawn_share(visits, seconds), counts.log_hours),
         log_intent=log_intent,
         near=counts.near,
         usual=(elsewhen / days[view_of_visit]).astype(np.float32),
         homogeneity=homogeneity,
     )
+
+
+def _unless_drawn(log_habit: Float32, drawn: Float32, log_hours: Float32) -> Float32:
+    """What draws everybody to a key just then draws whoever is about; who comes by habit comes by habit still."""
+    log_base_rate = log_habit.copy()
+    rush = np.flatnonzero(drawn > 0)
+    mixed = np.log10(drawn[rush] * 10.0 ** log_hours[rush] + (1 - drawn[rush]) * 10.0 ** log_habit[rush])
+    log_base_rate[rush] = np.maximum(log_habit[rush], mixed)
+    return log_base_rate
 
 
 def _homogeneity(view: Int32, elsewhen: Float32, expected: Float32, views: int, settings: EvidenceSettings) -> Float64:
