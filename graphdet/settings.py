@@ -55,6 +55,9 @@ class EvidenceSettings(Section):
     intent_prior: float = Field(
         -1.0, le=0, description="log10 chance that a coordinated pair, both after a group's things, meet at a given one"
     )
+    draw_seconds: int = Field(
+        10, ge=0, description="visits of one user to items that follow each other within so many seconds are one choice"
+    )
     stratum_visits: int = Field(2000, ge=1, description="item categories with fewer visits are pooled for the null")
     community_resolution: float = Field(
         3.0, gt=0, description="of the communities of items that stand in for categories where a log has none; higher = more of them"

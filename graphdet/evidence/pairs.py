@@ -30,7 +30,7 @@ from graphdet.arrays import Bool, Float32, Float64, Int32, Int64, check_array, c
 from graphdet.evidence.repeats import RepeatFilter
 from graphdet.evidence.slices import PairMeetings, Slices
 from graphdet.settings import EvidenceSettings
-from graphdet.visits.base_rates import BaseRates
+from graphdet.visits.base_rates import ROUNDING, BaseRates
 from graphdet.visits.visits import Visits
 
 ROUND = 16  # slices whose pairs are held until the filter has them, however many threads there are
@@ -157,7 +157,7 @@ def measure_pairs(
             for start in numbers[::ROUND]:
                 repeats.add(list(pool.map(slices.hashes, numbers[start : start + ROUND])), pool, threads)
             found = list(pool.map(lambda number: slices.of_repeated(number, repeats), numbers))
-        return PairMeetings(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+        return PairMeetings(*(np.concatenate(parts, axis=-1) for parts in zip(*found, strict=True)))
 
     return _sum_by_pair(meet(), visits, settings)  # the filter is gone by then
 
@@ -179,8 +179,9 @@ def _sum_by_pair(meetings: PairMeetings, visits: Visits, settings: EvidenceSetti
     """Meetings → pairs: the best meeting of each key, one full meeting per group of keys, the sum over keys with weak views capped."""
     order = _by_pair_and_group(meetings.pair, meetings.key, visits)
     pair, key, evidence = meetings.pair[order], meetings.key[order], meetings.evidence[order]
-    again, apart, chance = meetings.again[order], meetings.apart[order], meetings.chance[order]
+    again, apart, chance, draws = meetings.again[order], meetings.apart[order], meetings.chance[order], meetings.draws[:, order]
     group = visits.group[key]
+    weight = np.zeros(0, np.float32)
     start = _starts((pair[1:] != pair[:-1]) | (key[1:] != key[:-1]), len(pair))
     if len(pair):
         strongest = np.maximum.reduceat(evidence, start)
@@ -188,7 +189,10 @@ def _sum_by_pair(meetings: PairMeetings, visits: Visits, settings: EvidenceSetti
         weaker = evidence < np.repeat(strongest, np.diff(np.r_[start, len(pair)]))
         again = np.minimum.reduceat(np.where(weaker, np.float32(np.inf), again), start)
         chance = np.minimum.reduceat(np.where(weaker, np.float32(np.inf), chance), start)
+        draws = np.minimum.reduceat(np.where(weaker, np.iinfo(np.int32).max, draws), start, axis=1)
         pair, key, group, evidence, apart = pair[start], key[start], group[start], strongest, np.minimum.reduceat(apart, start)
+        weight = _weights(pair, draws)
+        evidence, again = evidence * weight, again * weight
         # Who is after a group of things meets others there again and again: all but the most telling meeting count as that.
         same = _starts((pair[1:] != pair[:-1]) | (group[1:] != group[:-1]), len(pair))
         gap = evidence - again
@@ -199,13 +203,14 @@ def _sum_by_pair(meetings: PairMeetings, visits: Visits, settings: EvidenceSetti
         evidence = again
     lead = _starts(pair[1:] != pair[:-1], len(pair))
     keys = np.diff(np.r_[lead, len(pair)])
+    choices = np.add.reduceat(weight, lead) if len(pair) else weight
     of = np.repeat(np.arange(len(lead)), keys)
     view = visits.view_of(key)
     total = np.zeros(len(lead))
     for position, seen in enumerate(visits.views):
         part = np.bincount(of[view == position], weights=evidence[view == position], minlength=len(lead))
         total += np.minimum(part, seen.settings.most)
-    keep = (keys >= 2) & (total >= settings.weak)
+    keep = (choices >= 2 - ROUNDING) & (total >= settings.weak)
     meeting = keep[of]
     chosen = pair[lead[keep]]
     return PairEvidence(
@@ -217,6 +222,16 @@ def _sum_by_pair(meetings: PairMeetings, visits: Visits, settings: EvidenceSetti
         seconds_apart=apart[meeting],
         chance=chance[meeting],
     )
+
+
+def _weights(pair: Int64, draws: Int32) -> Float32:
+    """(m,) share of one choice that each key of a pair is: keys that the same draw of one of the two brings are one choice together."""
+    several, number = np.ones(len(pair), np.int64), np.cumsum(np.r_[0, pair[1:] != pair[:-1]])
+    for draw in draws:
+        own = np.flatnonzero(draw >= 0)
+        _, place, count = np.unique(number[own] << 32 | draw[own], return_inverse=True, return_counts=True)
+        several[own] = np.maximum(several[own], count[place])
+    return (1 / several).astype(np.float32)
 
 
 def _by_pair_and_group(pair: Int64, key: Int32, visits: Visits) -> Int64:

@@ -28,6 +28,7 @@ class PairMeetings(NamedTuple):
     again: Float32  # (m,) if it is not
     apart: Int32  # (m,) seconds between the two visits
     chance: Float32  # (m,) log10 of the two users' base rates
+    draws: Int32  # (2, m) draw of the smaller user's visit, and of the larger's
 
 
 class Slices:
@@ -61,7 +62,9 @@ class Slices:
         pair = pairs_of(meetings, keys, self._visits.users)
         chosen = np.flatnonzero(repeats.repeated(hash_pairs(pair)))
         one, other, evidence = meetings.one[chosen], meetings.other[chosen], meetings.evidence[chosen]
-        intent = self._base_rates.log_intent[self._visits.offset[self._edges[number]] :]
+        rows = self._visits.offset[self._edges[number]]
+        intent, draw = self._base_rates.log_intent[rows:], self._visits.draw[rows:]
+        in_turn = keys.user[one] < keys.user[other]
         return PairMeetings(
             pair=pair[chosen],
             key=meetings.key[chosen] + self._edges[number].astype(np.int32),
@@ -69,6 +72,7 @@ class Slices:
             again=np.clip(self._intent_prior - intent[one] - intent[other], 0, evidence).astype(np.float32),
             apart=keys.time[other] - keys.time[one],
             chance=keys.log_base_rate[one] + keys.log_base_rate[other],
+            draws=np.where(in_turn, (draw[one], draw[other]), (draw[other], draw[one])),
         )
 
     def _keys(self, number: int) -> Keys:

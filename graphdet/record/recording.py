@@ -307,6 +307,7 @@ def _visits_table(rings: Sequence[JudgedRing], log: LogIndex) -> pa.Table:
                     "node_id": log.events.ids[seen.name].take(pa.array(key[of] - seen.first_key)).cast(pa.string()),
                     "user_id": log.events.ids["user"].take(pa.array(visits.user[own])).cast(pa.string()),
                     "second": pa.array(visits.time[own]),
+                    "draw": pa.array(visits.draw[own], mask=visits.draw[own] < 0),
                     "user_visits": pa.array(counts.own[visits.user[own]], mask=elsewhere),
                     "near": pa.array(counts.near[own], mask=elsewhere),
                     "elsewhen": pa.array(counts.elsewhen[own], mask=elsewhere),

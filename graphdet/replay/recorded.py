@@ -46,6 +46,7 @@ class RecordedVisits:
         user_visits: (v,) int64, all visits of the user in the whole log.
         near: (v,) int32, the user's visits to the key's group within the shortest window around, itself among them.
         elsewhen: (v,) int32, the others of those.
+        draw: (v,) int32, visits of one number are one choice of their user, −1 where a visit is one by itself.
         log_hours: (v,) float32, at an item in a rush log10 of the user's share of all visits to items just then.
         keys, users: how many there are.
     """
@@ -57,6 +58,7 @@ class RecordedVisits:
     user_visits: Int64
     near: Int32
     elsewhen: Int32
+    draw: Int32
     log_hours: Float32
     keys: int
     users: int
@@ -70,6 +72,7 @@ class RecordedVisits:
         check_array("user_visits", self.user_visits, np.int64, visits, 1)
         check_array("near", self.near, np.int32, visits, 1)
         check_array("elsewhen", self.elsewhen, np.int32, visits, 0)
+        check_array("draw", self.draw, np.int32, visits, -1)
         check_array("log_hours", self.log_hours, np.float32, visits, most=0)
         if (np.diff(self.key << 31 | self.second) < 0).any():
             raise ValueError("visits must be sorted by key and time")
@@ -156,6 +159,7 @@ class Recorded:
             user_visits=pc.fill_null(table["user_visits"], 1).to_numpy()[order],
             near=pc.fill_null(table["near"], 1).to_numpy()[order],
             elsewhen=pc.fill_null(table["elsewhen"], 0).to_numpy()[order],
+            draw=pc.fill_null(table["draw"], -1).to_numpy()[order],
             log_hours=pc.fill_null(table["log_hours"], 0).to_numpy()[order],
             keys=self._all_keys,
             users=len(self.users),

@@ -13,6 +13,7 @@ import numpy as np
 from graphdet.arrays import Bool, Int32, Int64
 from graphdet.replay.small_log import SmallLog, rate_told
 from graphdet.visits.base_rates import BaseRates, LogTotals, VisitCounts, count_key_elsewhen, count_visits
+from graphdet.visits.draws import ALONE
 from graphdet.visits.visits import Visits, visits_of_view
 
 
@@ -61,6 +62,7 @@ class Remaining:
             offset=np.searchsorted(keys[order], np.arange(small.visits.keys + 1)).astype(np.int64),
             user=np.r_[small.visits.user[static], made.visits.user[at]][order],
             time=times[order],
+            draw=small.visits.draw[recorded[order]],
         )
         near = np.r_[small.counts.near[static], np.maximum(made.counts.near[at] + self._unseen_near[told], 1)]
         elsewhen = np.r_[small.counts.elsewhen[static], np.maximum(made.counts.elsewhen[at] + self._unseen_elsewhen[told], 0)]
@@ -99,6 +101,7 @@ class Remaining:
             offset=np.concatenate(offsets),
             user=np.concatenate(users),
             time=np.concatenate(times),
+            draw=np.full(sum(len(user) for user in users), ALONE),
             users=len(small.counts.own),
         )
         return Made(visits, count_visits(visits, small.totals.seconds), _latest(small.visits, visits))

@@ -89,6 +89,7 @@ def cut_small_log(recorded: Recorded, members: Int32) -> SmallLog:
         offset=np.searchsorted(key, np.arange(len(group) + 1)).astype(np.int64),
         user=np.searchsorted(users, recorded.visits.user[visit]).astype(np.int32),
         time=recorded.visits.second[visit],
+        draw=recorded.visits.draw[visit],
         group=group,
         stratum=np.zeros(len(group), np.int32),
         users=recorded.background["users"],

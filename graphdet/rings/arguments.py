@@ -20,6 +20,7 @@ class Log(NamedTuple):
     log_intent: Float32  # (v,)
     near: Int32  # (v,)
     usual: Float32  # (v,)
+    draw: Int32  # (v,)
     group_of: Int32  # (k,)
     view_of: Int8  # (k,)
     item_view: int
@@ -48,6 +49,8 @@ class Scratch(NamedTuple):
     group_hits: Int32
     best_gap: Float64
     gaps: Float64
+    choices: Float64
+    hits_of_draw: Int32  # one entry per draw
 
 
 class Targets(NamedTuple):

@@ -78,6 +78,7 @@ class Grower:
             log_intent=base_rates.log_intent,
             near=base_rates.near,
             usual=base_rates.usual,
+            draw=visits.draw,
             group_of=visits.group,
             view_of=index.view,
             item_view=index.item_view,
@@ -100,6 +101,8 @@ class Grower:
             group_hits=np.zeros(visits.users, np.int32),
             best_gap=np.zeros(visits.users),
             gaps=np.zeros(visits.users),
+            choices=np.zeros(visits.users),
+            hits_of_draw=np.zeros(visits.draw.max(initial=-1) + 1, np.int32),
         )
 
     def grow(self, core: Int32, generous: bool = True) -> Grown:

@@ -14,7 +14,7 @@ import numpy as np
 from graphdet.arrays import Float64, Int32, Int64
 from graphdet.rings.arguments import Limits, Log, Scratch, Targets
 
-MANY = 1 << 16  # hits counts targets of any view in its low half and item targets in its high half
+ROUNDING = 1e-9  # by which shares of one choice may miss it
 
 
 @numba.njit(cache=True, nogil=True)
@@ -44,7 +44,8 @@ def find_targets(members: Int32, log: Log, limits: Limits, scratch: Scratch, gen
                 scratch.seen[who] = key
                 code = (np.int64(log.group_of[key]) << 32) | who
                 others = np.searchsorted(met, code, side="right") - np.searchsorted(met, code) - 1
-                worth += log_share - _chance(log_strangers, others, days, visit[place], log)
+                chance = _chance(log_strangers, others, days, visit[place], log)
+                worth += _share_of_choice(visit[place], log, scratch) * (log_share - chance)
         for place in range(first[target], last[target]):
             scratch.seen[log.user[visit[place]]] = -1
         worth *= (best - 1) / best  # the first visit only says where to look
@@ -52,6 +53,9 @@ def find_targets(members: Int32, log: Log, limits: Limits, scratch: Scratch, gen
             worth += (size - best) * np.log10(1 - best / size)
         key_at[target], start[target], end[target], outsiders[target] = key, a, b, strangers
         gain[target] = worth - (0.0 if generous else np.log10(found + 1))
+    for target in range(found):
+        for place in range(first[target], last[target]):
+            _count_choice(visit[place], 0, log, scratch)
     good = np.flatnonzero(gain > 0)
     order = good[np.argsort(log.group_of[key_at[good]], kind="mergesort")]
     return Targets(key_at[order], start[order], end[order], visitors[order], outsiders[order], gain[order])
@@ -68,11 +72,13 @@ def find_members(size: int, targets: Targets, threshold: float, log: Log, limits
     candidates = np.empty(16, np.int32)
     found = 0
     for target in range(len(targets.key)):
+        low, high = _rows_of(target, targets, log)
+        for visit in range(low, high):
+            _count_choice(visit, 1, log, scratch)
+    for target in range(len(targets.key)):
         key = targets.key[target]
         view, group = log.view_of[key], log.group_of[key]
-        times = log.time[log.offset[key] : log.offset[key + 1]]
-        low = log.offset[key] + np.searchsorted(times, targets.start[target])
-        high = log.offset[key] + np.searchsorted(times, targets.end[target], side="right")
+        low, high = _rows_of(target, targets, log)
         log_strangers = np.log10(max(targets.outsiders[target], 0.5))
         days = (targets.end[target] - targets.start[target]) / 86_400
         # Users do not vouch for themselves: the share is that of the other members.
@@ -87,19 +93,49 @@ def find_members(size: int, targets: Targets, threshold: float, log: Log, limits
                 candidates[found] = who
                 found += 1
                 last_group[who] = -1
-            hits[who] += 1 + (MANY if view == log.item_view else 0)
+            hits[who] += 1
+            share = _share_of_choice(visit, log, scratch)
+            if view == log.item_view:
+                scratch.choices[who] += share
             if last_group[who] != group:
                 last_group[who], scratch.group_hits[who], scratch.best_gap[who] = group, 0, 0.0
             base_rate = min(log_strangers + log.log_base_rate[visit], 0.0)
             chance = _chance(log_strangers, scratch.group_hits[who], days, visit, log)
-            gap = max(chance - base_rate - scratch.best_gap[who], 0.0)
+            gap = max(share * (chance - base_rate) - scratch.best_gap[who], 0.0)
             scratch.best_gap[who] += gap
             scratch.gaps[who] += gap
             scratch.group_hits[who] += 1
-            score[who, view] += (log_own if scratch.member[who] else log_other) - chance + gap
+            score[who, view] += share * ((log_own if scratch.member[who] else log_other) - chance) + gap
         for visit in range(low, high):
             seen[log.user[visit]] = -1
+    for target in range(len(targets.key)):
+        low, high = _rows_of(target, targets, log)
+        for visit in range(low, high):
+            _count_choice(visit, 0, log, scratch)
     return _kept(candidates[:found], threshold, log, limits, scratch)
+
+
+@numba.njit(cache=True, nogil=True)
+def _rows_of(target: int, targets: Targets, log: Log) -> tuple[int, int]:
+    """First and last (exclusive) visit to a target in its time."""
+    first = log.offset[targets.key[target]]
+    times = log.time[first : log.offset[targets.key[target] + 1]]
+    return first + np.searchsorted(times, targets.start[target]), first + np.searchsorted(times, targets.end[target], side="right")
+
+
+@numba.njit(cache=True, nogil=True)
+def _count_choice(visit: int, step: int, log: Log, scratch: Scratch) -> None:
+    """One more target that a draw brought; or none any more, where `step` is 0."""
+    draw = log.draw[visit]
+    if draw >= 0:
+        scratch.hits_of_draw[draw] = scratch.hits_of_draw[draw] + 1 if step else 0
+
+
+@numba.njit(cache=True, nogil=True)
+def _share_of_choice(visit: int, log: Log, scratch: Scratch) -> float:
+    """Share of one choice that a visit to a target is: those of one draw are one choice together."""
+    draw = log.draw[visit]
+    return 1.0 / max(scratch.hits_of_draw[draw], 1) if draw >= 0 else 1.0
 
 
 @numba.njit(cache=True, nogil=True)
@@ -125,11 +161,11 @@ def _kept(candidates: Int32, threshold: float, log: Log, limits: Limits, scratch
         for column in range(len(limits.most)):
             total += min(score[who, column], limits.most[column])
             score[who, column] = 0.0
-        enough = hits[who] // MANY >= limits.least_targets or log.item_view < 0
+        enough = scratch.choices[who] >= limits.least_targets - ROUNDING or log.item_view < 0
         if enough and total >= threshold:
             members[kept], contribution[kept], entry_evidence[kept] = who, total, scratch.gaps[who]
             kept += 1
-        hits[who], scratch.gaps[who] = 0, 0.0
+        hits[who], scratch.gaps[who], scratch.choices[who] = 0, 0.0, 0.0
     order = np.argsort(members[:kept])
     return members[:kept][order], contribution[:kept][order], entry_evidence[:kept].sum()
 
@@ -190,6 +226,7 @@ def _candidates(visit: Int64, log: Log, limits: Limits, scratch: Scratch) -> tup
             first[found], last[found], visitors[found] = best_first, best_last, best
             for place in range(best_first, best_last):
                 who = log.user[visit[place]]
+                _count_choice(visit[place], 1, log, scratch)
                 if scratch.seen[who] != key:
                     scratch.seen[who] = key
                     met[hits] = (np.int64(log.group_of[key]) << 32) | who

@@ -1,4 +1,6 @@
-"""The permutation null: every visit keeps its key and time, users are exchanged between visits of one stratum.
+"""The permutation null: every visit keeps its key and time, users are exchanged between draws of one stratum.
+
+A draw (see `draws.py`) goes over as a whole, else a set of three that eight people bought would break up and look like a plot.
 
 Popularity, seasons, sales and tastes (as far as the strata tell them) explain themselves; what is left over is coordination.
 """
@@ -16,24 +18,31 @@ from graphdet.visits.visits import Visits
 
 def permute(visits: Visits, seed: int) -> Visits:
     """The same visits with users exchanged at random within strata. O(visits); the seed alone decides the result."""
-    return replace(visits, user=_exchange(visits.offset, visits.user, visits.stratum, visits.strata, np.uint64(seed)))
+    return replace(visits, user=_exchange(visits.offset, visits.user, visits.draw, visits.stratum, visits.strata, np.uint64(seed)))
 
 
 @numba.njit(cache=True, nogil=True)
-def _exchange(offset: Int64, user: Int32, stratum: Int32, strata: int, seed: np.uint64) -> Int32:
-    """Fisher–Yates within each stratum."""
+def _exchange(offset: Int64, user: Int32, draw: Int32, stratum: Int32, strata: int, seed: np.uint64) -> Int32:
+    """Fisher–Yates within each stratum, between draws; a draw has the stratum of its first visit."""
     visits = len(user)
+    first = np.full(draw.max() + 1 if visits else 0, -1, np.int64)
+    for visit in range(visits):
+        if draw[visit] >= 0 and first[draw[visit]] < 0:
+            first[draw[visit]] = visit
     start = np.zeros(strata + 1, np.int64)
     for key in range(len(stratum)):
-        start[stratum[key] + 1] += offset[key + 1] - offset[key]
+        for visit in range(offset[key], offset[key + 1]):
+            if draw[visit] < 0 or first[draw[visit]] == visit:
+                start[stratum[key] + 1] += 1
     for index in range(strata):
         start[index + 1] += start[index]
     fill = start[:-1].copy()
     place = np.empty(visits, np.int64)
     for key in range(len(stratum)):
         for visit in range(offset[key], offset[key + 1]):
-            place[fill[stratum[key]]] = visit
-            fill[stratum[key]] += 1
+            if draw[visit] < 0 or first[draw[visit]] == visit:
+                place[fill[stratum[key]]] = visit
+                fill[stratum[key]] += 1
     shuffled = user.copy()
     state = np.uint64(seed)
     for index in range(strata):
@@ -46,4 +55,7 @@ def _exchange(offset: Int64, user: Int32, stratum: Int32, strata: int, seed: np.
             other = np.int64(((mixed >> np.uint64(32)) * np.uint64(left + 1)) >> np.uint64(32))
             a, b = place[start[index] + left], place[start[index] + other]
             shuffled[a], shuffled[b] = shuffled[b], shuffled[a]
+    for visit in range(visits):
+        if draw[visit] >= 0:
+            shuffled[visit] = shuffled[first[draw[visit]]]
     return shuffled

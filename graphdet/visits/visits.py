@@ -15,6 +15,7 @@ from graphdet.arrays import Bool, Int32, Int64, check_array
 from graphdet.events import NO_TIME, EventTable
 from graphdet.schema import ITEM
 from graphdet.settings import EvidenceSettings, Views, ViewSettings
+from graphdet.visits.draws import ALONE, bundles_of, draws_by_bundle, draws_by_time
 
 DAY = 86_400
 UNTIMED = np.iinfo(np.int32).max
@@ -41,6 +42,7 @@ class Visits:
         user: (v,) int32 user code.
         time: (v,) int32 seconds since the log's first event; 0 where the log has no times.
         group: (k,) int32, keys of one kind: items of one category; every other view is one group.
+        draw: (v,) int32, visits of one number are one choice of one user (see `draws.py`), −1 where a visit is one by itself.
         stratum: (k,) int32, keys between which the null may exchange users: groups, the small ones pooled.
         users, groups, strata: how many there are.
     """
@@ -49,6 +51,7 @@ class Visits:
     offset: Int64
     user: Int32
     time: Int32
+    draw: Int32
     group: Int32
     stratum: Int32
     users: int
@@ -62,6 +65,7 @@ class Visits:
         check_array("offset", self.offset, np.int64, keys + 1)
         check_array("user", self.user, np.int32, visits, 0, self.users - 1)
         check_array("time", self.time, np.int32, visits, 0)
+        check_array("draw", self.draw, np.int32, visits, ALONE, visits)
         check_array("group", self.group, np.int32, keys, 0, self.groups - 1)
         check_array("stratum", self.stratum, np.int32, keys, 0, self.strata - 1)
         if self.offset[0] != 0 or self.offset[-1] != visits:
@@ -90,7 +94,7 @@ def collect_visits(events: EventTable, settings: EvidenceSettings, of_view: View
     seconds, known = _seconds(events)
     views: list[View] = []
     offsets: list[Int64] = [np.zeros(1, np.int64)]
-    users, times, groups, strata = ([np.zeros(0, np.int32)] for _ in range(4))
+    users, times, draws, groups, strata = ([np.zeros(0, np.int32)] for _ in range(5))
     first_key = first_group = first_stratum = 0
     for name in settings.views:
         keys = events.count(name)
@@ -106,6 +110,7 @@ def collect_visits(events: EventTable, settings: EvidenceSettings, of_view: View
         offsets.append(offset[1:] + offsets[-1][-1])
         users.append(user)
         times.append(time)
+        draws.append(_draws(name, offset, user, time, events.resolution, settings))
         groups.append(group + np.int32(first_group))
         strata.append(stratum + np.int32(first_stratum))
         first_key += keys
@@ -116,12 +121,24 @@ def collect_visits(events: EventTable, settings: EvidenceSettings, of_view: View
         offset=np.concatenate(offsets),
         user=np.concatenate(users),
         time=np.concatenate(times),
+        draw=np.concatenate(draws),
         group=np.concatenate(groups),
         stratum=np.concatenate(strata),
         users=events.count("user"),
         groups=first_group,
         strata=first_stratum,
     )
+
+
+def _draws(view: str, offset: Int64, user: Int32, time: Int32, resolution: str, settings: EvidenceSettings) -> Int32:
+    """Draws of one view's visits: only at items are rows written together that are one choice."""
+    if view != ITEM or resolution == "none":
+        return np.full(len(user), ALONE)
+    if resolution != "day":
+        return draws_by_time(user, time, settings.draw_seconds)
+    item = np.repeat(np.arange(len(offset) - 1, dtype=np.int32), np.diff(offset))
+    bundle = bundles_of(item, user * np.int64(UNTIMED) + time, len(offset) - 1)
+    return draws_by_bundle(user, time, bundle[item])
 
 
 def _seconds(events: EventTable) -> tuple[Int32, Bool | None]:
