@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.cluster.hierarchy import linkage
 
-from graphdet.arrays import Bool, Float64, Int32
+from graphdet.arrays import Bool, Float64, Int32, Int64
 from graphdet.rings.growth import Grower, Grown
-from graphdet.rings.merging import distinct
 from graphdet.settings import RingSettings
 
 
@@ -18,8 +17,20 @@ def parts_of(ring: Grown, grower: Grower, settings: RingSettings) -> list[Grown]
         for part in (grower.grow(half, generous=False) for half in _halves(ring, grower))
         if len(part.members) >= settings.least_members
     ]
-    parts = distinct(parts, settings)
-    return parts if len(parts) > 1 and sum(part.strength for part in parts) > ring.strength else []
+    # A part that tells more than the whole is no part: it may well have the whole among its own parts, and neither would be told.
+    if len(parts) < 2 or max(part.strength for part in parts) >= ring.strength:
+        return []
+    one, other = sorted(parts, key=lambda part: part.strength)
+    told, again = _meetings(other, grower), _meetings(one, grower)
+    shared = len(np.intersect1d(told, again)) / max(len(again), 1)
+    # What both tell, the same members at the same targets, counts once; where that is most of it, there are no two rings.
+    return parts if shared <= settings.overlap and other.strength + one.strength * (1 - shared) > ring.strength else []
+
+
+def _meetings(ring: Grown, grower: Grower) -> Int64:
+    """Who was at which target, as one number each."""
+    who, what = grower.incidence(ring)
+    return np.asarray(ring.members[who].astype(np.int64) << 32 | ring.targets[what], np.int64)
 
 
 def _halves(ring: Grown, grower: Grower) -> list[Int32]:
