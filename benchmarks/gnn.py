@@ -305,7 +305,7 @@ def masked_visits(measured: Measured, settings: Settings) -> Floats:
     hidden = (generator.random(len(visits)) < 0.5) & (key >= view.first_key) & (key < view.first_key + view.keys)
     counts = np.bincount(key[~hidden], minlength=visits.keys)
     offset = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
-    left = replace(visits, offset=offset, user=visits.user[~hidden], time=visits.time[~hidden])
+    left = replace(visits, offset=offset, user=visits.user[~hidden], time=visits.time[~hidden], draw=visits.draw[~hidden])
     # What was usual of the visits that are left is that of the whole log.
     rates = [column[~hidden] for column in (known.log_base_rate, known.log_intent, known.near, known.usual)]
     base_rates = BaseRates(*rates, homogeneity=known.homogeneity)

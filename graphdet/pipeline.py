@@ -33,7 +33,7 @@ from graphdet.run.ring_tables import evidence_table, members_table, rings_table
 from graphdet.run.scores import rank_rings, score_nodes
 from graphdet.settings import Settings
 from graphdet.signals import measure_log
-from graphdet.visits.discounts import list_discounts
+from graphdet.visits.discounts import bundle_note, list_discounts
 
 if TYPE_CHECKING:
     from graphdet.learning.explaining import Explanation
@@ -252,9 +252,14 @@ def _notes(measured: Measured, found: Search, judged: Judged) -> list[str]:
     notes = []
     if measured.learned:
         notes.append(f"{len(measured.learned):,} communities of items that users share stand in for categories that the log does not tell.")
+    bundles = bundle_note(measured.index, measured.events)
+    if bundles:
+        notes.append(bundles)
     if found.untried:
         left = f"{found.untried:,} of {found.cores:,} cores were left untried when the effort was spent"
         notes.append(f"{left}; raise [rings] effort to try them.")
+    if found.swallowed:
+        notes.append(f"{found.swallowed:,} groups grew into everybody and were dropped: what they share is what all users share.")
     if judged.left_out:
         left = f"{judged.left_out:,} groups that nearly everything speaks against were left out"
         notes.append(f"{left}; raise [tiers] objections_most to see them.")

@@ -138,9 +138,9 @@ class RingSettings(Section):
         description="summed evidence of pairs that met at the same two keys (at one item in a log without sellers), for their users to found a ring",
     )
     effort: float = Field(
-        5.0,
+        30.0,
         gt=0,
-        description="members' visits that may be walked for each visit of the log before cores with less evidence are left untried",
+        description="visits that all growth together may walk for each visit of the log before cores with less evidence are left untried",
     )
     patience: int = Field(5, ge=1, description="cores without news that a target may found before it is left alone")
     rounds: int = Field(8, ge=1, description="times that a ring takes its targets and members anew")

@@ -262,7 +262,7 @@ def test_evidence_equals_the_obvious_double_loop(events: EventTable) -> None:
 def test_one_meeting_of_a_group_counts_in_full_and_the_first_of_equal_ones() -> None:
     # Strangers keep two categories busy on other days; the pair meets at items 0 and 1 of one category and item 2 of the other.
     rows: list[Row] = [(day * 24 * HOUR, 2 + day, {"item": item}) for day in range(1, 30) for item in range(3)]
-    rows += [(400 * 24 * HOUR, user, {"item": item}) for user in (0, 1) for item in range(3)]
+    rows += [(400 * 24 * HOUR + 60 * item, user, {"item": item}) for user in (0, 1) for item in range(3)]
     rows.append((400 * 24 * HOUR, 1, {"item": 3}))  # so that the two are not in the same intent
     events = event_table(rows, [0, 0, 1, 0])
     visits = collect_visits(events, LOOSE, LOOSE_VIEWS)
@@ -283,7 +283,7 @@ def test_of_several_meetings_at_a_key_the_strongest_speaks_whatever_their_order(
         meetings = PairMeetings(
             pair=np.full(5, 1, np.int64), key=np.array(key, np.int32)[row], evidence=np.array(evidence, np.float32)[row],
             again=np.array(again, np.float32)[row], apart=np.array([9, 8, 7, 6, 5], np.int32)[row],
-            chance=np.array([-1, -2, -3, -4, -5], np.float32)[row],
+            chance=np.array([-1, -2, -3, -4, -5], np.float32)[row], draws=np.full((2, 5), -1, np.int32),
         )  # fmt: skip
         pairs = _sum_by_pair(meetings, visits, LOOSE)
         assert pairs.key_evidence.tolist() == [1.0, 2.0, 4.0]
@@ -330,7 +330,7 @@ def test_the_null_gives_every_order_of_users_alike() -> None:
 
 
 def test_events_without_a_time_meet_nobody_in_a_log_with_times() -> None:
-    rows: list[Row] = [(second, user, {"item": item}) for second, user in ((10, 0), (20, 1)) for item in range(3)]
+    rows: list[Row] = [(second + 60 * item, user, {"item": item}) for second, user in ((10, 0), (20, 1)) for item in range(3)]
     rows += [(30, user, {"item": 1 + user}) for user in range(2, 30)]  # others, elsewhere
     events = event_table(rows, [0])
     assert events.time is not None

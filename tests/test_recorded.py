@@ -55,6 +55,8 @@ def visits_of(**wrong: Any) -> RecordedVisits:
         user_visits=np.array([1, 2, 2]),
         near=np.ones(3, np.int32),
         elsewhen=np.zeros(3, np.int32),
+        draw=np.full(3, -1, np.int32),
+        log_hours=np.zeros(3, np.float32),
         keys=2,
         users=2,
     )

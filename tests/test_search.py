@@ -84,7 +84,7 @@ def test_users_of_two_keys_equal_an_obvious_loop(met: Met, seed: float, suffices
     found = users_of_shared_targets(pair_evidence(met), RingSettings(seed=seed), np.array(suffices))
     assert {core.keys: core.users.tolist() for core in found} == expected
     assert len(found) == len(expected)
-    order = [total[core.keys] for core in found]
+    order = [total[core.keys] / len(core.users) for core in found]
     assert order == sorted(order, reverse=True)
 
 

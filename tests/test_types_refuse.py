@@ -66,9 +66,9 @@ def test_an_index_of_visits_refuses_arrays_of_other_visits(wrong: dict[str, Any]
 
 def test_a_search_refuses_more_untried_cores_than_there_were_and_rings_in_disorder() -> None:
     with pytest.raises(ValueError, match=r"untried must be in 0 … 3 cores \(found 4\)"):
-        Search([RING], cores=3, untried=4)
+        Search([RING], cores=3, untried=4, swallowed=0)
     with pytest.raises(ValueError, match="strongest first"):
-        Search([RING, made_ring(range(5), range(4), strength=11.0)], cores=3, untried=0)
+        Search([RING, made_ring(range(5), range(4), strength=11.0)], cores=3, untried=0, swallowed=0)
 
 
 @pytest.mark.parametrize(

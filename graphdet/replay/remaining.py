@@ -101,7 +101,7 @@ class Remaining:
             offset=np.concatenate(offsets),
             user=np.concatenate(users),
             time=np.concatenate(times),
-            draw=np.full(sum(len(user) for user in users), ALONE),
+            draw=np.full(sum(len(user) for user in users), ALONE, np.int32),
             users=len(small.counts.own),
         )
         return Made(visits, count_visits(visits, small.totals.seconds), _latest(small.visits, visits))

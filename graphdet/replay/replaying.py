@@ -181,7 +181,7 @@ def _without(visits: Visits, base_rates: BaseRates, dead: Bool) -> tuple[Visits,
         near=base_rates.near[kept],
         usual=base_rates.usual[kept],
     )
-    return replace(visits, offset=offset, user=visits.user[kept], time=visits.time[kept]), left
+    return replace(visits, offset=offset, user=visits.user[kept], time=visits.time[kept], draw=visits.draw[kept]), left
 
 
 def _kept(events: EventTable, rows: Bool) -> EventTable:

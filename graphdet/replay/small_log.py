@@ -19,6 +19,7 @@ from graphdet.replay.recorded import Recorded
 from graphdet.schema import arrow_schema
 from graphdet.settings import EvidenceSettings
 from graphdet.visits.base_rates import BaseRates, LogTotals, VisitCounts, count_key_elsewhen, rate_visits
+from graphdet.visits.draws import renumbered
 from graphdet.visits.index import VisitIndex
 from graphdet.visits.visits import View, Visits
 
@@ -89,7 +90,7 @@ def cut_small_log(recorded: Recorded, members: Int32) -> SmallLog:
         offset=np.searchsorted(key, np.arange(len(group) + 1)).astype(np.int64),
         user=np.searchsorted(users, recorded.visits.user[visit]).astype(np.int32),
         time=recorded.visits.second[visit],
-        draw=recorded.visits.draw[visit],
+        draw=renumbered(recorded.visits.draw[visit]),
         group=group,
         stratum=np.zeros(len(group), np.int32),
         users=recorded.background["users"],

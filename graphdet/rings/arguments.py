@@ -36,6 +36,7 @@ class Limits(NamedTuple):
     rounds: int
     join: float
     least_targets: int
+    members_most: float
 
 
 class Scratch(NamedTuple):

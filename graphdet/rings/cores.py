@@ -54,7 +54,7 @@ def connected_users(pairs: PairEvidence, users: int, settings: RingSettings) -> 
         count, label = connected_components(matrix, directed=False)
         order = np.argsort(label, kind="stable")
         groups = np.split(nodes[order].astype(np.int32), np.cumsum(np.bincount(label, minlength=count))[:-1])
-        cores += [group for group in groups if settings.least_members - 1 <= len(group) <= _most(users)]
+        cores += [group for group in groups if settings.least_members - 1 <= len(group) <= most_members(users)]
     return cores
 
 
@@ -70,7 +70,7 @@ def crowds(visits: Visits) -> list[Core]:
         if view.name != ITEM or view.windows[0] == UNTIMED:
             continue
         begin, end = fullest(visits, view)
-        crowded = np.flatnonzero((end - begin > view.settings.cap) & (end - begin <= _most(visits.users)))
+        crowded = np.flatnonzero((end - begin > view.settings.cap) & (end - begin <= most_members(visits.users)))
         for key in crowded[np.lexsort((crowded, -(end - begin)[crowded]))].tolist():
             users = np.unique(visits.user[begin[key] : end[key]])
             if counted[users].mean() <= 0.5:
@@ -80,7 +80,7 @@ def crowds(visits: Visits) -> list[Core]:
 
 
 def users_of_shared_targets(pairs: PairEvidence, settings: RingSettings, suffices: Bool) -> list[Core]:
-    """Three or more users of whom some pairs met at both of two keys, or at one that `suffices`; most evidence first.
+    """Three or more users of whom some pairs met at both of two keys, or at one that `suffices`; most evidence per user first.
 
     Args:
         pairs: with their meetings.
@@ -107,12 +107,13 @@ def users_of_shared_targets(pairs: PairEvidence, settings: RingSettings, suffice
     bounds = np.searchsorted(users >> 32, np.arange(len(start) + 1))
     users = (users & 0xFFFFFFFF).astype(np.int32)
     chosen = np.flatnonzero((np.diff(bounds) >= 3) & (evidence >= settings.seed))
+    each = evidence[chosen] / np.diff(bounds)[chosen]  # a rush has most evidence in sum, since it has most users
     return [
         Core(users[bounds[place] : bounds[place + 1]], (int(both[start[place]] >> 32), int(both[start[place]] & 0xFFFFFFFF)))
-        for place in chosen[np.argsort(-evidence[chosen], kind="stable")].tolist()
+        for place in chosen[np.argsort(-each, kind="stable")].tolist()
     ]
 
 
-def _most(users: int) -> float:
-    """Users that a core may have."""
+def most_members(users: int) -> float:
+    """Members that a ring may have while it grows, and users that a core may have: a larger group is everybody."""
     return max(MOST_OF_ALL * users, 1000)

@@ -33,6 +33,16 @@ class Growers:
         """For work that is not shared out."""
         return self._growers[0]
 
+    @property
+    def walked(self) -> int:
+        """Visits that all of them have looked at so far."""
+        return sum(grower.walked for grower in self._growers)
+
+    @property
+    def swallowed(self) -> int:
+        """Cores so far that were growing into everybody."""
+        return sum(grower.swallowed for grower in self._growers)
+
     def each(self, do: Callable[[Grower, Thing], Result], things: list[Thing]) -> list[Result]:
         """Done with each thing, in their order."""
         threads = len(self._growers)

@@ -17,6 +17,7 @@ import numpy as np
 
 from graphdet.arrays import Float64, Int32, Int64, check_columns, check_sorted
 from graphdet.rings.arguments import Limits, Log, Scratch, Targets
+from graphdet.rings.cores import most_members
 from graphdet.rings.profile import find_members, find_targets
 from graphdet.schema import PLACES
 from graphdet.settings import RingSettings
@@ -61,10 +62,16 @@ class Grown:
 
 
 class Grower:
-    """Grows cores on one log; keeps the scratch memory between them. Not for use by two threads at once."""
+    """Grows cores on one log; keeps the scratch memory between them. Not for use by two threads at once.
+
+    Attributes:
+        walked: visits looked at so far, in all rounds.
+        swallowed: cores so far that were growing into everybody, and came back empty.
+    """
 
     def __init__(self, index: VisitIndex, base_rates: BaseRates, settings: RingSettings) -> None:
         visits = index.visits
+        self.walked = self.swallowed = 0
         reach = [view.windows[-1] if PLACES[view.name].reach == "longest" else view.windows[0] for view in visits.views]
         self._index = index
         self._log = Log(
@@ -91,6 +98,7 @@ class Grower:
             rounds=settings.rounds,
             join=settings.join,
             least_targets=settings.least_targets,
+            members_most=most_members(visits.users),
         )
         self._scratch = Scratch(
             score=np.zeros((visits.users, len(visits.views)), np.float64),
@@ -107,7 +115,11 @@ class Grower:
 
     def grow(self, core: Int32, generous: bool = True) -> Grown:
         """The ring around a core of users; it may come back empty. Not `generous`: no more than the core itself makes a case for."""
-        members, contribution, found, strength = _grow(np.sort(core.astype(np.int32)), generous, self._log, self._limits, self._scratch)
+        members, contribution, found, strength, walked, swallowed = _grow(
+            np.sort(core.astype(np.int32)), generous, self._log, self._limits, self._scratch
+        )
+        self.walked += walked
+        self.swallowed += swallowed
         return Grown(
             members=members,
             contribution=contribution,
@@ -144,18 +156,24 @@ def _incidence(members: Int32, targets: Int32, start: Int32, end: Int32, offset:
 
 
 @numba.njit(cache=True, nogil=True)
-def _grow(core: Int32, open_handed: bool, log: Log, limits: Limits, scratch: Scratch) -> tuple[Int32, Float64, Targets, float]:
-    """Members with their contributions, targets, and strength; see `Grown`."""
+def _grow(core: Int32, open_handed: bool, log: Log, limits: Limits, scratch: Scratch) -> tuple[Int32, Float64, Targets, float, int, bool]:
+    """Members with their contributions, targets, and strength, see `Grown`; visits walked; whether it swallowed strangers."""
     users = len(log.user_offset) - 1
     members, contribution = core, np.zeros(len(core))
     found = find_targets(core[:0], log, limits, scratch, True)
     entry_evidence = 0.0
+    walked, swallowed = 0, False
     generous = limits.generous_rounds if open_handed else 0
     for _ in range(generous + limits.rounds):
         if len(members) < 2:
             break
+        if len(members) > max(limits.members_most, len(core)):
+            members, contribution, swallowed = core[:0], np.zeros(0), True
+            found = find_targets(members, log, limits, scratch, True)
+            break
         scratch.member[members] = True
         found = find_targets(members, log, limits, scratch, generous > 0)
+        walked += _visits_walked(members, found, log)
         threshold = limits.join + np.log10(users / len(members))
         new_members, new_contribution, entry_evidence = find_members(len(members), found, threshold, log, limits, scratch)
         scratch.member[members] = False
@@ -174,4 +192,13 @@ def _grow(core: Int32, open_handed: bool, log: Log, limits: Limits, scratch: Scr
     found = Targets(
         found.key[order], found.start[order], found.end[order], found.visitors[order], found.outsiders[order], found.gain[order]
     )  # fmt: skip
-    return members, contribution, found, strength
+    return members, contribution, found, strength, walked, swallowed
+
+
+@numba.njit(cache=True, nogil=True)
+def _visits_walked(members: Int32, targets: Targets, log: Log) -> int:
+    """Visits that one round looks at: the members' own, and everybody's to the targets in their time."""
+    walked: int = targets.visitors.sum() + targets.outsiders.sum()
+    for who in members:
+        walked += log.user_offset[who + 1] - log.user_offset[who]
+    return walked

@@ -17,17 +17,24 @@ from graphdet.settings import RingSettings
 from graphdet.visits.base_rates import BaseRates
 from graphdet.visits.index import VisitIndex
 
-BATCH = 64
+BATCH = 16
 LEAST_EFFORT = 10_000_000  # visits walked, whatever the size of the log
 
 
 @dataclass(frozen=True)
 class Search:
-    """Distinct rings, strongest first; how many cores there were, and how many of them were left when the effort was spent."""
+    """Distinct rings, strongest first, and how they were come by.
+
+    Attributes:
+        rings: strongest first.
+        cores: how many there were; `untried`: of these those left when the effort was spent.
+        swallowed: growths that took in strangers without end, and were stopped.
+    """
 
     rings: list[Grown]
     cores: int
     untried: int
+    swallowed: int
 
     def __post_init__(self) -> None:
         if not 0 <= self.untried <= self.cores:
@@ -48,23 +55,23 @@ def search_rings(pairs: PairEvidence, index: VisitIndex, base_rates: BaseRates, 
     cores = find_cores(pairs, index, settings)
     known = KnownRings(settings)
     fruitless: Counter[int] = Counter()  # key → cores that it gave and that brought nothing new
-    budget = LEAST_EFFORT + settings.effort * len(index.visits)
+    effort = LEAST_EFFORT + settings.effort * len(index.visits)
     tried = 0
     with Growers(index, base_rates, settings, threads) as growers:
-        while tried < len(cores) and budget > 0:
+        while tried < len(cores) and growers.walked < effort:
             # In batches of one size, whatever the threads, so that the same cores are left out.
             batch = [core for core in cores[tried : tried + BATCH] if _promises(core, known, fruitless, settings)]
             tried += BATCH
             grown = growers.each(Grower.grow, [core.users for core in batch])
             split = _splitter(known.unknown(grown), growers, settings)
             for core, ring in zip(batch, grown, strict=True):
-                budget -= index.visits_of(core.users) + index.visits_of(ring.members)
                 news = known.take_up(ring, split)
                 if not news:
                     fruitless.update(set(core.keys))
         whole = distinct(known.whole, settings)
         rings = distinct(merged(whole, growers.first, most=round(MOST_OF_ALL * index.visits.users)), settings)
-    return Search(rings, len(cores), untried=max(len(cores) - tried, 0))
+        swallowed = growers.swallowed
+    return Search(rings, len(cores), max(len(cores) - tried, 0), swallowed)
 
 
 def _promises(core: Core, known: KnownRings, fruitless: Counter[int], settings: RingSettings) -> bool:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:  # looking into a run must not cost the time to load what make
     from graphdet.progress import StageCost
     from graphdet.settings import Settings
 
-FORMAT = 3  # 3: visits with their share of a rush; 2: visits with counts in named columns; counted up when an older graphdet could misread a newer folder
+# 3: visits with their draws and their share of a rush; 2: with counts in named columns. Counted up when an older graphdet could misread a
+# newer folder.
+FORMAT = 3
 
 META_KEYS = ("format", "id", "version", "seed", "settings", "inputs", "counts", "discounted", "notes", "cost")
 

@@ -120,11 +120,15 @@ OPTIONAL_RUN_TABLES = {
         Field("node_id", TEXT, "the key; here are all visits to rings' targets, and members' visits to what two of them share"),
         Field("user_id", TEXT, "who came"),
         Field("second", pa.int32(), "when, in seconds since the log's first event"),
-        Field("draw", pa.int32(), "visits of one number are one choice of their user, as the lines of an order; null where one is by itself"),
+        Field(
+            "draw", pa.int32(), "visits of one number are one choice of their user, as the lines of an order; null where one is by itself"
+        ),
         Field("user_visits", pa.int64(), "all visits of the user in the whole log; this and the next three are null where it is no target"),
         Field("near", pa.int32(), "the user's visits to keys of this kind within the view's shortest window around, this one among them"),
         Field("elsewhen", pa.int32(), "the user's visits to keys of this kind at other times"),
-        Field("log_hours", pa.float32(), "at an item in a rush log10 of the user's share of all visits to items within its hours; 0 elsewhere"),
+        Field(
+            "log_hours", pa.float32(), "at an item in a rush log10 of the user's share of all visits to items within its hours; 0 elsewhere"
+        ),
     ),
     "dossiers": (
         Field("ring_id", TEXT, "the ring"),

@@ -7,10 +7,14 @@ from typing import Any
 import numpy as np
 
 from graphdet.events import EventTable
+from graphdet.schema import ITEM
 from graphdet.visits.crowding import most_at_once
+from graphdet.visits.draws import bundles_of
+from graphdet.visits.index import VisitIndex
 from graphdet.visits.visits import View, Visits
 
 SHOWN = 20  # keys of each view that are named, the most crowded first
+EXAMPLE = 3  # items of a bundle that are named
 
 
 def list_discounts(visits: Visits, events: EventTable) -> tuple[list[dict[str, Any]], list[str]]:
@@ -37,6 +41,25 @@ def list_discounts(visits: Visits, events: EventTable) -> tuple[list[dict[str, A
         )
         named += entries
     return named, notes
+
+
+def bundle_note(index: VisitIndex, events: EventTable) -> str:
+    """What the log's bundles are, for a reader who may know better; empty where it has none."""
+    visits = index.visits
+    told = visits.draw >= 0
+    if index.item_view < 0 or not told.any():
+        return ""
+    view = visits.views[index.item_view]
+    rows = slice(int(visits.offset[view.first_key]), int(visits.offset[view.first_key + view.keys]))
+    single = np.where(told[rows], visits.draw[rows], len(visits) + np.arange(rows.stop - rows.start))
+    bundle = bundles_of(index.key[rows] - np.int32(view.first_key), single, view.keys)
+    if (bundle < 0).all():
+        return ""
+    example = ", ".join(events.ids[ITEM].take(np.flatnonzero(bundle == 0)[:EXAMPLE]).to_pylist())
+    return (
+        f"{np.count_nonzero(bundle >= 0):,} items come in {bundle.max() + 1:,} bundles, such as {example}: who visits one nearly always "
+        "visits the others at one go. They are sold, shown or sent together, or are one thing under several ids, and count as one choice."
+    )
 
 
 def _entry(view: View, key: str, size: int, events: EventTable) -> dict[str, Any]:

@@ -9,12 +9,12 @@ Bare dates tell no seconds. There items stand for one choice that come together 
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import csr_matrix
+from scipy.sparse import coo_matrix, csr_matrix
 from scipy.sparse.csgraph import connected_components
 
-from graphdet.arrays import Int32, Int64
+from graphdet.arrays import Bool, Int32, Int64
 
-ALONE = np.int32(-1)  # a visit that is a draw of its own
+ALONE = -1  # a visit that is a draw of its own
 TOGETHER = 0.8  # share of the visits of each of two items that come with one to the other, from which on they are a bundle
 LEAST_VISITS = 3  # of an item that may be part of a bundle
 MOST_AT_ONCE = 100  # items in one draw that may tell of bundles; who opens more copies the whole shop
@@ -48,7 +48,7 @@ def bundles_of(item: Int32, occasion: Int64, items: int) -> Int32:
     told = (at_once >= 2) & (at_once <= MOST_AT_ONCE) & (visits[item] >= LEAST_VISITS)
     shown = csr_matrix((np.ones(int(told.sum()), np.int32), (occasion[told], item[told])), shape=(int(occasion.max(initial=-1)) + 1, items))
     shown.data[:] = 1
-    common = (shown.T @ shown).tocoo()
+    common = coo_matrix(csr_matrix(shown.T @ shown))
     whole = common.data >= TOGETHER * np.maximum(visits[common.row], visits[common.col])
     whole &= common.row != common.col
     together = csr_matrix((np.ones(int(whole.sum()), np.int8), (common.row[whole], common.col[whole])), shape=(items, items))
@@ -57,7 +57,13 @@ def bundles_of(item: Int32, occasion: Int64, items: int) -> Int32:
     return np.where(several, np.cumsum(several) - 1, -1)[label].astype(np.int32)
 
 
-def _numbered(order: Int64, joined: np.ndarray) -> Int32:
+def renumbered(draw: Int32) -> Int32:
+    """The same draws, those that are there numbered from 0."""
+    known, number = np.unique(draw, return_inverse=True)
+    return (number - np.count_nonzero(known < 0)).astype(np.int32)
+
+
+def _numbered(order: Int64, joined: Bool) -> Int32:
     """Draws of visits in an order in which each may be joined with the one before; singles are `ALONE`."""
     start = np.r_[True, ~joined][: len(order)]
     number = np.cumsum(start) - 1

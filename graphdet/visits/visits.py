@@ -65,7 +65,7 @@ class Visits:
         check_array("offset", self.offset, np.int64, keys + 1)
         check_array("user", self.user, np.int32, visits, 0, self.users - 1)
         check_array("time", self.time, np.int32, visits, 0)
-        check_array("draw", self.draw, np.int32, visits, ALONE, visits)
+        check_array("draw", self.draw, np.int32, visits, ALONE)
         check_array("group", self.group, np.int32, keys, 0, self.groups - 1)
         check_array("stratum", self.stratum, np.int32, keys, 0, self.strata - 1)
         if self.offset[0] != 0 or self.offset[-1] != visits:
@@ -133,7 +133,7 @@ def collect_visits(events: EventTable, settings: EvidenceSettings, of_view: View
 def _draws(view: str, offset: Int64, user: Int32, time: Int32, resolution: str, settings: EvidenceSettings) -> Int32:
     """Draws of one view's visits: only at items are rows written together that are one choice."""
     if view != ITEM or resolution == "none":
-        return np.full(len(user), ALONE)
+        return np.full(len(user), ALONE, np.int32)
     if resolution != "day":
         return draws_by_time(user, time, settings.draw_seconds)
     item = np.repeat(np.arange(len(offset) - 1, dtype=np.int32), np.diff(offset))
