@@ -74,20 +74,20 @@ def test_a_pack_is_one_choice_where_times_are_bare_dates() -> None:
 
 
 def shop(sets: int, apart: int) -> Visits:
-    """Twelve people buy a set of three, all of it within `3 · apart` seconds; sixty others each visit ten of the other things."""
+    """Twelve people buy sets of three other things each, all of a set of it within `3 · apart` seconds; sixty others each visit ten of the other things."""
     generator = np.random.default_rng(5)
     rows = [
-        (day * 24 * HOUR + user * 60 + piece * apart, user, {"item": piece})
+        (day * 24 * HOUR + user * 60 + piece * apart, user, {"item": 3 * (day - 1) + piece})
         for day in range(1, sets + 1)
         for user in range(12)
         for piece in range(3)
     ]
     rows += [
-        (int(when), user, {"item": 3 + int(item)})
+        (int(when), user, {"item": 9 + int(item)})
         for user in range(12, 72)
         for when, item in zip(generator.integers(0, 40 * 24 * HOUR, 10), generator.integers(0, 30, 10), strict=True)
     ]
-    return collect_visits(event_table(rows, [0] * 33), LOOSE, VIEWS)
+    return collect_visits(event_table(rows, [0] * 39), LOOSE, VIEWS)
 
 
 def test_the_pieces_of_a_set_are_one_meeting_and_three_visits_apart_are_three() -> None:
@@ -101,7 +101,7 @@ def test_the_pieces_of_a_set_are_one_meeting_and_three_visits_apart_are_three() 
 
 
 def test_a_draw_counts_as_the_mean_of_what_it_brought() -> None:
-    visits = shop(3, 2)  # three times the set, so that each of the twelve made three choices of nine visits
+    visits = shop(3, 2)  # three choices and nine visits each
     base_rates, expected = measure_base_rates(visits, LOOSE), expected_meetings(visits)
     together = measure_pairs(visits, base_rates, expected, LOOSE, threads=1)
     alone = replace(visits, draw=np.full(len(visits), ALONE, np.int32))
