@@ -74,7 +74,7 @@ def test_a_pack_is_one_choice_where_times_are_bare_dates() -> None:
 
 
 def shop(sets: int, apart: int) -> Visits:
-    """Twelve people buy sets of three other things each, all of a set of it within `3 · apart` seconds; sixty others each visit ten of the other things."""
+    """Twelve people buy sets of three things, pieces `apart` seconds apart; sixty others visit ten other things each."""
     generator = np.random.default_rng(5)
     rows = [
         (day * 24 * HOUR + user * 60 + piece * apart, user, {"item": 3 * (day - 1) + piece})
