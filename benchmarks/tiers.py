@@ -67,7 +67,7 @@ def collect(events: EventTable, truth: Truth, kind: str, seed: int, ringed: bool
     judged = judge_rings(found, null, log, measured.base_rates, settings, progress)
     owner, detectable = owners(events, truth)
     views = [view.name for view in measured.visits.views]
-    shape = float(measured.base_rates.homogeneity[views.index("item")]) if "item" in views else float("nan")
+    shape = float(measured.base_rates.homogeneity[0, views.index("item")]) if "item" in views else float("nan")
     rows = []
     for ring in judged.rings:
         members = ring.facts.grown.members

@@ -105,14 +105,18 @@ def places_of(visits: Visits) -> Places:
 
 
 def obvious_base_rates(
-    places: Places, events: EventTable, visits: Visits, rules: EvidenceSettings, homogeneity: dict[str, float] | None = None
+    places: Places,
+    events: EventTable,
+    visits: Visits,
+    rules: EvidenceSettings,
+    homogeneity: dict[str, tuple[float, float | None]] | None = None,
 ) -> dict[tuple[str, int], list[Usual]]:
     """(log_base_rate, near, log_intent, usual) of every visit, each by looking at all visits; `homogeneity` None = as these visits tell."""
     everything = [(view, key, when, who) for (view, key), rows in places.items() for when, who in rows]
     span = max(when for _, _, when, _ in everything) + 1 if everything else 1
     if homogeneity is None:
         homogeneity = {}
-        told = obvious_base_rates(places, events, visits, rules, homogeneity={view.name: 1.0 for view in visits.views})
+        told = obvious_base_rates(places, events, visits, rules, homogeneity={view.name: (1.0, math.inf) for view in visits.views})
         for view in visits.views:
             days = max(span - 2 * view.windows[0], span / 4) / 86_400
             other = expected = 0.0
@@ -121,18 +125,18 @@ def obvious_base_rates(
                     overall = sum(who == me for *_, who in everything) / len(everything)
                     other += usual * days
                     expected += (1 + usual * days) * overall / 10**log_base_rate - 1  # log_base_rate solved for it, at a shape of 1
-            homogeneity[view.name] = 1 / min(
-                max((other + 10) / (expected + 10) - 1, 1 / rules.homogeneity_most), 1 / rules.homogeneity_least
-            )
+            lift = (other + 10) / (expected + 10)
+            homogeneity[view.name] = 1 / min(max(lift - 1, 1 / rules.homogeneity_most), 1 / rules.homogeneity_least), None
     found: dict[tuple[str, int], list[Usual]] = {}
+    returns: dict[tuple[str, int], list[tuple[int, float]]] = {}  # own visits to the key at other times, and what the base rate gives
     for view in visits.views:
         away = min(view.windows[-1], span // 4)
-        shape, days = homogeneity[view.name], max(span - 2 * view.windows[0], span / 4) / 86_400
+        shape, days = homogeneity[view.name][0], max(span - 2 * view.windows[0], span / 4) / 86_400
         for key in range(view.keys):
             group = group_of(events, view.name, key)
             in_group = [(when, who) for name, other, when, who in everything if (name, group_of(events, name, other)) == (view.name, group)]
             group_keys = sum(group_of(events, view.name, other) == group for other in range(view.keys))
-            found[view.name, key] = []
+            found[view.name, key], returns[view.name, key] = [], []
             for now, me in places[view.name, key]:
                 mine = [when for when, who in in_group if who == me]
                 near = sum(abs(when - now) <= view.windows[0] for when in mine)
@@ -140,8 +144,31 @@ def obvious_base_rates(
                 everybodys = (sum(who == me for *_, who in everything) - near) * len(in_group) / len(everything)
                 base_rate = overall * (shape + len(mine) - near) / (shape + everybodys)
                 elsewhen = sum(abs(when - now) > away for when, _ in places[view.name, key])
+                again = sum(abs(when - now) > away and who == me for when, who in places[view.name, key]) if view.name == "item" else 0
+                returns[view.name, key].append((again, base_rate * elsewhen))
                 share = (elsewhen + 0.5) / (len(in_group) * max(1 - 2 * away / span, 0) + 0.5 * group_keys)
                 found[view.name, key].append((math.log10(base_rate), near, min(0.0, math.log10(share * near)), (len(mine) - near) / days))
+    return with_returns(found, returns, visits, rules, {name: of_keys for name, (_, of_keys) in homogeneity.items()})
+
+
+def with_returns(
+    found: dict[tuple[str, int], list[Usual]],
+    returns: dict[tuple[str, int], list[tuple[int, float]]],
+    visits: Visits,
+    rules: EvidenceSettings,
+    shapes: dict[str, float | None],
+) -> dict[tuple[str, int], list[Usual]]:
+    """The same, where users who come back to a thing are likelier to come by it."""
+    for view in visits.views:
+        own = [pair for key in range(view.keys) for pair in returns[view.name, key]]
+        lift = (sum(again for again, _ in own) + 10) / (sum(expected for _, expected in own) + 10)
+        as_told = 1 / min(max(lift - 1, 1 / rules.homogeneity_most), 1 / rules.homogeneity_least)
+        shape = shapes[view.name] or as_told
+        for key in range(view.keys):
+            for place, (again, expected) in enumerate(returns[view.name, key]):
+                log_base_rate, *others = found[view.name, key][place]
+                likelier = math.log10(max((shape + again) / (shape + expected), 1)) if shape < math.inf else 0.0
+                found[view.name, key][place] = (min(log_base_rate + likelier, 0), *others)
     return found
 
 
@@ -230,7 +257,7 @@ def test_how_alike_tastes_are_is_read_from_the_log(shape: float) -> None:
             rows += [(int(when), user, {"item": item}) for when in generator.integers(0, 300, visits) * 24 * HOUR]
     visits_made = collect_visits(event_table(rows, list(range(200))), EvidenceSettings(), Settings().view)
     found = measure_base_rates(visits_made, EvidenceSettings()).homogeneity
-    assert found[0] == pytest.approx(shape, rel=0.25)
+    assert found[0, 0] == pytest.approx(shape, rel=0.25)
 
 
 @settings(max_examples=150, deadline=None)
@@ -314,7 +341,7 @@ def test_the_null_keeps_places_and_exchanges_users_within_strata(events: EventTa
     # Base rates belong to the users that the visits have now.
     # How alike users are is the log's; the permuted log must not pass for one with other tastes.
     of_log = measure_base_rates(visits, LOOSE).homogeneity
-    homogeneity = dict(zip((view.name for view in visits.views), of_log.tolist(), strict=True))
+    homogeneity = dict(zip((view.name for view in visits.views), (tuple(of_view) for of_view in of_log.T.tolist()), strict=True))
     slow = obvious_base_rates(places_of(shuffled), events, shuffled, LOOSE, homogeneity)
     assert_base_rates(measure_base_rates(shuffled, LOOSE, of_log), slow)
     np.testing.assert_array_equal(permute(visits, seed).user, shuffled.user)

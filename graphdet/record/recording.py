@@ -76,8 +76,9 @@ def describe_background(
     `to_themselves` (share of users in groups that have their targets to themselves; 0 with times), `visits`,
     `events_per_visit` (to items; null without items), `learned` (categories that are not the shop's, but communities of items),
     `users_of_ips` (users of all IP addresses, those of each counted), `new_by_day` (users first seen on each day),
-    `hours` (events by hour of the day, UTC), `views` (name, windows in seconds, homogeneity), `groups` (those of rings' targets: node type,
-    category of items or null, everybody's visits, keys), `history_seconds`, `permutations`, `null_strengths`, `found_strengths`.
+    `hours` (events by hour of the day, UTC), `views` (name, windows in seconds, homogeneity of groups and of keys),
+    `groups` (those of rings' targets: node type, category of items or null, everybody's visits, keys), `history_seconds`,
+    `permutations`, `null_strengths`, `found_strengths`.
     """
     events, visits = log.events, log.visits.visits
     timed = events.time is not None
@@ -94,7 +95,7 @@ def describe_background(
         "hours": _by_hour(events).tolist(),
         "views": [
             {"name": view.name, "windows": view.windows, "homogeneity": homogeneity}
-            for view, homogeneity in zip(visits.views, base_rates.homogeneity.tolist(), strict=True)
+            for view, homogeneity in zip(visits.views, base_rates.homogeneity.T.tolist(), strict=True)
         ],
         "groups": _groups_of_targets(log, rings),
         "history_seconds": _history_seconds(log.end),

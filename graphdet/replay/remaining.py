@@ -12,7 +12,7 @@ import numpy as np
 
 from graphdet.arrays import Bool, Int32, Int64
 from graphdet.replay.small_log import SmallLog, rate_told
-from graphdet.visits.base_rates import BaseRates, LogTotals, VisitCounts, count_key_elsewhen, count_visits
+from graphdet.visits.base_rates import BaseRates, LogTotals, VisitCounts, count_key_elsewhen, count_returns, count_visits
 from graphdet.visits.draws import ALONE
 from graphdet.visits.visits import Visits, visits_of_view
 
@@ -71,6 +71,7 @@ class Remaining:
             near=near[order].astype(np.int32),
             elsewhen=elsewhen[order].astype(np.int32),
             key_elsewhen=count_key_elsewhen(visits, small.totals.seconds),
+            returns=count_returns(visits, small.totals.seconds),
             log_hours=small.counts.log_hours[recorded[order]],
         )
         return visits, rate_told(visits, counts, self._totals(made), small.homogeneity, small.told[recorded[order]])

@@ -18,7 +18,7 @@ from graphdet.judging.log_index import LogIndex, index_part
 from graphdet.replay.recorded import Recorded
 from graphdet.schema import arrow_schema
 from graphdet.settings import EvidenceSettings
-from graphdet.visits.base_rates import BaseRates, LogTotals, VisitCounts, count_key_elsewhen, rate_visits
+from graphdet.visits.base_rates import BaseRates, LogTotals, VisitCounts, count_key_elsewhen, count_returns, rate_visits
 from graphdet.visits.draws import renumbered
 from graphdet.visits.index import VisitIndex
 from graphdet.visits.visits import View, Visits
@@ -37,7 +37,7 @@ class SmallLog:
         counts: of these visits in the whole log; `own` by user.
         told: (v,) bool, of which visits the run recorded them: those of keys that are targets.
         totals: of the whole log, for the groups that rings have targets in.
-        homogeneity: (views,) float64, of the whole log.
+        homogeneity: (2, views) float64, of the whole log.
         base_rates: made of these.
         known: (v,) bool, which visits some of the events made; and `made`: for each view (e,) int64 the visit that each event belongs to,
             −1 where there is none.
@@ -105,7 +105,7 @@ def cut_small_log(recorded: Recorded, members: Int32) -> SmallLog:
     totals = _totals(recorded, part.views, events, visits.groups)
     counts = _counts(recorded, visit, visits, len(users), totals)
     told = recorded.visits.told[visit]
-    homogeneity = np.array([recorded.homogeneity[view.name] for view in part.views])
+    homogeneity = np.array([recorded.homogeneity[view.name] for view in part.views]).reshape(-1, 2).T
     return SmallLog(
         members=np.searchsorted(users, members).astype(np.int32),
         rows=rows,
@@ -173,8 +173,9 @@ def _counts(recorded: Recorded, visit: Int64, visits: Visits, users: int, totals
     own = np.ones(users, np.int64)
     own[visits.user[told]] = recorded.visits.user_visits[visit[told]]
     key_elsewhen = count_key_elsewhen(visits, totals.seconds)
+    returns = count_returns(visits, totals.seconds)
     of_visit = recorded.visits
-    return VisitCounts(own, of_visit.near[visit], of_visit.elsewhen[visit], key_elsewhen, of_visit.log_hours[visit])
+    return VisitCounts(own, of_visit.near[visit], of_visit.elsewhen[visit], key_elsewhen, returns, of_visit.log_hours[visit])
 
 
 def index_small_log(recorded: Recorded, small: SmallLog, events: EventTable, index: VisitIndex) -> LogIndex:

@@ -12,6 +12,7 @@ import numba
 import numpy as np
 
 from graphdet.arrays import Float32, Float64, Int32, Int64, check_array
+from graphdet.schema import ITEM
 from graphdet.settings import EvidenceSettings
 from graphdet.visits.rushes import drawn_share, log_share_of_hours
 from graphdet.visits.visits import DAY, Visits
@@ -32,8 +33,9 @@ class BaseRates:
             group within the shortest window around, times the key's share of the group's visits at other times.
         near: (v,) int32, those visits of the user to the group within the shortest window around, itself among them.
         usual: (v,) float32, the user's visits to the group per day at other times.
-        homogeneity: (views,) float64, how alike users are in what they are after. Users' rates of visits to a group are taken for
-            Gamma-distributed around everybody's rate with this shape: under 1 where a group has its fans, large where all do the same.
+        homogeneity: (2, views) float64, how alike users are in what they are after, and in the keys that they come back to. Users' rates of
+            visits to a group, or a key, are taken for Gamma-distributed around everybody's rate with this shape: under 1 where it has its
+            fans, large where all do the same.
     """
 
     log_base_rate: Float32
@@ -48,7 +50,8 @@ class BaseRates:
         check_array("log_intent", self.log_intent, np.float32, visits, most=0)
         check_array("near", self.near, np.int32, visits, least=1)
         check_array("usual", self.usual, np.float32, visits, least=0)
-        check_array("homogeneity", self.homogeneity, np.float64, len(self.homogeneity), least=np.finfo(np.float64).tiny)
+        for row in self.homogeneity:
+            check_array("homogeneity", row, np.float64, self.homogeneity.shape[1], least=np.finfo(np.float64).tiny)
 
     def __len__(self) -> int:
         return len(self.log_base_rate)
@@ -86,6 +89,7 @@ class VisitCounts:
         near: (v,) int32, of the user's visits to the key's group those within the shortest window around, itself among them.
         elsewhen: (v,) int32, the others of those.
         key_elsewhen: (v,) int32, everybody's visits to the key, but for those within its longest window around.
+        returns: (v,) int32, of these the user's own.
         log_hours: (v,) float32, at a key in a rush log10 of the user's share of the view's visits just then; elsewhere nobody asks.
     """
 
@@ -93,6 +97,7 @@ class VisitCounts:
     near: Int32
     elsewhen: Int32
     key_elsewhen: Int32
+    returns: Int32
     log_hours: Float32
 
     def __post_init__(self) -> None:
@@ -100,6 +105,7 @@ class VisitCounts:
         check_array("near", self.near, np.int32, len(self.near), least=1)
         check_array("elsewhen", self.elsewhen, np.int32, len(self.near), least=0)
         check_array("key_elsewhen", self.key_elsewhen, np.int32, len(self.near), least=0)
+        check_array("returns", self.returns, np.int32, len(self.near), least=0)
         check_array("log_hours", self.log_hours, np.float32, len(self.near), most=0)
 
 
@@ -128,12 +134,19 @@ def count_visits(visits: Visits, seconds: int) -> VisitCounts:
         visits.offset, visits.user, visits.time, visits.group, _view(visits), _near(visits), visits.users, visits.groups
     )
     log_hours = log_share_of_hours(visits, drawn_share(visits, seconds) > 0)
-    return VisitCounts(own, near, elsewhen, count_key_elsewhen(visits, seconds), log_hours)
+    return VisitCounts(own, near, elsewhen, count_key_elsewhen(visits, seconds), count_returns(visits, seconds), log_hours)
 
 
 def count_key_elsewhen(visits: Visits, seconds: int) -> Int32:
     """(v,) int32, of each visit everybody's visits to its key at other times."""
     return _count_by_key(visits.offset, visits.time, _view(visits), _away(visits, seconds))
+
+
+def count_returns(visits: Visits, seconds: int) -> Int32:
+    """(v,) int32, of each visit the user's own visits to its key at other times; 0 but at items, since phones have owners."""
+    reach = zip(visits.views, _away(visits, seconds).tolist(), strict=True)
+    away = np.array([away if view.name == ITEM else seconds for view, away in reach], np.int64)
+    return _count_returns(visits.offset, visits.user, visits.time, _view(visits), away, visits.users)
 
 
 def rate_visits(
@@ -148,18 +161,33 @@ def rate_visits(
     )  # fmt: skip
     view_of_visit = np.repeat(view, np.diff(visits.offset))
     elsewhen = counts.elsewhen.astype(np.float32)
-    if homogeneity is None:
-        homogeneity = _homogeneity(view_of_visit, elsewhen, expected, len(visits.views), settings)
-    shape = homogeneity.astype(np.float32)[view_of_visit]
+    of_groups = _homogeneity(view_of_visit, elsewhen, expected, len(visits.views), settings) if homogeneity is None else homogeneity[0]
+    shape = of_groups.astype(np.float32)[view_of_visit]
     days = np.maximum(seconds - 2 * near, seconds / 4).astype(np.float32) / DAY
     log_habit = log_share + np.log10((shape + elsewhen) / (shape + expected))
+    expected = (10.0**log_habit * counts.key_elsewhen).astype(np.float32)
+    of_keys = (
+        _homogeneity(view_of_visit, counts.returns.astype(np.float32), expected, len(visits.views), settings)
+        if homogeneity is None
+        else homogeneity[1]
+    )
+    log_habit = _with_returns(log_habit, of_keys.astype(np.float32)[view_of_visit], counts.returns, expected)
     return BaseRates(
         log_base_rate=_unless_drawn(log_habit, drawn_share(visits, seconds), counts.log_hours),
         log_intent=log_intent,
         near=counts.near,
         usual=(elsewhen / days[view_of_visit]).astype(np.float32),
-        homogeneity=homogeneity,
+        homogeneity=np.stack([of_groups, of_keys]),
     )
+
+
+def _with_returns(log_habit: Float32, shape: Float32, returns: Int32, expected: Float32) -> Float32:
+    """Who comes back to a key at other times comes by it by habit: a favourite place, a standing order. Whoever does not is no rarer there.
+
+    `returns` and how many of them the base rate gives, `expected`, with the shape of each visit's view.
+    """
+    likelier = np.log10(np.maximum((shape + returns) / (shape + expected), 1.0))
+    return np.minimum(log_habit + likelier, 0).astype(np.float32)
 
 
 def _unless_drawn(log_habit: Float32, drawn: Float32, log_hours: Float32) -> Float32:
@@ -255,6 +283,29 @@ def _count_by_key(offset: Int64, time: Int32, view: Int32, away: Int64) -> Int32
                 high += 1
             elsewhen[visit] = (offset[key + 1] - offset[key]) - (high - low)
     return elsewhen
+
+
+@numba.njit(cache=True, nogil=True)
+def _count_returns(offset: Int64, user: Int32, time: Int32, view: Int32, away: Int64, users: int) -> Int32:
+    """Of each visit the visits of its user to its key that are more than `away` from it."""
+    returns = np.zeros(len(user), np.int32)
+    last_key = np.full(users, -1, np.int64)
+    before = np.full(users, -1, np.int64)
+    previous = np.full(len(user), -1, np.int64)  # the same user's visit before, at the same key
+    for key in range(len(offset) - 1):
+        for visit in range(offset[key], offset[key + 1]):
+            who = user[visit]
+            if last_key[who] == key:
+                previous[visit] = before[who]
+            last_key[who], before[who] = key, visit
+        for visit in range(offset[key], offset[key + 1]):
+            other = previous[visit]
+            while other >= 0:
+                if time[visit] - time[other] > away[view[key]]:
+                    returns[visit] += 1
+                    returns[other] += 1
+                other = previous[other]
+    return returns
 
 
 @numba.njit(cache=True, nogil=True)
