@@ -24,6 +24,7 @@ from graphdet.learning.embedding import embeddings_table
 from graphdet.learning.messages import EvidenceMatrix, evidence_relation
 from graphdet.progress import Progress
 from graphdet.record.recording import describe_background, record_dossiers
+from graphdet.rings.farms import find_farms
 from graphdet.rings.null_search import affordable_permutations, search_null
 from graphdet.rings.search import Search, search_rings
 from graphdet.run.describing import describe_run
@@ -175,12 +176,13 @@ def detect_in(measured: Measured, settings: Settings, progress: Progress, model:
     settings, notes = _as_installed(settings)
     with progress.stage("rings"):
         found = search_rings(measured.pairs, measured.index, measured.base_rates, settings.rings, settings.machine.workers)
+        farms = find_farms(measured.index, settings.tiers.alert_q)
     permutations = settings.rings.permutations or affordable_permutations(measured.visits, measured.pairs)
     with progress.stage("permuted logs", permutations):
         null = search_null(measured, permutations, settings, settings.machine.workers, progress)
     with progress.stage("facts and tiers", len(found.rings)):
         log = index_log(measured.events, measured.index)
-        judged = judge_rings(found, null, log, measured.base_rates, settings, progress)
+        judged = judge_rings(found, farms, null, log, measured.base_rates, settings, progress)
     rings, relation, opinion = judged.rings, None, None
     if settings.gnn.least_rings:
         with progress.stage("network", measured.visits.users):

@@ -118,17 +118,25 @@ def plain_facts(grown: Grown) -> RingFacts:
     return RingFacts(
         grown=grown,
         presence=Presence(
-            met=np.zeros((members, targets), np.bool_), member_events=each, member_first=each, member_last=each, target_events=at,
-            target_first=at, target_last=at, days=6.0,
+            met=np.zeros((members, targets), np.bool_),
+            member_events=each,
+            member_first=each,
+            member_last=each,
+            target_events=at,
+            target_first=at,
+            target_last=at,
+            days=6.0,
         ),
         devotion=Devotion(density=0.5, two_target_share=0.2, dedication=0.4, attention=2.0, repeats=1.0),
         tastes=Tastes(taste=0.1, seller_taste=0.1),
         surroundings=Surroundings(crowd=0.1, rush=0.2, outsiders_per_member=0.3),
         dealings=Dealings(amount=None, ordered=0.5, refunded=0.0, coupons=0.0, sellers=1, top_seller=1.0),
-        sharing=Sharing(own_things=0, device_share=0.0, address_share=0.0, place_share=0.05, place_users=300, place_chance=1.0),
+        sharing=Sharing(
+            own_things=0, own_kinds=0, device_share=0.0, address_share=0.0, place_share=0.05, place_users=300, place_chance=1.0
+        ),
         sittings=Sittings(one_sitting=0.1, together=0.0),
         ages=Ages(new_beyond=0.0),
-    )  # fmt: skip
+    )
 
 
 def with_facts(facts: RingFacts, grown: Grown | None = None, **changed: float) -> RingFacts:

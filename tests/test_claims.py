@@ -93,6 +93,8 @@ PLAIN_RULES: dict[str, Rule] = {
 
 
 def plain_needed(facts: Any, bars: TierSettings) -> float:
+    if facts.own_kinds >= 2:
+        return 0.0
     return bars.two_target_strength if facts.two_target_share > bars.loose_two_target_share else bars.alert_strength
 
 
@@ -103,7 +105,7 @@ def plain_objections(facts: Any, targets: int, log: Background, bars: TierSettin
     attentive = facts.attention >= bars.alert_attention and facts.days < bars.long_share * log.days
     found = {
         "weak": strength < plain_needed(facts, bars),
-        "small": facts.size < bars.alert_members or targets < bars.alert_targets,
+        "small": facts.size < bars.alert_members or (targets < bars.alert_targets and facts.own_kinds < 2),
         "too_many": facts.size >= bars.many_members and facts.size / log.users > bars.alert_share,
         "one_sitting": facts.one_sitting >= bars.nearly_all and facts.own_things <= 0 and facts.device_share < bars.few,
         "among_strangers": facts.crowd > bars.crowd and (facts.crowd > bars.crowd_most or strength < bars.crowd_strength),
@@ -151,7 +153,8 @@ FACTS_DRAWN = st.builds(
         "grown": st.builds(grown, st.integers(2, 40), near(20.0, 40.0, 60.0, high=100.0)),
         "density": SHARE, "two_target_share": SHARE, "dedication": SHARE,
         "attention": near(2.5, high=5.0) | st.just(math.nan), "repeats": near(2.0, high=4.0) | st.just(math.nan),
-        "taste": TASTE, "seller_taste": TASTE, "own_things": st.integers(0, 2), "sellers": st.integers(0, 4), "top_seller": SHARE,
+        "taste": TASTE, "seller_taste": TASTE, "own_things": st.integers(0, 2), "own_kinds": st.integers(0, 3),
+        "sellers": st.integers(0, 4), "top_seller": SHARE,
         "crowd": SHARE, "outsiders_per_member": near(0.1, 1.5, high=3.0), "rush": near(1.6, high=3.0),
         "days": near(0.0, 12.0, 24.0, 0.37 * 31.7, 0.8 * 31.7, high=32.0), "ordered": SHARE, "refunded": SHARE, "coupons": SHARE,
         "device_share": SHARE, "address_share": SHARE, "place_share": SHARE, "place_users": st.integers(0, 400),

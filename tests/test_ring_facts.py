@@ -240,15 +240,32 @@ def test_dealings(case: Case) -> None:
     assert found.top_seller == pytest.approx(max(by_seller.values()) / met[:, list(targets.values())].sum())
 
 
+def rows_at_own(case: Case) -> dict[str, pd.DataFrame]:
+    """Of each kind of shared thing, members' events with those that they have to themselves, in their time."""
+    grown, found = case.facts.grown, dict.fromkeys(("device", "ip", "payment", "address"), case.own[:0])
+    for (kind, code), (start, end, place) in targets_of(case.log, grown).items():
+        if kind in found and grown.visitors[place] >= 3 and 2 * grown.outsiders[place] <= grown.visitors[place]:
+            there = case.own[(case.own[kind] == code) & case.own["at"].between(start, end)]
+            found[kind] = pd.concat([found[kind], there])
+    return found
+
+
 def test_sharing(case: Case) -> None:
     found, size = case.facts.sharing, len(case.facts.grown.members)
     assert found.own_things == sum(kind in ("device", "payment") for kind, _ in targets_of(case.log, case.facts.grown))
     on_device = case.inside[case.inside["device"] >= 0].groupby("device")["user"].agg(set)
     together = set().union(*(users for users in on_device if len(users) >= 3))
+    at_own = rows_at_own(case)
+    together |= set(at_own["device"]["user"])
     assert found.device_share == pytest.approx(len(together) / size)
     address = case.own[case.own["address"] >= 0].groupby("address")["user"].nunique()
     assert found.address_share == pytest.approx(address.max() / size)
+    kinds = [kind for kind, rows in at_own.items() if 2 * rows["user"].nunique() > size]
+    as_farm = measure_ring(case.facts.grown, case.log, grower_of(case.log.visits), farm=True).sharing
+    assert as_farm.own_kinds == (len(kinds) if {"device", "payment"} & set(kinds) else 0)
+    assert replace(as_farm, own_kinds=0) == found
     elsewhere = case.own.drop(case.inside.index)
+    elsewhere = elsewhere[~elsewhere.index.isin(at_own["device"].index.union(at_own["payment"].index))]
     network = elsewhere[elsewhere["ip"] >= 0].groupby("ip")["user"].nunique()
     assert found.place_share == pytest.approx(network.max() / size)
     users = case.rows[case.rows["ip"] >= 0].groupby("ip")["user"].nunique()

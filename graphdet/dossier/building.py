@@ -92,7 +92,7 @@ def build_dossier(recorded: Recorded, ring: RunRing) -> Dossier:
     facts = measure_facts(scene)
     members = _members(scene, ring, facts)
     judged = replay.judgement()
-    witness = find_witness(replay, scene.inside, ring.row["tier"] == "alert")
+    witness = find_witness(replay, scene.inside, ring.row["tier"] == "alert" and replay.hangs_on_items())
     facts["fragile"] = len(witness.fragile)
     return Dossier(
         ring=ring.row,

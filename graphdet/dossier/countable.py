@@ -11,7 +11,7 @@ from graphdet.dossier.goods_and_shops import measure_coattail, measure_sellers, 
 from graphdet.dossier.ratings_and_texts import measure_ratings, measure_texts
 from graphdet.dossier.scene import Scene
 from graphdet.dossier.shared_things import measure_rotation, measure_shared
-from graphdet.dossier.what_and_when import measure_ages, measure_chance, measure_lockstep, measure_timing, measure_what
+from graphdet.dossier.what_and_when import measure_ages, measure_chance, measure_farm, measure_lockstep, measure_timing, measure_what
 
 
 def measure_facts(scene: Scene) -> dict[str, Any]:
@@ -20,6 +20,7 @@ def measure_facts(scene: Scene) -> dict[str, Any]:
         "what": measure_what(scene),
         "lockstep": measure_lockstep(scene),
         "chance": measure_chance(scene),
+        "farm": measure_farm(scene),
         "shared": measure_shared(scene),
         "rotation": measure_rotation(scene),
         "timing": measure_timing(scene),

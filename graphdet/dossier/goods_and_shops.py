@@ -38,7 +38,7 @@ def measure_taste(scene: Scene) -> dict[str, Any]:
     item = small.events.codes.get("item")
     touched = int((item >= 0).sum()) if item is not None else 0
     out: dict[str, Any] = {
-        "dedication": float(scene.inside.sum() / max(touched, 1)),
+        "dedication": float((scene.target >= 0).sum() / max(touched, 1)),
         "item_events": touched,
         "novel": None,
         "novel_of": None,

@@ -12,6 +12,7 @@ Facts = dict[str, Any]
 Reason = tuple[str, dict[str, Any]]
 
 NAT_USERS = 40  # users of an IP address from which on it looks like a shared network
+MINUTES_TOLD = 120  # from which on a time is told in hours
 MANY = 5  # as often as chance has it, from which on a fact is told
 
 
@@ -43,6 +44,14 @@ def _lockstep(facts: Facts) -> list[Reason]:
 
 
 def _chance(facts: Facts) -> list[Reason]:
+    farm = facts["farm"]
+    if farm is not None:
+        told = _of(farm, "inside", "accounts", "things", "digits", "groups")
+        if farm["minutes"] is None:
+            return [("farm_number", told)]
+        minutes = farm["minutes"]
+        span = {"minutes": minutes} if minutes < MINUTES_TOLD else {"hours": minutes / 60}
+        return [("farm_minutes" if minutes < MINUTES_TOLD else "farm_hours", {**told, **span, "share": farm["share"]})]
     return [("permuted_logs", _of(facts["chance"], "as_strong", "null_rings", "permutations", "false_rings"))]
 
 

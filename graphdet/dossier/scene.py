@@ -14,6 +14,7 @@ from graphdet.arrays import Bool, Int64
 from graphdet.events import NO_TIME
 from graphdet.judging.log_index import which_actions
 from graphdet.replay.replaying import Replay
+from graphdet.schema import ITEM
 
 MICRO = 1_000_000
 DAY = 86_400 * MICRO
@@ -24,8 +25,8 @@ class Scene:
     """What all facts of a ring are read from: its small log and who was where.
 
     Attributes:
-        member: (e,) int64 position of each event's member; `inside` (e,) bool, on an item target in its time; `target` (e,) int64 which
-            of `windows`, −1 elsewhere.
+        member: (e,) int64 position of each event's member; `inside` (e,) bool, on an item target in its time, or on any target where no
+            item is one; `target` (e,) int64 which of `windows`, −1 elsewhere.
         first: (n members, t windows) int64 microseconds of a member's first event inside; `NO_TIME` where there is none.
         windows: the item targets, as recorded, those with most members first.
     """
@@ -66,7 +67,7 @@ def set_scene(replay: Replay, ring_id: str) -> Scene:
     """Who was at which item target in its time."""
     recorded, small = replay.recorded, replay.small
     measured = json.loads(recorded.measured[ring_id])
-    windows = [window for window in measured["windows"] if window["type"] == "item"]
+    windows = [window for window in measured["windows"] if window["type"] == ITEM]
     member = np.searchsorted(small.members, small.events.codes["user"]).astype(np.int64)
     target = np.full(len(member), -1, np.int64)
     time = recorded.time[small.rows]
@@ -83,7 +84,18 @@ def set_scene(replay: Replay, ring_id: str) -> Scene:
     order = np.argsort(-(first != NO_TIME).sum(0), kind="stable")
     place = np.empty(len(order) + 1, np.int64)
     place[order], place[-1] = np.arange(len(order)), -1
-    return Scene(replay, member, target >= 0, place[target], first[:, order], [windows[n] for n in order.tolist()], measured)
+    inside = target >= 0 if windows else _at_any(measured["windows"], replay, time)
+    return Scene(replay, member, inside, place[target], first[:, order], [windows[n] for n in order.tolist()], measured)
+
+
+def _at_any(windows: list[dict[str, Any]], replay: Replay, time: Int64) -> Bool:
+    """(e,) at a target of any type in its time, where no item is one."""
+    small = replay.small
+    inside = np.zeros(len(time), np.bool_)
+    for window in windows:
+        here = small.events.codes[window["type"]] == small.events.ids[window["type"]].index(window["id"]).as_py()
+        inside |= here if window["start"] is None else here & (time >= window["start"]) & (time <= window["end"])
+    return inside
 
 
 def moment(micros: int | None) -> str | None:

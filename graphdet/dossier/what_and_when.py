@@ -11,6 +11,7 @@ from graphdet.dossier.scene import DAY, MICRO, Scene, moment
 from graphdet.dossier.sums import at_least, together_within
 from graphdet.events import NO_TIME
 from graphdet.judging.significance import false_rings
+from graphdet.rings.farm_tests import Closeness
 
 AGED_DAYS = 14
 QUIET_HOURS = 6
@@ -27,7 +28,7 @@ def measure_what(scene: Scene) -> dict[str, Any]:
     amount = events.amount
     bought = inside & (scene.did("order") if (inside & scene.did("order")).any() else scene.did("pay"))
     back = inside & scene.did("refund", "cancel")
-    pairs = max(int(scene.met.sum()), 1)
+    pairs = max(int(scene.met.sum()) if scene.windows else scene.size, 1)
     return {
         "members": scene.size,
         "items": len(scene.windows),
@@ -51,7 +52,7 @@ def measure_what(scene: Scene) -> dict[str, Any]:
 
 
 def _pairs_with(scene: Scene, chosen: Bool) -> int:
-    return len(np.unique(scene.member[chosen] * len(scene.windows) + scene.target[chosen]))
+    return len(np.unique(scene.member[chosen] * max(len(scene.windows), 1) + scene.target[chosen]))
 
 
 def measure_lockstep(scene: Scene) -> dict[str, Any] | None:
@@ -100,6 +101,23 @@ def measure_chance(scene: Scene) -> dict[str, Any]:
         "strongest": max(null, default=None),
         "strength": float(strength),
         "false_rings": float(false_rings(np.array([strength]), np.array(null), background["permutations"])[0]),
+    }
+
+
+def measure_farm(scene: Scene) -> dict[str, Any] | None:
+    """Of a farm, the accounts at its things and when they came, and how unlikely that is for honest ones."""
+    farm = scene.measured["farm"]
+    if farm is None:
+        return None
+    close = Closeness(farm["accounts"], farm["inside"], farm["share"], farm["by_number"])
+    return {
+        "accounts": close.accounts,
+        "inside": close.inside,
+        "things": len(farm["keys"]),
+        "minutes": max((farm["end"] - farm["start"]) / 60, 1.0) if close.share < 1 else None,
+        "share": close.share,
+        "digits": -close.log_chance,
+        "groups": farm["tests"],
     }
 
 

@@ -26,7 +26,7 @@ class Witness:
     """Rows of the run's `events`.
 
     Attributes:
-        rows: the witness, in order of time; empty where the ring is no alert.
+        rows: the witness, in order of time; empty where the ring is no alert, or would be one without any items.
         first: those to read first, most telling first, each of another member as far as there are enough.
         fragile: events each of which alone would end the alert where the ring is grown again from its members. The search may
             find another way to it, so this is a warning, and the witness stays the longer list.
@@ -37,13 +37,19 @@ class Witness:
     fragile: Int64
 
 
-def find_witness(replay: Replay, inside: Bool, is_alert: bool) -> Witness:
-    """The witness of a ring, and which of its events to read first; `inside` (e,) marks those on item targets in their time."""
+def find_witness(replay: Replay, inside: Bool, hangs: bool) -> Witness:
+    """The witness of a ring, and which of its events to read first.
+
+    Args:
+        replay: of the ring.
+        inside: (e,) events on item targets in their time.
+        hangs: whether it is an alert by its items.
+    """
     small = replay.small
     weight, target = _weights(replay)
     fragile: Int64 = np.zeros(0, np.int64)
     rows = fragile
-    if is_alert:
+    if hangs:
         fragile = _fragile(replay, target >= 0)
         own = np.flatnonzero(target >= 0)  # at other times, too: members may have met there again
         rows = own[_hinges(target[own], small.events.codes["user"][own], replay.settings)]

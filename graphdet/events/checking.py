@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from graphdet.events.key_accounts import KeyAccounts, count_accounts
 from graphdet.events.log import DEFAULT_LOG, DEFAULT_MACHINE, read_log
 from graphdet.events.rejecting import SHOWN_REJECTS
 from graphdet.events.table import NO_TIME, EventTable, FileReport, TimeResolution
@@ -30,6 +31,7 @@ class LogCheck:
         actions: action word → events, commonest first.
         unknown_actions: those that no part of the program knows.
         nodes: node type → how many the log names.
+        accounts: node type → how many accounts its nodes have, for devices and the like.
         first, last: ISO 8601 in UTC; None where no event has a time.
         resolution: "instant", "day" or "none".
         notes: what is missing and what that costs, a sentence each.
@@ -47,6 +49,7 @@ class LogCheck:
     actions: dict[str, int]
     unknown_actions: tuple[str, ...]
     nodes: dict[str, int]
+    accounts: dict[str, KeyAccounts]
     first: str | None
     last: str | None
     resolution: TimeResolution
@@ -84,6 +87,7 @@ def check_logs(
         actions=dict(by_count),
         unknown_actions=tuple(word for word in table.actions if word not in ACTIONS),
         nodes={node_type: len(ids) for node_type, ids in table.ids.items()},
+        accounts=count_accounts(table),
         first=_iso(int(times[0])) if len(times) else None,
         last=_iso(int(times[-1])) if len(times) else None,
         resolution=table.resolution,

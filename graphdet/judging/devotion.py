@@ -32,7 +32,7 @@ class Devotion:
 
 def measure_devotion(own: MemberEvents, met: Bool) -> Devotion:
     """`met` as in `Presence`."""
-    log, inside = own.log, own.inside.sum()
+    log, inside = own.log, (own.inside & (own.item >= 0)).sum()
     at_items = met[:, own.item_targets]
     return Devotion(
         density=float(at_items.mean()) if len(own.item_targets) else 0.0,

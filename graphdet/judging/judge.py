@@ -11,13 +11,16 @@ from graphdet.judging.conditions import Background
 from graphdet.judging.diligence import measure_diligent
 from graphdet.judging.judged_ring import JudgedRing
 from graphdet.judging.log_index import LogIndex
-from graphdet.judging.ring_facts import RingFacts
-from graphdet.judging.significance import p_values, q_values
+from graphdet.judging.ring_facts import RingFacts, measure_ring
+from graphdet.judging.significance import LEAST_Q, p_values, q_values
 from graphdet.judging.tiers import has_targets_to_itself, judge, ring_score
 from graphdet.progress import Progress
+from graphdet.rings.farms import Farm, as_ring
 from graphdet.rings.growth import Grower
+from graphdet.rings.inverted import InvertedIndex
 from graphdet.rings.null_search import NullRings
 from graphdet.rings.search import Search
+from graphdet.schema import TIERS
 from graphdet.settings import Settings, TierSettings
 from graphdet.visits.base_rates import BaseRates
 
@@ -31,11 +34,14 @@ class Judged:
     background: Background
 
 
-def judge_rings(found: Search, null: NullRings, log: LogIndex, base_rates: BaseRates, settings: Settings, progress: Progress) -> Judged:
-    """Every ring that the permuted logs support, with its tier.
+def judge_rings(
+    found: Search, farms: Sequence[Farm], null: NullRings, log: LogIndex, base_rates: BaseRates, settings: Settings, progress: Progress
+) -> Judged:
+    """Every ring that the permuted logs support, and every farm, with its tier.
 
     Args:
         found: in the log.
+        farms: found in the log beside them; of a farm and a ring with mostly the same members the one is told that more speaks for.
         null: what the same search found in permuted logs.
         log: that the rings are of.
         base_rates: of its visits.
@@ -53,8 +59,39 @@ def judge_rings(found: Search, null: NullRings, log: LogIndex, base_rates: BaseR
             continue
         score = ring_score(judged.tier, facts.grown.strength)
         rings.append(JudgedRing(facts, p_value, q_value, judged.tier, judged.explanation, score))
+    rings = _told_once(rings, [_judged_farm(farm, log, base_rates, background, settings) for farm in farms], log)
     rings.sort(key=lambda ring: (-ring.score, ring.facts.grown.members.tobytes()))
     return Judged(rings, left_out, background)
+
+
+def _judged_farm(farm: Farm, log: LogIndex, base_rates: BaseRates, background: Background, settings: Settings) -> JudgedRing:
+    grower = Grower(log.visits, base_rates, settings.rings)
+    facts = measure_ring(as_ring(farm, log.visits, grower), log, grower, farm=True)
+    judged = judge(facts, log.visits.items_among(facts.grown.targets), background, settings.tiers)
+    score = ring_score(judged.tier, max(facts.grown.strength, 0.0))
+    return JudgedRing(facts, max(farm.chance, LEAST_Q), max(farm.q, LEAST_Q), judged.tier, judged.explanation, score, farm)
+
+
+def _told_once(rings: list[JudgedRing], farms: list[JudgedRing], log: LogIndex) -> list[JudgedRing]:
+    """Rings and farms; where a ring has most members of a farm, the one whose tier is above the other's.
+
+    In the same tier it is the ring, but for one without items: that knows of nothing but shared things, and farms tell these more exactly.
+    """
+    farms_with_user = InvertedIndex()
+    for number, farm in enumerate(farms):
+        farms_with_user.add(number, farm.facts.grown.members.tolist())
+    kept = set(range(len(farms)))
+    left = []
+    for ring in rings:
+        common = farms_with_user.common(ring.facts.grown.members.tolist())
+        same = [number for number, shared in common.items() if number in kept and 2 * shared > farms[number].facts.size]
+        items = (log.visits.view[ring.facts.grown.targets] == log.visits.item_view).any()
+        place = TIERS.index(ring.tier) + (0 if items else 1)
+        if any(TIERS.index(farms[number].tier) < place for number in same):
+            continue
+        kept -= set(same)
+        left.append(ring)
+    return left + [farms[number] for number in sorted(kept)]
 
 
 def _measured(

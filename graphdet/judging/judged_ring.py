@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from graphdet.judging.ring_facts import RingFacts
+from graphdet.rings.farms import Farm
 from graphdet.schema import TIERS
 
 
 @dataclass(frozen=True)
 class JudgedRing:
-    """A ring with its verdict; `score` in 0 … 1."""
+    """A ring with its verdict; `score` in 0 … 1; `farm` where it was found as one."""
 
     facts: RingFacts
     p_value: float
@@ -20,6 +21,7 @@ class JudgedRing:
     tier: str
     explanation: str
     score: float
+    farm: Farm | None = None
 
     def __post_init__(self) -> None:
         for name, share in (("p_value", self.p_value), ("q_value", self.q_value)):

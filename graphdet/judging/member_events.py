@@ -48,9 +48,13 @@ class MemberEvents:
 
     @cached_property
     def inside(self) -> Bool:
-        """(e,) which events were at an item target in its time; none where the log has no items."""
-        index = self.log.visits
-        return self.target[index.item_view] >= 0 if index.item_view >= 0 else np.zeros(len(self.event), np.bool_)
+        """(e,) which events were at an item target in its time; at any target, where no item is among them, since other things must do."""
+        if len(self.item_targets):
+            return self.target[self.log.visits.item_view] >= 0
+        somewhere = np.zeros(len(self.event), np.bool_)
+        for target in self.target:
+            somewhere |= target >= 0
+        return somewhere
 
     @cached_property
     def item_targets(self) -> Int64:

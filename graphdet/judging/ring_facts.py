@@ -63,6 +63,7 @@ class RingFacts:
             "sellers": self.dealings.sellers,
             "top_seller": self.dealings.top_seller,
             "own_things": self.sharing.own_things,
+            "own_kinds": self.sharing.own_kinds,
             "device_share": self.sharing.device_share,
             "address_share": self.sharing.address_share,
             "place_share": self.sharing.place_share,
@@ -74,8 +75,11 @@ class RingFacts:
         }
 
 
-def measure_ring(grown: Grown, log: LogIndex, grower: Grower) -> RingFacts:
-    """Everything that the tier and the tables need to know of a ring, read from its members' events."""
+def measure_ring(grown: Grown, log: LogIndex, grower: Grower, *, farm: bool = False) -> RingFacts:
+    """Everything that the tier and the tables need to know of a ring, read from its members' events.
+
+    `farm`: whether it was found as one.
+    """
     own = read_member_events(grown, log)
     presence = measure_presence(own, grower)
     return RingFacts(
@@ -85,7 +89,7 @@ def measure_ring(grown: Grown, log: LogIndex, grower: Grower) -> RingFacts:
         tastes=measure_tastes(own),
         surroundings=measure_surroundings(own),
         dealings=measure_dealings(own, presence.met),
-        sharing=measure_sharing(own),
+        sharing=measure_sharing(own, farm),
         sittings=measure_sittings(own),
         ages=measure_ages(own),
     )

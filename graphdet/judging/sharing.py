@@ -13,6 +13,7 @@ from graphdet.judging.member_events import MemberEvents
 from graphdet.schema import ADDRESS, DEVICE, IP, NODE_TYPE
 
 MANY = 3  # members on one device that make it a shared one; two may be a couple
+OTHERS = 0.5  # visits of others for each member's, up to which a thing is the members' own
 
 
 @dataclass(frozen=True)
@@ -21,14 +22,19 @@ class Sharing:
 
     Attributes:
         own_things: devices and payment instruments among the targets: the ring shares them more than chance has it.
-        device_share: share of members who acted on the item targets from a device that at least three of them used there.
+        own_kinds: of a farm, kinds of things (devices, networks, …) that most members have to themselves, one of which belongs to a person;
+            0 of other rings, which are judged by what they did together.
+        device_share: share of members who acted on the item targets from a device that at least three of them used there, or use one that
+            they have to themselves.
         address_share: share of members who use the delivery address that most of them use.
-        place_share: share of members who use, apart from the ring's events, the IP address that most of them use so.
+        place_share: share of members who use, apart from the ring's events and those with things that it has to itself, the IP address that
+            most of them use so.
         place_users: users of that address in the whole log.
         place_chance: chance that so many members would use any of their addresses by accident.
     """
 
     own_things: int
+    own_kinds: int
     device_share: float
     address_share: float
     place_share: float
@@ -36,16 +42,19 @@ class Sharing:
     place_chance: float
 
 
-def measure_sharing(own: MemberEvents) -> Sharing:
-    """O(members' events)."""
+def measure_sharing(own: MemberEvents, farm: bool) -> Sharing:
+    """O(members' events); `farm`: whether the ring was found as one."""
     log, size = own.log, len(own.grown.members)
     things = [position for position, view in enumerate(log.visits.visits.views) if NODE_TYPE[view.name].own]
-    networks = _users_of(own, IP, ~own.inside)
+    exclusive = (own.grown.visitors >= MANY) & (own.grown.outsiders <= OTHERS * own.grown.visitors)
+    with_own = np.any([_at(own.target[position], exclusive) for position in things] or [np.zeros(len(own.event), np.bool_)], axis=0)
+    networks = _users_of(own, IP, ~own.inside & ~with_own)
     network, network_members = _commonest(networks)
     _, address_members = _commonest(_users_of(own, ADDRESS, np.ones(len(own.event), np.bool_)))
     return Sharing(
         own_things=int(np.isin(log.visits.view[own.grown.targets], things).sum()),
-        device_share=_together(_users_of(own, DEVICE, own.inside)) / size,
+        own_kinds=_own_kinds(own, exclusive) if farm else 0,
+        device_share=len(np.union1d(_together(_users_of(own, DEVICE, own.inside)), _members_at(own, DEVICE, exclusive))) / size,
         address_share=address_members / size,
         place_share=network_members / size,
         place_users=int(log.users_of_ip[network]) if network >= 0 else 0,
@@ -63,6 +72,27 @@ def _chance(networks: Int64, users: int, of_all: int, size: int, log: LogIndex) 
     each = np.bincount(networks[:, 1], minlength=size)
     on_it = float(np.mean(1.0 - (1.0 - of_all / log.users_of_ips) ** each))
     return min(tried * float(bdtrc(users - 1, size, on_it)), 1.0)
+
+
+def _at(target: Int64, chosen: Bool) -> Bool:
+    """Which events were at one of the chosen targets; `target` as in `MemberEvents`."""
+    return np.append(chosen, False)[target]
+
+
+def _members_at(own: MemberEvents, node_type: str, chosen: Bool) -> Int64:
+    """Members who were at one of the chosen targets of a node type."""
+    views = [view.name for view in own.log.visits.visits.views]
+    return np.unique(own.who[_at(own.target[views.index(node_type)], chosen)]) if node_type in views else np.zeros(0, np.int64)
+
+
+def _own_kinds(own: MemberEvents, exclusive: Bool) -> int:
+    """Kinds of shared things of which most members use some that hardly anybody else does; 0 where none of them belongs to a person."""
+    kinds = [
+        NODE_TYPE[view.name]
+        for view in own.log.visits.visits.views
+        if NODE_TYPE[view.name].shared and 2 * len(_members_at(own, view.name, exclusive)) > len(own.grown.members)
+    ]
+    return len(kinds) if any(kind.own for kind in kinds) else 0
 
 
 def _users_of(own: MemberEvents, node_type: str, chosen: Bool) -> Int64:
@@ -83,9 +113,9 @@ def _commonest(pairs: Int64) -> tuple[int, int]:
     return int(codes[count.argmax()]), int(count.max())
 
 
-def _together(pairs: Int64) -> int:
+def _together(pairs: Int64) -> Int64:
     """Members who use a node that many of them use."""
     if not len(pairs):
-        return 0
+        return np.zeros(0, np.int64)
     _, place, count = np.unique(pairs[:, 0], return_inverse=True, return_counts=True)
-    return len(np.unique(pairs[count[place] >= MANY, 1]))
+    return np.unique(pairs[count[place] >= MANY, 1])

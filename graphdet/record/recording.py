@@ -20,6 +20,7 @@ from graphdet.judging.conditions import Background
 from graphdet.judging.judged_ring import JudgedRing
 from graphdet.judging.log_index import LogIndex
 from graphdet.judging.ring_facts import RingFacts
+from graphdet.record.recorded_farms import describe_farm
 from graphdet.record.texts import add_wording
 from graphdet.record.windows import count_windows
 from graphdet.rings.null_search import NullRings
@@ -329,15 +330,17 @@ def _dossiers_table(
 ) -> pa.Table:
     first = _first_of_users(log.events)
     windows = count_windows([ring.facts.grown for ring in rings], log, at_targets)
-    texts = [json.dumps(_measured(ring.facts, own, first), sort_keys=True) for ring, own in zip(rings, windows, strict=True)]
+    texts = [json.dumps(_measured(ring, own, first, log), sort_keys=True) for ring, own in zip(rings, windows, strict=True)]
     schema = arrow_schema("dossiers")
     return pa.table([pa.array(list(ids), pa.string()), pa.array(texts, pa.string())], schema=schema)
 
 
-def _measured(facts: RingFacts, windows: list[dict[str, Any]], first: Int64) -> dict[str, Any]:
-    """One ring's JSON: its scalars, the window of each target with who came in it, and how many users were new as the ring was."""
-    scalars = {name: _plain(value) for name, value in facts.scalars().items()}
-    return {"scalars": scalars, "windows": windows, "new_users": _new_users(facts, first)}
+def _measured(ring: JudgedRing, windows: list[dict[str, Any]], first: Int64, log: LogIndex) -> dict[str, Any]:
+    """One ring's JSON: its scalars, the window of each target with who came in it, how many users were new as the ring was, and, of a
+    farm, what makes it one."""
+    scalars = {name: _plain(value) for name, value in ring.facts.scalars().items()}
+    farm = None if ring.farm is None else describe_farm(ring.farm, log)
+    return {"scalars": scalars, "windows": windows, "new_users": _new_users(ring.facts, first), "farm": farm}
 
 
 def _plain(value: float) -> float | None:

@@ -5,6 +5,7 @@ The code that found the ring grows and judges it again; `remaining.py` counts an
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -16,9 +17,11 @@ from graphdet.arrays import Bool, Int32, Int64
 from graphdet.events import EventTable
 from graphdet.judging.conditions import Background
 from graphdet.judging.diligence import measure_diligent
-from graphdet.judging.ring_facts import measure_ring
+from graphdet.judging.log_index import LogIndex
+from graphdet.judging.ring_facts import RingFacts, measure_ring
 from graphdet.judging.significance import q_values
 from graphdet.judging.tiers import Judgement, judge, ring_score
+from graphdet.replay.farm_again import read_farm
 from graphdet.replay.recorded import Recorded
 from graphdet.replay.remaining import Remaining
 from graphdet.replay.small_log import SmallLog, cut_small_log, index_small_log
@@ -62,15 +65,22 @@ class Replay:
         self._remaining = Remaining(self.small)
         self._untouched = self._walk(self.small.visits, self.small.base_rates)
         untouched = index_small_log(recorded, self.small, self.small.events, self._untouched.index)
-        grown = self._untouched.grower.grow(self.small.members, generous=False)
-        facts = measure_diligent(grown, untouched, self._untouched.grower, self.settings)
-        self._facts = facts or measure_ring(grown, untouched, self._untouched.grower)
+        farm = json.loads(recorded.measured[ring_id]).get("farm")
+        self._farm = None if farm is None else read_farm(farm, self.small)
+        self._facts = self._untouched_facts(untouched)
         self._whole = self._facts.grown
         self._meetings = len(self._untouched.grower.incidence(self._whole)[0])
         self._strengths = np.array(recorded.background["found_strengths"])
         self._null = np.array(recorded.background["null_strengths"])
         ranks = recorded.run.rings.filter(pc.equal(recorded.run.rings["ring_id"], ring_id))["strength"].to_numpy()
         self._place = int(np.argmin(np.abs(self._strengths - ranks[0])))
+
+    def _untouched_facts(self, log: LogIndex) -> RingFacts:
+        index, grower = self._untouched.index, self._untouched.grower
+        if self._farm is not None:
+            return measure_ring(self._farm.grown(index, grower)[0], log, grower, farm=True)
+        grown = grower.grow(self.small.members, generous=False)
+        return measure_diligent(grown, log, grower, self.settings) or measure_ring(grown, log, grower)
 
     def whole(self) -> Grown:
         """The ring with nothing taken away, in the small log's codes."""
@@ -122,19 +132,24 @@ class Replay:
         return Walk(index, Grower(index, base_rates, self.settings.rings))
 
     def _outcome(self, walk: Walk, events: Callable[[], EventTable]) -> Outcome:
-        """Of the strongest that grows."""
+        """Of the strongest that grows, or of what is left of a farm."""
         recorded, settings, visits = self.recorded, self.settings, walk.index.visits
-        grown = max((walk.grower.grow(core, generous=False) for core in self._cores(visits)), key=lambda grown: grown.strength)
         facts = None
-        if grown.strength > settings.rings.least_strength and self._q(grown.strength) <= settings.tiers.alert_q:
-            facts = measure_diligent(grown, index_small_log(recorded, self.small, events(), walk.index), walk.grower, settings)
+        if self._farm is not None:
+            grown, q_value = self._farm.grown(walk.index, walk.grower)
+            if q_value <= settings.tiers.alert_q:
+                facts = measure_ring(grown, index_small_log(recorded, self.small, events(), walk.index), walk.grower, farm=True)
+        else:
+            grown = max((walk.grower.grow(core, generous=False) for core in self._cores(visits)), key=lambda grown: grown.strength)
+            if grown.strength > settings.rings.least_strength and self._q(grown.strength) <= settings.tiers.alert_q:
+                facts = measure_diligent(grown, index_small_log(recorded, self.small, events(), walk.index), walk.grower, settings)
         grown = grown if facts is None else facts.grown
         items = self._items(grown)
         names = tuple(self.small.events.ids["user"].take(pa.array(grown.members)).to_pylist())
         if facts is None:
             return Outcome(GONE, "", 0.0, float(grown.strength) if len(grown.members) else 0.0, items, names)
         judged = judge(facts, items, self._background(), settings.tiers)
-        score = ring_score(judged.tier, grown.strength)
+        score = ring_score(judged.tier, max(grown.strength, 0.0))
         return Outcome(judged.tier, judged.explanation, score, float(grown.strength), items, names)
 
     def _background(self) -> Background:
@@ -145,6 +160,10 @@ class Replay:
             timed=background["start"] is not None,
             to_themselves=background["to_themselves"],
         )
+
+    def hangs_on_items(self) -> bool:
+        """Whether the items are what makes it an alert: not so where it is a farm."""
+        return self._farm is None
 
     def judgement(self) -> Judgement:
         """The ring's own, with every look-alike and objection that was tried."""

@@ -244,7 +244,8 @@ def _cells(dossier: Dossier, members: list[str]) -> Iterator[dict[str, int]]:
     users = scene.replay.small.events.ids["user"].to_pylist()
     order = {name: place for place, name in enumerate(members)}
     place_of = [order[users[code]] for code in scene.replay.small.members.tolist()]
-    pair = scene.member[scene.inside] * max(len(scene.windows), 1) + scene.target[scene.inside]
+    there = scene.target >= 0
+    pair = scene.member[there] * max(len(scene.windows), 1) + scene.target[there]
     found, count = np.unique(pair, return_counts=True)
     width = max(len(scene.windows), 1)
     for one, events in zip(found.tolist(), count.tolist(), strict=True):

@@ -132,6 +132,39 @@ class Grower:
             strength=strength,
         )
 
+    def describe(self, members: Int32) -> Grown:
+        """What these very members (sorted) did together: targets, and what each member adds, but nobody joins or leaves.
+
+        Its strength is what the item targets add, without the price of naming the members.
+        """
+        limits, scratch, size = self._limits._replace(least_targets=0), self._scratch, len(members)
+        scratch.member[members] = True
+        found = find_targets(members, self._log, limits, scratch, False)
+        users, added, _ = find_members(size, found, -np.inf, self._log, limits, scratch)
+        scratch.member[members] = False
+        contribution = np.zeros(size)
+        place = np.minimum(np.searchsorted(members, users), size - 1)
+        own = members[place] == users
+        contribution[place[own]] = added[own]
+        order = np.argsort(found.key)
+        at_items = self._log.view_of[found.key] == self._log.item_view
+        worth = min(float(found.gain[at_items].sum()), self._limits.most[self._log.item_view] * size) if at_items.any() else 0.0
+        return Grown(
+            members=members,
+            contribution=contribution,
+            targets=found.key[order],
+            start=found.start[order],
+            end=found.end[order],
+            visitors=found.visitors[order],
+            outsiders=found.outsiders[order],
+            gain=found.gain[order],
+            strength=worth,
+        )
+
+    def slack_of(self, key: int) -> int:
+        """Seconds before and after members' visits to a key that belong to its time, at the least."""
+        return int(self._limits.slack[self._log.view_of[key]])
+
     def incidence(self, ring: Grown) -> tuple[Int64, Int64]:
         """Who was at which target in its time: positions in `ring.members` and `ring.targets`, pairs once each."""
         visits = self._index.visits

@@ -52,6 +52,7 @@ FACTS = {
             "每名成员对应 {} 次超出平常的他人到访",
         ),
         Fact("own_things", "count", "devices and payment instruments shared beyond chance: {}", "超出偶然而共用的设备和支付工具：{} 个"),
+        Fact("own_kinds", "count", "kinds of things that a farm has to itself: {}", "群控账号独占的事物种类：{} 种"),
         Fact("device_share", "share", "{} on shared devices", "{} 使用共用设备"),
         Fact("address_share", "share", "{} with one delivery address", "{} 使用同一收货地址"),
         Fact("place_share", "share", "{} on one network at other times, too", "{} 平时也使用同一网络"),

@@ -91,6 +91,7 @@ class NodeType:
         lacking: what it costs where the log has no such column; empty where that needs no note.
         makes_event: an event must name at least one node of such types.
         own: belongs to a person or a household, so that members who share it are of one hand.
+        home: belongs to a household, but colleagues and neighbours may share it, too.
         shared: a dossier lists and draws those that members share.
         left_out: a dossier tells what would be left of the ring without this column.
         hub: can be the node that holds a ring together; a seller is not, since the seller's are all its items.
@@ -118,6 +119,7 @@ class NodeType:
     lacking: str = ""
     makes_event: bool = False
     own: bool = False
+    home: bool = False
     shared: bool = False
     left_out: bool = False
     hub: bool = True
@@ -130,6 +132,11 @@ class NodeType:
     def __post_init__(self) -> None:
         if (self.name == USER) != (self.place is None) or bool(self.role and self.verb and self.relation) != (self.place is not None):
             raise ValueError(f"every type but users has a meeting place, a role, a verb and a relation (found {self.name})")
+
+    @property
+    def personal(self) -> bool:
+        """Whether a few people at the most keep to one: accounts that have one to themselves are looked at (`rings/farms.py`)."""
+        return self.own or self.home
 
 
 NODE_TYPES = (
@@ -171,7 +178,7 @@ NODE_TYPES = (
         relation="TOUCHED",
         place=MeetingPlace((24.0, 168.0), cap=80, meetings=3.0, most=1000.0, share_most=1000.0, reach="longest", half_life=8.0),
         foreign=("item", "itemid", "iid", "product", "product_id", "sku", "goods_id", "asin", "listing_id", "business_id"),
-        lacking="item evidence off; devices alone tell only of a hundred accounts or more that share them, and IPs alone of nobody",
+        lacking="item evidence off; devices, payment instruments and addresses tell of accounts that have them to themselves, and IPs alone of nobody",
         makes_event=True,
         baseline=True,
         listed=6,
@@ -269,6 +276,7 @@ NODE_TYPES = (
         verb="delivered_to",
         relation="DELIVERED_TO",
         place=MeetingPlace((24.0, 87600.0), cap=60, meetings=0.2, most=4.0, share_most=3.0, reach="longest", half_life=500.0),
+        home=True,
         shared=True,
     ),
 )

@@ -7,6 +7,9 @@ from graphdet.schema.wording import Wording
 
 OWN_TARGETS = Condition("outsiders_per_member", "at most", Bar("exclusive"))  # hardly anybody else comes to half of its item targets
 
+# A farm that has devices to itself, and cards, addresses or networks with them, is of one hand, whatever else its accounts did together.
+_NO_KINDS = Condition("own_kinds", "less than", Bar(number=2, why="a device alone may be a terminal, an address a house of many homes"))
+
 _HARDLY_MEET = Condition("density", "less than", Bar("loose_density"))
 _AT_TWO = Condition("two_target_share", "more than", Bar("loose_two_target_share"))
 _IN_A_CROWD = Condition("crowd", "more than", Bar("crowd"))
@@ -22,8 +25,9 @@ OBJECTIONS: tuple[Claim, ...] = (
             (
                 Condition("strength", "less than", Bar("alert_strength")),
                 Condition("two_target_share", "at most", Bar("loose_two_target_share")),
+                _NO_KINDS,
             ),
-            (Condition("strength", "less than", Bar("two_target_strength")), _AT_TWO),
+            (Condition("strength", "less than", Bar("two_target_strength")), _AT_TWO, _NO_KINDS),
         ),
     ),
     Claim(
@@ -33,7 +37,10 @@ OBJECTIONS: tuple[Claim, ...] = (
             "{size} members on {targets} items: too few to tell a group from a coincidence of tastes, so this is for review.",
             "{size} 名成员、{targets} 件商品：不足以区分有组织的群组与口味巧合，因此只列为待复核。",
         ),
-        ways=((Condition("size", "less than", Bar("alert_members")),), (Condition("targets", "less than", Bar("alert_targets")),)),
+        ways=(
+            (Condition("size", "less than", Bar("alert_members")),),
+            (Condition("targets", "less than", Bar("alert_targets")), _NO_KINDS),
+        ),
     ),
     Claim(
         name="too_many",

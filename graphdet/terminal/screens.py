@@ -167,6 +167,7 @@ def show_check(console: Console, found: LogCheck) -> None:
         shown = [f"{name(word)} {count:,}" for word, count in list(found.actions.items())[: MOST["action"]]]
         more = len(found.actions) - len(shown)
         console.print(f"Actions: {', '.join(shown)}{f' and {more:,} others' if more else ''}")
+    _show_accounts(console, found)
     if found.first is not None:
         console.print(f"Times: {found.first} to {found.last}" + (", bare dates" if found.resolution == "day" else ""))
     for note in found.notes:
@@ -183,6 +184,19 @@ def show_check(console: Console, found: LogCheck) -> None:
             line = "" if row["line"] is None else f"{row['line']:,}"
             table.add_row(clean(Path(row["file"]).name, 20), line, name(row["column"]), clean(row["reason"], 40), clean(row["raw"], 60))
         console.print(table)
+
+
+def _show_accounts(console: Console, found: LogCheck) -> None:
+    """How many devices and the like have how many accounts, where any has two; and those with most."""
+    shared = {node_type: own for node_type, own in found.accounts.items() if own.most}
+    if not shared:
+        return
+    table = _table(("accounts on one", "1", "2", "3–4", "5–9", "10 or more", "most"), left=("accounts on one", "most"))
+    for node_type, own in shared.items():
+        most = ", ".join(f"{name(key, 20)} {users:,}" for key, users in own.most)
+        table.add_row(NODE_TYPE[node_type].noun.one, *(f"{keys:,}" for keys in own.keys), most)
+    console.print(table)
+    console.print()
 
 
 def show_evaluation(console: Console, figures: Evaluation) -> None:

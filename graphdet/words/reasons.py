@@ -52,6 +52,29 @@ CATALOGUE: dict[str, Code] = {
         "groups in a log.",
         "在 {permutations} 份打乱的日志中找到的 {null_rings} 个群组里，有 {as_strong} 个达到同样强度；依其尾部推算，一份日志中偶然出现的此类群组为 {false_rings} 个。",
     ),
+    "farm_minutes": Code(
+        "for",
+        "Of the {accounts} accounts that ever used the group's {things} things (devices, cards, addresses or networks that are its own), {inside} "
+        "did so within {minutes} minutes and at no other time. Honest people who share a thing would with a chance of {share} each; so many of "
+        "them in one of the {groups} groups looked at: one in 10^{digits:.0f}.",
+        "曾使用该群组 {things} 个独占事物（设备、卡、地址或网络）的 {accounts} 个账号中，有 {inside} 个只在 {minutes} 分钟内使用过。共用同一事物的正常用户"
+        "各自如此的概率为 {share}；在所考察的 {groups} 个群组之一中有这么多账号如此：10^{digits:.0f} 分之一。",
+    ),
+    "farm_hours": Code(
+        "for",
+        "Of the {accounts} accounts that ever used the group's {things} things (devices, cards, addresses or networks that are its own), {inside} "
+        "did so within {hours} hours and at no other time. Honest people who share a thing would with a chance of {share} each; so many of "
+        "them in one of the {groups} groups looked at: one in 10^{digits:.0f}.",
+        "曾使用该群组 {things} 个独占事物（设备、卡、地址或网络）的 {accounts} 个账号中，有 {inside} 个只在 {hours} 小时内使用过。共用同一事物的正常用户"
+        "各自如此的概率为 {share}；在所考察的 {groups} 个群组之一中有这么多账号如此：10^{digits:.0f} 分之一。",
+    ),
+    "farm_number": Code(
+        "for",
+        "{inside} accounts share {things} things of several kinds (devices, cards, addresses) and hardly use others. By how many accounts things "
+        "have in this log, one of the {groups} groups looked at would be so large with a chance of one in 10^{digits:.1f}.",
+        "{inside} 个账号共用多个种类的 {things} 个事物（设备、卡、地址），很少使用其他的。按本日志中各事物通常的账号数，所考察的 {groups} 个群组之一达到"
+        "如此规模的概率为 10^{digits:.1f} 分之一。",
+    ),
     "tight_windows": Code(
         "for",
         "Members come to an item close together: half of the items within {hours} hours from the first member to the last.",
