@@ -23,7 +23,6 @@ from graphdet.terminal import show_dossier
 CASES = Path(__file__).parent / "data" / "cases"
 
 DRAWS = pytest.mark.xfail(raises=AssertionError, reason="rows that are one choice count as many meetings")
-FARMS = pytest.mark.xfail(raises=AssertionError, reason="accounts on one device, card and address are not looked for")
 
 
 @cache
@@ -93,16 +92,15 @@ def test_a_check_notes_placeholders(placeholder: str) -> None:
 @pytest.mark.parametrize(
     ("name", "users"),
     [
-        pytest.param("08-phone-of-20-accounts-5-days", 20, marks=FARMS),
-        pytest.param("10-phone-of-20-accounts-same-item", 20, marks=FARMS),
-        pytest.param("14-device-of-60-in-one-minute", 60, marks=FARMS),
+        ("08-phone-of-20-accounts-5-days", 20),
+        ("10-phone-of-20-accounts-same-item", 20),
+        ("14-device-of-60-in-one-minute", 60),
     ],
 )
 def test_accounts_on_one_device_are_reviewed_at_least(name: str, users: int) -> None:
     assert names_them(told(name, "alert", "review"), crew(users))
 
 
-@FARMS
 def test_a_device_that_120_accounts_order_from_is_an_alert() -> None:
     assert names_them(told("16-phone-of-120-accounts", "alert"), crew(120))
 
