@@ -19,7 +19,7 @@ from graphdet.visits.base_rates import measure_base_rates
 from graphdet.visits.draws import ALONE, bundles_of, draws_by_bundle, draws_by_time, renumbered
 from graphdet.visits.index import index_visits
 from graphdet.visits.permuting import permute
-from graphdet.visits.rushes import drawn_share, log_share_of_hours
+from graphdet.visits.rushes import drawn_share, log_share_of_hours, public_share
 from graphdet.visits.visits import Visits, collect_visits
 
 HOUR = 3600
@@ -133,7 +133,7 @@ def test_a_rush_is_what_comes_beyond_the_usual_and_beyond_the_cap() -> None:
     ]
     visits = collect_visits(event_table(rush + usual, [0] * 20), LOOSE, VIEWS)
     seconds = int(visits.time.max()) + 1
-    drawn = drawn_share(visits, seconds)
+    drawn = drawn_share(visits, seconds, np.zeros(len(visits), np.float32))
     hours = log_share_of_hours(visits, drawn > 0)
     for visit in range(len(visits)):
         key = int(np.searchsorted(visits.offset, visit, side="right")) - 1
@@ -166,3 +166,28 @@ def test_a_growth_into_everybody_is_stopped_and_counted(monkeypatch: pytest.Monk
     stopped = Grower(index, base_rates, RingSettings())
     ring = stopped.grow(np.arange(6, dtype=np.int32))
     assert (len(ring.members), len(ring.targets), stopped.swallowed) == (0, 0, 1)
+
+
+def busy_shop(sale_buyers: int, every_day: bool) -> Visits:
+    """Thirty days of six hundred users, and on one day (or all days) a sale of twenty things, thirty buyers to a thing at most."""
+    generator = np.random.default_rng(4)
+    rows = [
+        (int(when), int(user), {"item": 620 + int(item)})
+        for when, user, item in generator.integers(0, (30 * 24 * HOUR, 600, 300), (3000, 3)).tolist()
+    ]
+    for day in range(30) if every_day else (12,):
+        for user, (when, item) in enumerate(generator.integers(0, (24 * HOUR, 20), (sale_buyers, 2)).tolist()):
+            rows.append((day * 24 * HOUR + when, user, {"item": 20 * day + item}))
+    return collect_visits(event_table(rows, [0] * 920), LOOSE, VIEWS)
+
+
+@pytest.mark.parametrize(("buyers", "every_day", "is_public"), [(500, False, True), (100, False, False), (500, True, False)])
+def test_a_sale_of_many_things_is_public_and_a_ring_and_daily_news_are_not(buyers: int, every_day: bool, is_public: bool) -> None:
+    visits = busy_shop(buyers, every_day)
+    seconds = int(visits.time.max()) + 1
+    public = public_share(visits, seconds)
+    sold = np.arange(len(visits)) < visits.offset[600]
+    on_the_day = sold & (visits.time >= 12 * 24 * HOUR) & (visits.time < 13 * 24 * HOUR)
+    assert bool(public[on_the_day].mean() > 0.5) is is_public
+    assert public[(visits.time < 10 * 24 * HOUR) | (visits.time > 15 * 24 * HOUR)].max() == 0
+    assert bool(drawn_share(visits, seconds, public)[on_the_day].mean() > 0.3) is is_public

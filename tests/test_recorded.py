@@ -56,6 +56,7 @@ def visits_of(**wrong: Any) -> RecordedVisits:
         near=np.ones(3, np.int32),
         elsewhen=np.zeros(3, np.int32),
         draw=np.full(3, -1, np.int32),
+        public=np.zeros(3, np.float32),
         log_hours=np.zeros(3, np.float32),
         keys=2,
         users=2,

@@ -313,6 +313,7 @@ def _visits_table(rings: Sequence[JudgedRing], log: LogIndex) -> pa.Table:
                     "user_visits": pa.array(counts.own[visits.user[own]], mask=elsewhere),
                     "near": pa.array(counts.near[own], mask=elsewhere),
                     "elsewhen": pa.array(counts.elsewhen[own], mask=elsewhere),
+                    "public": pa.array(counts.public[own], mask=elsewhere),
                     "log_hours": pa.array(counts.log_hours[own], mask=elsewhere),
                 },
                 schema=schema,

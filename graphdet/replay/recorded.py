@@ -42,11 +42,12 @@ class RecordedVisits:
         key: (v,) int64, numbered over all views.
         user: (v,) int32 code.
         second: (v,) int32 since the log's first event.
-        told: (v,) bool, of which the run recorded the four that follow: those at targets.
+        told: (v,) bool, of which the run recorded what follows but for `draw`: those at targets.
         user_visits: (v,) int64, all visits of the user in the whole log.
         near: (v,) int32, the user's visits to the key's group within the shortest window around, itself among them.
         elsewhen: (v,) int32, the others of those.
         draw: (v,) int32, visits of one number are one choice of their user, −1 where a visit is one by itself.
+        public: (v,) float32, at an item the share of a rush just then that is more than any ring has.
         log_hours: (v,) float32, at an item in a rush log10 of the user's share of all visits to items just then.
         keys, users: how many there are.
     """
@@ -59,6 +60,7 @@ class RecordedVisits:
     near: Int32
     elsewhen: Int32
     draw: Int32
+    public: Float32
     log_hours: Float32
     keys: int
     users: int
@@ -73,6 +75,7 @@ class RecordedVisits:
         check_array("near", self.near, np.int32, visits, 1)
         check_array("elsewhen", self.elsewhen, np.int32, visits, 0)
         check_array("draw", self.draw, np.int32, visits, -1)
+        check_array("public", self.public, np.float32, visits, 0, 1)
         check_array("log_hours", self.log_hours, np.float32, visits, most=0)
         if (np.diff(self.key << 31 | self.second) < 0).any():
             raise ValueError("visits must be sorted by key and time")
@@ -160,6 +163,7 @@ class Recorded:
             near=pc.fill_null(table["near"], 1).to_numpy()[order],
             elsewhen=pc.fill_null(table["elsewhen"], 0).to_numpy()[order],
             draw=pc.fill_null(table["draw"], -1).to_numpy()[order],
+            public=pc.fill_null(table["public"], 0).to_numpy()[order],
             log_hours=pc.fill_null(table["log_hours"], 0).to_numpy()[order],
             keys=self._all_keys,
             users=len(self.users),

@@ -72,6 +72,7 @@ class Remaining:
             elsewhen=elsewhen[order].astype(np.int32),
             key_elsewhen=count_key_elsewhen(visits, small.totals.seconds),
             returns=count_returns(visits, small.totals.seconds),
+            public=small.counts.public[recorded[order]],
             log_hours=small.counts.log_hours[recorded[order]],
         )
         return visits, rate_told(visits, counts, self._totals(made), small.homogeneity, small.told[recorded[order]])

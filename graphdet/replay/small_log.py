@@ -175,7 +175,9 @@ def _counts(recorded: Recorded, visit: Int64, visits: Visits, users: int, totals
     key_elsewhen = count_key_elsewhen(visits, totals.seconds)
     returns = count_returns(visits, totals.seconds)
     of_visit = recorded.visits
-    return VisitCounts(own, of_visit.near[visit], of_visit.elsewhen[visit], key_elsewhen, returns, of_visit.log_hours[visit])
+    return VisitCounts(
+        own, of_visit.near[visit], of_visit.elsewhen[visit], key_elsewhen, returns, of_visit.public[visit], of_visit.log_hours[visit]
+    )
 
 
 def index_small_log(recorded: Recorded, small: SmallLog, events: EventTable, index: VisitIndex) -> LogIndex:

@@ -123,9 +123,10 @@ OPTIONAL_RUN_TABLES = {
         Field(
             "draw", pa.int32(), "visits of one number are one choice of their user, as the lines of an order; null where one is by itself"
         ),
-        Field("user_visits", pa.int64(), "all visits of the user in the whole log; this and the next three are null where it is no target"),
+        Field("user_visits", pa.int64(), "all visits of the user in the whole log; this and those after it are null where it is no target"),
         Field("near", pa.int32(), "the user's visits to keys of this kind within the view's shortest window around, this one among them"),
         Field("elsewhen", pa.int32(), "the user's visits to keys of this kind at other times"),
+        Field("public", pa.float32(), "of users who came to items that drew more than usual just then, the share beyond what any ring has"),
         Field(
             "log_hours", pa.float32(), "at an item in a rush log10 of the user's share of all visits to items within its hours; 0 elsewhere"
         ),

@@ -14,7 +14,7 @@ import numpy as np
 from graphdet.arrays import Float32, Float64, Int32, Int64, check_array
 from graphdet.schema import ITEM
 from graphdet.settings import EvidenceSettings
-from graphdet.visits.rushes import drawn_share, log_share_of_hours
+from graphdet.visits.rushes import drawn_share, log_share_of_hours, public_share
 from graphdet.visits.visits import DAY, Visits
 
 UNSURE = 10.0  # visits at other times that say as much as the belief that users are alike
@@ -90,6 +90,7 @@ class VisitCounts:
         elsewhen: (v,) int32, the others of those.
         key_elsewhen: (v,) int32, everybody's visits to the key, but for those within its longest window around.
         returns: (v,) int32, of these the user's own.
+        public: (v,) float32, of the users who came to what drew more than usual just then the share that is more than any ring has.
         log_hours: (v,) float32, at a key in a rush log10 of the user's share of the view's visits just then; elsewhere nobody asks.
     """
 
@@ -98,6 +99,7 @@ class VisitCounts:
     elsewhen: Int32
     key_elsewhen: Int32
     returns: Int32
+    public: Float32
     log_hours: Float32
 
     def __post_init__(self) -> None:
@@ -106,6 +108,7 @@ class VisitCounts:
         check_array("elsewhen", self.elsewhen, np.int32, len(self.near), least=0)
         check_array("key_elsewhen", self.key_elsewhen, np.int32, len(self.near), least=0)
         check_array("returns", self.returns, np.int32, len(self.near), least=0)
+        check_array("public", self.public, np.float32, len(self.near), 0, 1)
         check_array("log_hours", self.log_hours, np.float32, len(self.near), most=0)
 
 
@@ -133,8 +136,9 @@ def count_visits(visits: Visits, seconds: int) -> VisitCounts:
     own, near, elsewhen = _count_by_user(
         visits.offset, visits.user, visits.time, visits.group, _view(visits), _near(visits), visits.users, visits.groups
     )
-    log_hours = log_share_of_hours(visits, drawn_share(visits, seconds) > 0)
-    return VisitCounts(own, near, elsewhen, count_key_elsewhen(visits, seconds), count_returns(visits, seconds), log_hours)
+    public = public_share(visits, seconds)
+    log_hours = log_share_of_hours(visits, drawn_share(visits, seconds, public) > 0)
+    return VisitCounts(own, near, elsewhen, count_key_elsewhen(visits, seconds), count_returns(visits, seconds), public, log_hours)
 
 
 def count_key_elsewhen(visits: Visits, seconds: int) -> Int32:
@@ -173,7 +177,7 @@ def rate_visits(
     )
     log_habit = _with_returns(log_habit, of_keys.astype(np.float32)[view_of_visit], counts.returns, expected)
     return BaseRates(
-        log_base_rate=_unless_drawn(log_habit, drawn_share(visits, seconds), counts.log_hours),
+        log_base_rate=_unless_drawn(log_habit, drawn_share(visits, seconds, counts.public), counts.log_hours),
         log_intent=log_intent,
         near=counts.near,
         usual=(elsewhen / days[view_of_visit]).astype(np.float32),

@@ -11,25 +11,59 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from graphdet.arrays import Bool, Float32, Int32, Int64
+from graphdet.arrays import Bool, Float32, Float64, Int32, Int64
 from graphdet.schema import ITEM
 from graphdet.visits.visits import UNTIMED, View, Visits
 
 BEYOND_USUAL = 3.0  # times a key's usual visits that are no rush yet
+LEAST_LOCAL = 3  # visits just then of a key that draws more than usual
+LEAST_PUBLIC = 150  # users that are no public yet in a log of any size
+MOST_OF_ALL = 0.03  # share of all users beyond which those who came to what drew more than usual are no ring, but the public
 
 
-def drawn_share(visits: Visits, seconds: int) -> Float32:
+def drawn_share(visits: Visits, seconds: int, public: Float32) -> Float32:
     """(v,) of each visit the share of its key's visits just then that something drew; 0 where there is no rush.
 
-    Just then = half of the view's shortest window before and after. A rush are more visits than a visitor is compared with (`cap`), and
-    more than three times those of other times; `seconds` is the log's length.
+    Just then = half of the view's shortest window before and after. What is beyond three times the visits of other times is a rush where it
+    is more than a visitor is compared with (`cap`), and to the `public` share of it wherever many keys draw more than usual at once.
+    `seconds` is the log's length.
     """
     drawn = np.zeros(len(visits), np.float32)
     for view in visits.views:
         if _knows_rushes(view):
             offset = visits.offset[view.first_key : view.first_key + view.keys + 1]
-            _fill_drawn(offset, visits.time, view.windows[0] // 2, view.settings.cap, seconds, drawn)
+            local, usual = _local_and_usual(offset, visits.time, view.windows[0] // 2, seconds)
+            rows = slice(int(offset[0]), int(offset[-1]))
+            beyond_cap = local - np.maximum(view.settings.cap, BEYOND_USUAL * usual)
+            beyond_usual = (local - BEYOND_USUAL * usual) * public[rows]
+            drawn[rows] = np.maximum(np.maximum(beyond_cap, beyond_usual), 0) / local
     return drawn
+
+
+def public_share(visits: Visits, seconds: int) -> Float32:
+    """(v,) of the users who just then came to items that drew more than usual the share that is beyond what any ring has.
+
+    A sale of twenty things draws a crowd that is none at any of them. Twenty targets of a ring do so, too; but a ring has no more than a
+    few in a hundred of all users; and where all is new every day, as news are, that is no rush but how it always is. Users are counted in
+    two rows of windows, the second half a window later, and the fuller one counts.
+    """
+    public = np.zeros(len(visits), np.float32)
+    for view in visits.views:
+        if not _knows_rushes(view):
+            continue
+        offset = visits.offset[view.first_key : view.first_key + view.keys + 1]
+        rows = slice(int(offset[0]), int(offset[-1]))
+        local, usual = _local_and_usual(offset, visits.time, view.windows[0] // 2, seconds)
+        more = np.flatnonzero(local >= np.maximum(BEYOND_USUAL * usual, LEAST_LOCAL))
+        time, user = visits.time[rows].astype(np.int64), visits.user[rows].astype(np.int64)
+        for shift in (0, view.windows[0] // 2):
+            window = (time + shift) // view.windows[0]
+            windows = int(window.max(initial=0)) + 1
+            come = np.unique(window[more] * np.int64(visits.users) + user[more]) // visits.users
+            count = np.bincount(come, minlength=windows)
+            most = max(MOST_OF_ALL * visits.users, LEAST_PUBLIC, BEYOND_USUAL * float(np.median(count)))
+            public[rows] = np.maximum(public[rows], (np.maximum(count - most, 0) / np.maximum(count, 1))[window])
+    return public
 
 
 def log_share_of_hours(visits: Visits, chosen: Bool) -> Float32:
@@ -59,17 +93,17 @@ def _within(moments: Int64, at: Int64, half: int) -> Int64:
 
 
 @numba.njit(cache=True, nogil=True)
-def _fill_drawn(offset: Int64, time: Int32, half: int, cap: int, seconds: int, drawn: Float32) -> None:
+def _local_and_usual(offset: Int64, time: Int32, half: int, seconds: int) -> tuple[Float64, Float64]:
+    """Of each visit its key's visits within `half` before and after, and those that other times give in as long."""
+    local, usual = np.empty(offset[-1] - offset[0]), np.empty(offset[-1] - offset[0])
     for key in range(len(offset) - 1):
         start, end = offset[key], offset[key + 1]
-        if end - start <= cap:
-            continue
         low = high = start
         for visit in range(start, end):
             while time[visit] - time[low] > half:
                 low += 1
             while high < end and time[high] - time[visit] <= half:
                 high += 1
-            local = high - low
-            usual = (end - start - local) * 2.0 * half / max(seconds - 2.0 * half, 1.0)
-            drawn[visit] = max(local - max(np.float64(cap), BEYOND_USUAL * usual), 0.0) / local
+            local[visit - offset[0]] = high - low
+            usual[visit - offset[0]] = (end - start - (high - low)) * 2.0 * half / max(seconds - 2.0 * half, 1.0)
+    return local, usual
