@@ -136,13 +136,17 @@ class Oracle:
         quiet = int(np.argmin(sums))
         gaps = np.diff(np.sort(self.first["timestamp"].to_numpy())).astype("timedelta64[us]").astype(float)
         gaps = gaps[gaps > 0]
+        if (self.log["timestamp"].dt.minute == 0).all():  # bare dates, a midnight of some zone
+            close, expected, pairs, gaps = 0, 0.0, 0, gaps[:0]
         middle = np.median(gaps) if len(gaps) else 0.0
         return {
             "same_minute": close,
             "same_minute_expected": expected,
             "same_minute_of": pairs,
             "quiet_from": quiet,
-            "quiet_share": ((self.inside["timestamp"].dt.hour - quiet) % 24 < 6).mean(),
+            "quiet_share": 0.0
+            if (self.log["timestamp"].dt.minute == 0).all()
+            else ((self.inside["timestamp"].dt.hour - quiet) % 24 < 6).mean(),
             "quiet_usual": min(sums) / hours.sum(),
             "gaps": len(gaps),
             "gap_minutes": middle / 6e7,
@@ -150,13 +154,14 @@ class Oracle:
         }
 
     def bursts(self) -> dict[str, tuple[int, float]]:
-        """Of each target: events in its busiest 24 hours counted from the log's first event, and the mean of all other such stretches."""
+        """Of each target: events in its busiest 24 hours from the first event on with members there, and the mean of all others."""
         start = self.log["timestamp"].min()
         bins = int((self.log["timestamp"].max() - start) / DAY) + 1
         found = {}
         for name in self.windows:
             count = ((self.log.loc[self.log["item_id"] == name, "timestamp"] - start) // DAY).value_counts()
-            found[name] = (int(count.max()), float((count.sum() - count.max()) / (bins - 1)))
+            peak = int(count[((self.inside.loc[self.inside["item_id"] == name, "timestamp"] - start) // DAY).unique()].max())
+            found[name] = (peak, float((count.sum() - peak) / (bins - 1)))
         return found
 
     def taste(self) -> dict[str, Any]:

@@ -127,7 +127,7 @@ def measure_timing(scene: Scene) -> dict[str, Any] | None:
         return None
     close = pairs = 0
     expected = 0.0
-    for place in range(len(scene.windows)):
+    for place in range(0 if recorded.bare_dates else len(scene.windows)):
         times = np.sort(scene.first[scene.met[:, place], place])
         found, likely = together_within(times, SAME_SECONDS * MICRO)
         close, expected, pairs = close + found, expected + likely, pairs + len(times) * (len(times) - 1) // 2
@@ -137,14 +137,14 @@ def measure_timing(scene: Scene) -> dict[str, Any] | None:
     quiet = int(sums.argmin())
     own = scene.time[scene.inside & (scene.time != NO_TIME)] // (3_600 * MICRO) % 24
     gaps = np.diff(np.sort(scene.first[scene.met])).astype(np.float64)
-    gaps = gaps[gaps > 0]
+    gaps = gaps[(gaps > 0) & (not recorded.bare_dates)]
     median = float(np.median(gaps)) if len(gaps) else 0.0
     return {
         "same_minute": close,
         "same_minute_expected": expected,
         "same_minute_of": pairs,
         "quiet_from": quiet,
-        "quiet_share": float((((own - quiet) % 24) < QUIET_HOURS).mean()),
+        "quiet_share": 0.0 if recorded.bare_dates else float((((own - quiet) % 24) < QUIET_HOURS).mean()),
         "quiet_usual": float(sums.min() / max(hours.sum(), 1)),
         "gaps": len(gaps),
         "gap_minutes": median / 6e7,
@@ -154,15 +154,16 @@ def measure_timing(scene: Scene) -> dict[str, Any] | None:
 
 
 def _burst(scene: Scene) -> dict[str, Any] | None:
-    """The target whose busiest stretch stands out most against all its others."""
+    """The target whose busiest stretch of those with members in it stands out most against all its others."""
     recorded = scene.replay.recorded
     width = recorded.background["history_seconds"]
     best: dict[str, Any] | None = None
-    for window in scene.windows:
+    for place, window in enumerate(scene.windows):
         history = np.array(recorded.history_of(window["id"]))
         if len(history) < 3:
             continue
-        peak = int(history.argmax())
+        there = np.unique((scene.time[scene.inside & (scene.target == place)] - recorded.start) // (width * MICRO))
+        peak = int(there[history[there].argmax()])
         usual = float((history.sum() - history[peak]) / (len(history) - 1))
         ratio = float(history[peak] / (usual + 1))
         if best is None or ratio > best["ratio"]:

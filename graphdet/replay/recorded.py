@@ -18,6 +18,8 @@ from graphdet.run.folder import Run, RunRing
 from graphdet.schema import KEY_TYPES, NODE_TYPE
 from graphdet.settings import Settings, parse_settings
 
+HOUR = 3_600_000_000  # microseconds
+
 NONE = np.int32(-1)
 DOSSIER_FORMAT = 3  # of run folders; older ones lack counts that base rates are made of
 
@@ -188,6 +190,12 @@ class Recorded:
         item = self.event_code["item"]
         category[item[item >= 0]] = codes_of(self.events["category"], names)[item >= 0]
         return tuple(names.to_pylist()), category
+
+    @cached_property
+    def bare_dates(self) -> bool:
+        """Whether times are dates alone: nothing is known of what happened within a day. Summer time makes two midnights of one."""
+        known = self.time[self.time != NO_TIME]
+        return len(np.unique(known % (24 * HOUR))) <= 2 and not np.any(known % HOUR)
 
     @cached_property
     def event_columns(self) -> list[str]:
