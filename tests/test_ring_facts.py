@@ -250,20 +250,20 @@ def rows_at_own(case: Case) -> dict[str, pd.DataFrame]:
     return found
 
 
-def test_sharing(case: Case) -> None:
-    found, size = case.facts.sharing, len(case.facts.grown.members)
+@pytest.mark.parametrize("farm", [False, True])
+def test_sharing(case: Case, farm: bool) -> None:
+    facts = measure_ring(case.facts.grown, case.log, grower_of(case.log.visits), farm=farm)
+    found, size = facts.sharing, len(facts.grown.members)
     assert found.own_things == sum(kind in ("device", "payment") for kind, _ in targets_of(case.log, case.facts.grown))
     on_device = case.inside[case.inside["device"] >= 0].groupby("device")["user"].agg(set)
     together = set().union(*(users for users in on_device if len(users) >= 3))
-    at_own = rows_at_own(case)
+    at_own = rows_at_own(case) if farm else dict.fromkeys(("device", "payment"), case.own[:0])
     together |= set(at_own["device"]["user"])
     assert found.device_share == pytest.approx(len(together) / size)
     address = case.own[case.own["address"] >= 0].groupby("address")["user"].nunique()
     assert found.address_share == pytest.approx(address.max() / size)
     kinds = [kind for kind, rows in at_own.items() if 2 * rows["user"].nunique() > size]
-    as_farm = measure_ring(case.facts.grown, case.log, grower_of(case.log.visits), farm=True).sharing
-    assert as_farm.own_kinds == (len(kinds) if {"device", "payment"} & set(kinds) else 0)
-    assert replace(as_farm, own_kinds=0) == found
+    assert found.own_kinds == (len(kinds) if {"device", "payment"} & set(kinds) else 0)
     elsewhere = case.own.drop(case.inside.index)
     elsewhere = elsewhere[~elsewhere.index.isin(at_own["device"].index.union(at_own["payment"].index))]
     network = elsewhere[elsewhere["ip"] >= 0].groupby("ip")["user"].nunique()

@@ -23,12 +23,12 @@ class Sharing:
     Attributes:
         own_things: devices and payment instruments among the targets: the ring shares them more than chance has it.
         own_kinds: of a farm, kinds of things (devices, networks, …) that most members have to themselves, one of which belongs to a person;
-            0 of other rings, which are judged by what they did together.
-        device_share: share of members who acted on the item targets from a device that at least three of them used there, or use one that
-            they have to themselves.
+            0 of other rings.
+        device_share: share of members who acted on the item targets from a device that at least three of them used there, or, of a farm,
+            use one that it has to itself.
         address_share: share of members who use the delivery address that most of them use.
-        place_share: share of members who use, apart from the ring's events and those with things that it has to itself, the IP address that
-            most of them use so.
+        place_share: share of members who use, apart from the ring's events (and, of a farm, those with things that it has to itself), the
+            IP address that most of them use so.
         place_users: users of that address in the whole log.
         place_chance: chance that so many members would use any of their addresses by accident.
     """
@@ -43,17 +43,17 @@ class Sharing:
 
 
 def measure_sharing(own: MemberEvents, farm: bool) -> Sharing:
-    """O(members' events); `farm`: whether the ring was found as one."""
+    """O(members' events); of a `farm`, what it has to itself is its own, wherever and whenever; other rings are their targets."""
     log, size = own.log, len(own.grown.members)
     things = [position for position, view in enumerate(log.visits.visits.views) if NODE_TYPE[view.name].own]
-    exclusive = (own.grown.visitors >= MANY) & (own.grown.outsiders <= OTHERS * own.grown.visitors)
+    exclusive = (own.grown.visitors >= MANY) & (own.grown.outsiders <= OTHERS * own.grown.visitors) & farm
     with_own = np.any([_at(own.target[position], exclusive) for position in things] or [np.zeros(len(own.event), np.bool_)], axis=0)
     networks = _users_of(own, IP, ~own.inside & ~with_own)
     network, network_members = _commonest(networks)
     _, address_members = _commonest(_users_of(own, ADDRESS, np.ones(len(own.event), np.bool_)))
     return Sharing(
         own_things=int(np.isin(log.visits.view[own.grown.targets], things).sum()),
-        own_kinds=_own_kinds(own, exclusive) if farm else 0,
+        own_kinds=_own_kinds(own, exclusive),
         device_share=len(np.union1d(_together(_users_of(own, DEVICE, own.inside)), _members_at(own, DEVICE, exclusive))) / size,
         address_share=address_members / size,
         place_share=network_members / size,
