@@ -186,7 +186,7 @@ class TierSettings(Section):
     alert_outsiders: float = Field(
         1.5,
         ge=0,
-        description="visits of others beyond the usual for each member's, at the median target in its time, that an alert may have",
+        description="in a log without times: visits of others for each member's, at the median target, that an alert may have",
     )
     loose_share: float = Field(
         0.8, ge=0, le=1, description="share of the log's length beyond which a ring may not last whose members hardly meet"

@@ -375,8 +375,10 @@ class Oracle:
             outsiders.append(max(there, 0) / len({user for user, second in visits if user in self.members and low <= second <= high}))
         return {"crowd": np.mean(crowd), "rush": np.mean(rush), "outsiders_per_member": np.median(outsiders)}
 
-    def sittings(self) -> dict[str, float]:
+    def sittings(self) -> dict[str, float | None]:
         """`one_sitting`, and `together`: other targets within an hour of a visit to one, of outsiders over those of members."""
+        if (self.log["timestamp"] == self.log["timestamp"].dt.floor("D")).all():
+            return {"one_sitting": None, "together": None}
         mine, others = [], []
         for name, window in self.windows.items():
             low, high = self.time_of(window)

@@ -263,7 +263,6 @@ def claim_numbers(facts: dict[str, Any], ring: dict[str, Any], case: Case) -> di
         "desk_share": min(scalars["device_share"], scalars["place_share"]),
         "place_members": members,
         "best_taste": max(tastes, default=None),
-        "least_taste": min(tastes, default=None),
         "timed": 1,
         "to_themselves": 0.0,
     }

@@ -60,7 +60,6 @@ def test_a_plain_ring_is_an_alert() -> None:
         ("among_strangers", with_facts(PLAIN, crowd=SETTINGS.crowd_most + 0.01), 6),
         ("among_strangers", with_facts(PLAIN, crowd=SETTINGS.crowd + 0.01, grown=grown(strength=SETTINGS.crowd_strength - 1)), 6),
         ("sprawling", with_facts(PLAIN, days=29.0, density=0.2, two_target_share=0.7), 6),
-        ("targets_of_others", with_facts(PLAIN, outsiders_per_member=SETTINGS.alert_outsiders + 0.01), 6),
         ("not_devoted", with_facts(PLAIN, dedication=SETTINGS.alert_dedication - 0.01), 6),
     ],
 )
@@ -111,8 +110,14 @@ def test_many_are_too_many_only_of_a_log_that_has_few_more() -> None:
     assert raised(with_facts(PLAIN, grown=grown(SETTINGS.many_members - 1)), 6, replace(LOG, users=2000)) == []
 
 
+def test_targets_are_others_only_where_no_times_tell_who_came_at_once() -> None:
+    popular = with_facts(PLAIN, outsiders_per_member=SETTINGS.alert_outsiders + 0.01)
+    assert raised(popular, 6, LOG) == []
+    assert raised(popular, 6, UNTIMED) == ["targets_of_others"]
+
+
 def test_one_sitting_is_a_ring_s_where_it_shares_devices() -> None:
-    once = with_facts(PLAIN, one_sitting=SETTINGS.nearly_all)
+    once = with_facts(PLAIN, one_sitting=0.5)
     assert raised(once, 6, LOG) == ["one_sitting"]
     assert raised(with_facts(once, own_things=1), 6, LOG) == []
     assert raised(with_facts(once, device_share=SETTINGS.few), 6, LOG) == []

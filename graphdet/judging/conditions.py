@@ -93,7 +93,6 @@ def ring_numbers(facts: RingFacts, targets: int, log: Background) -> dict[str, f
         "desk_share": min(scalars["device_share"], scalars["place_share"]),
         "place_members": place_members,
         "best_taste": max(tastes, default=float("nan")),
-        "least_taste": min(tastes, default=float("nan")),
         "log_days": log.days,
         "timed": int(log.timed),
         "to_themselves": log.to_themselves,

@@ -14,11 +14,12 @@ from graphdet.arrays import Int64, stretches
 from graphdet.judging.member_events import MemberEvents
 
 SITTING = 3600  # seconds between two visits of one sitting, at most
+DAY = 86_400
 
 
 @dataclass(frozen=True)
 class Sittings:
-    """NaN where the log has no times.
+    """NaN where the log has no times, or bare dates: a day is no sitting.
 
     Attributes:
         one_sitting: share of members all of whose visits to the item targets, in their time, lie within one sitting.
@@ -38,6 +39,8 @@ def measure_sittings(own: MemberEvents) -> Sittings:
     row = stretches(visits.offset, keys)
     target = np.repeat(np.arange(len(keys)), visits.offset[keys + 1] - visits.offset[keys])
     user, second = visits.user[row].astype(np.int64), visits.time[row].astype(np.int64)
+    if not (second % DAY).any():
+        return Sittings(np.nan, np.nan)
     member = np.isin(user, grown.members)
     there = member & (second >= grown.start[items][target]) & (second <= grown.end[items][target])
     by_members = _others_at_once(user[there], second[there], target[there])

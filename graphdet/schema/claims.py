@@ -81,7 +81,6 @@ FACTS = {
             "on other days, too, come for this kind of items or to these shops {} times as often as everybody",
             "其他日子光顾此类商品或这些店铺的频率也达常人的 {} 倍",
         ),
-        Fact("least_taste", "times", "for the lesser of kind and shops {} times", "品类与店铺中较低者为 {} 倍"),
         Fact("one_sitting", "share", "{} of members came to all of it in one sitting", "{} 的成员一次就到过全部目标"),
         Fact(
             "together",

@@ -26,7 +26,7 @@ class LookAlike(Claim):
 
 OWN_DEVICES = Condition("device_share", "less than", Bar("few"))
 LASTING = Condition("days", "at least", Bar("long_share", of="log_days"))
-BRIEF = Condition("days", "less than", Bar("long_share", of="log_days"))
+THROUGHOUT = Condition("days", "at least", Bar("nearly_all", of="log_days"))  # neighbours go on; a slow campaign ends
 
 COLLEAGUES = (
     Condition("address_share", "at least", Bar("nearly_all")),
@@ -44,17 +44,8 @@ _NEIGHBOURS = (
     OWN_DEVICES,
 )
 
-_BESIDE = "shops sell other kinds and kinds are sold elsewhere, so the lesser of the two tastes may be about half as strong"
-_LEFT = "where a club lasts, few days are left on which its taste can be told apart from its meetings"
 
-
-def _fans(*times: float) -> tuple[Condition, ...]:
-    why = f"{_LEFT}; {_BESIDE}" if times else _BESIDE
-    return (
-        Condition("best_taste", "at least", Bar("fan_taste", times=times, why=_LEFT if times else "")),
-        Condition("least_taste", "at least", Bar("fan_taste", times=(*times, 0.55), why=why)),
-        OWN_DEVICES,
-    )
+_FEW_DAYS = "where a club lasts, few days are left on which its taste can be told apart from its meetings"
 
 
 LOOK_ALIKES: tuple[LookAlike, ...] = (
@@ -116,7 +107,7 @@ LOOK_ALIKES: tuple[LookAlike, ...] = (
             "社区团购：涉及 {sellers} 家店铺，最大一家占 {top_seller}；{ordered} 的往来成交，{refunded} 退回。",
         ),
         ways=(
-            (*_NEIGHBOURS, LASTING),
+            (*_NEIGHBOURS, THROUGHOUT),
             (*_NEIGHBOURS, Condition("address_share", "at least", Bar(number=0.5, why="a pick-up address; some have it brought home"))),
         ),
         unless=COLLEAGUES,
@@ -162,7 +153,7 @@ LOOK_ALIKES: tuple[LookAlike, ...] = (
         ),
         ways=(
             (
-                Condition("one_sitting", "at least", Bar("nearly_all")),
+                Condition("one_sitting", "at least", Bar(number=0.5, why="most of them")),
                 Condition("together", "at least", Bar("few")),
                 Condition("own_things", "at most", Bar(number=0, why="a set is not bought on one device")),
                 OWN_DEVICES,
@@ -199,7 +190,11 @@ LOOK_ALIKES: tuple[LookAlike, ...] = (
             "{seller_taste} times.",
             "爱好者群体：成员在其他日子光顾此类商品的频率也是常人的 {taste} 倍，光顾这些店铺的频率是常人的 {seller_taste} 倍。",
         ),
-        ways=((*_fans(), BRIEF), (*_fans(0.85), LASTING)),
+        # A shop sells several kinds and a kind is sold in several shops, so a taste for either is one.
+        ways=(
+            (Condition("best_taste", "at least", Bar("fan_taste")), OWN_DEVICES),
+            (Condition("best_taste", "at least", Bar("fan_taste", times=(0.85,), why=_FEW_DAYS)), LASTING, OWN_DEVICES),
+        ),
         kinds=("fan_club", "subscription"),
     ),
 )

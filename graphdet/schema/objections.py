@@ -12,6 +12,7 @@ _NO_KINDS = Condition("own_kinds", "less than", Bar(number=2, why="a device alon
 
 _HARDLY_MEET = Condition("density", "less than", Bar("loose_density"))
 _AT_TWO = Condition("two_target_share", "more than", Bar("loose_two_target_share"))
+_UNTIMED = Condition("timed", "at most", Bar(number=0, why="a log has times or has none"))
 _IN_A_CROWD = Condition("crowd", "more than", Bar("crowd"))
 
 
@@ -62,7 +63,7 @@ OBJECTIONS: tuple[Claim, ...] = (
         ),
         ways=(
             (
-                Condition("one_sitting", "at least", Bar("nearly_all")),
+                Condition("one_sitting", "at least", Bar(number=0.5, why="most of them")),
                 Condition("own_things", "at most", Bar(number=0, why="one shared device is enough to do a ring's work on")),
                 Condition("device_share", "less than", Bar("few")),
             ),
@@ -104,22 +105,23 @@ OBJECTIONS: tuple[Claim, ...] = (
         ),
         ways=(
             (
-                Condition("timed", "at most", Bar(number=0, why="a log has times or has none")),
+                _UNTIMED,
                 _HARDLY_MEET,
                 Condition("repeats", "less than", Bar("repeats")),
             ),
         ),
         unless=(OWN_TARGETS, Condition("to_themselves", "at most", Bar("exclusive_users"))),
     ),
+    # With times a ring is told from whatever else draws people to its items by the null, which knows rushes.
     Claim(
         name="targets_of_others",
         short=Wording("targets of others", "目标也属他人"),
         sentence=Wording(
-            "At half of the items others made {outsiders_per_member} visits or more, beyond the usual, for each member there: something drew "
-            "many to them, and they are hardly the group's own.",
-            "在一半商品上，每名成员对应有 {outsiders_per_member} 次以上超出平常的他人到访：有别的原因吸引众人，算不上该群组自己的目标。",
+            "The log has no times. At half of the items others made {outsiders_per_member} visits or more for each member there: these are "
+            "popular items, hardly the group's own.",
+            "日志没有时间。在一半商品上，每名成员对应有 {outsiders_per_member} 次以上他人的到访：这些是热门商品，算不上该群组自己的目标。",
         ),
-        ways=((Condition("outsiders_per_member", "more than", Bar("alert_outsiders")),),),
+        ways=((_UNTIMED, Condition("outsiders_per_member", "more than", Bar("alert_outsiders"))),),
     ),
     # Who gives a sliver of their time to the targets, on devices of their own, is rather one of many with the same interests. But who is
     # busy everywhere may do a ring's work beside it, and a campaign ends.
