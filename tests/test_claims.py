@@ -105,7 +105,8 @@ def plain_objections(facts: Any, targets: int, log: Background, bars: TierSettin
     attentive = facts.attention >= bars.alert_attention and facts.days < bars.long_share * log.days
     found = {
         "weak": strength < plain_needed(facts, bars),
-        "small": facts.size < bars.alert_members or (targets < bars.alert_targets and facts.own_kinds < 2),
+        "small": facts.size < bars.alert_members or (targets < bars.alert_targets and not facts.own_kinds),
+        "one_kind": facts.own_kinds == 1 and targets < bars.alert_targets,
         "too_many": facts.size >= bars.many_members and facts.size / log.users > bars.alert_share,
         "one_sitting": facts.one_sitting >= 0.5 and facts.own_things <= 0 and facts.device_share < bars.few,
         "among_strangers": facts.crowd > bars.crowd and (facts.crowd > bars.crowd_most or strength < bars.crowd_strength),

@@ -319,6 +319,15 @@ def test_a_replay_finds_the_same_farm_and_less_of_it_with_less(farm_run: Run, ra
     assert replay.without_view("device").tier == GONE
 
 
+def test_a_farm_is_told_where_nothing_else_is_found() -> None:
+    quick = parse_settings({"gnn": {"least_rings": 0}, "rings": {"permutations": 1}}, "test")
+    run = detect(
+        event_table(farm(12, 0.02) + [{"user": f"u{who}", "device": f"d{who}", "time": float(who * DAY)} for who in range(28)]), quick
+    )
+    assert run.meta["background"]["found_strengths"] == []
+    assert build_dossier(Recorded(run), run.ring("1")).ring["tier"] == "review"
+
+
 @pytest.mark.parametrize("rank", [1, 2])
 def test_a_dossier_tells_of_a_farm_in_both_languages(farm_run: Run, rank: int) -> None:
     recorded = Recorded(farm_run)
@@ -333,5 +342,8 @@ def test_a_dossier_tells_of_a_farm_in_both_languages(farm_run: Run, rank: int) -
     for language in ("en", "zh"):
         sentences = [*dossier.told("for", language), *dossier.told("caution", language), dossier.verdict(language)]
         assert all("{" not in sentence for sentence in sentences)
+    assert ("one_kind" in {one.claim.name for one in dossier.objections if one.holds}) == (rank == 2)
+    assert not any(code in told for code in ("nat_like", "small"))
+    assert "permuted" not in dossier.verdict("en")
     assert any(f"{size} did so within" in sentence for sentence in dossier.told("for", "en"))
     assert dossier.as_dict(recorded)["facts"]["farm"]["inside"] == size

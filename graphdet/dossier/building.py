@@ -59,7 +59,7 @@ class Dossier:
 
     def verdict(self, language: Language) -> str:
         """What the tier means here, in one sentence; the innocent explanation where one fits."""
-        return verdict_in_words(self.ring["tier"], self.ring["explanation"], language)
+        return verdict_in_words(self.ring["tier"], self.ring["explanation"], language, farm=self.facts["farm"] is not None)
 
     def told(self, side: str, language: Language) -> list[str]:
         """The sentences of one side: 'for' or 'caution', which begins with what keeps the ring from being an alert."""

@@ -155,8 +155,8 @@ def _cautions(facts: Facts, members: list[Facts]) -> list[Reason]:
 
 
 def nat_like(key: Facts) -> bool:
-    """Whether so many use it that it looks like a campus, a carrier or a café."""
-    return bool(key["crowded"]) or key["users"] >= NAT_USERS
+    """Whether so many use it that it looks like a campus, a carrier or a café, and not as if it were the members' own."""
+    return bool(key["crowded"] or key["users"] >= NAT_USERS) and 2 * key["members"] <= key["users"]
 
 
 def words(reason: Reason, language: Language) -> str:

@@ -22,8 +22,8 @@ class Sharing:
 
     Attributes:
         own_things: devices and payment instruments among the targets: the ring shares them more than chance has it.
-        own_kinds: of a farm, kinds of things (devices, networks, …) that most members have to themselves, one of which belongs to a person;
-            0 of other rings.
+        own_kinds: of a farm, kinds of things (devices, networks, …) that most members have to themselves; 1 at most where none of them
+            belongs to a person, and 0 of other rings.
         device_share: share of members who acted on the item targets from a device that at least three of them used there, or, of a farm,
             use one that it has to itself.
         address_share: share of members who use the delivery address that most of them use.
@@ -86,13 +86,13 @@ def _members_at(own: MemberEvents, node_type: str, chosen: Bool) -> Int64:
 
 
 def _own_kinds(own: MemberEvents, exclusive: Bool) -> int:
-    """Kinds of shared things of which most members use some that hardly anybody else does; 0 where none of them belongs to a person."""
+    """Kinds of shared things of which most members use some that hardly anybody else does; 1 at most where none belongs to a person."""
     kinds = [
         NODE_TYPE[view.name]
         for view in own.log.visits.visits.views
         if NODE_TYPE[view.name].shared and 2 * len(_members_at(own, view.name, exclusive)) > len(own.grown.members)
     ]
-    return len(kinds) if any(kind.own for kind in kinds) else 0
+    return len(kinds) if any(kind.own for kind in kinds) else min(len(kinds), 1)
 
 
 def _users_of(own: MemberEvents, node_type: str, chosen: Bool) -> Int64:

@@ -73,7 +73,7 @@ class Replay:
         self._strengths = np.array(recorded.background["found_strengths"])
         self._null = np.array(recorded.background["null_strengths"])
         ranks = recorded.run.rings.filter(pc.equal(recorded.run.rings["ring_id"], ring_id))["strength"].to_numpy()
-        self._place = int(np.argmin(np.abs(self._strengths - ranks[0])))
+        self._place = -1 if farm is not None else int(np.argmin(np.abs(self._strengths - ranks[0])))
 
     def _untouched_facts(self, log: LogIndex) -> RingFacts:
         index, grower = self._untouched.index, self._untouched.grower

@@ -8,7 +8,9 @@ from graphdet.schema.wording import Wording
 OWN_TARGETS = Condition("outsiders_per_member", "at most", Bar("exclusive"))  # hardly anybody else comes to half of its item targets
 
 # A farm that has devices to itself, and cards, addresses or networks with them, is of one hand, whatever else its accounts did together.
-_NO_KINDS = Condition("own_kinds", "less than", Bar(number=2, why="a device alone may be a terminal, an address a house of many homes"))
+_ONE_KIND = Condition("own_kinds", "less than", Bar(number=2, why="a device alone may be a terminal, an address a house of many homes"))
+_NO_FARM = Condition("own_kinds", "less than", Bar(number=1, why="rings that are no farms have none"))
+_FEW_TARGETS = Condition("targets", "less than", Bar("alert_targets"))
 
 _HARDLY_MEET = Condition("density", "less than", Bar("loose_density"))
 _AT_TWO = Condition("two_target_share", "more than", Bar("loose_two_target_share"))
@@ -26,9 +28,9 @@ OBJECTIONS: tuple[Claim, ...] = (
             (
                 Condition("strength", "less than", Bar("alert_strength")),
                 Condition("two_target_share", "at most", Bar("loose_two_target_share")),
-                _NO_KINDS,
+                _ONE_KIND,
             ),
-            (Condition("strength", "less than", Bar("two_target_strength")), _AT_TWO, _NO_KINDS),
+            (Condition("strength", "less than", Bar("two_target_strength")), _AT_TWO, _ONE_KIND),
         ),
     ),
     Claim(
@@ -40,8 +42,17 @@ OBJECTIONS: tuple[Claim, ...] = (
         ),
         ways=(
             (Condition("size", "less than", Bar("alert_members")),),
-            (Condition("targets", "less than", Bar("alert_targets")), _NO_KINDS),
+            (_FEW_TARGETS, _NO_FARM),
         ),
+    ),
+    Claim(
+        name="one_kind",
+        short=Wording("one kind of thing", "仅一类事物"),
+        sentence=Wording(
+            "What the {size} accounts have to themselves is of one kind: a terminal for all, or a house of many homes, may be shared so.",
+            "{size} 个账号独占的事物只有一类：公共终端或多户同住的地址也可能如此共用。",
+        ),
+        ways=((_NO_FARM.turned(), _ONE_KIND, _FEW_TARGETS),),
     ),
     Claim(
         name="too_many",
