@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 from foreign_tables import READERS, NotThereError
-from markets import FRESH_SEEDS, as_events
+from markets import FRESH_SEEDS, as_events, warm_up
 from results_io import markdown_row, write_result
 from weibo import flagged
 
@@ -66,6 +66,7 @@ def main() -> None:
     options = read_options()
     outcomes: list[Outcome] = []
     told = []
+    warm_up()
     for name in options.logs:
         try:
             log = READERS[name](options.data)

@@ -14,7 +14,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from markets import FRESH_SEEDS, as_events, market_of, permuted
+from markets import FRESH_SEEDS, as_events, market_of, permuted, warm_up
 from results_io import markdown_row, write_result
 from zoo_baselines import tuned
 
@@ -68,7 +68,7 @@ def main() -> None:
     logs = [log for log in LOGS if log != "permuted" or options.permuted]
     jobs = [Job(shop, seed, log, options.users, options.baselines) for shop in options.shops for seed in options.seeds for log in logs]
     trials: list[Trial] = []
-    with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn"), warm_up) as pool:
+    with ProcessPoolExecutor(options.jobs, multiprocessing.get_context("spawn"), start_process) as pool:
         for found in pool.map(try_log, jobs):
             trials += found
             print(*(line(trial) for trial in found), sep="\n", flush=True)
@@ -90,10 +90,10 @@ def read_options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def warm_up() -> None:
-    """Compiled code is loaded before a clock runs; processes of the toolkit need not import all of this again."""
+def start_process() -> None:
+    """Of the pool: processes of the toolkit need not import all of this again, and compiled code is loaded before a clock runs."""
     multiprocessing.set_start_method("fork", force=True)
-    detect(as_events(make_shop("tiny", 1, 500).events), Settings())
+    warm_up()
 
 
 def try_log(job: Job) -> list[Trial]:
