@@ -27,8 +27,7 @@ class Sharing:
         device_share: share of members who acted on the item targets from a device that at least three of them used there, or, of a farm,
             use one that it has to itself.
         address_share: share of members who use the delivery address that most of them use.
-        place_share: share of members who use, apart from the ring's events (and, of a farm, those with things that it has to itself), the
-            IP address that most of them use so.
+        place_share: share of members who use, apart from the ring's events, the IP address that most of them use so.
         place_users: users of that address in the whole log.
         place_chance: chance that so many members would use any of their addresses by accident.
     """
@@ -47,8 +46,7 @@ def measure_sharing(own: MemberEvents, farm: bool) -> Sharing:
     log, size = own.log, len(own.grown.members)
     things = [position for position, view in enumerate(log.visits.visits.views) if NODE_TYPE[view.name].own]
     exclusive = (own.grown.visitors >= MANY) & (own.grown.outsiders <= OTHERS * own.grown.visitors) & farm
-    with_own = np.any([_at(own.target[position], exclusive) for position in things] or [np.zeros(len(own.event), np.bool_)], axis=0)
-    networks = _users_of(own, IP, ~own.inside & ~with_own)
+    networks = _users_of(own, IP, ~own.inside)
     network, network_members = _commonest(networks)
     _, address_members = _commonest(_users_of(own, ADDRESS, np.ones(len(own.event), np.bool_)))
     return Sharing(
@@ -74,15 +72,12 @@ def _chance(networks: Int64, users: int, of_all: int, size: int, log: LogIndex) 
     return min(tried * float(bdtrc(users - 1, size, on_it)), 1.0)
 
 
-def _at(target: Int64, chosen: Bool) -> Bool:
-    """Which events were at one of the chosen targets; `target` as in `MemberEvents`."""
-    return np.append(chosen, False)[target]
-
-
 def _members_at(own: MemberEvents, node_type: str, chosen: Bool) -> Int64:
     """Members who were at one of the chosen targets of a node type."""
     views = [view.name for view in own.log.visits.visits.views]
-    return np.unique(own.who[_at(own.target[views.index(node_type)], chosen)]) if node_type in views else np.zeros(0, np.int64)
+    if node_type not in views:
+        return np.zeros(0, np.int64)
+    return np.unique(own.who[np.append(chosen, False)[own.target[views.index(node_type)]]])
 
 
 def _own_kinds(own: MemberEvents, exclusive: Bool) -> int:

@@ -8,7 +8,7 @@ from scipy.special import bdtrc
 from graphdet.arrays import Bool, Float64, Int64
 from graphdet.visits.accounts import Accounts
 
-TOLD = 0.01  # where even all users attached would be no less likely, a log cannot tell who is attached: most users came once
+MOSTLY = 0.8  # of guests who would pass for attached: then whom they are exchanged with hardly matters, and attachment tells nothing
 
 
 def attached_users(accounts: Accounts, own: Int64) -> Bool:
@@ -27,8 +27,7 @@ def chance_of_attached(users: Int64, attached: Int64, visits: Int64, own: Int64)
     once = own[own <= 2].sum() / every  # one visit of two is as often as elsewhere
     again = (own[own > 2] * (own[own > 2] - 1)).sum() / every
     share = np.minimum(once + again * visits / every, 1.0)
-    chance = np.where(share < 1, bdtrc(attached - 1, users, np.minimum(share, 1 - 1e-12)), 1.0)
-    return np.asarray(np.where(users * np.log(np.maximum(share, 1e-300)) > np.log(TOLD), 0.0, chance), np.float64)
+    return np.asarray(np.where(share > MOSTLY, 0.0, bdtrc(attached - 1, users, np.minimum(share, MOSTLY))), np.float64)
 
 
 def keys_with_so_many(of_key: Int64, users: int) -> float:
