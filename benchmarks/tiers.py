@@ -42,6 +42,7 @@ from graphdet.simulate.zoo import SHOPS, make_shop
 
 SEEDS = (101, 102, 103)
 MARKET = "hard"
+KINDS = (*(name for name, shop in SHOPS.items() if "item" in shop.columns), MARKET)  # without items, farms tell more than rings
 SHARE = 3  # of a shop's usual users, one in so many: what two cores bear
 LEAST_USERS, MARKET_USERS = 2000, 10_000
 Numbers = npt.NDArray[np.float64]
@@ -83,7 +84,7 @@ def collect(events: EventTable, truth: Truth, about: dict[str, Any]) -> pa.Table
     found = search_rings(measured.pairs, measured.index, measured.base_rates, settings.rings, 1)
     null = search_null(measured, affordable_permutations(measured.visits, measured.pairs), settings, 1, progress)
     log = index_log(measured.events, measured.index)
-    judged = judge_rings(found, null, log, measured.base_rates, settings, progress)
+    judged = judge_rings(found, (), null, log, measured.base_rates, settings, progress)
     owner, detectable = owners(events, truth)
     rows = []
     for ring in judged.rings:
@@ -123,7 +124,7 @@ def collect_all(folder: Path, seeds: Sequence[int]) -> None:
     """What is there already stays."""
     folder.mkdir(parents=True, exist_ok=True)
     for seed in seeds:
-        for kind in (*SHOPS, MARKET):
+        for kind in KINDS:
             for ringed in (True, False):
                 path = folder / f"{kind}-{seed}-{'ringed' if ringed else 'clean'}.parquet"
                 if path.exists():
@@ -146,7 +147,7 @@ class Rings:
 
 def load(folder: Path) -> Rings:
     logs, rows = [], []
-    for path in sorted(folder.glob("*.parquet")):
+    for path in (path for path in sorted(folder.glob("*.parquet")) if path.stem.rsplit("-", 2)[0] in KINDS):
         table = pq.read_table(path)
         about = json.loads(table.schema.metadata[b"about"])
         for row in table.to_pylist():
