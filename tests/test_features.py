@@ -142,6 +142,7 @@ def test_key_features_equal_a_slow_count(rows: list[dict[str, Any]], make_events
                             met[user] += said
             expected = {
                 "log_visits": np.log1p(len(own)),
+                "log_users": np.log1p(len({int(visits.user[visit]) for visit in own})),
                 "fullest_share": max(sum(time <= other <= time + view.windows[0] for other in times) for time in times) / len(own),
                 "log_met_evidence": np.log1p(sum(met.values())),
                 "met_share": len(met) / len(own),

@@ -13,12 +13,14 @@ from graphdet.evidence.pairs import PairEvidence
 from graphdet.schema import KEY_TYPES
 from graphdet.signals.activity import known_mean
 from graphdet.signals.signal import Column, Signal, counted
+from graphdet.visits.accounts import accounts_of
 from graphdet.visits.base_rates import BaseRates
 from graphdet.visits.crowding import most_at_once
 from graphdet.visits.visits import View, Visits
 
 COLUMNS = (
     counted("log_visits", "visits", "访问数"),
+    counted("log_users", "users", "用户数"),
     Column("fullest_share", "share of visits in the fullest window", "最密集时段的访问占比"),
     counted("log_met_evidence", "evidence of meetings, log10", "相遇证据之和（log10）"),
     Column("met_share", "users who met somebody there, for each visit", "在此相遇的用户数与访问数之比"),
@@ -71,6 +73,7 @@ def _of_view(events: EventTable, visits: Visits, view: View, met: MetKeys) -> Fl
     return np.column_stack(
         [
             np.log1p(count),
+            np.log1p(accounts_of(visits, view).of_key),
             most_at_once(visits, view) / count,
             np.log1p(np.bincount(key, weights=met.evidence[here], minlength=view.keys)),
             np.bincount(key, minlength=view.keys) / count,
