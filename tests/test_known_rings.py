@@ -61,6 +61,19 @@ def test_a_ring_with_rings_inside_is_not_whole() -> None:
     assert [len(ring.members) for ring in asked] == [20, 10, 10]  # and nobody asks a second time
 
 
+def test_a_ring_among_its_own_parts_parts_is_not_lost() -> None:
+    known = KnownRings(SETTINGS)
+    ring, part, rest, other = (
+        made_ring(range(20), range(12)),
+        made_ring(range(15), range(9)),
+        made_ring(range(30, 40), range(6)),
+        made_ring(range(50, 60), range(6)),
+    )
+    inside = {ring.members.tobytes(): [part, rest], part.members.tobytes(): [ring, other]}
+    assert known.take_up(ring, lambda ring: inside.get(ring.members.tobytes(), []))
+    assert [len(whole.members) for whole in known.whole] == [10, 15]  # the part stays whole, since the ring waits for it
+
+
 def test_what_is_told_is_most_of_the_users_at_one_of_the_targets() -> None:
     known = KnownRings(SETTINGS)
     known.take_up(made_ring(range(20), range(6)), no_parts)

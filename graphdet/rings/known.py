@@ -32,17 +32,21 @@ class KnownRings:
     def take_up(self, ring: Grown, parts_of: Callable[[Grown], list[Grown]]) -> bool:
         """Take up a grown ring, or the rings inside it; whether it was news."""
         news = False
-        waiting = [ring]
+        waiting = [(ring, frozenset[bytes]())]
         while waiting:
-            ring = waiting.pop()
+            ring, wholes = waiting.pop()
             if self._looked(ring):
                 continue
-            self._looked_at.add(ring.members.tobytes())
+            wholes |= {ring.members.tobytes()}
+            self._looked_at |= wholes
             parts: list[Grown] = []
             if not self._holds(ring):
                 news = True
                 parts = parts_of(ring)
-            waiting += parts
+            # A ring that is among its own parts, or theirs, stays whole: each would wait for the other to be told.
+            if not wholes.isdisjoint(part.members.tobytes() for part in parts):
+                parts = []
+            waiting += [(part, wholes) for part in parts]
             if not parts:
                 self._rings_with_user.add(len(self.whole), ring.members.tolist())
                 self.whole.append(ring)

@@ -17,8 +17,7 @@ def parts_of(ring: Grown, grower: Grower, settings: RingSettings) -> list[Grown]
         for part in (grower.grow(half, generous=False) for half in _halves(ring, grower))
         if len(part.members) >= settings.least_members
     ]
-    # A part that tells more than the whole is no part: it may well have the whole among its own parts, and neither would be told.
-    if len(parts) < 2 or max(part.strength for part in parts) >= ring.strength:
+    if len(parts) < 2:
         return []
     one, other = sorted(parts, key=lambda part: part.strength)
     told, again = _meetings(other, grower), _meetings(one, grower)
