@@ -377,7 +377,7 @@ class Oracle:
 
     def sittings(self) -> dict[str, float | None]:
         """`one_sitting`, and `together`: other targets within an hour of a visit to one, of outsiders over those of members."""
-        if (self.log["timestamp"] == self.log["timestamp"].dt.floor("D")).all():
+        if ((self.log["timestamp"] - self.log["timestamp"].min()) % DAY == pd.Timedelta(0)).all():  # bare dates
             return {"one_sitting": None, "together": None}
         mine, others = [], []
         for name, window in self.windows.items():

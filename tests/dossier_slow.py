@@ -7,6 +7,7 @@ tests/test_evidence.py holds against a look at every other visit.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterable
 from functools import cached_property
 from math import e, log10
 
@@ -95,6 +96,7 @@ class SlowRing:
         ids = log.events.ids["user"].to_pylist()
         self.members = [code for code, name in enumerate(ids) if name in members]
         runs = self._runs()
+        self.of_draw = self._count_draws(visit for run in runs.values() for visit in run)
         self.targets: dict[tuple[str, str], dict[str, float]] = {}
         slots = []
         for key, run in runs.items():
@@ -103,6 +105,12 @@ class SlowRing:
                 self.targets[log.name_of(key)] = told
                 slots.append((int(log.visits.group[key]), key, told))
         slots.sort(key=lambda slot: slot[:2])
+        self.of_draw = self._count_draws(
+            visit
+            for _, key, told in slots
+            for visit in range(int(log.visits.offset[key]), int(log.visits.offset[key + 1]))
+            if told["low"] <= log.visits.time[visit] <= told["high"]
+        )
         self.contribution = {}
         entry_evidence = 0.0
         for user in self.members:
@@ -114,6 +122,14 @@ class SlowRing:
         for view in log.visits.views:
             gain = sum(told["gain"] for (kind, _), told in self.targets.items() if kind == view.name)
             self.strength += min(gain, log.settings.view[view.name].share_most * size)
+
+    def _count_draws(self, visits: Iterable[int]) -> Counter[int]:
+        return Counter(int(self.log.visits.draw[visit]) for visit in visits)
+
+    def _share(self, visit: int) -> float:
+        """Of one choice: targets that one draw brought are one choice together."""
+        draw = int(self.log.visits.draw[visit])
+        return 1 / self.of_draw[draw] if draw >= 0 else 1.0
 
     def _runs(self) -> dict[int, list[int]]:
         """Of each key with two members the visits of theirs without a gap beyond its reach that has most of them."""
@@ -157,7 +173,7 @@ class SlowRing:
                 for other, run_there in runs.items()
                 if other != key
             )
-            worth += log10(came / size) - self._chance(outsiders, also, days, visit)
+            worth += self._share(visit) * (log10(came / size) - self._chance(outsiders, also, days, visit))
         gain = worth * (came - 1) / came - log10(len(runs) + 1)
         if came < size:
             gain += (size - came) * log10(1 - came / size)
@@ -181,9 +197,10 @@ class SlowRing:
                 continue
             strangers = log10(max(told["outsiders"], 0.5))
             chance = self._chance(told["outsiders"], hits[group], (told["high"] - told["low"]) / DAY, there[0])
-            gap = max(chance - min(strangers + float(log.base_rates.log_base_rate[there[0]]), 0.0) - best[group], 0.0)
+            share = self._share(there[0])
+            gap = max(share * (chance - min(strangers + float(log.base_rates.log_base_rate[there[0]]), 0.0)) - best[group], 0.0)
             best[group] += gap  # type: ignore[assignment]
             gaps += gap
             hits[group] += 1
-            by_view[visits.views[int(log.view[key])].name] += log10((told["visitors"] - 0.9) / size) - chance + gap  # type: ignore[assignment]
+            by_view[visits.views[int(log.view[key])].name] += share * (log10((told["visitors"] - 0.9) / size) - chance) + gap  # type: ignore[assignment]
         return sum(min(value, log.settings.view[name].share_most) for name, value in by_view.items()), gaps

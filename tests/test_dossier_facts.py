@@ -294,9 +294,11 @@ def reason_numbers(
     if code == "item_burst":
         burst = timing["burst"]
         start = case.log["timestamp"].min()
-        on = case.log.loc[case.log["item_id"] == burst["item"], "timestamp"]
         width = pd.Timedelta(days=burst["days"])
-        day = start + ((on - start) // width).value_counts().sort_index().idxmax() * width
+        on = case.log[case.log["item_id"] == burst["item"]]
+        which = (on["timestamp"] - start) // width
+        count, by_members = which.value_counts(), which[on["user_id"].isin({member["id"] for member in dossier["members"]})]
+        day = start + min(by_members[by_members.map(count) == burst["events"]]) * width
         return burst | {"id": burst["item"], "hours": 24 * burst["days"], "day": str(day.date())}
     made: dict[str, dict[str, Any]] = {
         "lockstep_orders": (lock or {}) | of,
