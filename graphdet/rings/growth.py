@@ -23,6 +23,7 @@ from graphdet.schema import PLACES
 from graphdet.settings import RingSettings
 from graphdet.visits.base_rates import BaseRates
 from graphdet.visits.index import VisitIndex
+from graphdet.visits.visits import UNTIMED
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,8 @@ class Grower:
             rounds=settings.rounds,
             join=settings.join,
             least_targets=settings.least_targets,
-            members_most=most_members(visits.users),
+            # Without times nobody comes in a rush; what all share is told as one group then, so that no part of it passes for a ring.
+            members_most=most_members(visits.users) if any(view.windows[0] != UNTIMED for view in visits.views) else np.inf,
         )
         self._scratch = Scratch(
             score=np.zeros((visits.users, len(visits.views)), np.float64),
