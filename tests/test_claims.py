@@ -50,12 +50,15 @@ def _colleagues(facts: Any, log: Background, bars: TierSettings) -> bool:
     return facts.address_share >= bars.nearly_all and facts.place_share >= 0.5 and facts.device_share < bars.few
 
 
-def _group_buy(facts: Any, log: Background, bars: TierSettings) -> bool:
+def _neighbourly(facts: Any, log: Background, bars: TierSettings) -> bool:
     nobody_gains = facts.top_seller < 0.5 and facts.sellers >= 3
     honest = facts.ordered >= 0.5 and facts.refunded < bars.few and facts.coupons < 0.2
-    lasting = facts.days >= bars.nearly_all * log.days or facts.address_share >= 0.5
-    apart = facts.own_things <= 1 and facts.device_share < bars.few and not _colleagues(facts, log, bars)
-    return nobody_gains and honest and lasting and apart
+    return nobody_gains and honest and facts.own_things <= 1 and facts.device_share < bars.few
+
+
+def _group_buy(facts: Any, log: Background, bars: TierSettings) -> bool:
+    lasting = facts.days >= bars.nearly_all * log.days and facts.address_share >= bars.few
+    return _neighbourly(facts, log, bars) and (lasting or facts.address_share >= 0.5) and not _colleagues(facts, log, bars)
 
 
 def _shared_network(facts: Any, log: Background, bars: TierSettings) -> bool:
@@ -109,6 +112,7 @@ def plain_objections(facts: Any, targets: int, log: Background, bars: TierSettin
         "one_kind": facts.own_kinds == 1 and targets < bars.alert_targets,
         "too_many": facts.size >= bars.many_members and facts.size / log.users > bars.alert_share,
         "one_sitting": facts.one_sitting >= 0.5 and facts.own_things <= 0 and facts.device_share < bars.few,
+        "like_neighbours": _neighbourly(facts, log, bars) and facts.days >= bars.nearly_all * log.days,
         "among_strangers": facts.crowd > bars.crowd and (facts.crowd > bars.crowd_most or strength < bars.crowd_strength),
         "sprawling": loose and facts.days > bars.loose_share * log.days,
         "taste_alone": not (log.timed or to_itself) and facts.density < bars.loose_density and facts.repeats < bars.repeats,

@@ -129,7 +129,7 @@ INNOCENT = {
     "reseller": with_facts(PLAIN, grown=FEW, address_share=0.6, ordered=0.9, days=25.0),
     "staff_device": with_facts(PLAIN, device_share=0.8, place_share=0.6, refunded=0.3),
     "shared_network": with_facts(PLAIN, place_share=0.5, place_users=100, place_chance=1e-6),
-    "group_buy": with_facts(PLAIN, top_seller=0.3, sellers=5, ordered=0.8, days=25.0),
+    "group_buy": with_facts(PLAIN, top_seller=0.3, sellers=5, ordered=0.8, days=25.0, address_share=0.3),
     "sold_together": with_facts(PLAIN, one_sitting=0.9, together=0.5),
     "flash_sale": with_facts(PLAIN, crowd=0.9, rush=2.5),
     "fan_club": with_facts(PLAIN, taste=1.3, seller_taste=1.5),

@@ -34,7 +34,7 @@ COLLEAGUES = (
     OWN_DEVICES,
 )
 
-_NEIGHBOURS = (
+NEIGHBOURS = (
     Condition("top_seller", "less than", Bar(number=0.5, why="no shop gains most of it")),
     Condition("sellers", "at least", Bar(number=3, why="a leader offers what is good today, whoever sells it")),
     Condition("ordered", "at least", Bar(number=0.5, why="who joins a deal orders; the other half looks on")),
@@ -107,8 +107,8 @@ LOOK_ALIKES: tuple[LookAlike, ...] = (
             "社区团购：涉及 {sellers} 家店铺，最大一家占 {top_seller}；{ordered} 的往来成交，{refunded} 退回。",
         ),
         ways=(
-            (*_NEIGHBOURS, THROUGHOUT),
-            (*_NEIGHBOURS, Condition("address_share", "at least", Bar(number=0.5, why="a pick-up address; some have it brought home"))),
+            (*NEIGHBOURS, THROUGHOUT, Condition("address_share", "at least", Bar("few"))),
+            (*NEIGHBOURS, Condition("address_share", "at least", Bar(number=0.5, why="a pick-up address; some have it brought home"))),
         ),
         unless=COLLEAGUES,
         kinds=("group_buy", "campus_class", "bulk_office"),

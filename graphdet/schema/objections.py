@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from graphdet.schema.claims import Bar, Claim, Condition
+from graphdet.schema.lookalikes import NEIGHBOURS, THROUGHOUT
 from graphdet.schema.wording import Wording
 
 OWN_TARGETS = Condition("outsiders_per_member", "at most", Bar("exclusive"))  # hardly anybody else comes to half of its item targets
@@ -79,6 +80,17 @@ OBJECTIONS: tuple[Claim, ...] = (
                 Condition("device_share", "less than", Bar("few")),
             ),
         ),
+    ),
+    # Neighbours who have it all brought home leave no trace of each other, and nor does a slow campaign: only a person can tell them apart.
+    Claim(
+        name="like_neighbours",
+        short=Wording("like neighbours", "像邻里团购"),
+        sentence=Wording(
+            "It goes on for {days} days, at {sellers} shops, the largest with {top_seller} of the dealings, and {ordered} led to an order: as "
+            "a group-buy would, but that they share no address.",
+            "活动持续 {days} 天，涉及 {sellers} 家店铺，最大一家占 {top_seller}，{ordered} 的往来成交：像社区团购，只是没有共用地址。",
+        ),
+        ways=((*NEIGHBOURS, THROUGHOUT),),
     ),
     # Among strangers a group stands out by strength alone, and as a minority not even by that.
     Claim(
