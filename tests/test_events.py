@@ -250,7 +250,10 @@ def test_ip_addresses_have_one_writing(tmp_path: Path) -> None:
         "::FFFF:0102:0305": "1.2.3.5",
         "2001:DB8:0:0:0:0:0:1": "2001:db8::1",
         "fe80::1%eth0": "fe80::1",
-        "127.0.0.1": "127.0.0.1",
+        "127.0.0.1": None,  # nobody's
+        "::ffff:127.0.0.1": None,
+        "::": None,
+        "128.0.0.1": "128.0.0.1",
         "-": None,
         "unknown": None,
         "": None,

@@ -112,6 +112,7 @@ class Events:
     rejects: Rejects
     duplicates: npt.NDArray[np.int64]  # positions in the order read
     differing: int  # duplicates by event_id whose rows differ
+    placeholders: dict[str, tuple[str, ...]]  # column → names that are nobody's, and count as missing
 
 
 def canonical_codes(collector: Collector, settings: LogSettings) -> tuple[dict[str, Names], dict[str, npt.NDArray[np.int32]]]:
@@ -156,6 +157,7 @@ def assemble(collector: Collector, catalogue: Catalogue | None, settings: LogSet
     """Canonical names and codes, rejects and duplicates out, rows in canonical order."""
     canonical, named = canonical_codes(collector, settings)
     names = {column: found.names for column, found in canonical.items()}
+    placeholders = {column: found.placeholders for column, found in canonical.items() if found.placeholders}
     given = ("timestamp", *NUMBERS, "event_a", "event_b", "digest", "broken")
     numbers = {name: values for name in given if (values := collector.take(name)) is not None}
     rejects = _find_rejects(collector.rows, named, numbers, settings)
@@ -179,7 +181,7 @@ def assemble(collector: Collector, catalogue: Catalogue | None, settings: LogSet
     order = order[~repeats] if len(duplicates) else order
     named = dict(collector.pool.map(lambda item: (item[0], taken(item[1], order)), list(named.items())))
     numbers = {column: taken(values, order) for column, values in numbers.items()}
-    return _build(named, names, numbers, len(order), rejects, duplicates if rows is None else rows[duplicates], differing)
+    return _build(named, names, numbers, len(order), rejects, duplicates if rows is None else rows[duplicates], differing, placeholders)
 
 
 def _find_rejects(rows: int, named: Mapping[str, Array], numbers: Mapping[str, Array], settings: LogSettings) -> Rejects:
@@ -277,6 +279,7 @@ def _build(
     rejects: Rejects,
     duplicates: npt.NDArray[np.int64],
     differing: int,
+    placeholders: dict[str, tuple[str, ...]],
 ) -> Events:
     ids: dict[str, pa.StringArray] = {}
     codes: dict[str, npt.NDArray[np.int32]] = {}
@@ -310,6 +313,7 @@ def _build(
         rejects=rejects,
         duplicates=duplicates,
         differing=differing,
+        placeholders=placeholders,
     )
 
 

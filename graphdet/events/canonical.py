@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from graphdet.events.coding import plain_ipv4, plain_names, sorted_names, text_buffers
 from graphdet.events.timestamps import SPACES
-from graphdet.schema import IP_COLUMNS
+from graphdet.schema import IP_COLUMNS, NODE_TYPE, SHARED_TYPES
 
 MISSING = -1
 BAD = -2  # the row is rejected
@@ -23,18 +23,22 @@ NO_IP = ("-", "unknown", "null", "none", "nan", "n/a", "na", "\\n")
 
 @dataclass(frozen=True)
 class Names:
-    """Canonical names sorted by their UTF-8 bytes, and for each raw code the canonical code, `MISSING` or `BAD`."""
+    """Canonical names sorted by their UTF-8 bytes; for each raw name its code, `MISSING` or `BAD`; and names that are nobody's."""
 
     names: pa.StringArray
     codes: npt.NDArray[np.int32]
+    placeholders: tuple[str, ...]
 
 
+NOBODYS_IP = r"^(127\.\d+\.\d+\.\d+|0\.0\.0\.0|::1?)$"  # loopback and unspecified: whoever writes them does not know the address
+NOBODYS_THING = r"^[0:-]{8,}$"  # a number that was never filled in
+_SHARED = tuple(NODE_TYPE[name].column for name in SHARED_TYPES)
 _LOWER = ("action", "label")  # words, whose case says nothing
 
 
 def canonical_names(column: str, raw: pa.LargeStringArray, words: Mapping[str, str], longest: int) -> Names:
-    """Trimmed names: empty is missing, longer than `longest` is bad; actions and labels in lower case, actions mapped by `words`, IPs
-    canonical."""
+    """Trimmed names: empty is missing, and so is what is nobody's device or address; longer than `longest` is bad; actions and labels in
+    lower case, actions mapped by `words`, IPs canonical."""
     text = raw
     bad = np.zeros(len(raw), np.bool_)
     missing = np.zeros(len(raw), np.bool_)
@@ -51,6 +55,11 @@ def canonical_names(column: str, raw: pa.LargeStringArray, words: Mapping[str, s
             text = pa.array([words.get(word, word) for word in text.to_pylist()], pa.large_string())
     if not plain or column in (*IP_COLUMNS, *_LOWER):
         missing = np.asarray(pc.equal(text, ""))
+    placeholders: tuple[str, ...] = ()
+    if column in _SHARED:
+        nobodys = np.asarray(pc.match_substring_regex(text, NOBODYS_IP if column in IP_COLUMNS else NOBODYS_THING)) & ~bad
+        placeholders = tuple(sorted(set(text.filter(pa.array(nobodys)).to_pylist())))
+        missing |= nobodys
     kept = np.flatnonzero(~(bad | missing))
     if len(kept) < len(raw):
         text = text.take(pa.array(kept))
@@ -58,7 +67,7 @@ def canonical_names(column: str, raw: pa.LargeStringArray, words: Mapping[str, s
     codes = np.full(len(raw), MISSING, np.int32)
     codes[bad] = BAD
     codes[kept[order]] = np.cumsum(~repeats) - 1
-    return Names(text.take(pa.array(order[~repeats])).cast(pa.string()), codes)
+    return Names(text.take(pa.array(order[~repeats])).cast(pa.string()), codes, placeholders)
 
 
 def _canonical_ips(text: pa.LargeStringArray) -> tuple[pa.LargeStringArray, npt.NDArray[np.bool_]]:

@@ -30,6 +30,9 @@ def notes(events: Events, sources: Sequence[Source], files: Sequence[FileReport]
         found.append(f"no category: {instead}, so shared taste weighs more than it should.")
     if events.differing:
         found.append(f"rows that repeat an event_id with other values: {events.differing}; the earliest of each is kept.")
+    for column, names in sorted(events.placeholders.items()):
+        shown = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+        found.append(f"{column}: {shown} stand for none known and count as missing.")
     unknown = [word for word in events.actions if word not in ACTIONS]
     if unknown:
         shown = ", ".join(unknown[:10]) + (", …" if len(unknown) > 10 else "")
