@@ -11,7 +11,7 @@ from graphdet.schema.wording import LANGUAGES, Language
 from graphdet.words.claim_sentences import claim_in_words, condition_in_words, conditions_in_words
 from graphdet.words.interface import label
 
-MOST_TOLD = 3  # conditions in one line
+MOST_TOLD = 2  # conditions in one line
 
 
 def in_order(tried: Sequence[Weighed], chosen: str) -> list[Weighed]:
