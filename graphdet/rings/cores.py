@@ -19,10 +19,10 @@ from graphdet.schema import ITEM, SELLER
 from graphdet.settings import RingSettings
 from graphdet.visits.crowding import fullest
 from graphdet.visits.index import VisitIndex
+from graphdet.visits.rushes import MOST_OF_ALL
 from graphdet.visits.visits import UNTIMED, Visits
 
 MOST_STEPS = 12  # of two users' meetings each is paired with so many next ones; who meets at more places is found anyway
-MOST_OF_ALL = 0.03  # a component with a larger share of all users is no group but the giant component of a random graph
 
 
 class Core(NamedTuple):
@@ -115,5 +115,6 @@ def users_of_shared_targets(pairs: PairEvidence, settings: RingSettings, suffice
 
 
 def most_members(users: int) -> float:
-    """Members that a ring may have while it grows, and users that a core may have: a larger group is everybody."""
+    """Members that a ring may have while it grows, and users that a core may have: a larger group is everybody, and a larger component
+    the giant component of a random graph."""
     return max(MOST_OF_ALL * users, 1000)

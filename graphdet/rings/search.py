@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from graphdet.evidence.pairs import PairEvidence
-from graphdet.rings.cores import MOST_OF_ALL, Core, find_cores
+from graphdet.rings.cores import Core, find_cores
 from graphdet.rings.growers import Growers
 from graphdet.rings.growth import Grower, Grown
 from graphdet.rings.known import KnownRings
@@ -16,6 +16,7 @@ from graphdet.rings.splitting import parts_of
 from graphdet.settings import RingSettings
 from graphdet.visits.base_rates import BaseRates
 from graphdet.visits.index import VisitIndex
+from graphdet.visits.rushes import MOST_OF_ALL
 
 BATCH = 16
 LEAST_EFFORT = 10_000_000  # visits walked, whatever the size of the log
