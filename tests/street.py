@@ -82,7 +82,7 @@ def imports_of(path: Path) -> set[str]:
 
 def rooms_imported(path: Path) -> set[str]:
     """Other rooms that a file imports from."""
-    found = {name.split(".")[1] for name in imports_of(path) if name.startswith("graphdet.")} - {"__version__"}
+    found = {name.split(".")[1] for name in imports_of(path) if name.startswith("graphdet.")} - {"__version__", "_kernels"}
     return found - {room_of(path)}
 
 
@@ -114,7 +114,14 @@ def draw() -> str:
         inside = [path for path in own if path.name != "__init__.py"] if folder.is_dir() else []
         lines += [f"- `{path.relative_to(folder)}`: {first_sentence(path)}" for path in inside]
         lines += [""] * bool(inside)
+    lines += ["### `kernels/`", "", "C++ → `graphdet._kernels`: the loops that NumPy has no word for, called from any room.", ""]
+    lines += [f"- `{path.name}`: {first_comment(path)}" for path in sorted((PACKAGE / "kernels").glob("*.?pp"))]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def first_comment(path: Path) -> str:
+    """The first line of a C++ file, which says what it is about."""
+    return path.read_text(encoding="utf-8").split("\n")[0].removeprefix("// ")
 
 
 def renewed(text: str) -> str:

@@ -238,11 +238,11 @@ def drop(page: Any, path: Path) -> None:
 
 
 def test_an_installed_graphdet_has_its_files(tmp_path: Path) -> None:
-    """A wheel, unpacked: the queries and the server's files are in it, and found there."""
+    """A wheel, built and unpacked: the compiled kernels, the queries and the server's files are in it, and found there."""
     root = Path(__file__).parent.parent
-    for name in ("graphdet", "neo4j"):
-        shutil.copytree(root / name, tmp_path / "source" / name)
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("graphdet", "neo4j", "build_backend"):
+        shutil.copytree(root / name, tmp_path / "source" / name, ignore=shutil.ignore_patterns("*.so", "__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE", "CMakeLists.txt"):
         shutil.copy(root / name, tmp_path / "source" / name)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(tmp_path)]
     subprocess.run([*pip, str(tmp_path / "source")], check=True, capture_output=True)
