@@ -11,7 +11,7 @@ import re
 import secrets
 import shutil
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +63,28 @@ def export_ring(dossier: Dossier, recorded: Recorded, path: Path, form: str, lan
         elif partial.exists():
             partial.unlink()
     return path
+
+
+def export_rings(dossiers: Sequence[Dossier], recorded: Recorded, folder: Path, form: str, language: Language = "en") -> list[Path]:
+    """Write several rings' dossiers into a new folder, each under the ring's id; all of them or nothing. Returns where each is.
+
+    Raises:
+        RunError: something stands there already, or it cannot be written.
+    """
+    if folder.exists():
+        raise RunError(f"{folder}: exists already; choose another --out.")
+    partial = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
+    ending = "" if form == "csv" else f".{form}"
+    names = [f"{dossier.ring['ring_id']}{ending}" for dossier in dossiers]
+    try:
+        for name, dossier in zip(names, dossiers, strict=True):
+            export_ring(dossier, recorded, partial / name, form, language)
+        partial.rename(folder)
+    except OSError as error:
+        raise RunError(f"{folder}: cannot be written ({error.strerror}); choose another --out.") from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return [folder / name for name in names]
 
 
 def tables_of(dossier: Dossier, recorded: Recorded) -> dict[str, list[Row]]:

@@ -5,6 +5,7 @@ A stage is opened with `with progress.stage("pairs", total=blocks):` and told of
 
 from __future__ import annotations
 
+import os
 import resource
 import sys
 import time
@@ -123,7 +124,7 @@ def progress_for(stream: TextIO) -> Progress:
         return LineProgress(stream)
     from rich.console import Console
 
-    return BarProgress(Console(file=stream))
+    return BarProgress(Console(file=stream, color_system=None if os.environ.get("NO_COLOR") else "auto"))
 
 
 def peak_memory() -> int:

@@ -11,6 +11,7 @@ import os
 import tomllib
 from collections.abc import Iterator
 from copy import copy
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
@@ -20,6 +21,9 @@ from graphdet.errors import SettingsError, UnknownSetting, nearest
 from graphdet.schema import KEY_TYPES, NODE_TYPE, PLACES, NodeType
 
 LONGEST_WINDOW = 500_000.0  # hours; seconds of a log are counted in 32 bits
+
+HIGHEST_SEED = 2**32 - 1  # what every library takes
+MOST_THREADS = 1024
 
 Hours = Annotated[float, Field(gt=0, le=LONGEST_WINDOW)]
 
@@ -38,8 +42,21 @@ class LogSettings(Section):
     constants: dict[str, str] = Field({}, description='our column = one value for every row that has none, such as action = "order"')
     timezone: str = Field("UTC", description='zone of times that carry none, as an IANA name or an offset such as "+08:00"')
     day_first: bool = Field(False, description="read 03/04/2024 as 3 April")
+    since: str = Field("", description='leave out events before this date or time, such as "2025-03-01" or "2025-03-01 18:30"')
+    until: str = Field("", description="leave out events after this date, or from this time on")
+    sample: float = Field(1.0, gt=0, le=1, description="share of users to keep, with all they did; for a first look, since it thins rings")
     raw_characters: int = Field(2000, ge=20, le=1_000_000, description="characters of a rejected row that are kept")
     max_id_characters: int = Field(100_000, ge=16, description="an id longer than this is rejected")
+
+    @field_validator("since", "until")
+    @classmethod
+    def _a_time(cls, text: str) -> str:
+        try:
+            if text:
+                datetime.fromisoformat(text)
+        except ValueError:
+            raise ValueError('no date or time; write one such as "2025-03-01" or "2025-03-01 18:30"') from None
+        return text
 
 
 class EvidenceSettings(Section):
@@ -259,7 +276,7 @@ class GnnSettings(Section):
 class MachineSettings(Section):
     """What the machine may spend; the results do not depend on it."""
 
-    threads: int = Field(0, ge=0, description="0 = all cores")
+    threads: int = Field(0, ge=0, le=MOST_THREADS, description="0 = all cores")
     memory_gb: float = Field(
         0.0, ge=0, description="memory for reading before it spills to disk; 0 = a third of the machine's, at most 1.5"
     )
@@ -273,7 +290,7 @@ class MachineSettings(Section):
 class Settings(Section):
     """All settings of a run."""
 
-    seed: int = Field(20240601, ge=0, description="drives the permutations; the same seed gives the same bytes")
+    seed: int = Field(20240601, ge=0, le=HIGHEST_SEED, description="drives the permutations; the same seed gives the same bytes")
     log: LogSettings = LogSettings()
     evidence: EvidenceSettings = EvidenceSettings()
     view: AllViews = AllViews()

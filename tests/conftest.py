@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from commands import graphdet_command  # noqa: F401 - for tests of commands
 from store_servers import database, line, pytest_xdist_make_scheduler, server, session_server, target  # noqa: F401 - for the store's tests
 
 from graphdet.events.table import NO_TIME, EventTable, FileReport, ReadReport

@@ -22,6 +22,8 @@ ORDER = (
     "schema",
     "settings",
     "progress",
+    "printable",
+    "scratch",
     "words",
     "events",
     "graph",

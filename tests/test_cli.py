@@ -11,17 +11,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, get_args
+from typing import get_args
 
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from commands import PROGRAM, Command, Outcome, one_line
 from rich.cells import cell_len
 from rich.console import Console
 
-import graphdet.cli
+import graphdet.cli.markets
+import graphdet.cli.shared
+from graphdet import settings
 from graphdet.errors import RunError
 from graphdet.run.folder import Run
 from graphdet.schema import TIERS
@@ -31,31 +33,6 @@ from graphdet.simulate.knobs import PresetName
 from graphdet.terminal import clean, show_end, show_ring
 
 ROOT = Path(__file__).parent.parent
-
-
-class Outcome(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-Command = Callable[..., Outcome]
-
-
-@pytest.fixture
-def graphdet_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    def call(*arguments: object) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["graphdet", *map(str, arguments)])
-        monkeypatch.delenv("COLUMNS", raising=False)
-        capsys.readouterr()
-        try:
-            graphdet.cli.main()
-            code = 0
-        except SystemExit as end:
-            code = int(end.code or 0)
-        return Outcome(code, *capsys.readouterr())
-
-    return call
 
 
 @pytest.fixture(scope="session")
@@ -74,27 +51,20 @@ def market_run(market: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-PROGRAM = [sys.executable, "-c", "from graphdet.cli import main; main()"]
-
-
 @pytest.fixture
 def saved(small_run: Run, tmp_path: Path) -> Path:
     small_run.save(tmp_path / "run")
     return tmp_path / "run"
 
 
-def one_line(outcome: Outcome, code: int) -> str:
-    """The complaint of a command that failed as it should: one line on stderr, nothing on stdout."""
-    assert outcome.code == code
-    assert outcome.out == ""
-    assert outcome.err.startswith("graphdet: ")
-    assert outcome.err.count("\n") == 1
-    return outcome.err
-
-
 def test_words_of_the_command_line_are_those_of_the_library() -> None:
     assert tuple(tier.value for tier in graphdet.cli.shared.Tier) == TIERS
     assert {preset.value for preset in graphdet.cli.markets.Preset} == set(get_args(PresetName))
+
+
+def test_bounds_of_the_command_line_are_those_of_the_settings() -> None:
+    shared = graphdet.cli.shared
+    assert (shared.MOST_THREADS, shared.HIGHEST_SEED) == (settings.MOST_THREADS, settings.HIGHEST_SEED)
 
 
 def test_version(graphdet_command: Command) -> None:

@@ -9,8 +9,8 @@ import pytest
 from dossier_runs import LoggedRun, market_run
 from typer.testing import CliRunner, Result
 
-from graphdet.cli import app
 from graphdet.cli.look import ExportFormat, SortBy
+from graphdet.cli.program import app
 from graphdet.cli.shared import Lang
 from graphdet.errors import GraphdetError
 from graphdet.export import WRITERS

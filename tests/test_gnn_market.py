@@ -21,7 +21,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from graphdet import Run, Settings, detect, read_events
-from graphdet.cli import app
+from graphdet.cli.program import app
 from graphdet.errors import ModelError, NotAModel, NotARun, RunError, UnknownRing
 from graphdet.evaluate import evaluate, load_truth
 from graphdet.evidence.measured import measure

@@ -20,7 +20,7 @@ import pytest
 from typer.testing import CliRunner
 
 import graphdet
-from graphdet.cli import app
+from graphdet.cli.program import app
 from graphdet.errors import NotARun, RunError, RunExists, UnknownRing
 from graphdet.run.code import code_digest
 from graphdet.run.describing import run_id
@@ -317,7 +317,7 @@ IDENTITY = """
 import sys
 sys.path.insert(0, sys.argv[1])
 import graphdet
-from graphdet.cli import app
+from graphdet.cli.program import app
 from graphdet.run.code import code_digest
 from graphdet.run.code import code_digest
 from graphdet.run.describing import run_id

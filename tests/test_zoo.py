@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from graphdet.cli import app
+from graphdet.cli.program import app
 from graphdet.errors import MarketError
 from graphdet.evaluate import load_truth
 from graphdet.events import read_events

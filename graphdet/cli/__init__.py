@@ -6,72 +6,60 @@ Data goes to stdout, progress and complaints to stderr; `--json` puts one JSON d
 from __future__ import annotations
 
 import sys
-from typing import Annotated
 
-import typer
+from graphdet.cli.stopping import LINE, Stopping, stoppable
 
-from graphdet import __version__
-from graphdet.cli import database, detect, learn, look, markets
-from graphdet.errors import GraphdetError
-
-DEBUG = "--debug"
-
-app = typer.Typer(
-    help="Finds organised fraud rings in shop and marketplace logs.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-
-def _print_version(wanted: bool) -> None:
-    if wanted:
-        print(__version__)
-        raise typer.Exit
-
-
-@app.callback()
-def options(
-    version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")] = False,
-    debug: Annotated[bool, typer.Option(DEBUG, help="Show the traceback of an unexpected error; may stand anywhere.")] = False,
-) -> None:
-    """Options that stand before the command; `main` looks for --debug itself."""
-
-
-for commands in (detect, learn, look, markets, database):
-    commands.register(app)
+STOPPED = 130  # what a command ends with that caught Ctrl-C itself
 
 
 def main() -> None:
-    """The console script. Exit codes: 0 done, 1 a fault in graphdet, 2 something the user can mend, 130 stopped by Ctrl-C."""
-    arguments = sys.argv[1:]
+    """The console script. Exit codes: 0 done, 1 a fault in graphdet, 2 something the user can mend, 130 Ctrl-C, 143 SIGTERM."""
+    with stoppable() as stopping:  # before anything else is imported: signals come when they like
+        try:
+            code = _outcome(sys.argv[1:])
+        except BaseException:
+            if not stopping.signal:
+                raise
+            code = stopping.code
+        if code and (stopping.signal or code == STOPPED):
+            code = _stop(stopping)
+    sys.exit(code)
+
+
+def _stop(stopping: Stopping) -> int:
+    """Clear up what an interrupted library may have held on to, and say that it is done."""
+    from graphdet.cli.manner import complain
+    from graphdet.scratch import clear_scratch
+
+    clear_scratch()
+    if not stopping.is_told():
+        complain(LINE)
+    return stopping.code if stopping.signal else STOPPED
+
+
+def _outcome(arguments: list[str]) -> int:
+    """Run the command, and tell in one line why it failed, if it did."""
+    from graphdet.cli.manner import complain, manner, read_manner
+    from graphdet.errors import GraphdetError
+
+    arguments = read_manner(arguments)
     try:
-        app([argument for argument in arguments if argument != DEBUG], prog_name="graphdet")
+        from graphdet.cli.program import run_program
+
+        return run_program(arguments)
     except GraphdetError as error:
-        _complain(str(error))
-        sys.exit(2)
-    except SystemExit as end:
-        if end.code == 130:
-            _complain("stopped; nothing half-written is left.")
-        raise
+        complain(str(error))
+        return 2
     except ModuleNotFoundError as error:
         from graphdet.extras import missing_extra
 
         missing = missing_extra(error)
-        if missing is None or DEBUG in arguments:
+        if missing is None or manner.debug:
             raise
-        _complain(str(missing))
-        sys.exit(2)
+        complain(str(missing))
+        return 2
     except Exception as error:
-        if DEBUG in arguments:
+        if manner.debug:
             raise
-        _complain(f"unexpected {type(error).__name__}: {error}. Please report it, with what {DEBUG} adds to the same command.")
-        sys.exit(1)
-
-
-def _complain(message: str) -> None:
-    from graphdet.terminal import clean
-
-    print(f"graphdet: {clean(message)}", file=sys.stderr)
+        complain(f"unexpected {type(error).__name__}: {error}. Please report it, with what --debug adds to the same command.")
+        return 1

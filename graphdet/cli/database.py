@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from graphdet.cli.manner import progress_here
 from graphdet.cli.shared import AsJson, Folder, print_json
 
 if TYPE_CHECKING:
     from graphdet.store.difference import Counts
     from graphdet.store.server import Server
 
+HEADING = "Investigate in Neo4j"
 db = typer.Typer(help="A Neo4j server of one's own.", no_args_is_help=True, rich_markup_mode=None)
 
 
@@ -137,14 +139,13 @@ def push(
 ) -> None:
     """Write a run's rings to Neo4j; the same run twice changes nothing, and `graphdet undo` takes it back."""
     _need_driver("push")
-    from graphdet.progress import progress_for
     from graphdet.run.folder import Run
     from graphdet.run.relations import relations_of_logs
     from graphdet.store.push import PushOptions
     from graphdet.store.push import push as push_run
 
     run = Run.load(folder)
-    progress = progress_for(sys.stderr)
+    progress = progress_here()
     relations = relations_of_logs(run, logs, progress) if logs else None
     if offline is not None:
         from graphdet.store.offline import write_import
@@ -174,19 +175,22 @@ def undo(
 ) -> None:
     """Take a run's latest push back: the database is as it was before, properties included."""
     _need_driver("undo")
-    from graphdet.progress import progress_for
     from graphdet.store.connection import find_target, open_database
     from graphdet.store.push import undo_push
 
     with open_database(find_target(server)) as database:
-        rows = undo_push(database, _run_id(folder), wait, progress_for(sys.stderr))
+        rows = undo_push(database, _run_id(folder), wait, progress_here())
     print(f"{rows:,} rows taken back.")
 
 
 def decide(
-    ring: Annotated[str, typer.Argument(help="A ring's id, as the database has it.")],
+    ring: Annotated[str, typer.Argument(help="A ring's id as the database has it, its beginning, or its rank in the run.")],
     verdict: Annotated[Verdict, typer.Argument(help="The analyst's verdict.")],
     note: Annotated[str, typer.Option(help="Why.")] = "",
+    run: Annotated[
+        str | None,
+        typer.Option("--run", metavar="RUN", help="The rank's run: its folder or id; else the only one there is."),
+    ] = None,
     author: Annotated[str | None, typer.Option(help="Who decides; else the name of this account.")] = None,
     server: Known = None,
 ) -> None:
@@ -194,9 +198,11 @@ def decide(
     _need_driver("decide")
     from graphdet.store.connection import find_target, open_database
     from graphdet.store.decisions import decide as note_verdict
+    from graphdet.store.decisions import find_ring
 
+    known = _run_id(run) if run else None
     with open_database(find_target(server)) as database:
-        print(note_verdict(database, ring, verdict.value, author or getpass.getuser(), note))
+        print(note_verdict(database, find_ring(database, ring, known), verdict.value, author or getpass.getuser(), note))
 
 
 def dispositions(

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
-import sys
+import platform
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphdet.cli.shared import AsJson, Logs, Seed, SettingsFile, Threads, choose_settings, follower, print_json, read_logs
+from graphdet import __version__
+from graphdet.cli.manner import manner, progress_here, say, say_more
+from graphdet.cli.shared import (
+    AsJson,
+    Logs,
+    Sample,
+    Seed,
+    SettingsFile,
+    Since,
+    Threads,
+    Until,
+    Wanted,
+    choose_settings,
+    follower,
+    print_json,
+    read_logs,
+)
 
 if TYPE_CHECKING:
     from graphdet.progress import Progress
     from graphdet.run.folder import Run
     from graphdet.settings import Settings
 
+HEADING = "Find rings"
 DEMO_SEED = 1
 
 
@@ -30,35 +47,52 @@ def run(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The run folder to write; must not exist yet, or be empty.")],
     model: Annotated[Path | None, typer.Option("--model", metavar="FILE", help="Score by a model that `graphdet train` wrote.")] = None,
     settings: SettingsFile = None,
+    since: Since = None,
+    until: Until = None,
+    sample: Sample = None,
     threads: Threads = None,
     seed: Seed = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read the logs and say what a run would work on; write nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Read logs, find rings, and write a run folder."""
     from graphdet.extras import need
-    from graphdet.progress import progress_for
     from graphdet.run.saving import require_free
 
     require_free(out)
     if model is not None:
         need("learn", "graphdet run --model")
-    chosen = choose_settings(settings, threads, seed)
-    found = _detect(logs, out, chosen, progress_for(sys.stderr), model)
+    chosen = choose_settings(settings, logs, Wanted(threads, seed, since, until, sample))
+    if dry_run:
+        _show_logs(logs, chosen, as_json=as_json)
+        say(f"dry run: nothing was written; without --dry-run the run would be in {out}")
+        return
+    found = _detect(logs, out, chosen, progress_here(), model)
     if as_json:
         print_json({**found.meta, "folder": str(out), "rings": found.rings.to_pylist()})
-    else:
+    elif not manner.quiet:
         from graphdet.terminal import console_for, show_end
 
         show_end(console_for(), found, out)
 
 
-def check(logs: Logs, settings: SettingsFile = None, threads: Threads = None, as_json: AsJson = False) -> None:
+def check(
+    logs: Logs,
+    settings: SettingsFile = None,
+    since: Since = None,
+    until: Until = None,
+    sample: Sample = None,
+    threads: Threads = None,
+    as_json: AsJson = False,
+) -> None:
     """Validate logs without running: what they hold, what is missing and what that costs, and the first rejected rows."""
-    from graphdet.events import check_logs
-    from graphdet.progress import progress_for
+    _show_logs(logs, choose_settings(settings, logs, Wanted(threads, None, since, until, sample)), as_json=as_json)
 
-    chosen = choose_settings(settings, threads, None)
-    progress = progress_for(sys.stderr)
+
+def _show_logs(logs: list[Path], chosen: Settings, *, as_json: bool) -> None:
+    from graphdet.events import check_logs
+
+    progress = progress_here()
     with progress.stage("read logs"):
         found = check_logs(logs, chosen.log, chosen.machine, follower(progress))
     if as_json:
@@ -73,14 +107,13 @@ def demo(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to put the made log and the run.")] = Path("graphdet-demo"),
 ) -> None:
     """Make a small market with planted rings, find them, and show them."""
-    from graphdet.progress import progress_for
     from graphdet.run.saving import require_free
     from graphdet.settings import Settings
     from graphdet.simulate import preset, simulate, write_market
     from graphdet.terminal import console_for, show_end
 
     require_free(out)
-    progress = progress_for(sys.stderr)
+    progress = progress_here()
     with progress.stage("make a market"):
         write_market(simulate(preset("demo"), DEMO_SEED), out / "market", "csv")
     found = _detect([out / "market" / "events.csv"], out / "run", Settings(), progress)
@@ -101,7 +134,10 @@ def _detect(logs: list[Path], out: Path, settings: Settings, progress: Progress,
         from graphdet.learning.applying import load_for_run
 
         load_for_run(model, settings)  # a model that does not fit is told of before the logs are read
+    say_more(f"graphdet {__version__}, Python {platform.python_version()}, {settings.machine.workers} threads, seed {settings.seed}")
     events = read_logs(logs, settings, progress)
+    for file in events.report.files:
+        say_more(f"{file.path}: {file.format}, {file.read:,} rows read, {file.accepted:,} accepted; columns {', '.join(file.columns)}")
     found = detect(events, settings, progress) if model is None else apply(events, model, settings, progress)
     found.save(out)
     return found

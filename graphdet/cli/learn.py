@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphdet.cli.shared import AsJson, Folder, Logs, Seed, SettingsFile, Threads, choose_settings, follower, print_json, read_logs
+from graphdet.cli.manner import progress_here
+from graphdet.cli.shared import AsJson, Folder, Logs, Seed, SettingsFile, Threads, Wanted, choose_settings, follower, print_json, read_logs
 
 if TYPE_CHECKING:
     from graphdet.events import EventTable, LabelReport, Labels
     from graphdet.progress import Progress
     from graphdet.settings import Settings
+
+
+HEADING = "Learn"
 
 
 def register(app: typer.Typer) -> None:
@@ -45,10 +49,9 @@ def train(
     _need_what_training_needs(with_labels=labels is not None, asked=bool(budget or report), search=bool(search), board=bool(tensorboard))
     from graphdet import pipeline
     from graphdet.learning.judgement_report import as_table, write_report
-    from graphdet.progress import progress_for
 
-    chosen = choose_settings(settings, threads, seed)
-    progress = progress_for(sys.stderr)
+    chosen = choose_settings(settings, logs, Wanted(threads, seed))
+    progress = progress_here()
     events = read_logs(logs, chosen, progress)
     known, rows = _read_labels(labels, events, chosen, progress) if labels else (None, None)
     trained = pipeline.train(events, known, chosen, progress, precision=precision, budget=budget, trials=search, board=tensorboard)
@@ -119,11 +122,10 @@ def explain(
     need("learn", "graphdet explain")
     from graphdet import pipeline
     from graphdet.learning.labelled_model import load_labelled
-    from graphdet.progress import progress_for
 
     load_labelled(model)  # a model that does not fit is told of before the logs are read
-    chosen = choose_settings(settings, threads)
-    progress = progress_for(sys.stderr)
+    chosen = choose_settings(settings, logs, Wanted(threads))
+    progress = progress_here()
     found = pipeline.explain(read_logs(logs, chosen, progress), user, model, chosen, progress)
     if as_json:
         print_json(found.as_dict())

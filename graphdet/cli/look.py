@@ -11,7 +11,9 @@ import typer
 
 from graphdet.cli.shared import AsJson, Folder, Lang, Tier, print_json
 
-RingName = Annotated[str, typer.Argument(metavar="RING", help="A ring's id, the start of it, or its rank (1 is the worst).")]
+HEADING = "Look into a run"
+RING = "A ring's rank (1 is the worst), its id, or the beginning of its id."
+RingName = Annotated[str, typer.Argument(metavar="RING", help=RING)]
 Language = Annotated[Lang, typer.Option("--lang", help="Words in English or Chinese.")]
 
 
@@ -146,23 +148,39 @@ def report(
 
 def export(
     folder: Folder,
-    ring: RingName,
+    names: Annotated[list[str] | None, typer.Argument(metavar="RING...", help=f"{RING} Several make a folder.", show_default=False)] = None,
+    tier: Annotated[list[Tier] | None, typer.Option(help="All rings of this tier; may be given more than once.")] = None,
     form: Annotated[ExportFormat, typer.Option("--format", help="csv writes a folder of tables; md is a case note.")] = ExportFormat.MD,
-    out: Annotated[Path | None, typer.Option("--out", metavar="PATH", help="Where to; else the ring's id here. Must not exist.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="PATH", help="Where to; else the ring's id here, or RUN-rings. Must not exist.")
+    ] = None,
     language: Language = Lang.EN,
 ) -> None:
-    """Take one ring away: tables, JSON, a workbook, a graph for other tools, or a case note."""
+    """Take rings away: tables, JSON, a workbook, a graph for other tools, or a case note of each."""
+    from graphdet.errors import UnknownRing
     from graphdet.extras import need
 
     if form in (ExportFormat.XLSX, ExportFormat.GRAPHML, ExportFormat.GEXF):
         need("report", f"graphdet export --format {form.value}")
     from graphdet.dossier.building import build_dossier
-    from graphdet.export import export_ring
+    from graphdet.export import export_ring, export_rings
     from graphdet.replay.recorded import Recorded
+    from graphdet.run.choosing import select_rings
     from graphdet.run.folder import Run
 
     run = Run.load(folder)
-    one = run.ring(ring)
+    chosen = [run.ring(name).id for name in names or []]
+    if tier:
+        chosen += select_rings(run.rings, tiers=[one.value for one in tier])["ring_id"].to_pylist()
     recorded = Recorded(run)
-    path = out or Path(one.id if form is ExportFormat.CSV else f"{one.id}.{form.value}")
-    print(export_ring(build_dossier(recorded, one), recorded, path, form.value, language.value))
+    dossiers = [build_dossier(recorded, run.ring(ring)) for ring in dict.fromkeys(chosen)]
+    if not dossiers:
+        raise UnknownRing(
+            f"{folder}: no rings of that tier." if tier else "name rings by rank, id or its beginning, or all of a tier: --tier alert."
+        )
+    if len(dossiers) == 1 and not tier:
+        ending = "" if form is ExportFormat.CSV else f".{form.value}"
+        print(export_ring(dossiers[0], recorded, out or Path(f"{chosen[0]}{ending}"), form.value, language.value))
+        return
+    for path in export_rings(dossiers, recorded, out or Path(f"{folder.resolve().name}-rings"), form.value, language.value):
+        print(path)

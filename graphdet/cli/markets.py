@@ -10,6 +10,8 @@ import typer
 
 from graphdet.cli.shared import AsJson, Folder, print_json
 
+HEADING = "Make and measure"
+
 
 class LogFormat(StrEnum):
     """Formats of a simulated log."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from graphdet.cli.manner import say, say_more
 
 if TYPE_CHECKING:
     from graphdet.events import EventTable
@@ -33,26 +36,91 @@ class Lang(StrEnum):
     ZH = "zh"
 
 
+SETTINGS_NAME = "graphdet.toml"
+MOST_THREADS, HIGHEST_SEED = 1024, 2**32 - 1  # as in settings.py, which is slow to import; a test compares
+
 Logs = Annotated[
     list[Path], typer.Argument(metavar="LOGS", help="Log files or folders of them: CSV, TSV, JSON lines, Parquet; plain, .gz or .zst.")
 ]
 Folder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
-SettingsFile = Annotated[Path | None, typer.Option("--settings", help="TOML file; `graphdet settings` prints one with all defaults.")]
-Threads = Annotated[int | None, typer.Option(min=0, help="Threads; 0 = all cores. The results do not depend on it.")]
-Seed = Annotated[int | None, typer.Option(min=0, help="Seed of the permutations.")]
+SettingsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--settings", metavar="FILE", help=f"TOML file; else {SETTINGS_NAME} in this folder or beside the log. `graphdet init` writes one."
+    ),
+]
+Threads = Annotated[
+    int | None, typer.Option(min=0, max=MOST_THREADS, metavar="N", help="Threads; 0 = all cores. The results do not depend on it.")
+]
+Seed = Annotated[int | None, typer.Option(min=0, max=HIGHEST_SEED, metavar="N", help="Seed of the permutations.")]
+Since = Annotated[str | None, typer.Option("--since", metavar="TIME", help="Only events from this date or time on, such as 2025-03-01.")]
+Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Only events up to this date, or before this time.")]
+Sample = Annotated[
+    float | None, typer.Option("--sample", metavar="SHARE", help="Only such a share of users (0.1), with all they did. It thins rings.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout and nothing else.")]
 
 
-def choose_settings(path: Path | None, threads: int | None = None, seed: int | None = None) -> Settings:
-    """The settings file's, but for what the command line says otherwise."""
-    from graphdet.settings import load_settings
+@dataclass(frozen=True)
+class Wanted:
+    """What the command line says otherwise than the settings; None = nothing."""
 
-    chosen = load_settings(path)
-    if seed is not None:
-        chosen = chosen.model_copy(update={"seed": seed})
-    if threads is not None:
-        chosen = chosen.model_copy(update={"machine": chosen.machine.model_copy(update={"threads": threads})})
+    threads: int | None = None
+    seed: int | None = None
+    since: str | None = None
+    until: str | None = None
+    sample: float | None = None
+
+    def sections(self) -> dict[str, dict[str, object]]:
+        """The same as tables of a settings file."""
+        named: dict[str, dict[str, object]] = {
+            "": {"seed": self.seed},
+            "machine": {"threads": self.threads},
+            "log": {"since": self.since, "until": self.until, "sample": self.sample},
+        }
+        return {section: {name: value for name, value in own.items() if value is not None} for section, own in named.items()}
+
+
+def choose_settings(path: Path | None, logs: Sequence[Path] = (), wanted: Wanted | None = None) -> Settings:
+    """The settings file's, but for what the command line says otherwise; without `path`, a file that lies where the work is.
+
+    Raises:
+        SettingsError: a setting that cannot be used, in the file or on the command line.
+    """
+    from graphdet.settings import Settings, load_settings, parse_section
+
+    found = path or _lying_about(logs)
+    chosen = load_settings(found)
+    if found is not None and path is None:
+        say(f"settings from {found} (--settings names another; /dev/null for none)")
+    for section, own in (wanted or Wanted()).sections().items():
+        if own and section:
+            group = getattr(chosen, section)
+            table = {**group.model_dump(mode="json"), **own}
+            chosen = chosen.model_copy(update={section: parse_section(type(group), table, f"command line, [{section}]")})
+        elif own:
+            chosen = chosen.model_copy(update=own)
+    _tell_what_differs(chosen, Settings())
     return chosen
+
+
+def _lying_about(logs: Sequence[Path]) -> Path | None:
+    """The settings file in the working folder, else beside the first log that has one."""
+    places = [Path(), *(log if log.is_dir() else log.parent for log in logs)]
+    files = [path for path in dict.fromkeys(place / SETTINGS_NAME for place in places) if path.is_file()]
+    for path in files[1:]:
+        if not path.samefile(files[0]):
+            say(f"{path} is left aside, since there is {files[0]}")
+    return files[0] if files else None
+
+
+def _tell_what_differs(chosen: Settings, defaults: Settings) -> None:
+    """For those who asked for more: each setting that is not the default."""
+    usual = defaults.model_dump(mode="json")
+    for section, own in chosen.model_dump(mode="json").items():
+        for name, value in own.items() if isinstance(own, dict) else ((section, own),):
+            if value != (usual[section][name] if isinstance(own, dict) else usual[section]):
+                say_more(f"setting {f'[{section}] ' if isinstance(own, dict) else ''}{name} = {value!r}")
 
 
 def follower(progress: Progress) -> Callable[[str, int, int | None], None]:

@@ -9,6 +9,7 @@ from graphdet.errors import EmptyLog
 from graphdet.events.assembling import assemble, assemble_catalogue
 from graphdet.events.header import map_columns
 from graphdet.events.notes import notes, resolution
+from graphdet.events.portion import take_portion
 from graphdet.events.reading import typed_columns
 from graphdet.events.rejecting import Rejected
 from graphdet.events.table import EventTable, ReadReport
@@ -61,7 +62,7 @@ def read_log(paths: Sequence[Path | str], settings: LogSettings, machine: Machin
         rejected = Rejected(settings.raw_characters)
         reports = reading.report(rejected)
     report = ReadReport(reports, rejected.table(), notes(events, reading.sources, reports, settings))
-    return EventTable(
+    table = EventTable(
         ids=events.ids,
         codes=events.codes,
         time=events.time,
@@ -74,6 +75,7 @@ def read_log(paths: Sequence[Path | str], settings: LogSettings, machine: Machin
         rating=events.rating,
         report=report,
     )
+    return take_portion(table, settings)
 
 
 def _why_empty(report: ReadReport) -> str:

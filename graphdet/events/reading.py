@@ -19,6 +19,7 @@ from graphdet.events.header import Mapping, map_columns
 from graphdet.events.text import LONGEST_RECORD, prepare, walk, write_good_records
 from graphdet.events.timestamps import WHITESPACE, time_expression
 from graphdet.schema import NODE_TYPES
+from graphdet.scratch import new_file
 from graphdet.settings import LogSettings, MachineSettings
 
 NAMED = (*(node_type.column for node_type in NODE_TYPES), "action", "category")
@@ -214,7 +215,7 @@ def careful_source(source: Source, folder: Path) -> Source:
 
 def _good_records(text: Path, delimiter: str, width: int, folder: Path) -> tuple[Path, int]:
     """A file of the good records alone, and how many broken ones there were."""
-    good = folder / f"{len(list(folder.iterdir()))}.txt"
+    good = new_file(folder)
     return good, sum(1 for _ in write_good_records(walk(text, delimiter, width), delimiter, good))
 
 

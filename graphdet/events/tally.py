@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from graphdet.events.reading import REFUSALS, Mapper, Source, Typer, careful_sou
 from graphdet.events.rejecting import NO_REJECTS, Rejected, Rejects, locate
 from graphdet.events.table import FileReport
 from graphdet.events.timestamps import check_zone
+from graphdet.scratch import scratch_folder
 from graphdet.settings import LogSettings, MachineSettings
 
 Watcher = Callable[[str, int, int | None], None]
@@ -67,8 +67,7 @@ def read_files(
     check_columns(settings)
     check_zone(settings.timezone)
     files = find_files(paths)
-    with tempfile.TemporaryDirectory(prefix="graphdet-") as name, ThreadPoolExecutor(machine.threads or None) as pool:
-        folder = Path(name)
+    with scratch_folder() as folder, ThreadPoolExecutor(machine.threads or None) as pool:
         digests = [pool.submit(digest, file.path) for file in files]
         rows, catalogues = Part(Collector(pool)), Part(Collector(pool))
         sources = []

@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from graphdet.errors import UnreadableFile
 from graphdet.events.files import LogFile
+from graphdet.scratch import new_file
 
 LONGEST_RECORD = 15_000_000  # bytes; a longer record is rejected
 _BLOCK = 1 << 22
@@ -61,12 +62,12 @@ def prepare(file: LogFile, folder: Path) -> Text:
     Raises:
         UnreadableFile: truncated or corrupt compression, or undecodable UTF-16.
     """
-    plain = folder / f"{len(list(folder.iterdir()))}.txt"
     try:
         with _open(file) as stream:
             encoding = _encoding(stream)
         if encoding == "utf-8" and not file.compression:
             return Text(file.path, "")
+        plain = new_file(folder)
         with _open(file) as stream, plain.open("wb") as out:
             _transcode(stream, out, encoding)
     except (EOFError, zlib.error, gzip.BadGzipFile, pa.ArrowException) as error:

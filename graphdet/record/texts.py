@@ -6,7 +6,6 @@ but of members on rings' targets alone. Files that are gone by now are passed ov
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from graphdet.events.files import find_files
 from graphdet.events.reading import REFUSALS, Source, careful_source, connect, name_expression, open_source, typed_columns
 from graphdet.events.table import FileReport
 from graphdet.events.timestamps import SPACES, WHITESPACE
+from graphdet.scratch import scratch_folder
 from graphdet.settings import LogSettings, MachineSettings
 
 COLUMNS = ("event_id", "text", "image", "order_id", "user_agent", "label")
@@ -94,8 +94,7 @@ def _read(
 ) -> pa.Table | None:
     """Rows of the users on the items, keys in canonical form, `COLUMNS` null where a file lacks them; None where all files lack all."""
     parts = []
-    with tempfile.TemporaryDirectory(prefix="graphdet-") as name:
-        folder = Path(name)
+    with scratch_folder() as folder:
         for report in files:
             if report.catalogue or not Path(report.path).is_file():
                 continue

@@ -53,8 +53,9 @@ def find_similar(run: Run, name: str, count: int = 10) -> list[Similar]:
     else:
         try:
             asked = run.ring(name).members.filter(pc.equal(pc.field("node_type"), "user"))["node_id"].to_pylist()
-        except UnknownRing:
-            raise UnknownRing(f"no user '{name}' with an embedding, and no such ring{nearest(name, users[:50_000])}") from None
+        except UnknownRing as error:
+            near = nearest(name, users[:50_000]).removeprefix("; ") or "the embeddings hold none like it."
+            raise UnknownRing(f"{error} No user '{name}' has an embedding; {near}") from None
     place = np.flatnonzero(np.isin(users, asked))
     if not len(place):
         raise RunError(f"this run keeps no embedding of any member of ring '{name}'; run again with a higher [gnn] embeddings.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,37 @@ _LATEST = f"""
 _MEMBERS = f"""
     MATCH (n)-[m:MEMBER_OF]->(r:{RING_NODE.label}) WHERE r.ringId IN $rings AND n:User
     RETURN r.ringId, coalesce(n.fullId, n.userId), m.role ORDER BY r.ringId, n.userId"""
+
+
+def find_ring(database: Database, name: str, run_id: str | None = None) -> str:
+    """The id of a ring that the database holds, by its id, the beginning of it, or its rank in a run.
+
+    Args:
+        run_id: the run that a rank is of; None = the only one there is.
+
+    Raises:
+        UnknownRing: none or several fit.
+    """
+    query = f"MATCH (r:{RING_NODE.label})-[:FOUND_IN]->(run:DetectionRun) RETURN r.ringId, r.rank, run.runId"
+    return ring_id_of(database.read(query), name, run_id)
+
+
+def ring_id_of(rows: Sequence[Sequence[Any]], name: str, run_id: str | None) -> str:
+    """As `find_ring`, among (ring id, rank, run id)."""
+    own = [row for row in rows if run_id in (None, row[2])]
+    ids, runs = sorted({str(row[0]) for row in own}), sorted({str(row[2]) for row in own})
+    if run_id is not None and not own:
+        raise UnknownRing(f"the database has no ring of run '{run_id}'. Push it first.")
+    starts = [name] if name in ids else [ring for ring in ids if name and ring.startswith(name)]
+    if name.removeprefix("#").isdecimal() and not starts:
+        starts = sorted({str(row[0]) for row in own if str(row[1]) == name.removeprefix("#")})
+        if len(starts) > 1 and len(runs) > 1:
+            raise UnknownRing(f"the database holds {len(runs)} runs; say with --run which one rank {name} is of, such as --run {runs[-1]}.")
+    if len(starts) > 1:
+        raise UnknownRing(f"ring '{name}' could be any of {len(starts)} (such as {starts[0]} and {starts[1]}); give more of its id.")
+    if not starts:
+        raise UnknownRing(f"the database has no ring '{name}'{nearest(name, ids) or '.'} Push its run first.")
+    return starts[0]
 
 
 def decide(database: Database, ring: str, verdict: str, author: str, note: str = "") -> str:

@@ -15,7 +15,7 @@ from graphdet.replay.recorded import Recorded
 from graphdet.schema import ITEM, NODE_TYPE, USER
 from graphdet.schema.lookalikes import look_alike
 from graphdet.schema.wording import Language
-from graphdet.terminal.screens import ID_WIDTH, TIER_STYLES, clean, name
+from graphdet.terminal.screens import ID_WIDTH, TIER_STYLES, add_column, clean, name
 from graphdet.words.claim_sentences import look_alike_in_words
 from graphdet.words.interface import counted
 from graphdet.words.interface import label as words_of
@@ -103,10 +103,16 @@ def show_event_rows(console: Console, rows: list[dict[str, Any]], heading: str =
     if console.width < 160:  # what tells least goes first
         columns = [column for column in columns if column not in LEAST_TELLING]
     width = max((console.width - 24) // max(len(columns), 1) - 2, 8)
-    table = _table(columns, set(columns))
+    ids = {column for column in columns if column == "ip" or column.endswith("_id")}
+    table = _table(columns, set(columns), ids)
     for row in rows:
         table.add_row(
-            *("" if row[column] is None else name(_cell(column, row[column]), 20 if column == "timestamp" else width) for column in columns)
+            *(
+                ""
+                if row[column] is None
+                else name(_cell(column, row[column]), 20 if column == "timestamp" else ID_WIDTH if column in ids else width)
+                for column in columns
+            )
         )
     console.print(table)
 
@@ -165,7 +171,7 @@ def _members(console: Console, dossier: Dossier, language: Language) -> None:
     labels = {key: words_of(key, language) for key in ("evidence", "targets", "events", "since", "weak")}
     labels = {USER: NODE_TYPE[USER].noun.to(language)} | labels
     _heading(console, counted("member_table", language, len(dossier.members)))
-    table = _table(labels.values(), {labels[USER], labels["since"], labels["weak"]})
+    table = _table(labels.values(), {labels[USER], labels["since"], labels["weak"]}, {labels[USER]})
     for member in dossier.members[:MEMBERS]:
         table.add_row(
             name(member["id"], ID_WIDTH),
@@ -184,7 +190,7 @@ def _targets(console: Console, dossier: Dossier, language: Language) -> None:
     labels = {key: words_of(key, language) for key in ("size", "all_users", "events", "from", "to")}
     labels = {ITEM: NODE_TYPE[ITEM].noun.to(language)} | labels
     _heading(console, counted("item_table", language, len(targets)))
-    table = _table(labels.values(), {labels[ITEM], labels["from"], labels["to"]})
+    table = _table(labels.values(), {labels[ITEM], labels["from"], labels["to"]}, {labels[ITEM]})
     for target in targets[:TARGETS]:
         times = ["" if target[key] is None else _minute(target[key]) for key in ("start", "end")]
         table.add_row(name(target["id"], ID_WIDTH), f"{target['members']}", f"{target['users']}", f"{target['events']}", *times)
@@ -198,7 +204,7 @@ def _shared(console: Console, dossier: Dossier, language: Language) -> None:
         return
     labels = {key: words_of(key, language) for key in ("kind", "id", "size", "all_users", "expected")}
     _heading(console, words_of("shared_table", language))
-    table = _table(labels.values(), {labels["kind"], labels["id"]})
+    table = _table(labels.values(), {labels["kind"], labels["id"]}, {labels["id"]})
     for key in keys[:SHARED]:
         table.add_row(
             NODE_TYPE[key["type"]].noun.to(language),
@@ -211,10 +217,10 @@ def _shared(console: Console, dossier: Dossier, language: Language) -> None:
     _more(console, len(keys) - SHARED, language)
 
 
-def _table(headings: Any, left: set[str]) -> Table:
+def _table(headings: Any, left: set[str], ids: set[str]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for heading in headings:
-        table.add_column(clean(heading), justify="left" if heading in left else "right", no_wrap=True, overflow="ellipsis")
+        add_column(table, clean(heading), left=heading in left, ids=heading in ids)
     return table
 
 

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Callable, Collection, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from graphdet.printable import printable
 from graphdet.run.folder import Run, RunRing
 from graphdet.schema import DEVICE, IP, ITEM, KEY_TYPES, NODE_TYPE, NODE_TYPES, TIERS, USER
 from graphdet.words.claim_sentences import look_alike_in_words
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from graphdet.evaluate import Evaluation  # both load much that other screens need not
     from graphdet.events import LogCheck
 
-ID_WIDTH = 32
+ID_WIDTH = 64  # a SHA-256 in hexadecimal; longer ids are cut, `--json` has them whole
+FOLDED = 36  # columns after which an id goes on in the next line; a UUID fits
 PIPE_WIDTH = 132  # columns where no terminal says how wide it is
 # Rows that fit on one screen.
 MOST = {
@@ -39,7 +41,8 @@ TIER_STYLES = {"alert": "bold red", "review": "yellow", "explained": "green"}
 
 def console_for() -> Console:
     """A console that takes text as it is: no markup, no emoji codes, no guessing at colours."""
-    console = Console(markup=False, emoji=False, highlight=False)
+    plain = bool(os.environ.get("NO_COLOR"))  # nothing that is no text: no bold or dim either
+    console = Console(markup=False, emoji=False, highlight=False, color_system=None if plain else "auto")
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = PIPE_WIDTH
     return console
@@ -50,8 +53,7 @@ def clean(value: object, width: int | None = None) -> str:
     text = str(value)
     cut = width is not None and len(text) > width
     text = text[:width]
-    if not text.isprintable():  # false for control, format, surrogate and separator characters
-        text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    text = printable(text)
     if width is not None and (cut or cell_len(text) > width):
         text = set_cell_size(text, width - 1).rstrip() + "…"
     return text
@@ -84,9 +86,10 @@ def show_rings(console: Console, rings: pa.Table, total: int) -> None:
     }
     if narrow:
         columns = {heading: cell for heading, cell in columns.items() if heading not in ("q", "devices", "IPs", "lasted")}
-    table = _table(columns, left=("ring", "tier", "first seen", "explained by"))
+    table = _table(columns, left=("ring", "tier", "first seen", "explained by"), ids=("ring",))
     for ring in rings.to_pylist():
         table.add_row(*(cell(ring) for cell in columns.values()))
+    table.columns[1].min_width = min(max(len(ring) for ring in rings["ring_id"].to_pylist()), FOLDED)
     console.print(table)
     if rings.num_rows < total:
         console.print(f"… {rings.num_rows:,} of {total:,} rings", style="dim")
@@ -245,12 +248,21 @@ def plural(word: str, count: int) -> str:
     return word if count == 1 else word + ("es" if word.endswith("s") and word != "IPs" else "s")
 
 
-def _table(headings: Iterable[str], left: Collection[str]) -> Table:
-    """A table of one line a row; columns are to the right but for those of text."""
+def _table(headings: Iterable[str], left: Collection[str], ids: Collection[str] = ()) -> Table:
+    """A table of one line a row, but for long ids; columns are to the right but for those of text."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for heading in headings:
-        table.add_column(heading, justify="left" if heading in left else "right", no_wrap=True, overflow="ellipsis")
+        add_column(table, heading, left=heading in left, ids=heading in ids)
     return table
+
+
+def add_column(table: Table, heading: str, *, left: bool, ids: bool) -> None:
+    """A column whose text is cut where there is no room, or one of ids, which are not: they may be copied, and go on in the next line."""
+    justify: Literal["left", "right"] = "left" if left else "right"
+    if ids:
+        table.add_column(heading, justify=justify, overflow="fold", max_width=FOLDED)
+    else:
+        table.add_column(heading, justify=justify, no_wrap=True, overflow="ellipsis")
 
 
 def _sentence(facts: dict[str, Any]) -> str:
@@ -306,9 +318,8 @@ def _show_members(console: Console, node_type: str, members: pa.Table, most: int
     title = {USER: "Members", ITEM: "Targets"}.get(node_type, f"Shared {NODE_TYPE[node_type].noun.many}")
     console.print(f"{title} ({members.num_rows:,})", style="bold")
     kind = NODE_TYPE[node_type].noun.one
-    width = ID_WIDTH if console.width >= 100 else 24
     columns: dict[str, Callable[[dict[str, Any]], str]] = {
-        kind: lambda member: name(member["node_id"], width),
+        kind: lambda member: name(member["node_id"]),
         "role": lambda member: str(member["role"]),
         "evidence": lambda member: f"{member['contribution']:.1f}",
         "events": lambda member: f"{member['events']:,}",
@@ -317,7 +328,7 @@ def _show_members(console: Console, node_type: str, members: pa.Table, most: int
     }
     if node_type != USER:
         del columns["role"]  # the title says it
-    table = _table(columns, left=(kind, "role", "first seen", "last seen"))
+    table = _table(columns, left=(kind, "role", "first seen", "last seen"), ids=(kind,))
     for member in members.slice(0, most).to_pylist():
         table.add_row(*(cell(member) for cell in columns.values()))
     console.print(table)
@@ -328,12 +339,11 @@ def _show_pairs(console: Console, evidence: pa.Table, most: int) -> None:
     if not evidence.num_rows:
         return
     console.print(f"Strongest of {evidence.num_rows:,} meetings", style="bold")
-    width = ID_WIDTH if console.width >= 130 else 20 if console.width >= 100 else 11
     columns: dict[str, Callable[[dict[str, Any]], str]] = {
-        "user": lambda pair: name(pair["user_a"], width),
-        "and user": lambda pair: name(pair["user_b"], width),
+        "user": lambda pair: name(pair["user_a"]),
+        "and user": lambda pair: name(pair["user_b"]),
         "at": lambda pair: NODE_TYPE[pair["view"]].noun.one,
-        "key": lambda pair: name(pair["key"], width),
+        "key": lambda pair: name(pair["key"]),
         "evidence": lambda pair: f"{pair['evidence']:.1f}",
         "events": lambda pair: f"{pair['events']:,}",
         "expected": lambda pair: "" if pair["expected"] is None else _small(pair["expected"]),
@@ -341,7 +351,7 @@ def _show_pairs(console: Console, evidence: pa.Table, most: int) -> None:
     }
     if console.width < 100:
         del columns["events"]
-    table = _table(columns, left=("user", "and user", "at", "key"))
+    table = _table(columns, left=("user", "and user", "at", "key"), ids=("user", "and user", "key"))
     order = [("evidence", "descending"), ("expected", "ascending"), ("user_a", "ascending"), ("user_b", "ascending"), ("key", "ascending")]
     for pair in evidence.sort_by(order).slice(0, most).to_pylist():
         table.add_row(*(cell(pair) for cell in columns.values()))

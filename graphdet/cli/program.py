@@ -1,0 +1,96 @@
+"""The program: all commands under their headings, the options that stand before them, and `help` as a word."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from graphdet import __version__
+from graphdet.cli import database, detect, learn, look, markets
+from graphdet.cli.manner import DEBUG, QUIET, VERBOSE
+
+WORD = "help"
+
+
+class Commands(TyperGroup):
+    """A list of commands in whole sentences, under headings, that a newcomer can read from top to bottom."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        widest = max(map(len, self.commands))
+        for heading, names in HEADED.items():
+            rows = [(name.ljust(widest), _first_sentence(self.commands[name].help or "")) for name in names]
+            with formatter.section(heading):
+                formatter.write_dl(rows)
+
+
+app = typer.Typer(
+    cls=Commands,
+    help="Finds organised fraud rings in shop and marketplace logs.",
+    epilog=f"`graphdet {WORD} COMMAND` tells more of one. New here? `graphdet demo` shows all of it on a made log.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+HEADED: dict[str, list[str]] = {}
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[bool, typer.Option("--version", "-V", callback=_print_version, is_eager=True, help="Print the version.")] = False,
+    quiet: Annotated[bool, typer.Option(*QUIET, help="Say nothing but what is asked for and what is wrong; may stand anywhere.")] = False,
+    verbose: Annotated[bool, typer.Option(*VERBOSE, help="Say which files, settings and machine are used; may stand anywhere.")] = False,
+    debug: Annotated[bool, typer.Option(*DEBUG, help="Show the traceback of an unexpected error; may stand anywhere.")] = False,
+) -> None:
+    """Options that stand before the command; `read_manner` has taken the last three out already, wherever they stood."""
+
+
+for commands in (detect, look, learn, database, markets):
+    before = len(app.registered_commands), len(app.registered_groups)
+    commands.register(app)
+    names = [one.name or getattr(one.callback, "__name__", "") for one in app.registered_commands[before[0] :]]
+    names += [str(group.name) for group in app.registered_groups[before[1] :]]
+    HEADED.setdefault(commands.HEADING, []).extend(names)
+
+
+def run_program(arguments: list[str]) -> int:
+    """Parse and run; the exit code. What a command itself complains of is raised.
+
+    Raises:
+        GraphdetError: what the user can mend.
+    """
+    if arguments[:1] == [WORD]:
+        arguments = [*arguments[1:], "--help"]
+    try:
+        try:
+            app(arguments, prog_name="graphdet")
+        except SystemExit as end:
+            if isinstance(end.__context__, BrokenPipeError):
+                raise end.__context__ from None
+            return int(end.code or 0)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # who read the output has seen enough
+        _forget_stdout()
+    return 0
+
+
+def _forget_stdout() -> None:
+    """So that what is still buffered goes nowhere, and nothing is said of it at the end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+
+
+def _first_sentence(text: str) -> str:
+    return " ".join(text.partition("\n\n")[0].split())

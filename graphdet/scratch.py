@@ -1,0 +1,90 @@
+"""A folder for what may be forgotten: plain copies of compressed logs, what spills from memory.
+
+It is the owner's alone, it is gone when its block ends, and at the latest when the process is told to end (`clear_scratch`). What a killed
+process left is cleared by the next one: a folder whose lock nobody holds is nobody's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+PREFIX = "graphdet-scratch-"
+LOCK, UNNAMED = "lock", "lock.new"
+UNLOCKED = 3600.0  # seconds after which a folder without a lock is taken for a dead process's: making the lock takes milliseconds
+_folders: set[Path] = set()
+
+
+@contextlib.contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """An empty folder (mode 700) below the temporary folder, for as long as the block lasts."""
+    _clear_leftovers(Path(tempfile.gettempdir()))
+    outer = Path(tempfile.mkdtemp(prefix=PREFIX))
+    _folders.add(outer)
+    lock = _take_lock(outer)
+    try:
+        inner = outer / "files"
+        inner.mkdir(mode=0o700)
+        yield inner
+    finally:
+        shutil.rmtree(outer, ignore_errors=True)
+        os.close(lock)
+        _folders.discard(outer)
+
+
+def new_file(folder: Path) -> Path:
+    """A new empty file that its owner alone may read (mode 600)."""
+    handle, name = tempfile.mkstemp(".txt", "", folder)
+    os.close(handle)
+    return Path(name)
+
+
+def clear_scratch() -> None:
+    """Remove this process's scratch folders now, though threads may still write to them; for a process that is about to end."""
+    for folder in list(_folders):
+        for _ in range(3):  # a thread may put a file there meanwhile
+            shutil.rmtree(folder, ignore_errors=True)
+            if not folder.exists():
+                break
+
+
+def _take_lock(folder: Path) -> int:
+    """A lock on the folder, held until the handle is closed or the process dies; it has its name only once it is held."""
+    unnamed = folder / UNNAMED
+    handle = os.open(unnamed, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with contextlib.suppress(OSError):  # a file system without locks: the folder stays if the process is killed
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        unnamed.rename(folder / LOCK)
+    return handle
+
+
+def _clear_leftovers(parent: Path) -> None:
+    for folder in parent.glob(f"{PREFIX}*"):
+        with contextlib.suppress(OSError):
+            state = folder.lstat()
+            if not folder.is_symlink() and folder.is_dir() and state.st_uid == os.getuid() and _is_dead(folder, state.st_mtime):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_dead(folder: Path, changed: float) -> bool:
+    """Whether no process holds the folder's lock; one that has none yet may be just being made."""
+    old = time.time() - changed > UNLOCKED
+    for name in (LOCK, UNNAMED):
+        try:
+            handle = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        finally:
+            os.close(handle)
+        return name == LOCK or old
+    return old

@@ -1,0 +1,173 @@
+"""Stopped at any moment, graphdet ends with one line and 128 + the signal's number, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import random
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from graphdet.scratch import LOCK, PREFIX, UNLOCKED, new_file, scratch_folder
+from graphdet.simulate import preset, simulate, write_market
+
+# A run in the background of a script is deaf to Ctrl-C, and so is what it starts; not so the program that is tried here.
+PROGRAM = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from graphdet.cli import main; main()"
+LINE = "graphdet: stopped; nothing half-written is left.\n"
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A log that has to be unpacked to be read."""
+    folder = tmp_path_factory.mktemp("log")
+    write_market(simulate(preset("demo", users=1500, events=15_000), 3), folder / "market", "csv")
+    with (folder / "market" / "events.csv").open("rb") as plain, gzip.open(folder / "events.csv.gz", "wb") as packed:
+        shutil.copyfileobj(plain, packed)
+    return folder / "events.csv.gz"
+
+
+def start(log: Path, folder: Path, program: str = PROGRAM) -> subprocess.Popen[str]:
+    """A run with a temporary folder of its own, and its output in a folder of its own."""
+    (folder / "temporary").mkdir(parents=True, exist_ok=True)
+    environment = os.environ | {"TMPDIR": str(folder / "temporary")}
+    command = [sys.executable, "-c", program, "run", str(log), "--out", str(folder / "out" / "run")]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+
+def leftovers(folder: Path) -> list[str]:
+    return [str(path.relative_to(folder)) for path in folder.rglob("*") if path.name not in ("temporary", "out")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_at_any_moment(log: Path, tmp_path: Path, number: signal.Signals) -> None:
+    """In the first moments things are imported; later rows are read, kernels run, tables are written."""
+    moments = random.Random(number)  # noqa: S311
+    stopped = 0
+    for attempt, latest in enumerate((0.4, 1.0, 3.0, 6.0)):
+        folder = tmp_path / str(attempt)
+        with start(log, folder) as process:
+            time.sleep(moments.uniform(0.15, latest))
+            process.send_signal(number)
+            printed, complaint = process.communicate(timeout=60)
+        if process.returncode:
+            stopped += 1
+            assert process.returncode == 128 + number, complaint
+            said = [line for line in complaint.splitlines(keepends=True) if not line.startswith("graphdet: ") or line == LINE]
+            assert said == [LINE]
+            assert printed == ""
+            assert leftovers(folder) == []
+    assert stopped >= 2
+
+
+BUSY = """
+import signal, sys, threading, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from graphdet.cli import stopping
+from graphdet.scratch import new_file, scratch_folder
+stopping.GRACE = 0.2
+with stopping.stoppable(), scratch_folder() as folder:
+    new_file(folder)
+    import numba
+    @numba.njit(nogil=True)
+    def spin(n):
+        total = 0
+        for i in range(n):
+            total += (total * 31 + i) % 7
+        return total
+    spin(1)
+    if sys.argv[1] == "thread":
+        threading.Thread(target=spin, args=(10**14,)).start()
+    print("busy", flush=True)
+    spin(10**14)
+"""
+
+
+@pytest.mark.parametrize("where", ["main", "thread"])
+def test_compiled_code_does_not_hold_a_stop_up(tmp_path: Path, where: str) -> None:
+    command = [sys.executable, "-c", BUSY, where]
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "busy\n"
+        process.send_signal(signal.SIGTERM)
+        _, complaint = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert complaint == LINE
+    assert list(tmp_path.glob(f"{PREFIX}*")) == []
+
+
+SWALLOWED = """
+import os, signal
+from graphdet.cli import stopping
+class Held:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+with stopping.stoppable():
+    one = Held()
+    del one
+    print("went on", flush=True)
+"""
+
+
+def test_a_stop_that_comes_where_nobody_can_raise_it_still_counts() -> None:
+    done = subprocess.run([sys.executable, "-c", SWALLOWED], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (143, "", LINE)
+
+
+def test_ignored_signals_stay_ignored(tmp_path: Path) -> None:
+    """As under `nohup`."""
+    code = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); from graphdet.cli.stopping import stoppable\n"
+    code += "with stoppable(): signal.raise_signal(signal.SIGHUP); print('went on')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "went on\n", "")
+
+
+# Scratch folders
+
+
+def test_scratch_is_the_owners_alone_and_gone_afterwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with scratch_folder() as folder:
+        file = new_file(folder)
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert {stat.S_IMODE(path.stat().st_mode) for path in (folder, folder.parent)} == {0o700}
+        assert new_file(folder) != file
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_cleared_and_what_a_living_one_has_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    code = "import os, signal; from graphdet.scratch import *; folder = scratch_folder(); new_file(folder.__enter__())\n"
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code + "os.kill(os.getpid(), signal.SIGKILL)"], env=environment, check=False)
+    (left,) = tmp_path.glob(f"{PREFIX}*")
+    mine = tmp_path / f"{PREFIX}demo"
+    mine.mkdir()  # somebody's own folder of that name, or one whose lock is just being made
+    (tmp_path / "graphdet-demo").mkdir()
+    with scratch_folder() as living:
+        assert not left.exists()
+        with scratch_folder():
+            assert living.is_dir()
+        assert (living.parent / LOCK).is_file()
+    assert mine.is_dir()
+    os.utime(mine, (0, time.time() - UNLOCKED - 1))
+    with scratch_folder():
+        assert not mine.exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["graphdet-demo"]
+
+
+def test_a_link_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / LOCK).touch()
+    (tmp_path / f"{PREFIX}link").symlink_to(tmp_path / "precious")
+    with scratch_folder():
+        assert (tmp_path / "precious" / LOCK).exists()
