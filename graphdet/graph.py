@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import scipy.sparse as sp
 
+from graphdet import _kernels
 from graphdet.events.table import NO_TIME, EventTable
 from graphdet.schema import ITEM, KEY_TYPES, NODE_TYPE
 
@@ -74,9 +73,9 @@ class Edges:
 
     def transposed(self, size: int) -> Edges:
         """The same edges with `size` target nodes as rows and users at the other end."""
-        order = _stable_order(self.to, size)
+        start, order = _kernels.group_rows(self.to, size)
         return Edges(
-            _starts(self.to, size),
+            start,
             self.rows[order],
             self.count[order],
             None if self.first is None else self.first[order],
@@ -202,7 +201,7 @@ def _belongs(events: EventTable, relation: Relation, rows: npt.NDArray[np.int64]
 def _edges(events: EventTable, relation: Relation, rows: npt.NDArray[np.int64]) -> Edges:
     """The edges that the given events (ascending, so in order of time) make."""
     timed, paid = events.time is not None, events.amount is not None
-    start, to, count, first, last, amount = _fold_pairs(
+    start, to, count, first, last, amount = _kernels.fold_edges(
         events.codes["user"],
         events.codes[relation.target],
         rows,
@@ -212,74 +211,6 @@ def _edges(events: EventTable, relation: Relation, rows: npt.NDArray[np.int64]) 
         events.amount if events.amount is not None else np.empty(0),
     )
     return Edges(start, to, count, first if timed else None, last if timed else None, amount if paid else None)
-
-
-@numba.njit(cache=True, nogil=True)
-def _fold_pairs(user: Any, target: Any, rows: Any, users: int, targets: int, times: Any, amounts: Any) -> Any:
-    """What `Edges` holds, for the given rows of the log. Two counting sorts carry codes along, since looking them up again costs most."""
-    n = len(rows)
-    place = _places(target, rows, targets)
-    by_target = np.empty(n, np.int32)
-    for row in rows:
-        by_target[place[target[row]]] = row
-        place[target[row]] += 1
-    begin = 0
-    end = _places(user, rows, users)  # of each user's rows that are in place by now
-    by_user, its_target = np.empty(n, np.int32), np.empty(n, np.int32)
-    for code in range(targets):
-        for at in range(begin, place[code]):
-            row = by_target[at]
-            to_place = end[user[row]]
-            by_user[to_place], its_target[to_place] = row, code
-            end[user[row]] = to_place + 1
-        begin = place[code]
-    start, to, count = np.zeros(users + 1, np.int64), np.empty(n, np.int32), np.empty(n, np.int64)
-    first, last = np.empty(n if len(times) else 0, np.int64), np.empty(n if len(times) else 0, np.int64)
-    amount = np.empty(n if len(amounts) else 0, np.float64)
-    edges = begin = 0
-    for code in range(users):
-        while begin < end[code]:
-            stop = begin + 1
-            while stop < end[code] and its_target[stop] == its_target[begin]:
-                stop += 1
-            to[edges], count[edges] = its_target[begin], stop - begin
-            if len(times):
-                last[edges] = times[by_user[stop - 1]]
-                known = begin
-                while known < stop - 1 and times[by_user[known]] == NO_TIME:  # it sorts before every time
-                    known += 1
-                first[edges] = times[by_user[known]]
-            if len(amounts):
-                amount[edges] = np.nan
-                for at in range(begin, stop):
-                    one = amounts[by_user[at]]
-                    if not np.isnan(one):
-                        amount[edges] = one if np.isnan(amount[edges]) else amount[edges] + one
-            edges, begin = edges + 1, stop
-        start[code + 1] = edges
-    return start, to[:edges], count[:edges], first[:edges], last[:edges], amount[:edges]
-
-
-@numba.njit(cache=True, nogil=True)
-def _places(codes: Any, rows: Any, size: int) -> Any:
-    """Where the rows of each code begin, once they are sorted by code."""
-    place = np.zeros(size + 1, np.int64)
-    for row in rows:
-        place[codes[row] + 1] += 1
-    return np.cumsum(place)
-
-
-def _stable_order(codes: npt.NDArray[np.int32], size: int) -> npt.NDArray[np.int32]:
-    """Stable argsort of codes below `size` in linear time: SciPy's row-to-column conversion is a counting sort."""
-    n = len(codes)
-    start: npt.NDArray[np.integer] = np.arange(n + 1, dtype=np.int32 if n < np.iinfo(np.int32).max else np.int64)
-    ones: npt.NDArray[np.int8] = np.ones(n, dtype=np.int8)
-    matrix = sp.csr_array[np.int8, tuple[int, int]]((ones, codes, start), shape=(n, size))
-    return np.asarray(matrix.tocsc().indices)
-
-
-def _starts(rows: npt.NDArray[np.int32], size: int) -> npt.NDArray[np.int64]:
-    return np.concatenate([np.zeros(1, np.int64), np.cumsum(np.bincount(rows, minlength=size))])
 
 
 def _positions(events: EventTable, node_type: str, names: pa.ChunkedArray) -> npt.NDArray[np.int64]:

@@ -43,5 +43,5 @@ def test_a_kernel_takes_no_other_type_and_no_gaps() -> None:
     for wrong in (time.astype(np.int64), np.arange(8, dtype=np.int32)[::2], time.reshape(2, 2)):
         with pytest.raises(TypeError):
             _kernels.fullest(offset, wrong, 1)
-    with pytest.raises(ValueError, match="offset must lie within time"):
+    with pytest.raises(ValueError, match="offset must rise and cut"):
         _kernels.fullest(np.array([0, 5]), time, 1)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from graphdet import _kernels
 from graphdet.arrays import Bool, Float64, Int32, Int64, check_array
 from graphdet.events import NO_TIME, EventTable
 from graphdet.visits.index import VisitIndex
@@ -112,7 +112,7 @@ def index_part(
     users_of_ip: Int64,
 ) -> LogIndex:
     """Of one ring's part of a log, with what the whole log told of itself; see `LogIndex`."""
-    offset, by_user = _events_by_user(events.codes["user"], events.count("user"))
+    offset, by_user = _kernels.group_rows(events.codes["user"], events.count("user"))
     return LogIndex(
         events=events,
         visits=index,
@@ -167,32 +167,11 @@ def _users_of_keys(index: VisitIndex, view: str) -> Int64:
     for seen in index.visits.views:
         if seen.name == view:
             offset = index.visits.offset[seen.first_key : seen.first_key + seen.keys + 1]
-            return _distinct_users(offset, index.visits.user, index.visits.users)
+            return distinct_users(offset, index.visits.user, index.visits.users)
     return np.zeros(0, np.int64)
 
 
-@numba.njit(cache=True, nogil=True)
-def _distinct_users(offset: Int64, user: Int32, users: int) -> Int64:
-    found = np.zeros(len(offset) - 1, np.int64)
-    last = np.full(users, -1, np.int64)
-    for key in range(len(offset) - 1):
-        for visit in range(offset[key], offset[key + 1]):
-            if last[user[visit]] != key:
-                last[user[visit]] = key
-                found[key] += 1
-    return found
-
-
-@numba.njit(cache=True, nogil=True)
-def _events_by_user(user: Int32, users: int) -> tuple[Int64, Int64]:
-    offset = np.zeros(users + 1, np.int64)
-    for event in range(len(user)):
-        offset[user[event] + 1] += 1
-    for who in range(users):
-        offset[who + 1] += offset[who]
-    place = offset[:-1].copy()
-    by_user = np.empty(len(user), np.int64)
-    for event in range(len(user)):
-        by_user[place[user[event]]] = event
-        place[user[event]] += 1
-    return offset, by_user
+def distinct_users(offset: Int64, user: Int32, users: int) -> Int64:
+    """(groups,) distinct users of each group of rows: of group g the rows offset[g] … offset[g + 1] − 1."""
+    first = np.concatenate([np.zeros(1, np.int64), np.cumsum(_kernels.first_of_user(offset, user, users), dtype=np.int64)])
+    return np.asarray(np.diff(first[offset - offset[0]]))

@@ -1,16 +1,19 @@
 // What kernels take and give: NumPy arrays of one dimension and an exact type, never copied on the way in.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/pair.h>
+#include <nanobind/stl/tuple.h>
 
 namespace graphdet {
 
@@ -24,24 +27,36 @@ using In = nb::ndarray<const Value, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 template <typename Value>
 using Out = nb::ndarray<Value, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
-// An array that a kernel made.
+// Hands a vector over to NumPy without a copy: (n,). Needs the GIL.
 template <typename Value>
-using Made = nb::ndarray<nb::numpy, Value, nb::ndim<1>, nb::c_contig>;
-
-// Hands a vector over to NumPy without a copy. Needs the GIL.
-template <typename Value>
-Made<Value> hand_over(std::vector<Value>&& values) {
+nb::object hand_over(std::vector<Value>&& values) {
     auto owned = std::make_unique<std::vector<Value>>(std::move(values));
     Value* data = owned->data();
     std::size_t length = owned->size();
     nb::capsule owner(owned.get(), [](void* held) noexcept { delete static_cast<std::vector<Value>*>(held); });
     owned.release();
-    return Made<Value>(data, {length}, owner);
+    nb::object array = nb::cast(nb::ndarray<nb::numpy, Value, nb::ndim<1>, nb::c_contig>(data, {length}, owner));
+    // NumPy has two names for eight bytes, and other libraries know only the usual one
+    return std::is_same_v<Value, std::int64_t> ? array.attr("view")("int64") : array;
 }
 
 // A wrong argument is an error of the caller that says which.
 inline void require(bool holds, const char* what) {
     if (!holds) throw std::invalid_argument(what); // ValueError in Python
+}
+
+// Codes that index something must lie in least … size − 1.
+template <typename Value>
+void require_codes(const In<Value>& codes, std::int64_t size, const char* name, std::int64_t least = 0) {
+    if (codes.size() == 0) return;
+    auto [low, high] = std::minmax_element(codes.data(), codes.data() + codes.size());
+    if (*low < least || *high >= size) throw std::invalid_argument(std::string(name) + " must lie within what they are codes of");
+}
+
+// Offsets must rise from a first that is not negative to a last that is not beyond what they cut.
+inline void require_offsets(const In<std::int64_t>& offset, std::size_t length, const char* name) {
+    bool rise = offset.size() > 0 && offset(0) >= 0 && std::is_sorted(offset.data(), offset.data() + offset.size());
+    if (!rise || offset(offset.size() - 1) > std::int64_t(length)) throw std::invalid_argument(std::string(name) + " must rise and cut what is there");
 }
 
 }  // namespace graphdet

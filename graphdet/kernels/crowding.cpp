@@ -31,8 +31,7 @@ std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>> find_fullest(
 
 void add_crowding(nb::module_& module) {
     module.def("fullest", [](In<std::int64_t> offset, In<std::int32_t> time, std::int64_t window) {
-        require(offset.size() > 0, "offset must not be empty");
-        require(offset(0) >= 0 && offset(offset.size() - 1) <= std::int64_t(time.size()), "offset must lie within time");
+        require_offsets(offset, time.size(), "offset");
         std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>> found;
         {
             nb::gil_scoped_release release;

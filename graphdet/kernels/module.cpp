@@ -1,10 +1,20 @@
-// graphdet._kernels: the loops that NumPy has no word for. Each file has one subject and says what goes in and comes out.
+// graphdet._kernels: each file has one subject and says what goes in and comes out.
 #include "arrays.hpp"
 
 namespace graphdet {
+void add_company(nb::module_& module);
 void add_crowding(nb::module_& module);
+void add_edges(nb::module_& module);
+void add_grouping(nb::module_& module);
+void add_messages(nb::module_& module);
+void add_windows(nb::module_& module);
 }
 
 NB_MODULE(_kernels, module) {
+    graphdet::add_company(module);
     graphdet::add_crowding(module);
+    graphdet::add_edges(module);
+    graphdet::add_grouping(module);
+    graphdet::add_messages(module);
+    graphdet::add_windows(module);
 }

@@ -15,11 +15,11 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
 
-import numba
 import numpy as np
 from scipy.sparse import csr_array
 
-from graphdet.arrays import Float32, Int32, Int64
+from graphdet import _kernels
+from graphdet.arrays import Float32
 from graphdet.evidence.pairs import PairEvidence
 from graphdet.schema import PLACES
 from graphdet.visits.visits import Visits
@@ -48,34 +48,11 @@ def evidence_relation(pairs: PairEvidence, users: int, threads: int = 1) -> Evid
     blocks = np.searchsorted(start, np.linspace(0, len(to), BLOCKS + 1))
     with ThreadPoolExecutor(threads) as pool:
         edges = pairwise([0, *blocks[1:-1].tolist(), users])
-        list(pool.map(lambda block: _share(block[0], block[1], start, to, pair, root, common), edges))
+        list(pool.map(lambda block: _kernels.sum_common(block[0], block[1], start, to, pair, root, common), edges))
     graph = csr_array(((value * common)[pair], to, graph.indptr), shape=(users, users))
     total = np.asarray(graph.sum(axis=1)).ravel()
     graph.data /= np.repeat(np.maximum(total, 1e-12), np.diff(start)).astype(np.float32)
     return graph
-
-
-@numba.njit(cache=True, nogil=True)
-def _share(first: int, last: int, start: Int64, to: Int32, pair: Int32, root: Float32, common: Float32) -> None:
-    """For each pair, 1 + Σ over common partners of the root of the product of the evidence to both, into `common`.
-
-    A pair is seen from its end with more partners (the first, of equals), if that is among users `first` to `last`; the other end's
-    partners are walked.
-    """
-    mark = np.zeros(len(start) - 1, np.float32)
-    for one in range(first, last):
-        for edge in range(start[one], start[one + 1]):
-            mark[to[edge]] = root[edge]
-        for edge in range(start[one], start[one + 1]):
-            other = to[edge]
-            more = (start[one + 1] - start[one]) - (start[other + 1] - start[other])
-            if more > 0 or (more == 0 and one < other):
-                total = 1.0
-                for step in range(start[other], start[other + 1]):
-                    total += mark[to[step]] * root[step]
-                common[pair[edge]] = total
-        for edge in range(start[one], start[one + 1]):
-            mark[to[edge]] = 0
 
 
 def through_keys(visits: Visits, view: str, values: Float32) -> tuple[Float32, Float32]:
@@ -97,47 +74,8 @@ def through_keys(visits: Visits, view: str, values: Float32) -> tuple[Float32, F
         return np.zeros((users, width + 1), np.float32), np.zeros((users, width + 1), np.float32)
     fade = PLACES[view].half_life * 3600 / np.log(2)
     keys = visits.offset[seen.first_key : seen.first_key + seen.keys + 1]
-    total, highest, count = _meet(keys, visits.user, visits.time, fade, PRIOR, np.ascontiguousarray(values))
+    total, highest, count = _kernels.meet(keys, visits.user, visits.time, fade, PRIOR, np.ascontiguousarray(values).ravel(), users)
+    total, highest = total.reshape(users, width + 1), highest.reshape(users, width + 1)
     highest[count == 0] = 0
     total /= np.maximum(count, 1).astype(np.float32)[:, None]
     return total, highest
-
-
-@numba.njit(cache=True, nogil=True, fastmath={"nnan", "nsz"})
-def _meet(offset: Int64, user: Int32, time: Int32, fade: float, prior: float, values: Float32) -> tuple[Float32, Float32, Int64]:
-    users, width = values.shape
-    total = np.zeros((users, width + 1), np.float32)
-    highest = np.full((users, width + 1), -np.inf, np.float32)
-    count = np.zeros(users, np.int64)
-    longest = np.diff(offset).max() if len(offset) > 1 else 0
-    before, heard = np.zeros((longest, width + 1)), np.zeros((longest, width), np.float32)
-    running, fell = np.zeros(width + 1), np.zeros(longest)
-    for key in range(len(offset) - 1):
-        low, high = offset[key], offset[key + 1]
-        running[:] = 0
-        for place in range(high - low):
-            heard[place] = values[user[low + place]]  # read once; the next two walks have it at hand
-            if place:
-                fell[place] = np.exp((time[low + place - 1] - time[low + place]) / fade)
-                for column in range(width):
-                    running[column] = (running[column] + heard[place - 1, column]) * fell[place]
-                running[width] = (running[width] + 1) * fell[place]
-            before[place] = running
-        running[:] = 0
-        for place in range(high - low - 1, -1, -1):
-            if place < high - low - 1:
-                for column in range(width):
-                    running[column] = (running[column] + heard[place + 1, column]) * fell[place + 1]
-                running[width] = (running[width] + 1) * fell[place + 1]
-            who = user[low + place]
-            others = running[width] + before[place, width]
-            share = 1 / (others + prior)
-            for column in range(width):
-                message = np.float32((running[column] + before[place, column]) * share)
-                total[who, column] += message
-                highest[who, column] = max(highest[who, column], message)
-            much = np.float32(np.log1p(others))
-            total[who, width] += much
-            highest[who, width] = max(highest[who, width], much)
-            count[who] += 1
-    return total, highest, count

@@ -9,16 +9,16 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from graphdet import _kernels
 from graphdet.arrays import Bool, Int32, Int64, stretches
 from graphdet.events import NO_TIME, EventTable
 from graphdet.judging.conditions import Background
 from graphdet.judging.judged_ring import JudgedRing
-from graphdet.judging.log_index import LogIndex
+from graphdet.judging.log_index import LogIndex, distinct_users
 from graphdet.judging.ring_facts import RingFacts
 from graphdet.record.recorded_farms import describe_farm
 from graphdet.record.texts import add_wording
@@ -228,30 +228,11 @@ def _filled(columns: dict[str, pa.Array], schema: pa.Schema, rows: int) -> pa.Ta
     return pa.table({**absent, **columns}).select(schema.names).cast(schema)
 
 
-@numba.njit(cache=True, nogil=True)
 def _count_at(code: Int32, user: Int32, chosen: Bool, users: int) -> tuple[Int64, Int64]:
-    """Events and distinct users of the chosen keys, by a counting sort of their events."""
-    keys = len(chosen)
-    offset = np.zeros(keys + 1, np.int64)
-    for event in range(len(code)):
-        if code[event] >= 0 and chosen[code[event]]:
-            offset[code[event] + 1] += 1
-    for key in range(keys):
-        offset[key + 1] += offset[key]
-    place = offset[:-1].copy()
-    who = np.empty(offset[keys], np.int32)
-    for event in range(len(code)):
-        if code[event] >= 0 and chosen[code[event]]:
-            who[place[code[event]]] = user[event]
-            place[code[event]] += 1
-    distinct = np.zeros(keys, np.int64)
-    last = np.full(users, -1, np.int64)
-    for key in range(keys):
-        for event in range(offset[key], offset[key + 1]):
-            if last[who[event]] != key:
-                last[who[event]] = key
-                distinct[key] += 1
-    return offset[1:] - offset[:-1], distinct
+    """Events and distinct users of the chosen keys."""
+    own = np.flatnonzero((code >= 0) & chosen[code])
+    offset, order = _kernels.group_rows(code[own], len(chosen))
+    return np.diff(offset), distinct_users(offset, user[own[order]], users)
 
 
 def _history_seconds(end: int) -> int:

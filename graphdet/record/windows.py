@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numba
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from graphdet import _kernels
 from graphdet.arrays import Int32, Int64
 from graphdet.judging.log_index import LogIndex
 from graphdet.rings.growth import Grown
@@ -42,7 +41,7 @@ def count_windows(rings: Sequence[Grown], log: LogIndex, at_targets: Mapping[str
             code = key[own] - seen.first_key
             ids[own] = events.ids[seen.name].take(pa.array(code)).to_pylist()
             codes, places = at_targets[seen.name]
-            count[own] = _count_within(
+            count[own] = _kernels.count_within(
                 code,
                 start[own],
                 end[own],
@@ -55,7 +54,7 @@ def count_windows(rings: Sequence[Grown], log: LogIndex, at_targets: Mapping[str
                 order,
                 pay,
                 events.count("user"),
-            )
+            ).reshape(-1, 4)
     rows = [
         {
             "type": visits.views[position].name, "id": name, "start": begin if timed else None, "end": finish if timed else None,
@@ -68,49 +67,3 @@ def count_windows(rings: Sequence[Grown], log: LogIndex, at_targets: Mapping[str
     ]  # fmt: skip
     bounds = np.cumsum([0] + [len(ring.targets) for ring in rings])
     return [rows[bounds[n] : bounds[n + 1]] for n in range(len(rings))]
-
-
-@numba.njit(cache=True, nogil=True)
-def _count_within(
-    code: Int32,
-    start: Int64,
-    end: Int64,
-    timed: bool,
-    codes: Int32,
-    rows: Int64,
-    user: Int32,
-    time: Int64,
-    action: npt.NDArray[np.int16],
-    order: int,
-    pay: int,
-    users: int,
-) -> Int64:
-    """(n, 4) events, distinct users, orders and payments at each code between start and end; `rows` are by `codes` and in them by time."""
-    found = np.zeros((len(code), 4), np.int64)
-    last = np.full(users, -1, np.int64)
-    for window in range(len(code)):
-        place, stop = np.searchsorted(codes, code[window]), np.searchsorted(codes, code[window], side="right")
-        if timed:
-            place, stop = _first_from(start[window], rows, time, place, stop), _first_from(end[window] + 1, rows, time, place, stop)
-        for row in rows[place:stop]:
-            found[window, 0] += 1
-            if last[user[row]] != window:
-                last[user[row]] = window
-                found[window, 1] += 1
-            if action[row] == order:
-                found[window, 2] += 1
-            if action[row] == pay:
-                found[window, 3] += 1
-    return found
-
-
-@numba.njit(cache=True, nogil=True)
-def _first_from(moment: int, rows: Int64, time: Int64, first: int, last: int) -> int:
-    """The first place in first … last − 1, by time, whose row is not before the moment; last where there is none."""
-    while first < last:
-        middle = (first + last) // 2
-        if time[rows[middle]] < moment:
-            first = middle + 1
-        else:
-            last = middle
-    return first

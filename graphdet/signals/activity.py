@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
+from graphdet import _kernels
 from graphdet.arrays import Float32, Float64, Int32, Int64
 from graphdet.events import NO_TIME, EventTable
 from graphdet.evidence.pairs import PairEvidence
@@ -82,35 +82,20 @@ def known_mean(group: Int32, values: npt.NDArray[Any] | None, groups: int) -> Fl
     return np.asarray(np.bincount(group[known], weights=values[known], minlength=groups) / np.maximum(count, 1))
 
 
-@numba.njit(cache=True, nogil=True)
 def _distinct_keys(offset: Int64, user: Int32, users: int) -> Int64:
     """Keys of one view that each user visited."""
-    found = np.zeros(users, np.int64)
-    last = np.full(users, -1, np.int64)
-    for key in range(len(offset) - 1):
-        for visit in range(offset[key], offset[key + 1]):
-            if last[user[visit]] != key:
-                last[user[visit]] = key
-                found[user[visit]] += 1
-    return found
+    first = _kernels.first_of_user(offset, user, users).view(np.bool_)
+    return np.bincount(user[offset[0] : offset[-1]][first], minlength=users)
 
 
-@numba.njit(cache=True, nogil=True)
 def _days(user: Int32, time: Int64, users: int, start: int) -> tuple[Float64, Float64, Int64]:
     """First and last moment and distinct days of each user; events are in order of time."""
     first, last = np.full(users, float(start)), np.full(users, float(start))
-    days = np.zeros(users, np.int64)
-    latest = np.full(users, -1, np.int64)
-    for event in range(len(user)):
-        who = user[event]
-        day = (time[event] - start) // DAY
-        if latest[who] < 0:
-            first[who] = time[event]
-        if day != latest[who]:
-            days[who] += 1
-            latest[who] = day
-        last[who] = time[event]
-    return first, last, days
+    first[user[::-1]], last[user] = time[::-1], time  # of equal places the one that comes last stays
+    day = (time - start) // DAY
+    offset = np.searchsorted(day, np.arange(day[-1] + 2))
+    once = _kernels.first_of_user(offset, user, users).view(np.bool_)
+    return first, last, np.bincount(user[once], minlength=users)
 
 
 ACTIVITY = Signal("activity", ("user",), COLUMNS, _measure)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numba
 import numpy as np
 
-from graphdet.arrays import Float32, Float64, Int32, Int64
+from graphdet import _kernels
+from graphdet.arrays import Float32
 from graphdet.events import EventTable
 from graphdet.evidence.pairs import PairEvidence
 from graphdet.schema import KEY_TYPES, NODE_TYPE
@@ -59,78 +59,19 @@ COLUMNS = (
 
 def _measure(events: EventTable, visits: Visits, base_rates: BaseRates, pairs: PairEvidence) -> Mapping[str, Float32]:
     users, views = visits.users, len(visits.views)
-    found = _by_partner(
-        pairs.users, pairs.evidence, pairs.offset, pairs.key_evidence, pairs.seconds_apart,
-        visits.view_of(pairs.key), users, views, np.array(LEVELS),
-    )  # fmt: skip
+    ends = pairs.users.ravel()
+    found = _kernels.company(
+        ends, pairs.evidence, pairs.offset, pairs.key_evidence, pairs.seconds_apart,
+        visits.view_of(pairs.key), users, views, np.array(LEVELS), TOP,
+    ).reshape(users, -1)  # fmt: skip
     best, sums, together, met_at, hours = np.split(found, np.cumsum([TOP, 1 + len(LEVELS), 1, views]), axis=1)
     met_view = np.zeros((users, len(KEY_TYPES)))
     for position, view in enumerate(visits.views):
         met_view[:, KEY_TYPES.index(view.name)] = met_at[:, position]
-    met_keys = _met_keys(pairs.users, pairs.offset, pairs.key, users, visits.keys)
+    met_keys = _kernels.met_keys(*_kernels.group_rows(ends, users), pairs.offset, pairs.key, visits.keys)
     own = np.maximum(np.bincount(visits.user, minlength=users), 1)
     parts = [best, np.log1p(sums), together, met_view, np.log1p(met_keys), np.minimum(met_keys / own, 1), hours]
     return {"user": np.column_stack(parts).astype(np.float32)}
-
-
-@numba.njit(cache=True, nogil=True)
-def _met_keys(pair: Int32, offset: Int64, key: Int32, users: int, keys: int) -> Int64:
-    """At how many keys each user met somebody."""
-    begin = np.zeros(users + 1, np.int64)
-    for row in range(len(pair)):
-        begin[pair[row, 0] + 1] += 1
-        begin[pair[row, 1] + 1] += 1
-    begin = np.cumsum(begin)
-    filled, rows = begin[:-1].copy(), np.empty(begin[-1], np.int32)  # each user's pairs
-    for row in range(len(pair)):
-        for side in range(2):
-            rows[filled[pair[row, side]]] = row
-            filled[pair[row, side]] += 1
-    found, last = np.zeros(users, np.int64), np.full(keys, -1, np.int64)
-    for who in range(users):
-        for place in range(begin[who], begin[who + 1]):
-            for meeting in range(offset[rows[place]], offset[rows[place] + 1]):
-                if last[key[meeting]] != who:
-                    last[key[meeting]] = who
-                    found[who] += 1
-    return found
-
-
-@numba.njit(cache=True, nogil=True)
-def _by_partner(
-    pair: Int32, evidence: Float32, offset: Int64, key_evidence: Float32, apart: Int32, view: Int32, users: int, views: int, level: Float64
-) -> Float64:
-    """Per user: the best pairs, the sum of all, pairs at each level, most keys in one pair, best key of each view, log10 hours apart.
-
-    One row a user, since memory is read by the row.
-    """
-    summed, counted = TOP, TOP + 1
-    together = counted + len(level)
-    met = together + 1
-    near = met + views
-    found, weight = np.zeros((users, near + 1)), np.zeros(users)
-    for row in range(len(pair)):
-        value, says, hours = evidence[row], 0.0, 0.0
-        for meeting in range(offset[row], offset[row + 1]):
-            says += key_evidence[meeting]
-            hours += key_evidence[meeting] * np.log10(1.0 + apart[meeting] / 3600.0)
-        for side in range(2):
-            own = found[pair[row, side]]
-            own[summed] += value
-            own[together] = max(own[together], offset[row + 1] - offset[row])
-            for column in range(len(level)):
-                if value >= level[column]:
-                    own[counted + column] += 1
-            left = value
-            for place in range(TOP):
-                if left > own[place]:
-                    left, own[place] = own[place], left
-            own[near] += hours
-            weight[pair[row, side]] += says
-            for meeting in range(offset[row], offset[row + 1]):
-                own[met + view[meeting]] = max(own[met + view[meeting]], key_evidence[meeting])
-    found[:, near] /= np.where(weight > 0, weight, 1.0)
-    return found
 
 
 COMPANY = Signal("company", ("user",), COLUMNS, _measure)
