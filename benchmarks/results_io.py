@@ -76,6 +76,6 @@ def commit() -> str:
 def git(*words: str) -> str:
     """What git says, or nothing where it does not know."""
     try:
-        return subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=True).stdout.strip()  # noqa: S607
+        return subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return ""
