@@ -116,5 +116,5 @@ def test_tables_that_do_not_fit_are_refused(few_events: LoggedRun) -> None:
     assert run.visits is not None
     place = run.visits.column_names.index("near")
     visits = run.visits.set_column(place, "near", pa.array(np.zeros(run.visits.num_rows, np.int32)))
-    with pytest.raises(ValueError, match="near must be at least 1"):
+    with pytest.raises(ValueError, match="visits: near must lie in \\[1, inf\\] \\(found 0\\)"):
         Recorded(type(run)(run.meta, {**run.tables, "visits": visits}))

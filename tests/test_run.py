@@ -62,7 +62,12 @@ def changed(table: pa.Table, column: str, value: object) -> pa.Table:
     [
         ("rings", "score", 1.5, "score must lie in [0, 1] (found 1.5)"),
         ("rings", "score", float("nan"), "score must lie in [0, 1] (found nan)"),
-        ("rings", "score", None, "score must lie in [0, 1] (found None)"),
+        ("rings", "score", None, "score must not be empty (found 1 rows without)"),
+        ("rings", "ring_id", "../evil", "ring_id must be of the form"),
+        ("rings", "ring_id", "ring\x1b[31m", "(found 'ring\\x1b[31m')"),
+        ("rings", "ring_id", "ring-1a2b\n", "ring_id must be of the form"),
+        ("rings", "size", 4, "ring ring-1a2b must have 4 users (found 3)"),
+        ("rings", "strength", float("inf"), "strength must lie in [-inf, inf] (found inf)"),
         ("rings", "p_value", 0.0, "p_value must lie in"),
         ("rings", "q_value", -0.1, "q_value must lie in"),
         ("rings", "tier", "guilty", "unknown tier 'guilty'"),
@@ -77,7 +82,7 @@ def changed(table: pa.Table, column: str, value: object) -> pa.Table:
         ("evidence", "view", "moon", "unknown view 'moon'"),
         ("evidence", "ring_id", "ring-none", "evidence: unknown ring_id"),
         ("scores", "score", -0.1, "score must lie in"),
-        ("scores", "node_type", None, "unknown node_type None"),
+        ("scores", "node_type", None, "node_type must not be empty"),
         ("scores", "node_id", "dan", "node_id must be unique"),
     ],
 )

@@ -118,10 +118,10 @@ def test_no_change_to_a_folder_ends_in_anything_but_one_clear_line(tmp_path: Pat
 @pytest.mark.parametrize(
     ("table", "column", "value", "words"),
     [
-        ("members", "node_id", None, "members without node_id"),
-        ("members", "contribution", NAN, "members whose contribution is no number"),
-        ("relations", "node_type", "wormhole", "relations to unknown types of nodes"),
-        ("relations", "last_seen", BIG, "relations whose last_seen is in no year of the calendar"),
+        ("members", "node_id", None, "members: node_id must not be empty"),
+        ("members", "contribution", NAN, "members: contribution must lie in .* \\(found nan\\)"),
+        ("relations", "node_type", "wormhole", "relations: unknown node_type 'wormhole'"),
+        ("relations", "last_seen", BIG, "relations: last_seen must lie in .* \\(found 4611686018427387904\\)"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, table: str, column: str, value: Any, words: str) -> None:
@@ -132,5 +132,5 @@ def test_what_is_wrong_is_named(tmp_path: Path, table: str, column: str, value: 
     rest = found[column].cast(pa.int64()) if pa.types.is_timestamp(field.type) else found[column]
     values = pa.array([value, *rest.to_pylist()[1:]], rest.type).cast(field.type)
     pq.write_table(found.set_column(found.schema.get_field_index(column), field, values), path)
-    with pytest.raises(NotARun, match=f"damaged run: it holds {words}; run `graphdet run` again"):
+    with pytest.raises(NotARun, match=f"damaged \\({words}.*; run `graphdet run` again"):
         draw(Run.load(tmp_path / "run"))

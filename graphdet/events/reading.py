@@ -26,6 +26,7 @@ NAMED = (*(node_type.column for node_type in NODE_TYPES), "action", "category")
 NUMBERS = ("amount", "rating")
 DIGESTED = ("order_id", "text", "image", "user_agent", "label")
 UNREADABLE_NUMBER = float("inf")
+MOST_NUMBER = 1e15  # no amount of money is larger, and sums of millions of these are still numbers
 BATCH = 245_760
 _BUFFER = 1 << 25  # by itself DuckDB would take sixteen times the longest line; good records fit, even with every quote doubled
 REFUSALS = (duckdb.Error, pa.ArrowException, OSError)  # what is raised inside a stream arrives through Arrow, as OSError
@@ -297,10 +298,10 @@ def name_expression(column: str, kind: str) -> str:
 
 
 def number_expression(column: str, kind: str) -> str:
-    """NULL where empty or not a number (NaN), `UNREADABLE_NUMBER` where it is infinite or no number at all."""
+    """NULL where empty or not a number (NaN), `UNREADABLE_NUMBER` where it is beyond `MOST_NUMBER` or no number at all."""
     number = f"TRY_CAST({column} AS DOUBLE)"
     given = f"trim({column}, {WHITESPACE}) <> ''" if kind == "VARCHAR" else f"{column} IS NOT NULL"
-    return f"CASE WHEN isnan({number}) THEN NULL WHEN isfinite({number}) THEN {number} WHEN {given} THEN 'inf'::DOUBLE END"
+    return f"CASE WHEN isnan({number}) THEN NULL WHEN abs({number}) <= {MOST_NUMBER} THEN {number} WHEN {given} THEN 'inf'::DOUBLE END"
 
 
 def quoted(path: Path) -> str:

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from graphdet.arrays import Bool, Float32, Float64, Int32, Int64, check_array, stretches
-from graphdet.errors import RunError, SettingsError
+from graphdet.errors import NotARun, RunError, SettingsError
 from graphdet.events import NO_TIME
 from graphdet.run.folder import Run, RunRing
 from graphdet.schema import KEY_TYPES, NODE_TYPE
@@ -100,6 +100,8 @@ class Recorded:
             raise RunError("this run holds no dossiers (an older graphdet made it); run `graphdet run` on the logs again.")
         self.run = run
         self.events, self.keys = run.events, run.keys
+        if run.meta.get("background") is None:
+            raise NotARun("damaged run: run.json lacks the background of its dossiers; run `graphdet run` again.")
         self.background: dict[str, Any] = run.meta["background"]
         try:
             self.settings: Settings = parse_settings(run.meta["settings"], "run.json")
@@ -123,10 +125,26 @@ class Recorded:
         self.actions = tuple(sorted_ids(self.events["action"]).to_pylist())
         self.action = codes_of(self.events["action"], pa.array(self.actions, pa.string())).astype(np.int16)
         self.amount = self.events["amount"].to_numpy()
+        self._check_background()
         self._order_events()
         self._number_keys()
         self.visits = self._read_visits(run.visits)
         self._order_visits()
+
+    def _check_background(self) -> None:
+        """What run.json says of the whole log must have room for what the tables hold."""
+        told, views = self.background, [entry["name"] for entry in self.background["views"]]
+        wrong = {
+            "views of other keys": len(set(views)) != len(views) or not set(self.ids) <= set(views),
+            "fewer users than its tables": told["users"] < len(self.users),
+            "no strengths of its rings": self.run.rings.num_rows > 0 and not told["found_strengths"],
+            "events before its first": self.start is not None and bool((self.time[self.time != NO_TIME] < self.start).any()),
+            "visits after its end": bool(pc.any(pc.greater(self.run.tables["visits"]["second"], told["seconds"])).as_py()),
+            "histories of another length": set(pc.unique(pc.list_value_length(self.keys["history"].drop_null())).to_pylist())
+            - {told["seconds"] // told["history_seconds"] + 1},
+        }
+        for what in (what for what, found in wrong.items() if found):
+            raise NotARun(f"damaged run: its background has {what}; run `graphdet run` again.")
 
     def _order_events(self) -> None:
         events = self.events.num_rows

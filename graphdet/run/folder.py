@@ -65,7 +65,7 @@ class Run:
         if absent or unknown:
             raise ValueError(f"a run's tables are {', '.join(RUN_TABLES)} (absent: {absent}, unknown: {unknown})")
         for name, table in self.tables.items():
-            check_table(name, table, lambda: self.rings)
+            check_table(name, table, self.tables)
 
     @property
     def rings(self) -> pa.Table:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pyarrow.parquet as pq
 from graphdet.errors import NotARun
 from graphdet.run.consistency import check_table, fits
 from graphdet.run.describing import FORMAT
+from graphdet.run.documents import format_of, read_meta
 from graphdet.schema import OPTIONAL_RUN_TABLES, RUN_TABLES, arrow_schema
 
 
@@ -40,7 +40,7 @@ class StoredTables(Mapping[str, pa.Table]):
             path = _path(self._folder, name)
             table = _read_table(path, name)
             try:
-                check_table(name, table, lambda: self["rings"])
+                check_table(name, table, self)
             except ValueError as error:
                 raise NotARun(f"{path}: damaged ({error}); run `graphdet run` again.") from None
             self._read[name] = table
@@ -66,16 +66,20 @@ def load_meta(folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
         raise NotARun(f"{folder}: no such run folder; `graphdet run LOGS… --out {folder}` makes one.")
     try:
-        meta = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        form, version = format_of(text)
     except FileNotFoundError:
         raise NotARun(f"{folder}: not a run folder (run.json is missing); give the folder that `graphdet run` wrote.") from None
     except (OSError, ValueError) as error:
         raise NotARun(f"{path}: damaged ({error}); run `graphdet run` again.") from None
-    if not isinstance(meta, dict) or not isinstance(meta.get("format"), int):
+    if form is None:
         raise NotARun(f"{path}: not a graphdet run.json (no format number in it).")
-    if meta["format"] > FORMAT:
-        raise NotARun(f"{folder}: written by a newer graphdet ({meta.get('version')}, format {meta['format']}); upgrade to read it.")
-    return meta
+    if form > FORMAT:
+        raise NotARun(f"{folder}: written by a newer graphdet ({version}, format {form}); upgrade to read it.")
+    try:
+        return read_meta(text)
+    except ValueError as error:
+        raise NotARun(f"{path}: damaged ({error}); run `graphdet run` again.") from None
 
 
 def _path(folder: Path, name: str) -> Path:

@@ -8,6 +8,8 @@ from graphdet.schema.columns import (
     EVENT_COLUMN,
     EVENT_COLUMNS,
     IP_COLUMNS,
+    LAST_SECOND,
+    MOMENTS,
     TEXT,
     TIME,
     Field,
@@ -51,6 +53,7 @@ from graphdet.schema.run_tables import (
     TIERS,
     USER_ROLES,
     arrow_schema,
+    fields_of,
 )
 
 __all__ = [
@@ -69,6 +72,8 @@ __all__ = [
     "KEY_RELATIONS",
     "KEY_ROLES",
     "KEY_TYPES",
+    "LAST_SECOND",
+    "MOMENTS",
     "NODE_TYPE",
     "NODE_TYPES",
     "OPTIONAL_RUN_TABLES",
@@ -95,4 +100,5 @@ __all__ = [
     "OwnNode",
     "Shape",
     "arrow_schema",
+    "fields_of",
 ]

@@ -6,19 +6,31 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from graphdet.schema.nodes import NODE_TYPES
+from graphdet.schema.nodes import NODE_TYPES, USER
 
 TEXT = pa.string()
 TIME = pa.timestamp("us", tz="UTC")
+MOMENTS = (-62_135_596_800_000_000, 253_402_300_799_999_999)  # microseconds since 1970 UTC of the years 1 to 9999
+LAST_SECOND = 2**31 - 1  # of a log, whose seconds are counted in 32 bits
 
 
 @dataclass(frozen=True)
 class Field:
-    """One column: its name, its Arrow type and what it means, in one sentence."""
+    """One column: its name, its Arrow type and what it means, in one sentence; and the bounds that a run folder's values are held to.
+
+    Attributes:
+        least, most: bounds of a number; those of every time are `MOMENTS`.
+        lacks: whether it may be null.
+        form: a pattern that a whole text must match.
+    """
 
     name: str
     type: pa.DataType
     meaning: str
+    least: float | None = None
+    most: float | None = None
+    lacks: bool = False
+    form: str = ""
 
 
 ACTIONS = (
@@ -37,18 +49,22 @@ ACTIONS = (
 )
 
 EVENT_COLUMNS = (
-    Field("event_id", TEXT, "names the event; rows that repeat it are duplicates"),
-    Field("timestamp", TIME, "ISO 8601 with or without zone, a date, or epoch seconds, milliseconds or microseconds; UTC inside"),
-    *(Field(node_type.column, TEXT, node_type.told) for node_type in NODE_TYPES),
-    Field("action", TEXT, "what was done, in lower case: " + ", ".join(ACTIONS) + "; others are kept and listed"),
-    Field("category", TEXT, "the item's category; in run folders, where the log tells none, the community of items that stands in"),
-    Field("amount", pa.float64(), "money moved by the event"),
-    Field("rating", pa.float64(), "stars given"),
-    Field("text", TEXT, "review text"),
-    Field("image", TEXT, "review image, by name or path"),
-    Field("order_id", TEXT, "the order that the event belongs to"),
-    Field("user_agent", TEXT, "the client's own words about itself"),
-    Field("label", TEXT, "what is known about the event or its user, where anything is"),
+    Field("event_id", TEXT, "names the event; rows that repeat it are duplicates", lacks=True),
+    Field(
+        "timestamp", TIME, "ISO 8601 with or without zone, a date, or epoch seconds, milliseconds or microseconds; UTC inside", lacks=True
+    ),
+    *(Field(node_type.column, TEXT, node_type.told, lacks=node_type.name != USER) for node_type in NODE_TYPES),
+    Field("action", TEXT, "what was done, in lower case: " + ", ".join(ACTIONS) + "; others are kept and listed", lacks=True),
+    Field(
+        "category", TEXT, "the item's category; in run folders, where the log tells none, the community of items that stands in", lacks=True
+    ),
+    Field("amount", pa.float64(), "money moved by the event", lacks=True),
+    Field("rating", pa.float64(), "stars given", lacks=True),
+    Field("text", TEXT, "review text", lacks=True),
+    Field("image", TEXT, "review image, by name or path", lacks=True),
+    Field("order_id", TEXT, "the order that the event belongs to", lacks=True),
+    Field("user_agent", TEXT, "the client's own words about itself", lacks=True),
+    Field("label", TEXT, "what is known about the event or its user, where anything is", lacks=True),
 )
 IP_COLUMNS = tuple(node_type.column for node_type in NODE_TYPES if node_type.canonical == "ip")
 EVENT_COLUMN = {field.name: field for field in EVENT_COLUMNS}

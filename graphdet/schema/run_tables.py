@@ -4,42 +4,46 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from graphdet.schema.columns import EVENT_COLUMNS, TEXT, TIME, Field
+from graphdet.schema.columns import EVENT_COLUMNS, LAST_SECOND, TEXT, TIME, Field
 from graphdet.schema.lookalikes import look_alike_names
 from graphdet.schema.nodes import ITEM, KEY_TYPES, NODE_TYPE
 
 TIERS = ("alert", "review", "explained")
 USER_ROLES = ("core", "attached")
 
+# A ring's id names files and stands in links and queries, and a run folder may come from anybody.
+RING_ID = r"[A-Za-z][A-Za-z0-9-]{0,63}"
+
 _NODE_NAMES, _KEY_NAMES = ", ".join(NODE_TYPE), ", ".join(KEY_TYPES)
 _VERBS = ", ".join(dict.fromkeys(NODE_TYPE[name].verb for name in KEY_TYPES if name != ITEM))
 
 RUN_TABLES = {
     "rings": (
-        Field("ring_id", TEXT, "derives from the member users alone"),
-        Field("rank", pa.int32(), "1 = most suspicious"),
-        Field("score", pa.float64(), "0 to 1, higher = more suspicious"),
+        Field("ring_id", TEXT, "derives from the member users alone", form=RING_ID),
+        Field("rank", pa.int32(), "1 = most suspicious", least=1),
+        Field("score", pa.float64(), "0 to 1, higher = more suspicious", least=0, most=1),
         Field(
             "tier", TEXT, "alert: act on it; review: significant, but an innocent explanation is not ruled out; explained: one covers it"
         ),
-        Field("p_value", pa.float64(), "share of rings of the permuted logs at least as strong, never 0"),
-        Field("q_value", pa.float64(), "expected share of false rings among those at least as strong; never under 1e-6"),
-        Field("size", pa.int32(), "member users"),
-        Field("targets", pa.int32(), "items on which members acted together"),
-        Field("devices", pa.int32(), "devices that members share"),
-        Field("ips", pa.int32(), "IP addresses that members share"),
-        Field("first_seen", TIME, "first event of a member on a target; null where the log has no times"),
-        Field("last_seen", TIME, "last event of a member on a target"),
+        Field("p_value", pa.float64(), "share of rings of the permuted logs at least as strong, never 0", least=5e-324, most=1),
+        Field("q_value", pa.float64(), "expected share of false rings among those at least as strong; never under 1e-6", least=0, most=1),
+        Field("size", pa.int32(), "member users", least=1),
+        Field("targets", pa.int32(), "items on which members acted together", least=0),
+        Field("devices", pa.int32(), "devices that members share", least=0),
+        Field("ips", pa.int32(), "IP addresses that members share", least=0),
+        Field("first_seen", TIME, "first event of a member on a target; null where the log has no times", lacks=True),
+        Field("last_seen", TIME, "last event of a member on a target", lacks=True),
         Field("explanation", TEXT, "the innocent explanation that fits, or empty: " + ", ".join(look_alike_names())),
         Field("strength", pa.float64(), "log10 likelihood ratio of the ring against independent users"),
-        Field("events", pa.int64(), "members' events on the targets"),
-        Field("amount", pa.float64(), "money moved by members' events on the targets; null where the log has no amounts"),
-        Field("density", pa.float64(), "share of member-target pairs that are there"),
-        Field("dedication", pa.float64(), "share of members' item events that fall on the targets"),
+        Field("events", pa.int64(), "members' events on the targets", least=0),
+        Field("amount", pa.float64(), "money moved by members' events on the targets; null where the log has no amounts", lacks=True),
+        Field("density", pa.float64(), "share of member-target pairs that are there", least=0, most=1),
+        Field("dedication", pa.float64(), "share of members' item events that fall on the targets", least=0, most=1),
         Field(
             "taste",
             pa.float64(),
             "log10 of members' own interest in the targets' categories, on other days, over everybody's; null where none are told or learned",
+            lacks=True,
         ),
     ),
     "members": (
@@ -48,9 +52,9 @@ RUN_TABLES = {
         Field("node_id", TEXT, "the id as the log has it"),
         Field("role", TEXT, "core, attached, target or shared_…"),
         Field("contribution", pa.float64(), "log10 likelihood ratio that this node adds, higher = more suspicious"),
-        Field("events", pa.int64(), "events of the node inside the ring"),
-        Field("first_seen", TIME, "first of those"),
-        Field("last_seen", TIME, "last of those"),
+        Field("events", pa.int64(), "events of the node inside the ring", least=0),
+        Field("first_seen", TIME, "first of those", lacks=True),
+        Field("last_seen", TIME, "last of those", lacks=True),
     ),
     "evidence": (
         Field("ring_id", TEXT, "the ring"),
@@ -59,26 +63,28 @@ RUN_TABLES = {
         Field("view", TEXT, _KEY_NAMES),
         Field("key", TEXT, "what they share, as the log has it"),
         Field("evidence", pa.float64(), "log10 likelihood ratio of coordination for this pair at this key"),
-        Field("events", pa.int64(), "events of the two at the key"),
-        Field("expected", pa.float64(), "meetings of the two at the key that independent users would have"),
+        Field("events", pa.int64(), "events of the two at the key", least=0),
+        Field("expected", pa.float64(), "meetings of the two at the key that independent users would have", least=0, lacks=True),
         Field(
             "seconds_apart",
             pa.float64(),
             "how far apart the closest of their meetings was that says anything; null where the log has no times",
+            least=0,
+            lacks=True,
         ),
     ),
     "scores": (
         Field("node_type", TEXT, _NODE_NAMES),
         Field("node_id", TEXT, "the id as the log has it"),
-        Field("score", pa.float64(), "0 to 1, higher = more suspicious"),
-        Field("rank", pa.int64(), "1 = most suspicious of its node type; ties by id"),
+        Field("score", pa.float64(), "0 to 1, higher = more suspicious", least=0, most=1),
+        Field("rank", pa.int64(), "1 = most suspicious of its node type; ties by id", least=1),
     ),
     "rejected": (
         Field("file", TEXT, "the file's name as given"),
-        Field("line", pa.int64(), "line (text) or row (Parquet), from 1; null where it cannot be told"),
+        Field("line", pa.int64(), "line (text) or row (Parquet), from 1; null where it cannot be told", least=1, lacks=True),
         Field("column", TEXT, "the column as the file has it, or empty for the whole row"),
         Field("reason", TEXT, "what is wrong"),
-        Field("raw", TEXT, "the row as it stood, cut to a bounded length"),
+        Field("raw", TEXT, "the row as it stood, cut to a bounded length", lacks=True),
     ),
 }
 
@@ -95,40 +101,82 @@ OPTIONAL_RUN_TABLES = {
         Field("verb", TEXT, f"what was done: the action on an item; {_VERBS} otherwise"),
         Field("node_type", TEXT, _KEY_NAMES),
         Field("node_id", TEXT, "on what, as the log has it"),
-        Field("count", pa.int64(), "events of the relation"),
-        Field("first_seen", TIME, "first of those; null where the log has no times"),
-        Field("last_seen", TIME, "last of those"),
-        Field("amount", pa.float64(), "money moved by those; null where the log has no amounts"),
-        Field("user_degree", pa.int64(), "relations that the user has in the whole log, for ring members; this table may hold fewer"),
-        Field("node_degree", pa.int64(), "the same for the node, where rings share it; null for all others"),
+        Field("count", pa.int64(), "events of the relation", least=1),
+        Field("first_seen", TIME, "first of those; null where the log has no times", lacks=True),
+        Field("last_seen", TIME, "last of those", lacks=True),
+        Field("amount", pa.float64(), "money moved by those; null where the log has no amounts", lacks=True),
+        Field(
+            "user_degree",
+            pa.int64(),
+            "relations that the user has in the whole log, for ring members; this table may hold fewer",
+            least=0,
+            lacks=True,
+        ),
+        Field("node_degree", pa.int64(), "the same for the node, where rings share it; null for all others", least=0, lacks=True),
     ),
     # What a dossier is made of, once the logs may be gone. Of one member 2,000 events are kept: those on rings' targets, then the earliest.
     "events": EVENT_COLUMNS,
     "keys": (
         Field("node_type", TEXT, f"{_KEY_NAMES}, or category"),
         Field("node_id", TEXT, "the id as the log has it; every key that the table `events` names is here"),
-        Field("events", pa.int64(), "its events in the whole log"),
-        Field("users", pa.int64(), "its users in the whole log"),
-        Field("crowded", pa.bool_(), "so many meet there at once that meeting there says little"),
-        Field("share", pa.float64(), "share of the log's item events that are of its items, for sellers and categories; else null"),
-        Field("ratings", pa.int64(), "ratings in the whole log, for items; else null"),
-        Field("rating", pa.float64(), "their mean; null where there is none"),
-        Field("history", pa.list_(pa.int32()), "its events in each `history_seconds` of run.json, for targets; else null"),
+        Field("events", pa.int64(), "its events in the whole log", least=0, lacks=True),
+        Field("users", pa.int64(), "its users in the whole log", least=1, lacks=True),
+        Field("crowded", pa.bool_(), "so many meet there at once that meeting there says little", lacks=True),
+        Field(
+            "share",
+            pa.float64(),
+            "share of the log's item events that are of its items, for sellers and categories; else null",
+            least=0,
+            most=1,
+            lacks=True,
+        ),
+        Field("ratings", pa.int64(), "ratings in the whole log, for items; else null", least=0, lacks=True),
+        Field("rating", pa.float64(), "their mean; null where there is none", lacks=True),
+        Field(
+            "history", pa.list_(pa.int32()), "its events in each `history_seconds` of run.json, for targets; else null", least=0, lacks=True
+        ),
     ),
     "visits": (
         Field("node_type", TEXT, _KEY_NAMES),
         Field("node_id", TEXT, "the key; here are all visits to rings' targets, and members' visits to what two of them share"),
         Field("user_id", TEXT, "who came"),
-        Field("second", pa.int32(), "when, in seconds since the log's first event"),
+        Field("second", pa.int32(), "when, in seconds since the log's first event", least=0, most=LAST_SECOND - 1),
         Field(
-            "draw", pa.int32(), "visits of one number are one choice of their user, as the lines of an order; null where one is by itself"
+            "draw",
+            pa.int32(),
+            "visits of one number are one choice of their user, as the lines of an order; null where one is by itself",
+            least=0,
+            lacks=True,
         ),
-        Field("user_visits", pa.int64(), "all visits of the user in the whole log; this and those after it are null where it is no target"),
-        Field("near", pa.int32(), "the user's visits to keys of this kind within the view's shortest window around, this one among them"),
-        Field("elsewhen", pa.int32(), "the user's visits to keys of this kind at other times"),
-        Field("public", pa.float32(), "of users who came to items that drew more than usual just then, the share beyond what any ring has"),
         Field(
-            "log_hours", pa.float32(), "at an item in a rush log10 of the user's share of all visits to items within its hours; 0 elsewhere"
+            "user_visits",
+            pa.int64(),
+            "all visits of the user in the whole log; this and those after it are null where it is no target",
+            least=1,
+            lacks=True,
+        ),
+        Field(
+            "near",
+            pa.int32(),
+            "the user's visits to keys of this kind within the view's shortest window around, this one among them",
+            least=1,
+            lacks=True,
+        ),
+        Field("elsewhen", pa.int32(), "the user's visits to keys of this kind at other times", least=0, lacks=True),
+        Field(
+            "public",
+            pa.float32(),
+            "of users who came to items that drew more than usual just then, the share beyond what any ring has",
+            least=0,
+            most=1,
+            lacks=True,
+        ),
+        Field(
+            "log_hours",
+            pa.float32(),
+            "at an item in a rush log10 of the user's share of all visits to items within its hours; 0 elsewhere",
+            most=0,
+            lacks=True,
         ),
     ),
     "dossiers": (
@@ -140,5 +188,9 @@ OPTIONAL_RUN_TABLES = {
 
 def arrow_schema(table: str) -> pa.Schema:
     """The Arrow schema of one table of the run folder."""
-    fields = RUN_TABLES[table] if table in RUN_TABLES else OPTIONAL_RUN_TABLES[table]
-    return pa.schema([pa.field(field.name, field.type) for field in fields])
+    return pa.schema([pa.field(field.name, field.type) for field in fields_of(table)])
+
+
+def fields_of(table: str) -> tuple[Field, ...]:
+    """The columns of one table of the run folder."""
+    return RUN_TABLES[table] if table in RUN_TABLES else OPTIONAL_RUN_TABLES[table]

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from graphdet.errors import NotARun
 from graphdet.run.folder import Run
-from graphdet.schema import KEY_TYPES, NODE_TYPE, RISK_BANDS
+from graphdet.schema import NODE_TYPE, RISK_BANDS
 from graphdet.store.kinds import NODE_KINDS, PEOPLE_AND_THINGS, RELATION_KINDS, RING_PROPERTIES, WHOLE, relation_kind
 
 Scope = Literal["rings", "graph"]
@@ -23,8 +23,6 @@ NodeState = tuple[tuple[str, ...], Values]  # band labels, values
 RelationKey = tuple[str, str, str | None]  # start, end, qualifier
 
 LONGEST_KEY = 2000  # bytes: an index of the database takes no more than about 8,000
-MOMENTS = (-62_135_596_800_000_000, 253_402_300_799_999_999)  # microseconds since 1970 of the years 1 to 9999
-SUMMED = (("members", "contribution"), ("evidence", "evidence"))
 MOST_DISCOUNTED = 500  # cells that are listed on the run's node, largest first
 
 
@@ -67,7 +65,6 @@ def draw(run: Run, scope: Scope = "rings", relations: pa.Table | None = None) ->
         relations: schema OPTIONAL_RUN_TABLES["relations"]; the run's own where None.
     """
     relations = run.relations if relations is None else relations
-    _require_sound(run, relations)
     notes = []
     if relations is None:
         notes.append("this run has no relations table (an older graphdet made it): only rings, members and evidence are written")
@@ -97,45 +94,6 @@ def draw(run: Run, scope: Scope = "rings", relations: pa.Table | None = None) ->
     found_in = RELATION_KINDS["ring-FOUND_IN-run"]
     edges[found_in.name] = {(ring_id, run.id, None): found_in.values(graphdetRun=run.id) for ring_id in nodes["ring"]}
     return Picture(nodes, edges, describe, dimensions, tuple(notes))
-
-
-def _require_sound(run: Run, relations: pa.Table | None) -> None:
-    """Refuse what no run of ours holds before the first write, since a folder may have been changed since it was written."""
-    wrong = _wrong_meta(run)
-    tables = {"rings": run.rings, "members": run.members, "evidence": run.evidence, "scores": run.scores, "relations": relations}
-    for name, table in tables.items():
-        for field in table.schema if table is not None else ():
-            column = table[field.name]
-            if pa.types.is_string(field.type) and column.null_count:
-                wrong = f"{name} without {field.name}"
-            elif (name, field.name) in SUMMED and (column.null_count or not pc.all(pc.is_finite(column), min_count=0).as_py()):
-                wrong = f"{name} whose {field.name} is no number"
-            elif pa.types.is_timestamp(field.type):
-                told = pc.min_max(column.cast(pa.int64())).as_py()
-                if told["min"] is not None and not MOMENTS[0] <= told["min"] <= told["max"] <= MOMENTS[1]:
-                    wrong = f"{name} whose {field.name} is in no year of the calendar"
-    if relations is not None and not set(pc.unique(relations["node_type"]).to_pylist()) <= set(KEY_TYPES):
-        wrong = "relations to unknown types of nodes"
-    if any(not 0 < len(str(name).encode()) <= LONGEST_KEY for name in (run.id, *run.rings["ring_id"].to_pylist())):
-        wrong = f"ids of runs or rings that have not 1 to {LONGEST_KEY} bytes"
-    if wrong:
-        raise NotARun(f"damaged run: it holds {wrong}; run `graphdet run` again.")
-
-
-def _wrong_meta(run: Run) -> str:
-    """Which fact of run.json is of another kind than it should be, or nothing."""
-    meta = run.meta
-    counts, cells = meta["counts"], meta["discounted"]
-    sound = {
-        "id": isinstance(meta["id"], str),
-        "version": isinstance(meta["version"], str),
-        "seed": isinstance(meta["seed"], int),
-        "counts": isinstance(counts, dict) and all(isinstance(counts.get(name), int) for name in ("read", "accepted", "rejected")),
-        "discounted": isinstance(cells, list)
-        and all(isinstance(cell, dict) and isinstance(cell.get("size", 0), int | float) for cell in cells),
-        "notes": isinstance(meta["notes"], list),
-    }
-    return next((f"no {name}" for name, fits in sound.items() if not fits), "")
 
 
 def _ids(run: Run, relations: pa.Table, scope: Scope) -> dict[str, set[str]]:
