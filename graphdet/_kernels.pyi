@@ -5,6 +5,24 @@ import numpy.typing as npt
 
 from graphdet.arrays import Float32, Float64, Int16, Int32, Int64
 
+# closeness.cpp
+def find_closest(
+    offset: Int64,
+    users: Int64,
+    first: Int32,
+    last: Int32,
+    visits: Int32,
+    low: Int64,
+    high: Int64,
+    total: Int64,
+    grain: int,
+    least: int,
+    starts: int,
+    most_share: float,
+    together: float,
+) -> tuple[Float64, Int64, Int64, Int64, Float64]: ...
+def log_chance(users: int, inside: int, share: float) -> float: ...
+
 # company.cpp
 def company(
     pair: Int32,
@@ -37,6 +55,43 @@ def sum_common(first: int, last: int, start: Int64, to: Int32, pair: Int32, root
 def meet(
     offset: Int64, user: Int32, time: Int32, fade: float, prior: float, values: Float32, users: int
 ) -> tuple[Float32, Float32, Int64]: ...
+
+# pairs.cpp
+BUCKETS: int
+
+def count_pairs(offset: Int64, time: Int32, window: int) -> Float64: ...
+def sum_pairs(
+    walk: Walk, parts: list[Meetings], bucket: int, key_at: Int32, group: Int32, most_of_view: Float64, intent_prior: float, weak: float
+) -> tuple[Int32, Int32, Int32, Float32, Int32, Int32, Float32, Float32]: ...
+
+# walk.cpp
+class RepeatFilter:
+    def __init__(self, pairs: float) -> None: ...
+
+class Meetings:
+    def __len__(self) -> int: ...
+
+class Walk:
+    def __init__(
+        self,
+        offset: Int64,
+        user: Int32,
+        time: Int32,
+        draw: Int32,
+        log_base_rate: Float32,
+        log_intent: Float32,
+        view_of: Int32,
+        rank: Int32,
+        constant: Float32,
+        windows: Int32,
+        cap: Int32,
+        least: float,
+        most: float,
+        users: int,
+    ) -> None: ...
+    def count(self, first: int, end: int, bars: Float64) -> Int64: ...
+    def mark(self, first: int, end: int, repeats: RepeatFilter) -> None: ...
+    def meetings(self, first: int, end: int, repeats: RepeatFilter) -> Meetings: ...
 
 # windows.cpp
 def count_within(

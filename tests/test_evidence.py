@@ -13,8 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphdet.events import NO_TIME, EventTable, ReadReport
-from graphdet.evidence.pairs import PairEvidence, _sum_by_pair, expected_meetings, measure_pairs
-from graphdet.evidence.slices import PairMeetings
+from graphdet.evidence.pairs import PairEvidence, expected_meetings, measure_pairs
 from graphdet.schema import arrow_schema
 from graphdet.settings import EvidenceSettings, Settings, parse_settings
 from graphdet.visits.base_rates import BaseRates, measure_base_rates
@@ -299,23 +298,6 @@ def test_one_meeting_of_a_group_counts_in_full_and_the_first_of_equal_ones() -> 
     assert again < full - 0.1
     assert [said["item", item][0] for item in range(2)] == pytest.approx([full, again], abs=1e-4)
     assert said["item", 2][0] == pytest.approx(obvious_evidence(events, visits, LOOSE)[0, 1]["item", 2][0], abs=1e-4)
-
-
-def test_of_several_meetings_at_a_key_the_strongest_speaks_whatever_their_order() -> None:
-    visits = collect_visits(event_table([(0, user, {"item": item}) for user in range(2) for item in range(3)], [0]), LOOSE, LOOSE_VIEWS)
-    # Two meetings at item 0, one each at items 1 and 2; item 2 has the largest gap and counts in full.
-    key, evidence, again = [0, 0, 0, 1, 2], [2.0, 2.0, 1.0, 3.0, 4.0], [1.5, 1.0, 0.2, 2.0, 0.5]
-    for order in itertools.permutations(range(5)):
-        row = np.array(order)
-        meetings = PairMeetings(
-            pair=np.full(5, 1, np.int64), key=np.array(key, np.int32)[row], evidence=np.array(evidence, np.float32)[row],
-            again=np.array(again, np.float32)[row], apart=np.array([9, 8, 7, 6, 5], np.int32)[row],
-            chance=np.array([-1, -2, -3, -4, -5], np.float32)[row], draws=np.full((2, 5), -1, np.int32),
-        )  # fmt: skip
-        pairs = _sum_by_pair(meetings, visits, LOOSE)
-        assert pairs.key_evidence.tolist() == [1.0, 2.0, 4.0]
-        assert pairs.chance.tolist() == [-2.0, -4.0, -5.0]
-        assert pairs.seconds_apart.tolist() == [7, 6, 5]
 
 
 @settings(max_examples=40, deadline=None)

@@ -14,13 +14,21 @@ STUB = Path(_kernels.__file__).parent / "_kernels.pyi"
 
 
 def test_the_stub_lists_every_kernel_and_its_arguments() -> None:
-    stub = ast.parse(STUB.read_text(encoding="utf-8"))
-    promised = {node.name: [argument.arg for argument in node.args.args] for node in stub.body if isinstance(node, ast.FunctionDef)}
-    found = {name for name in dir(_kernels) if not name.startswith("_")}
-    assert found == set(promised)
-    for name, arguments in promised.items():
-        signature = getattr(_kernels, name).__doc__.splitlines()[0]
+    _same(ast.parse(STUB.read_text(encoding="utf-8")).body, _kernels)
+
+
+def _same(stub: list[ast.stmt], thing: object) -> None:
+    """What a module or a class has is what its stub says, and takes the same arguments."""
+    functions = {node.name: [argument.arg for argument in node.args.args] for node in stub if isinstance(node, ast.FunctionDef)}
+    classes = {node.name: node.body for node in stub if isinstance(node, ast.ClassDef)}
+    values = {node.target.id for node in stub if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)}
+    public = {name for name in dir(thing) if not name.startswith("_")}
+    assert public == {name for name in {*functions, *classes, *values} if not name.startswith("_")}
+    for name, arguments in functions.items():
+        signature = getattr(thing, name).__doc__.splitlines()[0]
         assert [part.split(":")[0].strip() for part in _split(signature)] == arguments, signature
+    for name, body in classes.items():
+        _same(body, getattr(thing, name))
 
 
 def _split(signature: str) -> list[str]:

@@ -14,8 +14,7 @@ Base rates do not tell that two people are both after one kind of thing just now
 each other counts at most log10(chance that a coordinated pair meets there too) − intent_u − intent_v, where intent = log10 of the chance
 that a user who is after the group comes by k anyway. The sum over keys, weak views capped, is the pair's evidence.
 
-Meetings are walked twice, slice of keys by slice of keys: first into a filter, since only pairs that meet at two or more keys matter and
-about 99 % do not; then again to keep those.
+`walk.py` walks the meetings.
 """
 
 from __future__ import annotations
@@ -23,17 +22,14 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
-from graphdet.arrays import Bool, Float32, Float64, Int32, Int64, check_array, check_columns, check_sorted
-from graphdet.evidence.repeats import RepeatFilter
-from graphdet.evidence.slices import PairMeetings, Slices
+from graphdet import _kernels
+from graphdet.arrays import Float32, Float64, Int32, Int64, check_array, check_columns, check_sorted
+from graphdet.evidence.walk import Walk
 from graphdet.settings import EvidenceSettings
-from graphdet.visits.base_rates import ROUNDING, BaseRates
+from graphdet.visits.base_rates import BaseRates
 from graphdet.visits.visits import Visits
-
-ROUND = 16  # slices whose pairs are held until the filter has them, however many threads there are
 
 
 @dataclass(frozen=True)
@@ -114,7 +110,7 @@ def expected_meetings(visits: Visits) -> ExpectedMeetings:
         windows[position, : len(view.windows)] = view.windows
         rows = slice(view.first_key, view.first_key + view.keys)
         for column, window in enumerate(view.windows):
-            found = _count_pairs(visits.offset[view.first_key : view.first_key + view.keys + 1], visits.time, window)
+            found = _kernels.count_pairs(visits.offset[view.first_key : view.first_key + view.keys + 1], visits.time, window)
             pairs[rows, column] = found
             meeting = found > 0
             prior = view.settings.meetings * (0.5 / max(meeting.sum(), 1) + 0.5 * found / max(found.sum(), 1))
@@ -128,9 +124,8 @@ def affordable_evidence(
 ) -> EvidenceSettings:
     """The same settings, `least` raised by halves until no more than `meetings_most` meetings for each visit are counted."""
     bars = settings.least + 0.5 * np.arange(max(np.ceil((settings.most - settings.least) / 0.5), 0) + 1)
-    slices = Slices(visits, base_rates, expected.constant, expected.windows, settings)
     with ThreadPoolExecutor(threads) as pool:
-        counts = np.sum(list(pool.map(lambda number: slices.count(number, bars), range(len(slices)))), axis=0)
+        counts = Walk(visits, base_rates, expected.constant, expected.windows, settings, pool).count(bars)
     affordable = counts <= settings.meetings_most * len(visits)
     affordable[-1] = True
     return settings.model_copy(update={"least": float(bars[np.argmax(affordable)])})
@@ -148,102 +143,16 @@ def measure_pairs(
         settings: affordable ones, from `affordable_evidence`.
         threads: the result does not depend on it.
     """
-    slices = Slices(visits, base_rates, expected.constant, expected.windows, settings)
-
-    def meet() -> PairMeetings:
-        numbers = range(len(slices))
-        repeats = RepeatFilter(min(expected.pairs.max(axis=1, initial=0).sum(), settings.meetings_most * len(visits)))
-        with ThreadPoolExecutor(threads) as pool:
-            for start in numbers[::ROUND]:
-                repeats.add(list(pool.map(slices.hashes, numbers[start : start + ROUND])), pool, threads)
-            found = list(pool.map(lambda number: slices.of_repeated(number, repeats), numbers))
-        return PairMeetings(*(np.concatenate(parts, axis=-1) for parts in zip(*found, strict=True)))
-
-    return _sum_by_pair(meet(), visits, settings)  # the filter is gone by then
-
-
-@numba.njit(cache=True, nogil=True)
-def _count_pairs(offset: Int64, time: Int32, window: int) -> Float64:
-    """Pairs of visits at each key that are at most `window` apart."""
-    pairs = np.zeros(len(offset) - 1)
-    for key in range(len(offset) - 1):
-        start = offset[key]
-        for visit in range(offset[key], offset[key + 1]):
-            while time[visit] - time[start] > window:
-                start += 1
-            pairs[key] += visit - start
-    return pairs
-
-
-def _sum_by_pair(meetings: PairMeetings, visits: Visits, settings: EvidenceSettings) -> PairEvidence:
-    """Meetings → pairs: the best meeting of each key, one full meeting per group of keys, the sum over keys with weak views capped."""
-    order = _by_pair_and_group(meetings.pair, meetings.key, visits)
-    pair, key, evidence = meetings.pair[order], meetings.key[order], meetings.evidence[order]
-    again, apart, chance, draws = meetings.again[order], meetings.apart[order], meetings.chance[order], meetings.draws[:, order]
-    group = visits.group[key]
-    weight = np.zeros(0, np.float32)
-    start = _starts((pair[1:] != pair[:-1]) | (key[1:] != key[:-1]), len(pair))
-    if len(pair):
-        strongest = np.maximum.reduceat(evidence, start)
-        # Equally strong meetings at a key are common, as evidence is clipped; the least of them must not depend on their order.
-        weaker = evidence < np.repeat(strongest, np.diff(np.r_[start, len(pair)]))
-        again = np.minimum.reduceat(np.where(weaker, np.float32(np.inf), again), start)
-        chance = np.minimum.reduceat(np.where(weaker, np.float32(np.inf), chance), start)
-        draws = np.minimum.reduceat(np.where(weaker, np.iinfo(np.int32).max, draws), start, axis=1)
-        pair, key, group, evidence, apart = pair[start], key[start], group[start], strongest, np.minimum.reduceat(apart, start)
-        weight = _weights(pair, draws)
-        evidence, again = evidence * weight, again * weight
-        # Who is after a group of things meets others there again and again: all but the most telling meeting count as that.
-        same = _starts((pair[1:] != pair[:-1]) | (group[1:] != group[:-1]), len(pair))
-        gap = evidence - again
-        best = np.repeat(np.maximum.reduceat(gap, same), np.diff(np.r_[same, len(pair)]))
-        first = np.flatnonzero(gap == best)
-        first = first[_starts((pair[first][1:] != pair[first][:-1]) | (group[first][1:] != group[first][:-1]), len(first))]
-        again[first] = evidence[first]
-        evidence = again
-    lead = _starts(pair[1:] != pair[:-1], len(pair))
-    keys = np.diff(np.r_[lead, len(pair)])
-    choices = np.add.reduceat(weight, lead) if len(pair) else weight
-    of = np.repeat(np.arange(len(lead)), keys)
-    view = visits.view_of(key)
-    total = np.zeros(len(lead))
-    for position, seen in enumerate(visits.views):
-        part = np.bincount(of[view == position], weights=evidence[view == position], minlength=len(lead))
-        total += np.minimum(part, seen.settings.most)
-    keep = (choices >= 2 - ROUNDING) & (total >= settings.weak)
-    meeting = keep[of]
-    chosen = pair[lead[keep]]
+    most = min(expected.pairs.max(axis=1, initial=0).sum(), settings.meetings_most * len(visits))
+    with ThreadPoolExecutor(threads) as pool:
+        walk = Walk(visits, base_rates, expected.constant, expected.windows, settings, pool)
+        one, other, meetings, evidence, key, apart, key_evidence, chance = walk.pairs(most)
     return PairEvidence(
-        users=np.stack([chosen // visits.users, chosen % visits.users], axis=1).astype(np.int32),
-        evidence=total[keep].astype(np.float32),
-        offset=np.r_[0, np.cumsum(keys[keep])].astype(np.int64),
-        key=key[meeting],
-        key_evidence=evidence[meeting],
-        seconds_apart=apart[meeting],
-        chance=chance[meeting],
+        users=np.stack([one, other], axis=1),
+        evidence=evidence,
+        offset=np.r_[0, np.cumsum(meetings, dtype=np.int64)],
+        key=key,
+        key_evidence=key_evidence,
+        seconds_apart=apart,
+        chance=chance,
     )
-
-
-def _weights(pair: Int64, draws: Int32) -> Float32:
-    """(m,) share of one choice that each key of a pair is: keys that the same draw of one of the two brings are one choice together."""
-    several, number = np.ones(len(pair), np.int64), np.cumsum(np.r_[0, pair[1:] != pair[:-1]])
-    for draw in draws:
-        own = np.flatnonzero(draw >= 0)
-        _, place, count = np.unique(number[own] << 32 | draw[own], return_inverse=True, return_counts=True)
-        several[own] = np.maximum(several[own], count[place])
-    return (1 / several).astype(np.float32)
-
-
-def _by_pair_and_group(pair: Int64, key: Int32, visits: Visits) -> Int64:
-    """Order by pair, group of keys, and key; in one number where it has room, since sorting one is thrice as fast as sorting three."""
-    in_groups = np.lexsort((np.arange(visits.keys), visits.group))
-    rank = np.empty(visits.keys, np.int64)
-    rank[in_groups] = np.arange(visits.keys)
-    if visits.users**2 < 2**62 // max(visits.keys, 1):
-        return np.argsort(pair * visits.keys + rank[key])
-    return np.lexsort((rank[key], pair))
-
-
-def _starts(change: Bool, rows: int) -> Int64:
-    """Where runs of equal rows begin, given where each of rows 1 … differs from the one before."""
-    return np.flatnonzero(np.r_[True, change]) if rows else np.zeros(0, np.int64)

@@ -1,125 +1,83 @@
-"""A slice of keys → the meetings there: pairs of visits close in time whose evidence is worth counting.
+"""Visits, stretch of keys by stretch of keys → how many meetings there are, and the pairs of users who meet again.
 
-A slice is consecutive keys with their visits, all places counted from the slice's own start, so that any engine can hand over any
-stretch of any log. Nothing is shared between slices, and what is found at a key does not depend on the slice it came in.
+A meeting is two visits of two users close in time whose evidence is worth counting. Meetings are walked twice: first into a filter, since
+only pairs that meet at two or more keys matter and about 99 % do not; then again to keep those, each in the bucket of its smaller user,
+and bucket by bucket they are summed. What is found does not depend on how the work was cut, nor on who did it.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from concurrent.futures import Executor
 
-import numba
 import numpy as np
-import numpy.typing as npt
 
-from graphdet.arrays import Float32, Int32, Int64
+from graphdet import _kernels
+from graphdet.arrays import Float32, Float64, Int32, Int64
+from graphdet.settings import EvidenceSettings
+from graphdet.visits.base_rates import BaseRates
+from graphdet.visits.visits import Visits
 
-
-class Keys(NamedTuple):
-    """k keys and their v visits, sorted by (key, time), of views with up to w windows."""
-
-    offset: Int64  # (k + 1,) from 0: visits of key i are offset[i] … offset[i + 1] − 1
-    view_of: Int32  # (k,)
-    constant: Float32  # (k, w) evidence of a meeting before the two users' shares are taken off
-    user: Int32  # (v,)
-    time: Int32  # (v,)
-    log_base_rate: Float32  # (v,)
+STRETCH = 1 << 15  # visits that are walked at once, or one key's
 
 
-class Limits(NamedTuple):
-    """What counts as a meeting; arrays have one row per view."""
+class Walk:
+    """A log's meetings, walked and summed by a pool of threads."""
 
-    windows: Int32  # (views, w) seconds, shortest first; −1 = no such window
-    cap: Int32  # (views,) later visits that one is compared with
-    least: float  # evidence under which a meeting is not counted
-    most: float  # evidence above which it says no more
+    def __init__(
+        self, visits: Visits, base_rates: BaseRates, constant: Float32, windows: Int32, settings: EvidenceSettings, pool: Executor
+    ) -> None:
+        """`constant` and `windows` as in `ExpectedMeetings`."""
+        self._visits, self._settings, self._pool = visits, settings, pool
+        self._key_at = np.argsort(visits.group, kind="stable").astype(np.int32)  # keys by group
+        rank = np.empty(visits.keys, np.int32)
+        rank[self._key_at] = np.arange(visits.keys, dtype=np.int32)
+        self._walk = _kernels.Walk(
+            offset=visits.offset,
+            user=visits.user,
+            time=visits.time,
+            draw=visits.draw,
+            log_base_rate=base_rates.log_base_rate,
+            log_intent=base_rates.log_intent,
+            view_of=visits.view_of(np.arange(visits.keys, dtype=np.int32)),
+            rank=rank,
+            constant=constant,
+            windows=windows,
+            cap=np.array([view.settings.cap for view in visits.views], np.int32),
+            least=settings.least,
+            most=settings.most,
+            users=visits.users,
+        )
+        edges = np.r_[np.searchsorted(visits.offset, np.arange(0, max(len(visits), 1), STRETCH)), visits.keys].tolist()
+        self._stretches = edges[:-1], edges[1:]
 
+    def count(self, bars: Float64) -> Int64:
+        """How many meetings have at least so much evidence; bars rise."""
+        counts = self._pool.map(lambda first, end: self._walk.count(first, end, bars), *self._stretches)
+        return np.asarray(sum(counts, np.zeros(len(bars), np.int64)))
 
-class Meetings(NamedTuple):
-    """m pairs of visits by two users, in order of key, then of the visits."""
+    def pairs(self, most: float) -> tuple[Int32, Int32, Int32, Float32, Int32, Int32, Float32, Float32]:
+        """Pairs of users that met by two choices or more, with evidence of at least `settings.weak`, sorted; and their meetings.
 
-    key: Int32  # (m,) place in the slice
-    one: Int32  # (m,) place of the earlier visit in the slice
-    other: Int32  # (m,)
-    evidence: Float32  # (m,)
+        Args:
+            most: meetings that there can be, by which the filter is made.
 
+        Returns:
+            (n,) the smaller user, the larger, number of meetings and evidence; (m,) key, seconds apart, evidence and chance.
+        """
+        parts = self._of_repeated(most)
+        most_of_view = np.array([view.settings.most for view in self._visits.views], np.float64)
 
-@numba.njit(cache=True, nogil=True)
-def walk(keys: Keys, limits: Limits) -> Meetings:
-    """All meetings at some keys with evidence of at least `limits.least`."""
-    room = 1 << 12
-    at, first, second, evidence = np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.float32)
-    filled = 0
-    offset, user, time, log_base_rate = keys.offset, keys.user, keys.time, keys.log_base_rate
-    for key in range(len(offset) - 1):
-        start, end = offset[key], offset[key + 1]
-        windows, constant, cap = limits.windows[keys.view_of[key]], keys.constant[key], limits.cap[keys.view_of[key]]
-        reach, best = _longest(windows, constant)
-        rarest = _least(log_base_rate, start, end)
-        if reach < 0 or best - 2 * rarest < limits.least:
-            continue
-        for one in range(start, end):
-            if best - log_base_rate[one] - rarest < limits.least:
-                continue
-            later = min(end - one - 1, cap)
-            if filled + later > room:  # asked once a visit: asked once a meeting, the walk takes four times as long
-                room = max(2 * room, filled + later)
-                at, first, second, evidence = _grown(at, room), _grown(first, room), _grown(second, room), _grown(evidence, room)
-            for other in range(one + 1, one + 1 + later):
-                apart = time[other] - time[one]
-                if apart > reach:
-                    break
-                if user[one] == user[other]:
-                    continue
-                value = _best(apart, windows, constant) - (log_base_rate[one] + log_base_rate[other])
-                if value < limits.least:
-                    continue
-                at[filled], first[filled], second[filled], evidence[filled] = key, one, other, min(value, limits.most)
-                filled += 1
-    return Meetings(at[:filled], first[:filled], second[:filled], evidence[:filled])
+        def summed(bucket: int) -> tuple[Int32, Int32, Int32, Float32, Int32, Int32, Float32, Float32]:
+            return _kernels.sum_pairs(
+                self._walk, parts, bucket, self._key_at, self._visits.group, most_of_view, self._settings.intent_prior, self._settings.weak
+            )
 
+        columns = zip(*self._pool.map(summed, range(_kernels.BUCKETS)), strict=True)
+        one, other, meetings, evidence, key, apart, key_evidence, chance = (np.concatenate(column) for column in columns)
+        return one, other, meetings, evidence, key, apart, key_evidence, chance
 
-@numba.njit(cache=True, nogil=True)
-def pairs_of(meetings: Meetings, keys: Keys, users: int) -> Int64:
-    """(m,) the two users of each meeting in one number: the smaller times `users`, and the larger."""
-    pair = np.empty(len(meetings.one), np.int64)
-    for row in range(len(pair)):
-        one, other = keys.user[meetings.one[row]], keys.user[meetings.other[row]]
-        pair[row] = np.int64(min(one, other)) * users + max(one, other)
-    return pair
-
-
-@numba.njit(cache=True, nogil=True)
-def _longest(windows: Int32, constant: Float32) -> tuple[int, float]:
-    """The longest window in which anybody meets at a key, −1 if nobody does, and the largest of its constants."""
-    reach, best = -1, -np.inf
-    for column in range(len(windows)):
-        if windows[column] >= 0 and constant[column] > -np.inf:
-            reach = windows[column]
-            best = max(best, constant[column])
-    return reach, best
-
-
-@numba.njit(cache=True, nogil=True)
-def _least(log_base_rate: Float32, start: int, end: int) -> float:
-    least = 0.0
-    for visit in range(start, end):
-        least = min(least, log_base_rate[visit])
-    return least
-
-
-@numba.njit(cache=True, nogil=True)
-def _best(apart: int, windows: Int32, constant: Float32) -> float:
-    """The largest constant of the windows that hold visits so many seconds apart."""
-    best = -np.inf
-    for column in range(len(windows)):
-        if apart <= windows[column]:
-            best = max(best, constant[column])
-    return best
-
-
-@numba.njit(cache=True, nogil=True)
-def _grown(array: npt.NDArray[Any], room: int) -> npt.NDArray[Any]:
-    larger = np.empty(room, array.dtype)
-    larger[: len(array)] = array
-    return larger
+    def _of_repeated(self, most: float) -> list[_kernels.Meetings]:
+        """Meetings of users that the filter has seen again; it is gone by then."""
+        repeats = _kernels.RepeatFilter(most)
+        list(self._pool.map(lambda first, end: self._walk.mark(first, end, repeats), *self._stretches))
+        return list(self._pool.map(lambda first, end: self._walk.meetings(first, end, repeats), *self._stretches))

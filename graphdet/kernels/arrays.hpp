@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -27,6 +28,32 @@ using In = nb::ndarray<const Value, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 template <typename Value>
 using Out = nb::ndarray<Value, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
+// The same as a plain view, for as long as the call lasts; it may be read without the GIL.
+template <typename Value>
+std::span<const Value> view(const In<Value>& array) {
+    return {array.data(), array.size()};
+}
+
+// A table that a kernel reads: (n, columns), contiguous.
+template <typename Value>
+using InTable = nb::ndarray<const Value, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+
+// An array that an object keeps beyond the call that it came with. Made and dropped with the GIL, read without it.
+template <typename Value>
+class Held {
+public:
+    template <typename Array>
+    explicit Held(const Array& array) : array_(array), data_(array_.data()), size_(array_.size()) {}
+    const Value& operator[](std::size_t place) const { return data_[place]; }
+    const Value* data() const { return data_; }
+    std::size_t size() const { return size_; }
+
+private:
+    nb::ndarray<const Value> array_;
+    const Value* data_;
+    std::size_t size_;
+};
+
 // Hands a vector over to NumPy without a copy: (n,). Needs the GIL.
 template <typename Value>
 nb::object hand_over(std::vector<Value>&& values) {
@@ -45,18 +72,21 @@ inline void require(bool holds, const char* what) {
     if (!holds) throw std::invalid_argument(what); // ValueError in Python
 }
 
-// Codes that index something must lie in least … size − 1.
-template <typename Value>
-void require_codes(const In<Value>& codes, std::int64_t size, const char* name, std::int64_t least = 0) {
+// Codes that index something must lie in least … size − 1. `codes` is an array, a view or a vector.
+template <typename Codes>
+void require_codes(const Codes& codes, std::int64_t size, const char* name, std::int64_t least = 0) {
     if (codes.size() == 0) return;
     auto [low, high] = std::minmax_element(codes.data(), codes.data() + codes.size());
     if (*low < least || *high >= size) throw std::invalid_argument(std::string(name) + " must lie within what they are codes of");
 }
 
 // Offsets must rise from a first that is not negative to a last that is not beyond what they cut.
-inline void require_offsets(const In<std::int64_t>& offset, std::size_t length, const char* name) {
-    bool rise = offset.size() > 0 && offset(0) >= 0 && std::is_sorted(offset.data(), offset.data() + offset.size());
-    if (!rise || offset(offset.size() - 1) > std::int64_t(length)) throw std::invalid_argument(std::string(name) + " must rise and cut what is there");
+template <typename Offsets>
+void require_offsets(const Offsets& offset, std::size_t length, const char* name) {
+    bool rise = offset.size() > 0 && offset.data()[0] >= 0 && std::is_sorted(offset.data(), offset.data() + offset.size());
+    if (!rise || offset.data()[offset.size() - 1] > std::int64_t(length)) {
+        throw std::invalid_argument(std::string(name) + " must rise and cut what is there");
+    }
 }
 
 }  // namespace graphdet

@@ -2,19 +2,25 @@
 #include "arrays.hpp"
 
 namespace graphdet {
+void add_closeness(nb::module_& module);
 void add_company(nb::module_& module);
 void add_crowding(nb::module_& module);
 void add_edges(nb::module_& module);
 void add_grouping(nb::module_& module);
 void add_messages(nb::module_& module);
+void add_pairs(nb::module_& module);
+void add_walk(nb::module_& module);
 void add_windows(nb::module_& module);
 }
 
 NB_MODULE(_kernels, module) {
+    graphdet::add_closeness(module);
     graphdet::add_company(module);
     graphdet::add_crowding(module);
     graphdet::add_edges(module);
     graphdet::add_grouping(module);
     graphdet::add_messages(module);
+    graphdet::add_pairs(module);
+    graphdet::add_walk(module);
     graphdet::add_windows(module);
 }

@@ -45,7 +45,7 @@ class Closeness:
     def log_chance(self) -> float:
         """log10."""
         if self.share < 1:
-            return float(log_chance(self.accounts, self.inside, self.share))
+            return log_chance(self.accounts, self.inside, self.share)
         return float(np.log10(max(self.by_number, LEAST_CHANCE)))
 
 
