@@ -5,6 +5,28 @@ import numpy.typing as npt
 
 from graphdet.arrays import Float32, Float64, Int16, Int32, Int64
 
+# accounts.cpp
+def list_accounts(offset: Int64, user: Int32, time: Int32, users: int) -> tuple[Int64, Int32, Int32, Int32, Int32]: ...
+
+# base_rates.cpp
+def count_by_user(
+    offset: Int64, user: Int32, time: Int32, group: Int32, reach: Int64, users: int, threads: int
+) -> tuple[Int64, Int32, Int32]: ...
+def count_returns(offset: Int64, user: Int32, time: Int32, away: int, users: int, threads: int) -> Int32: ...
+def rate_visits(
+    offset: Int64,
+    user: Int32,
+    group: Int32,
+    own: Int64,
+    near: Int32,
+    key_elsewhen: Int32,
+    history_share: Float64,
+    all_visits: int,
+    group_visits: Int64,
+    group_keys: Int64,
+    threads: int,
+) -> tuple[Float32, Float32, Float32]: ...
+
 # closeness.cpp
 def find_closest(
     offset: Int64,
@@ -40,6 +62,7 @@ def met_keys(begin: Int64, rows: Int64, offset: Int64, key: Int32, keys: int) ->
 
 # crowding.cpp
 def fullest(offset: Int64, time: Int32, window: int) -> tuple[Int64, Int64]: ...
+def count_around(offset: Int64, time: Int32, reach: Int64) -> Int32: ...
 
 # edges.cpp
 def fold_edges(
@@ -63,6 +86,12 @@ def count_pairs(offset: Int64, time: Int32, window: int) -> Float64: ...
 def sum_pairs(
     walk: Walk, parts: list[Meetings], bucket: int, key_at: Int32, group: Int32, most_of_view: Float64, intent_prior: float, weak: float
 ) -> tuple[Int32, Int32, Int32, Float32, Int32, Int32, Float32, Float32]: ...
+
+# permuting.cpp
+def exchange(offset: Int64, user: Int32, draw: Int32, stratum: Int32, strata: int, seed: int) -> Int32: ...
+
+# visits.cpp
+def collect_visits(code: Int32, user: Int32, seconds: Int32, keys: int, users: int, gap: int) -> tuple[Int64, Int32, Int32]: ...
 
 # walk.cpp
 class RepeatFilter:

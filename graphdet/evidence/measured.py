@@ -60,7 +60,7 @@ def measure(events: EventTable, settings: Settings, progress: Progress | None = 
             events = with_communities(events, settings.evidence)
     with progress.stage("visits", len(events)):
         visits = collect_visits(events, settings.evidence, settings.view)
-        base_rates = measure_base_rates(visits, settings.evidence)
+        base_rates = measure_base_rates(visits, settings.evidence, threads=threads)
         expected = expected_meetings(visits)
         affordable = affordable_evidence(visits, base_rates, expected, settings.evidence, threads)
     with progress.stage("pair evidence", len(visits)):

@@ -2,6 +2,8 @@
 #include "arrays.hpp"
 
 namespace graphdet {
+void add_accounts(nb::module_& module);
+void add_base_rates(nb::module_& module);
 void add_closeness(nb::module_& module);
 void add_company(nb::module_& module);
 void add_crowding(nb::module_& module);
@@ -9,11 +11,15 @@ void add_edges(nb::module_& module);
 void add_grouping(nb::module_& module);
 void add_messages(nb::module_& module);
 void add_pairs(nb::module_& module);
+void add_permuting(nb::module_& module);
+void add_visits(nb::module_& module);
 void add_walk(nb::module_& module);
 void add_windows(nb::module_& module);
 }
 
 NB_MODULE(_kernels, module) {
+    graphdet::add_accounts(module);
+    graphdet::add_base_rates(module);
     graphdet::add_closeness(module);
     graphdet::add_company(module);
     graphdet::add_crowding(module);
@@ -21,6 +27,8 @@ NB_MODULE(_kernels, module) {
     graphdet::add_grouping(module);
     graphdet::add_messages(module);
     graphdet::add_pairs(module);
+    graphdet::add_permuting(module);
+    graphdet::add_visits(module);
     graphdet::add_walk(module);
     graphdet::add_windows(module);
 }

@@ -57,7 +57,7 @@ def search_null(measured: Measured, permutations: int, settings: Settings, threa
     strengths, cores = [], 0
     for number in range(permutations):
         shuffled = permute(measured.visits, settings.seed + number)
-        base_rates = measure_base_rates(shuffled, measured.affordable, measured.base_rates.homogeneity)
+        base_rates = measure_base_rates(shuffled, measured.affordable, measured.base_rates.homogeneity, threads)
         pairs = measure_pairs(shuffled, base_rates, measured.expected, measured.affordable, threads)
         found = search_rings(pairs, index_visits(shuffled), base_rates, any_strength, threads)
         strengths += [ring.strength for ring in found.rings]

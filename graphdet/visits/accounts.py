@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
+from graphdet import _kernels
 from graphdet.arrays import Int32, Int64, check_array, check_columns
 from graphdet.visits.visits import View, Visits
 
@@ -46,25 +46,5 @@ class Accounts:
 
 def accounts_of(visits: Visits, view: View) -> Accounts:
     """O(visits of the view)."""
-    return Accounts(*_accounts(visits.offset[view.first_key : view.first_key + view.keys + 1], visits.user, visits.time, visits.users))
-
-
-@numba.njit(cache=True, nogil=True)
-def _accounts(offset: Int64, user: Int32, time: Int32, users: int) -> tuple[Int64, Int32, Int32, Int32, Int32]:
-    keys, most = len(offset) - 1, offset[-1] - offset[0]
-    found = np.zeros(keys + 1, np.int64)
-    who, visits = np.empty(most, np.int32), np.zeros(most, np.int32)
-    first, last = np.empty(most, np.int32), np.empty(most, np.int32)
-    place = np.full(users, -1, np.int64)
-    fill = 0
-    for key in range(keys):
-        for visit in range(offset[key], offset[key + 1]):
-            row = place[user[visit]]
-            if row < found[key]:  # of an earlier key, or of none
-                row = place[user[visit]] = fill
-                who[row], first[row] = user[visit], time[visit]
-                fill += 1
-            visits[row] += 1
-            last[row] = time[visit]
-        found[key + 1] = fill
-    return found, who[:fill].copy(), visits[:fill].copy(), first[:fill].copy(), last[:fill].copy()
+    offset = visits.offset[view.first_key : view.first_key + view.keys + 1]
+    return Accounts(*_kernels.list_accounts(offset, visits.user, visits.time, visits.users))

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
+from graphdet import _kernels
 from graphdet.arrays import Float32, Float64, Int32, Int64, check_array
 from graphdet.schema import ITEM
 from graphdet.settings import EvidenceSettings
@@ -112,16 +112,17 @@ class VisitCounts:
         check_array("log_hours", self.log_hours, np.float32, len(self.near), most=0)
 
 
-def measure_base_rates(visits: Visits, settings: EvidenceSettings, homogeneity: Float64 | None = None) -> BaseRates:
+def measure_base_rates(visits: Visits, settings: EvidenceSettings, homogeneity: Float64 | None = None, threads: int = 1) -> BaseRates:
     """Base rates of a log, or of a permuted log. O(visits).
 
     Args:
         visits: of everybody.
         settings: bounds of what is believed of homogeneity.
         homogeneity: None = read from these visits. A permuted log gets that of the log: it must not pass for one with other tastes.
+        threads: the result does not depend on it.
     """
     totals = count_totals(visits)
-    return rate_visits(visits, count_visits(visits, totals.seconds), totals, settings, homogeneity)
+    return rate_visits(visits, count_visits(visits, totals.seconds, threads), totals, settings, homogeneity, threads)
 
 
 def count_totals(visits: Visits) -> LogTotals:
@@ -131,37 +132,42 @@ def count_totals(visits: Visits) -> LogTotals:
     return LogTotals(len(visits), int(visits.time.max(initial=0)) + 1, group_visits, group_keys)
 
 
-def count_visits(visits: Visits, seconds: int) -> VisitCounts:
+def count_visits(visits: Visits, seconds: int, threads: int = 1) -> VisitCounts:
     """What hangs on each visit, as far as its user's visits and its key's visits are all among these; `seconds` is the log's length."""
-    own, near, elsewhen = _count_by_user(
-        visits.offset, visits.user, visits.time, visits.group, _view(visits), _near(visits), visits.users, visits.groups
-    )
+    reach = np.zeros(visits.groups, np.int64)
+    reach[visits.group] = _near(visits)[_view(visits)]
+    own, near, elsewhen = _kernels.count_by_user(visits.offset, visits.user, visits.time, visits.group, reach, visits.users, threads)
     public = public_share(visits, seconds)
     log_hours = log_share_of_hours(visits, drawn_share(visits, seconds, public) > 0)
-    return VisitCounts(own, near, elsewhen, count_key_elsewhen(visits, seconds), count_returns(visits, seconds), public, log_hours)
+    return VisitCounts(own, near, elsewhen, count_key_elsewhen(visits, seconds), count_returns(visits, seconds, threads), public, log_hours)
 
 
 def count_key_elsewhen(visits: Visits, seconds: int) -> Int32:
     """(v,) int32, of each visit everybody's visits to its key at other times."""
-    return _count_by_key(visits.offset, visits.time, _view(visits), _away(visits, seconds))
+    around = _kernels.count_around(visits.offset, visits.time, _away(visits, seconds)[_view(visits)])
+    of_key = np.diff(visits.offset).astype(np.int32)
+    return np.repeat(of_key, of_key) - around
 
 
-def count_returns(visits: Visits, seconds: int) -> Int32:
+def count_returns(visits: Visits, seconds: int, threads: int = 1) -> Int32:
     """(v,) int32, of each visit the user's own visits to its key at other times; 0 but at items, since phones have owners."""
-    reach = zip(visits.views, _away(visits, seconds).tolist(), strict=True)
-    away = np.array([away if view.name == ITEM else seconds for view, away in reach], np.int64)
-    return _count_returns(visits.offset, visits.user, visits.time, _view(visits), away, visits.users)
+    returns = np.zeros(len(visits), np.int32)
+    for view, away in zip(visits.views, _away(visits, seconds).tolist(), strict=True):
+        if view.name == ITEM:
+            offset = visits.offset[view.first_key : view.first_key + view.keys + 1]
+            returns[offset[0] : offset[-1]] = _kernels.count_returns(offset, visits.user, visits.time, away, visits.users, threads)
+    return returns
 
 
 def rate_visits(
-    visits: Visits, counts: VisitCounts, totals: LogTotals, settings: EvidenceSettings, homogeneity: Float64 | None
+    visits: Visits, counts: VisitCounts, totals: LogTotals, settings: EvidenceSettings, homogeneity: Float64 | None, threads: int = 1
 ) -> BaseRates:
     """Counts → base rates; homogeneity None = as the counts tell."""
     view, near, seconds = _view(visits), _near(visits), totals.seconds
     history_share = np.maximum(1.0 - 2.0 * _away(visits, seconds) / seconds, 0.0)
-    log_share, log_intent, expected = _rate(
-        visits.offset, visits.user, visits.group, view, counts.own, counts.near, counts.key_elsewhen, history_share,
-        totals.visits, totals.group_visits, totals.group_keys,
+    log_share, log_intent, expected = _kernels.rate_visits(
+        visits.offset, visits.user, visits.group, counts.own, counts.near, counts.key_elsewhen, history_share[view],
+        totals.visits, totals.group_visits, totals.group_keys, threads,
     )  # fmt: skip
     view_of_visit = np.repeat(view, np.diff(visits.offset))
     elsewhen = counts.elsewhen.astype(np.float32)
@@ -224,121 +230,3 @@ def _near(visits: Visits) -> Int64:
 def _away(visits: Visits, seconds: int) -> Int64:
     """(views,) seconds around a visit that are its time; a quarter of the log on either side is the most, and the rest is history."""
     return np.array([min(view.windows[-1], seconds // 4) for view in visits.views], np.int64)
-
-
-@numba.njit(cache=True, nogil=True)
-def _count_by_user(
-    offset: Int64, user: Int32, time: Int32, group: Int32, view: Int32, near: Int64, users: int, groups: int
-) -> tuple[Int64, Int32, Int32]:
-    """All visits of each user; of each visit the user's visits to its group near in time, and those at other times."""
-    visits = len(user)
-    begin = np.zeros(users + 1, np.int64)
-    for visit in range(visits):
-        begin[user[visit] + 1] += 1
-    for who in range(users):
-        begin[who + 1] += begin[who]
-    place = begin[:-1].copy()
-    by_user = np.empty(visits, np.int64)
-    sort_key = np.empty(visits, np.int64)  # group, then time
-    reach = np.zeros(groups, np.int64)
-    for key in range(len(group)):
-        reach[group[key]] = near[view[key]]
-        for visit in range(offset[key], offset[key + 1]):
-            by_user[place[user[visit]]] = visit
-            sort_key[place[user[visit]]] = (np.int64(group[key]) << 32) | time[visit]
-            place[user[visit]] += 1
-    near_visits, elsewhen = np.empty(visits, np.int32), np.empty(visits, np.int32)
-    for who in range(users):
-        start, stop = begin[who], begin[who + 1]
-        if start == stop:
-            continue
-        order = np.argsort(sort_key[start:stop])
-        first = 0
-        while first < stop - start:
-            here = sort_key[start + order[first]] >> 32
-            last = first
-            while last < stop - start and sort_key[start + order[last]] >> 32 == here:
-                last += 1
-            low = high = first
-            for position in range(first, last):
-                now = sort_key[start + order[position]]
-                while now - sort_key[start + order[low]] > reach[here]:
-                    low += 1
-                while high < last and sort_key[start + order[high]] - now <= reach[here]:
-                    high += 1
-                visit = by_user[start + order[position]]
-                near_visits[visit] = high - low
-                elsewhen[visit] = last - first - (high - low)
-            first = last
-    return begin[1:] - begin[:-1], near_visits, elsewhen
-
-
-@numba.njit(cache=True, nogil=True)
-def _count_by_key(offset: Int64, time: Int32, view: Int32, away: Int64) -> Int32:
-    """Of each visit the visits to its key that are more than `away` from it."""
-    elsewhen = np.empty(len(time), np.int32)
-    for key in range(len(offset) - 1):
-        aside = away[view[key]]
-        low = high = offset[key]
-        for visit in range(offset[key], offset[key + 1]):
-            while time[visit] - time[low] > aside:
-                low += 1
-            while high < offset[key + 1] and time[high] - time[visit] <= aside:
-                high += 1
-            elsewhen[visit] = (offset[key + 1] - offset[key]) - (high - low)
-    return elsewhen
-
-
-@numba.njit(cache=True, nogil=True)
-def _count_returns(offset: Int64, user: Int32, time: Int32, view: Int32, away: Int64, users: int) -> Int32:
-    """Of each visit the visits of its user to its key that are more than `away` from it."""
-    returns = np.zeros(len(user), np.int32)
-    last_key = np.full(users, -1, np.int64)
-    before = np.full(users, -1, np.int64)
-    previous = np.full(len(user), -1, np.int64)  # the same user's visit before, at the same key
-    for key in range(len(offset) - 1):
-        for visit in range(offset[key], offset[key + 1]):
-            who = user[visit]
-            if last_key[who] == key:
-                previous[visit] = before[who]
-            last_key[who], before[who] = key, visit
-        for visit in range(offset[key], offset[key + 1]):
-            other = previous[visit]
-            while other >= 0:
-                if time[visit] - time[other] > away[view[key]]:
-                    returns[visit] += 1
-                    returns[other] += 1
-                other = previous[other]
-    return returns
-
-
-@numba.njit(cache=True, nogil=True)
-def _rate(
-    offset: Int64,
-    user: Int32,
-    group: Int32,
-    view: Int32,
-    own: Int64,
-    near: Int32,
-    key_elsewhen: Int32,
-    history_share: Float64,
-    all_visits: int,
-    group_visits: Int64,
-    group_keys: Int64,
-) -> tuple[Float32, Float32, Float32]:
-    """Of each visit log10 of the user's share of all visits, `log_intent`, and how many visits to the group at other times the user
-    would have made in the way of everybody."""
-    visits = len(user)
-    share_of_user = np.empty(len(own), np.float32)
-    for who in range(len(own)):
-        share_of_user[who] = np.log10(own[who] / max(all_visits, 1)) if own[who] else 0.0
-    log_share, log_intent, expected = np.empty(visits, np.float32), np.empty(visits, np.float32), np.empty(visits, np.float32)
-    for key in range(len(group)):
-        in_group = group_visits[group[key]]
-        history = in_group * history_share[view[key]] + 0.5 * group_keys[group[key]]
-        for visit in range(offset[key], offset[key + 1]):
-            log_key_share = np.float32(np.log10((key_elsewhen[visit] + 0.5) / history))
-            log_share[visit] = share_of_user[user[visit]]
-            log_intent[visit] = min(log_key_share + np.log10(np.float64(near[visit])), 0.0)
-            expected[visit] = (own[user[visit]] - near[visit]) * in_group / all_visits
-    return log_share, log_intent, expected

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
+from graphdet import _kernels
 from graphdet.arrays import Int8, Int32, Int64, check_array, check_columns
 from graphdet.schema import ITEM
 from graphdet.visits.visits import Visits
@@ -55,23 +55,6 @@ def index_visits(visits: Visits) -> VisitIndex:
     """O(visits)."""
     view = visits.view_of(np.arange(visits.keys, dtype=np.int32)).astype(np.int8)
     names = [view.name for view in visits.views]
-    user_offset, by_user, key = _by_user(visits.offset, visits.user, visits.users)
+    user_offset, by_user = _kernels.group_rows(visits.user, visits.users)
+    key = np.repeat(np.arange(visits.keys, dtype=np.int32), np.diff(visits.offset))
     return VisitIndex(visits, view, names.index(ITEM) if ITEM in names else -1, user_offset, by_user, key)
-
-
-@numba.njit(cache=True, nogil=True)
-def _by_user(offset: Int64, user: Int32, users: int) -> tuple[Int64, Int64, Int32]:
-    user_offset = np.zeros(users + 1, np.int64)
-    for visit in range(len(user)):
-        user_offset[user[visit] + 1] += 1
-    for who in range(users):
-        user_offset[who + 1] += user_offset[who]
-    place = user_offset[:-1].copy()
-    by_user = np.empty(len(user), np.int64)
-    key_of = np.empty(len(user), np.int32)
-    for key in range(len(offset) - 1):
-        for visit in range(offset[key], offset[key + 1]):
-            by_user[place[user[visit]]] = visit
-            place[user[visit]] += 1
-            key_of[visit] = key
-    return user_offset, by_user, key_of

@@ -8,9 +8,9 @@ they have of all visits of those hours.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
+from graphdet import _kernels
 from graphdet.arrays import Bool, Float32, Float64, Int32, Int64
 from graphdet.schema import ITEM
 from graphdet.visits.visits import UNTIMED, View, Visits
@@ -92,18 +92,9 @@ def _within(moments: Int64, at: Int64, half: int) -> Int64:
     return np.asarray(np.searchsorted(moments, at + half, side="right") - np.searchsorted(moments, at - half), np.int64)
 
 
-@numba.njit(cache=True, nogil=True)
 def _local_and_usual(offset: Int64, time: Int32, half: int, seconds: int) -> tuple[Float64, Float64]:
     """Of each visit its key's visits within `half` before and after, and those that other times give in as long."""
-    local, usual = np.empty(offset[-1] - offset[0]), np.empty(offset[-1] - offset[0])
-    for key in range(len(offset) - 1):
-        start, end = offset[key], offset[key + 1]
-        low = high = start
-        for visit in range(start, end):
-            while time[visit] - time[low] > half:
-                low += 1
-            while high < end and time[high] - time[visit] <= half:
-                high += 1
-            local[visit - offset[0]] = high - low
-            usual[visit - offset[0]] = (end - start - (high - low)) * 2.0 * half / max(seconds - 2.0 * half, 1.0)
-    return local, usual
+    local = _kernels.count_around(offset, time, np.full(len(offset) - 1, half))
+    of_key = np.diff(offset)
+    elsewhen = (np.repeat(of_key, of_key) - local).astype(np.float64)
+    return local.astype(np.float64), elsewhen * 2.0 * half / max(seconds - 2.0 * half, 1.0)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 
+from graphdet import _kernels
 from graphdet.arrays import Bool, Int32, Int64, check_array
 from graphdet.events import NO_TIME, EventTable
 from graphdet.schema import ITEM
@@ -159,51 +159,20 @@ def _windows(hours: tuple[float, ...], resolution: str) -> tuple[int, ...]:
     return tuple(sorted(set(seconds)))
 
 
-@numba.njit(cache=True, nogil=True)
 def _in_order(offset: Int64, time: Int32) -> bool:
-    for key in range(len(offset) - 1):
-        if offset[key + 1] < offset[key]:
-            return False
-        for visit in range(offset[key] + 1, offset[key + 1]):
-            if time[visit] < time[visit - 1]:
-                return False
-    return True
+    begins = np.zeros(len(time) + 1, np.bool_)
+    begins[offset] = True
+    return bool((np.diff(offset) >= 0).all() and (begins[1:-1] | (time[1:] >= time[:-1])).all())
 
 
-@numba.njit(cache=True, nogil=True)
 def visits_of_view(code: Int32, user: Int32, seconds: Int32, keys: int, users: int, gap: int) -> tuple[Int64, Int32, Int32]:
-    """Counting sort by key (events come in time order), then drop a user's return to a key within `gap` seconds."""
-    offset = np.zeros(keys + 1, np.int64)
-    for event in range(len(code)):
-        if code[event] >= 0:
-            offset[code[event] + 1] += 1
-    for key in range(keys):
-        offset[key + 1] += offset[key]
-    place = offset[:-1].copy()
-    sorted_user = np.empty(offset[keys], np.int32)
-    sorted_time = np.empty(offset[keys], np.int32)
-    for event in range(len(code)):
-        key = code[event]
-        if key >= 0:
-            sorted_user[place[key]] = user[event]
-            sorted_time[place[key]] = seconds[event]
-            place[key] += 1
-    last_key = np.full(users, -1, np.int32)
-    last_time = np.zeros(users, np.int32)
-    kept = np.zeros(keys + 1, np.int64)
-    write = 0
-    for key in range(keys):
-        for read in range(offset[key], offset[key + 1]):
-            who = sorted_user[read]
-            when = sorted_time[read]
-            if last_key[who] != key or when - last_time[who] > gap:
-                sorted_user[write] = who
-                sorted_time[write] = when
-                write += 1
-                last_key[who] = key
-                last_time[who] = when
-        kept[key + 1] = write
-    return kept, sorted_user[:write].copy(), sorted_time[:write].copy()
+    """Visits to each key, by key and time: `offset` (keys + 1,), `user` and `time` (v,).
+
+    Args:
+        code: (n,) the key of each event, −1 for none; with `user` and `seconds` in order of time.
+        gap: seconds within which a user's return to a key is part of their last visit.
+    """
+    return _kernels.collect_visits(code, user, seconds, keys, users, gap)
 
 
 def _pooled(group: Int32, visits: Int64, least: int) -> Int32:
