@@ -225,7 +225,7 @@ class TierSettings(Section):
         2, ge=1, description="objections to an alert up to which a ring is put up for review; with more it is left out"
     )
     fan_taste: float = Field(
-        1.15, description="log10 of members' interest in the targets' kind on other days, over everybody's, that makes a fan club"
+        0.9, description="log10 of members' interest in the targets' kind at other times, over everybody's, that makes a fan club"
     )
     crowd: float = Field(
         0.4,

@@ -12,7 +12,7 @@ from typing import Any
 import networkx as nx
 import numpy as np
 import pandas as pd
-from scipy.stats import binom
+from scipy.stats import beta, binom
 
 DAY = pd.Timedelta(days=1)
 
@@ -246,7 +246,7 @@ class Oracle:
         return {name: {"members": members.get(name, 0), "users": users[name], "events": events.get(name, 0)} for name in self.windows}
 
     def tastes(self, end: int) -> dict[str, float | None]:
-        """log10 of members' events, on days that are not the ring's, at items of the targets' kind, over everybody's share of such.
+        """log10 of members' events, that are not the ring's nor on its days, at items of the targets' kind, over everybody's share of such.
 
         `end` is the second of the last visit.
         """
@@ -254,8 +254,10 @@ class Oracle:
         day = (self.own["timestamp"] - self.log["timestamp"].min()) // DAY
         days = end // 86_400 + 1
         busy = day[self.inside.index].value_counts()
-        busy = set(busy[busy > 0.5 * len(self.inside) / days].index)
-        other = self.own[~day.isin(busy)].dropna(subset=["item_id"])
+        busy = set(busy[busy > 0.5 * len(self.inside) / days].index) | campaign_days(
+            sorted(whole(at, self.log) for at in self.inside["timestamp"]), days
+        )
+        other = self.own[~day.isin(busy)].drop(self.inside.index, errors="ignore").dropna(subset=["item_id"])
         found: dict[str, float | None] = {}
         for name, column in (("taste", "category"), ("seller_taste", "seller_id")):
             if column not in self.log:
@@ -270,12 +272,21 @@ class Oracle:
             found[name] = float(np.log10((came + 1) / (len(other) * usual + 1)))
         return found
 
-    def habits(self) -> dict[str, float]:
+    def deals(self, end: int) -> dict[str, float | None]:
+        """`apart`: that as many moments would lie as close together, by Beta(n − 1, 2); `hours` of the middle half of events at an item."""
+        at = self.inside["timestamp"].map(lambda moment: whole(moment, self.log)).groupby(self.inside["item_id"])
+        middle, half = at.median(), at.quantile(0.75) - at.quantile(0.25)
+        span = (middle.max() - middle.min()) / end
+        return {
+            "apart": float(beta.cdf(span, len(middle) - 1, 2)) if len(middle) > 1 else None,
+            "hours": float(half.median()) / 3600 if len(middle) else None,
+        }
+
+    def habits(self, end: int) -> dict[str, float | None]:
         """What the tiers are judged by, as far as it is plain counting."""
         inside, size = self.inside, len(self.members)
         pairs = inside.groupby(["user_id", "item_id"])
-        outside = self.own.drop(inside.index)
-        found: dict[str, float] = {}
+        found: dict[str, float | None] = {}
         for name, words in (("ordered", ("order", "pay")), ("refunded", ("refund", "cancel")), ("coupons", ("coupon",))):
             found[name] = inside[inside["action"].isin(words)].groupby(["user_id", "item_id"]).ngroups / pairs.ngroups
         if "device_id" in self.log:
@@ -284,13 +295,8 @@ class Oracle:
         if "address_id" in self.log:
             found["address_share"] = self.own.dropna(subset=["address_id"]).groupby("address_id")["user_id"].nunique().max() / size
             found["address_share"] = 0 if np.isnan(found["address_share"]) else found["address_share"]
-        if "ip" in self.log:
-            places = outside.groupby("ip")["user_id"].nunique().sort_index()
-            found["place_share"] = places.max() / size
-            found["place_users"] = self.log.loc[self.log["ip"] == places.idxmax(), "user_id"].nunique()
-        else:
-            found["place_share"] = found["place_users"] = 0
-        found["place_chance"] = self.network_chance()
+        on_network, found["place_users"], found["place_chance"] = self.network()
+        found["place_share"] = on_network / size
         for name, column in (("device_share", "device_id"), ("address_share", "address_id")):
             if column not in self.log:
                 found[name] = 0
@@ -308,6 +314,7 @@ class Oracle:
             "dedication": len(inside) / self.own["item_id"].notna().sum(),
             "density": len(self.first) / (size * len(self.windows)),
             "days": (whole(inside["timestamp"].max(), self.log) - whole(inside["timestamp"].min(), self.log)) / 86_400,
+            **self.deals(end),
             "two_target_share": (touched <= 2).mean(),
             "repeats": None,
         }
@@ -404,15 +411,28 @@ class Oracle:
         new = first.between(begin, end)
         return float(new[list(self.members)].mean() - new.mean())
 
-    def network_chance(self) -> float:
-        """`place_chance`, from scipy's binomial distribution: so many members on the commonest of their networks, if users drew theirs."""
+    def network(self) -> tuple[int, int, float]:
+        """Members on the network that they have in common, its users in all, and the binomial chance of so many."""
         if "ip" not in self.log:
-            return 1.0
+            return 0, 0, 1.0
         outside = self.own.drop(self.inside.index).dropna(subset=["ip"])
         users, members = self.log.groupby("ip")["user_id"].nunique(), outside.groupby("ip")["user_id"].nunique().sort_index()
         networks = outside.groupby("user_id")["ip"].nunique().reindex(list(self.members), fill_value=0)
-        on_it = (1 - (1 - users[members.idxmax()] / users.sum()) ** networks).mean()
-        return min(float(len(members) * binom.sf(members.max() - 1, len(self.members), on_it)), 1.0)
+        found = []
+        for name, count in members.items():
+            on_it = (1 - (1 - users[name] / users.sum()) ** networks).mean()
+            chance = min(float(len(members) * binom.sf(count - 1, len(self.members), on_it)), 1.0)
+            found.append((chance if count >= 3 else 2.0, -count, name, (int(count), int(users[name]), chance)))
+        return min(found)[3] if found else (0, 0, 1.0)
+
+
+def campaign_days(seconds: list[int], days: int) -> set[int]:
+    """Days from one before to three after the middle nine tenths of these moments, where they are less than half of all."""
+    if not seconds:
+        return set()
+    first, last = (int(np.quantile(seconds, share) // 86_400) for share in (0.05, 0.95))
+    within = set(range(first - 1, last + 4))
+    return within if 2 * len(within) < days else set()
 
 
 def others_at_once(visit: tuple[str, str, int], visits: list[tuple[str, str, int]]) -> int:

@@ -126,6 +126,8 @@ def plain_facts(grown: Grown) -> RingFacts:
             target_first=at,
             target_last=at,
             days=6.0,
+            apart=0.001,
+            hours=8.0,
         ),
         devotion=Devotion(density=0.5, two_target_share=0.2, dedication=0.4, attention=2.0, repeats=1.0),
         tastes=Tastes(taste=0.1, seller_taste=0.1),
@@ -142,8 +144,9 @@ def plain_facts(grown: Grown) -> RingFacts:
 def with_facts(facts: RingFacts, grown: Grown | None = None, **changed: float) -> RingFacts:
     """The same facts but for some, whatever their theme; of another ring where one is given."""
     if grown is not None:
-        plain = plain_facts(grown)
-        facts = replace(facts, grown=grown, presence=replace(plain.presence, days=facts.presence.days))
+        plain, presence = plain_facts(grown), facts.presence
+        of_any_size = {"days": presence.days, "apart": presence.apart, "hours": presence.hours}
+        facts = replace(facts, grown=grown, presence=replace(plain.presence, **of_any_size))
     for theme in ("presence", "devotion", "tastes", "surroundings", "dealings", "sharing", "sittings", "ages"):
         known = getattr(facts, theme)
         own = {name: value for name, value in changed.items() if hasattr(known, name)}

@@ -86,7 +86,7 @@ def expected_numbers(case: Case, dossier: Dossier) -> dict[str, Any]:
     oracle = Oracle(case.log, members, measured["windows"])
     slow, grown = case.slow, case.slow.grown(members)
     kinds = [kind for kind, _ in grown.targets]
-    habits, tastes = oracle.habits(), oracle.tastes(slow.end)
+    habits, tastes = oracle.habits(slow.end), oracle.tastes(slow.end)
     null = slow.null[0]
     on_devices, of_three = oracle.on_devices()
     burst, timing = oracle.bursts(), oracle.timing()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graphdet.arrays import Bool, Int64, check_columns
+from graphdet.arrays import Bool, Float64, Int64, check_columns
 from graphdet.events import NO_TIME
 from graphdet.judging.member_events import MemberEvents
 from graphdet.rings.growth import Grower
@@ -23,6 +23,9 @@ class Presence:
         target_events: (t,) int64 events of members at each target in its time.
         target_first, target_last: (t,) int64 microseconds of the first and last of these.
         days: from the first to the last event at an item target.
+        apart: chance that so many item targets, each worked on at a random moment of the log, would lie as close together; NaN where the
+            log has no times, or where there is but one. Who works on a campaign keeps to it; who meets again and again does not.
+        hours: of the middle half of members' events at the median item target; NaN where the log has no times.
     """
 
     met: Bool
@@ -33,6 +36,8 @@ class Presence:
     target_first: Int64
     target_last: Int64
     days: float
+    apart: float
+    hours: float
 
     def __post_init__(self) -> None:
         check_columns(
@@ -58,6 +63,7 @@ def measure_presence(own: MemberEvents, grower: Grower) -> Presence:
     target_events, target_first, target_last = _counted(target, own.time[np.concatenate([*at, np.zeros(0, np.int64)])], targets)
     member_events, member_first, member_last = _counted(own.who[own.inside], own.time[own.inside], members)
     seconds = own.second[own.inside]
+    middle, half = _middle_halves(own)
     return Presence(
         met=met,
         member_events=member_events,
@@ -67,7 +73,24 @@ def measure_presence(own: MemberEvents, grower: Grower) -> Presence:
         target_first=target_first,
         target_last=target_last,
         days=float((seconds.max() - seconds.min()) / 86_400) if len(seconds) else 0.0,
+        apart=_chance_of_span(middle, own.log.end) if len(middle) > 1 else np.nan,
+        hours=float(np.median(half) / 3600) if len(half) else np.nan,
     )
+
+
+def _middle_halves(own: MemberEvents) -> tuple[Float64, Float64]:
+    """Of each item target the median second of members' events in its time, and how long the middle half of them takes."""
+    if own.log.events.time is None or not len(own.item_targets):
+        return np.zeros(0), np.zeros(0)
+    target, second = own.target[own.log.visits.item_view][own.inside], own.second[own.inside]
+    quartiles = np.array([np.quantile(second[target == place], (0.25, 0.5, 0.75)) for place in np.unique(target).tolist()])
+    return quartiles[:, 1], quartiles[:, 2] - quartiles[:, 0]
+
+
+def _chance_of_span(moments: Float64, end: int) -> float:
+    """That as many moments, drawn evenly from 0 … `end`, would lie no further from first to last: their span is Beta(n − 1, 2)."""
+    many, span = len(moments), min(float(np.ptp(moments)) / max(end, 1), 1.0)
+    return float(many * span ** (many - 1) - (many - 1) * span**many)
 
 
 def _counted(place: Int64, time: Int64, places: int) -> tuple[Int64, Int64, Int64]:

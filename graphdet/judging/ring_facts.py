@@ -52,6 +52,8 @@ class RingFacts:
             "attention": self.devotion.attention,
             "repeats": self.devotion.repeats,
             "days": self.presence.days,
+            "apart": self.presence.apart,
+            "hours": self.presence.hours,
             "taste": self.tastes.taste,
             "seller_taste": self.tastes.seller_taste,
             "crowd": self.surroundings.crowd,

@@ -27,7 +27,8 @@ class Sharing:
         device_share: share of members who acted on the item targets from a device that at least three of them used there, or, of a farm,
             use one that it has to itself.
         address_share: share of members who use the delivery address that most of them use.
-        place_share: share of members who use, apart from the ring's events, the IP address that most of them use so.
+        place_share: share of members who use, apart from the ring's events, the IP address that it is least likely that so many of them
+            use: of those that `MANY` use, or else the one that most do.
         place_users: users of that address in the whole log.
         place_chance: chance that so many members would use any of their addresses by accident.
     """
@@ -47,7 +48,7 @@ def measure_sharing(own: MemberEvents, farm: bool) -> Sharing:
     things = [position for position, view in enumerate(log.visits.visits.views) if NODE_TYPE[view.name].own]
     exclusive = (own.grown.visitors >= MANY) & (own.grown.outsiders <= OTHERS * own.grown.visitors) & farm
     networks = _users_of(own, IP, ~own.inside)
-    network, network_members = _commonest(networks)
+    network, network_members, network_chance = _likeliest_place(networks, size, log)
     _, address_members = _commonest(_users_of(own, ADDRESS, np.ones(len(own.event), np.bool_)))
     return Sharing(
         own_things=int(np.isin(log.visits.view[own.grown.targets], things).sum()),
@@ -56,20 +57,26 @@ def measure_sharing(own: MemberEvents, farm: bool) -> Sharing:
         address_share=address_members / size,
         place_share=network_members / size,
         place_users=int(log.users_of_ip[network]) if network >= 0 else 0,
-        place_chance=_chance(networks, network_members, int(log.users_of_ip[network]), size, log) if network >= 0 else 1.0,
+        place_chance=network_chance,
     )
 
 
-def _chance(networks: Int64, users: int, of_all: int, size: int, log: LogIndex) -> float:
-    """That chance has so many `users` among `size` members on one of their networks, if each of a member's is drawn by its users.
+def _likeliest_place(networks: Int64, size: int, log: LogIndex) -> tuple[int, int, float]:
+    """The network that members have in common, by how many, and the chance of it; (−1, 0, 1) where there is none.
 
-    A member with n networks is on this one with chance 1 − (1 − w)ⁿ, w being its share in the users of all networks; and it is the one
-    with most members out of as many as they have, so each of these was tried.
+    A carrier's address with a thousand users has some of any group; a campus's with a hundred does not. If each of a member's n networks
+    is drawn by its users, they are on this one with chance 1 − (1 − w)ⁿ, w being its share in the users of all networks; and as many
+    were tried as they have.
     """
-    tried = len(np.unique(networks[:, 0]))
+    if not len(networks):
+        return -1, 0, 1.0
+    codes, count = np.unique(networks[:, 0], return_counts=True)
     each = np.bincount(networks[:, 1], minlength=size)
-    on_it = float(np.mean(1.0 - (1.0 - of_all / log.users_of_ips) ** each))
-    return min(tried * float(bdtrc(users - 1, size, on_it)), 1.0)
+    weights, place = np.unique(log.users_of_ip[codes] / log.users_of_ips, return_inverse=True)
+    on_it = np.array([np.mean(1.0 - (1.0 - weight) ** each) for weight in weights.tolist()])[place]
+    chance = np.minimum(len(codes) * bdtrc(count - 1, size, on_it), 1.0)
+    best = int(np.lexsort((codes, -count, np.where(count >= MANY, chance, 2.0)))[0])
+    return int(codes[best]), int(count[best]), float(chance[best])
 
 
 def _members_at(own: MemberEvents, node_type: str, chosen: Bool) -> Int64:

@@ -1,4 +1,4 @@
-"""Members' events → whether members care for such things anyway: on days, too, on which the ring did nothing."""
+"""Members' events → whether members care for such things anyway: at times, too, at which the ring did nothing."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ import numpy as np
 from graphdet.arrays import Bool, Float64, Int32, Int64
 from graphdet.judging.member_events import MemberEvents
 
+DAY = 86_400
+CAMPAIGN = (0.05, 0.95)  # a few of its events come early or late
+BEFORE, AFTER = 1, 3  # days of a campaign before and after most of it
+
 
 @dataclass(frozen=True)
 class Tastes:
-    """log10 of members' interest in the targets' kinds on days that were not the ring's, over everybody's; NaN where the log cannot tell.
+    """log10 of members' interest in the targets' kinds at times that were not the ring's, over everybody's; NaN where the log cannot tell.
 
     Attributes:
         taste: in the categories of the item targets.
@@ -26,7 +30,7 @@ class Tastes:
 def measure_tastes(own: MemberEvents) -> Tastes:
     """O(members' events)."""
     log = own.log
-    elsewhen = own.item[(own.item >= 0) & ~_on_busy_days(own.second, own.inside, log.end)]
+    elsewhen = own.item[(own.item >= 0) & ~own.inside & ~_in_its_days(own.second, own.inside, log.end)]
     categories = log.events.item_category if len(log.events.categories) else None
     sellers = log.item_seller if len(log.seller_share) else None
     return Tastes(
@@ -35,13 +39,21 @@ def measure_tastes(own: MemberEvents) -> Tastes:
     )
 
 
-def _on_busy_days(second: Int64, inside: Bool, end: int) -> Bool:
-    """Events on days that saw more than half of the ring's events that an even spread over the whole log would give them."""
-    day = second // 86_400
-    days = end // 86_400 + 1
+def _in_its_days(second: Int64, inside: Bool, end: int) -> Bool:
+    """Events on days of the ring: those that saw more than half of what an even spread of its events over the whole log would give them,
+    and all of its campaign, with a day before and three after it, where these are less than half of the log.
+
+    Who works for several shops of one owner does so in the same weeks, and comes late to some of it; a taste is there at other times.
+    """
+    day, days = second // DAY, end // DAY + 1
     count = np.bincount(day[inside], minlength=days)
-    busy: Bool = count > 0.5 * inside.sum() / days
-    return busy[day]
+    its: Bool = count > 0.5 * inside.sum() / days
+    if inside.any():
+        first, last = np.quantile(second[inside], CAMPAIGN) // DAY
+        first, last = int(first) - BEFORE, int(last) + AFTER
+        if 2 * (last - first + 1) < days:
+            its[max(first, 0) : last + 1] = True
+    return its[day]
 
 
 def _interest(items: Int32, targets: Int32, group_of: Int32 | None, share: Float64) -> float:

@@ -40,6 +40,8 @@ FACTS = {
         Fact("targets", "count", "{} items", "{} 件商品"),
         Fact("strength", "number", "evidence {}", "证据强度 {}"),
         Fact("days", "days", "goes on for {} days", "历时 {} 天"),
+        Fact("apart", "chance", "items so close together in time by chance: {}", "各目标在时间上偶然如此集中的概率：{}"),
+        Fact("hours", "number", "at an item half of it happens within {} hours", "在一件商品上有一半行为集中在 {} 小时之内"),
         Fact("density", "share", "members at {} of the items on average", "成员平均到过 {} 的商品"),
         Fact("two_target_share", "share", "{} of members at no more than two items", "{} 的成员只到过至多两件商品"),
         Fact("dedication", "share", "{} of all that members did with items is here", "成员对商品的行为有 {} 在此"),

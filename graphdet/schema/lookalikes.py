@@ -26,7 +26,11 @@ class LookAlike(Claim):
 
 OWN_DEVICES = Condition("device_share", "less than", Bar("few"))
 LASTING = Condition("days", "at least", Bar("long_share", of="log_days"))
-THROUGHOUT = Condition("days", "at least", Bar("nearly_all", of="log_days"))  # neighbours go on; a slow campaign ends
+# Neighbours meet again and again all through the log, for a deal of a day; a campaign keeps together, and a slow one takes its time.
+THROUGHOUT = (
+    Condition("apart", "at least", Bar(number=0.01, why="a campaign's items lie closer together than one chance in a hundred has it")),
+    Condition("hours", "at most", Bar(number=24, why="a deal is open for a day")),
+)
 
 COLLEAGUES = (
     Condition("address_share", "at least", Bar("nearly_all")),
@@ -45,7 +49,7 @@ NEIGHBOURS = (
 )
 
 
-_FEW_DAYS = "where a club lasts, few days are left on which its taste can be told apart from its meetings"
+_FEW_LEFT = "most of what a lasting club does with these items is its meetings, and little is left to tell its taste by"
 
 
 LOOK_ALIKES: tuple[LookAlike, ...] = (
@@ -107,7 +111,7 @@ LOOK_ALIKES: tuple[LookAlike, ...] = (
             "社区团购：涉及 {sellers} 家店铺，最大一家占 {top_seller}；{ordered} 的往来成交，{refunded} 退回。",
         ),
         ways=(
-            (*NEIGHBOURS, THROUGHOUT, Condition("address_share", "at least", Bar("few"))),
+            (*NEIGHBOURS, *THROUGHOUT, Condition("address_share", "at least", Bar("few"))),
             (*NEIGHBOURS, Condition("address_share", "at least", Bar(number=0.5, why="a pick-up address; some have it brought home"))),
         ),
         unless=COLLEAGUES,
@@ -131,7 +135,9 @@ LOOK_ALIKES: tuple[LookAlike, ...] = (
                 Condition("place_members", "at least", Bar(number=3, why="two may be a couple")),
                 Condition("place_share", "at least", Bar(number=0.12, why="fewer than one in eight do not make the group")),
                 Condition(
-                    "place_users", "at least", Bar(number=6, of="place_members", why="a network of many, of whom members are a small part")
+                    "place_users",
+                    "at least",
+                    Bar(number=3, of="place_members", why="most of who use the network are others; a gang has its lines to itself"),
                 ),
                 Condition("place_chance", "less than", Bar("network_chance")),
                 OWN_DEVICES,
@@ -193,7 +199,7 @@ LOOK_ALIKES: tuple[LookAlike, ...] = (
         # A shop sells several kinds and a kind is sold in several shops, so a taste for either is one.
         ways=(
             (Condition("best_taste", "at least", Bar("fan_taste")), OWN_DEVICES),
-            (Condition("best_taste", "at least", Bar("fan_taste", times=(0.85,), why=_FEW_DAYS)), LASTING, OWN_DEVICES),
+            (Condition("best_taste", "at least", Bar("fan_taste", times=(0.65,), why=_FEW_LEFT)), LASTING, OWN_DEVICES),
         ),
         kinds=("fan_club", "subscription"),
     ),

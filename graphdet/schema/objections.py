@@ -90,7 +90,7 @@ OBJECTIONS: tuple[Claim, ...] = (
             "a group-buy would, but that they share no address.",
             "活动持续 {days} 天，涉及 {sellers} 家店铺，最大一家占 {top_seller}，{ordered} 的往来成交：像社区团购，只是没有共用地址。",
         ),
-        ways=((*NEIGHBOURS, THROUGHOUT),),
+        ways=((*NEIGHBOURS, *THROUGHOUT),),
     ),
     # Among strangers a group stands out by strength alone, and as a minority not even by that.
     Claim(
