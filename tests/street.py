@@ -26,6 +26,7 @@ ORDER = (
     "scratch",
     "words",
     "events",
+    "proposing",
     "graph",
     "visits",
     "evidence",

@@ -1,0 +1,8 @@
+"""Log files that nobody mapped → a settings file to start from, with a reason for each of its lines."""
+
+from graphdet.proposing.guessing import Guess, Proposal, propose
+from graphdet.proposing.layouts import LAYOUTS, Layout
+from graphdet.proposing.looking import ColumnLook, FileLook, look_at_files
+from graphdet.proposing.proposal_file import proposal_as_toml
+
+__all__ = ["LAYOUTS", "ColumnLook", "FileLook", "Guess", "Layout", "Proposal", "look_at_files", "proposal_as_toml", "propose"]

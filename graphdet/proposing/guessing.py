@@ -1,0 +1,262 @@
+"""Looks at files → a proposal: which column is which of ours, and why; what is not sure stays open and is said.
+
+A wrong guess would be a wrong finding, so a column is mapped only where its name and its values agree, and every guess has its reason.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from graphdet.events.header import KEY_COLUMNS
+from graphdet.proposing.layouts import LAYOUTS, Layout
+from graphdet.proposing.lexicon import ACTION_WORDS, NAMES, OTHER_TIMES, squeezed
+from graphdet.proposing.looking import ColumnLook, FileLook
+from graphdet.proposing.objecting import KINDS, objection
+from graphdet.schema import ACTIONS, EVENT_COLUMN
+
+USER, ITEM, TIME, IP, ACTION = "user_id", "item_id", "timestamp", "ip", "action"
+ORDER = tuple(dict.fromkeys((USER, *KEY_COLUMNS, TIME, ACTION, *EVENT_COLUMN)))  # in which columns are told
+NEEDED = (USER, *KEY_COLUMNS, TIME)  # of which a fair guess is better than none
+FAIR = 0.5  # how well a name fits that only ends in a known one, such as `client_user_id`
+VAGUE = {"type", "event", "value", "total", "class", "host", "content", "comment", "order", "op", "cat", "path", "page", "url", "uid"}
+
+
+@dataclass(frozen=True)
+class Guess:
+    """One column: theirs, ours, why, and how well its name fits (1 = one of the known names)."""
+
+    theirs: str
+    ours: str
+    reason: str
+    fit: float = 1.0
+
+
+@dataclass(frozen=True)
+class FileRole:
+    """What a file is with the proposed settings: "events", "catalogue", or "left out", and why."""
+
+    path: str
+    role: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """Settings to start from.
+
+    Attributes:
+        files: what each file is.
+        mapped: columns whose name and values agree; by their name, each once.
+        unsure: columns that may be one of ours, and why they are not mapped.
+        own: our columns that files have by that name already.
+        unused: the rest.
+        actions: their word → ours.
+        kept: action words that nothing is known of.
+        constants, timezone, names: as in `[log]`; "" and () where there is nothing to say.
+        layout: the well-known layout that a file has, or None.
+    """
+
+    files: tuple[FileRole, ...]
+    mapped: tuple[Guess, ...]
+    unsure: tuple[Guess, ...]
+    own: tuple[str, ...]
+    unused: tuple[str, ...]
+    actions: dict[str, str] = field(default_factory=dict)
+    kept: tuple[str, ...] = ()
+    constants: dict[str, str] = field(default_factory=dict)
+    timezone: str = ""
+    names: tuple[str, ...] = ()
+    layout: Layout | None = None
+
+    @property
+    def usable(self) -> tuple[str, ...]:
+        """Files that a run can read with it."""
+        return tuple(file.path for file in self.files if file.role != "left out")
+
+    def answered(self, ours: str) -> bool:
+        """Whether a column is mapped to one of ours, or has its name."""
+        return ours in {guess.ours for guess in self.mapped} | {_plain(name) for name in self.own}
+
+    def with_column(self, theirs: str, ours: str, reason: str) -> Proposal:
+        """The same, but for one column that is mapped so ("" = not at all)."""
+        others = tuple(guess for guess in self.mapped if guess.theirs != theirs and guess.ours != ours)
+        unsure = tuple(guess for guess in self.unsure if guess.theirs != theirs)
+        return replace(self, mapped=(*others, Guess(theirs, ours, reason)) if ours else others, unsure=unsure)
+
+
+def propose(looks: Sequence[FileLook], layout: Layout | None = None) -> Proposal:
+    """The best guess for some files.
+
+    Args:
+        looks: from `look_at_files`.
+        layout: that they have; None = find out.
+    """
+    found = layout or next((one for one in LAYOUTS for look in looks if _has(one, look)), None)
+    looks = [_named(look, found) for look in looks]
+    guesses = [guess for look in looks for guess in _guess_file(look, found)]
+    mapped, unsure = _settled(guesses, looks)
+    header = [column.name for look in looks for column in look.columns]
+    own = tuple(dict.fromkeys(name for name in header if _plain(name) in EVENT_COLUMN))
+    known = {guess.theirs for guess in (*mapped, *unsure)} | set(own)
+    ours = {guess.theirs: guess.ours for guess in mapped} | {name: _plain(name) for name in own}
+    actions, kept = _translate_actions(looks, ours, found)
+    return Proposal(
+        files=tuple(_role(look, ours) for look in looks),
+        mapped=mapped,
+        unsure=unsure,
+        own=own,
+        unused=tuple(dict.fromkeys(name for name in header if name not in known)),
+        actions=actions,
+        kept=kept,
+        constants=dict(found.constants) if found else {},
+        timezone=found.timezone if found else "",
+        names=next((tuple(column.name for column in look.columns) for look in looks if look.headerless), ()),
+        layout=found,
+    )
+
+
+def _has(layout: Layout, look: FileLook) -> bool:
+    if not look.headerless:
+        return layout.fits([column.name for column in look.columns])
+    if len(layout.names) != len(look.columns):
+        return False
+    place = dict(zip(layout.names, look.columns, strict=True))
+    times = place[TIME].times + place[TIME].epochs
+    return times > 0.9 and {word.lower() for word in place[ACTION].commonest} <= set(layout.actions)
+
+
+def _named(look: FileLook, layout: Layout | None) -> FileLook:
+    """A file without a header with names for its columns: the layout's, or what their values tell."""
+    if not look.headerless:
+        return look
+    names = list(layout.names) if layout and layout.names and len(layout.names) == len(look.columns) else _names_by_values(look.columns)
+    return replace(look, columns=tuple(replace(column, name=name) for name, column in zip(names, look.columns, strict=True)))
+
+
+def _names_by_values(columns: Sequence[ColumnLook]) -> list[str]:
+    """Times, addresses and actions tell themselves; of the others the first is taken for the user, the second for the item."""
+    names = [column.name for column in columns]
+    left = [USER, ITEM]
+    for place, column in enumerate(columns):
+        known = sum(squeezed(word) in words for word in column.commonest for words in ACTION_WORDS.values())
+        words = ACTION if known * 2 > len(column.commonest) else ""
+        own = TIME if column.times + column.epochs > 0.9 else IP if column.ips > 0.9 else words
+        if own and own not in names:
+            names[place] = own
+        elif left and (column.numbers < 1 or column.distinct > KINDS):
+            names[place] = left.pop(0)
+    return names
+
+
+def _guess_file(look: FileLook, layout: Layout | None) -> list[Guess]:
+    header = {_plain(column.name): column for column in look.columns}
+    if layout is not None and layout.columns and layout.fits(list(header)):
+        wanted = {_plain(theirs): ours for theirs, ours in layout.columns.items()}
+        return [Guess(header[name].name, ours, f"as in {layout.title}") for name, ours in wanted.items() if name in header]
+    guesses = []
+    others = [column for column in look.columns if _plain(column.name) not in EVENT_COLUMN]
+    for column in others:
+        guesses += [_weighed(column, ours, fit, look) for ours, fit in _fits(column.name)]
+    for own, column in header.items():
+        against = objection(own, column, look.rows) if own in EVENT_COLUMN else ""
+        if against and column.filled:
+            guesses.append(Guess(column.name, "", f"is {own} by its name, but {against}", 0))
+    named = {guess.ours for guess in guesses if guess.fit >= FAIR} | set(header)
+    guesses += [
+        Guess(column.name, IP, f"{column.ips:.0%} of its values are IP addresses")
+        for column in others
+        if IP not in named and column.ips >= 0.9
+    ]
+    times = [column for column in others if column.times >= 0.9 and not _is_other_time(column.name)]
+    if TIME not in named and len(times) == 1:
+        guesses.append(Guess(times[0].name, TIME, f"{times[0].times:.0%} of its values are times, such as {times[0].commonest[0]}"))
+    return guesses
+
+
+def _fits(name: str) -> list[tuple[str, float]]:
+    """Which of our columns a name may mean, and how well: 1 for a known name, less the later it stands; `FAIR` for one that ends in it."""
+    whole = squeezed(name)
+    words = [squeezed(word) for word in re.findall(r"[^\W_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name))]
+    ends = {"".join(words[first:]) for first in range(1, len(words))} - VAGUE
+    fits = []
+    for ours, names in NAMES.items():
+        if whole in names:
+            fits.append((ours, 1 - names.index(whole) / 200))
+        elif ends & set(names):
+            fits.append((ours, FAIR))
+    known = [fit for fit in fits if fit[1] > FAIR]
+    return known or fits
+
+
+def _weighed(column: ColumnLook, ours: str, fit: float, look: FileLook) -> Guess:
+    """The guess with its reason; a fit of 0 where the values speak against it."""
+    against = objection(ours, column, look.rows)
+    if ours == TIME and not against and _is_other_time(column.name):
+        against = "it seems to be the time of something else than the event"
+    if against:
+        return Guess(column.name, ours, f"{'' if fit > FAIR else 'its name is like others for it, but '}{against}", 0)
+    values = f"{max(column.times, column.epochs):.0%} of its values are times, such as {column.commonest[0]}" if ours == TIME else ""
+    values = values or f"{column.distinct:,} different {'value' if column.distinct == 1 else 'values'} in {column.filled:,} rows"
+    return Guess(column.name, ours, f"{'its name' if fit > FAIR else 'a name like others for it'}; {values}", fit)
+
+
+def _settled(guesses: Sequence[Guess], looks: Sequence[FileLook]) -> tuple[tuple[Guess, ...], tuple[Guess, ...]]:
+    """In each file, each of our columns to the column that fits best; the others that were thought of are unsure."""
+    headers = [{column.name: column for column in look.columns} for look in looks]
+    taken = [{_plain(name): name for name, own in header.items() if own.filled and _plain(name) in EVENT_COLUMN} for header in headers]
+    for guess in guesses:
+        if not guess.ours:  # has our name and cannot be it
+            for own in taken:
+                own.pop(_plain(guess.theirs), None)
+    mapped: dict[str, Guess] = {}
+    unsure: dict[str, Guess] = {}
+    for guess in sorted(guesses, key=lambda guess: -guess.fit):
+        places = [place for place, header in enumerate(headers) if guess.theirs in header]
+        rival = next((taken[place][guess.ours] for place in places if guess.ours in taken[place]), "")
+        least = FAIR if guess.ours in NEEDED else FAIR + 0.01
+        if guess.theirs in mapped:
+            continue
+        if guess.ours and guess.fit >= least and not rival:
+            mapped[guess.theirs] = guess
+            for place in places:
+                taken[place][guess.ours] = guess.theirs
+        else:
+            unsure.setdefault(
+                guess.theirs, replace(guess, reason=f"{guess.reason}; {rival} is it" if guess.fit and rival else guess.reason)
+            )
+    ordered = sorted(mapped.values(), key=lambda guess: ORDER.index(guess.ours))
+    return tuple(ordered), tuple(guess for guess in unsure.values() if guess.theirs not in mapped)
+
+
+def _translate_actions(looks: Sequence[FileLook], ours: dict[str, str], layout: Layout | None) -> tuple[dict[str, str], tuple[str, ...]]:
+    words = [word for look in looks for column in look.columns if ours.get(column.name) == ACTION for word in column.commonest]
+    known = {other: own for own, others in ACTION_WORDS.items() for other in others}
+    actions, kept = dict(layout.actions) if layout else {}, []
+    for word in dict.fromkeys(word.lower() for word in words):
+        own = actions.get(word) or known.get(squeezed(word))
+        if own and word != own:
+            actions[word] = own
+        elif word not in ACTIONS:
+            kept.append(word)
+    return actions, tuple(kept)
+
+
+def _role(look: FileLook, ours: dict[str, str]) -> FileRole:
+    has = {ours.get(column.name, "") for column in look.columns}
+    if USER in has and has & set(KEY_COLUMNS):
+        return FileRole(look.path, "events", f"{look.rows:,} rows looked at")
+    if USER in has:
+        return FileRole(look.path, "left out", f"it names users, but none of {', '.join(KEY_COLUMNS)}")
+    if ITEM in has:
+        return FileRole(look.path, "catalogue", "it names items and no users")
+    return FileRole(look.path, "left out", "it names neither users nor items")
+
+
+def _is_other_time(name: str) -> bool:
+    return any(word in squeezed(name) for word in OTHER_TIMES)
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower()

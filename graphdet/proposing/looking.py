@@ -1,0 +1,115 @@
+"""Log files → their columns with what the first rows hold: how much of it is times, addresses, numbers, words."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from graphdet.events.first_rows import FirstRows, read_first_rows
+from graphdet.settings import MachineSettings
+
+ROWS = 20_000  # that are looked at of each file
+_NOTHING = {"", "null", "na", "n/a", "none", "nan", "\\n", "(not set)", "unknown", "-"}
+_TIME = re.compile(
+    r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([T ]\d{1,2}(:\d{2}(:\d{2}(\.\d+)?)?)?.*)?|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2})( \d{1,2}:\d{2}.*)?"
+    r"|(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])|\d{4}年\d{1,2}月\d{1,2}日.*|\d{1,2}[ /-][A-Z][a-z]{2}[a-z]*[ /-]\d{4}.*"
+    r"|\[?\d{1,2}/[A-Z][a-z]{2}/\d{4}:.*|[A-Z][a-z]{2}[a-z]* \d{1,2},? \d{4}.*"
+)
+_EPOCH = re.compile(r"(0[6-9]|[1-3])\d{8,9}(\.\d+)?|[1-3]\d{12}|[1-3]\d{15}|[1-3]\d{18}")  # seconds and finer from 1989 on
+_IP = re.compile(r"(\d{1,3}\.){3}\d{1,3}(:\d+)?(, .*)?|\[?[0-9a-fA-F]{0,4}(:[0-9a-fA-F]{0,4}){3,7}\]?.*")
+_NUMBER = re.compile(
+    r"[-+(]?[$€£¥]?\s?\d{1,3}([., ]?\d{3})*([.,]\d+)?\)?( ?[A-Z]{3}| ?[€$])?|[-+]?\d+([.,]\d+)?(e[+-]?\d+)?", re.IGNORECASE
+)
+_AGENT = re.compile(r"(Mozilla/|Opera|Dalvik/|okhttp|curl/|python-requests|[A-Za-z]+/\d+\.\d+ \().*")
+
+
+@dataclass(frozen=True)
+class ColumnLook:
+    """One column of a file, as its first rows have it.
+
+    Attributes:
+        name: as the header has it.
+        filled: values that are not missing.
+        distinct: different ones among them.
+        times, ips, numbers, agents: share of the values that look like times, IP addresses, numbers, clients' words about themselves.
+        epochs: share that may be seconds (or finer) since 1970; ids of ten digits look the same.
+        commonest: up to 60 values, commonest first.
+        longest: characters of the longest value.
+    """
+
+    name: str
+    filled: int
+    distinct: int
+    times: float
+    epochs: float
+    ips: float
+    numbers: float
+    agents: float
+    commonest: tuple[str, ...]
+    longest: int
+
+
+@dataclass(frozen=True)
+class FileLook:
+    """One file: its columns, how many rows were looked at, and whether its first row seems to be data rather than names."""
+
+    path: str
+    rows: int
+    columns: tuple[ColumnLook, ...]
+    headerless: bool = False
+
+    def column(self, name: str) -> ColumnLook:
+        return next(column for column in self.columns if column.name == name)
+
+
+def look_at_files(paths: Sequence[Path | str], machine: MachineSettings) -> list[FileLook]:
+    """A look at the first rows of each log file.
+
+    Args:
+        paths: as for `read_events`.
+        machine: threads and memory.
+
+    Raises:
+        UnreadableFile, EmptyLog: as in `read_events`.
+    """
+    return [_look(first) for first in read_first_rows(paths, machine, ROWS)]
+
+
+def _look(first: FirstRows) -> FileLook:
+    rows, header = first.rows, [name.strip().strip("\ufeff") for name in first.header]
+    headerless = first.format in ("csv", "tsv") and _is_data(header)
+    if headerless:
+        rows = [tuple(header), *rows]
+        header = [f"column{place + 1}" for place in range(len(header))]
+    columns = [_look_at_column(name, [row[place] for row in rows]) for place, name in enumerate(header)]
+    return FileLook(first.path, len(rows), tuple(columns), headerless)
+
+
+def _is_data(header: list[str]) -> bool:
+    """Whether a first row holds values: a time or an address among them, or nothing but numbers and repeated values."""
+    telling = any(_TIME.fullmatch(cell) or _IP.fullmatch(cell) or _EPOCH.fullmatch(cell) for cell in header)
+    return telling or (len(header) > 1 and all(_NUMBER.fullmatch(cell) for cell in header))
+
+
+def _look_at_column(name: str, values: list[str | None]) -> ColumnLook:
+    given = [value.strip() for value in values if value is not None and value.strip().lower() not in _NOTHING]
+    counts = Counter(given)
+
+    def share(like: Callable[[str], object]) -> float:
+        return sum(count for value, count in counts.items() if like(value)) / max(len(given), 1)
+
+    return ColumnLook(
+        name,
+        len(given),
+        len(counts),
+        times=share(_TIME.fullmatch),
+        epochs=share(_EPOCH.fullmatch),
+        ips=share(_IP.fullmatch),
+        numbers=share(_NUMBER.fullmatch),
+        agents=share(_AGENT.fullmatch),
+        commonest=tuple(value for value, _ in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:60]),
+        longest=max(map(len, counts), default=0),
+    )

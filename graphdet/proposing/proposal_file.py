@@ -1,0 +1,91 @@
+"""A proposal → the text of a settings file, with the reason beside each line."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from graphdet.printable import printable
+from graphdet.proposing.guessing import Guess, Proposal
+from graphdet.schema import ACTIONS, EVENT_COLUMN
+from graphdet.settings import LogSettings
+
+WIDTH = 44  # columns before a comment
+
+
+def proposal_as_toml(proposal: Proposal, logs: Sequence[str], command: str = "graphdet init") -> str:
+    """A settings file that `load_settings` reads.
+
+    Args:
+        logs: as they were named, for the comments.
+        command: that made it.
+    """
+    named = printable(" ".join(logs))
+    head = [
+        *_comment(f"Proposed by `{command} {named}` from the first rows of each file. Every line is yours to change:"),
+        *_comment(f"`graphdet check {named}` says what becomes of the log with it, `graphdet settings` what else can be set."),
+    ]
+    if proposal.layout is not None:
+        head += _comment(f"The layout is that of {proposal.layout.title}. {proposal.layout.told}")
+    return "\n".join([*head, "", "[log]", *_scalars(proposal), *_columns(proposal), *_actions(proposal)]) + "\n"
+
+
+def _scalars(proposal: Proposal) -> Iterator[str]:
+    if proposal.timezone:
+        yield f"timezone = {_quoted(proposal.timezone)}"
+    else:
+        yield '# timezone = "UTC"  # where times that carry no zone were written down, such as "+08:00" or "Europe/Paris"'
+    if proposal.constants:
+        pairs = ", ".join(f"{name} = {_quoted(value)}" for name, value in proposal.constants.items())
+        yield f"constants = {{ {pairs} }}"
+    elif "action" not in {guess.ours for guess in proposal.mapped} | set(proposal.own):
+        yield '# constants = { action = "order" }  # what every row is, if no column says it'
+    if proposal.names and "names" in LogSettings.model_fields:
+        yield "# The first row seems to be data; these are the columns' names in their order."
+        yield f"names = [{', '.join(map(_quoted, proposal.names))}]"
+    elif proposal.names:
+        yield f"# The first row seems to be data. Put a line of names before it: {printable(','.join(proposal.names))}"
+
+
+def _columns(proposal: Proposal) -> Iterator[str]:
+    yield ""
+    yield from _comment(f"Their column = ours. Ours are {', '.join(EVENT_COLUMN)}.")
+    yield "[log.columns]"
+    for guess in proposal.mapped:
+        if not (proposal.names and guess.theirs == guess.ours):
+            yield _line(f"{_quoted(guess.theirs)} = {_quoted(guess.ours)}", guess.reason)
+    if proposal.own and not proposal.names:
+        yield f"# Ours by their name already: {printable(', '.join(proposal.own))}"
+    for guess in proposal.unsure:
+        yield _unsure(guess)
+    if proposal.unused:
+        yield f"# Not used: {printable(', '.join(proposal.unused[:40]))}{', …' if len(proposal.unused) > 40 else ''}"
+
+
+def _unsure(guess: Guess) -> str:
+    if not guess.ours:
+        return f"# Look at {printable(guess.theirs)}: it {printable(guess.reason)}"
+    return _line(f"# {_quoted(guess.theirs)} = {_quoted(guess.ours)}", f"not mapped, unsure: {guess.reason}")
+
+
+def _actions(proposal: Proposal) -> Iterator[str]:
+    if proposal.actions or proposal.kept:
+        yield ""
+        yield f"# Their action word = ours: {', '.join(ACTIONS)}."
+        yield "[log.actions]"
+        yield from (f"{_quoted(theirs)} = {_quoted(ours)}" for theirs, ours in proposal.actions.items())
+    if proposal.kept:
+        yield f"# Kept as they are: {printable(', '.join(proposal.kept[:20]))}{', …' if len(proposal.kept) > 20 else ''}"
+
+
+def _comment(text: str) -> list[str]:
+    return textwrap.wrap(text, 118, initial_indent="# ", subsequent_indent="# ", break_long_words=False, break_on_hyphens=False)
+
+
+def _line(text: str, reason: str) -> str:
+    return f"{text:<{WIDTH}}  # {printable(reason)}"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
