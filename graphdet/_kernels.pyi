@@ -122,6 +122,11 @@ class Walk:
     def mark(self, first: int, end: int, repeats: RepeatFilter) -> None: ...
     def meetings(self, first: int, end: int, repeats: RepeatFilter) -> Meetings: ...
 
+# trees.cpp
+def sum_leaves(
+    root: Int32, feature: Int32, threshold: Float64, left: Int32, right: Int32, value: Float64, values: Float32, columns: int
+) -> Float64: ...
+
 # windows.cpp
 def count_within(
     code: Int32,

@@ -24,6 +24,7 @@ ORDER = (
     "progress",
     "printable",
     "scratch",
+    "whole",
     "words",
     "events",
     "proposing",

@@ -14,6 +14,7 @@ void add_pairs(nb::module_& module);
 void add_permuting(nb::module_& module);
 void add_visits(nb::module_& module);
 void add_walk(nb::module_& module);
+void add_trees(nb::module_& module);
 void add_windows(nb::module_& module);
 }
 
@@ -30,5 +31,6 @@ NB_MODULE(_kernels, module) {
     graphdet::add_permuting(module);
     graphdet::add_visits(module);
     graphdet::add_walk(module);
+    graphdet::add_trees(module);
     graphdet::add_windows(module);
 }

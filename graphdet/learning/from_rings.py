@@ -24,6 +24,7 @@ from graphdet.settings import GnnSettings
 from graphdet.visits.visits import Visits
 
 PASSED_ON = tuple(name for name in KEY_TYPES if NODE_TYPE[name].passed_on)
+PASSED_COLUMNS = 4 + 4 * len(PASSED_ON)  # that `pass_on` makes
 LOGIT_MOST = 8.0
 
 

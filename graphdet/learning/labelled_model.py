@@ -12,23 +12,35 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import lightgbm as lgb
 import numpy as np
 
 from graphdet import __version__
-from graphdet.arrays import Bool, Float64, Int64
-from graphdet.errors import LabelError, NotAModel
+from graphdet.arrays import Bool, Float64, Int64, check_array
+from graphdet.errors import LabelError
 from graphdet.evaluate.metrics import ranking_figures
 from graphdet.learning.calibration import Calibration
 from graphdet.learning.labelled_inputs import aggregates, labelled_columns
-from graphdet.learning.model_file import check_columns, network_arrays, read_arrays, read_network, read_scale, scale_arrays, write_arrays
+from graphdet.learning.model_file import (
+    LARGEST,
+    Arrays,
+    check_columns,
+    network_arrays,
+    no_model_if_wrong,
+    number,
+    read_arrays,
+    read_network,
+    read_scale,
+    scale_arrays,
+    write_arrays,
+)
 from graphdet.learning.neighbourhood import Scale, measure_scale
 from graphdet.learning.network import TorchNetwork, apply_network, train
+from graphdet.learning.trees import Trees, read_trees, tree_arrays, trees_of
 from graphdet.settings import GnnSettings
 from graphdet.signals import columns_of
 from graphdet.signals.signal import FeatureTable, names_of
 
-FORMAT = 3  # 2: trees and network are added to the run's odds; 3: columns in their own units, and the scale of messages
+FORMAT = 4  # 3: columns in their own units, and the scale of messages; 4: trees as arrays
 KIND = "graphdet model with labels"
 GRID = 1001  # quantiles by which a raw score is turned into its rank
 TREES: dict[str, Any] = {
@@ -67,7 +79,7 @@ class LabelledModel:
     features: tuple[str, ...]
     message_scale: Scale
     columns: tuple[str, ...]
-    trees: lgb.Booster
+    trees: Trees
     network: TorchNetwork
     scale: Scale
     tree_grid: Float64
@@ -97,7 +109,7 @@ class LabelledModel:
 
     def contributions(self, inputs: FeatureTable) -> Float64:
         """(n, columns + 1) what each column adds to the log odds by trees, exactly (Lundberg et al. 2020); the last is the base."""
-        added = np.array(self.trees.predict(inputs.select(self.columns).values, pred_contrib=True), np.float64)
+        added = self.trees.contributions(inputs.select(self.columns).values)
         added[:, self.columns.index(SCORE)] += self.trust * run_odds(inputs) - self.usual
         added[:, -1] += self.usual
         return added
@@ -110,7 +122,8 @@ class LabelledModel:
         """
         arrays = scale_arrays(self.message_scale, "message_scale/") | scale_arrays(self.scale, "scale/")
         arrays |= network_arrays(self.network, "network/")
-        arrays |= {"tree_grid": self.tree_grid, "network_grid": self.network_grid, "trees": np.array(self.trees.model_to_string())}
+        arrays |= tree_arrays(self.trees, "trees/")
+        arrays |= {"tree_grid": self.tree_grid, "network_grid": self.network_grid}
         about = {
             "kind": KIND,
             "format": FORMAT,
@@ -133,26 +146,32 @@ def load_labelled(path: Path) -> LabelledModel:
         NotAModel: it is no such model, is damaged, or is of a newer graphdet or of one too old.
         ModelMismatch: it reads other columns than this graphdet measures.
     """
-    about, arrays = read_arrays(path, KIND, FORMAT, oldest=3)
+    about, arrays = read_arrays(path, KIND, FORMAT, oldest=4)
     features = check_columns(path, about, "features", names_of(columns_of("user")))
     columns = check_columns(path, about, "columns", names_of(labelled_columns()))
-    try:
+    with no_model_if_wrong(path):
         return LabelledModel(
             features,
-            read_scale(arrays, "message_scale/"),
+            read_scale(arrays, "message_scale/", len(features)),
             columns,
-            lgb.Booster(model_str=str(arrays["trees"])),
-            read_network(arrays, "network/"),
-            read_scale(arrays, "scale/"),
-            arrays["tree_grid"],
-            arrays["network_grid"],
-            float(about["trust"]),
-            float(about["usual"]),
-            Calibration(float(about["slope"]), float(about["base"])),
-            float(about["threshold"]),
+            read_trees(arrays, "trees/", len(columns)),
+            read_network(arrays, "network/", len(columns)),
+            read_scale(arrays, "scale/", len(columns)),
+            _read_grid(arrays, "tree_grid"),
+            _read_grid(arrays, "network_grid"),
+            number(about, "trust", 0, 1),
+            number(about, "usual", -LARGEST, LARGEST),
+            Calibration(number(about, "slope", 0, LARGEST), number(about, "base", -LARGEST, LARGEST)),
+            number(about, "threshold", 0, 2),
         )
-    except (KeyError, RuntimeError, TypeError, ValueError, lgb.basic.LightGBMError) as error:
-        raise NotAModel(f"{path}: damaged model ({str(error).splitlines()[0]}); learn it again.") from None
+
+
+def _read_grid(arrays: Arrays, name: str) -> Float64:
+    grid: Float64 = arrays[name]
+    check_array(name, grid, np.float64, GRID, -LARGEST, LARGEST)
+    if (np.diff(grid) < 0).any():
+        raise ValueError(f"{name} must rise")
+    return grid
 
 
 def run_odds(inputs: FeatureTable) -> Float64:
@@ -168,7 +187,7 @@ def measure_trust(odds: Float64, positive: Bool) -> float:
 
 def grow_trees(
     inputs: FeatureTable, positive: Bool, seed: int, options: dict[str, Any] | None = None, begin: Float64 | None = None
-) -> lgb.Booster:
+) -> Trees:
     """Boosted trees; positives weigh as much as negatives together, unless the trees begin at odds, which know how rare positives are.
 
     Args:
@@ -183,17 +202,18 @@ def grow_trees(
     """
     if positive.all() or not positive.any():
         raise LabelError("labels of one kind only: both positive and negative users are needed to learn from.")
+    import lightgbm as lgb  # grows trees alone: whoever has learned needs it no more
+
     settings = {**TREES, **(CAREFUL if begin is not None else {}), **(options or {}), "seed": seed}
     weight = np.where(positive, (~positive).sum() / positive.sum(), 1.0) if begin is None else None
     label, names = positive.astype(np.float64), list(inputs.names)
-    return lgb.train(
-        settings, lgb.Dataset(inputs.values, label, weight=weight, init_score=begin, feature_name=names, params={"verbosity": -1})
-    )
+    data = lgb.Dataset(inputs.values, label, weight=weight, init_score=begin, feature_name=names, params={"verbosity": -1})
+    return trees_of(lgb.train(settings, data).dump_model(), len(names))
 
 
-def tree_scores(trees: lgb.Booster, inputs: FeatureTable) -> Float64:
+def tree_scores(trees: Trees, inputs: FeatureTable) -> Float64:
     """(n,) log odds of users in the columns that the trees learned from."""
-    return np.asarray(trees.predict(inputs.values, raw_score=True, num_threads=1), np.float64)
+    return trees.scores(inputs.values)
 
 
 def aggregate_trees(inputs: FeatureTable, rows: Int64, positive: Bool, seed: int) -> Float64:

@@ -10,10 +10,21 @@ import numpy as np
 
 from graphdet import __version__
 from graphdet.arrays import Float32, Float64
-from graphdet.errors import NotAModel
-from graphdet.learning.from_rings import Layer, Learned, pass_on
+from graphdet.learning.from_rings import PASSED_COLUMNS, Layer, Learned, pass_on
 from graphdet.learning.messages import EvidenceMatrix
-from graphdet.learning.model_file import check_columns, network_arrays, read_arrays, read_network, read_scale, scale_arrays, write_arrays
+from graphdet.learning.model_file import (
+    LARGEST,
+    Arrays,
+    check_columns,
+    network_arrays,
+    no_model_if_wrong,
+    number,
+    read_arrays,
+    read_network,
+    read_scale,
+    scale_arrays,
+    write_arrays,
+)
 from graphdet.learning.neighbourhood import Scale, input_columns
 from graphdet.learning.network import apply_network
 from graphdet.signals import columns_of
@@ -22,6 +33,7 @@ from graphdet.visits.visits import Visits
 
 FORMAT = 1  # counted up when an older graphdet could misread a newer model
 KIND = "graphdet network"
+MOST_FOLDS = 1000
 
 
 @dataclass(frozen=True)
@@ -56,10 +68,10 @@ class RingModel:
             ModelError: the file cannot be written.
         """
         arrays = scale_arrays(self.scale, "scale/")
-        for number, layer in enumerate(self.layers):
-            arrays |= scale_arrays(layer.scale, f"layer{number}/scale/")
+        for place, layer in enumerate(self.layers):
+            arrays |= scale_arrays(layer.scale, f"layer{place}/scale/")
             for fold, network in enumerate(layer.networks):
-                arrays |= network_arrays(network, f"layer{number}/fold{fold}/")
+                arrays |= network_arrays(network, f"layer{place}/fold{fold}/")
         about = {
             "kind": KIND,
             "format": FORMAT,
@@ -93,17 +105,19 @@ def load_model(path: Path) -> RingModel:
     """
     about, arrays = read_arrays(path, KIND, FORMAT)
     features = check_columns(path, about, "features", names_of(columns_of("user")))
-    try:
-        layers = [
-            Layer(
-                read_scale(arrays, f"layer{number}/scale/"),
-                tuple(read_network(arrays, f"layer{number}/fold{fold}/") for fold in range(about["folds"])),
-            )
-            for number in (0, 1)
-        ]
-        depth = int(about["depth"])
+    with no_model_if_wrong(path):
+        depth = int(number(about, "depth", 0, 2))
         columns = check_columns(path, about, "columns", names_of(input_columns(depth)))
-        centre = (float(about["centre"][0]), float(about["centre"][1]))
-        return RingModel(features, read_scale(arrays, "scale/"), columns, (layers[0], layers[1]), centre, depth, int(about["rings"]))
-    except (KeyError, RuntimeError, TypeError, IndexError) as error:
-        raise NotAModel(f"{path}: damaged model ({str(error).splitlines()[0]}); learn it again.") from None
+        folds = int(number(about, "folds", 1, MOST_FOLDS))
+        first = _read_layer(arrays, "layer0/", folds, len(columns))
+        second = _read_layer(arrays, "layer1/", folds, len(columns) + PASSED_COLUMNS)
+        middle, spread = about["centre"]
+        centre = (number({"centre": middle}, "centre", -LARGEST, LARGEST), number({"centre": spread}, "centre", 1e-30, LARGEST))
+        rings = int(number(about, "rings", 0, 2**53))
+        scale = read_scale(arrays, "scale/", len(features))
+        return RingModel(features, scale, columns, (first, second), centre, depth, rings)
+
+
+def _read_layer(arrays: Arrays, prefix: str, folds: int, columns: int) -> Layer:
+    networks = tuple(read_network(arrays, f"{prefix}fold{fold}/", columns) for fold in range(folds))
+    return Layer(read_scale(arrays, f"{prefix}scale/", columns), networks)

@@ -15,7 +15,7 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from graphdet.cli import app
+from graphdet.cli.program import app
 from graphdet.errors import GraphdetError
 
 HERE = Path(__file__).parent
