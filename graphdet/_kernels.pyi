@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from graphdet.arrays import Float32, Float64, Int16, Int32, Int64
+from graphdet.arrays import Float32, Float64, Int8, Int16, Int32, Int64
 
 # accounts.cpp
 def list_accounts(offset: Int64, user: Int32, time: Int32, users: int) -> tuple[Int64, Int32, Int32, Int32, Int32]: ...
@@ -72,6 +72,47 @@ def fold_edges(
 # grouping.cpp
 def group_rows(code: Int32, size: int) -> tuple[Int64, Int64]: ...
 def first_of_user(offset: Int64, user: Int32, users: int) -> npt.NDArray[np.uint8]: ...
+
+# growth.cpp
+Targets = tuple[Int32, Int32, Int32, Int32, Int32, Float64]  # key, start, end, visitors, outsiders, gain
+
+class Log:
+    def __init__(
+        self,
+        user_offset: Int64,
+        by_user: Int64,
+        key_of: Int32,
+        offset: Int64,
+        user: Int32,
+        time: Int32,
+        log_base_rate: Float32,
+        log_intent: Float32,
+        near: Int32,
+        usual: Float32,
+        draw: Int32,
+        group_of: Int32,
+        view_of: Int8,
+        item_view: int,
+    ) -> None: ...
+
+class Limits:
+    def __init__(
+        self,
+        reach: Int64,
+        slack: Int64,
+        most: Float64,
+        generous_rounds: int,
+        rounds: int,
+        join: float,
+        least_targets: int,
+        members_most: float,
+    ) -> None: ...
+
+class Growth:
+    def __init__(self, log: Log, limits: Limits) -> None: ...
+    def grow(self, core: Int32, generous: bool) -> tuple[Int32, Float64, Targets, float, int, bool]: ...
+    def describe(self, members: Int32) -> tuple[Float64, Targets]: ...
+    def incidence(self, members: Int32, targets: Int32, start: Int32, end: Int32) -> tuple[Int64, Int64]: ...
 
 # messages.cpp
 def sum_common(first: int, last: int, start: Int64, to: Int32, pair: Int32, root: Float32, common: Float32) -> None: ...

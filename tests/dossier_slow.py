@@ -1,6 +1,6 @@
 """A ring's strength, its targets' gains and its members' contributions once more, in plain loops over the whole log's visits; and the null.
 
-The definitions are those of `graphdet/rings/profile.py`; its compiled code is not used. Base rates are those of `measure_base_rates`, which
+The definitions are those of `graphdet/kernels/profile.cpp`; its code is not used. Base rates are those of `measure_base_rates`, which
 tests/test_evidence.py holds against a look at every other visit.
 """
 
@@ -98,7 +98,7 @@ class SlowRing:
         runs = self._runs()
         self.of_draw = self._count_draws(visit for run in runs.values() for visit in run)
         self.targets: dict[tuple[str, str], dict[str, float]] = {}
-        slots = []
+        self.slots = slots = []
         for key, run in runs.items():
             told = self._target(key, run, runs)
             if told["gain"] > 0:
@@ -114,7 +114,7 @@ class SlowRing:
         self.contribution = {}
         entry_evidence = 0.0
         for user in self.members:
-            told_user, gaps = self._contribution(user, slots)
+            told_user, gaps, _ = self._contribution(user, slots)
             self.contribution[ids[user]] = told_user
             entry_evidence += gaps
         size, users = len(self.members), log.visits.users
@@ -122,6 +122,11 @@ class SlowRing:
         for view in log.visits.views:
             gain = sum(told["gain"] for (kind, _), told in self.targets.items() if kind == view.name)
             self.strength += min(gain, log.settings.view[view.name].share_most * size)
+
+    def rate(self, user: int) -> tuple[float, float]:
+        """What anybody would add as a member, or as who is none, and the choices of items that they share with the ring."""
+        contribution, _, choices = self._contribution(user, self.slots)
+        return contribution, choices
 
     def _count_draws(self, visits: Iterable[int]) -> Counter[int]:
         return Counter(int(self.log.visits.draw[visit]) for visit in visits)
@@ -185,12 +190,14 @@ class SlowRing:
         intent = float(log.base_rates.log_intent[visit]) + log10(looks / float(log.base_rates.near[visit]))
         return min(max(log10(max(outsiders, 0.5)) + float(log.base_rates.log_base_rate[visit]), intent), 0.0)
 
-    def _contribution(self, user: int, slots: list[tuple[int, int, dict[str, float]]]) -> tuple[float, float]:
+    def _contribution(self, user: int, slots: list[tuple[int, int, dict[str, float]]]) -> tuple[float, float, float]:
+        """A user's contribution, what their second visits to groups say beyond the base rate, and choices of items."""
         log, visits, size = self.log, self.log.visits, len(self.members)
+        of_others = user not in self.members  # users do not vouch for themselves
         by_view: Counter[str] = Counter()
         hits: Counter[int] = Counter()
         best: Counter[int] = Counter()
-        gaps = 0.0
+        gaps = choices = 0.0
         for group, key, told in slots:
             there = [v for v in log.by_user[user] if log.key[v] == key and told["low"] <= visits.time[v] <= told["high"]]
             if not there:
@@ -202,5 +209,8 @@ class SlowRing:
             best[group] += gap  # type: ignore[assignment]
             gaps += gap
             hits[group] += 1
-            by_view[visits.views[int(log.view[key])].name] += share * (log10((told["visitors"] - 0.9) / size) - chance) + gap  # type: ignore[assignment]
-        return sum(min(value, log.settings.view[name].share_most) for name, value in by_view.items()), gaps
+            view = visits.views[int(log.view[key])].name
+            choices += share if view == "item" else 0.0
+            q = (told["visitors"] + 0.1) / (size + 1) if of_others else (told["visitors"] - 0.9) / size
+            by_view[view] += share * (log10(q) - chance) + gap  # type: ignore[assignment]
+        return sum(min(value, log.settings.view[name].share_most) for name, value in by_view.items()), gaps, choices

@@ -6,6 +6,7 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
+from dossier_slow import SlowLog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted_logs import HOUR, Block, coded_table, planted_log
@@ -110,6 +111,74 @@ def test_the_order_of_a_core_does_not_matter() -> None:
     grower = grower_of(index_of(events))
     core = np.array(sorted(touched), np.int32)
     same_ring(grower.grow(core), grower.grow(core[::-1].copy()))
+
+
+def several_views(seed: int) -> EventTable:
+    """A planted log whose users also have devices, some of them shared, and who open a second item right after the first now and then."""
+    generator = np.random.default_rng(seed)
+    events, _ = planted_log(generator, [RING, Block(users=tuple(range(10, 30)), items=tuple(range(20, 27)), density=0.6)])
+    user, item, second = events.codes["user"], events.codes["item"], events.time // 1_000_000  # type: ignore[operator]
+    more = np.flatnonzero(generator.random(len(user)) < 0.2)
+    return coded_table(
+        np.r_[user, user[more]],
+        np.r_[second, second[more] + 1],
+        events.item_category.tolist(),
+        item=np.r_[item, (item[more] + 1) % 27],
+        device=np.r_[user, user[more]] // 3 + generator.integers(0, 2, len(user) + len(more)),
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_ring_that_grows_no_more_is_what_slow_loops_over_all_visits_tell(seed: int) -> None:
+    events, settings_ = several_views(seed), Settings()
+    slow, index = SlowLog(events, settings_), index_of(events)
+    grower = grower_of(index, RingSettings(rounds=40))
+    assert (index.visits.draw >= 0).any()
+    for first in (0, 12, 20):
+        ring = grower.grow(np.arange(first, first + 6, dtype=np.int32))
+        same_ring(grower.grow(ring.members, generous=False), ring)
+        assert len(ring.members) > 8
+        told = slow.grown({f"user{code:06d}" for code in ring.members.tolist()})
+        assert ring.strength == pytest.approx(told.strength)
+        assert [slow.name_of(key) for key in ring.targets.tolist()] == sorted(told.targets, key=lambda name: (name[0] != "item", name[1]))
+        for place, key in enumerate(ring.targets.tolist()):
+            target = told.targets[slow.name_of(key)]
+            columns = (ring.gain, ring.outsiders, ring.visitors, ring.start, ring.end)
+            assert [column[place] for column in columns] == pytest.approx(list(target.values()))
+        bar = settings_.rings.join + np.log10(index.visits.users / len(ring.members))
+        passing = {}
+        for user in range(index.visits.users):
+            contribution, choices = told.rate(user)
+            if choices > settings_.rings.least_targets - 1e-6 and contribution >= bar:
+                passing[user] = contribution
+        assert ring.members.tolist() == list(passing)
+        assert ring.contribution == pytest.approx(list(passing.values()))
+        described = grower.describe(ring.members)
+        np.testing.assert_array_equal(described.gain, ring.gain)
+        np.testing.assert_allclose(described.contribution, ring.contribution)
+
+
+def test_what_members_did_together_is_told_of_any_members() -> None:
+    events = several_views(5)
+    slow, grower = SlowLog(events, Settings()), grower_of(index_of(events))
+    for members in (range(0, 30, 2), range(60), [3, 77, 400]):
+        described = grower.describe(np.array(members, np.int32))
+        told = slow.grown({f"user{code:06d}" for code in members})
+        assert {slow.name_of(key) for key in described.targets.tolist()} == set(told.targets)
+        assert described.contribution == pytest.approx(list(told.contribution.values()))
+
+
+def test_growth_refuses_users_and_targets_that_are_not_there() -> None:
+    index = index_of(several_views(0))
+    grower, none = grower_of(index), np.zeros(1, np.int32)
+    for wrong in (-1, index.visits.users):
+        with pytest.raises(ValueError, match="users must lie within"):
+            grower.grow(np.array([0, wrong], np.int32))
+        with pytest.raises(ValueError, match="users must lie within"):
+            grower.describe(np.array([0, wrong], np.int32))
+    ring = Grown(none, np.zeros(1), np.array([index.visits.keys], np.int32), none, none, none, none, np.zeros(1), 0.0)
+    with pytest.raises(ValueError, match="targets must lie within"):
+        grower.incidence(ring)
 
 
 @st.composite

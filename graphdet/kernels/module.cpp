@@ -9,6 +9,7 @@ void add_company(nb::module_& module);
 void add_crowding(nb::module_& module);
 void add_edges(nb::module_& module);
 void add_grouping(nb::module_& module);
+void add_growth(nb::module_& module);
 void add_messages(nb::module_& module);
 void add_pairs(nb::module_& module);
 void add_permuting(nb::module_& module);
@@ -26,6 +27,7 @@ NB_MODULE(_kernels, module) {
     graphdet::add_crowding(module);
     graphdet::add_edges(module);
     graphdet::add_grouping(module);
+    graphdet::add_growth(module);
     graphdet::add_messages(module);
     graphdet::add_pairs(module);
     graphdet::add_permuting(module);
