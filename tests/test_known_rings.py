@@ -10,7 +10,8 @@ from planted_logs import HOUR, made_ring, planted_log
 from graphdet.rings.growth import Grower, Grown
 from graphdet.rings.inverted import InvertedIndex
 from graphdet.rings.known import KnownRings
-from graphdet.rings.merging import distinct, merged
+from graphdet.rings.merging import distinct, merged, without_compounds
+from graphdet.rings.splitting import told_by_both
 from graphdet.settings import EvidenceSettings, RingSettings, Settings
 from graphdet.visits.base_rates import measure_base_rates
 from graphdet.visits.index import index_visits
@@ -107,12 +108,63 @@ class Joined(Grower):
 
 def test_two_rings_at_the_same_targets_and_times_are_one_where_that_is_shorter() -> None:
     one, other = made_ring(range(10), range(6), 30.0), made_ring(range(10, 20), range(4), 20.0)
-    (union,) = merged([one, other], Joined(51.0), most=300)
+    (union,) = merged([one, other], Joined(51.0), SETTINGS, most=300)
     assert union.members.tolist() == list(range(20))
-    assert merged([one, other], Joined(50.0), most=300) == [one, other]  # no shorter than two
+    assert merged([one, other], Joined(50.0), SETTINGS, most=300) == [one, other]  # no shorter than two
     later = made_ring(range(10, 20), range(4), 20.0, start=2 * HOUR, end=3 * HOUR)
-    assert merged([one, later], Joined(51.0), most=300) == [one, later]
+    assert merged([one, later], Joined(51.0), SETTINGS, most=300) == [one, later]
     apart = made_ring(range(10, 20), range(5, 9), 20.0)  # one target in common is too few
-    assert merged([one, apart], Joined(51.0), most=300) == [one, apart]
+    assert merged([one, apart], Joined(51.0), SETTINGS, most=300) == [one, apart]
     crowd = made_ring(range(10, 330), range(4), 20.0)
-    assert merged([one, crowd], Joined(51.0), most=300) == [one, crowd]
+    assert merged([one, crowd], Joined(51.0), SETTINGS, most=300) == [one, crowd]
+
+
+class PartedAgain(Joined):
+    """As `Joined`; but a half of what it grows, asked for alone, is a ring at half of the targets, all of them together the stronger."""
+
+    def grow(self, core: np.ndarray, generous: bool = True) -> Grown:  # type: ignore[type-arg]
+        if generous:
+            return super().grow(core)
+        half = range(3) if core.min() < 10 else range(3, 6)
+        return made_ring(core.tolist(), half, 0.6 * self.strength)
+
+    def incidence(self, ring: Grown) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+        """The first ten users at the first three targets, the others at the others."""
+        first = ring.members[:, None] < 10
+        who, what = np.nonzero(first == (ring.targets[None, :] < 3))
+        return who.astype(np.int64), what.astype(np.int64)
+
+
+def test_two_rings_are_not_one_where_that_one_is_better_told_as_two() -> None:
+    one, other = made_ring(range(10), range(6), 30.0), made_ring(range(10, 20), range(6), 20.0)
+    assert len(merged([one, other], Joined(51.0), SETTINGS, most=300)) == 1
+    assert merged([one, other], PartedAgain(51.0), SETTINGS, most=300) == [one, other]
+
+
+def test_what_two_rings_both_tell_counts_once() -> None:
+    log = planted_log(np.random.default_rng(1))[0]
+    index = index_visits(collect_visits(log, EvidenceSettings(), Settings().view))
+    grower = Grower(index, measure_base_rates(index.visits, EvidenceSettings()), SETTINGS)
+    everywhere = range(len(index.visits.offset) - 1)
+    strong, weak = (made_ring(members, everywhere, strength, end=10**9) for members, strength in ((range(30), 50.0), (range(20, 40), 20.0)))
+    met = {(int(user), int(key)) for user, key in zip(index.visits.user, index.key, strict=True)}
+    again, both = (sum(user in members for user, _ in met) for members in (range(20, 40), range(20, 30)))
+    assert 0 < both < again
+    together, shared = told_by_both(weak, strong, grower)
+    assert shared == both / again
+    assert together == 50.0 + 20.0 * (1 - shared)
+
+
+def test_a_ring_of_two_others_that_tell_more_is_none() -> None:
+    both = made_ring(range(20), range(12), 50.0)
+    one, other = made_ring(range(10), range(6), 30.0), made_ring(range(10, 20), range(6, 12), 25.0)
+    assert without_compounds([both, one, other], SETTINGS) == [one, other]
+    assert without_compounds([both, one], SETTINGS) == [both, one]
+    less = made_ring(range(10, 20), range(6, 12), 20.0)  # no more than the whole
+    assert without_compounds([both, one, less], SETTINGS) == [both, one, less]
+    again = made_ring(range(5, 15), range(6), 25.0)  # half of whom are in the other part, so that they would tell it twice
+    assert without_compounds([both, one, again], SETTINGS) == [both, one, again]
+    outside = made_ring(range(13, 23), range(6, 12), 25.0)  # three of ten are not in the whole
+    assert without_compounds([both, one, outside], SETTINGS) == [both, one, outside]
+    elsewhere = made_ring(range(10, 20), range(20, 26), 25.0)  # what they did elsewhere
+    assert without_compounds([both, one, elsewhere], SETTINGS) == [both, one, elsewhere]

@@ -1,4 +1,4 @@
-"""Rings that a search found → distinct rings: two in one where that tells them better, and none that a stronger one holds already."""
+"""Rings that a search found → distinct rings: two in one where that tells them better, one as two where those do, and none twice."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ import numpy as np
 from graphdet.arrays import Int32
 from graphdet.rings.growth import Grower, Grown
 from graphdet.rings.inverted import InvertedIndex
+from graphdet.rings.splitting import parts_of, told_by_both
 from graphdet.settings import RingSettings
 
+LEAST_COMMON = 2  # targets that two rings have in common, at the same time, to be looked at as one
+PART = 0.8  # of a ring's members that are in another one, of which it is a part then
+APART = 0.1  # of a part's members that may be in other parts
 LARGE = 300  # members that a ring may have in a log of any size, and still be merged
 
 
@@ -34,8 +38,36 @@ def distinct(rings: list[Grown], settings: RingSettings) -> list[Grown]:
     return kept
 
 
-def merged(rings: list[Grown], grower: Grower, most: int) -> list[Grown]:
-    """Rings that share targets and their times in one, where one tells their coincidences in fewer words than two; strongest first.
+def without_compounds(rings: list[Grown], settings: RingSettings) -> list[Grown]:
+    """All but rings of which two others or more are parts, that have nobody in common and tell more together: two gangs that strangers
+    link, such as who got a mail with a target of each. Their strengths add up, since no meeting is told twice.
+    """
+    rings_with_user = InvertedIndex()
+    for number, ring in enumerate(rings):
+        rings_with_user.add(number, ring.members.tolist())
+    return [ring for ring in rings if not _is_compound(ring, rings, rings_with_user, settings)]
+
+
+def _is_compound(ring: Grown, rings: list[Grown], rings_with_user: InvertedIndex, settings: RingSettings) -> bool:
+    parts = [
+        rings[number]
+        for number, shared in rings_with_user.common(ring.members.tolist()).items()
+        if shared > PART * len(rings[number].members) and settings.least_strength < rings[number].strength < ring.strength
+    ]
+    parts.sort(key=lambda part: (-part.strength, part.members.tobytes()))
+    taken, together, count = np.zeros(0, np.int32), 0.0, 0
+    for part in parts:
+        common = len(np.intersect1d(part.targets, ring.targets, assume_unique=True))
+        if common <= settings.overlap * len(part.targets):
+            continue
+        if len(np.intersect1d(part.members, taken, assume_unique=True)) <= APART * len(part.members):
+            taken, together, count = np.union1d(taken, part.members), together + part.strength, count + 1
+    return count > 1 and together > ring.strength
+
+
+def merged(rings: list[Grown], grower: Grower, settings: RingSettings, most: int) -> list[Grown]:
+    """Rings that share targets and their times in one, where one tells their coincidences in fewer words than two, what both tell
+    counted once, and is not better told as two others; strongest first.
 
     What has more than `most` members stays as it is: it is a crowd of one taste, and joining crowds takes long and tells nobody more.
     """
@@ -48,12 +80,11 @@ def merged(rings: list[Grown], grower: Grower, most: int) -> list[Grown]:
         common = rings_at.common(ring.targets.tolist())
         for position in sorted(alive.keys() & common.keys()):
             other = alive[position]
-            least = max(2.0, 0.5 * _smaller(ring.targets, other.targets))
             large = max(len(ring.members), len(other.members)) > max(most, LARGE)
-            if common[position] < least or large or _shared_times(ring, other) < least:
+            if common[position] < LEAST_COMMON or large or _shared_times(ring, other) < LEAST_COMMON:
                 continue
             union = grower.grow(np.union1d(ring.members, other.members))
-            if union.strength > ring.strength + other.strength:
+            if union.strength > told_by_both(ring, other, grower)[0] and not parts_of(union, grower, settings):
                 del alive[position]
                 waiting.append(union)
                 break

@@ -11,7 +11,7 @@ from graphdet.rings.cores import Core, find_cores
 from graphdet.rings.growers import Growers
 from graphdet.rings.growth import Grower, Grown
 from graphdet.rings.known import KnownRings
-from graphdet.rings.merging import distinct, merged
+from graphdet.rings.merging import distinct, merged, without_compounds
 from graphdet.rings.splitting import parts_of
 from graphdet.settings import RingSettings
 from graphdet.visits.base_rates import BaseRates
@@ -69,8 +69,8 @@ def search_rings(pairs: PairEvidence, index: VisitIndex, base_rates: BaseRates, 
                 news = known.take_up(ring, split)
                 if not news:
                     fruitless.update(set(core.keys))
-        whole = distinct(known.whole, settings)
-        rings = distinct(merged(whole, growers.first, most=round(MOST_OF_ALL * index.visits.users)), settings)
+        whole = distinct(without_compounds(known.whole, settings), settings)
+        rings = distinct(merged(whole, growers.first, settings, most=round(MOST_OF_ALL * index.visits.users)), settings)
         swallowed = growers.swallowed
     return Search(rings, len(cores), max(len(cores) - tried, 0), swallowed)
 

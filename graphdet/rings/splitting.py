@@ -19,11 +19,18 @@ def parts_of(ring: Grown, grower: Grower, settings: RingSettings) -> list[Grown]
     ]
     if len(parts) < 2:
         return []
-    one, other = sorted(parts, key=lambda part: part.strength)
-    told, again = _meetings(other, grower), _meetings(one, grower)
+    together, shared = told_by_both(parts[0], parts[1], grower)
+    # Where most of what one tells the other tells, too, there are no two rings.
+    return parts if shared <= settings.overlap and together > ring.strength else []
+
+
+def told_by_both(one: Grown, other: Grown, grower: Grower) -> tuple[float, float]:
+    """Strength of two rings together, and the share of the weaker one's meetings that both tell: the same members at the same targets,
+    which count once."""
+    weak, strong = sorted((one, other), key=lambda ring: (ring.strength, ring.members.tobytes()))
+    told, again = _meetings(strong, grower), _meetings(weak, grower)
     shared = len(np.intersect1d(told, again)) / max(len(again), 1)
-    # What both tell, the same members at the same targets, counts once; where that is most of it, there are no two rings.
-    return parts if shared <= settings.overlap and other.strength + one.strength * (1 - shared) > ring.strength else []
+    return strong.strength + weak.strength * (1 - shared), shared
 
 
 def _meetings(ring: Grown, grower: Grower) -> Int64:
