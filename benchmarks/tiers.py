@@ -32,6 +32,7 @@ from graphdet.judging.conditions import ring_numbers, weigh
 from graphdet.judging.judge import judge_rings
 from graphdet.judging.log_index import index_log
 from graphdet.progress import Progress
+from graphdet.rings.farms import find_farms
 from graphdet.rings.null_search import affordable_permutations, search_null
 from graphdet.rings.search import search_rings
 from graphdet.schema.lookalikes import LOOK_ALIKES
@@ -42,7 +43,7 @@ from graphdet.simulate.zoo import SHOPS, make_shop
 
 SEEDS = (101, 102, 103)
 MARKET = "hard"
-KINDS = (*(name for name, shop in SHOPS.items() if "item" in shop.columns), MARKET)  # without items, farms tell more than rings
+KINDS = (*SHOPS, MARKET)
 SHARE = 3  # of a shop's usual users, one in so many: what two cores bear
 LEAST_USERS, MARKET_USERS = 2000, 10_000
 Numbers = npt.NDArray[np.float64]
@@ -76,7 +77,7 @@ PIECES, RIDGE = 4, 3.0  # of each fact's shape; against shapes that a handful of
 
 
 def collect(events: EventTable, truth: Truth, about: dict[str, Any]) -> pa.Table:
-    """A row for each ring that the permuted logs support; `about` and the truth go with it."""
+    """A row for each ring that the permuted logs support, and for each farm; `about` and the truth go with it."""
     settings, progress = Settings.model_validate({"machine": {"threads": 1}}), Progress()
     settings = settings.model_copy(update={"tiers": settings.tiers.model_copy(update={"objections_most": len(OBJECTIONS)})})
     begun = time.perf_counter()
@@ -84,7 +85,8 @@ def collect(events: EventTable, truth: Truth, about: dict[str, Any]) -> pa.Table
     found = search_rings(measured.pairs, measured.index, measured.base_rates, settings.rings, 1)
     null = search_null(measured, affordable_permutations(measured.visits, measured.pairs), settings, 1, progress)
     log = index_log(measured.events, measured.index)
-    judged = judge_rings(found, (), null, log, measured.base_rates, settings, progress)
+    farms = find_farms(measured.index, settings.tiers.alert_q)
+    judged = judge_rings(found, farms, null, log, measured.base_rates, settings, progress)
     owner, detectable = owners(events, truth)
     rows = []
     for ring in judged.rings:

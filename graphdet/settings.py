@@ -241,6 +241,13 @@ class TierSettings(Section):
     rush: float = Field(1.6, description="log10 of those strangers over their usual number that makes a rush")
     nearly_all: float = Field(0.7, ge=0, le=1, description="share of members that counts as nearly all")
     few: float = Field(0.25, ge=0, le=1, description="share of members that counts as few")
+    spread_share: float = Field(
+        0.06,
+        ge=0,
+        le=1,
+        description="in a log of bare dates: share of its length over which half of the visits to an item are spread, where people come "
+        "on days of their own",
+    )
     long_share: float = Field(0.4, ge=0, le=1, description="share of the log's length that counts as long")
     household_members: int = Field(6, ge=2, description="people that a household may have")
 

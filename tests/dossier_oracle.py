@@ -383,9 +383,8 @@ class Oracle:
         return {"crowd": np.mean(crowd), "rush": np.mean(rush), "outsiders_per_member": np.median(outsiders)}
 
     def sittings(self) -> dict[str, float | None]:
-        """`one_sitting`, and `together`: other targets within an hour of a visit to one, of outsiders over those of members."""
-        if ((self.log["timestamp"] - self.log["timestamp"].min()) % DAY == pd.Timedelta(0)).all():  # bare dates
-            return {"one_sitting": None, "together": None}
+        """`one_sitting`, and `together`: other targets within an hour of a visit to one, of outsiders over those of members; or of dates
+        `half_days`: the fewest days that hold half of the members' visits to each visit's target."""
         mine, others = [], []
         for name, window in self.windows.items():
             low, high = self.time_of(window)
@@ -397,10 +396,15 @@ class Oracle:
         at: dict[str, list[int]] = {}
         for _, user, second in mine:
             at.setdefault(user, []).append(second)
+        if ((self.log["timestamp"] - self.log["timestamp"].min()) % DAY == pd.Timedelta(0)).all():  # bare dates
+            days = [sorted(second // 86_400 for other, _, second in mine if other == name) for name, _, _ in mine]
+            half = [min(last - first for first, last in zip(own, own[(len(own) - 1) // 2 :], strict=False)) + 1 for own in days]
+            return {"one_sitting": None, "together": None, "half_days": np.mean(half)}
         own, foreign = (sum(others_at_once(visit, visits) for visit in visits) for visits in (mine, others))
         return {
             "one_sitting": np.mean([max(seconds) - min(seconds) <= 3600 for seconds in at.values()]),
             "together": foreign / (len(others) + 1) / (own / len(mine)) if own else 0.0,
+            "half_days": None,
         }
 
     def newcomers(self) -> float:

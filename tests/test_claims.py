@@ -117,6 +117,7 @@ def plain_objections(facts: Any, targets: int, log: Background, bars: TierSettin
         "too_many": facts.size >= bars.many_members and facts.size / log.users > bars.alert_share,
         "one_sitting": facts.one_sitting >= 0.5 and facts.own_things <= 0 and facts.device_share < bars.few,
         "like_neighbours": _neighbourly(facts, log, bars) and _throughout(facts),
+        "like_regulars": facts.top_seller >= 0.8 and facts.half_days >= bars.spread_share * log.days,
         "among_strangers": facts.crowd > bars.crowd and (facts.crowd > bars.crowd_most or strength < bars.crowd_strength),
         "sprawling": loose and facts.days > bars.loose_share * log.days,
         "taste_alone": not (log.timed or to_itself) and facts.density < bars.loose_density and facts.repeats < bars.repeats,
@@ -169,6 +170,7 @@ FACTS_DRAWN = st.builds(
         "days": near(0.0, 12.0, 24.0, 0.37 * 31.7, 0.8 * 31.7, high=32.0), "ordered": SHARE, "refunded": SHARE, "coupons": SHARE,
         "device_share": SHARE, "address_share": SHARE, "place_share": SHARE, "place_users": st.integers(0, 400),
         "place_chance": near(1e-5, 0.01, 0.9), "one_sitting": SHARE | st.just(math.nan), "together": SHARE | st.just(math.nan),
+        "half_days": near(0.0, 0.06 * 30.0, 0.06 * 31.7, high=9.0) | st.just(math.nan),
     }),
 )  # fmt: skip
 

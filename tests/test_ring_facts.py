@@ -38,9 +38,13 @@ class Case:
     inside: pd.DataFrame  # those at item targets in their time
 
 
-def made_log(seed: int, timed: bool) -> EventTable:
-    """Forty users at a dozen items within eight days, with all that an event may have, and some without this and that."""
+def made_log(seed: int, times: str) -> EventTable:
+    """Forty users at a dozen items within eight days, with all that an event may have, and some without this and that.
+
+    `times`: instants, dates, or none.
+    """
     generator = np.random.default_rng(seed)
+    step = DAY if times == "dates" else 1
     rows: list[dict[str, Any]] = []
     for _ in range(900):
         item = int(generator.integers(12))
@@ -55,8 +59,8 @@ def made_log(seed: int, timed: bool) -> EventTable:
             "action": ACTIONS[generator.integers(len(ACTIONS))],
             "amount": float(generator.integers(100)),
         }
-        if timed:
-            row["time"] = int(generator.integers(8 * DAY))
+        if times != "none":
+            row["time"] = int(generator.integers(8 * DAY)) // step * step
         for name in ("item", "device", "ip", "address", "seller", "amount"):
             if generator.random() < 0.1:
                 del row[name]
@@ -87,16 +91,16 @@ def rows_of(events: EventTable) -> pd.DataFrame:
     return pd.DataFrame({**columns, "at": at, "action": action, "amount": events.amount})
 
 
-@pytest.fixture(scope="module", params=[(seed, timed) for seed in range(3) for timed in (True, False)], ids=str)
+@pytest.fixture(scope="module", params=[(seed, times) for seed in range(3) for times in ("instants", "dates", "none")], ids=str)
 def case(request: pytest.FixtureRequest) -> Case:
-    seed, timed = request.param
-    events = made_log(seed, timed)
+    seed, times = request.param
+    events = made_log(seed, times)
     log = index_log(events, index_visits(collect_visits(events, EvidenceSettings(), Settings().view)))
     ring = any_ring(log, seed)
     rows = rows_of(events)
     own = rows[rows["user"].isin(ring.members)]
-    times = {code: told for (kind, code), told in targets_of(log, ring).items() if kind == "item"}
-    within = [item in times and times[item][0] <= at <= times[item][1] for item, at in zip(own["item"], own["at"], strict=True)]
+    told = {code: time for (kind, code), time in targets_of(log, ring).items() if kind == "item"}
+    within = [item in told and told[item][0] <= at <= told[item][1] for item, at in zip(own["item"], own["at"], strict=True)]
     facts = measure_ring(ring, log, grower_of(log.visits))
     assert any(within)
     return Case(facts, log, rows, own, own[within])
@@ -213,8 +217,7 @@ def test_surroundings(case: Case) -> None:
 def test_sittings(case: Case) -> None:
     grown, found = case.facts.grown, case.facts.sittings
     if case.log.events.time is None:
-        assert math.isnan(found.one_sitting)
-        assert math.isnan(found.together)
+        assert all(map(math.isnan, (found.one_sitting, found.together, found.half_days)))
         return
     members = set(grown.members.tolist())
     came = [(place, user, at) for place, visits in visits_to(case).items() for user, at in visits]
@@ -226,6 +229,14 @@ def test_sittings(case: Case) -> None:
         return sum(len(places) for places in met)
 
     times = pd.DataFrame(mine, columns=["place", "user", "at"]).groupby("user")["at"]
+    if all(at % DAY == 0 for _, _, at in came):  # bare dates
+        assert math.isnan(found.one_sitting)
+        assert math.isnan(found.together)
+        days = [sorted(at // DAY for there, _, at in mine if there == place) for place, _, _ in mine]
+        half = [min(last - first for first, last in zip(own, own[(len(own) - 1) // 2 :], strict=False)) + 1 for own in days]
+        assert found.half_days == pytest.approx(np.mean(half))
+        return
+    assert math.isnan(found.half_days)
     assert found.one_sitting == pytest.approx((times.max() - times.min() <= HOUR).mean())
     expected = at_once(others) / (len(others) + 1) / (at_once(mine) / len(mine)) if at_once(mine) else 0.0
     assert found.together == pytest.approx(expected)

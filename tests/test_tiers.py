@@ -60,6 +60,7 @@ def test_a_plain_ring_is_an_alert() -> None:
         ("among_strangers", with_facts(PLAIN, crowd=SETTINGS.crowd_most + 0.01), 6),
         ("among_strangers", with_facts(PLAIN, crowd=SETTINGS.crowd + 0.01, grown=grown(strength=SETTINGS.crowd_strength - 1)), 6),
         ("sprawling", with_facts(PLAIN, days=29.0, density=0.2, two_target_share=0.7), 6),
+        ("like_regulars", with_facts(PLAIN, half_days=SETTINGS.spread_share * LOG.days), 6),
         ("not_devoted", with_facts(PLAIN, dedication=SETTINGS.alert_dedication - 0.01), 6),
     ],
 )
@@ -123,6 +124,12 @@ def test_one_sitting_is_a_ring_s_where_it_shares_devices() -> None:
     assert raised(with_facts(once, device_share=SETTINGS.few), 6, LOG) == []
 
 
+def test_a_crew_at_one_shop_keeps_to_its_days_and_at_several_to_its_hand() -> None:
+    regulars = with_facts(PLAIN, half_days=8.0)
+    assert raised(with_facts(regulars, half_days=1.7), 6, LOG) == []
+    assert raised(with_facts(regulars, top_seller=0.79), 6, LOG) == []
+
+
 FEW = grown(members=6)
 INNOCENT = {
     "household": with_facts(PLAIN, grown=FEW, place_share=0.9),
@@ -155,7 +162,7 @@ def test_scores_follow_tiers_first_and_strength_then() -> None:
 
 def test_of_rings_with_the_same_members_the_first_is_kept() -> None:
     one, other, small = (
-        JudgedRing(with_facts(PLAIN, grown=grown(members, strength)), 0.1, 0.1, "alert", "", score)
+        JudgedRing(with_facts(PLAIN, grown=grown(members, strength)), 0.1, 0.1, "alert", "", score, "alert")
         for members, strength, score in ((20, 200.0, 0.9), (20, 100.0, 0.8), (19, 50.0, 0.7))
     )
     assert one_of_each([one, other, small]) == [one, small]

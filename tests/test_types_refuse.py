@@ -20,7 +20,7 @@ from graphdet.visits.index import index_visits
 from graphdet.visits.visits import collect_visits
 
 RING = made_ring(range(5), range(4))
-JUDGED = JudgedRing(PLAIN, 0.1, 0.1, "alert", "", 0.9)
+JUDGED = JudgedRing(PLAIN, 0.1, 0.1, "alert", "", 0.9, "alert")
 
 
 def codes(*values: int) -> Int32:
@@ -93,6 +93,7 @@ def test_null_rings_refuse_what_no_permuted_log_gives(permutations: int, cores: 
         ({"score": 1.01}, "score must be in 0 … 1 (found 1.01)"),
         ({"score": float("nan")}, "score must be in 0 … 1 (found nan)"),
         ({"tier": "alarm"}, "tier must be one of alert, review, explained (found 'alarm')"),
+        ({"standing": "review"}, "standing must be one of the tier alert (found 'review')"),
         ({"tier": "explained"}, "what is explained has an explanation, and nothing else has (found '' for explained)"),
         ({"explanation": "fan_club"}, "what is explained has an explanation, and nothing else has (found 'fan_club' for alert)"),
     ],

@@ -46,6 +46,10 @@ def run(
     logs: Logs,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The run folder to write; must not exist yet, or be empty.")],
     model: Annotated[Path | None, typer.Option("--model", metavar="FILE", help="Score by a model that `graphdet train` wrote.")] = None,
+    verdicts: Annotated[
+        list[Path] | None,
+        typer.Option("--verdicts", metavar="FILE", help="Verdicts on rings, as `graphdet dispositions` writes them: they update chances."),
+    ] = None,
     settings: SettingsFile = None,
     since: Since = None,
     until: Until = None,
@@ -67,7 +71,7 @@ def run(
         _show_logs(logs, chosen, as_json=as_json)
         say(f"dry run: nothing was written; without --dry-run the run would be in {out}")
         return
-    found = _detect(logs, out, chosen, progress_here(), model)
+    found = _detect(logs, out, chosen, progress_here(), model, verdicts)
     if as_json:
         print_json({**found.meta, "folder": str(out), "rings": found.rings.to_pylist()})
     elif not manner.quiet:
@@ -127,9 +131,13 @@ def print_settings() -> None:
     print(settings_as_toml(Settings()), end="")
 
 
-def _detect(logs: list[Path], out: Path, settings: Settings, progress: Progress, model: Path | None = None) -> Run:
+def _detect(
+    logs: list[Path], out: Path, settings: Settings, progress: Progress, model: Path | None = None, verdicts: list[Path] | None = None
+) -> Run:
     from graphdet.pipeline import apply, detect
+    from graphdet.run.house_verdicts import read_verdicts, with_verdicts
 
+    known = read_verdicts(verdicts or ())  # files that do not fit are told of before the logs are read
     if model is not None:
         from graphdet.learning.applying import load_for_run
 
@@ -139,5 +147,6 @@ def _detect(logs: list[Path], out: Path, settings: Settings, progress: Progress,
     for file in events.report.files:
         say_more(f"{file.path}: {file.format}, {file.read:,} rows read, {file.accepted:,} accepted; columns {', '.join(file.columns)}")
     found = detect(events, settings, progress) if model is None else apply(events, model, settings, progress)
+    found = with_verdicts(found, known) if verdicts else found
     found.save(out)
     return found

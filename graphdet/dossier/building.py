@@ -26,7 +26,7 @@ from graphdet.schema import DEVICE, ITEM, KEY_TYPES, NODE_TYPE
 from graphdet.schema.wording import LANGUAGES, Language
 from graphdet.words.claim_sentences import conditions_in_words
 from graphdet.words.reasons import CATALOGUE, WEAKNESS
-from graphdet.words.verdicts import verdict_in_words
+from graphdet.words.verdicts import chance_in_words, verdict_in_words
 
 WITHOUT = tuple(name for name in KEY_TYPES if NODE_TYPE[name].left_out)
 
@@ -58,8 +58,9 @@ class Dossier:
     scene: Scene
 
     def verdict(self, language: Language) -> str:
-        """What the tier means here, in one sentence; the innocent explanation where one fits."""
-        return verdict_in_words(self.ring["tier"], self.ring["explanation"], language, farm=self.facts["farm"] is not None)
+        """What the tier means here, with the innocent explanation where one fits; and how often such groups were rings."""
+        means = verdict_in_words(self.ring["tier"], self.ring["explanation"], language, farm=self.facts["farm"] is not None)
+        return (means + (" " if language == "en" else "") + chance_in_words(self.ring, language)).rstrip()
 
     def told(self, side: str, language: Language) -> list[str]:
         """The sentences of one side: 'for' or 'caution', which begins with what keeps the ring from being an alert."""

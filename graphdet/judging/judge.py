@@ -13,7 +13,8 @@ from graphdet.judging.judged_ring import JudgedRing
 from graphdet.judging.log_index import LogIndex
 from graphdet.judging.ring_facts import RingFacts, measure_ring
 from graphdet.judging.significance import LEAST_Q, p_values, q_values
-from graphdet.judging.tiers import has_targets_to_itself, judge, ring_score
+from graphdet.judging.standing import standing_of
+from graphdet.judging.tiers import Judgement, has_targets_to_itself, judge, ring_score
 from graphdet.progress import Progress
 from graphdet.rings.farms import Farm, as_ring
 from graphdet.rings.growth import Grower
@@ -52,13 +53,12 @@ def judge_rings(
     background = background_of(log, [facts for facts, _, _ in measured], settings.tiers)
     rings, left_out = [], 0
     for facts, p_value, q_value in measured:
-        items = log.visits.items_among(facts.grown.targets)
-        judged = judge(facts, items, background, settings.tiers)
+        judged, standing = _judged(facts, log, background, settings.tiers)
         if judged.tier == "review" and len(judged.raised) > settings.tiers.objections_most:
             left_out += 1
             continue
         score = ring_score(judged.tier, facts.grown.strength)
-        rings.append(JudgedRing(facts, p_value, q_value, judged.tier, judged.explanation, score))
+        rings.append(JudgedRing(facts, p_value, q_value, judged.tier, judged.explanation, score, standing))
     rings = _told_once(rings, [_judged_farm(farm, log, base_rates, background, settings) for farm in farms], log)
     rings.sort(key=lambda ring: (-ring.score, ring.facts.grown.members.tobytes()))
     return Judged(rings, left_out, background)
@@ -67,9 +67,15 @@ def judge_rings(
 def _judged_farm(farm: Farm, log: LogIndex, base_rates: BaseRates, background: Background, settings: Settings) -> JudgedRing:
     grower = Grower(log.visits, base_rates, settings.rings)
     facts = measure_ring(as_ring(farm, log.visits, grower), log, grower, farm=True)
-    judged = judge(facts, log.visits.items_among(facts.grown.targets), background, settings.tiers)
+    judged, standing = _judged(facts, log, background, settings.tiers)
     score = ring_score(judged.tier, max(facts.grown.strength, 0.0))
-    return JudgedRing(facts, max(farm.chance, LEAST_Q), max(farm.q, LEAST_Q), judged.tier, judged.explanation, score, farm)
+    return JudgedRing(facts, max(farm.chance, LEAST_Q), max(farm.q, LEAST_Q), judged.tier, judged.explanation, score, standing, farm)
+
+
+def _judged(facts: RingFacts, log: LogIndex, background: Background, settings: TierSettings) -> tuple[Judgement, str]:
+    """The judgement, and how the ring stands by it."""
+    judged = judge(facts, log.visits.items_among(facts.grown.targets), background, settings)
+    return judged, standing_of(judged)
 
 
 def _told_once(rings: list[JudgedRing], farms: list[JudgedRing], log: LogIndex) -> list[JudgedRing]:

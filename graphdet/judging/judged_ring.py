@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from graphdet.judging.ring_facts import RingFacts
 from graphdet.rings.farms import Farm
 from graphdet.schema import TIERS
+from graphdet.schema.standings import STANDINGS
 
 
 @dataclass(frozen=True)
 class JudgedRing:
-    """A ring with its verdict; `score` in 0 … 1; `farm` where it was found as one."""
+    """A ring with its verdict; `score` in 0 … 1; `standing`: name of how it stands; `farm` where it was found as one."""
 
     facts: RingFacts
     p_value: float
@@ -21,6 +22,7 @@ class JudgedRing:
     tier: str
     explanation: str
     score: float
+    standing: str
     farm: Farm | None = None
 
     def __post_init__(self) -> None:
@@ -33,6 +35,8 @@ class JudgedRing:
             raise ValueError(f"tier must be one of {', '.join(TIERS)} (found {self.tier!r})")
         if (self.tier == "explained") != bool(self.explanation):
             raise ValueError(f"what is explained has an explanation, and nothing else has (found {self.explanation!r} for {self.tier})")
+        if self.standing not in STANDINGS or STANDINGS[self.standing].tier != self.tier:
+            raise ValueError(f"standing must be one of the tier {self.tier} (found {self.standing!r})")
 
 
 def ring_id(users: list[str]) -> str:

@@ -73,6 +73,7 @@ class RingFacts:
             "place_chance": self.sharing.place_chance,
             "one_sitting": self.sittings.one_sitting,
             "together": self.sittings.together,
+            "half_days": self.sittings.half_days,
             "new_beyond": self.ages.new_beyond,
         }
 

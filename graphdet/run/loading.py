@@ -13,7 +13,7 @@ from graphdet.errors import NotARun
 from graphdet.run.consistency import check_table, fits
 from graphdet.run.describing import FORMAT
 from graphdet.run.documents import format_of, read_meta
-from graphdet.schema import OPTIONAL_RUN_TABLES, RUN_TABLES, arrow_schema
+from graphdet.schema import OPTIONAL_RUN_TABLES, RUN_TABLES, TOLD_LATER, arrow_schema
 
 
 class StoredTables(Mapping[str, pa.Table]):
@@ -95,6 +95,8 @@ def _read_table(path: Path, name: str) -> pa.Table:
     except (OSError, pa.ArrowException) as error:
         raise NotARun(f"{path}: damaged ({str(error).splitlines()[0]}); run `graphdet run` again.") from None
     for field in schema:
+        if field.name in TOLD_LATER.get(name, ()) and table.schema.get_field_index(field.name) < 0:
+            table = table.append_column(field, pa.nulls(len(table), field.type))
         if table.schema.get_field_index(field.name) < 0 or not fits(table.schema.field(field.name).type, field.type):
             raise NotARun(f"{path}: has no column {field.name!r} of type {field.type}; run `graphdet run` again.")
     return table.select(schema.names).replace_schema_metadata(None)  # later versions may add columns

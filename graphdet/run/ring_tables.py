@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -13,12 +13,14 @@ from graphdet.events import NO_TIME, EventTable
 from graphdet.evidence.pairs import ExpectedMeetings, PairEvidence
 from graphdet.judging.judged_ring import JudgedRing
 from graphdet.judging.log_index import LogIndex
+from graphdet.judging.standing import Chance, known_chances
 from graphdet.schema import DEVICE, IP, ITEM, KEY_ROLES, arrow_schema
 from graphdet.visits.visits import Visits
 
 
 def rings_table(rings: list[JudgedRing], ids: list[str], visits: Visits) -> pa.Table:
-    """Schema `rings`, in the order given."""
+    """Schema `rings`, in the order given; chances by the markets that graphdet knows."""
+    chances = known_chances()
     view_of = [[visits.views[view].name for view in visits.view_of(ring.facts.grown.targets)] for ring in rings]
     facts = [ring.facts for ring in rings]
     columns = {
@@ -41,8 +43,20 @@ def rings_table(rings: list[JudgedRing], ids: list[str], visits: Visits) -> pa.T
         "density": [fact.devotion.density for fact in facts],
         "dedication": [fact.devotion.dedication for fact in facts],
         "taste": [None if np.isnan(fact.tastes.taste) else fact.tastes.taste for fact in facts],
+        "standing": [ring.standing for ring in rings],
+        **chance_columns([chances[ring.standing] for ring in rings]),
     }
     return pa.table({name: pa.array(list(values), arrow_schema("rings").field(name).type) for name, values in columns.items()})
+
+
+def chance_columns(chances: Sequence[Chance]) -> dict[str, list[float]]:
+    """Columns of `rings` that tell a chance."""
+    return {
+        "chance": [one.mean for one in chances],
+        "chance_low": [one.low for one in chances],
+        "chance_high": [one.high for one in chances],
+        "verdicts": [one.verdicts for one in chances],
+    }
 
 
 def members_table(rings: list[JudgedRing], ids: list[str], events: EventTable, visits: Visits) -> pa.Table:

@@ -90,6 +90,7 @@ FACTS = {
             "others who come to one of these items go on to others of them at once {} as often as members do",
             "到过其中一件商品的外人随即光顾其余商品的频率为成员的 {}",
         ),
+        Fact("half_days", "days", "half of the visits to an item take {} days", "一件商品半数的到访历时 {} 天"),
         Fact("new_beyond", "share", "new accounts beyond their usual share: {}", "新账号占比超出常态：{}"),
         Fact("log_days", "days", "the log goes on for {} days", "日志历时 {} 天"),
         Fact("timed", "yes", "the log has times: {}", "日志有时间：{}"),

@@ -92,6 +92,23 @@ OBJECTIONS: tuple[Claim, ...] = (
         ),
         ways=((*NEIGHBOURS, *THROUGHOUT),),
     ),
+    # Where times are bare dates, a shop's regulars meet at what it offers on whatever days they come; a crew comes when it is told to, so
+    # that each of its targets has its own few days.
+    Claim(
+        name="like_regulars",
+        short=Wording("like regulars", "像店铺常客"),
+        sentence=Wording(
+            "{top_seller} of the dealings are with one shop, and half of the visits to an item take {half_days} days: regulars of a shop, who "
+            "come on days of their own, look the same.",
+            "{top_seller} 的往来在同一家店铺，一件商品半数的到访历时 {half_days} 天：店铺常客各自随意光顾，看起来也会如此。",
+        ),
+        ways=(
+            (
+                Condition("top_seller", "at least", Bar(number=0.8, why="a shop's own customers, who look into others as well")),
+                Condition("half_days", "at least", Bar("spread_share", of="log_days")),
+            ),
+        ),
+    ),
     # Among strangers a group stands out by strength alone, and as a minority not even by that.
     Claim(
         name="among_strangers",

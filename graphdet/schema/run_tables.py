@@ -7,6 +7,7 @@ import pyarrow as pa
 from graphdet.schema.columns import EVENT_COLUMNS, LAST_SECOND, TEXT, TIME, Field
 from graphdet.schema.lookalikes import look_alike_names
 from graphdet.schema.nodes import ITEM, KEY_TYPES, NODE_TYPE
+from graphdet.schema.standings import STANDINGS
 
 TIERS = ("alert", "review", "explained")
 USER_ROLES = ("core", "attached")
@@ -45,6 +46,18 @@ RUN_TABLES = {
             "log10 of members' own interest in the targets' categories, on other days, over everybody's; null where none are told or learned",
             lacks=True,
         ),
+        Field("standing", TEXT, "how it stands: " + ", ".join(STANDINGS), lacks=True, form="|".join(STANDINGS)),
+        Field(
+            "chance",
+            pa.float64(),
+            "share of groups that stand so that were rings, in markets of many kinds; a rate, no proof",
+            least=0,
+            most=1,
+            lacks=True,
+        ),
+        Field("chance_low", pa.float64(), "nine of ten new kinds of markets have a share between this", least=0, most=1, lacks=True),
+        Field("chance_high", pa.float64(), "and this", least=0, most=1, lacks=True),
+        Field("verdicts", pa.int64(), "verdicts of the house on such groups, which the chance rests on as well", least=0, lacks=True),
     ),
     "members": (
         Field("ring_id", TEXT, "the ring"),
@@ -87,6 +100,9 @@ RUN_TABLES = {
         Field("raw", TEXT, "the row as it stood, cut to a bounded length", lacks=True),
     ),
 }
+
+# Columns that runs of an older graphdet lack; they are null there.
+TOLD_LATER = {"rings": ("standing", "chance", "chance_low", "chance_high", "verdicts")}
 
 # Tables that a run may lack: older runs, and runs made without the stage that fills them.
 EMBEDDING_WIDTH = 64

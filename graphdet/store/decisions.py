@@ -24,7 +24,7 @@ _LATEST = f"""
     ORDER BY r.rank, r.ringId, c.decidedAt, c.caseId"""
 _MEMBERS = f"""
     MATCH (n)-[m:MEMBER_OF]->(r:{RING_NODE.label}) WHERE r.ringId IN $rings AND n:User
-    RETURN r.ringId, coalesce(n.fullId, n.userId), m.role ORDER BY r.ringId, n.userId"""
+    RETURN r.ringId, coalesce(n.fullId, n.userId), m.role, r.standing ORDER BY r.ringId, n.userId"""
 
 
 def find_ring(database: Database, name: str, run_id: str | None = None) -> str:
@@ -104,17 +104,18 @@ def read_dispositions(database: Database, run_id: str) -> list[dict[str, Any]]:
 def export_labels(database: Database, run_id: str, path: Path) -> int:
     """Write a label for each member user of each confirmed or innocent ring, as CSV or Parquet by the file's name; returns the rows.
 
-    A user whom one ring confirms and another clears is confirmed: `label` is 1 for confirmed, 0 for innocent.
+    A user whom one ring confirms and another clears is confirmed: `label` is 1 for confirmed, 0 for innocent. `standing` is the ring's, so
+    that the same file tells `graphdet run --verdicts` what became of such rings.
     """
     verdicts = {row["ring_id"]: row["verdict"] for row in read_dispositions(database, run_id) if row["verdict"] != "unsure"}
     labels: dict[str, dict[str, Any]] = {}
-    for ring, user, role in database.read(_MEMBERS, rings=sorted(verdicts)):
+    for ring, user, role, standing in database.read(_MEMBERS, rings=sorted(verdicts)):
         label = int(verdicts[ring] == "confirmed")
         if user not in labels or label > labels[user]["label"]:
-            labels[user] = {"user_id": user, "label": label, "verdict": verdicts[ring], "ring_id": ring, "role": role}
-    schema = pa.schema(
-        [(name, pa.int8() if name == "label" else pa.string()) for name in ("user_id", "label", "verdict", "ring_id", "role")]
-    )
+            told = {"verdict": verdicts[ring], "ring_id": ring, "role": role, "standing": standing}
+            labels[user] = {"user_id": user, "label": label, **told}
+    names = ("user_id", "label", "verdict", "ring_id", "role", "standing")
+    schema = pa.schema([(name, pa.int8() if name == "label" else pa.string()) for name in names])
     table = pa.Table.from_pylist([labels[user] for user in sorted(labels)], schema)
     try:
         if path.suffix == ".parquet":

@@ -272,6 +272,11 @@ RING_PROPERTIES = {
     "density": "density",
     "dedication": "dedication",
     "taste": "taste",
+    "standing": "standing",
+    "chance": "chance",
+    "chance_low": "chanceLow",
+    "chance_high": "chanceHigh",
+    "verdicts": "verdicts",
 }  # column of `rings` → property
 
 PEOPLE_AND_THINGS = {

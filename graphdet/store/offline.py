@@ -26,10 +26,40 @@ from graphdet.store.own import Own
 ARRAY_DELIMITER = "\x1f"  # occurs in no sensible text; ids that hold it are no arrays
 TYPES = {
     **dict.fromkeys(
-        ("score", "contribution", "evidence", "amount", "pValue", "qValue", "strength", "density", "dedication", "taste"), "double"
+        (
+            "score",
+            "contribution",
+            "evidence",
+            "amount",
+            "pValue",
+            "qValue",
+            "strength",
+            "density",
+            "dedication",
+            "taste",
+            "chance",
+            "chanceLow",
+            "chanceHigh",
+        ),
+        "double",
     ),
     **dict.fromkeys(
-        ("scoreRank", "degree", "count", "events", "meetings", "rank", "size", "targets", "devices", "ips", "pushNumber", "seed"), "long"
+        (
+            "scoreRank",
+            "degree",
+            "count",
+            "events",
+            "meetings",
+            "rank",
+            "size",
+            "targets",
+            "devices",
+            "ips",
+            "pushNumber",
+            "seed",
+            "verdicts",
+        ),
+        "long",
     ),
     **dict.fromkeys(("rings", "alerts", "read", "accepted", "rejected"), "long"),
     **dict.fromkeys(("views", "discounted", "notes"), "string[]"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -75,6 +75,7 @@ def show_rings(console: Console, rings: pa.Table, total: int) -> None:
         "ring": lambda ring: name(ring["ring_id"]),
         "tier": lambda ring: Text(ring["tier"], style=TIER_STYLES[ring["tier"]]),
         "score": lambda ring: f"{ring['score']:.3f}",
+        "chance": lambda ring: _chance(ring, narrow),
         "q": lambda ring: _small(ring["q_value"]),
         "users": lambda ring: f"{ring['size']:,}",
         "items": lambda ring: f"{ring['targets']:,}",
@@ -386,6 +387,12 @@ def _duration(span: timedelta) -> str:
 
 def _share(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
+
+
+def _chance(ring: Mapping[str, Any], narrow: bool) -> str:
+    """'98% (87–100)': of such groups, so many were rings; blank where an older graphdet made the run."""
+    between = "" if narrow or ring["chance"] is None else f" ({100 * ring['chance_low']:.0f}–{100 * ring['chance_high']:.0f})"
+    return "" if ring["chance"] is None else f"{ring['chance']:.0%}{between}"
 
 
 def _small(value: float) -> str:

@@ -1,0 +1,31 @@
+"""How a ring stands: its tier, and what else tells how often such groups were rings. Each standing is one object."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from graphdet.schema.wording import Wording
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A kind of judgement, of which it is known how often such groups were rings; `such` tells what they have in common."""
+
+    name: str
+    tier: str
+    such: Wording
+
+
+ALERT = Standing("alert", "alert", Wording("such alerts", "此类告警"))
+REVIEW = Standing("review", "review", Wording("groups for review that one thing speaks against, as here", "像这样仅有一点存疑的待复核群组"))
+DOUBTFUL = Standing(
+    "doubtful",
+    "review",
+    Wording(
+        "groups for review that more speaks against, as here, or that came to all of it in one sitting",
+        "像这样有多点存疑、或一次就到过全部目标的待复核群组",
+    ),
+)
+EXPLAINED = Standing("explained", "explained", Wording("groups that an innocent story explains", "可由无辜情形解释的群组"))
+
+STANDINGS = {one.name: one for one in (ALERT, REVIEW, DOUBTFUL, EXPLAINED)}
