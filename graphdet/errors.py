@@ -6,6 +6,7 @@ GraphdetError                exit code 2: the user can mend it
 ├── LogError                 logs that cannot be read as events
 │   ├── UnreadableFile       missing, truncated, not of its kind
 │   ├── MissingColumn        a required column is in none of the columns found
+│   ├── AmbiguousColumn      a column whose values, or whose name, can be read in two ways
 │   └── EmptyLog             nothing was accepted
 ├── RunError                 run folders
 │   ├── RunExists            the output folder already holds a run (or anything else)
@@ -76,6 +77,10 @@ class UnreadableFile(LogError):
 
 class MissingColumn(LogError):
     """A required column is in none of the columns found."""
+
+
+class AmbiguousColumn(LogError):
+    """A column whose values, or whose name, can be read in two ways."""
 
 
 class EmptyLog(LogError):

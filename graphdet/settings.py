@@ -34,6 +34,12 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=True, allow_inf_nan=False)
 
 
+MISSING_WORDS = (
+    *("null", "(null)", "<null>", "\\n", "nil", "none", "(none)", "<none>", "nan", "na", "n/a", "#n/a", "<na>", "not set", "(not set)"),
+    *("not available", "undefined", "unknown", "(unknown)", "missing", "-", "--", "?", "0", "0.0.0.0", "127.0.0.1"),  # noqa: S104 - a word
+)
+
+
 class LogSettings(Section):
     """How other people's logs are read."""
 
@@ -41,7 +47,26 @@ class LogSettings(Section):
     actions: dict[str, str] = Field({}, description="their action word = ours, compared in lower case")
     constants: dict[str, str] = Field({}, description='our column = one value for every row that has none, such as action = "order"')
     timezone: str = Field("UTC", description='zone of times that carry none, as an IANA name or an offset such as "+08:00"')
-    day_first: bool = Field(False, description="read 03/04/2024 as 3 April")
+    day_first: bool | None = Field(
+        None, description="true: 03/04/2024 is 3 April; false: it is 4 March; left out: the column's own values tell, or reading stops"
+    )
+    timestamp_format: str | tuple[str, ...] = Field(
+        "",
+        description='the only writing of times, or several, as strptime has it ("%d.%m.%y %H:%M"), or a word: excel, seconds, milliseconds, microseconds, nanoseconds',
+    )
+    decimal: Literal["", ".", ","] = Field("", description='the decimal mark of amounts and ratings; "" = the column\'s own values tell')
+    missing: tuple[str, ...] = Field(
+        MISSING_WORDS,
+        description="words that stand for none known, in every column, compared in lower case; 0 stands for all ids of zeros, 127.0.0.1 for all of loopback",
+    )
+    genuine: tuple[str, ...] = Field((), description="names that look like placeholders and are none")
+    ignore: str = Field(
+        "",
+        description="a file of keys to leave out (the office's address, test phones), one a line, or as column = key; beside the settings file",
+    )
+    fold: tuple[Literal["case", "spaces", "float", "encoding"], ...] = Field(
+        (), description="differences between ids that are none: case, spaces, 123 and 123.0 (float), an encoding applied twice"
+    )
     since: str = Field("", description='leave out events before this date or time, such as "2025-03-01" or "2025-03-01 18:30"')
     until: str = Field("", description="leave out events after this date, or from this time on")
     sample: float = Field(1.0, gt=0, le=1, description="share of users to keep, with all they did; for a first look, since it thins rings")
@@ -325,7 +350,10 @@ def load_settings(path: Path | None) -> Settings:
         raise SettingsError(f"{path}: no such settings file; leave --settings out for the defaults.") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path}: not a readable TOML file ({error}).") from None
-    return parse_settings(table, str(path))
+    chosen = parse_settings(table, str(path))
+    if chosen.log.ignore:
+        chosen = chosen.model_copy(update={"log": chosen.log.model_copy(update={"ignore": str(path.parent / chosen.log.ignore)})})
+    return chosen
 
 
 def parse_settings(table: dict[str, Any], where: str) -> Settings:
@@ -363,7 +391,7 @@ def settings_as_toml(settings: Settings) -> str:
 
 def _section_as_toml(name: str, section: Section, told: set[str]) -> Iterator[str]:
     """Its own settings, then the sections in it. A sentence that was told before is not told again: views have the same settings."""
-    own = [(key, value) for key, value in section if not isinstance(value, Section)]
+    own = [(key, value) for key, value in section if not isinstance(value, Section)]  # what has no value yet stands there as a comment
     if name and own:
         yield from ("", f"# {(type(section).__doc__ or '').splitlines()[0]}", f"[{name}]")
     for key, value in own:
@@ -371,7 +399,7 @@ def _section_as_toml(name: str, section: Section, told: set[str]) -> Iterator[st
         if sentence not in told:
             yield f"# {sentence}"
         told.add(sentence)
-        yield f"{key} = {_toml(value)}"
+        yield f"# {key} =" if value is None else f"{key} = {_toml(value)}"
     for key, value in section:
         if isinstance(value, Section):
             yield from _section_as_toml(f"{name}.{key}" if name else key, value, told)

@@ -105,6 +105,8 @@ def _show_logs(logs: list[Path], chosen: Settings, *, as_json: bool) -> None:
         from graphdet.terminal import console_for, show_check
 
         show_check(console_for(), found)
+    if not found.events:
+        raise typer.Exit(2)
 
 
 def demo(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -13,87 +12,19 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from graphdet.events.canonical import BAD, MISSING, Names, canonical_names
-from graphdet.events.coding import Dictionary, Key, Rows, canonical_order, repeated_keys, taken
-from graphdet.events.header import KEY_COLUMNS
+from graphdet.events.canonical import BAD, MISSING, Cleaning, Names, canonical_names
+from graphdet.events.coding import Key, Rows, canonical_order, repeated_keys, taken
+from graphdet.events.collecting import Collector
+from graphdet.events.deciding import LeftOut, find_rejects, without_unreadable, without_zero_times
 from graphdet.events.items import FACTS, Catalogue, join_catalogue, read_catalogue
-from graphdet.events.reading import NAMED, NUMBERS, UNREADABLE_NUMBER
+from graphdet.events.placeholders import Placeholder, suspicious
+from graphdet.events.reading import NUMBERS
 from graphdet.events.rejecting import Causes, Rejects
 from graphdet.events.table import NO_TIME
-from graphdet.events.timestamps import in_range
-from graphdet.schema import IP_COLUMNS, ITEM, NODE_TYPES
+from graphdet.schema import ITEM, NODE_TYPES
 from graphdet.settings import LogSettings
 
 Array = npt.NDArray[Any]
-CODED = (*NAMED, "label")  # columns of words: held as codes
-TYPES: dict[str, tuple[Any, Any]] = {
-    **dict.fromkeys(CODED, (np.int32, MISSING)),
-    **dict.fromkeys(NUMBERS, (np.float64, np.nan)),
-    **dict.fromkeys(("timestamp", "known_at"), (np.int64, NO_TIME)),
-    "event_a": (np.uint64, 0),
-    "event_b": (np.uint64, 0),
-    "digest": (np.uint64, 0),
-    "broken": (np.int8, 0),
-}
-
-
-@dataclass
-class Collector:
-    """Takes batches, file after file, and holds them as codes and numbers."""
-
-    pool: ThreadPoolExecutor
-    dictionaries: dict[str, Dictionary] = field(default_factory=dict)
-    chunks: dict[str, list[Array]] = field(default_factory=dict)
-    rows: int = 0
-
-    def add(self, batch: pa.RecordBatch) -> None:
-        """One batch; columns that it lacks hold their missing value."""
-        names = batch.schema.names
-        for name in names:
-            if name not in self.chunks:
-                self.chunks[name] = [_absent(name, self.rows)]
-                if name in CODED:
-                    self.dictionaries[name] = Dictionary()
-        for name, values in zip(names, self.pool.map(lambda name: self._values(name, batch.column(name)), names), strict=True):
-            self.chunks[name].append(values)
-        for name in set(self.chunks) - set(names):
-            self.chunks[name].append(_absent(name, len(batch)))
-        self.rows += len(batch)
-
-    def _values(self, name: str, column: pa.Array) -> Array:
-        if name in CODED:
-            return self.dictionaries[name].encode(column)
-        kind, missing = TYPES[name]
-        values = column.to_numpy(zero_copy_only=False) if not column.null_count else column.fill_null(_scalar(column, missing)).to_numpy()
-        return np.array(values, dtype=kind)
-
-    def rewind(self, rows: int) -> None:
-        """Forget all rows after the first `rows`; their names stay in the dictionaries, where nothing uses them."""
-        for name, chunks in self.chunks.items():
-            self.chunks[name] = [np.concatenate(chunks)[:rows]]
-        self.rows = rows
-
-    def take(self, name: str) -> Array | None:
-        """(rows,) one column, which the collector then forgets; None where no file has it."""
-        chunks = self.chunks.pop(name, None)
-        if chunks is None:
-            return None
-        whole = np.empty(self.rows, TYPES[name][0])
-        stop = self.rows
-        while chunks:  # each is freed once it is copied
-            chunk = chunks.pop()
-            whole[stop - len(chunk) : stop] = chunk
-            stop -= len(chunk)
-        return whole
-
-
-def _scalar(column: pa.Array, missing: Any) -> pa.Scalar:
-    return pa.scalar(missing, column.type)
-
-
-def _absent(name: str, rows: int) -> Array:
-    kind, missing = TYPES[name]
-    return np.full(rows, missing, kind)
 
 
 @dataclass(frozen=True)
@@ -112,23 +43,32 @@ class Events:
     rejects: Rejects
     duplicates: npt.NDArray[np.int64]  # positions in the order read
     differing: int  # duplicates by event_id whose rows differ
-    placeholders: dict[str, tuple[str, ...]]  # column → names that are nobody's, and count as missing
+    left_out: LeftOut
 
 
-def canonical_codes(collector: Collector, settings: LogSettings) -> tuple[dict[str, Names], dict[str, npt.NDArray[np.int32]]]:
-    """Canonical names of each column, and each row's code among them."""
-    words = {theirs.strip().lower(): ours.strip().lower() for theirs, ours in settings.actions.items()}
+def canonical_codes(collector: Collector, settings: LogSettings) -> tuple[dict[str, Names], dict[str, npt.NDArray[np.int32]], LeftOut]:
+    """Canonical names of each column, each row's code among them, and what was left out on the way."""
+    cleaning = Cleaning.of(settings)
 
-    def recode(column: str) -> tuple[Names, npt.NDArray[np.int32]]:
-        canonical = canonical_names(column, collector.dictionaries.pop(column).names(), words, settings.max_id_characters)
+    def recode(column: str) -> tuple[Names, npt.NDArray[np.int32], dict[int, int], int]:
+        canonical = canonical_names(column, collector.dictionaries.pop(column).names(), cleaning)
         codes = collector.take(column)
         assert codes is not None
+        rows, valued = {}, 0
+        if canonical.nobodys or canonical.ignored:
+            counts = np.bincount(codes[codes >= 0], minlength=len(canonical.codes))
+            rows = {place: int(counts[place]) for place in (*canonical.nobodys, *canonical.ignored)}
+            valued = int(counts.sum())
         _recode(codes, np.append(canonical.codes, np.int32(MISSING)))
-        return canonical, codes
+        return canonical, codes, rows, valued
 
     columns = list(collector.dictionaries)
     found = dict(zip(columns, collector.pool.map(recode, columns), strict=True))
-    return {column: names for column, (names, _) in found.items()}, {column: codes for column, (_, codes) in found.items()}
+    left_out = LeftOut()
+    for column, (canonical, _, rows, valued) in found.items():
+        for names, into in ((canonical.nobodys, left_out.placeholders), (canonical.ignored, left_out.ignored)):
+            into += [Placeholder(column, name, rows[place], rows[place] / valued) for place, name in names.items() if rows[place]]
+    return {column: names for column, (names, *_) in found.items()}, {column: codes for column, (_, codes, *_) in found.items()}, left_out
 
 
 @dataclass(frozen=True)
@@ -142,7 +82,7 @@ class CatalogueRows:
 
 def assemble_catalogue(collector: Collector, settings: LogSettings) -> CatalogueRows:
     """What the catalogue files say about items."""
-    names, codes = canonical_codes(collector, settings)
+    names, codes, _ = canonical_codes(collector, settings)
     causes = Causes(collector.rows)
     causes.reject("item_id", "no item_id", codes["item_id"] == MISSING)
     causes.reject("item_id", f"longer than {settings.max_id_characters} characters", codes["item_id"] == BAD)
@@ -155,21 +95,26 @@ def assemble_catalogue(collector: Collector, settings: LogSettings) -> Catalogue
 
 def assemble(collector: Collector, catalogue: Catalogue | None, settings: LogSettings) -> Events:
     """Canonical names and codes, rejects and duplicates out, rows in canonical order."""
-    canonical, named = canonical_codes(collector, settings)
+    canonical, named, left_out = canonical_codes(collector, settings)
     names = {column: found.names for column, found in canonical.items()}
-    placeholders = {column: found.placeholders for column, found in canonical.items() if found.placeholders}
     given = ("timestamp", *NUMBERS, "event_a", "event_b", "digest", "broken")
     numbers = {name: values for name in given if (values := collector.take(name)) is not None}
-    rejects = _find_rejects(collector.rows, named, numbers, settings)
+    left_out.suspicious = suspicious(named, names, settings)
+    left_out.zero_times = without_zero_times(numbers)
+    rejects = find_rejects(collector.rows, named, numbers, settings)
     rows = None
     if len(rejects.rows):
         rows = np.delete(np.arange(collector.rows), rejects.rows)
         named = {column: codes[rows] for column, codes in named.items()}
         numbers = {column: values[rows] for column, values in numbers.items()}
+    left_out.unreadable = without_unreadable(named, numbers)
 
     if catalogue is not None:
         join_catalogue(catalogue, names, named)
-    order, repeats = canonical_order(collector.rows - len(rejects.rows), _sort_keys(named, names, numbers))
+    tied: list[int] = []
+    order, repeats = canonical_order(collector.rows - len(rejects.rows), _sort_keys(named, names, numbers, tied))
+    if tied and "event_a" not in numbers:
+        left_out.agreeing = tied[0] - int(np.count_nonzero(repeats | np.append(repeats[1:], False)))
     differing = 0
     if "event_a" in numbers:
         again = repeated_keys(taken(numbers.pop("event_a"), order), taken(numbers.pop("event_b"), order))
@@ -181,34 +126,22 @@ def assemble(collector: Collector, catalogue: Catalogue | None, settings: LogSet
     order = order[~repeats] if len(duplicates) else order
     named = dict(collector.pool.map(lambda item: (item[0], taken(item[1], order)), list(named.items())))
     numbers = {column: taken(values, order) for column, values in numbers.items()}
-    return _build(named, names, numbers, len(order), rejects, duplicates if rows is None else rows[duplicates], differing, placeholders)
+    return _build(named, names, numbers, len(order), rejects, duplicates if rows is None else rows[duplicates], differing, left_out)
 
 
-def _find_rejects(rows: int, named: Mapping[str, Array], numbers: Mapping[str, Array], settings: LogSettings) -> Rejects:
-    """The first cause in this order counts."""
-    causes = Causes(rows)
-    if "broken" in numbers:
-        causes.reject("", "not a JSON object", numbers["broken"] != 0)
-    for column, codes in named.items():
-        too_long = f"longer than {settings.max_id_characters} characters"
-        causes.reject(column, "not an IP address" if column in IP_COLUMNS else too_long, codes == BAD)
-    if "timestamp" in numbers:
-        time = numbers["timestamp"]
-        causes.reject("timestamp", "not a time in the years 1970 to 2261", ~in_range(time) & (time != NO_TIME))
-    for column in NUMBERS:
-        if column in numbers:
-            causes.reject(column, "not a number", numbers[column] == UNREADABLE_NUMBER)
-    if "user_id" in named:
-        causes.reject("user_id", "no user_id", named["user_id"] == MISSING)
-    keys = [named[column] for column in KEY_COLUMNS if column in named]
-    causes.reject(
-        "", f"none of {', '.join(KEY_COLUMNS)}", np.all([codes == MISSING for codes in keys], axis=0) if keys else np.zeros(rows, np.bool_)
-    )
-    return causes.rejects()
+def _sort_keys(
+    named: Mapping[str, Array], names: Mapping[str, pa.StringArray], numbers: Mapping[str, Array], tied: list[int]
+) -> Iterator[Key]:
+    """Unsigned keys in the order of `EventTable`'s contract, then all else that tells rows apart. Codes share keys as far as 64 bits go.
 
+    `tied` is told how many rows agree with others in all but the digest.
+    """
 
-def _sort_keys(named: Mapping[str, Array], names: Mapping[str, pa.StringArray], numbers: Mapping[str, Array]) -> Iterator[Key]:
-    """Unsigned keys in the order of `EventTable`'s contract, then all else that tells rows apart. Codes share keys as far as 64 bits go."""
+    def digested(rows: Rows) -> npt.NDArray[np.uint64]:
+        tied.append(len(rows))
+        found: npt.NDArray[np.uint64] = taken(numbers["digest"], rows)
+        return found
+
     if "timestamp" in numbers:
         yield partial(_since_first, numbers["timestamp"])
     packed: list[tuple[Array, int]] = []
@@ -225,7 +158,9 @@ def _sort_keys(named: Mapping[str, Array], names: Mapping[str, pa.StringArray], 
             yield partial(_sortable, numbers[column])
     if "category" in named:
         yield partial(_packed, [(named["category"], 32)])
-    for column in ("digest", "event_a", "event_b"):
+    if "digest" in numbers:
+        yield digested
+    for column in ("event_a", "event_b"):
         if column in numbers:
             yield partial(taken, numbers[column])
 
@@ -279,7 +214,7 @@ def _build(
     rejects: Rejects,
     duplicates: npt.NDArray[np.int64],
     differing: int,
-    placeholders: dict[str, tuple[str, ...]],
+    left_out: LeftOut,
 ) -> Events:
     ids: dict[str, pa.StringArray] = {}
     codes: dict[str, npt.NDArray[np.int32]] = {}
@@ -313,7 +248,7 @@ def _build(
         rejects=rejects,
         duplicates=duplicates,
         differing=differing,
-        placeholders=placeholders,
+        left_out=left_out,
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 
 from graphdet.events.key_accounts import KeyAccounts, count_accounts
 from graphdet.events.log import DEFAULT_LOG, DEFAULT_MACHINE, read_log
+from graphdet.events.notes import shown_time
 from graphdet.events.rejecting import SHOWN_REJECTS
 from graphdet.events.table import NO_TIME, EventTable, FileReport, TimeResolution
 from graphdet.schema import ACTIONS, NODE_TYPE
@@ -32,7 +32,8 @@ class LogCheck:
         unknown_actions: those that no part of the program knows.
         nodes: node type → how many the log names.
         accounts: node type → how many accounts its nodes have, for devices and the like.
-        first, last: ISO 8601 in UTC; None where no event has a time.
+        first, last: ISO 8601 in the log's own zone; None where no event has a time.
+        sample_times: three of the times between these, as they were read.
         resolution: "instant", "day" or "none".
         notes: what is missing and what that costs, a sentence each.
         reasons: "column: reason" → rejected rows, commonest first.
@@ -52,6 +53,7 @@ class LogCheck:
     accounts: dict[str, KeyAccounts]
     first: str | None
     last: str | None
+    sample_times: tuple[str, ...]
     resolution: TimeResolution
     notes: tuple[str, ...]
     reasons: dict[str, int]
@@ -88,8 +90,9 @@ def check_logs(
         unknown_actions=tuple(word for word in table.actions if word not in ACTIONS),
         nodes={node_type: len(ids) for node_type, ids in table.ids.items()},
         accounts=count_accounts(table),
-        first=_iso(int(times[0])) if len(times) else None,
-        last=_iso(int(times[-1])) if len(times) else None,
+        first=shown_time(int(times[0]), settings.timezone) if len(times) else None,
+        last=shown_time(int(times[-1]), settings.timezone) if len(times) else None,
+        sample_times=tuple(shown_time(int(times[len(times) * part // 4]), settings.timezone) for part in (1, 2, 3)) if len(times) else (),
         resolution=table.resolution,
         notes=report.notes,
         reasons=dict(sorted(causes.items(), key=lambda pair: (-pair[1], pair[0]))),
@@ -109,7 +112,3 @@ def _coverage(table: EventTable) -> dict[str, int]:
         if values is not None:
             found[name] = int(np.sum(~np.isnan(values)))
     return {column: count for column, count in found.items() if count}
-
-
-def _iso(micros: int) -> str:
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)).isoformat().replace("+00:00", "Z")

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import duckdb
 
+from graphdet.events.expressions import quoted
 from graphdet.events.files import find_files
-from graphdet.events.header import Mapping
-from graphdet.events.reading import Source, connect, open_source, quoted
+from graphdet.events.header import ColumnMap
+from graphdet.events.opening import Source, open_source
+from graphdet.events.reading import connect
 from graphdet.scratch import scratch_folder
 from graphdet.settings import LogSettings, MachineSettings
 
@@ -46,9 +48,9 @@ def read_first_rows(paths: Sequence[Path | str], machine: MachineSettings, most:
     return found
 
 
-def _all_columns(path: str, header: Sequence[str], settings: LogSettings) -> Mapping:
+def _all_columns(path: str, header: Sequence[str], settings: LogSettings) -> ColumnMap:
     """Every column is read, whatever it is."""
-    return Mapping(tuple(header), {str(place): place for place in range(len(header))}, catalogue=False)
+    return ColumnMap(tuple(header), {str(place): place for place in range(len(header))}, catalogue=False)
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, source: Source, most: int) -> list[tuple[str | None, ...]]:

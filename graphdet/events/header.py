@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from graphdet.errors import MissingColumn, SettingsError, nearest
+from graphdet.errors import AmbiguousColumn, MissingColumn, SettingsError, nearest
 from graphdet.schema import ACTIONS, EVENT_COLUMN, EVENT_MAKERS, NODE_TYPES
 from graphdet.settings import LogSettings
 
 KEY_COLUMNS = tuple(node_type.column for node_type in EVENT_MAKERS)
 _ONE_OF = f"{', '.join(KEY_COLUMNS[:-1])} or {KEY_COLUMNS[-1]}"
+TIME_PARTS = ("date", "time")  # which a mapping joins to `timestamp`; no column is taken for one by its name alone
 LABEL_COLUMNS = ("user_id", "label", "known_at")
 # names seen in public logs; only ever suggested, since a wrong guess would be a wrong finding
 _FOREIGN = {
@@ -22,7 +23,7 @@ _FOREIGN = {
 
 
 @dataclass(frozen=True)
-class Mapping:
+class ColumnMap:
     """Which column of a file (by position) holds which of our columns."""
 
     header: tuple[str, ...]
@@ -36,6 +37,7 @@ class Mapping:
 
     def theirs(self, column: str) -> str:
         """Our column's name in the file; ours where the file has none."""
+        column = "date" if column == "timestamp" and "date" in self.positions else column
         return self.header[self.positions[column]] if column in self.positions else column
 
 
@@ -47,7 +49,7 @@ def check_columns(settings: LogSettings) -> None:
     for word in settings.actions.values():
         if word.strip().lower() not in ACTIONS:
             raise SettingsError(f"[log.actions]: there is no action '{word}'{nearest(word, ACTIONS)} Actions: {', '.join(ACTIONS)}.")
-    mappable = tuple(dict.fromkeys((*EVENT_COLUMN, *LABEL_COLUMNS)))
+    mappable = tuple(dict.fromkeys((*EVENT_COLUMN, *LABEL_COLUMNS, *TIME_PARTS)))
     for section, names, known in (
         ("log.columns", settings.columns.values(), mappable),
         ("log.constants", settings.constants.keys(), tuple(EVENT_COLUMN)),
@@ -57,54 +59,81 @@ def check_columns(settings: LogSettings) -> None:
                 raise SettingsError(f"[{section}]: events have no column '{name}'{nearest(name, known)} Columns: {', '.join(known)}.")
 
 
-def map_columns(path: str, header: Sequence[str], settings: LogSettings) -> Mapping:
-    """Columns by name, whatever their case and surrounding space; the first of two that name the same wins.
+def map_columns(path: str, header: Sequence[str], settings: LogSettings) -> ColumnMap:
+    """Columns by name, whatever their case and surrounding space; one that the settings map wins over one that has our name.
 
     A file with `item_id` but without `user_id` is an item catalogue.
 
     Raises:
         MissingColumn: the file can be neither events nor a catalogue.
+        AmbiguousColumn: two of its columns are the same one of ours.
     """
-    positions = _positions(header, settings, tuple(EVENT_COLUMN))
+    positions = _positions(path, header, settings, (*EVENT_COLUMN, *TIME_PARTS))
     has = set(positions) | set(settings.constants)
     if ("user_id" not in has and "item_id" not in has) or ("user_id" in has and not has & set(KEY_COLUMNS)):
         raise _missing(path, header, "user_id" if "user_id" not in has else _ONE_OF, set(EVENT_COLUMN) - has)
-    return Mapping(tuple(header), positions, catalogue="user_id" not in has)
+    return ColumnMap(tuple(header), positions, catalogue="user_id" not in has)
 
 
-def map_label_columns(path: str, header: Sequence[str], settings: LogSettings) -> Mapping:
+def map_label_columns(path: str, header: Sequence[str], settings: LogSettings) -> ColumnMap:
     """The columns of a labels file, by name as `map_columns` finds them.
 
     Raises:
         MissingColumn: `user_id` or `label` is in none of its columns.
     """
-    positions = _positions(header, settings, LABEL_COLUMNS)
+    positions = _positions(path, header, settings, LABEL_COLUMNS)
     for needed in ("user_id", "label"):
         if needed not in positions:
             raise _missing(path, header, needed, {needed})
-    return Mapping(tuple(header), positions, catalogue=False)
+    return ColumnMap(tuple(header), positions, catalogue=False)
 
 
-def _positions(header: Sequence[str], settings: LogSettings, ours: tuple[str, ...]) -> dict[str, int]:
+def _positions(path: str, header: Sequence[str], settings: LogSettings, ours: tuple[str, ...]) -> dict[str, int]:
     """Our column → its position, for those of `ours` that the header has; a name that the settings map wins over our own."""
-    names = [_plain(name) for name in header]
-    wanted = {_plain(theirs): column for theirs, column in settings.columns.items()}
-    positions: dict[str, int] = {}
+    names = [plain(name) for name in header]
+    wanted = {plain(theirs): column for theirs, column in settings.columns.items()}
+    found: dict[str, list[int]] = {}
     for position, name in enumerate(names):
         if wanted.get(name) in ours:
-            positions.setdefault(wanted[name], position)
+            found.setdefault(wanted[name], []).append(position)
+    mapped = set(found)
     for position, name in enumerate(names):
-        if name in ours and name not in wanted:
-            positions.setdefault(name, position)
-    return positions
+        if name in ours and name not in (*wanted, *TIME_PARTS, *mapped):
+            found.setdefault(name, []).append(position)
+    if "date" in found:
+        found.pop("timestamp", None)
+    elif "time" in found:
+        raise AmbiguousColumn(f'{path}: a column is mapped to "time" and none to "date"; map both, or the one to "timestamp".')
+    for column, places in found.items():
+        if len(places) > 1:
+            twice = " and ".join(repr(header[place].strip()) for place in places[:3])
+            raise AmbiguousColumn(
+                f"{path}: columns {twice} ({', '.join(str(place + 1) for place in places[:3])}) are both {column}; "
+                "rename one in the file, or map one of them under [log.columns]."
+            )
+    return {column: places[0] for column, places in found.items()}
 
 
-def _plain(name: str) -> str:
-    return name.strip().strip("\ufeff").lower()
+def check_mapped(headers: Iterable[Sequence[str]], settings: LogSettings) -> None:
+    """Raises:
+    SettingsError: a column that the settings map is in no file; but for those of labels, which may come in files of their own.
+    """
+    known = {plain(name): name.strip() for header in headers for name in header}
+    for theirs, ours in settings.columns.items():
+        if plain(theirs) not in known and ours not in LABEL_COLUMNS[1:]:
+            raise SettingsError(
+                f"[log.columns]: no file has a column '{theirs}', to be read as {ours}{nearest(theirs, known.values())} "
+                f"The files have: {', '.join(name[:40] for name in list(known.values())[:30])}{', …' if len(known) > 30 else ''}."
+            )
+
+
+def plain(name: str) -> str:
+    """A column's name as it is compared."""
+    return name.strip().strip("\ufeff").strip().lower()
 
 
 def _missing(path: str, header: Sequence[str], what: str, lacking: set[str]) -> MissingColumn:
-    names = [_plain(name) for name in header]
+    names = [plain(name) for name in header]
     lines = [
         f'{header[names.index(foreign)].strip()!r} = "{ours}"'.replace("'", '"')
         for ours, known in _FOREIGN.items()

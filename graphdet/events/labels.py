@@ -17,8 +17,9 @@ import pyarrow.compute as pc
 
 from graphdet.arrays import Bool, Int32, Int64
 from graphdet.errors import LabelError
-from graphdet.events.assembling import Collector, canonical_codes
+from graphdet.events.assembling import canonical_codes
 from graphdet.events.canonical import BAD, MISSING
+from graphdet.events.collecting import Collector
 from graphdet.events.header import map_label_columns
 from graphdet.events.log import DEFAULT_LOG, DEFAULT_MACHINE
 from graphdet.events.reading import typed_label_columns
@@ -171,7 +172,7 @@ def read_labels(
 def _assemble(collector: Collector, settings: LogSettings) -> _Rows:
     """Verdicts and times of the rows, rejects and duplicates out."""
     nothing = np.full(collector.rows, MISSING, np.int32)
-    canonical, codes = canonical_codes(collector, settings)
+    canonical, codes, _ = canonical_codes(collector, settings)
     user, label = codes.get("user_id", nothing), codes.get("label", nothing)
     words = canonical["label"].names.to_pylist() if "label" in canonical else []
     verdict = np.append(np.array([_verdict(word) for word in words], np.int8), np.int8(_NONE))[np.maximum(label, MISSING)]

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import zoneinfo
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import numpy as np
 import numpy.typing as npt
 
 from graphdet.events.assembling import Events
-from graphdet.events.reading import Source
+from graphdet.events.left_out_notes import about_ids, about_left_out
+from graphdet.events.opening import Source
 from graphdet.events.table import NO_TIME, FileReport, TimeResolution
+from graphdet.events.time_writings import numeric_of, read_time
 from graphdet.events.timestamps import offset_of
 from graphdet.schema import ACTIONS, ITEM, NODE_TYPES
 from graphdet.settings import LogSettings
 
 DAY = 86_400_000_000
 _YEAR = 365 * DAY
-_EARLY = 946_684_800_000_000  # 2000-01-01: shops with logs are younger
 
 
 def notes(events: Events, sources: Sequence[Source], files: Sequence[FileReport], settings: LogSettings) -> tuple[str, ...]:
@@ -30,9 +31,9 @@ def notes(events: Events, sources: Sequence[Source], files: Sequence[FileReport]
         found.append(f"no category: {instead}, so shared taste weighs more than it should.")
     if events.differing:
         found.append(f"rows that repeat an event_id with other values: {events.differing}; the earliest of each is kept.")
-    for column, names in sorted(events.placeholders.items()):
-        shown = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
-        found.append(f"{column}: {shown} stand for none known and count as missing.")
+    found += _about_forms(sources, settings)
+    found += about_left_out(events.left_out, sources)
+    found += about_ids(events.ids)
     unknown = [word for word in events.actions if word not in ACTIONS]
     if unknown:
         shown = ", ".join(unknown[:10]) + (", …" if len(unknown) > 10 else "")
@@ -41,6 +42,25 @@ def notes(events: Events, sources: Sequence[Source], files: Sequence[FileReport]
     found += [source.note for source in sources if source.note]
     found += [f"{file.path}: a header but no rows." for file in files if file.columns and not file.read]
     return tuple(found)
+
+
+def _about_forms(sources: Sequence[Source], settings: LogSettings) -> list[str]:
+    """How columns are read that had to be asked: one of their values, and what became of it."""
+    found = {}
+    for source in sources:
+        for ours, form in source.times.items():
+            orders = {(separator, digits): order for separator, digits, order in form.orders}
+            wall = read_time(form.example, orders.get) if form.example else None
+            if wall is not None:
+                order = orders[numeric_of(form.example) or next(iter(orders))]
+                read = shown_time(wall[0], "UTC").removesuffix("Z")
+                found[ours, source.mapping.theirs(ours)] = (
+                    f"{source.mapping.theirs(ours)}: dates are read {order}: {form.example[:40]} as {read}."
+                )
+        for ours, decimal in source.numbers.items():
+            if decimal.decimal == ",":
+                found[ours, source.mapping.theirs(ours)] = f"{source.mapping.theirs(ours)}: numbers are read with a decimal comma."
+    return [found[key] for key in sorted(found)]
 
 
 def _about_times(events: Events, settings: LogSettings) -> list[str]:
@@ -52,14 +72,33 @@ def _about_times(events: Events, settings: LogSettings) -> list[str]:
         found.append(f"events without a time: {len(events.time) - len(times)}; they take part in untimed evidence only.")
     if resolution(events.time, settings.timezone) == "day":
         found.append("times are bare dates: windows are counted in days.")
-    middle = int(times[len(times) // 2])
-    odd = int(np.sum(times < _EARLY) + np.sum(times > middle + _YEAR))
-    if odd:
-        first, last = (datetime.fromtimestamp(int(times[place]) / 1e6, UTC).date().isoformat() for place in (0, -1))
-        found.append(
-            f"events with implausible times (before 2000, or a year after the middle of the log): {odd}; the log spans {first} to {last}."
-        )
-    return found
+    return found + _about_strays(times, settings.timezone)
+
+
+def _about_strays(times: npt.NDArray[np.int64], zone: str) -> list[str]:
+    """A few times far from all others: by more than all others last, and more than a year."""
+    few = max(len(times) // 100, int(len(times) >= 10))
+    gaps = np.diff(times)
+    if not len(gaps):
+        return []
+    first = int(np.argmax(gaps[:few])) + 1 if few else 0
+    last = len(times) - few - 1 + int(np.argmax(gaps[len(gaps) - few :])) if few else len(times) - 1
+    body = max(int(times[last] - times[first]), _YEAR)
+    low = first if first and gaps[first - 1] > body else 0
+    high = len(times) - 1 - last if last < len(times) - 1 and gaps[last] > body else 0
+    if not low + high:
+        return []
+    span = " to ".join(shown_time(int(times[place]), zone)[:10] for place in (low, len(times) - 1 - high))
+    stray = shown_time(int(times[0] if low else times[-1]), zone)
+    return [f"events with times far from all others: {low + high}, such as {stray}; the others span {span}."]
+
+
+def shown_time(micros: int, zone: str) -> str:
+    """ISO 8601 in the log's own zone."""
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
+    offset = offset_of(zone)
+    place = UTC if zone == "UTC" else timezone(timedelta(microseconds=offset)) if offset is not None else zoneinfo.ZoneInfo(zone)
+    return moment.astimezone(place).isoformat().replace("+00:00", "Z")
 
 
 def resolution(time: npt.NDArray[np.int64] | None, zone: str) -> TimeResolution:

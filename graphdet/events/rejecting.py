@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from graphdet.events.reading import Source, quoted
+from graphdet.events.expressions import quoted
+from graphdet.events.opening import Source
 from graphdet.events.text import walk
 from graphdet.schema import arrow_schema
 

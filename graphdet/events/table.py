@@ -14,11 +14,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from graphdet.events.forms import FileForm
 from graphdet.schema import NODE_TYPE
 
 NO_TIME = np.iinfo(np.int64).min
 
 TimeResolution = Literal["instant", "day", "none"]
+
+
+AS_IT_IS = FileForm()
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class FileReport:
     rejected: int
     duplicates: int
     catalogue: bool = False  # rows are items, which fill in what events lack, and no events
+    form: FileForm = AS_IT_IS  # how the file is written, as far as that had to be told
 
     def __post_init__(self) -> None:
         if self.read != self.accepted + self.rejected + self.duplicates:

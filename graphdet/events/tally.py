@@ -11,11 +11,15 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
-from graphdet.events.assembling import Collector
+from graphdet.events.asking import Asking
+from graphdet.events.collecting import Collector
 from graphdet.events.files import LogFile, digest, find_files
-from graphdet.events.header import check_columns
-from graphdet.events.reading import REFUSALS, Mapper, Source, Typer, careful_source, connect, open_source, stream_batches, unreadable
+from graphdet.events.header import check_columns, check_mapped, map_columns
+from graphdet.events.odd_values import is_odd
+from graphdet.events.opening import Mapper, Source, careful_source, open_source, unreadable
+from graphdet.events.reading import NUMBERS, REFUSALS, TIMES, Typer, connect, stream_batches
 from graphdet.events.rejecting import NO_REJECTS, Rejected, Rejects, locate
 from graphdet.events.table import FileReport
 from graphdet.events.timestamps import check_zone
@@ -70,42 +74,66 @@ def read_files(
     with scratch_folder() as folder, ThreadPoolExecutor(machine.threads or None) as pool:
         digests = [pool.submit(digest, file.path) for file in files]
         rows, catalogues = Part(Collector(pool)), Part(Collector(pool))
-        sources = []
         with connect(machine, folder) as connection:
-            for place, file in enumerate(files):
-                source = open_source(connection, file, settings, folder, mapper)
-                part = catalogues if source.mapping.catalogue else rows
-                sources.append(_read(connection, source, part.collector, settings, typer, folder, tell))
+            sources = [open_source(connection, file, settings, folder, mapper) for file in files]
+            if mapper is map_columns:
+                check_mapped([source.mapping.header for source in sources], settings)
+            asking = Asking(connection, sources, settings, folder)
+            for place in range(len(files)):
+                part = catalogues if sources[place].mapping.catalogue else rows
+                sources[place] = _read(connection, sources, place, part.collector, asking, settings, typer, folder, tell)
                 part.places.append(place)
                 part.starts.append(part.collector.rows)
         yield Reading(files, sources, digests, rows, catalogues, machine, folder)
 
 
+class _Unasked(Exception):
+    """A value that may be read in several ways, in columns that nobody has asked yet."""
+
+    def __init__(self, columns: list[str]) -> None:
+        super().__init__(columns)
+        self.columns = columns
+
+
 def _read(
     connection: duckdb.DuckDBPyConnection,
-    source: Source,
+    sources: list[Source],
+    place: int,
     collector: Collector,
+    asking: Asking,
     settings: LogSettings,
     typer: Typer,
     folder: Path,
     tell: Watcher,
 ) -> Source:
-    """Read one file into the collector; once more and without its broken records where DuckDB refuses it."""
+    """Read one file into the collector; again without its broken records where DuckDB refuses it, and where values are odd, by what all of
+    them tell."""
+    source = sources[place]
     if source.empty:
         return source
     start = collector.rows
-    for attempt in (source, None):
+    while True:
         try:
-            tried = attempt or careful_source(source, folder)
-            for batch in stream_batches(connection, tried, settings, typer):
+            for batch in stream_batches(connection, source, settings, typer):
+                _require_asked(batch, source)
                 collector.add(batch)
                 tell("read", collector.rows, None)
-            return tried
+            return source
+        except _Unasked as met:
+            collector.rewind(start)
+            source = asking.answered(source, met.columns)
         except REFUSALS as error:
-            if source.text is None or attempt is None:
+            if source.text is None or source.careful:
                 raise unreadable(source.file, error) from None
             collector.rewind(start)
-    raise AssertionError("unreachable")
+            source = careful_source(source, folder)
+
+
+def _require_asked(batch: pa.RecordBatch, source: Source) -> None:
+    asked = {*source.times, *source.numbers}
+    odd = [name for name in (*TIMES, *NUMBERS) if name in batch.schema.names and name not in asked and is_odd(batch.column(name))]
+    if odd:
+        raise _Unasked(odd)
 
 
 def _reports(connection: duckdb.DuckDBPyConnection, reading: Reading, rejected: Rejected) -> tuple[FileReport, ...]:
@@ -136,6 +164,7 @@ def _reports(connection: duckdb.DuckDBPyConnection, reading: Reading, rejected: 
                 rejected=len(rows) + source.broken,
                 duplicates=duplicates,
                 catalogue=source.mapping.catalogue,
+                form=source.form,
             )
         )
     return tuple(reports)

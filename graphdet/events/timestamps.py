@@ -1,28 +1,36 @@
 """A column of times in any of the usual writings → a DuckDB expression for microseconds since 1970 UTC.
 
-Writings may be mixed inside one column: ISO 8601 with or without a zone, bare dates, day/month or month/day dates, compact
-20240102, and epoch seconds, milliseconds, microseconds or nanoseconds, which the magnitude tells apart.
+ISO 8601 with or without a zone, bare dates, compact 20240102, and epoch seconds, milliseconds, microseconds or nanoseconds, which the
+magnitude tells apart, may be mixed inside one column, and DuckDB reads them. All others are odd, and `odd_values.py` reads them.
 """
 
 from __future__ import annotations
 
 import re
 import zoneinfo
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from graphdet.errors import SettingsError
+from graphdet.events.forms import TimeForm
+from graphdet.settings import LogSettings
 
 UNREADABLE = -1
+ODD = -2
+EXCEL_FIRST, EXCEL_LAST = 20_000, 80_000  # as days since 1900, the years 1954 to 2119; as seconds, one day of January 1970
+_EXCEL_EPOCH = 25_569  # 1970-01-01
+UNITS = {"excel": 0, "seconds": 1_000_000, "milliseconds": 1_000, "microseconds": 1, "nanoseconds": 0.001}
 EARLIEST_REFUSED = 9_214_646_400_000_000  # 2262-01-01: nanosecond clocks end there, and nothing true lies beyond
 
 SPACES = " \t\r\n\x0b\x0c\u00a0\u3000\ufeff"  # what is trimmed off every value
 WHITESPACE = f"'{SPACES}'"  # the same as an SQL literal
 
 _OFFSET = re.compile(r"([+-])(\d{1,2}):?(\d{2})?")
-# a time of day followed by a zone: Z, an offset, or a name
-_ZONED = r"\d:\d{2}(:\d{2})?([.,]\d+)?\s*([+-]\d|[A-Za-z])"
+_DATE_AND_CLOCK = r"\d{4}([-/])\d{1,2}[-/]\d{1,2}[T ]+\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?"
+_ISO = rf"{_DATE_AND_CLOCK}|\d{{4}}([-/])\d{{1,2}}[-/]\d{{1,2}}"
+_ZONED = rf"{_DATE_AND_CLOCK}\s*(Z|UTC|GMT|[+-]\d{{1,2}}(:?\d{{2}})?|[A-Za-z_]+/[A-Za-z_/+-]+\d*)"  # CST and the like are several zones
 _NUMBER = r"\d+(\.\d*)?([eE]\+?\d+)?"
 
 
@@ -40,19 +48,21 @@ def check_zone(zone: str) -> None:
         ) from None
 
 
-def time_expression(column: str, kind: str, zone: str, day_first: bool) -> str:
-    """SQL for the microseconds of one column: NULL where it is empty, `UNREADABLE` where it is no time.
+def time_expression(column: str, kind: str, settings: LogSettings, form: TimeForm | None) -> str:
+    """SQL for the microseconds of one column: NULL where it is empty, `UNREADABLE` where it is no time, `ODD` where Python must look.
 
     Whether a time lies in the years 1970 … 2261 is for the caller to look at (`in_range`).
 
     Args:
         column: the column as SQL.
         kind: its DuckDB type.
-        zone: where times without a zone were written down.
-        day_first: 03/04/2024 is 3 April.
+        form: what its values have told; None where nobody has asked them.
     """
+    zone = settings.timezone
+    if form is not None and form.patterns:
+        return _by_patterns(f"{column}::VARCHAR", form.patterns, settings)
     if kind == "VARCHAR":
-        return f"CASE WHEN {column} <> '' THEN {_text(column, zone, day_first)} END"
+        return f"CASE WHEN {column} <> '' THEN {_text(column, settings)} END"
     if kind == "TIMESTAMP WITH TIME ZONE" or kind.startswith("TIMESTAMPTZ"):
         instant = f"{column}::TIMESTAMPTZ"
         micros = f"CASE WHEN isfinite({instant}) THEN epoch_us({instant}) END"
@@ -62,6 +72,52 @@ def time_expression(column: str, kind: str, zone: str, day_first: bool) -> str:
     else:
         micros = _number(column, kind, zone)
     return f"CASE WHEN {column} IS NOT NULL THEN COALESCE({micros}, {UNREADABLE}) END"
+
+
+def patterns_of(settings: LogSettings) -> tuple[str, ...]:
+    """`timestamp_format` as several.
+
+    Raises:
+        SettingsError: one is neither a word that is known nor a pattern of strptime.
+    """
+    given = settings.timestamp_format
+    patterns = tuple(pattern for pattern in ([given] if isinstance(given, str) else given) if pattern)
+    for pattern in patterns:
+        if pattern not in UNITS and "%" not in pattern:
+            raise SettingsError(
+                f'log.timestamp_format = {pattern!r}: write it as strptime does, such as "%d.%m.%y %H:%M", or one of {", ".join(UNITS)}.'
+            )
+    return patterns
+
+
+def _by_patterns(text: str, patterns: Sequence[str], settings: LogSettings) -> str:
+    """Only these writings are times."""
+    trimmed = f"trim({text}, {WHITESPACE})"
+    ways = []
+    for pattern in patterns:
+        quoted = "'" + pattern.replace("'", "''") + "'"
+        number = f"TRY_CAST({trimmed} AS DOUBLE)"
+        if pattern == "excel":
+            ways.append(
+                _local(f"make_timestamp(TRY_CAST(round(({number} - {_EXCEL_EPOCH}) * 86400000) * 1000 AS BIGINT))", settings.timezone)
+            )
+        elif pattern in UNITS:
+            ways.append(f"TRY_CAST(round({number} * {UNITS[pattern]}::DOUBLE) AS BIGINT)")
+        elif "%z" in pattern or "%Z" in pattern:
+            ways.append(f"epoch_us(try_strptime({trimmed}, {quoted}))")
+        else:
+            ways.append(_local(f"try_strptime({trimmed}, {quoted})", settings.timezone))
+    return f"CASE WHEN {is_missing(trimmed, settings)} THEN NULL WHEN {text} IS NOT NULL THEN COALESCE({', '.join(ways)}, {UNREADABLE}) END"
+
+
+def is_missing(text: str, settings: LogSettings) -> str:
+    """SQL: whether a trimmed text is empty or a word for none known.
+
+    The words stand in one string, since DuckDB would make IN a join, and copy a list for every row.
+    """
+    words = "".join(f"\x1f{word.strip().lower()}" for word in ("", *settings.missing) if not word.strip().isdecimal())
+    quoted = words.replace("'", "''")
+    return f"contains('{quoted}\x1f', '\x1f' || lower({text}) || '\x1f')"
 
 
 def offset_of(zone: str) -> int | None:
@@ -81,8 +137,9 @@ def _local(wall: str, zone: str) -> str:
     return f"epoch_us({wall})" if zone == "UTC" else f"epoch_us(timezone('{zone}', {wall}))"
 
 
-def _text(column: str, zone: str, day_first: bool) -> str:
+def _text(column: str, settings: LogSettings) -> str:
     """The commonest writings are told by LIKE and cast untrimmed, since a trim or a regular expression costs more than the cast."""
+    zone = settings.timezone
     wall = f"TRY_CAST({column} AS TIMESTAMP)"
     text = f"trim({column}, {WHITESPACE})"
     point = f"replace({text}, ',', '.')"
@@ -95,19 +152,11 @@ def _text(column: str, zone: str, day_first: bool) -> str:
         WHEN {utc} THEN COALESCE(epoch_us({wall}), {UNREADABLE})
         WHEN {text} = '' THEN NULL
         WHEN regexp_full_match({text}, '{_NUMBER}') THEN COALESCE({_number(text, "VARCHAR", zone)}, {UNREADABLE})
-        WHEN strlen({text}) > 60 OR NOT regexp_matches({text}, '\d') THEN {UNREADABLE}
-        WHEN regexp_matches({text}, '{_ZONED}') AND NOT regexp_matches({text}, '[0-9]\s*[AaPp][Mm]$')
-            THEN COALESCE(epoch_us(TRY_CAST({point} AS TIMESTAMPTZ)), {UNREADABLE})
-        ELSE COALESCE({_local(f"COALESCE(TRY_CAST({point} AS TIMESTAMP), {_other_writings(text, day_first)})", zone)}, {UNREADABLE}) END"""
-
-
-def _other_writings(text: str, day_first: bool) -> str:
-    dates = ["%d/%m/%Y", "%d-%m-%Y"] if day_first else ["%m/%d/%Y", "%m-%d-%Y"]
-    clocks = ["", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p"]
-    writings = [date + clock for date in [*dates, "%d.%m.%Y", "%Y/%m/%d", "%Y.%m.%d"] for clock in clocks]
-    writings += ["%Y%m%dT%H%M%S", "%Y%m%dT%H%M", "%Y%m%d %H:%M:%S", "%Y%m%d %H:%M"]
-    listed = ", ".join(f"'{writing}'" for writing in writings)
-    return f"try_strptime({text}, [{listed}])"
+        WHEN {is_missing(text, settings)} THEN NULL
+        WHEN strlen({text}) > 80 OR NOT regexp_matches({text}, '\d') THEN {UNREADABLE}
+        WHEN regexp_full_match({text}, '{_ZONED}') THEN COALESCE(epoch_us(TRY_CAST({point} AS TIMESTAMPTZ)), {UNREADABLE})
+        WHEN regexp_full_match({text}, '{_ISO}') THEN COALESCE({_local(f"TRY_CAST({point} AS TIMESTAMP)", zone)}, {UNREADABLE})
+        ELSE {ODD} END"""
 
 
 def _number(column: str, kind: str, zone: str) -> str:
@@ -133,9 +182,15 @@ def _number(column: str, kind: str, zone: str) -> str:
         WHEN {fractional} < {limit}000 THEN TRY_CAST({fractional} * 1000 AS BIGINT)
         WHEN {fractional} < {limit}000000 THEN TRY_CAST({fractional} AS BIGINT)
         ELSE TRY_CAST({fractional} / 1000 AS BIGINT) END"""
-    return f"CASE WHEN {is_whole} THEN COALESCE({compact}, {epoch}) ELSE {epoch_fraction} END"
+    serial = f"{fractional} >= {EXCEL_FIRST} AND {fractional} < {EXCEL_LAST}"
+    return f"CASE WHEN {serial} THEN {ODD} WHEN {is_whole} THEN COALESCE({compact}, {epoch}) ELSE {epoch_fraction} END"
 
 
 def in_range(micros: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """(n,) bool: which times lie in the years that can be meant, 1970 … 2261."""
     return (micros >= 0) & (micros < EARLIEST_REFUSED)
+
+
+def excel_micros(days: float) -> int:
+    """Microseconds since 1970 of days since 1900 as spreadsheets count them, to the millisecond that such a number can hold."""
+    return round((days - _EXCEL_EPOCH) * 86_400_000) * 1000

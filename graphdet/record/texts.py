@@ -7,6 +7,7 @@ but of members on rings' targets alone. Files that are gone by now are passed ov
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from graphdet.arrays import Int64
+from graphdet.events.canonical import Cleaning
+from graphdet.events.expressions import name_expression
 from graphdet.events.files import find_files
-from graphdet.events.reading import REFUSALS, Source, careful_source, connect, name_expression, open_source, typed_columns
+from graphdet.events.likeness import folded
+from graphdet.events.odd_values import ODD_SUFFIX
+from graphdet.events.opening import Source, careful_source, open_source
+from graphdet.events.reading import REFUSALS, connect, read_query, typed_columns
 from graphdet.events.table import FileReport
 from graphdet.events.timestamps import SPACES, WHITESPACE
 from graphdet.scratch import scratch_folder
@@ -101,7 +107,8 @@ def _read(
             with connect(machine, folder) as connection:
                 connection.register("members", pa.table({"name": users}))
                 connection.register("targets", pa.table({"name": items}))
-                source = open_source(connection, find_files([report.path])[0], settings, folder)
+                opened = open_source(connection, find_files([report.path])[0], settings, folder)
+                source = replace(opened, times=report.form.times, numbers=report.form.numbers)
                 if (
                     source.empty
                     or "item_id" not in source.mapping.positions
@@ -109,10 +116,12 @@ def _read(
                 ):
                     continue
                 try:
-                    part = connection.sql(_query(source, settings)).to_arrow_table()
+                    part = read_query(connection, _query(source, settings), source, settings, (*KEY, *COLUMNS))
                 except REFUSALS:
-                    part = connection.sql(_query(careful_source(source, folder), settings)).to_arrow_table()
-                parts.append(_canonical(part, settings))
+                    source = careful_source(source, folder)
+                    part = read_query(connection, _query(source, settings), source, settings, (*KEY, *COLUMNS))
+                part = _canonical(part, settings)
+                parts.append(part.filter(pc.and_(pc.is_in(part["user_id"], users), pc.is_in(part["item_id"], items))))
     return pa.concat_tables(parts) if parts else None
 
 
@@ -123,8 +132,9 @@ def _query(source: Source, settings: LogSettings) -> str:
         position = source.mapping.positions.get(column)
         value = "NULL" if position is None else f"left({name_expression(source.columns[position], source.types[position])}, {LONGEST})"
         columns.append(f"nullif({value}, '') AS {column}" if position is not None else f"NULL AS {column}")
+    columns += [f"{typed[name]} AS {name}" for name in ("timestamp" + ODD_SUFFIX,) if name in typed]
     user, item = (_trimmed(typed[column]) for column in ("user_id", "item_id"))
-    chosen = f"{user} IN (FROM members) AND {item} IN (FROM targets)"
+    chosen = "true" if settings.fold else f"{user} IN (FROM members) AND {item} IN (FROM targets)"
     return f"SELECT {', '.join(columns)} FROM {source.sql} WHERE {chosen}"  # noqa: S608 - names are quoted
 
 
@@ -136,10 +146,17 @@ def _trimmed(value: str) -> str:
 
 def _canonical(part: pa.Table, settings: LogSettings) -> pa.Table:
     """Keys as the reader has them; a time that the reader rejects leaves a row that matches nothing."""
-    words = {theirs.strip().lower(): ours.strip().lower() for theirs, ours in settings.actions.items()}
+    cleaning = Cleaning.of(settings)
     columns = {name: pc.utf8_trim(part[name].cast(pa.string()), characters=SPACES) for name in ("user_id", "item_id", "action")}
     found = pc.utf8_lower(columns["action"]).combine_chunks().dictionary_encode()
-    canonical = pa.array([words.get(word, word) for word in found.dictionary.to_pylist()], pa.string())
+    words = (cleaning.actions.get(word, word) if word not in cleaning.missing else None for word in found.dictionary.to_pylist())
+    canonical = pa.array(list(words), pa.string())
+    ids = [_folded(columns[name], cleaning) for name in ("user_id", "item_id")]
     times = part["timestamp"].cast(pa.int64()).cast(pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))
     rest = [part[name].cast(pa.string()) for name in COLUMNS]
-    return pa.table([columns["user_id"], columns["item_id"], times, canonical.take(found.indices), *rest], [*KEY, *COLUMNS])
+    return pa.table([*ids, times, canonical.take(found.indices), *rest], [*KEY, *COLUMNS])
+
+
+def _folded(names: pa.ChunkedArray, cleaning: Cleaning) -> pa.Array:
+    plain = names.combine_chunks()
+    return folded(plain.cast(pa.large_string()), cleaning.fold).cast(pa.string()) if cleaning.fold else plain

@@ -35,6 +35,7 @@ MOST = {
     "action": 12,
     "reason": 8,
     "reject": 5,
+    "unused": 8,
 }
 TIER_STYLES = {"alert": "bold red", "review": "yellow", "explained": "green"}
 
@@ -159,12 +160,18 @@ def show_check(console: Console, found: LogCheck) -> None:
     console.print(table)
     for file in found.files:
         if file.unused_columns:
-            console.print(f"Unused columns of {clean(file.path, 60)}: {', '.join(name(column) for column in file.unused_columns)}")
+            unused = ", ".join(name(column) for column in file.unused_columns[: MOST["unused"]])
+            more = len(file.unused_columns) - MOST["unused"]
+            console.print(f"Unused columns of {clean(file.path, 60)}: {unused}{f' and {more:,} others' if more > 0 else ''}")
+    for note in found.notes:
+        console.print(f"Note: {clean(note)}")
     console.print()
+    if not found.events:
+        console.print("No events: nothing here can be run.", style="bold")
     table = _table(("column", "events", "share", "values"), left=("column",))
     nodes = {NODE_TYPE[node_type].column: count for node_type, count in found.nodes.items()}
     for column, count in found.columns.items():
-        table.add_row(column, f"{count:,}", f"{count / found.events:.1%}", f"{nodes[column]:,}" if column in nodes else "")
+        table.add_row(column, f"{count:,}", f"{count / max(found.events, 1):.1%}", f"{nodes[column]:,}" if column in nodes else "")
     console.print(table)
     console.print()
     if found.actions:
@@ -173,9 +180,9 @@ def show_check(console: Console, found: LogCheck) -> None:
         console.print(f"Actions: {', '.join(shown)}{f' and {more:,} others' if more else ''}")
     _show_accounts(console, found)
     if found.first is not None:
-        console.print(f"Times: {found.first} to {found.last}" + (", bare dates" if found.resolution == "day" else ""))
-    for note in found.notes:
-        console.print(f"Note: {clean(note)}")
+        moments = [str(moment)[: 10 if found.resolution == "day" else None] for moment in (found.first, *found.sample_times, found.last)]
+        bare = ", bare dates" if found.resolution == "day" else ""
+        console.print(f"Times: {moments[0]} to {moments[-1]}{bare}; between them {', '.join(moments[1:-1])}")
     if found.rejected:
         console.print(f"\nRejected rows ({found.rejected:,})", style="bold")
         table = _table(("rows", "why"), left=("why",))

@@ -1,0 +1,76 @@
+"""Values that count as missing, and ids that look alike → a sentence each, for people."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+
+from graphdet.events.deciding import LeftOut
+from graphdet.events.likeness import alike
+from graphdet.events.opening import Source
+from graphdet.events.placeholders import Placeholder
+from graphdet.schema import NODE_TYPE
+
+_SHOWN = 3
+_LIKE = {
+    "case": "differ only in case",
+    "spaces": "differ only in spaces",
+    "float": "differ only in a point and noughts",
+    "encoding": "look as if they were encoded twice",
+}
+
+
+def about_left_out(left_out: LeftOut, sources: Sequence[Source]) -> list[str]:
+    """What counts as missing although something stands there, the gravest first."""
+    found = []
+    for column, count in left_out.unreadable.items():
+        example = next((form.unreadable for source in sources if (form := source.numbers.get(column)) and form.unreadable), "")
+        shown = f" (such as {example[:40]!r})" if example else ""
+        settle = "; [log] decimal settles 1,250" if column in ("amount", "rating") else ""
+        found.append(f"{column}: {count:,} values cannot be read{shown} and count as missing{settle}.")
+    if left_out.zero_times:
+        found.append(f"timestamp: 0 on {left_out.zero_times:,} rows counts as missing, as all other times are real.")
+    found += [
+        f"{one.column}: {one.name[:40]!r} looks like a placeholder and stands on {one.rows:,} rows ({one.share:.1%}); it counts as "
+        "missing. [log] genuine keeps it."
+        for one in left_out.suspicious
+    ]
+    found += _listed(left_out.placeholders, "stand for none known and count as missing")
+    found += _listed(left_out.ignored, "left out, as [log] ignore says")
+    if left_out.agreeing:
+        found.append(
+            f"rows that agree in all that is read, and differ in other columns: {left_out.agreeing:,}; they are kept (quantities)."
+        )
+    return found
+
+
+def _listed(names: Sequence[Placeholder], what: str) -> list[str]:
+    of_column: dict[str, list[Placeholder]] = defaultdict(list)
+    for one in names:
+        of_column[one.column].append(one)
+    found = []
+    for column, own in sorted(of_column.items()):
+        own.sort(key=lambda one: (-one.rows, one.name))
+        shown = ", ".join(one.name[:40] for one in own[:_SHOWN]) + (", …" if len(own) > _SHOWN else "")
+        share = sum(one.share for one in own)
+        found.append(f"{column}: {shown} {what} ({sum(one.rows for one in own):,} rows, {share:.1%}).")
+    return found
+
+
+def about_ids(ids: Mapping[str, pa.StringArray]) -> list[str]:
+    """Ids that may be one: which, an example, and what makes them one."""
+    found = []
+    for name, own in ids.items():
+        if name == "ip":
+            continue
+        for way, count, one, other in alike(own):
+            column = NODE_TYPE[name].column
+            if way == "rounded":
+                found.append(f"{column}: {count:,} ids look rounded by a spreadsheet (such as {one[:40]}); export the column as text.")
+            else:
+                found.append(
+                    f'{column}: {count:,} ids {_LIKE[way]}, such as {one[:40]!r} and {other[:40]!r}; [log] fold = ["{way}"] makes them one.'
+                )
+    return found

@@ -1,0 +1,81 @@
+"""What DuckDB left to Python of a batch, odd times and odd numbers → their values, by what their columns told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from graphdet.events.forms import NumberForm, TimeForm
+from graphdet.events.number_writings import read_number
+from graphdet.events.time_writings import read_time
+from graphdet.events.timestamps import EXCEL_FIRST, EXCEL_LAST, ODD, SPACES, UNREADABLE, excel_micros, offset_of
+
+ODD_SUFFIX = "_odd"  # the column of texts beside the column of values
+MOST_NUMBER = 1e15  # no amount of money is larger, and sums of millions of these are still numbers
+UNREADABLE_NUMBER = float("inf")  # also what is odd, as long as nobody has looked
+
+
+def is_odd(values: pa.Array) -> bool:
+    """Whether a column of times or numbers holds any that Python must look at."""
+    found = pc.any(pc.is_inf(values) if pa.types.is_floating(values.type) else pc.equal(values, ODD))
+    return bool(found.as_py())
+
+
+def settled(batch: pa.RecordBatch, times: Mapping[str, TimeForm], numbers: Mapping[str, NumberForm], zone: str) -> pa.RecordBatch:
+    """The batch with odd values read, and without the columns of their texts."""
+    columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+    for name in [name for name in columns if name.endswith(ODD_SUFFIX)]:
+        texts, ours = columns.pop(name), name.removesuffix(ODD_SUFFIX)
+        odd = np.flatnonzero(np.asarray(pc.is_valid(texts)))
+        if len(odd):
+            distinct = texts.take(pa.array(odd)).dictionary_encode()
+            words = [word.strip(SPACES) for word in distinct.dictionary.to_pylist()]
+            found = _times(words, times[ours], zone) if ours in times else _numbers(words, numbers[ours])
+            values = columns[ours].fill_null(0).to_numpy(zero_copy_only=False).copy()
+            values[odd] = found[distinct.indices.to_numpy()]
+            columns[ours] = pa.array(values, mask=np.asarray(pc.is_null(columns[ours])))
+    return pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
+
+
+def _numbers(words: list[str], form: NumberForm) -> npt.NDArray[np.float64]:
+    found = (read_number(word, form.decimal) for word in words)
+    return np.array([UNREADABLE_NUMBER if value is None or abs(value) > MOST_NUMBER else value for value in found], np.float64)
+
+
+def _times(words: list[str], form: TimeForm, zone: str) -> npt.NDArray[np.int64]:
+    orders = {(separator, digits): order for separator, digits, order in form.orders}
+    micros = np.full(len(words), UNREADABLE, np.int64)
+    ahead = np.zeros(len(words), np.int64)
+    local = np.zeros(len(words), np.bool_)
+    for place, word in enumerate(words):
+        serial = _serial(word)
+        wall = read_time(word, orders.get) if serial is None else (excel_micros(serial), None) if form.excel else (int(serial * 1e6), 0)
+        if wall is not None:
+            micros[place], ahead[place], local[place] = wall[0], wall[1] or 0, wall[1] is None
+    micros -= ahead
+    micros[local] = utc_of(micros[local], zone)
+    return micros
+
+
+def _serial(word: str) -> float | None:
+    try:
+        number = float(word)
+    except ValueError:
+        return None
+    return number if EXCEL_FIRST <= number < EXCEL_LAST else None
+
+
+def utc_of(walls: npt.NDArray[np.int64], zone: str) -> npt.NDArray[np.int64]:
+    """Wall clock times in a zone → microseconds since 1970 UTC; of an hour that comes twice the later one, as DuckDB has it."""
+    offset = offset_of(zone)
+    if offset is not None:
+        return walls - offset
+    if zone == "UTC" or not len(walls):
+        return walls
+    told = pc.assume_timezone(pa.array(walls, pa.timestamp("us")), zone, ambiguous="latest", nonexistent="latest")
+    found: npt.NDArray[np.int64] = np.asarray(told.cast(pa.timestamp("us", "UTC")).cast(pa.int64()))
+    return found
