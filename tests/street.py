@@ -20,6 +20,7 @@ ORDER = (
     "extras",
     "arrays",
     "schema",
+    "log_settings",
     "settings",
     "progress",
     "printable",

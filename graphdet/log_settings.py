@@ -1,0 +1,63 @@
+"""How other people's logs are read: the settings of `[log]`, each declared once with type, default, bounds and one sentence."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+MISSING_WORDS = (
+    *("null", "(null)", "<null>", "\\n", "nil", "none", "(none)", "<none>", "nan", "na", "n/a", "#n/a", "<na>", "not set", "(not set)"),
+    *("not available", "undefined", "unknown", "(unknown)", "missing", "-", "--", "?", "0", "0.0.0.0", "127.0.0.1"),  # noqa: S104 - a word
+)
+
+
+class Section(BaseModel):
+    """One frozen group of settings; wrong types, unknown names and numbers that are none are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=True, allow_inf_nan=False)
+
+
+class LogSettings(Section):
+    """How other people's logs are read."""
+
+    columns: dict[str, str] = Field({}, description="their column name = ours; a column named here wins over one that has our name already")
+    actions: dict[str, str] = Field({}, description="their action word = ours, compared in lower case")
+    constants: dict[str, str] = Field({}, description='our column = one value for every row that has none, such as action = "order"')
+    timezone: str = Field("UTC", description='zone of times that carry none, as an IANA name or an offset such as "+08:00"')
+    day_first: bool | None = Field(
+        None, description="true: 03/04/2024 is 3 April; false: it is 4 March; left out: the column's own values tell, or reading stops"
+    )
+    timestamp_format: str | tuple[str, ...] = Field(
+        "",
+        description='the only writing of times, or several, as strptime has it ("%d.%m.%y %H:%M"), or a word: excel, seconds, milliseconds, microseconds, nanoseconds',
+    )
+    decimal: Literal["", ".", ","] = Field("", description='the decimal mark of amounts and ratings; "" = the column\'s own values tell')
+    missing: tuple[str, ...] = Field(
+        MISSING_WORDS,
+        description="words that stand for none known, in every column, compared in lower case; 0 stands for all ids of zeros, 127.0.0.1 for all of loopback",
+    )
+    genuine: tuple[str, ...] = Field((), description="names that look like placeholders and are none")
+    ignore: str = Field(
+        "",
+        description="a file of keys to leave out (the office's address, test phones), one a line, or as column = key; beside the settings file",
+    )
+    fold: tuple[Literal["case", "spaces", "float", "encoding"], ...] = Field(
+        (), description="differences between ids that are none: case, spaces, 123 and 123.0 (float), an encoding applied twice"
+    )
+    since: str = Field("", description='leave out events before this date or time, such as "2025-03-01" or "2025-03-01 18:30"')
+    until: str = Field("", description="leave out events after this date, or from this time on")
+    sample: float = Field(1.0, gt=0, le=1, description="share of users to keep, with all they did; for a first look, since it thins rings")
+    raw_characters: int = Field(2000, ge=20, le=1_000_000, description="characters of a rejected row that are kept")
+    max_id_characters: int = Field(100_000, ge=16, description="an id longer than this is rejected")
+
+    @field_validator("since", "until")
+    @classmethod
+    def _a_time(cls, text: str) -> str:
+        try:
+            if text:
+                datetime.fromisoformat(text)
+        except ValueError:
+            raise ValueError('no date or time; write one such as "2025-03-01" or "2025-03-01 18:30"') from None
+        return text
