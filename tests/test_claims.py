@@ -78,7 +78,8 @@ def _sold_together(facts: Any, log: Background, bars: TierSettings) -> bool:
 
 
 def _flash_sale(facts: Any, log: Background, bars: TierSettings) -> bool:
-    return facts.crowd >= 0.4 and facts.rush >= bars.rush
+    at_few = facts.two_target_share > bars.loose_two_target_share
+    return facts.crowd >= 0.4 and facts.rush >= bars.rush and at_few
 
 
 def _fan_club(facts: Any, log: Background, bars: TierSettings) -> bool:
@@ -301,7 +302,7 @@ def test_an_alert_tells_how_far_it_is_from_review() -> None:
 
 
 def test_the_chosen_one_comes_first_then_what_else_holds() -> None:
-    both = with_facts(PLAIN, grown=grown(6), place_share=0.9, crowd=0.9, rush=2.5, place_users=200, place_chance=1e-6)
+    both = with_facts(PLAIN, grown=grown(6), place_share=0.9, crowd=0.9, rush=2.5, two_target_share=0.8, place_users=200, place_chance=1e-6)
     judged = judge(both, 6, LOG, TierSettings())
     assert [one.claim.name for one in in_order(judged.look_alikes, judged.explanation)][:3] == ["household", "shared_network", "flash_sale"]
 

@@ -130,6 +130,13 @@ def test_a_crew_at_one_shop_keeps_to_its_days_and_at_several_to_its_hand() -> No
     assert raised(with_facts(regulars, top_seller=0.79), 6, LOG) == []
 
 
+def test_a_crowd_s_visitors_are_at_one_or_two_of_its_things() -> None:
+    crowd = with_facts(PLAIN, crowd=0.5, rush=2.5, two_target_share=SETTINGS.loose_two_target_share + 0.01)
+    assert judge(crowd, 6, LOG, SETTINGS).explanation == "flash_sale"
+    many = with_facts(crowd, two_target_share=SETTINGS.loose_two_target_share)
+    assert judge(many, 6, LOG, SETTINGS).tier == "alert"
+
+
 FEW = grown(members=6)
 INNOCENT = {
     "household": with_facts(PLAIN, grown=FEW, place_share=0.9),
@@ -138,7 +145,7 @@ INNOCENT = {
     "shared_network": with_facts(PLAIN, place_share=0.5, place_users=100, place_chance=1e-6),
     "group_buy": with_facts(PLAIN, top_seller=0.3, sellers=5, ordered=0.8, apart=0.1, address_share=0.3),
     "sold_together": with_facts(PLAIN, one_sitting=0.9, together=0.5),
-    "flash_sale": with_facts(PLAIN, crowd=0.9, rush=2.5),
+    "flash_sale": with_facts(PLAIN, crowd=0.9, rush=2.5, two_target_share=0.8),
     "fan_club": with_facts(PLAIN, taste=1.3, seller_taste=1.5),
 }
 

@@ -182,6 +182,8 @@ LOOK_ALIKES: tuple[LookAlike, ...] = (
                 Condition("rush", "at least", Bar("rush")),
             ),
         ),
+        # Who comes with a crowd is at one or two of the things that draw crowds; who is at many of the same has another reason.
+        unless=(Condition("two_target_share", "at most", Bar("loose_two_target_share")),),
         kinds=("flash_sale",),
     ),
     LookAlike(
