@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from graphdet import _kernels
 from graphdet.events.canonical import BAD, MISSING, Cleaning, Names, canonical_names
-from graphdet.events.coding import Key, Rows, canonical_order, repeated_keys, taken
+from graphdet.events.coding import Key, Rows, canonical_order, repeated_keys
 from graphdet.events.collecting import Collector
 from graphdet.events.deciding import LeftOut, find_rejects, without_unreadable, without_zero_times
 from graphdet.events.items import FACTS, Catalogue, join_catalogue, read_catalogue
@@ -51,7 +51,7 @@ def canonical_codes(collector: Collector, settings: LogSettings) -> tuple[dict[s
     cleaning = Cleaning.of(settings)
 
     def recode(column: str) -> tuple[Names, npt.NDArray[np.int32], dict[int, int], int]:
-        canonical = canonical_names(column, collector.dictionaries.pop(column).names(), cleaning)
+        canonical = canonical_names(column, collector.dictionaries.pop(column).take(), cleaning)
         codes = collector.take(column)
         assert codes is not None
         rows, valued = {}, 0
@@ -59,8 +59,7 @@ def canonical_codes(collector: Collector, settings: LogSettings) -> tuple[dict[s
             counts = np.bincount(codes[codes >= 0], minlength=len(canonical.codes))
             rows = {place: int(counts[place]) for place in (*canonical.nobodys, *canonical.ignored)}
             valued = int(counts.sum())
-        _recode(codes, np.append(canonical.codes, np.int32(MISSING)))
-        return canonical, codes, rows, valued
+        return canonical, np.append(canonical.codes, np.int32(MISSING))[codes], rows, valued  # −1 is the last
 
     columns = list(collector.dictionaries)
     found = dict(zip(columns, collector.pool.map(recode, columns), strict=True))
@@ -117,15 +116,15 @@ def assemble(collector: Collector, catalogue: Catalogue | None, settings: LogSet
         left_out.agreeing = tied[0] - int(np.count_nonzero(repeats | np.append(repeats[1:], False)))
     differing = 0
     if "event_a" in numbers:
-        again = repeated_keys(taken(numbers.pop("event_a"), order), taken(numbers.pop("event_b"), order))
+        again = repeated_keys(numbers.pop("event_a")[order], numbers.pop("event_b")[order])
         differing = int((again & ~repeats).sum())
         repeats |= again
     for name in ("digest", "broken"):
         numbers.pop(name, None)
     duplicates = order[repeats].astype(np.int64)
     order = order[~repeats] if len(duplicates) else order
-    named = dict(collector.pool.map(lambda item: (item[0], taken(item[1], order)), list(named.items())))
-    numbers = {column: taken(values, order) for column, values in numbers.items()}
+    named = dict(collector.pool.map(lambda item: (item[0], item[1][order]), list(named.items())))
+    numbers = {column: values[order] for column, values in numbers.items()}
     return _build(named, names, numbers, len(order), rejects, duplicates if rows is None else rows[duplicates], differing, left_out)
 
 
@@ -139,11 +138,11 @@ def _sort_keys(
 
     def digested(rows: Rows) -> npt.NDArray[np.uint64]:
         tied.append(len(rows))
-        found: npt.NDArray[np.uint64] = taken(numbers["digest"], rows)
+        found: npt.NDArray[np.uint64] = numbers["digest"][rows]
         return found
 
     if "timestamp" in numbers:
-        yield partial(_since_first, numbers["timestamp"])
+        yield partial(_kernels.since_first, numbers["timestamp"], int(NO_TIME))
     packed: list[tuple[Array, int]] = []
     for column in [*(node_type.column for node_type in NODE_TYPES), "action"]:
         if column in named:
@@ -162,45 +161,20 @@ def _sort_keys(
         yield digested
     for column in ("event_a", "event_b"):
         if column in numbers:
-            yield partial(taken, numbers[column])
+            yield numbers[column].__getitem__
 
 
 def _packed(columns: list[tuple[Array, int]], rows: Rows) -> npt.NDArray[np.uint64]:
     """Several codes side by side in one key, each in so many bits; −1 becomes 0."""
     key = np.zeros(len(rows), np.uint64)
     for codes, bits in columns:
-        _append_code(key, codes, rows, bits)
-    return key
-
-
-@numba.njit(cache=True, nogil=True)
-def _append_code(key: Any, codes: Any, rows: Any, bits: int) -> None:
-    for i in range(len(rows)):
-        key[i] = (key[i] << np.uint64(bits)) | np.uint64(codes[rows[i]] + 1)
-
-
-@numba.njit(cache=True, nogil=True)
-def _since_first(time: Any, rows: Any) -> Any:
-    """Times from 1 on, in whole seconds where all are; 0 where there is none."""
-    first = np.int64(2**62)
-    for i in range(len(time)):
-        if time[i] != NO_TIME and time[i] < first:
-            first = time[i]
-    unit = np.int64(1_000_000)
-    for i in range(len(time)):
-        if time[i] != NO_TIME and (time[i] - first) % unit != 0:
-            unit = np.int64(1)
-            break
-    key = np.zeros(len(rows), np.uint64)
-    for i in range(len(rows)):
-        if time[rows[i]] != NO_TIME:
-            key[i] = np.uint64((time[rows[i]] - first) // unit + 1)
+        _kernels.append_codes(key, codes, rows, bits)
     return key
 
 
 def _sortable(numbers: npt.NDArray[np.float64], rows: Rows) -> npt.NDArray[np.uint64]:
     """Unsigned integers in the order of finite numbers; not a number comes last."""
-    values = taken(numbers, rows) + 0.0
+    values = numbers[rows] + 0.0
     bits = values.view(np.uint64)
     top = np.uint64(1 << 63)
     return np.where(np.isnan(values), ~np.uint64(0), np.where(bits & top, ~bits, bits | top))
@@ -253,53 +227,22 @@ def _build(
 
 
 def _used_only(codes: npt.NDArray[np.int32], names: pa.StringArray) -> tuple[pa.StringArray, npt.NDArray[np.int32]]:
-    """The names that some row uses, and the codes among these, changed in place."""
-    used = _marked(codes, len(names))
-    if used.all():
+    """The names that some row uses, and the codes among these."""
+    used = np.zeros(len(names) + 1, np.bool_)  # with a last place for −1
+    used[codes] = True
+    used[-1] = False
+    if used[:-1].all():
         return names, codes
-    place = np.full(len(names) + 1, MISSING, np.int32)
-    place[:-1][used] = np.arange(used.sum(), dtype=np.int32)
-    _recode(codes, place)
-    return names.filter(pa.array(used)), codes
+    place = np.where(used, np.cumsum(used, dtype=np.int32) - np.int32(1), np.int32(MISSING))
+    return names.filter(pa.array(used[:-1])), place[codes]
 
 
 def commonest(key: npt.NDArray[np.int32], value: npt.NDArray[np.int32], keys: int, values: int) -> npt.NDArray[np.int32]:
     """(keys,) the value that most rows of each key have, ties to the smaller; −1 where none has one."""
-    found: npt.NDArray[np.int32]
-    found, mixed = _first_values(key, value, keys)
-    if mixed.any():
-        rows = np.flatnonzero((key >= 0) & (value >= 0) & mixed[key])
+    found, several = _kernels.first_values(key, value, keys)
+    if several.any():
+        rows = np.flatnonzero((key >= 0) & (value >= 0) & (several[key] > 0))
         pairs, counts = np.unique(key[rows].astype(np.int64) * values + value[rows], return_counts=True)
         by_count = np.lexsort((-(pairs % values), counts))
         found[pairs[by_count] // values] = pairs[by_count] % values  # the last write wins: the largest count, then the smallest value
     return found
-
-
-@numba.njit(cache=True, nogil=True)
-def _first_values(key: Any, value: Any, keys: int) -> Any:
-    """The first value of each key, and which keys have several."""
-    found = np.full(keys, -1, np.int32)
-    mixed = np.zeros(keys, np.bool_)
-    for i in range(len(key)):
-        if key[i] >= 0 and value[i] >= 0:
-            if found[key[i]] < 0:
-                found[key[i]] = value[i]
-            elif found[key[i]] != value[i]:
-                mixed[key[i]] = True
-    return found, mixed
-
-
-@numba.njit(cache=True, nogil=True)
-def _recode(codes: Any, place: Any) -> None:
-    """Set every code to place[code]; code −1 reads the last place."""
-    for i in range(len(codes)):
-        codes[i] = place[codes[i]] if codes[i] >= 0 else place[len(place) - 1]
-
-
-@numba.njit(cache=True, nogil=True)
-def _marked(codes: Any, size: int) -> Any:
-    marked = np.zeros(size, np.bool_)
-    for i in range(len(codes)):
-        if codes[i] >= 0:
-            marked[codes[i]] = True
-    return marked
