@@ -15,6 +15,7 @@ import pytest
 from dossier_oracle import Oracle
 from dossier_runs import QUICK, LoggedRun, market_run, taobao_run
 from dossier_slow import SlowLog
+from slow_standing import slow_chance, slow_standing
 
 from graphdet.dossier.building import Dossier, build_dossier, event_rows
 from graphdet.dossier.sums import near_copies
@@ -162,6 +163,7 @@ def expected_numbers(case: Case, dossier: Dossier) -> dict[str, Any]:
         "events": len(oracle.inside),
         "amount": facts["what"]["amount"],
         **{name: facts["scalars"][name] for name in ("density", "dedication", "taste")},
+        **slow_chance(slow_standing(dossier.ring["tier"], [one.claim.name for one in dossier.objections if one.holds])),
     }
     raw = case.log.set_index("event_id")
     rows = {

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from planted_logs import made_ring, plain_facts, with_facts
-from scipy.stats import beta, betabinom
+from scipy.stats import beta
+from slow_standing import slow_prior
 from standings import count, read
 from tiers import collect, make
 
@@ -30,26 +31,15 @@ RINGS, GROUPS = [12, 3, 20, 0, 7], [14, 10, 20, 2, 7]
 
 def test_a_new_kind_s_rate_spreads_as_kinds_do_and_as_little_as_the_mean_is_known() -> None:
     """By plain counting on the grid of likenesses, and by drawing means and rates of new kinds."""
-    rings, groups = np.array(RINGS), np.array(GROUPS)
-
-    def mean_of(likeness: float) -> tuple[float, float]:
-        weights = [n / (1 + (n - 1) / (likeness + 1)) for n in groups]
-        shares = [weight * r / n for weight, r, n in zip(weights, rings, groups, strict=True)]
-        return (sum(shares) + 0.5) / (sum(weights) + 1), sum(weights) + 1
-
-    def likely(likeness: float) -> float:
-        mean = mean_of(likeness)[0]
-        fit = sum(betabinom.logpmf(r, n, mean * likeness, (1 - mean) * likeness) for r, n in zip(rings, groups, strict=True))
-        return float(fit - np.log(likeness / 6) ** 2 / 2)
-
-    likeness = max(LIKENESSES.tolist(), key=likely)
-    mean, known = mean_of(likeness)
     a, b = prior(RINGS, GROUPS)
-    assert a / (a + b) == pytest.approx(mean)
+    assert (a, b) == pytest.approx(slow_prior(RINGS, GROUPS))
     generator = np.random.default_rng(1)
-    means = generator.beta(mean * known, (1 - mean) * known, 400_000)
-    rates = generator.beta(means * likeness, (1 - means) * likeness)
-    assert beta.var(a, b) == pytest.approx(rates.var(), rel=0.02)
+    for likeness in LIKENESSES[[10, 30, 50]].tolist():
+        known = 9.0
+        means = generator.beta(0.7 * known, 0.3 * known, 400_000)
+        rates = generator.beta(means * likeness, (1 - means) * likeness)
+        total = known * likeness / (known + likeness + 1)  # as `prior` has it
+        assert beta.var(0.7 * total, 0.3 * total) == pytest.approx(rates.var(), rel=0.02)
 
 
 def test_kinds_that_differ_make_a_wide_interval_and_many_that_agree_a_narrow_one() -> None:
