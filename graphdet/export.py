@@ -6,10 +6,8 @@ Ids and texts from logs are hostile until shown otherwise: no cell becomes a for
 from __future__ import annotations
 
 import csv
-import json
+import io
 import re
-import secrets
-import shutil
 import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,9 +20,11 @@ from graphdet.dossier.reasoning import words
 from graphdet.dossier.tried import conditions_as_rows, missed_in_words, passed_in_words, sentence
 from graphdet.errors import RunError
 from graphdet.judging.conditions import Weighed
+from graphdet.printable import as_json, for_spreadsheet, printable
 from graphdet.replay.recorded import Recorded
 from graphdet.schema import EVENT_MAKERS, ITEM, SHARED_TYPES
 from graphdet.schema.wording import LANGUAGES, Language
+from graphdet.whole import whole_file, whole_folder, why
 from graphdet.words.claim_sentences import look_alike_in_words
 from graphdet.words.interface import label
 from graphdet.words.reasons import CATALOGUE
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 LONGEST_CELL = 32_000  # characters; a workbook's cell holds 32,767
-FORMULA = re.compile(r"^\s*[=+\-@\t\r]")
 
 
 def export_ring(dossier: Dossier, recorded: Recorded, path: Path, form: str, language: Language = "en") -> Path:
@@ -50,18 +49,12 @@ def export_ring(dossier: Dossier, recorded: Recorded, path: Path, form: str, lan
     """
     if path.exists():
         raise RunError(f"{path}: exists already; choose another --out.")
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        WRITERS[form](dossier, recorded, partial, language)
-        partial.rename(path)
+        with whole_folder(path) if form == "csv" else whole_file(path) as partial:
+            WRITERS[form](dossier, recorded, partial, language)
     except OSError as error:
-        raise RunError(f"{path}: cannot be written ({error.strerror}); choose another --out.") from None
-    finally:
-        if partial.is_dir():
-            shutil.rmtree(partial)
-        elif partial.exists():
-            partial.unlink()
+        raise RunError(f"{path}: cannot be written ({why(error)}); choose another --out.") from None
     return path
 
 
@@ -73,17 +66,16 @@ def export_rings(dossiers: Sequence[Dossier], recorded: Recorded, folder: Path, 
     """
     if folder.exists():
         raise RunError(f"{folder}: exists already; choose another --out.")
-    partial = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
     ending = "" if form == "csv" else f".{form}"
     names = [f"{dossier.ring['ring_id']}{ending}" for dossier in dossiers]
     try:
-        for name, dossier in zip(names, dossiers, strict=True):
-            export_ring(dossier, recorded, partial / name, form, language)
-        partial.rename(folder)
+        with whole_folder(folder) as partial:
+            for name, dossier in zip(names, dossiers, strict=True):
+                if form == "csv":
+                    (partial / name).mkdir()
+                WRITERS[form](dossier, recorded, partial / name, language)
     except OSError as error:
-        raise RunError(f"{folder}: cannot be written ({error.strerror}); choose another --out.") from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        raise RunError(f"{folder}: cannot be written ({why(error)}); choose another --out.") from None
     return [folder / name for name in names]
 
 
@@ -129,13 +121,13 @@ def graph_of(dossier: Dossier) -> nx.Graph[str]:
     users = [names[code] for code in small.members.tolist()]
     for member in dossier.members:
         about = {key: member[key] for key in ("role", "contribution", "touched", "events")}
-        graph.add_node(f"user:{readable(member['id'])}", type="user", name=readable(member["id"]), **about)
+        graph.add_node(f"user:{printable(member['id'])}", type="user", name=printable(member["id"]), **about)
 
     def connect(kind: str, key: str, count: np.ndarray[Any, Any]) -> None:
-        node = f"{kind}:{readable(key)}"
-        graph.add_node(node, type=kind, name=readable(key))
+        node = f"{kind}:{printable(key)}"
+        graph.add_node(node, type=kind, name=printable(key))
         for place in np.flatnonzero(count).tolist():
-            graph.add_edge(f"user:{readable(users[place])}", node, events=int(count[place]))
+            graph.add_edge(f"user:{printable(users[place])}", node, events=int(count[place]))
 
     for number, window in enumerate(scene.windows):
         connect(ITEM, window["id"], np.bincount(scene.member[scene.target == number], minlength=scene.size))
@@ -146,39 +138,31 @@ def graph_of(dossier: Dossier) -> nx.Graph[str]:
     return graph
 
 
-def readable(text: str) -> str:
-    """Text without characters that XML forbids or that rearrange what surrounds them: those are spelt out."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def safe_cell(value: Any) -> Any:
-    """A value as a spreadsheet may read it: text that it would take for a formula gets an apostrophe in front."""
-    if not isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False) if isinstance(value, (list, dict)) else value
-    return f"'{value}" if FORMULA.match(value) else value
-
-
 def _write_csv(dossier: Dossier, recorded: Recorded, path: Path, language: Language) -> None:
-    path.mkdir()
     for name, rows in tables_of(dossier, recorded).items():
         with (path / f"{name}.csv").open("w", encoding="utf-8-sig", newline="") as file:
             writer = csv.writer(file)
             if rows:
                 writer.writerow(rows[0])
-                writer.writerows([safe_cell(value) for value in row.values()] for row in rows)
+                writer.writerows([for_spreadsheet(value) for value in row.values()] for row in rows)
 
 
 def _write_json(dossier: Dossier, recorded: Recorded, path: Path, language: Language) -> None:
-    path.write_text(json.dumps(dossier.as_dict(recorded), ensure_ascii=False, indent=1, default=str) + "\n", encoding="utf-8")
+    path.write_text(as_json(dossier.as_dict(recorded)) + "\n", encoding="utf-8")
 
 
 def _write_xlsx(dossier: Dossier, recorded: Recorded, path: Path, language: Language) -> None:
     import xlsxwriter
 
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "nan_inf_to_errors": True}
-    with xlsxwriter.Workbook(str(path), options) as book:
+    options = {
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+        "nan_inf_to_errors": True,
+        "in_memory": True,
+    }
+    made = io.BytesIO()  # its writer has errors of its own for a full disk, and temporary files
+    with xlsxwriter.Workbook(made, options) as book:
         bold = book.add_format({"bold": True})
         for name, rows in tables_of(dossier, recorded).items():
             sheet = book.add_worksheet(name)
@@ -191,8 +175,9 @@ def _write_xlsx(dossier: Dossier, recorded: Recorded, path: Path, language: Lang
                         sheet.write_number(number, column, value)
                     elif value is not None:
                         text = value if isinstance(value, str) else str(value)
-                        sheet.write_string(number, column, readable(text)[:LONGEST_CELL])
+                        sheet.write_string(number, column, printable(text)[:LONGEST_CELL])
             sheet.autofit(400)
+    path.write_bytes(made.getvalue())
 
 
 def _write_graphml(dossier: Dossier, recorded: Recorded, path: Path, language: Language) -> None:
@@ -267,7 +252,7 @@ def _in_table(value: Any) -> str:
 
 def _escaped(text: str) -> str:
     """Text that Markdown shows as it is: control and direction marks spelt out, markup characters escaped."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~!&$])", r"\\\1", readable(unicodedata.normalize("NFC", text)))
+    return re.sub(r"([\\`*_{}\[\]<>#|~!&$])", r"\\\1", printable(unicodedata.normalize("NFC", text)))
 
 
 WRITERS: dict[str, Callable[[Dossier, Recorded, Path, Language], None]] = {

@@ -51,6 +51,9 @@ class LogSettings(Section):
     sample: float = Field(1.0, gt=0, le=1, description="share of users to keep, with all they did; for a first look, since it thins rings")
     raw_characters: int = Field(2000, ge=20, le=1_000_000, description="characters of a rejected row that are kept")
     max_id_characters: int = Field(100_000, ge=16, description="an id longer than this is rejected")
+    unpacked_gb: float = Field(
+        100.0, gt=0, le=1e9, description="a compressed file that unpacks to more is refused: a few bytes may stand for a full disk"
+    )
 
     @field_validator("since", "until")
     @classmethod

@@ -90,7 +90,7 @@ def _beside(target: Path) -> Iterator[Path]:
     _clear_leftovers(target)
     while True:
         folder = target.parent / f"{_leftover_prefix(target)}{secrets.token_hex(4)}"
-        folder.mkdir()
+        folder.mkdir(mode=0o700)
         handle = _lock(folder, wait=True)
         if folder.is_dir():
             break

@@ -15,7 +15,8 @@ from dossier_runs import LoggedRun, hostile_run
 
 from graphdet.dossier.building import Dossier, build_dossier
 from graphdet.errors import RunError
-from graphdet.export import WRITERS, export_ring, graph_of, readable, tables_of
+from graphdet.export import WRITERS, export_ring, graph_of, tables_of
+from graphdet.printable import printable
 from graphdet.replay.recorded import Recorded
 
 Case = tuple[Recorded, Dossier]
@@ -53,7 +54,7 @@ def test_csv_tables_hold_every_row_and_no_formula(case: Case, tmp_path: Path) ->
     with (folder / "members.csv").open(encoding="utf-8-sig", newline="") as file:
         names = {row["id"] for row in csv.DictReader(file)}
     assert any(name.startswith("'=HYPERLINK") for name in names)
-    assert {name.removeprefix("'") for name in names} == {member["id"].removeprefix("'") for member in case[1].members}
+    assert {name.removeprefix("'") for name in names} == {printable(member["id"]).removeprefix("'") for member in case[1].members}
 
 
 def test_json_is_the_dossier(case: Case, tmp_path: Path) -> None:
@@ -119,5 +120,5 @@ def test_nothing_is_overwritten_or_left_half_done(case: Case, tmp_path: Path) ->
 
 
 def test_what_cannot_be_seen_is_spelt_out() -> None:
-    assert readable("a\x00b\u202ec\nd") == "a\\x00b\\u202ec\\nd"
-    assert readable("用户 x") == "用户 x"
+    assert printable("a\x00b\u202ec\nd") == "a\\x00b\\u202ec\\nd"
+    assert printable("用户 x") == "用户 x"

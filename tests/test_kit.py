@@ -163,10 +163,10 @@ def test_the_kits_server_answers_as_browser_asks(kit: tuple[Path, str]) -> None:
     folder, address = kit
     write_kit(two_rings(), folder, address, BROWSER)
     for method, status in (("GET", 200), ("OPTIONS", 204)):
-        request = urllib.request.Request(f"{address}/guide.html", method=method)  # noqa: S310
+        request = urllib.request.Request(f"{address}/guide.html", method=method, headers={"Origin": "http://localhost:7474"})  # noqa: S310
         with urllib.request.urlopen(request) as answer:  # noqa: S310
             assert answer.status == status
-            assert answer.headers["Access-Control-Allow-Origin"] == "*"
+            assert answer.headers["Access-Control-Allow-Origin"] == "http://localhost:7474"
             assert answer.headers["Access-Control-Allow-Headers"] == "*"
     for path in ("", "../run.json", "%2e%2e/%2e%2e/etc/passwd"):
         with pytest.raises(urllib.error.HTTPError) as refused:

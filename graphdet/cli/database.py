@@ -249,7 +249,7 @@ def kit(
         print(line)
     if serve:
         sys.stdout.flush()
-        serve_kit(target, port)
+        serve_kit(target, port, _browser(server))
 
 
 def register(app: typer.Typer) -> None:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -144,15 +141,7 @@ def read_logs(logs: list[Path], settings: Settings, progress: Progress) -> Event
 
 
 def print_json(document: object) -> None:
-    print(json.dumps(_plain(document), ensure_ascii=False, indent=1))
+    """On stdout, with nothing in it that controls a screen."""
+    from graphdet.printable import as_json
 
-
-def _plain(value: Any) -> Any:
-    """What JSON can hold: times in ISO 8601, and null for numbers that are none."""
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value.isoformat() if isinstance(value, datetime) else value
+    print(as_json(document))

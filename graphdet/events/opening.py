@@ -117,7 +117,7 @@ def _open_parquet(connection: duckdb.DuckDBPyConnection, file: LogFile, settings
 
 
 def _open_delimited(file: LogFile, settings: LogSettings, folder: Path, mapper: Mapper) -> Source:
-    text = prepare(file, folder)
+    text = prepare(file, folder, int(settings.unpacked_gb * 1e9))
     delimiter, header = read_header(text.path, "\t" if file.format == "tsv" else "")
     if not header:
         return _nothing(file)
@@ -161,7 +161,7 @@ def read_header(path: Path, delimiter: str) -> tuple[str, list[str]]:
 
 
 def _open_json(connection: duckdb.DuckDBPyConnection, file: LogFile, settings: LogSettings, folder: Path, mapper: Mapper) -> Source:
-    text = prepare(file, folder)
+    text = prepare(file, folder, int(settings.unpacked_gb * 1e9))
     lines, broken, careful = lines_sql(text.path), 0, False
     try:
         found = connection.execute(_keys_sql(lines)).fetchall()

@@ -22,6 +22,7 @@ import pyarrow as pa
 from graphdet.errors import UnreadableFile
 from graphdet.events.files import LogFile
 from graphdet.scratch import new_file
+from graphdet.whole import is_full
 
 LONGEST_RECORD = 15_000_000  # bytes; a longer record is rejected
 _BLOCK = 1 << 22
@@ -56,20 +57,20 @@ class Record:
     fields: list[str] | None = None  # where it had to be parsed
 
 
-def prepare(file: LogFile, folder: Path) -> Text:
-    """The file as plain UTF-8, written into `folder` unless it is that already.
+def prepare(file: LogFile, folder: Path, most: int) -> Text:
+    """The file as plain UTF-8, written into `folder` unless it is that already; a compressed one of at most so many bytes.
 
     Raises:
         UnreadableFile: truncated or corrupt compression, or undecodable UTF-16.
     """
     try:
         with _open(file) as stream:
-            encoding = _encoding(stream)
+            encoding = _encoding(_Bounded(stream, file.path, most) if file.compression else stream)
         if encoding == "utf-8" and not file.compression:
             return Text(file.path, "")
         plain = new_file(folder)
         with _open(file) as stream, plain.open("wb") as out:
-            _transcode(stream, out, encoding)
+            _transcode(_Bounded(stream, file.path, most) if file.compression else stream, out, encoding)
     except (EOFError, zlib.error, gzip.BadGzipFile, pa.ArrowException) as error:
         raise UnreadableFile(
             f"{file.path}: the compressed file is truncated or damaged ({_line(error)}); fetch or write it again."
@@ -77,11 +78,33 @@ def prepare(file: LogFile, folder: Path) -> Text:
     except UnicodeDecodeError as error:
         raise UnreadableFile(f"{file.path}: not valid {encoding} ({error.reason}); save it as UTF-8.") from None
     except OSError as error:
+        if is_full(error):
+            raise
         raise UnreadableFile(f"{file.path}: cannot be read ({_line(error)}); fetch or write it again.") from None
     name = {"western": "Windows-1252 (Latin-1), since it is no UTF-8", "utf-16": "UTF-16", "utf-32": "UTF-32"}.get(
         encoding.removesuffix("-le").removesuffix("-be")
     )
     return Text(plain, f"{file.path}: read as {name}." if name else "")
+
+
+@dataclass
+class _Bounded:
+    """A compressed file that may unpack to so much and no more: a few bytes can stand for a full disk."""
+
+    stream: IO[bytes]
+    path: Path
+    most: int
+    read_so_far: int = 0
+
+    def read(self, size: int) -> bytes:
+        block = self.stream.read(size)
+        self.read_so_far += len(block)
+        if self.read_so_far > self.most:
+            raise UnreadableFile(
+                f"{self.path}: unpacks to more than {self.most / 1e9:g} GB; raise [log] unpacked_gb if that is right, "
+                "or look where the file comes from."
+            )
+        return block
 
 
 def _line(error: BaseException) -> str:
@@ -96,7 +119,7 @@ def _open(file: LogFile) -> IO[bytes]:
     return file.path.open("rb")
 
 
-def _encoding(stream: IO[bytes]) -> str:
+def _encoding(stream: IO[bytes] | _Bounded) -> str:
     """By byte order mark, by the zeros of UTF-16, or by whether all of it is valid UTF-8.
 
     A file with any valid multi-byte character is damaged UTF-8 (its bad lines are rejected); one with none is a Western 8-bit file.
@@ -129,7 +152,7 @@ def _encoding(stream: IO[bytes]) -> str:
     return "utf-8" if valid or multibyte else "western"
 
 
-def _transcode(stream: IO[bytes], out: IO[bytes], encoding: str) -> None:
+def _transcode(stream: IO[bytes] | _Bounded, out: IO[bytes], encoding: str) -> None:
     decoder = codecs.getincrementaldecoder("latin-1" if encoding == "western" else encoding)()
     while block := stream.read(_BLOCK):
         if encoding == "utf-8":

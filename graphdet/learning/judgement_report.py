@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +12,10 @@ from graphdet.arrays import Bool, Float64
 from graphdet.errors import ModelError
 from graphdet.learning.calibration import BINS
 from graphdet.learning.from_labels import Judgement
+from graphdet.whole import whole_file, why
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def write_report(judgement: Judgement, folder: Path) -> list[str]:
@@ -23,8 +28,9 @@ def write_report(judgement: Judgement, folder: Path) -> list[str]:
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "figures.json").write_text(json.dumps(judgement.as_dict(), indent=1) + "\n", encoding="utf-8")
-        (folder / "figures.md").write_text(as_table(judgement), encoding="utf-8")
+        for name, text in (("figures.json", json.dumps(judgement.as_dict(), indent=1) + "\n"), ("figures.md", as_table(judgement))):
+            with whole_file(folder / name) as partial:
+                partial.write_text(text, encoding="utf-8")
         names = ["figures.json", "figures.md"]
         for name, draw in {"roc.png": _roc, "precision_recall.png": _precision_recall, "calibration.png": _calibration}.items():
             figure = Figure(figsize=(5, 4.5), layout="constrained")
@@ -34,7 +40,7 @@ def write_report(judgement: Judgement, folder: Path) -> list[str]:
             axis.set(xlabel=x, ylabel=y, xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
             if name != "precision_recall.png":
                 axis.plot([0, 1], [0, 1], color="grey", linewidth=0.8)
-            figure.savefig(folder / name, dpi=110)
+            _save(figure, folder / name)
             names.append(name)
         figure = Figure(figsize=(4, 3.6), layout="constrained")
         axis = figure.add_subplot()
@@ -44,10 +50,15 @@ def write_report(judgement: Judgement, folder: Path) -> list[str]:
                 axis.text(column, row, f"{judgement.confusion[row][column]:,}", ha="center", va="center")
         axis.set_xticks([0, 1], ["passed", "flagged"])
         axis.set_yticks([0, 1], ["labelled good", "labelled bad"])
-        figure.savefig(folder / "confusion.png", dpi=110)
+        _save(figure, folder / "confusion.png")
     except OSError as error:
-        raise ModelError(f"{folder}: the report cannot be written ({error.strerror}); choose another folder.") from None
+        raise ModelError(f"{folder}: the report cannot be written ({why(error)}); choose another folder.") from None
     return [*names, "confusion.png"]
+
+
+def _save(figure: Figure, path: Path) -> None:
+    with whole_file(path) as partial:
+        figure.savefig(partial, dpi=110)
 
 
 def as_table(judgement: Judgement) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import secrets
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -21,6 +20,7 @@ from graphdet.errors import RunError
 from graphdet.report.data import report_data
 from graphdet.run.folder import Run
 from graphdet.schema.wording import LANGUAGES
+from graphdet.whole import whole_file, why
 from graphdet.words.interface import WORDS
 
 MOST_RINGS = 300  # dossiers in one report, worst first; the table holds all rings
@@ -35,13 +35,11 @@ def write_report(run: Run, path: Path, most_rings: int = MOST_RINGS) -> None:
         RunError: the run holds no dossiers, or the file cannot be written.
     """
     text = render(report_data(run, most_rings))
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
+        with whole_file(path) as partial:
+            partial.write_text(text, encoding="utf-8")
     except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise RunError(f"{path}: the report cannot be written ({error.strerror}); choose another place.") from None
+        raise RunError(f"{path}: the report cannot be written ({why(error)}); choose another place.") from None
 
 
 def render(data: dict[str, Any]) -> str:

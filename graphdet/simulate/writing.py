@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +21,7 @@ from graphdet.simulate.market import Market
 from graphdet.simulate.reviews import review_texts
 from graphdet.simulate.sessions import ACTION
 from graphdet.simulate.streams import mix
+from graphdet.whole import whole_folder, why
 
 LOG_COLUMNS = (
     "event_id", "timestamp", "user_id", "item_id", "device_id", "ip", "action", "category", "seller_id", "amount", "rating", "text",
@@ -85,20 +84,15 @@ def write_folder(out: Path, write_log: Callable[[Path], None], truth: Mapping[st
     """
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise MarketError(f"{out}: there is something already; name a new or empty folder.")
-    part = out.with_name(f".{out.name}.{os.getpid()}.part")
     try:
-        (part / "truth").mkdir(parents=True)
-        write_log(part)
-        for name, table in truth.items():
-            pq.write_table(table, part / "truth" / f"{name}.parquet")
-        (part / "market.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
-        if out.exists():
-            out.rmdir()
-        part.rename(out)
+        with whole_folder(out) as part:
+            (part / "truth").mkdir()
+            write_log(part)
+            for name, table in truth.items():
+                pq.write_table(table, part / "truth" / f"{name}.parquet")
+            (part / "market.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
     except OSError as error:
-        raise MarketError(f"{out}: cannot be written ({error.strerror or error}).") from None
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+        raise MarketError(f"{out}: cannot be written ({why(error)}).") from None
 
 
 def describe(market: Market) -> dict[str, object]:

@@ -17,6 +17,7 @@ from graphdet.errors import StoreError, UnknownRing, nearest
 from graphdet.schema import CASE_NODE, RING_NODE, VERDICTS
 from graphdet.store.connection import Database
 from graphdet.store.kinds import CASE_SCHEMA
+from graphdet.whole import whole_file, why
 
 _LATEST = f"""
     MATCH (c:{CASE_NODE.label})-[:ABOUT]->(r:{RING_NODE.label})-[:FOUND_IN]->(:DetectionRun {{runId: $run}})
@@ -118,12 +119,10 @@ def export_labels(database: Database, run_id: str, path: Path) -> int:
     schema = pa.schema([(name, pa.int8() if name == "label" else pa.string()) for name in names])
     table = pa.Table.from_pylist([labels[user] for user in sorted(labels)], schema)
     try:
-        if path.suffix == ".parquet":
-            pq.write_table(table, path)
-        elif path.suffix == ".csv":
-            pa.csv.write_csv(table, path)
-        else:
+        if path.suffix not in (".csv", ".parquet"):
             raise StoreError(f"{path}: labels are written as .csv or .parquet; name the file so.")
+        with whole_file(path) as partial:
+            pq.write_table(table, partial) if path.suffix == ".parquet" else pa.csv.write_csv(table, partial)
     except OSError as error:
-        raise StoreError(f"{path}: cannot be written ({error.strerror or error}); choose another file.") from None
+        raise StoreError(f"{path}: cannot be written ({why(error)}); choose another file.") from None
     return len(labels)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import html
 import io
-import shutil
+import re
 import zipfile
 from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import quote
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
 
 import pyarrow as pa
 
@@ -25,11 +26,14 @@ from graphdet.store.drawing import LONGEST_KEY
 from graphdet.store.queries import SavedQuery, load_queries
 from graphdet.store.server import post_connect
 from graphdet.store.style import style_sheet
+from graphdet.whole import whole_folder, why
 from graphdet.words.claim_sentences import look_alike_in_words
 
 MOST_GUIDES = 100  # rings with a guide of their own, worst first
 MOST_DRAWN = 24  # members or shared things in the small picture
 MARKER = "graphdet-kit"
+IDLE_SECONDS = 15
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # of the kit's files
 
 
 def write_kit(run: Run, folder: Path, address: str, browser: str) -> list[str]:
@@ -78,10 +82,10 @@ def query_link(browser: str, text: str) -> str:
     return f"{browser}?cmd=edit&arg={quote(text, safe='')}"
 
 
-def serve_kit(folder: Path, port: int) -> None:
-    """Serve a kit on localhost until interrupted."""
+def serve_kit(folder: Path, port: int, browser: str = "") -> None:
+    """Serve a kit on localhost until interrupted, to pages of this machine and to the Browser that is at `browser`."""
     try:
-        server = kit_server(folder, port)
+        server = kit_server(folder, port, browser)
     except OSError:
         raise StoreError(f"port {port} is taken; name another with --port, for both `graphdet kit` and `graphdet db up --kit`.") from None
     with server:
@@ -91,16 +95,47 @@ def serve_kit(folder: Path, port: int) -> None:
             return
 
 
-def kit_server(folder: Path, port: int) -> ThreadingHTTPServer:
+def kit_server(folder: Path, port: int, browser: str = "") -> ThreadingHTTPServer:
     """A server of the kit's files, on the loopback address alone; port 0 takes a free one."""
-    return ThreadingHTTPServer(("127.0.0.1", port), partial(_KitHandler, directory=str(folder)))
+    return ThreadingHTTPServer(("127.0.0.1", port), partial(_KitHandler, directory=str(folder), browser=browser))
 
 
 class _KitHandler(SimpleHTTPRequestHandler):
-    """Files with the headers that Browser asks for."""
+    """The kit's own files with the headers that Browser asks for; ids of a log are in them, so other sites' pages get nothing.
+
+    A page of another site can ask by a name of its own that it has made to mean this machine (DNS rebinding), so the Host must be ours.
+    """
+
+    timeout = IDLE_SECONDS  # of a connection that says nothing
+
+    def __init__(self, *told: Any, browser: str, **more: Any) -> None:
+        self._browser = urlsplit(browser).netloc
+        super().__init__(*told, **more)
+
+    def parse_request(self) -> bool:
+        if not super().parse_request():
+            return False
+        host, origin = self.headers.get("Host", ""), self.headers.get("Origin")
+        ours = self.headers.get_all("Host", []) == [host] and _is_here(host)
+        if not ours or (origin is not None and not (_is_here(urlsplit(origin).netloc) or urlsplit(origin).netloc == self._browser)):
+            self.send_error(HTTPStatus.FORBIDDEN)
+            return False
+        file = Path(self.directory) / self._name()
+        if self.command != "OPTIONS" and (not NAME.fullmatch(self._name()) or file.is_symlink() or not file.is_file()):
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return False
+        return True
+
+    def _name(self) -> str:
+        """What of the kit is asked for: a file that lies in its folder, and none that a link leads to."""
+        return unquote(self.path.partition("?")[0]).removeprefix("/")
 
     def end_headers(self) -> None:
-        self.send_header("Access-Control-Allow-Origin", "*")
+        origin = getattr(self, "headers", {}).get("Origin")
+        if origin is not None and (_is_here(urlsplit(origin).netloc) or urlsplit(origin).netloc == self._browser):
+            self.send_header("Access-Control-Allow-Origin", origin)
+        self.send_header("Vary", "Origin")
+        self.send_header("X-Content-Type-Options", "nosniff")
         self.send_header("Access-Control-Allow-Headers", "*")
         self.send_header("Access-Control-Allow-Methods", "GET, OPTIONS")
         self.send_header("Cache-Control", "no-store")
@@ -115,6 +150,11 @@ class _KitHandler(SimpleHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         pass
+
+
+def _is_here(place: str) -> bool:
+    """Whether a host, with its port or without, is this machine by a name that nobody else can give away."""
+    return re.fullmatch(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?", place) is not None
 
 
 def _ring_file(place: int) -> str:
@@ -255,15 +295,13 @@ def _zip(queries: list[SavedQuery]) -> bytes:
 
 def _write(folder: Path, files: dict[str, bytes]) -> None:
     try:
-        if folder.exists() and any(folder.iterdir()):
-            if not (folder / MARKER).exists():
-                raise StoreError(f"{folder}: holds something that is no kit; choose another --out.")
-            shutil.rmtree(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, data in files.items():
-            (folder / name).write_bytes(data)
+        if folder.exists() and any(folder.iterdir()) and not (folder / MARKER).exists():
+            raise StoreError(f"{folder}: holds something that is no kit; choose another --out.")
+        with whole_folder(folder, replace=True) as partial:
+            for name, data in files.items():
+                (partial / name).write_bytes(data)
     except OSError as error:
-        raise StoreError(f"{folder}: the kit cannot be written ({error.strerror}); choose another --out.") from None
+        raise StoreError(f"{folder}: the kit cannot be written ({why(error)}); choose another --out.") from None
 
 
 def _text(value: object) -> str:

@@ -60,7 +60,6 @@ def hold_lock(database: Database, wait_seconds: float) -> Iterator[Lock]:
     Raises:
         PushRefused: another push or undo holds it.
     """
-    database.change_schema([(LOCK_SCHEMA.statement, LOCK_SCHEMA.clash)])
     token, until = secrets.token_hex(8), time.monotonic() + wait_seconds
     while not _take(database, token):
         if time.monotonic() > until:
@@ -75,11 +74,12 @@ def hold_lock(database: Database, wait_seconds: float) -> Iterator[Lock]:
         yield Lock(token)
     finally:
         with suppress(StoreError):  # where the server is gone, the lease or the owner's end frees it
-            database.write(lambda transaction: transaction.run(_FREE, token=token).consume())
+            _free(database, token)
 
 
 def _take(database: Database, token: str) -> bool:
     """Take it where it is free, has run out, or is of a process of this machine that is no more."""
+    database.change_schema([(LOCK_SCHEMA.statement, LOCK_SCHEMA.clash)])  # each time: an undo that we waited for may have dropped it
     held = database.read(_LOOK)
     mine = [token]
     if held and held[0][0] is not None and _is_dead(str(held[0][1])):
@@ -92,7 +92,15 @@ def _take(database: Database, token: str) -> bool:
         return False
     # Who waited at the write while the holder freed the lock has written to a node that is no more: only what is there counts.
     there = database.read(_LOOK)
+    if len(there) > 1:  # two who had looked for the constraint just before it went: both let go
+        _free(database, token)
+        return False
     return bool(there) and there[0][0] == token
+
+
+def _free(database: Database, token: str) -> None:
+    """Let go of it."""
+    database.write(lambda transaction: transaction.run(_FREE, token=token).consume())
 
 
 def _owner() -> str:

@@ -22,6 +22,7 @@ from graphdet.store.drawing import Scope, draw
 from graphdet.store.journal import EPOCH
 from graphdet.store.kinds import NODE_KINDS, RELATION_KINDS, NodeKind, Property, RelationKind
 from graphdet.store.own import Own
+from graphdet.whole import whole_folder, why
 
 ARRAY_DELIMITER = "\x1f"  # occurs in no sensible text; ids that hold it are no arrays
 TYPES = {
@@ -80,22 +81,22 @@ def write_import(run: Run, out: Path, scope: Scope = "rings", relations: pa.Tabl
     plan = plan_push(picture, own, run.id, 1, time.time_ns() // 1000, lambda _kind, _keys: {})
     arguments = ["--array-delimiter=U+001F", "--multiline-fields=true", "--id-type=string", "--overwrite-destination"]
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        if any(out.iterdir()):
+        if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise StoreError(f"{out}: is not empty; name a new folder for --offline.")
-        for step in plan.steps:
-            kind = NODE_KINDS.get(step.kind) or RELATION_KINDS[step.kind]
-            path = (out / f"{step.kind}.csv").resolve()
-            with path.open("w", encoding="utf-8", newline="") as file:
-                if isinstance(kind, NodeKind):
-                    _write_nodes(file, kind, step.rows)
-                    arguments.append(f"--nodes={path}")
-                else:
-                    _write_relations(file, kind, step.rows)
-                    arguments.append(f"--relationships={kind.type}={path}")
-        (out / "import.args").write_text("".join(f'"{argument}"\n' for argument in arguments), encoding="utf-8")
+        with whole_folder(out) as partial:
+            for step in plan.steps:
+                kind = NODE_KINDS.get(step.kind) or RELATION_KINDS[step.kind]
+                path = out.resolve() / f"{step.kind}.csv"
+                with (partial / path.name).open("w", encoding="utf-8", newline="") as file:
+                    if isinstance(kind, NodeKind):
+                        _write_nodes(file, kind, step.rows)
+                        arguments.append(f"--nodes={path}")
+                    else:
+                        _write_relations(file, kind, step.rows)
+                        arguments.append(f"--relationships={kind.type}={path}")
+            (partial / "import.args").write_text("".join(f'"{argument}"\n' for argument in arguments), encoding="utf-8")
     except OSError as error:
-        raise StoreError(f"{out}: cannot be written ({error.strerror}); name another folder for --offline.") from None
+        raise StoreError(f"{out}: cannot be written ({why(error)}); name another folder for --offline.") from None
     quoted = shlex.quote(f"@{(out / 'import.args').resolve()}")
     return (
         f"{plan.rows:,} rows written to {out}. With the server stopped, on its machine:\n"

@@ -14,11 +14,12 @@ import pyarrow as pa
 from graphdet.errors import PushRefused, StoreError
 from graphdet.progress import Progress
 from graphdet.run.folder import Run
+from graphdet.schema import CASE_NODE
 from graphdet.store.connection import Database, find_target, open_database
 from graphdet.store.difference import Counts, Plan, plan_push
 from graphdet.store.drawing import Picture, Scope, draw
 from graphdet.store.journal import MovedError, Push, apply_steps, begin_push, play_back, read_pushes, set_state
-from graphdet.store.kinds import CASE_SCHEMA, FULL_TEXT, LOCK_SCHEMA, RUN, RUN_KIND, SCHEMA, NodeKind, vector_schema
+from graphdet.store.kinds import CASE_SCHEMA, FULL_TEXT, RUN, RUN_KIND, SCHEMA, NodeKind, vector_schema
 from graphdet.store.lock import Lock, hold_lock
 from graphdet.store.own import Own, read_foreign, read_own
 
@@ -277,8 +278,8 @@ def _schema_names(database: Database) -> set[str]:
 
 
 def _drop_schema(database: Database) -> None:
-    """What pushes created, when the last of them is undone; what decisions and locks need stays."""
-    kept = (LOCK_SCHEMA.name, CASE_SCHEMA.name)
+    """What pushes created, when the last of them is undone, the lock's constraint too; what decisions need stays while there are any."""
+    kept = (CASE_SCHEMA.name,) if database.read(f"MATCH (c:{CASE_NODE.label}) RETURN true LIMIT 1") else ()
     found = database.read("SHOW CONSTRAINTS YIELD name WHERE name STARTS WITH 'graphdet_' RETURN name")
     database.change_schema([(f"DROP CONSTRAINT `{name}` IF EXISTS", "") for (name,) in found if name not in kept])
     found = database.read("SHOW INDEXES YIELD name WHERE name STARTS WITH 'graphdet_' RETURN name")  # constraints took theirs along

@@ -23,6 +23,7 @@ from neo4j.exceptions import AuthError, ClientError, DriverError, Neo4jError
 
 from graphdet.errors import ServerError
 from graphdet.store.machine import LINES, Line, choose_line, docker_answers, fetch_jars, free_port, project_folder
+from graphdet.whole import whole_file, why
 
 COMMON_OPENS = ("java.base/java.nio", "java.base/java.io", "java.base/sun.nio.ch")
 FIRST_PASSWORD = "neo4j"  # noqa: S105 - what every fresh server has; it is changed at once
@@ -146,7 +147,8 @@ def wipe_server(folder: Path) -> None:
 
 def _prepare(folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)  # all that the server keeps is its owner's alone
         strange = [
             path.name for path in folder.iterdir() if path.name not in ("server.json", "password", "auth", "server.log", "home", "docker")
         ]
@@ -155,15 +157,13 @@ def _prepare(folder: Path) -> None:
         if not (folder / "password").exists():
             _write(folder / "password", (os.environ.get("NEO4J_PASSWORD") or secrets.token_urlsafe(15)) + "\n")
     except OSError as error:
-        raise ServerError(f"{folder}: cannot be used for a server ({error.strerror}); name another folder with --data.") from None
+        raise ServerError(f"{folder}: cannot be used for a server ({why(error)}); name another folder with --data.") from None
 
 
 def _write(path: Path, text: str) -> None:
     """Write a file that only its owner may read, all of it or nothing."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+    with whole_file(path) as partial, os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
-    partial.replace(path)
 
 
 def _ports(known: Server | None, bolt: int | None, http: int | None) -> tuple[int, int]:
