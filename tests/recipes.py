@@ -20,7 +20,7 @@ class Copy:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        shutil.copytree(PACKAGE, folder / "graphdet")  # with the caches of compiled code, which are valid by time and size
+        shutil.copytree(PACKAGE, folder / "graphdet")  # with the compiled module
 
     def follow(self, recipe: str) -> None:
         """Write the files that it says, put in what it says, replace what it says."""

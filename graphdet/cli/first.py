@@ -54,7 +54,7 @@ def init(
         print_json(_as_dict(proposal))
     elif not manner.quiet:
         from graphdet.terminal import console_for
-        from graphdet.terminal.proposals import show_proposal
+        from graphdet.terminal.proposed import show_proposal
 
         show_proposal(console_for(), proposal)
     if sys.stdin.isatty() and sys.stdout.isatty() and not yes:
