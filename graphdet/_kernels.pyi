@@ -118,6 +118,12 @@ class Growth:
     def describe(self, members: Int32) -> tuple[Float64, Targets]: ...
     def incidence(self, members: Int32, targets: Int32, start: Int32, end: Int32) -> tuple[Int64, Int64]: ...
 
+# inverted.cpp
+class InvertedIndex:
+    def __init__(self) -> None: ...
+    def add(self, number: int, things: Int32) -> None: ...
+    def common(self, things: Int32) -> tuple[Int32, Int32]: ...
+
 # messages.cpp
 def sum_common(first: int, last: int, start: Int64, to: Int32, pair: Int32, root: Float32, common: Float32) -> None: ...
 def meet(
@@ -136,7 +142,7 @@ BUCKETS: int
 
 def count_pairs(offset: Int64, time: Int32, window: int) -> Float64: ...
 def sum_pairs(
-    walk: Walk, parts: list[Meetings], bucket: int, key_at: Int32, group: Int32, most_of_view: Float64, intent_prior: float, weak: float
+    walk: Walk, parts: list[Meetings], bucket: int, most_of_view: Float64, intent_prior: float, weak: float
 ) -> tuple[Int32, Int32, Int32, Float32, Int32, Int32, Float32, Float32]: ...
 
 # permuting.cpp
@@ -167,6 +173,8 @@ class Walk:
         log_base_rate: Float32,
         log_intent: Float32,
         view_of: Int32,
+        group: Int32,
+        key_at: Int32,
         rank: Int32,
         constant: Float32,
         windows: Int32,

@@ -39,7 +39,8 @@ class Log:
 
     def walk(self, **other: Any) -> _kernels.Walk:
         columns = {
-            name: getattr(self, name) for name in ("offset", "user", "time", "draw", "log_base_rate", "log_intent", "view_of", "constant")
+            name: getattr(self, name)
+            for name in ("offset", "user", "time", "draw", "log_base_rate", "log_intent", "view_of", "group", "key_at", "constant")
         }
         rank = np.empty(self.keys, np.int32)
         rank[self.key_at] = np.arange(self.keys)
@@ -110,9 +111,7 @@ def found_by(log: Log, cuts: list[int], threads: int) -> dict[tuple[int, int], t
         parts = list(pool.map(lambda cut: walk.meetings(*cut, repeats), pairwise(cuts)))
     found = {}
     for bucket in range(_kernels.BUCKETS):
-        one, other, meetings, evidence, *columns = _kernels.sum_pairs(
-            walk, parts, bucket, log.key_at, log.group, MOST_OF_VIEW, intent_prior=PRIOR, weak=WEAK
-        )
+        one, other, meetings, evidence, *columns = _kernels.sum_pairs(walk, parts, bucket, MOST_OF_VIEW, intent_prior=PRIOR, weak=WEAK)
         rows = list(zip(*(column.tolist() for column in columns), strict=True))
         for place, pair in enumerate(zip(one.tolist(), other.tolist(), strict=True)):
             start = int(meetings[:place].sum())
@@ -185,7 +184,7 @@ def test_a_walk_refuses_what_would_lead_it_astray() -> None:
     other = Log(0, keys=5, visits=50).walk().meetings(0, 5, repeats)
     for parts, bucket in (([other], 0), ([walk.meetings(0, 4, repeats)], _kernels.BUCKETS)):
         with pytest.raises(ValueError, match=r"of this walk|buckets"):
-            _kernels.sum_pairs(walk, parts, bucket, log.key_at, log.group, MOST_OF_VIEW, PRIOR, WEAK)
+            _kernels.sum_pairs(walk, parts, bucket, MOST_OF_VIEW, PRIOR, WEAK)
 
 
 def test_pair_evidence_refuses_what_does_not_fit() -> None:

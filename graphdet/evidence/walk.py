@@ -28,9 +28,9 @@ class Walk:
     ) -> None:
         """`constant` and `windows` as in `ExpectedMeetings`."""
         self._visits, self._settings, self._pool = visits, settings, pool
-        self._key_at = np.argsort(visits.group, kind="stable").astype(np.int32)  # keys by group
+        key_at = np.argsort(visits.group, kind="stable").astype(np.int32)  # keys by group
         rank = np.empty(visits.keys, np.int32)
-        rank[self._key_at] = np.arange(visits.keys, dtype=np.int32)
+        rank[key_at] = np.arange(visits.keys, dtype=np.int32)
         self._walk = _kernels.Walk(
             offset=visits.offset,
             user=visits.user,
@@ -39,6 +39,8 @@ class Walk:
             log_base_rate=base_rates.log_base_rate,
             log_intent=base_rates.log_intent,
             view_of=visits.view_of(np.arange(visits.keys, dtype=np.int32)),
+            group=visits.group,
+            key_at=key_at,
             rank=rank,
             constant=constant,
             windows=windows,
@@ -68,9 +70,7 @@ class Walk:
         most_of_view = np.array([view.settings.most for view in self._visits.views], np.float64)
 
         def summed(bucket: int) -> tuple[Int32, Int32, Int32, Float32, Int32, Int32, Float32, Float32]:
-            return _kernels.sum_pairs(
-                self._walk, parts, bucket, self._key_at, self._visits.group, most_of_view, self._settings.intent_prior, self._settings.weak
-            )
+            return _kernels.sum_pairs(self._walk, parts, bucket, most_of_view, self._settings.intent_prior, self._settings.weak)
 
         columns = zip(*self._pool.map(summed, range(_kernels.BUCKETS)), strict=True)
         one, other, meetings, evidence, key, apart, key_evidence, chance = (np.concatenate(column) for column in columns)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from graphdet import _kernels
 from graphdet.judging.conditions import Background
 from graphdet.judging.diligence import measure_diligent
 from graphdet.judging.judged_ring import JudgedRing
@@ -18,7 +19,6 @@ from graphdet.judging.tiers import Judgement, has_targets_to_itself, judge, ring
 from graphdet.progress import Progress
 from graphdet.rings.farms import Farm, as_ring
 from graphdet.rings.growth import Grower
-from graphdet.rings.inverted import InvertedIndex
 from graphdet.rings.null_search import NullRings
 from graphdet.rings.search import Search
 from graphdet.schema import TIERS
@@ -83,14 +83,14 @@ def _told_once(rings: list[JudgedRing], farms: list[JudgedRing], log: LogIndex) 
 
     In the same tier it is the ring, but for one without items: that knows of nothing but shared things, and farms tell these more exactly.
     """
-    farms_with_user = InvertedIndex()
+    farms_with_user = _kernels.InvertedIndex()
     for number, farm in enumerate(farms):
-        farms_with_user.add(number, farm.facts.grown.members.tolist())
+        farms_with_user.add(number, farm.facts.grown.members)
     kept = set(range(len(farms)))
     left = []
     for ring in rings:
-        common = farms_with_user.common(ring.facts.grown.members.tolist())
-        same = [number for number, shared in common.items() if number in kept and 2 * shared > farms[number].facts.size]
+        common = zip(*(column.tolist() for column in farms_with_user.common(ring.facts.grown.members)), strict=True)
+        same = [number for number, shared in common if number in kept and 2 * shared > farms[number].facts.size]
         items = (log.visits.view[ring.facts.grown.targets] == log.visits.item_view).any()
         place = TIERS.index(ring.tier) + (0 if items else 1)
         if any(TIERS.index(farms[number].tier) < place for number in same):

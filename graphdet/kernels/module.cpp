@@ -11,6 +11,7 @@ void add_crowding(nb::module_& module);
 void add_edges(nb::module_& module);
 void add_grouping(nb::module_& module);
 void add_growth(nb::module_& module);
+void add_inverted(nb::module_& module);
 void add_messages(nb::module_& module);
 void add_ordering(nb::module_& module);
 void add_pairs(nb::module_& module);
@@ -31,6 +32,7 @@ NB_MODULE(_kernels, module) {
     graphdet::add_edges(module);
     graphdet::add_grouping(module);
     graphdet::add_growth(module);
+    graphdet::add_inverted(module);
     graphdet::add_messages(module);
     graphdet::add_ordering(module);
     graphdet::add_pairs(module);

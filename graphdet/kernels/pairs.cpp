@@ -46,10 +46,8 @@ struct Pairs {
     std::vector<float> key_evidence, chance;         // (m,)
 };
 
-// What sums are made by: more of what is known of keys and views.
+// What sums are made by: what is known of views, and of pairs.
 struct Rules {
-    std::span<const std::int32_t> key_at;  // (k,) key of each rank
-    std::span<const std::int32_t> group;   // (k,)
     std::span<const double> most_of_view;  // (views,) evidence above which a view says no more
     double intent_prior;
     double weak;  // evidence under which a pair is left out
@@ -58,7 +56,7 @@ struct Rules {
 Said said_by(const Meeting* begin, const Meeting* end, const Places& places, const Rules& rules) {
     constexpr std::int32_t none = std::numeric_limits<std::int32_t>::max();
     constexpr float nothing = std::numeric_limits<float>::infinity();
-    Said said{rules.key_at[begin->rank], none, begin->evidence, nothing, nothing, {none, none}};
+    Said said{places.key_at[begin->rank], none, begin->evidence, nothing, nothing, {none, none}};
     for (const Meeting* meeting = begin; meeting != end; ++meeting) said.evidence = std::max(said.evidence, meeting->evidence);
     for (const Meeting* meeting = begin; meeting != end; ++meeting) {
         const std::size_t one = meeting->one, other = meeting->other;
@@ -104,7 +102,7 @@ double weigh_choices(std::vector<Said>& keys, std::vector<std::int32_t>& several
 
 // Who is after a group of things meets others there again and again: all but the most telling meeting of a group, the first of equal
 // ones, count as that. `keys` come by group.
-void keep_one_of_each_group(std::vector<Said>& keys, std::span<const std::int32_t> group) {
+void keep_one_of_each_group(std::vector<Said>& keys, const Held<std::int32_t>& group) {
     for (std::size_t begin = 0, end = 0; begin < keys.size(); begin = end) {
         std::size_t full = begin;
         for (; end < keys.size() && group[keys[end].key] == group[keys[begin].key]; ++end) {
@@ -149,7 +147,7 @@ Pairs sum_bucket(const std::vector<const Meetings*>& parts, std::size_t bucket, 
             keys.push_back(said_by(&met[first], &met[end - 1] + 1, places, rules));
         }
         if (keys.size() < 2 || weigh_choices(keys, several, drawn) < 2 - rounding) continue;
-        keep_one_of_each_group(keys, rules.group);
+        keep_one_of_each_group(keys, places.group);
         const double total = sum_of(keys, places, rules, by_view);
         if (!(total >= rules.weak)) continue;
         pairs.one.push_back(met[begin].low);
@@ -171,9 +169,6 @@ void check(const std::vector<const Meetings*>& parts, const Places& places, cons
         require(part && part->keys == places.keys() && part->visits == places.user.size(), "parts must be meetings of this walk");
     }
     require(bucket < buckets, "there are no more than 256 buckets");
-    require(rules.key_at.size() == places.keys() && rules.group.size() == places.keys(),
-            "key_at and group must be those of the walk's keys");
-    require_codes(rules.key_at, std::int64_t(places.keys()), "key_at");
     require(rules.most_of_view.size() == places.cap.size(), "most_of_view must be that of the walk's views");
 }
 
@@ -190,9 +185,9 @@ void add_pairs(nb::module_& module) {
         }
         return hand_over(std::move(pairs));
     }, nb::arg("offset").noconvert(), nb::arg("time").noconvert(), nb::arg("window"));
-    module.def("sum_pairs", [](const Places& walk, std::vector<const Meetings*> parts, std::size_t bucket, In<std::int32_t> key_at,
-                               In<std::int32_t> group, In<double> most_of_view, double intent_prior, double weak) {
-        const Rules rules{view(key_at), view(group), view(most_of_view), intent_prior, weak};
+    module.def("sum_pairs", [](const Places& walk, std::vector<const Meetings*> parts, std::size_t bucket, In<double> most_of_view,
+                               double intent_prior, double weak) {
+        const Rules rules{view(most_of_view), intent_prior, weak};
         check(parts, walk, rules, bucket);
         Pairs pairs;
         {
@@ -202,8 +197,7 @@ void add_pairs(nb::module_& module) {
         return nb::make_tuple(hand_over(std::move(pairs.one)), hand_over(std::move(pairs.other)), hand_over(std::move(pairs.meetings)),
                               hand_over(std::move(pairs.evidence)), hand_over(std::move(pairs.key)), hand_over(std::move(pairs.apart)),
                               hand_over(std::move(pairs.key_evidence)), hand_over(std::move(pairs.chance)));
-    }, nb::arg("walk"), nb::arg("parts"), nb::arg("bucket"), nb::arg("key_at").noconvert(), nb::arg("group").noconvert(),
-       nb::arg("most_of_view").noconvert(), nb::arg("intent_prior"), nb::arg("weak"));
+    }, nb::arg("walk"), nb::arg("parts"), nb::arg("bucket"), nb::arg("most_of_view").noconvert(), nb::arg("intent_prior"), nb::arg("weak"));
 }
 
 }  // namespace graphdet

@@ -76,14 +76,15 @@ Meetings meetings_of_repeated(const Places& places, std::int64_t first, std::int
 void check(const Places& places, std::size_t rows, std::size_t columns) {
     const std::size_t visits = places.user.size(), keys = places.keys(), views = places.cap.size();
     require_offsets(places.offset, visits, "offset");
-    require(places.offset.size() == keys + 1 && places.rank.size() == keys && rows == keys,
-            "offset, view_of, rank and constant must be those of the same keys");
+    require(places.offset.size() == keys + 1 && places.group.size() == keys && places.key_at.size() == keys &&
+            places.rank.size() == keys && rows == keys, "offset, view_of, group, key_at, rank and constant must be those of the same keys");
     require(places.time.size() == visits && places.draw.size() == visits && places.log_base_rate.size() == visits &&
             places.log_intent.size() == visits, "user, time, draw, log_base_rate and log_intent must be those of the same visits");
     require(visits < std::size_t(std::numeric_limits<std::int32_t>::max()), "there must be fewer than 2^31 visits");
     require(places.windows.size() == views * columns, "windows must have a row for each view, and as many columns as constant");
     require_codes(places.view_of, std::int64_t(views), "view_of");
     require_codes(places.rank, std::int64_t(keys), "ranks");
+    require_codes(places.key_at, std::int64_t(keys), "key_at");
     require_codes(places.user, places.users, "user codes");
 }
 
@@ -98,17 +99,19 @@ void add_walk(nb::module_& module) {
     nb::class_<Meetings>(module, "Meetings").def("__len__", [](const Meetings& meetings) { return meetings.found.size(); });
     nb::class_<Places>(module, "Walk")
         .def("__init__", [](Places* self, In<std::int64_t> offset, In<std::int32_t> user, In<std::int32_t> time, In<std::int32_t> draw,
-                            In<float> log_base_rate, In<float> log_intent, In<std::int32_t> view_of, In<std::int32_t> rank,
+                            In<float> log_base_rate, In<float> log_intent, In<std::int32_t> view_of, In<std::int32_t> group,
+                            In<std::int32_t> key_at, In<std::int32_t> rank,
                             InTable<float> constant, InTable<std::int32_t> windows, In<std::int32_t> cap, double least, double most,
                             std::int32_t users) {
             Places places{Held<std::int64_t>(offset), Held<std::int32_t>(user), Held<std::int32_t>(time), Held<std::int32_t>(draw),
-                          Held<float>(log_base_rate), Held<float>(log_intent), Held<std::int32_t>(view_of), Held<std::int32_t>(rank),
+                          Held<float>(log_base_rate), Held<float>(log_intent), Held<std::int32_t>(view_of), Held<std::int32_t>(group),
+                          Held<std::int32_t>(key_at), Held<std::int32_t>(rank),
                           Held<float>(constant), Held<std::int32_t>(windows), Held<std::int32_t>(cap), least, most, users};
             check(places, constant.shape(0), constant.shape(1));
             new (self) Places(std::move(places));
         }, nb::arg("offset").noconvert(), nb::arg("user").noconvert(), nb::arg("time").noconvert(), nb::arg("draw").noconvert(),
            nb::arg("log_base_rate").noconvert(), nb::arg("log_intent").noconvert(), nb::arg("view_of").noconvert(),
-           nb::arg("rank").noconvert(), nb::arg("constant").noconvert(), nb::arg("windows").noconvert(), nb::arg("cap").noconvert(),
+           nb::arg("group").noconvert(), nb::arg("key_at").noconvert(), nb::arg("rank").noconvert(), nb::arg("constant").noconvert(), nb::arg("windows").noconvert(), nb::arg("cap").noconvert(),
            nb::arg("least"), nb::arg("most"), nb::arg("users"))
         .def("count", [](const Places& places, std::int64_t first, std::int64_t end, In<double> bars) {
             check_keys(places, first, end);

@@ -18,7 +18,9 @@ struct Places {
     Held<float> log_base_rate;   // (v,)
     Held<float> log_intent;      // (v,)
     Held<std::int32_t> view_of;  // (k,)
-    Held<std::int32_t> rank;     // (k,) place in the order of groups of keys, then keys
+    Held<std::int32_t> group;    // (k,)
+    Held<std::int32_t> key_at;   // (k,) keys by group
+    Held<std::int32_t> rank;     // (k,) place of each key in that order
     Held<float> constant;        // (k, w) evidence of a meeting before the two users' shares are taken off
     Held<std::int32_t> windows;  // (views, w) seconds, shortest first; −1 = no such window
     Held<std::int32_t> cap;      // (views,) later visits that one is compared with

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from graphdet import _kernels
+from graphdet.arrays import Int32
 from graphdet.rings.growth import Grown
-from graphdet.rings.inverted import InvertedIndex
 from graphdet.settings import RingSettings
 
 NEARLY_THE_SAME = 0.8  # of the members of two rings together
@@ -22,7 +23,7 @@ class KnownRings:
         self.whole: list[Grown] = []
         self._settings = settings
         self._looked_at: set[bytes] = set()
-        self._rings_with_user = InvertedIndex()
+        self._rings_with_user = _kernels.InvertedIndex()
         self._targets: list[set[int]] = []  # of each ring in `whole`
 
     def unknown(self, rings: Iterable[Grown]) -> list[Grown]:
@@ -48,17 +49,16 @@ class KnownRings:
                 parts = []
             waiting += [(part, wholes) for part in parts]
             if not parts:
-                self._rings_with_user.add(len(self.whole), ring.members.tolist())
+                self._rings_with_user.add(len(self.whole), ring.members)
                 self.whole.append(ring)
                 self._targets.append(set(ring.targets.tolist()))
         return news
 
-    def told(self, keys: Iterable[int], users: list[int]) -> bool:
+    def told(self, keys: Iterable[int], users: Int32) -> bool:
         """Whether a whole ring with one of these targets has most of the users."""
-        common = self._rings_with_user.common(users)
-        return any(
-            shared > self._settings.overlap * len(users) and not self._targets[number].isdisjoint(keys) for number, shared in common.items()
-        )
+        numbers, shared = self._rings_with_user.common(users)
+        most = numbers[shared > self._settings.overlap * len(users)]
+        return any(not self._targets[number].isdisjoint(keys) for number in most.tolist())
 
     def _looked(self, ring: Grown) -> bool:
         """Whether nothing is to be done: it is too small, or has been looked at."""
@@ -66,7 +66,9 @@ class KnownRings:
 
     def _holds(self, ring: Grown) -> bool:
         """Whether a whole ring has nearly the same members; whatever is inside the one is inside the other."""
-        common = self._rings_with_user.common(ring.members.tolist())
+        numbers, shared = self._rings_with_user.common(ring.members)
+        nearly = shared > NEARLY_THE_SAME * len(ring.members)  # or else it is no such share of two rings, either
         return any(
-            shared > NEARLY_THE_SAME * (len(ring.members) + len(self.whole[number].members) - shared) for number, shared in common.items()
+            common > NEARLY_THE_SAME * (len(ring.members) + len(self.whole[number].members) - common)
+            for number, common in zip(numbers[nearly].tolist(), shared[nearly].tolist(), strict=True)
         )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
+from graphdet import _kernels
 from graphdet.arrays import Int32
 from graphdet.rings.growth import Grower, Grown
-from graphdet.rings.inverted import InvertedIndex
 from graphdet.rings.splitting import parts_of, told_by_both
 from graphdet.settings import RingSettings
 
@@ -22,18 +24,19 @@ def distinct(rings: list[Grown], settings: RingSettings) -> list[Grown]:
         (ring for ring in rings if ring.strength > settings.least_strength), key=lambda ring: (-ring.strength, ring.members.tobytes())
     )
     kept: list[Grown] = []
-    kept_with_user = InvertedIndex()
+    kept_with_user = _kernels.InvertedIndex()
     for ring in rings:
-        common = kept_with_user.common(ring.members.tolist())
         near = (
-            kept[number] for number, shared in common.items() if shared > settings.overlap * _smaller(ring.members, kept[number].members)
+            kept[number]
+            for number, shared in _in_common(kept_with_user, ring.members)
+            if shared > settings.overlap * _smaller(ring.members, kept[number].members)
         )
         if any(
             len(np.intersect1d(ring.targets, other.targets, assume_unique=True)) > settings.overlap * _smaller(ring.targets, other.targets)
             for other in near
         ):
             continue
-        kept_with_user.add(len(kept), ring.members.tolist())
+        kept_with_user.add(len(kept), ring.members)
         kept.append(ring)
     return kept
 
@@ -42,16 +45,16 @@ def without_compounds(rings: list[Grown], settings: RingSettings) -> list[Grown]
     """All but rings of which two others or more are parts, that have nobody in common and tell more together: two gangs that strangers
     link, such as who got a mail with a target of each. Their strengths add up, since no meeting is told twice.
     """
-    rings_with_user = InvertedIndex()
+    rings_with_user = _kernels.InvertedIndex()
     for number, ring in enumerate(rings):
-        rings_with_user.add(number, ring.members.tolist())
+        rings_with_user.add(number, ring.members)
     return [ring for ring in rings if not _is_compound(ring, rings, rings_with_user, settings)]
 
 
-def _is_compound(ring: Grown, rings: list[Grown], rings_with_user: InvertedIndex, settings: RingSettings) -> bool:
+def _is_compound(ring: Grown, rings: list[Grown], rings_with_user: _kernels.InvertedIndex, settings: RingSettings) -> bool:
     parts = [
         rings[number]
-        for number, shared in rings_with_user.common(ring.members.tolist()).items()
+        for number, shared in _in_common(rings_with_user, ring.members)
         if shared > PART * len(rings[number].members) and settings.least_strength < rings[number].strength < ring.strength
     ]
     parts.sort(key=lambda part: (-part.strength, part.members.tobytes()))
@@ -71,17 +74,18 @@ def merged(rings: list[Grown], grower: Grower, settings: RingSettings, most: int
 
     What has more than `most` members stays as it is: it is a crowd of one taste, and joining crowds takes long and tells nobody more.
     """
-    rings_at = InvertedIndex()
+    rings_at = _kernels.InvertedIndex()
     alive: dict[int, Grown] = {}
     waiting = list(reversed(rings))
     number = 0
     while waiting:
         ring = waiting.pop()
-        common = rings_at.common(ring.targets.tolist())
-        for position in sorted(alive.keys() & common.keys()):
+        for position, common in _in_common(rings_at, ring.targets):
+            if position not in alive:
+                continue
             other = alive[position]
             large = max(len(ring.members), len(other.members)) > max(most, LARGE)
-            if common[position] < LEAST_COMMON or large or _shared_times(ring, other) < LEAST_COMMON:
+            if common < LEAST_COMMON or large or _shared_times(ring, other) < LEAST_COMMON:
                 continue
             union = grower.grow(np.union1d(ring.members, other.members))
             if union.strength > told_by_both(ring, other, grower)[0] and not parts_of(union, grower, settings):
@@ -90,9 +94,15 @@ def merged(rings: list[Grown], grower: Grower, settings: RingSettings, most: int
                 break
         else:
             alive[number] = ring
-            rings_at.add(number, ring.targets.tolist())
+            rings_at.add(number, ring.targets)
             number += 1
     return list(alive.values())
+
+
+def _in_common(index: _kernels.InvertedIndex, things: Int32) -> Iterator[tuple[int, int]]:
+    """Numbers of the sets that have any of the things, rising, and how many each has."""
+    numbers, shared = index.common(things)
+    return zip(numbers.tolist(), shared.tolist(), strict=True)
 
 
 def _shared_times(one: Grown, other: Grown) -> int:

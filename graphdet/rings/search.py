@@ -79,7 +79,7 @@ def _promises(core: Core, known: KnownRings, fruitless: Counter[int], settings: 
     """Not so a core that a ring has told already, nor one at targets that have all brought nothing new time and again."""
     if not core.keys:
         return True
-    return min(fruitless[key] for key in core.keys) < settings.patience and not known.told(core.keys, core.users.tolist())
+    return min(fruitless[key] for key in core.keys) < settings.patience and not known.told(core.keys, core.users)
 
 
 def _splitter(ahead: list[Grown], growers: Growers, settings: RingSettings) -> Callable[[Grown], list[Grown]]:

@@ -1,0 +1,57 @@
+// Sets of whole numbers, numbered as they come → which of them have things in common with another one.
+#include <algorithm>
+#include <unordered_map>
+
+#include "arrays.hpp"
+
+namespace graphdet {
+namespace {
+
+// Of each thing the sets that it is in. Asked about a set, it counts along these lists: as long as its things are in few sets, that is
+// much less than all sets.
+class InvertedIndex {
+public:
+    void add(std::int32_t number, std::span<const std::int32_t> things) {
+        for (std::int32_t thing : things) sets_with_[thing].push_back(number);
+        if (shared_.size() <= std::size_t(number)) shared_.resize(std::size_t(number) + 1);
+    }
+
+    // Numbers of the sets that have any of the things, rising, and how many each has.
+    std::pair<std::vector<std::int32_t>, std::vector<std::int32_t>> common(std::span<const std::int32_t> things) {
+        std::vector<std::int32_t> numbers, counts;
+        for (std::int32_t thing : things) {
+            const auto found = sets_with_.find(thing);
+            if (found == sets_with_.end()) continue;
+            for (std::int32_t number : found->second) {
+                if (shared_[number]++ == 0) numbers.push_back(number);
+            }
+        }
+        std::sort(numbers.begin(), numbers.end());
+        for (std::int32_t number : numbers) {
+            counts.push_back(shared_[number]);
+            shared_[number] = 0;
+        }
+        return {std::move(numbers), std::move(counts)};
+    }
+
+private:
+    std::unordered_map<std::int32_t, std::vector<std::int32_t>> sets_with_;
+    std::vector<std::int32_t> shared_;  // (sets,) zeros between two questions
+};
+
+}  // namespace
+
+void add_inverted(nb::module_& module) {
+    nb::class_<InvertedIndex>(module, "InvertedIndex")
+        .def(nb::init<>())
+        .def("add", [](InvertedIndex& index, std::int32_t number, In<std::int32_t> things) {
+            require(number >= 0, "sets are numbered from 0");
+            index.add(number, view(things));
+        }, nb::arg("number"), nb::arg("things").noconvert())
+        .def("common", [](InvertedIndex& index, In<std::int32_t> things) {
+            auto [numbers, shared] = index.common(view(things));
+            return nb::make_tuple(hand_over(std::move(numbers)), hand_over(std::move(shared)));
+        }, nb::arg("things").noconvert());
+}
+
+}  // namespace graphdet
