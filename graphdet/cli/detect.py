@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -111,19 +112,49 @@ def _show_logs(logs: list[Path], chosen: Settings, *, as_json: bool) -> None:
 
 def demo(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where to put the made log and the run.")] = Path("graphdet-demo"),
+    open_report: Annotated[bool, typer.Option("--open", help="Write the report, too, and open it in a browser.")] = False,
 ) -> None:
-    """Make a small market with planted rings, find them, and show them."""
+    """Make a small market with planted rings, find them, and tell what was found of them."""
+    from graphdet.extras import need
     from graphdet.run.saving import require_free
     from graphdet.settings import Settings
     from graphdet.simulate import preset, simulate, write_market
-    from graphdet.terminal import console_for, show_end
 
+    if open_report:
+        need("report", "graphdet demo --open")
     require_free(out)
     progress = progress_here()
     with progress.stage("make a market"):
         write_market(simulate(preset("demo"), DEMO_SEED), out / "market", "csv")
     found = _detect([out / "market" / "events.csv"], out / "run", Settings(), progress)
-    show_end(console_for(), found, out / "run")
+    if not manner.quiet:
+        _show_demo(found, out)
+    if open_report:
+        from graphdet.report import write_report
+
+        write_report(found, out / "run" / "report.html")
+        _open(out / "run" / "report.html")
+
+
+def _show_demo(found: Run, out: Path) -> None:
+    from graphdet.simulate.outcome import compare_with_planted
+    from graphdet.terminal import clean, console_for, show_outcome, show_result, show_steps
+
+    console = console_for()
+    show_result(console, found)
+    console.print()
+    show_outcome(console, compare_with_planted(out / "market" / "truth", found.rings.to_pylist(), found.members.to_pylist()))
+    run = clean(shlex.quote(str(out / "run")))
+    steps = [(f"graphdet show {run} 1", "the worst ring and its evidence"), (f"graphdet report {run}", "all rings on one page")]
+    show_steps(console, out / "run", [*steps, ("graphdet init YOUR-LOGS", "the same for logs of your own")])
+
+
+def _open(path: Path) -> None:
+    """Show a page in a browser; where there is none, say where it is."""
+    import webbrowser
+
+    if not webbrowser.open(path.resolve().as_uri()):
+        say(f"no browser was found here; open {path} in one")
 
 
 def print_settings() -> None:

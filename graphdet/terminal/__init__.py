@@ -1,6 +1,7 @@
 """What graphdet says on a terminal: tables and paragraphs made of text that no id from a log can deface."""
 
 from graphdet.terminal.one_ring import event_headings, show_dossier, show_event_rows
+from graphdet.terminal.planted import show_outcome
 from graphdet.terminal.screens import (
     clean,
     console_for,
@@ -10,8 +11,10 @@ from graphdet.terminal.screens import (
     show_end,
     show_evaluation,
     show_next,
+    show_result,
     show_ring,
     show_rings,
+    show_steps,
     tier_counts,
 )
 
@@ -27,7 +30,10 @@ __all__ = [
     "show_evaluation",
     "show_event_rows",
     "show_next",
+    "show_outcome",
+    "show_result",
     "show_ring",
     "show_rings",
+    "show_steps",
     "tier_counts",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -88,7 +88,7 @@ def show_rings(console: Console, rings: pa.Table, total: int) -> None:
     }
     if narrow:
         columns = {heading: cell for heading, cell in columns.items() if heading not in ("q", "devices", "IPs", "lasted")}
-    table = _table(columns, left=("ring", "tier", "first seen", "explained by"), ids=("ring",))
+    table = plain_table(columns, left=("ring", "tier", "first seen", "explained by"), ids=("ring",))
     for ring in rings.to_pylist():
         table.add_row(*(cell(ring) for cell in columns.values()))
     table.columns[1].min_width = min(max(len(ring) for ring in rings["ring_id"].to_pylist()), FOLDED)
@@ -119,6 +119,12 @@ def show_ring(console: Console, run: Run, ring: RunRing, everything: bool) -> No
 
 def show_end(console: Console, run: Run, folder: Path) -> None:
     """What a finished run tells: the sum of its rows, what was discounted, its rings, and what to do next."""
+    show_result(console, run)
+    show_next(console, run, folder)
+
+
+def show_result(console: Console, run: Run) -> None:
+    """What a run read, made of it, and found."""
     counts = run.meta["counts"]
     console.print(
         f"Read {counts['read']:,} rows = {counts['accepted']:,} accepted + {counts['rejected']:,} rejected"
@@ -131,7 +137,6 @@ def show_end(console: Console, run: Run, folder: Path) -> None:
     console.print(f"Rings: {tier_counts(run)}", style="bold")
     console.print()
     show_rings(console, run.rings.slice(0, 10), run.rings.num_rows)
-    show_next(console, run, folder)
 
 
 def show_next(console: Console, run: Run, folder: Path) -> None:
@@ -143,6 +148,11 @@ def show_next(console: Console, run: Run, folder: Path) -> None:
         steps.append((f"graphdet rings {quoted}", "all rings"))
     if run.rejected.num_rows:
         steps.append((f"{quoted}/rejected.parquet", "the rejected rows and why"))
+    show_steps(console, folder, steps)
+
+
+def show_steps(console: Console, folder: Path, steps: Sequence[tuple[str, str]]) -> None:
+    """Where a run is, and what may be done with it: a command and its meaning."""
     console.print(f"\nRun folder: {clean(folder)}", style="bold", soft_wrap=True)
     wide = max((len(step) for step, _ in steps), default=0)
     for step, meaning in steps:
@@ -151,7 +161,7 @@ def show_next(console: Console, run: Run, folder: Path) -> None:
 
 def show_check(console: Console, found: LogCheck) -> None:
     """What a log holds: files, coverage of columns, actions, time span, what is missing and what that costs, the first rejects."""
-    table = _table(("file", "format", "read", "accepted", "rejected", "duplicates"), left=("file", "format"))
+    table = plain_table(("file", "format", "read", "accepted", "rejected", "duplicates"), left=("file", "format"))
     for file in found.files:
         counts = (file.read, file.accepted, file.rejected, file.duplicates)
         table.add_row(clean(file.path, 60), file.format, *(f"{count:,}" for count in counts))
@@ -168,7 +178,7 @@ def show_check(console: Console, found: LogCheck) -> None:
     console.print()
     if not found.events:
         console.print("No events: nothing here can be run.", style="bold")
-    table = _table(("column", "events", "share", "values"), left=("column",))
+    table = plain_table(("column", "events", "share", "values"), left=("column",))
     nodes = {NODE_TYPE[node_type].column: count for node_type, count in found.nodes.items()}
     for column, count in found.columns.items():
         table.add_row(column, f"{count:,}", f"{count / max(found.events, 1):.1%}", f"{nodes[column]:,}" if column in nodes else "")
@@ -185,12 +195,12 @@ def show_check(console: Console, found: LogCheck) -> None:
         console.print(f"Times: {moments[0]} to {moments[-1]}{bare}; between them {', '.join(moments[1:-1])}")
     if found.rejected:
         console.print(f"\nRejected rows ({found.rejected:,})", style="bold")
-        table = _table(("rows", "why"), left=("why",))
+        table = plain_table(("rows", "why"), left=("why",))
         for reason, count in list(found.reasons.items())[: MOST["reason"]]:
             table.add_row(f"{count:,}", clean(reason, 80))
         console.print(table)
         console.print()
-        table = _table(("file", "line", "column", "reason", "row"), left=("file", "column", "reason", "row"))
+        table = plain_table(("file", "line", "column", "reason", "row"), left=("file", "column", "reason", "row"))
         for row in found.first_rejects[: MOST["reject"]]:
             line = "" if row["line"] is None else f"{row['line']:,}"
             table.add_row(clean(Path(row["file"]).name, 20), line, name(row["column"]), clean(row["reason"], 40), clean(row["raw"], 60))
@@ -202,7 +212,7 @@ def _show_accounts(console: Console, found: LogCheck) -> None:
     shared = {node_type: own for node_type, own in found.accounts.items() if own.most}
     if not shared:
         return
-    table = _table(("accounts on one", "1", "2", "3–4", "5–9", "10 or more", "most"), left=("accounts on one", "most"))
+    table = plain_table(("accounts on one", "1", "2", "3–4", "5–9", "10 or more", "most"), left=("accounts on one", "most"))
     for node_type, own in shared.items():
         most = ", ".join(f"{name(key, 20)} {users:,}" for key, users in own.most)
         table.add_row(NODE_TYPE[node_type].noun.one, *(f"{keys:,}" for keys in own.keys), most)
@@ -215,7 +225,7 @@ def show_evaluation(console: Console, figures: Evaluation) -> None:
     alerts = f"{figures.alerts:,} {plural('alert', figures.alerts)} over {figures.alerted_users:,} users"
     console.print(f"{alerts}, {figures.review:,} for review, {figures.explained:,} explained")
     console.print(f"Truth: {figures.members:,} members, {figures.detectable:,} of them detectable (touched two targets or more)\n")
-    table = _table(("over alerts", "all", "detectable"), left=("over alerts",))
+    table = plain_table(("over alerts", "all", "detectable"), left=("over alerts",))
     table.add_row("member precision", _share(figures.precision), "")
     table.add_row("member recall", _share(figures.recall), _share(figures.detectable_recall))
     table.add_row("member F1", _share(figures.f1), _share(figures.detectable_f1))
@@ -224,21 +234,21 @@ def show_evaluation(console: Console, figures: Evaluation) -> None:
     console.print(table)
     if figures.by_kind:
         console.print()
-        table = _table(("ring kind", "rings", "ring recall", "member recall", "detectable"), left=("ring kind",))
+        table = plain_table(("ring kind", "rings", "ring recall", "member recall", "detectable"), left=("ring kind",))
         for kind, recall in figures.by_kind.items():
             shares = (recall.ring_recall, recall.member_recall, recall.detectable_recall)
             table.add_row(clean(kind).replace("_", " "), f"{recall.rings:,}", *(_share(share) for share in shares))
         console.print(table)
     if figures.lookalikes:
         console.print()
-        table = _table(("innocent look-alike", "groups", "alerted", "explained", "rightly"), left=("innocent look-alike",))
+        table = plain_table(("innocent look-alike", "groups", "alerted", "explained", "rightly"), left=("innocent look-alike",))
         for kind, look in figures.lookalikes.items():
             counts = (look.groups, look.groups_alerted, look.explained, look.explained_right)
             table.add_row(clean(kind).replace("_", " "), *(f"{count:,}" for count in counts))
         console.print(table)
     if figures.ranking:
         console.print()
-        table = _table(("score ranking", "nodes", "in rings", "AUROC", "AUPRC"), left=("score ranking",))
+        table = plain_table(("score ranking", "nodes", "in rings", "AUROC", "AUPRC"), left=("score ranking",))
         for node_type, ranking in figures.ranking.items():
             sizes = (f"{ranking.nodes:,}", f"{ranking.positives:,}")
             table.add_row(NODE_TYPE[node_type].noun.one, *sizes, _share(ranking.auroc), _share(ranking.auprc))
@@ -256,7 +266,7 @@ def plural(word: str, count: int) -> str:
     return word if count == 1 else word + ("es" if word.endswith("s") and word != "IPs" else "s")
 
 
-def _table(headings: Iterable[str], left: Collection[str], ids: Collection[str] = ()) -> Table:
+def plain_table(headings: Iterable[str], left: Collection[str], ids: Collection[str] = ()) -> Table:
     """A table of one line a row, but for long ids; columns are to the right but for those of text."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for heading in headings:
@@ -305,7 +315,7 @@ def _show_expectation(console: Console, evidence: pa.Table) -> None:
     """By view: how often two members met at a key, and how often independent users would have."""
     if not evidence.num_rows:
         return
-    table = _table(("shared", "keys", "meetings", "expected", "evidence"), left=("shared",))
+    table = plain_table(("shared", "keys", "meetings", "expected", "evidence"), left=("shared",))
     for view in KEY_TYPES:
         own = evidence.filter(pc.field("view") == view)
         if own.num_rows:
@@ -336,7 +346,7 @@ def _show_members(console: Console, node_type: str, members: pa.Table, most: int
     }
     if node_type != USER:
         del columns["role"]  # the title says it
-    table = _table(columns, left=(kind, "role", "first seen", "last seen"), ids=(kind,))
+    table = plain_table(columns, left=(kind, "role", "first seen", "last seen"), ids=(kind,))
     for member in members.slice(0, most).to_pylist():
         table.add_row(*(cell(member) for cell in columns.values()))
     console.print(table)
@@ -359,7 +369,7 @@ def _show_pairs(console: Console, evidence: pa.Table, most: int) -> None:
     }
     if console.width < 100:
         del columns["events"]
-    table = _table(columns, left=("user", "and user", "at", "key"), ids=("user", "and user", "key"))
+    table = plain_table(columns, left=("user", "and user", "at", "key"), ids=("user", "and user", "key"))
     order = [("evidence", "descending"), ("expected", "ascending"), ("user_a", "ascending"), ("user_b", "ascending"), ("key", "ascending")]
     for pair in evidence.sort_by(order).slice(0, most).to_pylist():
         table.add_row(*(cell(pair) for cell in columns.values()))
