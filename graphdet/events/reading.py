@@ -42,7 +42,8 @@ def connect(machine: MachineSettings, spill: Path) -> duckdb.DuckDBPyConnection:
         options["threads"] = str(machine.threads)
     connection = duckdb.connect(config=options)
     connection.execute("SET TimeZone = 'UTC'")
-    connection.execute("SET enable_progress_bar = false")  # it would draw on stdout, which is for data
+    if connection.execute("SELECT current_setting('enable_progress_bar')").fetchall() != [(False,)]:  # in a notebook it may not even be set
+        connection.execute("SET enable_progress_bar = false")  # it would draw on stdout, which is for data
     return connection
 
 

@@ -1,11 +1,9 @@
 """What graphdet says on a terminal: tables and paragraphs made of text that no id from a log can deface."""
 
+from graphdet.terminal.canvas import clean, console_for, name
 from graphdet.terminal.one_ring import event_headings, show_dossier, show_event_rows
 from graphdet.terminal.planted import show_outcome
 from graphdet.terminal.screens import (
-    clean,
-    console_for,
-    name,
     plural,
     show_check,
     show_end,

@@ -15,7 +15,8 @@ from graphdet.replay.recorded import Recorded
 from graphdet.schema import ITEM, NODE_TYPE, USER
 from graphdet.schema.lookalikes import look_alike
 from graphdet.schema.wording import Language
-from graphdet.terminal.screens import ID_WIDTH, TIER_STYLES, add_column, clean, name
+from graphdet.terminal.canvas import ID_WIDTH, add_column, clean, name
+from graphdet.terminal.screens import TIER_STYLES
 from graphdet.words.claim_sentences import look_alike_in_words
 from graphdet.words.interface import counted
 from graphdet.words.interface import label as words_of

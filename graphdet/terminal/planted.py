@@ -6,7 +6,8 @@ from rich.console import Console
 
 from graphdet.schema import TIERS
 from graphdet.simulate.outcome import Outcome
-from graphdet.terminal.screens import plain_table, plural
+from graphdet.terminal.canvas import plain_table
+from graphdet.terminal.screens import plural
 
 
 def show_outcome(console: Console, outcome: Outcome) -> None:

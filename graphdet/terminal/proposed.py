@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from graphdet.proposing import Proposal
-from graphdet.terminal.screens import add_column, clean
+from graphdet.terminal.canvas import add_column, clean
 
 
 def show_proposal(console: Console, proposal: Proposal) -> None:

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import shlex
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from rich.cells import cell_len, set_cell_size
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from graphdet.printable import printable
 from graphdet.run.folder import Run, RunRing
 from graphdet.schema import DEVICE, IP, ITEM, KEY_TYPES, NODE_TYPE, NODE_TYPES, TIERS, USER
+from graphdet.terminal.canvas import FOLDED, clean, name, plain_table
 from graphdet.words.claim_sentences import look_alike_in_words
 
 if TYPE_CHECKING:
     from graphdet.evaluate import Evaluation  # both load much that other screens need not
     from graphdet.events import LogCheck
 
-ID_WIDTH = 64  # a SHA-256 in hexadecimal; longer ids are cut, `--json` has them whole
-FOLDED = 36  # columns after which an id goes on in the next line; a UUID fits
-PIPE_WIDTH = 132  # columns where no terminal says how wide it is
 # Rows that fit on one screen.
 MOST = {
     **{node_type.name: node_type.listed for node_type in NODE_TYPES},
@@ -38,31 +32,6 @@ MOST = {
     "unused": 8,
 }
 TIER_STYLES = {"alert": "bold red", "review": "yellow", "explained": "green"}
-
-
-def console_for() -> Console:
-    """A console that takes text as it is: no markup, no emoji codes, no guessing at colours."""
-    plain = bool(os.environ.get("NO_COLOR"))  # nothing that is no text: no bold or dim either
-    console = Console(markup=False, emoji=False, highlight=False, color_system=None if plain else "auto")
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = PIPE_WIDTH
-    return console
-
-
-def clean(value: object, width: int | None = None) -> str:
-    """Text that stays on its line: control and format characters (colours, right-to-left overrides) spelt out, long text cut."""
-    text = str(value)
-    cut = width is not None and len(text) > width
-    text = text[:width]
-    text = printable(text)
-    if width is not None and (cut or cell_len(text) > width):
-        text = set_cell_size(text, width - 1).rstrip() + "…"
-    return text
-
-
-def name(value: object, width: int = ID_WIDTH) -> str:
-    """An id from a log, as it may stand in a table."""
-    return clean(value, width)
 
 
 def show_rings(console: Console, rings: pa.Table, total: int) -> None:
@@ -264,23 +233,6 @@ def tier_counts(run: Run) -> str:
 def plural(word: str, count: int) -> str:
     """'1 cell', '2 cells'; '2 addresses'."""
     return word if count == 1 else word + ("es" if word.endswith("s") and word != "IPs" else "s")
-
-
-def plain_table(headings: Iterable[str], left: Collection[str], ids: Collection[str] = ()) -> Table:
-    """A table of one line a row, but for long ids; columns are to the right but for those of text."""
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for heading in headings:
-        add_column(table, heading, left=heading in left, ids=heading in ids)
-    return table
-
-
-def add_column(table: Table, heading: str, *, left: bool, ids: bool) -> None:
-    """A column whose text is cut where there is no room, or one of ids, which are not: they may be copied, and go on in the next line."""
-    justify: Literal["left", "right"] = "left" if left else "right"
-    if ids:
-        table.add_column(heading, justify=justify, overflow="fold", max_width=FOLDED)
-    else:
-        table.add_column(heading, justify=justify, no_wrap=True, overflow="ellipsis")
 
 
 def _sentence(facts: dict[str, Any]) -> str:
