@@ -1,8 +1,8 @@
 """What graphdet says on a terminal: tables and paragraphs made of text that no id from a log can deface."""
 
 from graphdet.terminal.canvas import clean, console_for, name
+from graphdet.terminal.demo_end import show_outcome
 from graphdet.terminal.one_ring import event_headings, show_dossier, show_event_rows
-from graphdet.terminal.planted import show_outcome
 from graphdet.terminal.screens import (
     plural,
     show_check,
