@@ -50,3 +50,22 @@ $(VENV)/ready-to-test: $(VENV)/ready pyproject.toml constraints.txt $(KERNELS)
 	@echo "Installing graphdet and what its tests need, and building its kernels ..."
 	@$(PIP) --editable '.[development]'
 	@touch $@ $(VENV)/ready-to-run
+
+.PHONY: lock licences sbom soak
+
+# Locks with hashes for every platform, and digests of the server's jars; needs uv, and jars that `graphdet db up` fetched.
+lock:
+	$(BIN)/python locks/supply_chain.py lock
+	$(BIN)/python locks/supply_chain.py jars
+
+licences: $(VENV)/ready-to-test
+	$(BIN)/python locks/supply_chain.py licences
+
+sbom: $(VENV)/ready-to-test
+	@$(BIN)/python locks/supply_chain.py sbom
+
+# 10,000 drawn inputs of each kind and 200 kills instead of the short part of `make test`; hours. docs/reliability.md is made of what comes of it.
+soak: $(VENV)/ready-to-test
+	rm -f benchmarks/results/fuzz.jsonl
+	GRAPHDET_FUZZ=10000 GRAPHDET_FUZZ_TALLY=$(abspath benchmarks/results/fuzz.jsonl) $(BIN)/pytest tests/fuzz --timeout 0
+	$(BIN)/python tests/fuzz/reliability.py

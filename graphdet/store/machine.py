@@ -10,6 +10,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -129,6 +130,7 @@ def fetch_jars(line: Line, java_home: Path) -> Path:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "graphdet"
     jars = cache / f"neo4j-{line.version}-{digest}"
     if jars.is_dir():
+        _require_known(jars, line)
         return jars
     maven = shutil.which("mvn")
     if maven is None:
@@ -140,6 +142,7 @@ def fetch_jars(line: Line, java_home: Path) -> Path:
     with (cache / "lock").open("w") as one_maven, tempfile.TemporaryDirectory(dir=cache) as partial:
         fcntl.flock(one_maven, fcntl.LOCK_EX)  # two at once may spoil each other's downloads
         if jars.is_dir():
+            _require_known(jars, line)
             return jars
         target = Path(partial) / "jars"
         goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={target}"]
@@ -149,8 +152,33 @@ def fetch_jars(line: Line, java_home: Path) -> Path:
         if done.returncode != 0 or not target.is_dir():
             reason = next((text for text in done.stdout.splitlines() if "ERROR" in text), "no reason given")
             raise ServerError(f"Maven could not fetch Neo4j {line.version}: {reason[:300]} Check the network, and try again.")
+        _require_known(target, line)
         target.rename(jars)
     return jars
+
+
+def _require_known(jars: Path, line: Line) -> None:
+    """The very jars that graphdet was tried with, each by its digest; it is their code that runs.
+
+    Raises:
+        ServerError: one is another, or there are more or fewer.
+    """
+    rows = (project_folder() / f"jars-{line.name}.sha256").read_text(encoding="utf-8").splitlines()
+    known = {name: digest for digest, _, name in (row.partition("  ") for row in rows)}
+    found = {jar.name: jar for jar in jars.iterdir()}
+    with ThreadPoolExecutor() as pool:
+        wrong = set(pool.map(lambda name: name if _digest(found[name]) != known[name] else "", known.keys() & found.keys()))
+    odd = sorted((wrong | (known.keys() ^ found.keys())) - {""})
+    if odd:
+        raise ServerError(
+            f"{jars}: {len(odd)} of the server's jars are not those that graphdet knows (such as {odd[0]}); "
+            "remove that folder and try again."
+        )
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def free_port(wanted: int, taken: int | None = None) -> int:
