@@ -30,6 +30,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from graphdet.printable import printable
+
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """'; did you mean X?' for the closest known name, or '' where none is close."""
@@ -43,7 +45,10 @@ def nearest_of(name: str, known: Iterable[str]) -> str:
 
 
 class GraphdetError(Exception):
-    """Base of all errors that a user can mend. The CLI prints the message alone and exits with 2."""
+    """Base of all errors that a user can mend. The CLI prints the message alone and exits with 2; it is one line, whatever a file holds."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(printable(message))
 
 
 class SettingsError(GraphdetError):

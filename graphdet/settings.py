@@ -295,6 +295,8 @@ def load_settings(path: Path | None) -> Settings:
         raise SettingsError(f"{path}: no such settings file; leave --settings out for the defaults.") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path}: not a readable TOML file ({error}).") from None
+    except RecursionError:
+        raise SettingsError(f"{path}: nested too deep; write settings as `graphdet settings` prints them.") from None
     chosen = parse_settings(table, str(path))
     if chosen.log.ignore:
         chosen = chosen.model_copy(update={"log": chosen.log.model_copy(update={"ignore": str(path.parent / chosen.log.ignore)})})
@@ -309,15 +311,20 @@ def parse_settings(table: dict[str, Any], where: str) -> Settings:
 def parse_section(model: type[Model], table: dict[str, Any], where: str) -> Model:
     """One section from a table, with this house's errors instead of pydantic's."""
     try:
-        return model.model_validate_json(json.dumps(table))  # JSON mode: arrays may become tuples, nothing else is converted
+        # JSON mode: arrays may become tuples, a date without quotes is the text that it would be with them, nothing else is converted
+        return model.model_validate_json(json.dumps(table, default=str))
+    except RecursionError:
+        raise SettingsError(f"{where}: nested too deep; write settings as `graphdet settings` prints them.") from None
     except ValidationError as error:
         first = error.errors()[0]
+        if not first["loc"]:  # JSON's own parser does not go as deep as Python's
+            raise SettingsError(f"{where}: nested too deep; write settings as `graphdet settings` prints them.") from None
         *sections, name = [str(part) for part in first["loc"]]
         if first["type"] == "extra_forbidden":
             raise UnknownSetting(where, ".".join(sections), name, _names(model)) from None
         dotted = ".".join([*sections, name])
         says = str(first["ctx"]["error"]) if first["type"] == "value_error" else first["msg"].lower()
-        raise SettingsError(f"{where}: {dotted} = {first['input']!r}: {says}.") from None
+        raise SettingsError(f"{where}: {dotted} = {repr(first['input'])[:200]}: {says}.") from None
 
 
 def _names(model: type[BaseModel], section: str = "") -> Iterator[tuple[str, str]]:

@@ -159,7 +159,8 @@ def bill_of_materials() -> dict[str, Any]:
     """What a user installs and what `graphdet db up` fetches, with digests; CycloneDX 1.6."""
     components = [
         {
-            "type": "library", "name": name, "version": version, "purl": f"pkg:pypi/{name}@{version}", "bom-ref": f"pkg:pypi/{name}@{version}",
+            "type": "library", "name": name, "version": version,
+            "purl": f"pkg:pypi/{name}@{version}", "bom-ref": f"pkg:pypi/{name}@{version}",
             "hashes": [{"alg": "SHA-256", "content": one} for one in hashes],
             "properties": [{"name": "marker", "value": marker}] if marker else [],
         }

@@ -16,6 +16,7 @@ BEGIN, END = "<!-- street: made by tests/street.py -->", "<!-- end of street -->
 
 # The order of the data: a file may import only from those before it.
 ORDER = (
+    "printable",
     "errors",
     "extras",
     "arrays",
@@ -23,7 +24,6 @@ ORDER = (
     "log_settings",
     "settings",
     "progress",
-    "printable",
     "scratch",
     "whole",
     "words",

@@ -41,7 +41,7 @@ def test_no_change_to_a_run_folder_ends_in_anything_but_one_clear_line(logged: L
 
     failures = []
     with tallied("run folders") as tally:
-        for one in inputs("run_folders", draw, few=40):
+        for one in inputs("run_folders", draw, few=25):
             for old in (folder, out):
                 shutil.rmtree(old, ignore_errors=True)
             shutil.copytree(whole, folder)
@@ -58,4 +58,4 @@ def test_no_change_to_a_run_folder_ends_in_anything_but_one_clear_line(logged: L
             assert {path.name for path in tmp_path.iterdir()} == {"run", "out"}, one
     assert not failures, "\n".join(failures)
     assert tally["tried"] == tally["taken"] + tally["refused"]
-    assert min(tally["taken"], tally["refused"]) > 10
+    assert min(tally["taken"], tally["refused"]) > 4

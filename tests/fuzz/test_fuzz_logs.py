@@ -1,0 +1,121 @@
+"""Logs and labels of any bytes: read, or refused in one line; and what was read adds up to what was accepted, rejected and repeated."""
+
+from __future__ import annotations
+
+import gzip
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fuzzing import inputs, outcome, tallied
+
+from graphdet.events import EventTable, read_events, read_labels
+from graphdet.settings import LogSettings, MachineSettings
+
+ONE = MachineSettings(threads=1)
+HEADERS = [
+    "user_id,item_id,timestamp,action,amount,rating",
+    "user_id;device_id;timestamp",
+    "user_id\titem_id\taction",
+    "uid,sku,time,price",
+]
+CELLS = [
+    "u1", "u2", "u3", "", '"', '""', '"a,b"', '"a\nb"', "2024-01-02", "2024-01-02T03:04:05Z", "1704164645",
+    "-1", "1e400", "nan", "\x00", "\x1b[31m", "\u202e",
+    "用户", "é", "x" * 3000, "9" * 30, "order", "3.5", "1,000.50", "=1+1", "null", "\ufeff", "\ud7ff", "' OR 1=1 --", "{}", "[1]",
+]  # fmt: skip
+USUAL = ["u1", "u2", "u3", "2024-01-02", "order", "3.5"]
+JSON_LINES = [
+    '{"user_id": "u1", "item_id": "i1"}',
+    '{"user_id": 1, "item_id": [1]}',
+    "{",
+    "[]",
+    "null",
+    '{"user_id": "u1"',
+    '{"user_id": {"a": 1}}',
+    '""',
+]
+
+
+def draw(chance: random.Random) -> dict[str, Any]:
+    return {
+        "seed": chance.randrange(2**32), "form": chance.choice(["csv", "csv", "csv", "jsonl", "parquet", "noise"]),
+        "rows": chance.choice([0, 1, 5, 30]), "change": chance.choice(["none", "bytes", "cut", "gz", "gz cut", "utf-16", "latin-1", "end"]),
+    }  # fmt: skip
+
+
+def content(one: dict[str, Any], headers: list[str] = HEADERS) -> bytes:
+    chance = random.Random(one["seed"])  # noqa: S311 - the same file each time
+    if one["form"] == "jsonl":
+        text = "\n".join(chance.choice(JSON_LINES) for _ in range(one["rows"]))
+    else:
+        header = chance.choice(headers)
+        delimiter = next((mark for mark in ",;\t" if mark in header), ",")
+        width = header.count(delimiter) + 1
+        rows = [
+            delimiter.join(
+                chance.choice(CELLS if chance.random() < 0.3 else USUAL) for _ in range(max(width + chance.choice([0] * 8 + [-1, 1]), 1))
+            )
+            for _ in range(one["rows"])
+        ]
+        text = chance.choice(["\n", "\n", "\r\n", "\r"]).join([header, *rows])
+    data = text.encode("utf-16" if one["change"] == "utf-16" else "latin-1" if one["change"] == "latin-1" else "utf-8", "replace")
+    if one["form"] == "noise":
+        data = chance.randbytes(chance.randrange(1, 400))
+    if one["form"] == "parquet":
+        data = b"PAR1" + data + b"PAR1"
+    if one["change"] == "bytes" and data:
+        found = bytearray(data)
+        for _ in range(chance.randrange(1, 6)):
+            found[chance.randrange(len(found))] = chance.randrange(256)
+        data = bytes(found)
+    if one["change"].startswith("gz"):
+        data = gzip.compress(data)
+    return data[: chance.randrange(len(data) + 1)] if "cut" in one["change"] else data
+
+
+def test_no_log_ends_in_anything_but_events_that_add_up_or_one_clear_line(tmp_path: Path) -> None:
+    failures = []
+    with tallied("logs") as tally:
+        for one in inputs("logs", draw, few=50):
+            path = tmp_path / f"log.{one['form'].replace('noise', 'csv')}{'.gz' if one['change'].startswith('gz') else ''}"
+            path.write_bytes(content(one))
+
+            def read(path: Path = path) -> None:
+                report = read_events([path], LogSettings(), ONE).report
+                assert report.read == report.accepted + report.rejected.num_rows + report.duplicates
+
+            told = outcome(read, tally, one)
+            failures += [told] if told else []
+            path.unlink()
+    assert not failures, "\n".join(failures[:20])
+    assert tally["tried"] == tally["taken"] + tally["refused"]
+    assert min(tally["taken"], tally["refused"]) > 2
+
+
+@pytest.fixture(scope="module")
+def events(tmp_path_factory: pytest.TempPathFactory) -> EventTable:
+    path = tmp_path_factory.mktemp("labels") / "log.csv"
+    path.write_text("user_id,item_id,timestamp\n" + "".join(f"u{n},i{n % 3},2024-01-0{n % 9 + 1}\n" for n in range(9)), encoding="utf-8")
+    return read_events([path])
+
+
+def test_no_labels_file_ends_in_anything_but_labels_that_add_up_or_one_clear_line(events: EventTable, tmp_path: Path) -> None:
+    headers = ["user_id,label", "user_id,label,known_at", "uid;fraud", "user_id,item_id,label"]
+    failures = []
+    with tallied("labels") as tally:
+        for one in inputs("labels", draw, few=25):
+            path = tmp_path / f"labels.{one['form'].replace('noise', 'csv')}{'.gz' if one['change'].startswith('gz') else ''}"
+            path.write_bytes(content(one, headers).replace(b"order", b"1").replace(b"3.5", b"0"))
+
+            def read(path: Path = path) -> None:
+                known, report = read_labels([path], events, LogSettings(), ONE)
+                assert len(known) <= events.count("user")
+                assert all(file.read == file.accepted + file.rejected + file.duplicates for file in report.files)
+
+            told = outcome(read, tally, one)
+            failures += [told] if told else []
+            path.unlink()
+    assert not failures, "\n".join(failures[:20])
+    assert tally["tried"] == tally["taken"] + tally["refused"]
