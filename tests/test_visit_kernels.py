@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from graphdet import _kernels
-from graphdet.arrays import Int32, Int64
+from graphdet.arrays import Int32, Int64, distinct_values
 from graphdet.visits.visits import visits_of_view
 
 DAY, HOUR = 86_400, 3_600
@@ -165,3 +165,9 @@ def test_wrong_arguments_are_refused(log: Log) -> None:
     for call, why in calls:
         with pytest.raises(ValueError, match=why):
             call()
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 900])
+def test_distinct_values_are_those_of_a_set(size: int) -> None:
+    values = np.random.default_rng(size).integers(-50, 50, size)
+    assert distinct_values(values).tolist() == sorted(set(values.tolist()))

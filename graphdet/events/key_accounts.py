@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from graphdet.arrays import distinct_values
 from graphdet.events.table import EventTable
 from graphdet.schema import NODE_TYPES
 
@@ -33,7 +34,7 @@ def count_accounts(table: EventTable) -> dict[str, KeyAccounts]:
     for node_type in NODE_TYPES:
         if node_type.personal and node_type.name in table.codes:
             code = table.codes[node_type.name]
-            pair = np.unique(code[code >= 0].astype(np.int64) << 32 | table.codes["user"][code >= 0])
+            pair = distinct_values(code[code >= 0].astype(np.int64) << 32 | table.codes["user"][code >= 0])
             accounts = np.bincount(pair >> 32, minlength=table.count(node_type.name))
             step = np.searchsorted(STEPS, accounts, side="right") - 1
             most = np.argsort(-accounts, kind="stable")[:MOST]

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import numpy as np
 import numpy.typing as npt
 
+from graphdet.arrays import distinct_values
 from graphdet.events.assembling import Events
 from graphdet.events.left_out_notes import about_ids, about_left_out
 from graphdet.events.opening import Source
@@ -114,5 +115,5 @@ def resolution(time: npt.NDArray[np.int64] | None, zone: str) -> TimeResolution:
     if np.any(times[:1000] % 900_000_000):  # no zone is off by less than a quarter of an hour
         return "instant"
     place = zoneinfo.ZoneInfo(zone)
-    local = (datetime.fromtimestamp(int(moment) // 1_000_000, place) for moment in np.unique(times))
+    local = (datetime.fromtimestamp(int(moment) // 1_000_000, place) for moment in distinct_values(times))
     return "day" if not np.any(times % 1_000_000) and all((one.hour, one.minute, one.second) == (0, 0, 0) for one in local) else "instant"

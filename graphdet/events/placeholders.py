@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from graphdet.arrays import distinct_values
 from graphdet.errors import SettingsError
 from graphdet.events.addresses import NOBODYS_IP
 from graphdet.schema import IP_COLUMNS, NODE_TYPES
@@ -92,7 +93,7 @@ def _holders(named: Mapping[str, Array], column: str, rows: Array) -> tuple[int,
     if column == "user_id":
         return len(rows), len(named[column])
     users = named["user_id"]
-    return len(np.unique(users[rows][users[rows] >= 0])), len(np.unique(users[named[column] >= 0]))
+    return len(distinct_values(users[rows][users[rows] >= 0])), len(distinct_values(users[named[column] >= 0]))
 
 
 def ignored_keys(settings: LogSettings) -> dict[str, frozenset[str]]:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from graphdet.arrays import distinct_values
 from graphdet.errors import EmptyLog
 from graphdet.events.notes import resolution
 from graphdet.events.table import NO_TIME, EventTable
@@ -86,7 +87,7 @@ def _only(table: EventTable, kept: npt.NDArray[np.bool_], settings: LogSettings,
     codes: dict[str, npt.NDArray[np.int32]] = {}
     item_category = table.item_category
     for node_type, own in table.codes.items():
-        used = np.unique(own[kept & (own >= 0)])
+        used = distinct_values(own[kept & (own >= 0)])
         if len(used) or node_type == USER:
             place = np.full(len(table.ids[node_type]) + 1, -1, np.int32)  # the last place is that of −1: none
             place[used] = np.arange(len(used), dtype=np.int32)
@@ -123,7 +124,7 @@ def _given(numbers: npt.NDArray[Number] | None, kept: npt.NDArray[np.bool_]) -> 
 
 def _used_words(codes: npt.NDArray[Code], words: tuple[str, ...]) -> tuple[tuple[str, ...], npt.NDArray[Code]]:
     """The words that codes name, and the codes of these."""
-    used = np.unique(codes[codes >= 0])
+    used = distinct_values(codes[codes >= 0])
     place = np.full(len(words) + 1, -1, codes.dtype)  # as above
     place[used] = np.arange(len(used), dtype=codes.dtype)
     return tuple(words[code] for code in used.tolist()), place[codes]

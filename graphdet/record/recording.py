@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from graphdet import _kernels
-from graphdet.arrays import Bool, Int32, Int64, stretches
+from graphdet.arrays import Bool, Int32, Int64, distinct_values, stretches
 from graphdet.events import NO_TIME, EventTable
 from graphdet.judging.conditions import Background
 from graphdet.judging.judged_ring import JudgedRing
@@ -212,14 +212,14 @@ def _keys_table(log: LogIndex, rows: Int64, targets: Mapping[str, Bool], at_targ
         parts.append(_filled(columns, schema, len(own)))
     if len(events.categories) and "item" in events.codes:
         item = events.codes["item"][rows]
-        known = np.unique(events.item_category[item[item >= 0]])
-        known = known[known >= 0]
+        categories = distinct_values(events.item_category[item[item >= 0]])
+        categories = categories[categories >= 0]
         columns = {
-            "node_type": pa.repeat(pa.scalar("category"), len(known)),
-            "node_id": pa.array(events.categories, pa.string()).take(pa.array(known)),
-            "share": pa.array(log.category_share[known + 1]),
+            "node_type": pa.repeat(pa.scalar("category"), len(categories)),
+            "node_id": pa.array(events.categories, pa.string()).take(pa.array(categories)),
+            "share": pa.array(log.category_share[categories + 1]),
         }
-        parts.append(_filled(columns, schema, len(known)))
+        parts.append(_filled(columns, schema, len(categories)))
     return pa.concat_tables(parts).combine_chunks() if parts else schema.empty_table()
 
 
@@ -268,7 +268,7 @@ def _visits_table(rings: Sequence[JudgedRing], log: LogIndex) -> pa.Table:
         whole[grown.targets] = True
         member[grown.members] = True
         of = index.by_user[stretches(index.user_offset, grown.members)]
-        met = np.unique(np.repeat(grown.members, _lengths(index.user_offset, grown.members)) * np.int64(visits.keys) + index.key[of])
+        met = distinct_values(np.repeat(grown.members, _lengths(index.user_offset, grown.members)) * np.int64(visits.keys) + index.key[of])
         key, users = np.unique(met % visits.keys, return_counts=True)
         shared[key[users >= 2]] = True
     shared &= ~whole

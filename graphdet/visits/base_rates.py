@@ -6,6 +6,9 @@ log's totals. The log, the permuted logs and a ring's replay with something take
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +20,7 @@ from graphdet.settings import EvidenceSettings
 from graphdet.visits.rushes import drawn_share, log_share_of_hours, public_share
 from graphdet.visits.visits import DAY, Visits
 
+BLOCK = 1 << 16  # visits whose numbers stay near a core
 UNSURE = 10.0  # visits at other times that say as much as the belief that users are alike
 ROUNDING = 1e-4  # that may lift the logarithm of a chance of 1 above 0
 
@@ -163,41 +167,59 @@ def rate_visits(
     visits: Visits, counts: VisitCounts, totals: LogTotals, settings: EvidenceSettings, homogeneity: Float64 | None, threads: int = 1
 ) -> BaseRates:
     """Counts → base rates; homogeneity None = as the counts tell."""
-    view, near, seconds = _view(visits), _near(visits), totals.seconds
+    seconds, elsewhen = totals.seconds, counts.elsewhen.astype(np.float32)
     history_share = np.maximum(1.0 - 2.0 * _away(visits, seconds) / seconds, 0.0)
     log_share, log_intent, expected = _kernels.rate_visits(
-        visits.offset, visits.user, visits.group, counts.own, counts.near, counts.key_elsewhen, history_share[view],
+        visits.offset, visits.user, visits.group, counts.own, counts.near, counts.key_elsewhen, history_share[_view(visits)],
         totals.visits, totals.group_visits, totals.group_keys, threads,
     )  # fmt: skip
-    view_of_visit = np.repeat(view, np.diff(visits.offset))
-    elsewhen = counts.elsewhen.astype(np.float32)
-    of_groups = _homogeneity(view_of_visit, elsewhen, expected, len(visits.views), settings) if homogeneity is None else homogeneity[0]
-    shape = of_groups.astype(np.float32)[view_of_visit]
-    days = np.maximum(seconds - 2 * near, seconds / 4).astype(np.float32) / DAY
-    log_habit = log_share + np.log10((shape + elsewhen) / (shape + expected))
-    expected = (10.0**log_habit * counts.key_elsewhen).astype(np.float32)
-    of_keys = (
-        _homogeneity(view_of_visit, counts.returns.astype(np.float32), expected, len(visits.views), settings)
-        if homogeneity is None
-        else homogeneity[1]
-    )
-    log_habit = _with_returns(log_habit, of_keys.astype(np.float32)[view_of_visit], counts.returns, expected)
+    of_groups = _homogeneity(visits, elsewhen, expected, settings) if homogeneity is None else homogeneity[0]
+    days = (np.maximum(seconds - 2 * _near(visits), seconds / 4).astype(np.float32) / DAY).tolist()
+    log_habit, usual = np.empty(len(visits), np.float32), np.empty(len(visits), np.float32)
+
+    def by_groups(rows: slice, view: int) -> None:
+        shape = np.float32(of_groups[view])
+        log_habit[rows] = log_share[rows] + np.log10((shape + elsewhen[rows]) / (shape + expected[rows]))
+        expected[rows] = 10.0 ** log_habit[rows] * counts.key_elsewhen[rows]
+        usual[rows] = elsewhen[rows] / days[view]
+
+    _in_blocks(visits, by_groups, threads)
+    of_keys = _homogeneity(visits, counts.returns.astype(np.float32), expected, settings) if homogeneity is None else homogeneity[1]
+
+    def by_keys(rows: slice, view: int) -> None:
+        log_habit[rows] = _with_returns(log_habit[rows], np.float32(of_keys[view]), counts.returns[rows], expected[rows])
+
+    _in_blocks(visits, by_keys, threads)
     return BaseRates(
         log_base_rate=_unless_drawn(log_habit, drawn_share(visits, seconds, counts.public), counts.log_hours),
         log_intent=log_intent,
         near=counts.near,
-        usual=(elsewhen / days[view_of_visit]).astype(np.float32),
+        usual=usual,
         homogeneity=np.stack([of_groups, of_keys]),
     )
 
 
-def _with_returns(log_habit: Float32, shape: Float32, returns: Int32, expected: Float32) -> Float32:
+def _in_blocks(visits: Visits, do: Callable[[slice, int], None], threads: int) -> None:
+    """Calls `do` for stretches of visits and the position of their view, on so many threads."""
+    blocks = [
+        (slice(first, min(first + BLOCK, rows.stop)), view)
+        for view, rows in enumerate(_stretches(visits))
+        for first in range(rows.start, rows.stop, BLOCK)
+    ]
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(lambda block: do(*block), blocks))
+
+
+def _with_returns(log_habit: Float32, shape: np.float32, returns: Int32, expected: Float32) -> Float32:
     """Who comes back to a key at other times comes by it by habit: a favourite place, a standing order. Whoever does not is no rarer there.
 
-    `returns` and how many of them the base rate gives, `expected`, with the shape of each visit's view.
+    `returns` and how many of them the base rate gives, `expected`, with the shape of the visits' view.
     """
-    likelier = np.log10(np.maximum((shape + returns) / (shape + expected), 1.0))
-    return np.minimum(log_habit + likelier, 0).astype(np.float32)
+    found = np.minimum(log_habit, 0) + np.float32(0)  # no −0
+    back = np.flatnonzero(returns)
+    likelier = np.log10(np.maximum((shape + returns[back]) / (shape + expected[back]), 1.0))
+    found[back] = np.minimum(log_habit[back] + likelier, 0)
+    return found
 
 
 def _unless_drawn(log_habit: Float32, drawn: Float32, log_hours: Float32) -> Float32:
@@ -209,13 +231,24 @@ def _unless_drawn(log_habit: Float32, drawn: Float32, log_hours: Float32) -> Flo
     return log_base_rate
 
 
-def _homogeneity(view: Int32, elsewhen: Float32, expected: Float32, views: int, settings: EvidenceSettings) -> Float64:
+def _homogeneity(visits: Visits, elsewhen: Float32, expected: Float32, settings: EvidenceSettings) -> Float64:
     """Shape of each view's Gamma distribution by the method of moments; all alike where the log is too short to tell.
 
     Who visits a group has, on average, 1 + 1 / shape times everybody's rate, so visits at other times tell the shape (empirical Bayes).
     """
-    lift = (np.bincount(view, elsewhen, views) + UNSURE) / (np.bincount(view, expected, views) + UNSURE)
+    lift = (_sums(visits, elsewhen) + UNSURE) / (_sums(visits, expected) + UNSURE)
     return np.asarray(1 / np.clip(lift - 1, 1 / settings.homogeneity_most, 1 / settings.homogeneity_least))
+
+
+def _sums(visits: Visits, values: Float32) -> Float64:
+    """(views,) of the visits of each, added one after the other, so that the sum is the same on every machine."""
+    return np.array([np.cumsum(values[rows], dtype=np.float64)[-1] if rows.start < rows.stop else 0.0 for rows in _stretches(visits)])
+
+
+def _stretches(visits: Visits) -> list[slice]:
+    """Visits of each view."""
+    ends = [0, *(int(visits.offset[view.first_key + view.keys]) for view in visits.views)]
+    return [slice(start, end) for start, end in itertools.pairwise(ends)]
 
 
 def _view(visits: Visits) -> Int32:

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.sparse import csr_matrix, diags
 
-from graphdet.arrays import Int64
+from graphdet.arrays import Int64, distinct_values
 from graphdet.events import NO_TIME, EventTable
 from graphdet.settings import EvidenceSettings
 
@@ -79,5 +79,5 @@ def _lasting_visits(events: EventTable) -> tuple[Int64, Int64]:
     order = np.lexsort([turn, events.time[told] // DAY, item])
     day = events.time[told][order] // DAY
     first = np.r_[True, (item[order][1:] != item[order][:-1]) | (day[1:] != day[:-1])][: len(order)]
-    visited = np.unique(user[order][first] * events.count("item") + item[order][first])
+    visited = distinct_values(user[order][first] * events.count("item") + item[order][first])
     return visited // events.count("item"), visited % events.count("item")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from graphdet import _kernels
-from graphdet.arrays import Bool, Float32, Float64, Int32, Int64
+from graphdet.arrays import Bool, Float32, Float64, Int32, Int64, distinct_values
 from graphdet.schema import ITEM
 from graphdet.visits.visits import UNTIMED, View, Visits
 
@@ -55,14 +55,15 @@ def public_share(visits: Visits, seconds: int) -> Float32:
         rows = slice(int(offset[0]), int(offset[-1]))
         local, usual = _local_and_usual(offset, visits.time, view.windows[0] // 2, seconds)
         more = np.flatnonzero(local >= np.maximum(BEYOND_USUAL * usual, LEAST_LOCAL))
-        time, user = visits.time[rows].astype(np.int64), visits.user[rows].astype(np.int64)
+        time, user = visits.time[rows], visits.user[rows]
         for shift in (0, view.windows[0] // 2):
-            window = (time + shift) // view.windows[0]
-            windows = int(window.max(initial=0)) + 1
-            come = np.unique(window[more] * np.int64(visits.users) + user[more]) // visits.users
+            windows = (int(time.max(initial=0)) + shift) // view.windows[0] + 1
+            come = distinct_values((time[more].astype(np.int64) + shift) // view.windows[0] * visits.users + user[more]) // visits.users
             count = np.bincount(come, minlength=windows)
             most = max(MOST_OF_ALL * visits.users, LEAST_PUBLIC, BEYOND_USUAL * float(np.median(count)))
-            public[rows] = np.maximum(public[rows], (np.maximum(count - most, 0) / np.maximum(count, 1))[window])
+            if count.max() > most:
+                beyond = np.maximum(count - most, 0) / np.maximum(count, 1)
+                public[rows] = np.maximum(public[rows], beyond[(time.astype(np.int64) + shift) // view.windows[0]])
     return public
 
 
