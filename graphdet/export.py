@@ -22,11 +22,11 @@ from graphdet.errors import RunError
 from graphdet.judging.conditions import Weighed
 from graphdet.printable import as_json, for_spreadsheet, printable
 from graphdet.replay.recorded import Recorded
-from graphdet.schema import EVENT_MAKERS, ITEM, SHARED_TYPES
+from graphdet.schema import EVENT_MAKERS, ITEM, NODE_TYPES, SHARED_TYPES
 from graphdet.schema.wording import LANGUAGES, Language
 from graphdet.whole import whole_file, whole_folder, why
-from graphdet.words.claim_sentences import look_alike_in_words
-from graphdet.words.interface import label
+from graphdet.words.claim_sentences import look_alike_in_words, number_in_words
+from graphdet.words.interface import counted, label
 from graphdet.words.reasons import CATALOGUE
 
 if TYPE_CHECKING:
@@ -96,7 +96,8 @@ def tables_of(dossier: Dossier, recorded: Recorded) -> dict[str, list[Row]]:
     witness = set(dossier.events["witness"])
     first = set(dossier.events["read_first"])
     inside = dossier.events["inside"]
-    marks = ["read first" if row in first else "witness" if row in witness else "" for row in inside]
+    stray = set(dossier.events["stray"])
+    marks = ["read first" if row in first else "witness" if row in witness else "stray" if row in stray else "" for row in inside]
     return {
         "ring": [dict(dossier.ring)],
         "reasons": [*reasons, *weighed],
@@ -199,10 +200,11 @@ def _write_note(dossier: Dossier, recorded: Recorded, path: Path, language: Lang
 def case_note(dossier: Dossier, recorded: Recorded, language: Language) -> str:
     """A Markdown note on one ring, to file with a case."""
     ring, what = dossier.ring, dossier.facts["what"]
-    counts = {key: what[key] for key in ("members", "items", "events", "orders")}
-    lines = [f"# {label('note_title', language, id=ring['ring_id'])}", "", f"**{dossier.verdict(language)}**", ""]
-    tier = label(ring["tier"], language)
-    lines += [label("note_sum", language, tier=tier, rank=ring["rank"], score=ring["score"], q=ring["q_value"], **counts), ""]
+    counts = {key: f"{what[key]:,}" for key in ("members", "items", "events")}
+    lines = [f"# {label('note_title', language, id=ring['ring_id'])}", "", f"**{_escaped(dossier.verdict(language))}**", ""]
+    told = {"tier": label(ring["tier"], language), "rank": ring["rank"], "score": ring["score"]}
+    lines += [label("note_sum", language, q=number_in_words(ring["q_value"], "chance"), **told, **counts), ""]
+    lines += [*_table([what], ("first", "last", "orders", "amount", "at_stake", "payments", "returns"), language), ""]
     innocent = [
         f"- {label('fits' if one.holds else 'fails', language)} — {one.claim.short.to(language)}: {_escaped(_why(one, language))}"
         for one in dossier.innocent
@@ -214,21 +216,18 @@ def case_note(dossier: Dossier, recorded: Recorded, language: Language) -> str:
     for heading, part in parts:
         if part:
             lines += [f"## {label(heading, language)}", "", *part, ""]
-    lines += [
-        f"## {label('member_table', language)}",
-        "",
-        *_table(dossier.members, ("id", "role", "contribution", "touched", "events", "first")),
-        "",
-    ]
-    lines += [
-        f"## {label('item_table', language)}",
-        "",
-        *_table(dossier.facts["targets"], ("id", "members", "users", "events", "start", "end")),
-        "",
-    ]
+    for heading in ("act", "hold"):
+        members = [member for member in dossier.members if member["standing"] == heading]
+        if members:
+            columns = ("id", "role", "contribution", "touched", "events", "first", *(("weak",) if heading == "hold" else ()))
+            rows = [{**row, "role": label(row["role"], language), "weak": weakness(row, language)} for row in members]
+            lines += [f"## {counted(heading, language, len(members))}", "", *_table(rows, columns, language), ""]
+    columns = ("id", "members", "users", "events", "start", "end")
+    lines += [f"## {label('item_table', language)}", "", *_table(dossier.facts["targets"], columns, language), ""]
     rows = event_rows(recorded, dossier.events["read_first"])
     columns = ("timestamp", "user_id", "action", *(node_type.column for node_type in EVENT_MAKERS), "amount")
-    lines += [f"## {label('read_first', language)}", "", *_table(rows, tuple(name for name in columns if rows and name in rows[0])), ""]
+    columns = tuple(name for name in columns if rows and name in rows[0])
+    lines += [f"## {label('read_first', language)}", "", *_table(rows, columns, language), ""]
     return "\n".join([*lines, label("decision", language), ""])
 
 
@@ -237,8 +236,18 @@ def _why(one: Weighed, language: Language) -> str:
     return f"{sentence(one, language)} [{passed_in_words(one, language)}]" if one.holds else missed_in_words(one, language, None)
 
 
-def _table(rows: list[Row], columns: tuple[str, ...]) -> list[str]:
-    head = [f"| {' | '.join(columns)} |", f"|{' --- |' * len(columns)}"]
+# Columns of a case note's tables by the words that name them.
+HEADINGS = {
+    "id": "id", "role": "role", "contribution": "evidence", "touched": "targets", "events": "events", "first": "first", "weak": "weak",
+    "members": "size", "users": "visitors", "start": "from", "end": "to", "timestamp": "when", "action": "action", "amount": "amount",
+    "last": "last_seen", "orders": "orders", "at_stake": "at_stake", "payments": "payments", "returns": "returns",
+}  # fmt: skip
+COLUMN_OF = {node_type.column: node_type for node_type in NODE_TYPES}
+
+
+def _table(rows: list[Row], columns: tuple[str, ...], language: Language) -> list[str]:
+    heads = [COLUMN_OF[name].noun.to(language) if name in COLUMN_OF else label(HEADINGS[name], language) for name in columns]
+    head = [f"| {' | '.join(heads)} |", f"|{' --- |' * len(columns)}"]
     return head + [f"| {' | '.join(_in_table(row[name]) for name in columns)} |" for row in rows]
 
 

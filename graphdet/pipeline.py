@@ -20,6 +20,7 @@ from graphdet.extras import lacks, need
 from graphdet.judging.judge import Judged, judge_rings
 from graphdet.judging.judged_ring import JudgedRing, one_of_each, ring_id
 from graphdet.judging.log_index import LogIndex, index_log
+from graphdet.judging.stakes import Stakes, measure_stakes
 from graphdet.learning.embedding import embeddings_table
 from graphdet.learning.messages import EvidenceMatrix, evidence_relation
 from graphdet.progress import Progress
@@ -190,14 +191,15 @@ def detect_in(measured: Measured, settings: Settings, progress: Progress, model:
     with progress.stage("scores and tables"):
         rings = one_of_each(rings)
         ids = [ring_id(measured.events.ids["user"].take(ring.facts.grown.members).to_pylist()) for ring in rings]
-        tables = _tables(measured, rings, ids, log, opinion, settings)
+        stakes = measure_stakes([ring.facts.grown for ring in rings], log)
+        tables = _tables(measured, rings, ids, log, stakes, opinion, settings)
         if relation is not None:
             tables["embeddings"] = embeddings_table(
                 measured.events, measured.visits, relation, rings, tables["scores"], opinion.odds if opinion else None,
                 settings.seed, settings.gnn.embeddings,
             )  # fmt: skip
     with progress.stage("dossiers", len(rings)):
-        tables |= record_dossiers(rings, ids, log, settings)
+        tables |= record_dossiers(rings, ids, log, stakes, settings)
     discounted, crowded = list_discounts(measured.visits, measured.events)
     meta = describe_run(measured.events, settings, discounted, [*crowded, *notes, *_notes(measured, found, judged)], progress.costs)
     meta["background"] = describe_background(log, measured.base_rates, rings, null, found, judged.background, measured.learned)
@@ -233,14 +235,20 @@ def _ask_network(
 
 
 def _tables(
-    measured: Measured, rings: list[JudgedRing], ids: list[str], log: LogIndex, opinion: Opinion | None, settings: Settings
+    measured: Measured,
+    rings: list[JudgedRing],
+    ids: list[str],
+    log: LogIndex,
+    stakes: list[Stakes],
+    opinion: Opinion | None,
+    settings: Settings,
 ) -> dict[str, pa.Table]:
     """The run folder's tables, but for embeddings and dossiers."""
     events, visits, pairs = measured.events, measured.visits, measured.pairs
     odds, weight = (opinion.odds, settings.gnn.weight * opinion.trust) if opinion else (None, 0.0)
     members = members_table(rings, ids, events, visits)
     return {
-        "rings": rings_table(rings, ids, visits),
+        "rings": rings_table(rings, ids, visits, stakes),
         "members": members,
         "evidence": evidence_table(rings, ids, log, pairs, measured.expected),
         "scores": score_nodes(events, visits, pairs, rings, odds, weight),

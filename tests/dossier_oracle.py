@@ -29,6 +29,15 @@ class Oracle:
         self.inside = self.own[self._in_time(self.own)]
         first = self.inside.groupby(["user_id", "item_id"])["timestamp"].min()
         self.first = first.reset_index()
+        self.start, self.end = ring_time(self.first["timestamp"].tolist())
+        self.came = self.first[self.first["timestamp"].between(self.start, self.end)]
+        came = set(zip(self.came["user_id"], self.came["item_id"], strict=True))
+        pairs = zip(self.inside["user_id"], self.inside["item_id"], strict=True)
+        self.meant = self.inside[[pair in came for pair in pairs]]
+        self.until = self.meant["timestamp"].max()
+        others = log[~log["user_id"].isin(members)]
+        self.beside = others[others["timestamp"].between(self.start, self.until)]
+        self.seen = log.groupby("user_id")["timestamp"].min()
 
     def _in_time(self, rows: pd.DataFrame) -> pd.Series:
         start = rows["item_id"].map({name: pd.Timestamp(window["start"], unit="us", tz="UTC") for name, window in self.windows.items()})
@@ -41,27 +50,70 @@ class Oracle:
         return {name: there.loc[there["item_id"] == name, "user_id"].nunique() for name in self.windows}
 
     def what(self) -> dict[str, Any]:
+        """Shares are of pairs of a user and an item; others' are of theirs in the ring's time, with any items."""
         inside = self.inside
-        verb = "order" if (inside["action"] == "order").any() else "pay"
-        bought, back = inside[inside["action"] == verb], inside[inside["action"].isin(["refund", "cancel"])]
-        pairs = inside.groupby(["user_id", "item_id"]).ngroups
-        has = {name: inside[inside["action"] == name].groupby(["user_id", "item_id"]).ngroups for name in ("coupon",)}
-        money = {"amount": inside, "order_amount": bought, "return_amount": back}
+        chosen = {
+            "order": inside["action"] == "order",
+            "pay": inside["action"] == "pay",
+            "back": inside["action"].isin(["refund", "cancel"]),
+        }
+        worth = {
+            name: rows["amount"].abs().sum() if name == "back" else rows["amount"].sum()
+            for name, rows in ((name, inside[rows]) for name, rows in chosen.items())
+            if "amount" in inside
+        }
+        done = {"ordered": ("order", "pay"), "returned": ("refund", "cancel"), "coupon": ("coupon",)}
+        mine, theirs = (share_with(rows, done) for rows in (inside, self.beside))
         return {
             "members": len(self.members),
             "items": len(self.windows),
             "events": len(inside),
             "all_events": len(self.own),
             "actions": inside["action"].value_counts().to_dict(),
-            "orders": len(bought),
-            "returns": len(back),
-            "returned_share": back.groupby(["user_id", "item_id"]).ngroups / pairs,
-            "coupon_share": has["coupon"] / pairs,
-            "first": iso(inside["timestamp"].min()),
-            "last": iso(inside["timestamp"].max()),
-            "days": (inside["timestamp"].max() - inside["timestamp"].min()) / DAY,
-            **{name: rows["amount"].sum() if "amount" in rows else None for name, rows in money.items()},
+            "amount": self.bought(inside)["amount"].sum() if "amount" in inside else None,
+            "at_stake": sum(entry["inflated_amount"] for entry in self.stakes().values()) if "amount" in inside else None,
+            "orders": chosen["order"].sum(),
+            "payments": chosen["pay"].sum(),
+            "returns": chosen["back"].sum(),
+            "order_amount": worth.get("order"),
+            "payment_amount": worth.get("pay"),
+            "return_amount": worth.get("back"),
+            "dealings": mine["pairs"],
+            "ordered_share": mine["ordered"] / mine["pairs"],
+            "rated_share": mine["rated"] / mine["pairs"],
+            "returned_share": mine["returned"] / mine["pairs"],
+            "coupon_share": mine["coupon"] / mine["pairs"],
+            "others_dealings": theirs["pairs"],
+            "others_ordered": theirs["ordered"],
+            "others_rated": theirs["rated"],
+            "others_returned": theirs["returned"],
+            "others_coupons": theirs["coupon"],
+            "first": iso(self.start),
+            "last": iso(self.end),
+            "until": iso(self.until),
+            "days": (self.end - self.start) / DAY,
+            "strays": len(inside) - len(self.meant),
         }
+
+    def bought(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Orders; payments in a log whose orders have no amounts; where it has neither, whatever gives nothing back."""
+        priced = self.log.dropna(subset=["amount"]) if "amount" in self.log else self.log
+        verb = next((word for known in (priced, self.log) for word in ("order", "pay") if (known["action"] == word).any()), None)
+        return rows[rows["action"] == verb] if verb else rows[~rows["action"].isin(["refund", "cancel"])]
+
+    def stakes(self) -> dict[str, dict[str, Any]]:
+        """Of each item, members' purchases in its time beyond those of as many ordinary users, and what these are worth."""
+        there = self.bought(self.log[self._in_time(self.log)])
+        mine = there["user_id"].isin(self.members)
+        found = {}
+        for name in self.windows:
+            own, others = there[mine & (there["item_id"] == name)], (~mine & (there["item_id"] == name)).sum()
+            expected = len(self.members) * others / (self.users - len(self.members))
+            inflated = max(len(own) - expected, 0)
+            amount = own["amount"].sum() if "amount" in own else None
+            worth = None if amount is None else amount * inflated / max(len(own), 1)
+            found[name] = {"orders": len(own), "expected": expected, "inflated": inflated, "amount": amount, "inflated_amount": worth}
+        return found
 
     def lockstep(self) -> dict[str, Any] | None:
         """At least how many items: where members there surprise most, as a Poisson count of so many against so many expected."""
@@ -76,7 +128,7 @@ class Oracle:
         if not surprise:
             return None
         least = max(surprise, key=lambda one: surprise[one])
-        spread = self.first.groupby("item_id")["timestamp"].agg(["min", "max", "count"])
+        spread = self.came.groupby("item_id")["timestamp"].agg(["min", "max", "count"])
         wide = (spread["max"] - spread["min"])[spread["count"] > 1] / pd.Timedelta(hours=1)
         hits = int(touched.sum())
         return {
@@ -117,14 +169,26 @@ class Oracle:
     def rotation(self) -> dict[str, int] | None:
         if "device_id" not in self.log or "ip" not in self.log:
             return None
-        inside = self.inside.dropna(subset=["device_id", "ip"])
+        inside, beside = (rows.dropna(subset=["device_id", "ip"]) for rows in (self.meant, self.beside))
         members = inside.groupby("device_id")["user_id"].nunique()
         on = inside[inside["device_id"].isin(members[members >= 3].index)]
-        return {"devices": on["device_id"].nunique(), "ips": on["ip"].nunique(), "events": len(on)} if len(on) else None
+        if not len(on):
+            return None
+        counts = {"pairs": on.groupby(["device_id", "ip"]).ngroups, "others_pairs": beside.groupby(["device_id", "ip"]).ngroups}
+        counts |= {"devices": on["device_id"].nunique(), "others_devices": beside["device_id"].nunique()}
+        return {**counts, "ips": on["ip"].nunique(), "events": len(on)}
+
+    def others_on_devices(self) -> int | None:
+        """Of everybody else in the log, who uses a device with three users or more."""
+        if "device_id" not in self.log:
+            return None
+        users = self.log.groupby("device_id")["user_id"].nunique()
+        on = self.log[self.log["device_id"].isin(users[users >= 3].index)]["user_id"]
+        return len(set(on) - self.members)
 
     def timing(self) -> dict[str, Any]:
         close, expected, pairs = 0, 0.0, 0
-        for _, times in self.first.groupby("item_id")["timestamp"]:
+        for _, times in self.came.groupby("item_id")["timestamp"]:
             close += sum(abs(one - other) <= pd.Timedelta(seconds=60) for one, other in combinations(times, 2))
             count = len(times) * (len(times) - 1) // 2
             span = (times.max() - times.min()) / pd.Timedelta(seconds=1)
@@ -134,7 +198,7 @@ class Oracle:
         hours = self.log["timestamp"].dt.hour.value_counts().reindex(range(24), fill_value=0)
         sums = [sum(hours[(begin + step) % 24] for step in range(6)) for begin in range(24)]
         quiet = int(np.argmin(sums))
-        gaps = np.diff(np.sort(self.first["timestamp"].to_numpy())).astype("timedelta64[us]").astype(float)
+        gaps = np.diff(np.sort(self.came["timestamp"].to_numpy())).astype("timedelta64[us]").astype(float)
         gaps = gaps[gaps > 0]
         if (self.log["timestamp"].dt.minute == 0).all():  # bare dates, a midnight of some zone
             close, expected, pairs, gaps = 0, 0.0, 0, gaps[:0]
@@ -146,8 +210,8 @@ class Oracle:
             "quiet_from": quiet,
             "quiet_share": 0.0
             if (self.log["timestamp"].dt.minute == 0).all()
-            else ((self.inside["timestamp"].dt.hour - quiet) % 24 < 6).mean(),
-            "quiet_usual": min(sums) / hours.sum(),
+            else ((self.meant["timestamp"].dt.hour - quiet) % 24 < 6).mean(),
+            "quiet_usual": ((self.beside["timestamp"].dt.hour - quiet) % 24 < 6).mean() if len(self.beside) else None,
             "gaps": len(gaps),
             "gap_minutes": middle / 6e7,
             "gap_share": (np.abs(gaps - middle) <= 0.1 * middle).mean() if len(gaps) else 0.0,
@@ -160,42 +224,52 @@ class Oracle:
         found = {}
         for name in self.windows:
             count = ((self.log.loc[self.log["item_id"] == name, "timestamp"] - start) // DAY).value_counts()
-            peak = int(count[((self.inside.loc[self.inside["item_id"] == name, "timestamp"] - start) // DAY).unique()].max())
+            there = self.meant.loc[self.meant["item_id"] == name, "timestamp"]
+            if not len(there):
+                continue
+            peak = int(count[((there - start) // DAY).unique()].max())
             found[name] = (peak, float((count.sum() - peak) / (bins - 1)))
         return found
 
     def taste(self) -> dict[str, Any]:
         items = self.own.dropna(subset=["item_id"])
-        outside = self.own.drop(self.inside.index).dropna(subset=["category"])
-        else_where = set(zip(outside["user_id"], outside["category"], strict=True))
-        came = set(zip(self.inside["user_id"], self.inside["category"], strict=True))
-        return {
+        everybody = self.log.dropna(subset=["item_id"])
+        there = self.log[self._in_time(self.log)]
+        found = {
             "dedication": len(self.inside) / len(items),
             "item_events": len(items),
-            "novel": len(came - else_where),
-            "novel_of": len(came),
+            "others_events": len(there) - len(self.inside),
+            "others_item_events": len(everybody) - len(items),
         }
+        came, novel = self._novel(self.meant, self.own)
+        theirs, new = self._novel(self.beside, self.log)
+        return found | {"novel": novel, "novel_of": came, "others_novel": new, "others_novel_of": theirs}
+
+    def _novel(self, rows: pd.DataFrame, log: pd.DataFrame) -> tuple[int, int]:
+        """Pairs of a user and a kind of items among the rows, and how many of them the user touched at no time but the ring's."""
+        other = log[~log["timestamp"].between(self.start, self.until)].dropna(subset=["category"])
+        elsewhere = set(zip(other["user_id"], other["category"], strict=True))
+        rows = rows.dropna(subset=["category"])
+        came = set(zip(rows["user_id"], rows["category"], strict=True))
+        return len(came), len(came - elsewhere)
 
     def ages(self) -> dict[str, Any]:
-        first = self.log.groupby("user_id")["timestamp"].min()
-        own = first[list(self.members)]
-        begin, end = self.inside["timestamp"].min(), self.inside["timestamp"].max()
-        here = self.inside.groupby("user_id")["timestamp"].min()
-        days = (here - own[here.index]) / DAY
+        own, others = ((self.start - self.seen[list(users)]) / DAY for users in (self.members, set(self.beside["user_id"])))
         return {
-            "new": int((own >= begin - DAY).sum()),
-            "new_users": int(((first >= begin - DAY) & (first <= end)).sum()),
-            "users": self.users,
-            "aged": int((days >= 14).sum()),
-            "median_days": days.median(),
+            "new": int((own <= 1).sum()),
+            "aged": int((own >= 14).sum()),
+            "median_days": own.clip(lower=0).median(),
+            "others": len(others),
+            "others_new": int((others <= 1).sum()),
+            "others_aged": int((others >= 14).sum()),
         }
 
     def ratings(self) -> dict[str, Any] | None:
         if "rating" not in self.log or not self.inside["rating"].notna().any():
             return None
         given = self.inside["rating"].dropna()
-        touched = self.inside["item_id"].unique()
-        others = self.log[~self.log["user_id"].isin(self.members) & self.log["item_id"].isin(touched)]["rating"].dropna()
+        there = self.log[self._in_time(self.log)]
+        others = there[~there["user_id"].isin(self.members)]["rating"].dropna()
         return {
             "ratings": len(given),
             "mean": given.mean(),
@@ -207,25 +281,15 @@ class Oracle:
     def sellers(self) -> dict[str, dict[str, Any]]:
         if "seller_id" not in self.log:
             return {}
-        inside = self.inside
-        verb = "order" if (inside["action"] == "order").any() else "pay"
-        bought = inside[inside["action"] == verb]
-        shop = inside.dropna(subset=["seller_id"]).groupby("item_id")["seller_id"].first()
-        there = self.log[self._in_time(self.log) & (self.log["action"] == verb) & ~self.log["user_id"].isin(self.members)]
+        shop = self.inside.dropna(subset=["seller_id"]).groupby("item_id")["seller_id"].first()
+        rows = pd.DataFrame(self.stakes()).T.astype(float)
         found = {}
         for seller in shop.unique():
-            items = shop[shop == seller].index
-            own = bought[bought["item_id"].isin(items)]
-            expected = len(self.members) * there["item_id"].isin(items).sum() / (self.users - len(self.members))
-            inflated = max(len(own) - expected, 0)
+            own = rows.loc[shop[shop == seller].index]
             found[seller] = {
-                "items": len(items),
-                "orders": len(own),
-                "amount": own["amount"].sum(),
-                "expected": expected,
-                "inflated": inflated,
-                "inflated_amount": own["amount"].sum() * inflated / max(len(own), 1),
-                "share": len(own) / max(len(bought), 1),
+                "items": len(own),
+                **own.sum(min_count=1).to_dict(),
+                "share": own["orders"].sum() / max(rows["orders"].sum(), 1),
             }
         return found
 
@@ -313,7 +377,7 @@ class Oracle:
         return found | {
             "dedication": len(inside) / self.own["item_id"].notna().sum(),
             "density": len(self.first) / (size * len(self.windows)),
-            "days": (whole(inside["timestamp"].max(), self.log) - whole(inside["timestamp"].min(), self.log)) / 86_400,
+            "days": (self.end - self.start) / DAY,
             **self.deals(end),
             "two_target_share": (touched <= 2).mean(),
             "repeats": None,
@@ -437,6 +501,35 @@ def campaign_days(seconds: list[int], days: int) -> set[int]:
     first, last = (int(np.quantile(seconds, share) // 86_400) for share in (0.05, 0.95))
     within = set(range(first - 1, last + 4))
     return within if 2 * len(within) < days else set()
+
+
+def ring_time(times: list[pd.Timestamp]) -> tuple[pd.Timestamp, pd.Timestamp]:
+    """Of all stretches that hold all of the times but one in twenty (none of fewer than eight), the shortest, and what lies near it."""
+    times = sorted(times)
+    spared = max(len(times) // 20, 1) if len(times) >= 8 else 0
+    kept = len(times) - spared
+    low = min(range(spared + 1), key=lambda place: times[place + kept - 1] - times[place])
+    inside = times[low : low + kept]
+    reach = max(DAY, (inside[-1] - inside[0]) / 2)
+    for later in times[low + kept :]:
+        if later - inside[-1] > reach:
+            break
+        inside.append(later)
+    for earlier in times[:low][::-1]:
+        if inside[0] - earlier > reach:
+            break
+        inside.insert(0, earlier)
+    return inside[0], inside[-1]
+
+
+def share_with(rows: pd.DataFrame, done: dict[str, tuple[str, ...]]) -> dict[str, int]:
+    """Pairs of a user and an item, and how many of them saw each of these actions, or a rating."""
+    rows = rows.dropna(subset=["item_id"])
+    found = {"pairs": rows.groupby(["user_id", "item_id"]).ngroups}
+    for name, words in done.items():
+        found[name] = rows[rows["action"].isin(words)].groupby(["user_id", "item_id"]).ngroups
+    rated = rows.dropna(subset=["rating"]) if "rating" in rows else rows[:0]
+    return found | {"rated": rated.groupby(["user_id", "item_id"]).ngroups}
 
 
 def others_at_once(visit: tuple[str, str, int], visits: list[tuple[str, str, int]]) -> int:

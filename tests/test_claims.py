@@ -288,7 +288,7 @@ def test_what_does_not_fit_names_the_bars_that_it_misses() -> None:
 def test_what_holds_names_the_bars_that_it_passes() -> None:
     crowd = weighed("among_strangers", with_facts(PLAIN, crowd=0.95))
     assert (
-        passed_in_words(crowd, "en") == "95% of the visitors around members' visits are strangers beyond the usual (more than 60%)"
+        passed_in_words(crowd, "en") == "95% of the visitors around members' visits are strangers, more than usual (more than 60%)"
     )  # the harder bar alone
     assert passed_in_words(weighed("household", PLAIN), "en") == ""
 
@@ -298,7 +298,7 @@ def test_an_alert_tells_how_far_it_is_from_review() -> None:
     for bar in ("evidence 200 (at least 20)", "20 members (at least 5)", "6 items (at least 3)", "is here (at least 20%)"):
         assert bar in told
     busy = with_facts(PLAIN, dedication=0.05, attention=4.0)
-    assert "4 usual visits have (at least 2.5)" in spared_in_words([weighed("not_devoted", busy)], "en")
+    assert "as in 4 ordinary visits (at least 2.5)" in spared_in_words([weighed("not_devoted", busy)], "en")
 
 
 def test_the_chosen_one_comes_first_then_what_else_holds() -> None:

@@ -170,7 +170,7 @@ def test_a_ring_that_hangs_by_single_events_says_so_and_names_them(
     text = console.export_text()
     console.file.close()
     assert "may hang by a thread" in text
-    assert "Events on any one of which the alert may hang" in text
+    assert "Events of which the loss of any one may end the alert" in text
     # And really: without the first of them detection makes no alert of it.
     left = logged.log[~logged.log["event_id"].isin(ids_of(recorded, dossier.events["fragile"][:1]))]
     left.to_parquet(tmp_path / "less.parquet", index=False)

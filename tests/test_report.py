@@ -162,7 +162,7 @@ def keep(page: Any, name: str) -> None:
 
 def open_ring(page: Any, number: int = 0) -> None:
     page.locator("#rings tbody a").nth(number).click()
-    page.wait_for_selector("#chart-network[data-drawn=yes]")
+    page.wait_for_selector(".grid-chart")
 
 
 def drawn(page: Any, name: str) -> tuple[int, int]:
@@ -183,11 +183,14 @@ def column(page: Any, number: int) -> list[str]:
 
 def test_the_overview_draws_sorts_filters_and_searches(opened: Opened, logged: LoggedRun) -> None:
     page = opened.page
+    keep(page, "overview")
+    page.get_by_role("link", name="How they were found").click()
     for name in ("scores", "curve", "spans"):
         pixels, colours = drawn(page, name)
         assert pixels > 200, name
         assert colours > 3, name
-    keep(page, "overview")
+    keep(page, "run")
+    page.get_by_role("link", name="Worklist").click()
     total = logged.run.rings.num_rows
     assert page.locator("#rings tbody tr").count() == min(total, 50)
     page.locator("[data-sort=size]").click()
@@ -231,14 +234,61 @@ def test_rows_carry_the_names_of_what_they_hold(opened: Opened, logged: LoggedRu
     assert {row["type"] for row in dossier["shared"]} <= {"device", "ip", "payment", "address"}
 
 
-def test_a_ring_is_drawn_and_can_be_dragged(opened: Opened) -> None:
+def test_whatever_is_chosen_is_chosen_everywhere(opened: Opened) -> None:
     page = opened.page
     open_ring(page)
-    for name in ("network", "timeline", "matrix"):
-        pixels, colours = drawn(page, name)
-        assert pixels > 1000, name
-        assert colours > 3, name
     keep(page, "ring")
+    dossier = page.evaluate("() => dossierOf(data.rings[0])")
+    rows, dim = page.locator(".row-of"), page.locator(".row-of.dim")
+    assert rows.count() == len(dossier["members"])
+    assert page.locator(".cell[data-target]").count() == len(dossier["cells"])
+    assert dim.count() == 0
+    page.locator('.head[data-key="target 0"]').focus()
+    page.keyboard.press("Enter")
+    there = {cell["member"] for cell in dossier["cells"] if cell["target"] == 0}
+    assert dim.count() == len(dossier["members"]) - len(there)
+    assert page.locator(".people li.dim").count() == dim.count()
+    events = [event for event in dossier["events"] if event["target"] == 0]
+    assert f"{len(events):,} of {len(dossier['events']):,}" in page.locator("main").inner_text()
+    page.locator("#clear").click()
+    assert dim.count() == 0
+    page.locator(".people .pick").first.click()
+    assert dim.count() == len(dossier["members"]) - 1
+    page.locator("#clear").click()
+    box = page.locator(".strip").bounding_box()
+    page.mouse.move(box["x"] + 2, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 4, box["y"] + 20, steps=4)
+    page.mouse.up()
+    low, high = page.evaluate("() => [chosen.from, chosen.to]")
+    early = {cell["member"] for cell in dossier["cells"] if low <= cell["first"] <= high}
+    assert 0 < len(early) < len(dossier["members"])
+    assert dim.count() == len(dossier["members"]) - len(early)
+
+
+def test_every_id_leads_to_its_page(opened: Opened) -> None:
+    page = opened.page
+    open_ring(page)
+    for type_ in ("user", "item", "device", "ip"):
+        link = page.locator(f'a[href^="#/node/{type_}/"]').first
+        if not link.count():
+            continue
+        place = int(link.get_attribute("href").rsplit("/", 1)[1])
+        link.click()
+        page.wait_for_selector("#copy-id")
+        assert page.evaluate("place => plain(data.ids[place]).slice(0, 400)", place) == page.locator(".whole-id").inner_text()
+        assert page.locator("main table tbody tr").count() > 1
+        page.go_back()
+        page.wait_for_selector(".grid-chart")
+
+
+def test_a_network_is_drawn_when_asked_for_and_can_be_dragged(opened: Opened) -> None:
+    page = opened.page
+    open_ring(page)
+    page.locator("#open-network").click()
+    pixels, colours = drawn(page, "network")
+    assert pixels > 1000
+    assert colours > 3
     page.locator("#chart-network").scroll_into_view_if_needed()
     shift = [0.0, 0.0]
     for _ in range(10):  # a button held still for 0.3 s is a press, not a drag: on a busy machine that may happen
@@ -277,9 +327,9 @@ def test_languages_themes_and_phones(chromium: Any, path: Path) -> None:
         for opened in open_page(chromium, path, color_scheme=scheme):
             page = opened.page
             page.set_viewport_size({"width": width, "height": 900})
-            assert page.locator("h1").inner_text() == "Overview"
+            assert page.locator("h1").inner_text() == "What to look at"
             page.locator("#language").click()
-            assert page.locator("h1").inner_text() == "总览"
+            assert page.locator("h1").inner_text() == "待处理事项"
             assert page.evaluate("document.documentElement.lang") == "zh"
             keep(page, f"overview-zh-{width}-{scheme}")
             open_ring(page)
@@ -288,7 +338,7 @@ def test_languages_themes_and_phones(chromium: Any, path: Path) -> None:
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             before = page.evaluate("getComputedStyle(document.body).backgroundColor")
             page.locator("#theme").click()
-            page.wait_for_selector("#chart-network[data-drawn=yes]")
+            page.wait_for_selector(".grid-chart")
             assert page.evaluate("getComputedStyle(document.body).backgroundColor") != before
             page.locator("#language").click()
             assert "What speaks for it" in page.locator("main").inner_text()
@@ -298,17 +348,15 @@ def test_the_keyboard_leads_everywhere(opened: Opened) -> None:
     page = opened.page
     page.locator("#rings tbody a").first.focus()
     page.keyboard.press("Enter")
-    page.wait_for_selector("#chart-network[data-drawn=yes]")
+    page.wait_for_selector(".grid-chart")
     first = page.locator("h1").inner_text()
     page.keyboard.press("]")
     page.wait_for_function("first => document.querySelector('h1').innerText !== first", arg=first)
-    page.wait_for_selector("#chart-network[data-drawn=yes]")
     page.keyboard.press("[")
     page.wait_for_function("first => document.querySelector('h1').innerText === first", arg=first)
-    page.wait_for_selector("#chart-network[data-drawn=yes]")
     page.keyboard.press("Escape")
-    page.wait_for_selector("#chart-spans[data-drawn=yes]")
-    assert page.locator("h1").inner_text() == "Overview"
+    page.wait_for_selector("#rings")
+    assert page.locator("h1").inner_text() == "What to look at"
 
 
 def test_what_is_saved_is_safe_and_whole(opened: Opened, logged: LoggedRun) -> None:
@@ -329,7 +377,7 @@ def test_what_is_saved_is_safe_and_whole(opened: Opened, logged: LoggedRun) -> N
             for cell in row:
                 assert cell[:1] not in ("=", "+", "@", "\t", "\r")
                 assert cell[:1] != "-" or re.fullmatch(r"-[\d.]+", cell)
-    page.locator("#copy").click()
+    page.locator("#copy-act, #copy-hold").first.click()
     page.locator("#live", has_text="Copied").wait_for()
 
 
@@ -337,8 +385,15 @@ def test_it_prints(opened: Opened, tmp_path: Path) -> None:
     open_ring(opened.page)
     page = opened.page
     page.emulate_media(media="print")
-    assert not page.locator("#copy").is_visible()
+    assert not page.locator("#save-members").is_visible()
     assert not page.locator("header").is_visible()
     assert page.locator("h1").is_visible()
+    told = page.locator("main").inner_text()
+    dossier, ids = page.evaluate("() => [dossierOf(data.rings[0]), data.ids]")
+    for member in dossier["members"]:
+        if len(ids[member["id"]]) < 60 and ids[member["id"]].isprintable():
+            assert ids[member["id"]] in told
+    assert page.locator("main table tbody").nth(1).locator("tr").count() == len(dossier["events"])  # after what was left out
     assert page.pdf(path=str(tmp_path / "ring.pdf"))[:5] == b"%PDF-"
     page.emulate_media(media="screen")
+    assert page.locator("main table tbody").nth(1).locator("tr").count() == 12

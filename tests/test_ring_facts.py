@@ -16,6 +16,8 @@ from test_growth import grower_of
 from graphdet.events import NO_TIME, EventTable
 from graphdet.judging.log_index import LogIndex, index_log, index_part
 from graphdet.judging.ring_facts import RingFacts, measure_ring
+from graphdet.judging.ring_time import time_of_ring
+from graphdet.judging.stakes import measure_stakes
 from graphdet.rings.growth import Grown
 from graphdet.settings import EvidenceSettings, Settings
 from graphdet.visits.index import index_visits
@@ -131,7 +133,20 @@ def test_presence(case: Case) -> None:
         assert presence.member_events[place] == len(there)
         times = there["at"] * 1_000_000 + case.log.start if events.time is not None and len(there) else pd.Series([int(NO_TIME)])
         assert (presence.member_first[place], presence.member_last[place]) == (times.min(), times.max())
-    assert presence.days == pytest.approx((case.inside["at"].max() - case.inside["at"].min()) / DAY)
+    # Members meet at items, or at anything where no item is a target; nothing is timed better than to a second here.
+    kinds = [kind for kind, _ in targets_of(case.log, grown)]
+    met = [
+        min(at) * 1_000_000 + case.log.start
+        for (kind, code), (start, end, _) in targets_of(case.log, grown).items()
+        if kind == "item" or "item" not in kinds
+        for _, at in case.own[(case.own[kind] == code) & case.own["at"].between(start, end)].groupby("user")["at"]
+    ]
+    if events.time is None:
+        assert presence.days == 0
+    elif "item" in kinds:
+        assert (presence.start, presence.end) == time_of_ring(np.array(met))
+        assert presence.days == pytest.approx((presence.end - presence.start) / 1_000_000 / DAY)
+        assert presence.until >= presence.end
     if events.time is None or not len(case.inside):
         assert math.isnan(presence.apart)
         assert math.isnan(presence.hours)
@@ -253,7 +268,7 @@ def test_ages(case: Case) -> None:
 
 def test_dealings(case: Case) -> None:
     found, touched = case.facts.dealings, len(case.inside.groupby(["user", "item"]))
-    assert found.amount == pytest.approx(case.inside["amount"].sum())
+    assert found.amount == pytest.approx(bought(case)["amount"].sum())
     for value, words in ((found.ordered, ("order", "pay")), (found.refunded, ("refund", "cancel")), (found.coupons, ("coupon",))):
         assert value == pytest.approx(len(case.inside[case.inside["action"].isin(words)].groupby(["user", "item"])) / touched)
     targets = {code: place for (kind, code), (_, _, place) in targets_of(case.log, case.facts.grown).items() if kind == "item"}
@@ -262,6 +277,34 @@ def test_dealings(case: Case) -> None:
     met = case.facts.presence.met
     by_seller = {seller: sum(met[:, targets[item]].sum() for item in known[known == seller].index) for seller in known}
     assert found.top_seller == pytest.approx(max(by_seller.values()) / met[:, list(targets.values())].sum())
+
+
+def bought(case: Case) -> pd.DataFrame:
+    """Members' orders; payments where no order has an amount; all that is neither a refund nor a cancellation where there are neither."""
+    priced = case.rows.dropna(subset=["amount"])["action"].value_counts()
+    verb = next((word for word in ("order", "pay") if word in priced), None)
+    rows = case.inside
+    return rows[rows["action"] == verb] if verb else rows[~rows["action"].isin(["refund", "cancel"])]
+
+
+def test_stakes(case: Case) -> None:
+    """What is at stake, item by item, in plain loops."""
+    (found,) = measure_stakes([case.facts.grown], case.log)
+    mine, total, users = bought(case), 0.0, case.log.events.count("user")
+    size = len(case.facts.grown.members)
+    verbs = set(mine["action"])
+    for (kind, code), (start, end, _) in targets_of(case.log, case.facts.grown).items():
+        if kind != "item":
+            continue
+        own = mine[(mine["item"] == code) & mine["at"].between(start, end)]
+        there = case.rows[(case.rows["item"] == code) & case.rows["at"].between(start, end) & case.rows["action"].isin(verbs)]
+        others = there[~there["user"].isin(case.facts.grown.members)]
+        place = found.item.tolist().index(code)
+        assert (found.own[place], found.others[place]) == (len(own), len(others))
+        inflated = max(len(own) - size * len(others) / (users - size), 0)
+        assert found.inflated[place] == pytest.approx(inflated)
+        total += own["amount"].sum() * inflated / max(len(own), 1)
+    assert found.value == pytest.approx(total)
 
 
 def rows_at_own(case: Case) -> dict[str, pd.DataFrame]:
@@ -314,7 +357,7 @@ def test_scalars_are_all_numbers_of_all_themes(case: Case) -> None:
 def test_a_part_of_a_log_has_the_whole_log_s_numbers(case: Case) -> None:
     whole = case.log
     told = {"category_share": np.full(CATEGORIES + 1, 0.25), "seller_share": np.zeros(0), "users_of_ip": whole.users_of_ip + 1}
-    told |= {"users_of_ips": whole.users_of_ips, "new_by_day": whole.new_by_day}
+    told |= {"users_of_ips": whole.users_of_ips, "new_by_day": whole.new_by_day, "deal": whole.deal}
     part = index_part(whole.events, whole.visits, start=whole.start, end=whole.end + DAY, events_per_visit=2.0, **told)
     assert (part.end, part.events_per_visit) == (whole.end + DAY, 2.0)
     ring = case.facts.grown

@@ -23,6 +23,7 @@ class SortBy(StrEnum):
     RANK = "rank"
     SIZE = "size"
     AMOUNT = "amount"
+    AT_STAKE = "at_stake"
     EVENTS = "events"
     STRENGTH = "strength"
     FIRST = "first"
@@ -50,7 +51,7 @@ def rings(
     tier: Annotated[list[Tier] | None, typer.Option(help="Only this tier; may be given more than once.")] = None,
     explanation: Annotated[str | None, typer.Option(help="Only those that this innocent explanation covers, such as fan_club.")] = None,
     least_size: Annotated[int | None, typer.Option("--min-size", min=1, help="Only rings of so many members or more.")] = None,
-    least_amount: Annotated[float | None, typer.Option("--min-amount", help="Only rings that moved so much money or more.")] = None,
+    least_amount: Annotated[float | None, typer.Option("--min-amount", help="Only rings whose orders are worth so much or more.")] = None,
     since: Annotated[datetime | None, typer.Option(help="Only rings that were seen after this time (UTC).")] = None,
     until: Annotated[datetime | None, typer.Option(help="Only rings that began before this time (UTC).")] = None,
     sort: Annotated[SortBy, typer.Option(help="Worst first, or by one of these, largest (first: newest) first.")] = SortBy.RANK,

@@ -15,7 +15,7 @@ from graphdet.dossier.countable import measure_facts
 from graphdet.dossier.reasoning import Reason, find_reasons, words
 from graphdet.dossier.scene import Scene, moment, set_scene
 from graphdet.dossier.shared_things import SHARED_DEVICE
-from graphdet.dossier.tried import claim_as_dict, in_order, sentence
+from graphdet.dossier.tried import claim_as_dict, in_order, passed_in_words, sentence
 from graphdet.dossier.witness import find_witness
 from graphdet.events import NO_TIME
 from graphdet.judging.conditions import Weighed
@@ -23,10 +23,12 @@ from graphdet.replay.recorded import Recorded
 from graphdet.replay.replaying import GONE, Outcome, Replay
 from graphdet.run.folder import RunRing
 from graphdet.schema import DEVICE, ITEM, KEY_TYPES, NODE_TYPE
+from graphdet.schema.lookalikes import look_alike
 from graphdet.schema.wording import LANGUAGES, Language
 from graphdet.words.claim_sentences import conditions_in_words
-from graphdet.words.reasons import CATALOGUE, WEAKNESS
-from graphdet.words.verdicts import chance_in_words, verdict_in_words
+from graphdet.words.interface import label
+from graphdet.words.reasons import BRIEF, CATALOGUE, WEAKNESS, in_brief
+from graphdet.words.verdicts import alert_in_words, chance_in_words, crowd_in_words, explained_in_words, review_in_words
 
 WITHOUT = tuple(name for name in KEY_TYPES if NODE_TYPE[name].left_out)
 
@@ -42,8 +44,11 @@ class Dossier:
         innocent: every look-alike that was tried, with its conditions; the one that fits comes first.
         objections: everything that may keep a ring from being an alert, with its conditions; those that do come first.
         counterfactuals: what the ring would be without one kind of evidence: `without`, `id`, `tier`, `score`, `strength`, `kept`, `lost`.
-        members: users, most contributing first, with what each did, and `weak`: why their part is weak.
-        events: positions in the run's `events`: `inside` on the items in their time, `witness`, `fragile`, and the five to `read_first`.
+        members: users, most contributing first, with what each did, `weak`: why their part is weak, and `standing`: "act" or, of the weak,
+            "hold".
+        events: positions in the run's `events`: `inside` on the items in their time, of them `stray`; `witness`, `fragile`, and the five
+            to `read_first`.
+        against: facts that contradict the innocent explanation that fits; reasons as above, or `alert_without` the top item.
         scene: what all of it was read from, for pictures.
     """
 
@@ -55,12 +60,57 @@ class Dossier:
     counterfactuals: list[dict[str, Any]]
     members: list[dict[str, Any]]
     events: dict[str, list[int]]
+    against: list[Reason]
     scene: Scene
 
+    @property
+    def queued(self) -> bool:
+        """Whether somebody should look at it: alerts, what facts contradict, and money moved by new accounts."""
+        codes = {code for code, _ in self.reasons}
+        return self.ring["tier"] == "alert" or bool(self.against) or bool(self.facts["what"]["at_stake"] and "new_accounts" in codes)
+
     def verdict(self, language: Language) -> str:
-        """What the tier means here, with the innocent explanation where one fits; and how often such groups were rings."""
-        means = verdict_in_words(self.ring["tier"], self.ring["explanation"], language, farm=self.facts["farm"] is not None)
-        return (means + (" " if language == "en" else "") + chance_in_words(self.ring, language)).rstrip()
+        """What the tier means here, and how often such groups were rings."""
+        return (self._means(language) + (" " if language == "en" else "") + chance_in_words(self.ring, language)).rstrip()
+
+    def _means(self, language: Language) -> str:
+        """What the tier means here, in one sentence: why it is no alert, the innocent explanation that fits, and what contradicts it."""
+        crowd, tier = self.facts["crowd"], self.ring["tier"]
+        if crowd is not None and tier != "alert":
+            return crowd_in_words(crowd["size"], crowd["core"], crowd["least"], self._draw(language), language)
+        if tier == "explained":
+            against = [in_brief(code, language, told) for code, told in self.against]
+            return explained_in_words(self.ring["explanation"], against, language)
+        if tier == "review":
+            return review_in_words(self._missing(language), language)
+        return alert_in_words(language, farm=self.facts["farm"] is not None)
+
+    def _draw(self, language: Language) -> str:
+        if self.ring["explanation"]:
+            return look_alike(self.ring["explanation"]).plain.to(language)
+        return label("draws", language)
+
+    def _missing(self, language: Language) -> list[str]:
+        """What keeps it from being an alert, and whether anything is left of it without the top item."""
+        told = [passed_in_words(one, language) for one in self.objections if one.holds]
+        gone = any(one["without"] == "top_item" and one["tier"] == GONE for one in self.counterfactuals)
+        return told + [in_brief("gone_without", language, {})] * gone
+
+    def parts(self) -> dict[str, float]:
+        """What the ring's strength is made of, by the type of thing that tells it, each at most what it may tell of so many members.
+
+        `together`: that its members came to several of them; and, below 0, `cost`: what it takes to point out so many among all users.
+        """
+        grown, visits, size = self.scene.replay.whole(), self.scene.replay.small.visits, self.scene.size
+        if self.facts["farm"] is not None:
+            return {ITEM: grown.strength} if grown.strength > 0 else {}
+        found: dict[str, float] = {}
+        for view, gain in zip(visits.view_of(grown.targets).tolist(), grown.gain.tolist(), strict=True):
+            found[visits.views[view].name] = found.get(visits.views[view].name, 0.0) + gain
+        views = self.scene.replay.recorded.settings.view
+        found = {name: min(gain, views[name].share_most * size) for name, gain in found.items()}
+        cost = size * float(np.log10(self.scene.users * np.e / size))
+        return {**found, "together": grown.strength + cost - sum(found.values()), "cost": -cost}
 
     def told(self, side: str, language: Language) -> list[str]:
         """The sentences of one side: 'for' or 'caution', which begins with what keeps the ring from being an alert."""
@@ -81,6 +131,8 @@ class Dossier:
             "innocent": [claim_as_dict(one) for one in self.innocent],
             "objections": [claim_as_dict(one) for one in self.objections],
             "counterfactuals": self.counterfactuals,
+            "against": [{"code": code, **{one: in_brief(code, one, numbers) for one in LANGUAGES}} for code, numbers in self.against],
+            "queued": self.queued,
             "members": self.members,
             "events": {name: event_rows(recorded, rows) for name, rows in self.events.items()},
         }
@@ -91,26 +143,50 @@ def build_dossier(recorded: Recorded, ring: RunRing) -> Dossier:
     replay = Replay(recorded, ring.id)
     scene = set_scene(replay, ring.id)
     facts = measure_facts(scene)
+    facts["crowd"] = _crowd(scene, facts)
     members = _members(scene, ring, facts)
     judged = replay.judgement()
     witness = find_witness(replay, scene.inside, ring.row["tier"] == "alert" and replay.hangs_on_items())
     facts["fragile"] = len(witness.fragile)
+    reasons, without = find_reasons(facts, members), _counterfactuals(scene, ring)
     return Dossier(
         ring=ring.row,
         facts=facts,
-        reasons=find_reasons(facts, members),
+        reasons=reasons,
         innocent=in_order(judged.look_alikes, ring.row["explanation"]),
         objections=in_order(judged.objections, ""),
-        counterfactuals=_counterfactuals(scene, ring),
+        counterfactuals=without,
         members=members,
         events={
             "read_first": witness.first.tolist(),
             "witness": witness.rows.tolist(),
             "fragile": witness.fragile.tolist(),
             "inside": replay.small.rows[scene.inside].tolist(),
+            "stray": replay.small.rows[scene.stray].tolist(),
         },
+        against=_against(ring.row["explanation"], reasons, without),
         scene=scene,
     )
+
+
+def _against(explanation: str, reasons: list[Reason], without: list[dict[str, Any]]) -> list[Reason]:
+    """What contradicts the innocent explanation that fits; empty where none does."""
+    if not explanation:
+        return []
+    found = [(code, told) for code, told in reasons if code in BRIEF and code not in look_alike(explanation).gives]
+    if any(one["without"] == "top_item" and one["tier"] == "alert" for one in without):
+        found.append(("alert_without", {}))
+    return found
+
+
+def _crowd(scene: Scene, facts: dict[str, Any]) -> dict[str, Any] | None:
+    """Of what has more members than a ring can have, its core: who came to as many of the items as surprises most; None of other rings."""
+    bars, share = scene.replay.recorded.settings.tiers, scene.size / max(scene.users, 1)
+    if scene.size < bars.many_members or share <= bars.alert_share or facts["lockstep"] is None:
+        return None
+    least = facts["lockstep"]["least"]
+    core = min(int((scene.met.sum(1) >= least).sum()), bars.many_members)
+    return {"size": scene.size, "user_share": share, "least": least, "core": core}
 
 
 def event_rows(recorded: Recorded, rows: list[int]) -> list[dict[str, Any]]:
@@ -183,6 +259,8 @@ def _members(scene: Scene, ring: RunRing, facts: dict[str, Any]) -> list[dict[st
             weak.append("few_items")
         if row["contribution"] < 0.5 * median:
             weak.append("little_evidence")
+        if touched[place] and not (scene.came[place] != NO_TIME).any() and scene.measured["time"]["start"] is not None:
+            weak.append("stray")
         rows.append(
             {
                 "id": name,
@@ -199,7 +277,13 @@ def _members(scene: Scene, ring: RunRing, facts: dict[str, Any]) -> list[dict[st
             }
         )
     rows.sort(key=lambda row: (-row["contribution"], row["id"]))
-    return rows
+    if facts["crowd"] is not None:
+        core = [row for row in rows if row["touched"] >= facts["crowd"]["least"]][: facts["crowd"]["core"]]
+        inner = {row["id"] for row in core}
+        for row in rows:
+            row["weak"] += [] if row["id"] in inner else ["crowd"]
+        rows = core + [row for row in rows if row["id"] not in inner]
+    return [{**row, "standing": "hold" if row["weak"] else "act"} for row in rows]
 
 
 def _first_inside(scene: Scene, place: int) -> int | None:

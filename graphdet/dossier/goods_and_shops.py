@@ -40,17 +40,24 @@ def measure_taste(scene: Scene) -> dict[str, Any]:
     out: dict[str, Any] = {
         "dedication": float((scene.target >= 0).sum() / max(touched, 1)),
         "item_events": touched,
+        "others_events": sum(window["events"] for window in scene.windows) - int((scene.target >= 0).sum()),
+        "others_item_events": scene.usual["item_events"],
         "novel": None,
         "novel_of": None,
+        "others_novel": None,
+        "others_novel_of": None,
     }
-    told = told_categories(scene)
-    if item is None or not told.any():
+    told, time = told_categories(scene), scene.measured["time"]
+    if item is None or not told.any() or time["start"] is None:
         return out
     category = np.where(item >= 0, small.events.item_category[item], -1).astype(np.int64)
     category[~told[category]] = -1
-    elsewhere = np.unique(scene.member[~scene.inside] << 32 | (category[~scene.inside] + 1))
-    own = np.unique(scene.member[scene.inside & (category >= 0)] << 32 | (category[scene.inside & (category >= 0)] + 1))
-    return {**out, "novel": int((~np.isin(own, elsewhere)).sum()), "novel_of": len(own)}
+    away = (scene.time < time["start"]) | (scene.time > time["until"])
+    elsewhere = np.unique(scene.member[away] << 32 | (category[away] + 1))
+    here = scene.meant & (category >= 0)
+    own = np.unique(scene.member[here] << 32 | (category[here] + 1))
+    novel = {"novel": int((~np.isin(own, elsewhere)).sum()), "novel_of": len(own)}
+    return out | novel | {"others_novel": scene.usual.get("novel"), "others_novel_of": scene.usual.get("interests")}
 
 
 def told_categories(scene: Scene) -> Bool:
@@ -59,37 +66,31 @@ def told_categories(scene: Scene) -> Bool:
 
 
 def measure_sellers(scene: Scene) -> list[dict[str, Any]]:
-    """Who gains: members' orders by seller, and how many of them are more than so many ordinary users would have placed."""
+    """Who gains: members' purchases by seller, and how many of them are more than as many ordinary users would have placed."""
     small = scene.replay.small
-    if "seller" not in small.events.codes:
+    if "seller" not in small.events.codes or scene.replay.recorded.background["deal"] == "":
         return []
-    verb = "order" if (scene.inside & scene.did("order")).any() else "pay"
-    bought = scene.inside & scene.did(verb)
-    seller = small.events.codes["seller"]
-    amount = small.events.amount
-    by_target: dict[int, int] = {}
-    for place in range(len(scene.windows)):
+    seller, bought = small.events.codes["seller"], scene.measured["bought"]
+    by_seller: dict[int, list[dict[str, Any]]] = {}
+    for place, window in enumerate(scene.windows):
         codes = seller[(scene.target == place) & (seller >= 0)]
         if len(codes):
-            by_target[place] = int(np.bincount(codes).argmax())
+            by_seller.setdefault(int(np.bincount(codes).argmax()), []).append(bought[window["id"]])
+    orders = sum(entry["own"] for entry in bought.values())
     rows = []
-    for code in sorted(set(by_target.values())):
-        places = [place for place, own in by_target.items() if own == code]
-        own = bought & np.isin(scene.target, places)
-        outsiders = sum(scene.windows[place]["orders" if verb == "order" else "pays"] for place in places) - int(own.sum())
-        expected = scene.size * outsiders / max(scene.users - scene.size, 1)
-        money = None if amount is None else float(np.nansum(amount[own]))
-        inflated = max(int(own.sum()) - expected, 0.0)
+    for code in sorted(by_seller):
+        own = by_seller[code]
+        known = small.events.amount is not None
         rows.append(
             {
                 "id": small.events.ids["seller"][code].as_py(),
-                "items": len(places),
-                "orders": int(own.sum()),
-                "amount": money,
-                "expected": float(expected),
-                "inflated": float(inflated),
-                "inflated_amount": None if money is None else money * inflated / max(int(own.sum()), 1),
-                "share": float(own.sum() / max(bought.sum(), 1)),
+                "items": len(own),
+                "orders": sum(entry["own"] for entry in own),
+                "amount": sum(entry["amount"] for entry in own) if known else None,
+                "expected": float(scene.size * sum(entry["others"] for entry in own) / max(scene.users - scene.size, 1)),
+                "inflated": sum(entry["inflated"] for entry in own),
+                "inflated_amount": sum(entry["inflated_amount"] for entry in own) if known else None,
+                "share": float(sum(entry["own"] for entry in own) / max(orders, 1)),
             }
         )
     rows.sort(key=lambda row: (-row["orders"], row["id"]))

@@ -11,7 +11,8 @@ from graphdet.dossier.reasoning import nat_like
 from graphdet.dossier.scene import Scene
 from graphdet.schema import IP, ITEM, NODE_TYPE, SHARED_TYPES, USER
 
-ROUNDS = 30
+COLUMN = {ITEM: -1.0, USER: 0.0}  # where nodes of a type stand; what members share stands on the right
+SWEEPS = 6  # rounds in which columns are put in order by each other
 FOLDED = "hubs"  # things that many others use as well, drawn as one
 
 
@@ -41,7 +42,7 @@ def draw_network(scene: Scene, shared: list[dict[str, Any]], users: list[str]) -
             code = ids.index(key["id"]).as_py()
             count = np.bincount(scene.member[small.events.codes[kind] == code], minlength=scene.size)
             _connect(graph, (FOLDED, "") if kind == IP and nat_like(key) else (kind, key["id"]), count, place)
-    spots = nx.spring_layout(graph, seed=1, iterations=ROUNDS, k=2.2 / max(len(graph), 1) ** 0.5)
+    spots = _by_role(graph)
     nodes = list(graph)
     number_of = {node: number for number, node in enumerate(nodes)}
     return {
@@ -60,3 +61,17 @@ def _connect(graph: nx.Graph[tuple[str, str]], node: tuple[str, str], count: np.
         if count[position]:
             before = graph.edges[(USER, user), node]["events"] if graph.has_edge((USER, user), node) else 0
             graph.add_edge((USER, user), node, events=int(count[position]) + before)
+
+
+def _by_role(graph: nx.Graph[tuple[str, str]]) -> dict[tuple[str, str], tuple[float, float]]:
+    """Users in the middle between items and what they share; each column in the order of its neighbours, so that few lines cross."""
+    columns: dict[float, list[tuple[str, str]]] = {}
+    for node in graph:
+        columns.setdefault(COLUMN.get(node[0], 1.0), []).append(node)
+    height = {node: place / max(len(column) - 1, 1) for column in columns.values() for place, node in enumerate(column)}
+    for _ in range(SWEEPS):
+        for column in columns.values():
+            middle = {node: sum(height[other] for other in graph[node]) / max(len(graph[node]), 1) for node in column}
+            column.sort(key=lambda node: (middle[node], node))
+            height |= {node: place / max(len(column) - 1, 1) for place, node in enumerate(column)}
+    return {node: (side, 1.0 - 2.0 * height[node]) for side, column in columns.items() for node in column}

@@ -14,27 +14,17 @@ MOST_TEXTS = 300  # review texts of a ring that are compared
 
 
 def measure_ratings(scene: Scene) -> dict[str, Any] | None:
-    """Members' ratings of the targets against everybody else's."""
-    recorded, small = scene.replay.recorded, scene.replay.small
-    rating = recorded.rating[small.rows]
+    """Members' ratings of the items against everybody else's, each item in its time."""
+    rating = scene.replay.recorded.rating[scene.replay.small.rows]
     given = scene.inside & ~np.isnan(rating)
     if not given.any():
         return None
-    total = count = 0.0
-    for window in scene.windows:
-        everybody, mean = recorded.ratings_of(window["id"])
-        count += everybody
-        total += everybody * (mean or 0.0)
-    item = small.events.codes["item"]
-    targets = np.unique(item[scene.inside])
-    members = ~np.isnan(rating) & np.isin(item, targets)
-    others = int(count) - int(members.sum())
     return {
         "ratings": int(given.sum()),
         "mean": float(rating[given].mean()),
         "top": int((rating[given] >= 5).sum()),
-        "others": others,
-        "others_mean": float((total - rating[members].sum()) / others) if others > 0 else None,
+        "others": scene.usual["ratings"],
+        "others_mean": scene.usual["mean"],
     }
 
 

@@ -14,6 +14,9 @@ Reason = tuple[str, dict[str, Any]]
 NAT_USERS = 40  # users of an IP address from which on it looks like a shared network
 MINUTES_TOLD = 120  # from which on a time is told in hours
 MANY = 5  # as often as chance has it, from which on a fact is told
+RARER = 2.0  # as common among members as among everybody else in the same time, from which on what they did is told
+SHORT = 0.25  # of the log's time, up to which members who come to an item came close together
+LEAST_SELLER = 3.0  # orders beyond the ordinary from which on a shop gains
 
 
 def find_reasons(facts: Facts, members: list[Facts]) -> list[Reason]:
@@ -36,7 +39,7 @@ def _lockstep(facts: Facts) -> list[Reason]:
     found: list[Reason] = []
     if lock["members"] >= MANY * lock["expected"]:
         found.append(("lockstep_orders", {**_of(lock, "members", "least", "items", "expected"), "of": size}))
-    if lock["hours"] is not None and lock["hours"] <= 24:
+    if lock["hours"] is not None and lock["hours"] <= min(24, SHORT * lock["log_hours"]):
         found.append(("tight_windows", _of(lock, "hours")))
     if lock["hits"] >= MANY * lock["expected_hits"]:
         found.append(("dense", {"hits": lock["hits"], "possible": size * lock["items"], "expected": lock["expected_hits"]}))
@@ -52,7 +55,7 @@ def _chance(facts: Facts) -> list[Reason]:
         minutes = farm["minutes"]
         span = {"minutes": minutes} if minutes < MINUTES_TOLD else {"hours": minutes / 60}
         return [("farm_minutes" if minutes < MINUTES_TOLD else "farm_hours", {**told, **span, "share": farm["share"]})]
-    return [("permuted_logs", _of(facts["chance"], "as_strong", "null_rings", "permutations", "false_rings"))]
+    return [("shuffled_logs", _of(facts["chance"], "as_strong", "null_rings", "permutations", "false_rings"))]
 
 
 def _devices(facts: Facts) -> list[Reason]:
@@ -60,14 +63,19 @@ def _devices(facts: Facts) -> list[Reason]:
     found: list[Reason] = []
     devices = [key for key in shared["keys"] if key["type"] == DEVICE and key["members"] >= 3]
     if shared["on_devices"] >= 3 and devices:
-        found.append(("device_farm", {"members": shared["on_devices"], "of": size, "devices": shared["devices_of_three"]}))
+        usual = _share(shared["others_on_devices"], shared["others"])
+        told = {"members": shared["on_devices"], "of": size, "devices": shared["devices_of_three"], "usual": usual}
+        found += [("device_farm", told)] if rarer(shared["on_devices"] / size, usual) else []
     rotation = facts["rotation"]
-    if rotation is not None and rotation["ips"] >= 2 * rotation["devices"]:
-        found.append(("ip_rotation", rotation))
+    if rotation is not None:
+        each, usual = rotation["pairs"] / rotation["devices"], _share(rotation["others_pairs"], rotation["others_devices"])
+        told = {**_of(rotation, "devices", "ips", "events"), "each": each, "usual": usual}
+        found += [("ip_rotation", told)] if rarer(each, usual) else []
     rare = [key for key in shared["keys"] if key["type"] == IP and key["members"] >= 3 and not nat_like(key)]
     found += [("shared_ip", _of(key, "members", "id", "users", "expected")) for key in rare if key["members"] >= MANY * key["expected"]][:3]
     for kind in (kind for kind in SHARED_TYPES if kind != IP and NODE_TYPE[kind].role in CATALOGUE):
-        most = max((key["members"] for key in shared["keys"] if key["type"] == kind), default=0)
+        keys = [key for key in shared["keys"] if key["type"] == kind and key["members"] >= MANY * key["expected"]]
+        most = max((key["members"] for key in keys), default=0)
         if most >= 3:
             found.append((NODE_TYPE[kind].role, {"keys": shared["counts"][kind], "members": most}))
     return found
@@ -85,7 +93,7 @@ def _timing(facts: Facts) -> list[Reason]:
         found.append(
             ("item_burst", {"id": burst["item"], "day": burst["from"][:10], "hours": 24 * burst["days"], **_of(burst, "events", "usual")})
         )
-    if timing["quiet_share"] >= 2 * timing["quiet_usual"] and timing["quiet_share"] >= 0.15:
+    if timing["quiet_share"] >= 0.15 and rarer(timing["quiet_share"], timing["quiet_usual"]):
         found.append(("night_shift", {"share": timing["quiet_share"], "hour": timing["quiet_from"], "usual": timing["quiet_usual"]}))
     if timing["gaps"] >= 10 and timing["gap_share"] >= 0.25:
         found.append(("periodic_gaps", {"share": timing["gap_share"], "gaps": timing["gaps"], "minutes": timing["gap_minutes"]}))
@@ -95,45 +103,67 @@ def _timing(facts: Facts) -> list[Reason]:
 def _accounts(facts: Facts) -> list[Reason]:
     taste, ages, size = facts["taste"], facts["ages"], facts["what"]["members"]
     found: list[Reason] = []
-    novel = taste["novel"] / taste["novel_of"] if taste["novel_of"] else 0.0
-    aged = ages is not None and ages["aged"] >= 0.5 * size
-    if aged and novel >= 0.7:
-        found.append(("hijacked_accounts", {"aged": ages["aged"], "of": size, "novel": novel}))
-    elif novel >= 0.5:
-        found.append(("novel_taste", {"novel": taste["novel"], "of": taste["novel_of"]}))
-    if taste["dedication"] >= 0.3:
-        found.append(("dedication", {"share": taste["dedication"], "items": facts["what"]["items"]}))
-    if ages is not None and ages["new"] >= 3 and ages["new"] / size >= 1.5 * ages["new_users"] / ages["users"]:
-        found.append(("new_accounts", {"new": ages["new"], "of": size, "usual": ages["new_users"] / ages["users"]}))
+    novel, usual = _share(taste["novel"], taste["novel_of"]), _share(taste["others_novel"], taste["others_novel_of"])
+    if novel is not None and usual is not None and novel >= 0.5 and rarer(novel, usual):
+        told = {"novel": novel, "of": size, "usual": usual}
+        if ages is not None and ages["aged"] >= 0.5 * size and novel >= 0.7:
+            found.append(("hijacked_accounts", {"aged": ages["aged"], **told}))
+        else:
+            found.append(("novel_taste", {**_of(taste, "novel"), "of": taste["novel_of"], "usual": usual}))
+    usual = _share(taste["others_events"], taste["others_item_events"])
+    if taste["dedication"] >= 0.3 and rarer(taste["dedication"], usual):
+        found.append(("dedication", {"share": taste["dedication"], "items": facts["what"]["items"], "usual": usual}))
+    usual = _share(ages["others_new"], ages["others"]) if ages is not None else None
+    if ages is not None and ages["new"] >= 3 and rarer(ages["new"] / size, usual):
+        found.append(("new_accounts", {"new": ages["new"], "of": size, "usual": usual}))
     return found
 
 
 def _money(facts: Facts) -> list[Reason]:
-    what, sellers = facts["what"], [seller for seller in facts["sellers"] if seller["orders"]]
+    what = facts["what"]
+    sellers = [seller for seller in facts["sellers"] if seller["inflated"] >= LEAST_SELLER]
     found: list[Reason] = []
-    for seller in sellers[:2]:
-        if seller["inflated"] >= 3:
-            amount = "–" if seller["inflated_amount"] is None else f"{seller['inflated_amount']:,.2f}"
-            found.append(("inflated_orders", {**_of(seller, "id", "orders", "expected", "inflated"), "amount": amount}))
-    if len(sellers) > 1 and sellers[0]["share"] <= 0.8:
-        found.append(("seller_cartel", {"sellers": len(sellers), "share": sellers[0]["share"]}))
-    if what["returned_share"] >= 0.25:
-        amount = "–" if what["return_amount"] is None else f"{what['return_amount']:,.2f}"
-        found.append(("refund_cycle", {"share": what["returned_share"], "amount": amount}))
-    if what["coupon_share"] >= 0.35:
-        found.append(("coupon_crew", {"share": what["coupon_share"]}))
+    ordered = _share(what["others_ordered"], what["others_dealings"])
+    if rarer(what["ordered_share"], ordered):
+        for seller in sellers[:2]:
+            told = {"amount": _money_told(seller["inflated_amount"]), "share": what["ordered_share"], "usual": ordered}
+            found.append(("inflated_orders", {**_of(seller, "id", "orders", "expected", "inflated"), **told}))
+        if len(sellers) > 1 and sellers[0]["share"] <= 0.8:
+            found.append(("seller_cartel", {"sellers": len(sellers), "share": sellers[0]["share"]}))
+    returned = _share(what["others_returned"], what["others_dealings"])
+    if what["returned_share"] >= 0.25 and rarer(what["returned_share"], returned):
+        found.append(("refund_cycle", {"share": what["returned_share"], "amount": _money_told(what["return_amount"]), "usual": returned}))
+    coupons = _share(what["others_coupons"], what["others_dealings"])
+    if what["coupon_share"] >= 0.35 and rarer(what["coupon_share"], coupons):
+        found.append(("coupon_crew", {"share": what["coupon_share"], "usual": coupons}))
     coattail = facts["coattail"]
     if coattail is not None and coattail["members"] >= 0.3 * what["members"]:
         found.append(("coattail_clicks", {**_of(coattail, "members", "users", "own"), "of": what["members"]}))
     return found
 
 
+def _money_told(amount: float | None) -> str:
+    return "–" if amount is None else f"{amount:,.2f}"
+
+
+def _share(part: float | None, of: float | None) -> float | None:
+    """A share of what others did; None where there is nobody to compare with."""
+    return None if part is None or not of else part / of
+
+
+def rarer(share: float, usual: float | None) -> bool:
+    """Whether what members did is so much rarer among everybody else that it says something of them; not where it cannot be compared."""
+    return usual is not None and share >= RARER * usual
+
+
 def _wording(facts: Facts) -> list[Reason]:
     found: list[Reason] = []
     ratings, texts = facts["ratings"], facts["texts"]
-    if ratings is not None and ratings["ratings"] >= 5 and ratings["ratings"] >= 2 * ratings["others"]:
-        others = "–" if ratings["others_mean"] is None else f"{ratings['others_mean']:.1f}"
-        found.append(("rating_burst", {**_of(ratings, "ratings", "mean", "others"), "others_mean": others}))
+    what = facts["what"]
+    rated = _share(what["others_rated"], what["others_dealings"])
+    if ratings is not None and ratings["ratings"] >= max(5, RARER * (ratings["others"] or 0)) and rarer(what["rated_share"], rated):
+        told = {"share": what["rated_share"], "usual": rated}
+        found.append(("rating_burst", {**_of(ratings, "ratings", "mean", "others"), **told}))
     if texts is not None and texts["copies"] >= 3:
         found.append(("review_copies", _of(texts, "copies", "texts")))
     return found
@@ -143,6 +173,8 @@ def _cautions(facts: Facts, members: list[Facts]) -> list[Reason]:
     found: list[Reason] = []
     if facts["fragile"]:
         found.append(("fragile", {"events": facts["fragile"]}))
+    if facts["what"]["strays"]:
+        found.append(("strays", {"strays": facts["what"]["strays"], "of": facts["what"]["events"]}))
     nat = [key for key in facts["shared"]["keys"] if key["type"] == IP and nat_like(key)]
     found += [("nat_like", _of(key, "id", "users", "members", "expected")) for key in nat[:2]]
     crowded = sum(key["crowded"] for key in facts["shared"]["keys"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ class Scene:
             item is one; `target` (e,) int64 which of `windows`, −1 elsewhere.
         first: (n members, t windows) int64 microseconds of a member's first event inside; `NO_TIME` where there is none.
         windows: the item targets, as recorded, those with most members first.
+        measured: what the run recorded of the ring.
     """
 
     replay: Replay
@@ -56,6 +58,32 @@ class Scene:
     def met(self) -> Bool:
         """(members, windows) who was where."""
         return np.asarray(self.first != NO_TIME)
+
+    @property
+    def usual(self) -> dict[str, Any]:
+        """What everybody else did in the ring's time, as recorded."""
+        return dict(self.measured["usual"])
+
+    @cached_property
+    def came(self) -> Int64:
+        """(members, windows) as `first`, `NO_TIME` for strays, too: who first came to the item outside the ring's time."""
+        start, end = self.measured["time"]["start"], self.measured["time"]["end"]
+        if start is None:
+            return self.first
+        return np.where((self.first >= start) & (self.first <= end), self.first, NO_TIME)
+
+    @cached_property
+    def stray(self) -> Bool:
+        """(e,) inside, but where its member first came outside the ring's time."""
+        found = np.zeros(len(self.member), np.bool_)
+        if self.windows:
+            found[self.inside] = (self.came == NO_TIME)[self.member[self.inside], self.target[self.inside]]
+        return found
+
+    @property
+    def meant(self) -> Bool:
+        """(e,) inside, and no stray: what facts about times are read from."""
+        return self.inside & ~self.stray
 
     def did(self, *actions: str) -> Bool:
         """(e,) which events are one of these actions."""

@@ -9,7 +9,6 @@ import numpy as np
 from graphdet.dossier.scene import Scene
 from graphdet.schema import DEVICE, IP, SHARED_TYPES
 
-MOST_SHARED = 30  # shared things that are listed, most members first
 SHARED_DEVICE = 3  # members on one device that make it a shared one
 
 
@@ -40,7 +39,8 @@ def measure_shared(scene: Scene) -> dict[str, Any]:
             counted = {"members": int(members[place]), "users": int(users[place])}
             rows.append({"type": view.name, "id": key_id, **counted, "expected": expected, "crowded": dense})
     rows.sort(key=lambda row: (-row["members"] / max(row["users"], 1) * row["members"], row["type"], row["id"]))
-    return {"counts": counts, "on_devices": int(on_devices.sum()), "devices_of_three": of_three, "keys": rows[:MOST_SHARED]}
+    others = {"others": scene.usual["everybody"], "others_on_devices": scene.usual["on_devices"]}
+    return {"counts": counts, "on_devices": int(on_devices.sum()), "devices_of_three": of_three, **others, "keys": rows}
 
 
 def measure_rotation(scene: Scene) -> dict[str, Any] | None:
@@ -49,11 +49,13 @@ def measure_rotation(scene: Scene) -> dict[str, Any] | None:
     if DEVICE not in codes or IP not in codes:
         return None
     device, ip = codes[DEVICE].astype(np.int64), codes[IP]
-    inside = scene.inside & (device >= 0) & (ip >= 0)
+    inside = scene.meant & (device >= 0) & (ip >= 0)
     pair = np.unique(device[inside] << 32 | scene.member[inside])
     keys, members = np.unique(pair >> 32, return_counts=True)
     shared = keys[members >= SHARED_DEVICE]
     on = inside & np.isin(device, shared)
     if not on.any():
         return None
-    return {"devices": len(shared), "ips": len(np.unique(ip[on])), "events": int(on.sum())}
+    seen = len(np.unique(device[on] << 32 | ip[on]))
+    others = {"others_devices": scene.usual.get("devices"), "others_pairs": scene.usual.get("addresses")}
+    return {"devices": len(shared), "ips": len(np.unique(ip[on])), "pairs": seen, "events": int(on.sum()), **others}

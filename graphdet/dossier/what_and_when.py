@@ -10,6 +10,7 @@ from graphdet.arrays import Bool
 from graphdet.dossier.scene import DAY, MICRO, Scene, moment
 from graphdet.dossier.sums import at_least, together_within
 from graphdet.events import NO_TIME
+from graphdet.judging.log_index import GIVE_BACK
 from graphdet.judging.significance import false_rings
 from graphdet.rings.farm_tests import Closeness
 
@@ -20,15 +21,17 @@ PERIOD = 0.1  # gaps this near to the median gap count as the same gap
 
 
 def measure_what(scene: Scene) -> dict[str, Any]:
+    """Events, orders, payments and returns inside; the ring's time; and shares of the member–item pairs that are there, with others'."""
     events = scene.replay.small.events
-    inside = scene.inside
-    time = scene.time[inside & (scene.time != NO_TIME)]
+    inside, usual, time = scene.inside, scene.usual, scene.measured["time"]
     words = np.array([*events.actions, ""], dtype=object)[events.action[inside]]
     names, count = np.unique(words.astype(str), return_counts=True) if len(words) else (np.zeros(0, str), np.zeros(0, int))
-    amount = events.amount
-    bought = inside & (scene.did("order") if (inside & scene.did("order")).any() else scene.did("pay"))
-    back = inside & scene.did("refund", "cancel")
+    ordered, paid, back = (inside & scene.did(*words) for words in (("order",), ("pay",), GIVE_BACK))
+    deal = scene.replay.recorded.background["deal"]
+    bought = inside & scene.did(deal) if deal else inside & ~scene.did(*GIVE_BACK)
     pairs = max(int(scene.met.sum()) if scene.windows else scene.size, 1)
+    days = None if time["start"] is None else (time["end"] - time["start"]) / DAY
+    worth = [entry["inflated_amount"] for entry in scene.measured["bought"].values()]
     return {
         "members": scene.size,
         "items": len(scene.windows),
@@ -38,17 +41,38 @@ def measure_what(scene: Scene) -> dict[str, Any]:
             name or "none": int(n)
             for name, n in sorted(zip(names.tolist(), count.tolist(), strict=True), key=lambda one: (-one[1], one[0]))
         },
-        "amount": None if amount is None else float(np.nansum(amount[inside])),
-        "orders": int(bought.sum()),
-        "order_amount": None if amount is None else float(np.nansum(amount[bought])),
+        "amount": _worth(scene, bought),
+        "at_stake": float(sum(worth)) if worth and None not in worth else None,
+        "orders": int(ordered.sum()),
+        "order_amount": _worth(scene, ordered),
+        "payments": int(paid.sum()),
+        "payment_amount": _worth(scene, paid),
         "returns": int(back.sum()),
-        "return_amount": None if amount is None else float(np.nansum(amount[back])),
+        "return_amount": _worth(scene, back, signless=True),
+        "ordered_share": _pairs_with(scene, ordered | paid) / pairs,
+        "rated_share": _pairs_with(scene, inside & ~np.isnan(scene.replay.recorded.rating[scene.replay.small.rows])) / pairs,
         "returned_share": _pairs_with(scene, back) / pairs,
         "coupon_share": _pairs_with(scene, inside & scene.did("coupon")) / pairs,
-        "first": moment(int(time.min())) if len(time) else None,
-        "last": moment(int(time.max())) if len(time) else None,
-        "days": float((time.max() - time.min()) / DAY) if len(time) else None,
+        "dealings": pairs,
+        "others_dealings": usual.get("dealings"),
+        "others_ordered": usual.get("ordered"),
+        "others_rated": usual.get("rated"),
+        "others_returned": usual.get("returned"),
+        "others_coupons": usual.get("coupons"),
+        "first": moment(time["start"]),
+        "last": moment(time["end"]),
+        "until": moment(time["until"]),
+        "days": days,
+        "strays": int(scene.stray.sum()),
     }
+
+
+def _worth(scene: Scene, chosen: Bool, *, signless: bool = False) -> float | None:
+    """What the chosen events are worth; `signless`: what comes back stands in some logs with a minus, in others without."""
+    amount = scene.replay.small.events.amount
+    if amount is None:
+        return None
+    return float(np.nansum(np.abs(amount[chosen]) if signless else amount[chosen]))
 
 
 def _pairs_with(scene: Scene, chosen: Bool) -> int:
@@ -74,7 +98,7 @@ def measure_lockstep(scene: Scene) -> dict[str, Any] | None:
         return None
     spread = [
         int(column.max() - column.min())
-        for column in (scene.first[scene.met[:, place], place] for place in range(len(chance)))
+        for column in (scene.came[scene.came[:, place] != NO_TIME, place] for place in range(len(chance)))
         if len(column) > 1
     ]
     hits = int(scene.met.sum())
@@ -84,6 +108,7 @@ def measure_lockstep(scene: Scene) -> dict[str, Any] | None:
         "items": len(chance),
         "expected": float(tail[best[1]]),
         "hours": float(np.median(spread) / 3.6e9) if spread and scene.replay.recorded.start is not None else None,
+        "log_hours": scene.replay.recorded.background["seconds"] / 3600,
         "hits": hits,
         "expected_hits": float(scene.size * chance.sum()),
         "density": hits / (scene.size * len(chance)),
@@ -128,15 +153,16 @@ def measure_timing(scene: Scene) -> dict[str, Any] | None:
     close = pairs = 0
     expected = 0.0
     for place in range(0 if recorded.bare_dates else len(scene.windows)):
-        times = np.sort(scene.first[scene.met[:, place], place])
+        times = np.sort(scene.came[scene.came[:, place] != NO_TIME, place])
         found, likely = together_within(times, SAME_SECONDS * MICRO)
         close, expected, pairs = close + found, expected + likely, pairs + len(times) * (len(times) - 1) // 2
     hours = np.array(recorded.background["hours"], np.float64)
     wrapped = np.r_[hours, hours[: QUIET_HOURS - 1]]
     sums = np.convolve(wrapped, np.ones(QUIET_HOURS), "valid")
     quiet = int(sums.argmin())
-    own = scene.time[scene.inside & (scene.time != NO_TIME)] // (3_600 * MICRO) % 24
-    gaps = np.diff(np.sort(scene.first[scene.met])).astype(np.float64)
+    own = scene.time[scene.meant & (scene.time != NO_TIME)] // (3_600 * MICRO) % 24
+    others = np.array(scene.usual["hours"] or [0] * 24)
+    gaps = np.diff(np.sort(scene.came[scene.came != NO_TIME])).astype(np.float64)
     gaps = gaps[(gaps > 0) & (not recorded.bare_dates)]
     median = float(np.median(gaps)) if len(gaps) else 0.0
     return {
@@ -145,7 +171,7 @@ def measure_timing(scene: Scene) -> dict[str, Any] | None:
         "same_minute_of": pairs,
         "quiet_from": quiet,
         "quiet_share": 0.0 if recorded.bare_dates else float((((own - quiet) % 24) < QUIET_HOURS).mean()),
-        "quiet_usual": float(sums.min() / max(hours.sum(), 1)),
+        "quiet_usual": float(others[(np.arange(24) - quiet) % 24 < QUIET_HOURS].sum() / others.sum()) if others.any() else None,
         "gaps": len(gaps),
         "gap_minutes": median / 6e7,
         "gap_share": float((np.abs(gaps - median) <= PERIOD * median).mean()) if len(gaps) else 0.0,
@@ -160,9 +186,9 @@ def _burst(scene: Scene) -> dict[str, Any] | None:
     best: dict[str, Any] | None = None
     for place, window in enumerate(scene.windows):
         history = np.array(recorded.history_of(window["id"]))
-        if len(history) < 3:
+        if len(history) < 3 or not (scene.meant & (scene.target == place)).any():
             continue
-        there = np.unique((scene.time[scene.inside & (scene.target == place)] - recorded.start) // (width * MICRO))
+        there = np.unique((scene.time[scene.meant & (scene.target == place)] - recorded.start) // (width * MICRO))
         peak = int(there[history[there].argmax()])
         usual = float((history.sum() - history[peak]) / (len(history) - 1))
         ratio = float(history[peak] / (usual + 1))
@@ -180,20 +206,18 @@ def _burst(scene: Scene) -> dict[str, Any] | None:
 
 
 def measure_ages(scene: Scene) -> dict[str, Any] | None:
-    """When the accounts first appear in the log, against when the ring begins."""
-    known = scene.time != NO_TIME
-    if scene.replay.recorded.start is None or not (scene.inside & known).any():
+    """How long the accounts had been in the log when the ring began, and how long everybody else's who did anything in its time."""
+    known, start, usual = scene.time != NO_TIME, scene.measured["time"]["start"], scene.usual
+    if start is None:
         return None
     first = np.full(scene.size, np.iinfo(np.int64).max)
     np.minimum.at(first, scene.member[known], scene.time[known])
-    own = np.full(scene.size, np.iinfo(np.int64).max)
-    np.minimum.at(own, scene.member[scene.inside & known], scene.time[scene.inside & known])
-    begin = int(own.min())
-    days = (own - first)[own != np.iinfo(np.int64).max] / DAY
+    days = (start - first[first != np.iinfo(np.int64).max]) / DAY
     return {
-        "new": int((first >= begin - DAY).sum()),
-        "new_users": scene.measured["new_users"],
-        "users": scene.users,
+        "new": int((days <= 1).sum()),
         "aged": int((days >= AGED_DAYS).sum()),
-        "median_days": float(np.median(days)),
+        "median_days": float(np.median(np.maximum(days, 0))),
+        "others": usual["users"],
+        "others_new": usual["new"],
+        "others_aged": usual["aged"],
     }

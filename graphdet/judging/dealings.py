@@ -15,7 +15,7 @@ class Dealings:
     """What members did at the item targets.
 
     Attributes:
-        amount: money of their events there; None where the log has no amounts.
+        amount: worth of what they bought there (`LogIndex.deal`); None where the log has no amounts.
         ordered, refunded, coupons: share of who-was-where that saw an order or payment, a refund or cancellation, a coupon.
         sellers: sellers of the item targets; 0 where the log has none.
         top_seller: share of who-was-where at items of the seller that has most of it.
@@ -40,7 +40,7 @@ def measure_dealings(own: MemberEvents, met: Bool) -> Dealings:
     by_seller = np.bincount(seller[known], weights=at_item[known]) if known.any() else np.zeros(1)
     amount = log.events.amount
     return Dealings(
-        amount=None if amount is None else float(np.nansum(amount[own.event][inside])),
+        amount=None if amount is None else float(np.nansum(amount[own.event][inside & log.deals[action]])),
         ordered=own.touched(inside & log.orders[action]) / touched,
         refunded=own.touched(inside & log.refunds[action]) / touched,
         coupons=own.touched(inside & log.coupons[action]) / touched,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from graphdet.arrays import Bool
 from graphdet.judging.log_index import LogIndex
 from graphdet.judging.ring_facts import RingFacts, measure_ring
 from graphdet.rings.growth import Grower, Grown
@@ -21,6 +22,13 @@ def measure_diligent(grown: Grown, log: LogIndex, grower: Grower, settings: Sett
     if len(grown.members) < settings.rings.least_members:
         return None
     facts = measure_ring(grown, log, grower)
+    items = log.visits.view[grown.targets] == log.visits.item_view
+    idle = facts.presence.met[:, items].sum(1) == 0
+    if items.any() and idle.any():  # who shares a thing with members, but did nothing at the items, is none
+        grown = _only(grown, facts, ~idle)
+        if len(grown.members) < settings.rings.least_members:
+            return None
+        facts = measure_ring(grown, log, grower)
     if log.events.time is not None or log.visits.item_view < 0 or facts.devotion.repeats < settings.tiers.repeats:
         return facts
     diligent = _only_diligent(facts, log)
@@ -31,7 +39,11 @@ def _only_diligent(facts: RingFacts, log: LogIndex) -> Grown:
     grown = facts.grown
     items = log.visits.view[grown.targets] == log.visits.item_view
     usual = np.maximum(facts.presence.met[:, items].sum(1), 1) * log.events_per_visit
-    chosen = facts.presence.member_events >= LEAST * usual
+    return _only(grown, facts, facts.presence.member_events >= LEAST * usual)
+
+
+def _only(grown: Grown, facts: RingFacts, chosen: Bool) -> Grown:
+    """The same ring with the chosen members alone."""
     there = facts.presence.met[chosen].any(0)
     return Grown(
         members=grown.members[chosen],

@@ -69,7 +69,9 @@ def _judged_farm(farm: Farm, log: LogIndex, base_rates: BaseRates, background: B
     facts = measure_ring(as_ring(farm, log.visits, grower), log, grower, farm=True)
     judged, standing = _judged(facts, log, background, settings.tiers)
     score = ring_score(judged.tier, max(facts.grown.strength, 0.0))
-    return JudgedRing(facts, max(farm.chance, LEAST_Q), max(farm.q, LEAST_Q), judged.tier, judged.explanation, score, standing, farm)
+    q_value = max(farm.q, LEAST_Q)
+    p_value = min(max(farm.chance, LEAST_Q), q_value)
+    return JudgedRing(facts, p_value, q_value, judged.tier, judged.explanation, score, standing, farm)
 
 
 def _judged(facts: RingFacts, log: LogIndex, background: Background, settings: TierSettings) -> tuple[Judgement, str]:
@@ -105,8 +107,8 @@ def _measured(
 ) -> list[tuple[RingFacts, float, float]]:
     """Facts, p-value and q-value of the rings that the permuted logs support and of which enough is left."""
     strengths = np.array([ring.strength for ring in found.rings])
-    p = p_values(strengths, null.strengths, null.cores)
     q = q_values(strengths, null.strengths, null.permutations)
+    p = np.minimum(p_values(strengths, null.strengths, null.cores), q)  # few null cores tell no small p, but a tail may
     grower = Grower(log.visits, base_rates, settings.rings)
     measured = []
     for grown, p_value, q_value in zip(found.rings, p.tolist(), q.tolist(), strict=True):

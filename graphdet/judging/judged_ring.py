@@ -29,6 +29,8 @@ class JudgedRing:
         for name, share in (("p_value", self.p_value), ("q_value", self.q_value)):
             if not 0 < share <= 1:
                 raise ValueError(f"{name} must be above 0 and at most 1 (found {share})")
+        if self.p_value > self.q_value:
+            raise ValueError(f"of one ring p_value is at most q_value (found {self.p_value} above {self.q_value})")
         if not 0 <= self.score <= 1:
             raise ValueError(f"score must be in 0 … 1 (found {self.score})")
         if self.tier not in TIERS:

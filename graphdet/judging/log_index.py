@@ -13,6 +13,7 @@ from graphdet.events import NO_TIME, EventTable
 from graphdet.visits.index import VisitIndex
 
 DAY = 86_400_000_000  # microseconds
+GIVE_BACK = ("refund", "cancel")
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,9 @@ class LogIndex:
         offset, by_user: events of user i are by_user[offset[i]] … by_user[offset[i + 1] − 1].
         item_seller: (items,) seller of each item, −1 where it has none.
         orders, refunds, coupons: (actions + 1,) which actions are one; the last place stands for events without an action.
+        deal: the action whose amounts are the worth of what was bought: "order", "pay", or empty where the log has neither, and every
+            event that gives nothing back is one.
+        deals: (actions + 1,) which actions that is.
     """
 
     events: EventTable
@@ -50,6 +54,8 @@ class LogIndex:
     orders: Bool
     refunds: Bool
     coupons: Bool
+    deal: str
+    deals: Bool
 
     def __post_init__(self) -> None:
         events, visits = self.events, self.visits.visits
@@ -66,6 +72,7 @@ class LogIndex:
             ("orders", self.orders, (len(events.actions) + 1,)),
             ("refunds", self.refunds, (len(events.actions) + 1,)),
             ("coupons", self.coupons, (len(events.actions) + 1,)),
+            ("deals", self.deals, (len(events.actions) + 1,)),
         ):
             if len(column) not in places:
                 raise ValueError(f"{name} must have {' or '.join(map(str, places))} values (found {len(column)})")
@@ -95,6 +102,7 @@ def index_log(events: EventTable, index: VisitIndex) -> LogIndex:
         users_of_ips=int(users_of_ip.sum()),
         new_by_day=_new_by_day(events),
         users_of_ip=users_of_ip,
+        deal=_deal_of(events),
     )
 
 
@@ -110,6 +118,7 @@ def index_part(
     users_of_ips: int,
     new_by_day: Int64,
     users_of_ip: Int64,
+    deal: str,
 ) -> LogIndex:
     """Of one ring's part of a log, with what the whole log told of itself; see `LogIndex`."""
     offset, by_user = _kernels.group_rows(events.codes["user"], events.count("user"))
@@ -128,14 +137,26 @@ def index_part(
         by_user=by_user,
         item_seller=_sellers_of_items(events),
         orders=which_actions(events, "order", "pay"),
-        refunds=which_actions(events, "refund", "cancel"),
+        refunds=which_actions(events, *GIVE_BACK),
         coupons=which_actions(events, "coupon"),
+        deal=deal,
+        deals=which_actions(events, deal) if deal else ~which_actions(events, *GIVE_BACK),
     )
 
 
 def which_actions(events: EventTable, *actions: str) -> Bool:
     """(actions + 1,) bool: which action codes are one of these; the last place stands for events without an action."""
     return np.array([action in actions for action in events.actions] + [False])
+
+
+def _deal_of(events: EventTable) -> str:
+    """Orders, or payments where no order says what it is worth: an order and its payment are one purchase, and count once."""
+    priced = np.ones(len(events), np.bool_) if events.amount is None else ~np.isnan(events.amount)
+    for rows in (priced, np.ones(len(events), np.bool_)):
+        for word in ("order", "pay"):
+            if which_actions(events, word)[events.action[rows]].any():
+                return word
+    return ""
 
 
 def _sellers_of_items(events: EventTable) -> Int32:

@@ -51,10 +51,12 @@ class MemberEvents:
         """(e,) which events were at an item target in its time; at any target, where no item is among them, since other things must do."""
         if len(self.item_targets):
             return self.target[self.log.visits.item_view] >= 0
-        somewhere = np.zeros(len(self.event), np.bool_)
-        for target in self.target:
-            somewhere |= target >= 0
-        return somewhere
+        return np.asarray(self.anywhere >= 0)
+
+    @cached_property
+    def anywhere(self) -> Int64:
+        """(e,) position of a target of any type that each event was at in its time, −1 where it was at none."""
+        return np.max(self.target, axis=0) if self.target else np.full(len(self.event), -1)
 
     @cached_property
     def item_targets(self) -> Int64:

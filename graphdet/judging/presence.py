@@ -9,6 +9,7 @@ import numpy as np
 from graphdet.arrays import Bool, Float64, Int64, check_columns
 from graphdet.events import NO_TIME
 from graphdet.judging.member_events import MemberEvents
+from graphdet.judging.ring_time import DAY, time_of_ring
 from graphdet.rings.growth import Grower
 
 
@@ -22,7 +23,9 @@ class Presence:
         member_first, member_last: (n,) int64 microseconds of the first and last of these; `NO_TIME` where there is none.
         target_events: (t,) int64 events of members at each target in its time.
         target_first, target_last: (t,) int64 microseconds of the first and last of these.
-        days: from the first to the last event at an item target.
+        start, end: the ring's time, in microseconds: from the first to the last of its meetings, without strays; `NO_TIME` without times.
+        until: their last event at where they met so: what was ordered then may be paid, sent back or reviewed later.
+        days: from `start` to `end`.
         apart: chance that so many item targets, each worked on at a random moment of the log, would lie as close together; NaN where the
             log has no times, or where there is but one. Who works on a campaign keeps to it; who meets again and again does not.
         hours: of the middle half of members' events at the median item target; NaN where the log has no times.
@@ -35,6 +38,9 @@ class Presence:
     target_events: Int64
     target_first: Int64
     target_last: Int64
+    start: int
+    end: int
+    until: int
     days: float
     apart: float
     hours: float
@@ -51,6 +57,8 @@ class Presence:
         shape = (len(self.member_events), len(self.target_events))
         if self.met.dtype != np.bool_ or self.met.shape != shape:
             raise ValueError(f"met must be bool of {shape} (found {self.met.dtype} of {self.met.shape})")
+        if not self.start <= self.end <= self.until:
+            raise ValueError(f"a ring begins, ends and has its last event in this order (found {self.start}, {self.end}, {self.until})")
 
 
 def measure_presence(own: MemberEvents, grower: Grower) -> Presence:
@@ -62,8 +70,10 @@ def measure_presence(own: MemberEvents, grower: Grower) -> Presence:
     target = np.concatenate([target[rows] for target, rows in zip(own.target, at, strict=True)] or [np.zeros(0, np.int64)])
     target_events, target_first, target_last = _counted(target, own.time[np.concatenate([*at, np.zeros(0, np.int64)])], targets)
     member_events, member_first, member_last = _counted(own.who[own.inside], own.time[own.inside], members)
-    seconds = own.second[own.inside]
     middle, half = _middle_halves(own)
+    first, time = _meetings(own)
+    start, end = time_of_ring(np.unique(first, axis=0)[:, 1])
+    kept = (first[:, 1] >= start) & (first[:, 1] <= end)
     return Presence(
         met=met,
         member_events=member_events,
@@ -72,7 +82,10 @@ def measure_presence(own: MemberEvents, grower: Grower) -> Presence:
         target_events=target_events,
         target_first=target_first,
         target_last=target_last,
-        days=float((seconds.max() - seconds.min()) / 86_400) if len(seconds) else 0.0,
+        start=start,
+        end=end,
+        days=(end - start) / DAY,
+        until=int(time[kept].max(initial=end)),
         apart=_chance_of_span(middle, own.log.end) if len(middle) > 1 else np.nan,
         hours=float(np.median(half) / 3600) if len(half) else np.nan,
     )
@@ -91,6 +104,18 @@ def _chance_of_span(moments: Float64, end: int) -> float:
     """That as many moments, drawn evenly from 0 … `end`, would lie no further from first to last: their span is Beta(n − 1, 2)."""
     many, span = len(moments), min(float(np.ptp(moments)) / max(end, 1), 1.0)
     return float(many * span ** (many - 1) - (many - 1) * span**many)
+
+
+def _meetings(own: MemberEvents) -> tuple[Int64, Int64]:
+    """Of each event with a time at a target in its time, (n, 2) which member met where and when first, and (n,) its own time.
+
+    Members meet at items; at any thing where no item is a target.
+    """
+    place = own.target[own.log.visits.item_view] if len(own.item_targets) else own.anywhere
+    there = np.flatnonzero(own.inside & (own.time != NO_TIME))
+    pair = own.who[there] * np.int64(1 << 32) + place[there]
+    _, first, of = np.unique(pair, return_index=True, return_inverse=True)  # a member's events are in order of time
+    return np.stack([pair, own.time[there[first]][of]], axis=1), own.time[there]
 
 
 def _counted(place: Int64, time: Int64, places: int) -> tuple[Int64, Int64, Int64]:

@@ -19,9 +19,10 @@ from graphdet.events import NO_TIME, EventTable
 from graphdet.judging.conditions import Background
 from graphdet.judging.judged_ring import JudgedRing
 from graphdet.judging.log_index import LogIndex, distinct_users
-from graphdet.judging.ring_facts import RingFacts
+from graphdet.judging.stakes import Stakes
 from graphdet.record.recorded_farms import describe_farm
 from graphdet.record.texts import add_wording
+from graphdet.record.usual import Usual
 from graphdet.record.windows import count_windows
 from graphdet.rings.null_search import NullRings
 from graphdet.rings.search import Search
@@ -35,7 +36,9 @@ MOST_BINS = 400  # of an item's history
 DAY = 86_400
 
 
-def record_dossiers(rings: Sequence[JudgedRing], ids: Sequence[str], log: LogIndex, settings: Settings) -> dict[str, pa.Table]:
+def record_dossiers(
+    rings: Sequence[JudgedRing], ids: Sequence[str], log: LogIndex, stakes: Sequence[Stakes], settings: Settings
+) -> dict[str, pa.Table]:
     """The tables `events`, `keys`, `visits` and `dossiers` of `schema.OPTIONAL_RUN_TABLES`. O(events + visits).
 
     Members' texts and the like are read from the log files again, as far as these are still there.
@@ -58,7 +61,7 @@ def record_dossiers(rings: Sequence[JudgedRing], ids: Sequence[str], log: LogInd
         "events": add_wording(kept, events.report.files, items, settings.log, settings.machine),
         "keys": _keys_table(log, rows, targets, at_targets),
         "visits": _visits_table(rings, log),
-        "dossiers": _dossiers_table(rings, ids, log, at_targets),
+        "dossiers": _dossiers_table(rings, ids, log, at_targets, stakes),
     }
 
 
@@ -76,7 +79,7 @@ def describe_background(
     Keys: `start` (microseconds since 1970 UTC of the first event, null without times), `seconds` (from it to the last event), `users`,
     `to_themselves` (share of users in groups that have their targets to themselves; 0 with times), `visits`,
     `events_per_visit` (to items; null without items), `learned` (categories that are not the shop's, but communities of items),
-    `users_of_ips` (users of all IP addresses, those of each counted), `new_by_day` (users first seen on each day),
+    `deal` (see `LogIndex`), `users_of_ips` (users of all IP addresses, those of each counted), `new_by_day` (users first seen on each day),
     `hours` (events by hour of the day, UTC), `views` (name, windows in seconds, homogeneity of groups and of keys),
     `groups` (those of rings' targets: node type, category of items or null, everybody's visits, keys), `history_seconds`,
     `permutations`, `null_strengths`, `found_strengths`.
@@ -91,6 +94,7 @@ def describe_background(
         "visits": len(visits),
         "events_per_visit": _plain(log.events_per_visit),
         "learned": list(learned),
+        "deal": log.deal,
         "users_of_ips": log.users_of_ips,
         "new_by_day": log.new_by_day.tolist(),
         "hours": _by_hour(events).tolist(),
@@ -308,44 +312,47 @@ def _lengths(offset: Int64, users: Int32) -> Int64:
 
 
 def _dossiers_table(
-    rings: Sequence[JudgedRing], ids: Sequence[str], log: LogIndex, at_targets: Mapping[str, tuple[Int32, Int64]]
+    rings: Sequence[JudgedRing],
+    ids: Sequence[str],
+    log: LogIndex,
+    at_targets: Mapping[str, tuple[Int32, Int64]],
+    stakes: Sequence[Stakes],
 ) -> pa.Table:
-    first = _first_of_users(log.events)
     windows = count_windows([ring.facts.grown for ring in rings], log, at_targets)
-    texts = [json.dumps(_measured(ring, own, first, log), sort_keys=True) for ring, own in zip(rings, windows, strict=True)]
+    usual = Usual(log) if len(rings) else None
+    texts = [
+        json.dumps(_measured(ring, own, stake, usual, log), sort_keys=True) for ring, own, stake in zip(rings, windows, stakes, strict=True)
+    ]
     schema = arrow_schema("dossiers")
     return pa.table([pa.array(list(ids), pa.string()), pa.array(texts, pa.string())], schema=schema)
 
 
-def _measured(ring: JudgedRing, windows: list[dict[str, Any]], first: Int64, log: LogIndex) -> dict[str, Any]:
-    """One ring's JSON: its scalars, the window of each target with who came in it, how many users were new as the ring was, and, of a
-    farm, what makes it one."""
+def _measured(ring: JudgedRing, windows: list[dict[str, Any]], stakes: Stakes, usual: Usual | None, log: LogIndex) -> dict[str, Any]:
+    """One ring's JSON: its scalars and its time, the window of each target with who came in it and, of items, what was bought there; what
+    everybody else did in the ring's time; and, of a farm, what makes it one."""
     scalars = {name: _plain(value) for name, value in ring.facts.scalars().items()}
-    farm = None if ring.farm is None else describe_farm(ring.farm, log)
-    return {"scalars": scalars, "windows": windows, "new_users": _new_users(ring.facts, first), "farm": farm}
+    presence = ring.facts.presence
+    moments = {"start": presence.start, "end": presence.end, "until": presence.until}
+    time = {name: None if moment == NO_TIME else moment for name, moment in moments.items()}
+    bought = {
+        name: {"own": own, "others": others, "inflated": inflated, "amount": _plain(amount), "inflated_amount": _plain(worth)}
+        for name, own, others, inflated, amount, worth in zip(
+            log.events.ids[ITEM].take(pa.array(stakes.item)).to_pylist() if len(stakes.item) else [], stakes.own.tolist(),
+            stakes.others.tolist(), stakes.inflated.tolist(), stakes.amount.tolist(), stakes.inflated_amount.tolist(), strict=True,
+        )
+    }  # fmt: skip
+    return {
+        "scalars": scalars,
+        "time": time,
+        "windows": windows,
+        "bought": bought,
+        "usual": None if usual is None else usual.beside(ring.facts),
+        "farm": None if ring.farm is None else describe_farm(ring.farm, log),
+    }
 
 
 def _plain(value: float) -> float | None:
     return None if value != value else value
-
-
-def _first_of_users(events: EventTable) -> Int64:
-    """(users,) microseconds of each user's first timed event, sorted; empty without times."""
-    if events.time is None:
-        return np.zeros(0, np.int64)
-    first = np.full(events.count("user"), NO_TIME)
-    known = np.flatnonzero(events.time != NO_TIME)[::-1]
-    first[events.codes["user"][known]] = events.time[known]  # the earliest is written last
-    return np.sort(first[first != NO_TIME])
-
-
-def _new_users(facts: RingFacts, first: Int64) -> int | None:
-    """Users of the whole log whose first event falls between a day before the ring's first and its last event."""
-    known = facts.presence.member_first[facts.presence.member_first != NO_TIME]
-    if not len(first) or not len(known):
-        return None
-    begin, end = int(known.min()) - DAY * 1_000_000, int(facts.presence.member_last.max())
-    return int(np.searchsorted(first, end, side="right") - np.searchsorted(first, begin))
 
 
 def _by_hour(events: EventTable) -> Int64:

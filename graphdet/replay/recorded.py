@@ -21,7 +21,7 @@ from graphdet.settings import Settings, parse_settings
 HOUR = 3_600_000_000  # microseconds
 
 NONE = np.int32(-1)
-DOSSIER_FORMAT = 3  # of run folders; older ones lack counts that base rates are made of
+DOSSIER_FORMAT = 4  # of run folders; older ones lack counts that base rates are made of
 
 
 def sorted_ids(*columns: pa.ChunkedArray) -> pa.StringArray:
@@ -216,6 +216,11 @@ class Recorded:
         return len(np.unique(known % (24 * HOUR))) <= 2 and not np.any(known % HOUR)
 
     @cached_property
+    def has_amounts(self) -> bool:
+        """Whether any event has an amount."""
+        return bool((~np.isnan(self.amount)).any())
+
+    @cached_property
     def event_columns(self) -> list[str]:
         """Columns of `events` that hold anything."""
         return [name for name in self.events.column_names if self.events[name].null_count < self.events.num_rows]
@@ -240,11 +245,6 @@ class Recorded:
     def history_of(self, item: str) -> list[int]:
         """A target's events in the whole log by `history_seconds`; empty without times."""
         return self._items.get(item, {}).get("history") or []
-
-    def ratings_of(self, item: str) -> tuple[int, float | None]:
-        """How many ratings an item has in the whole log, and their mean."""
-        row = self._items.get(item, {})
-        return row.get("ratings") or 0, row.get("rating")
 
     @cached_property
     def _shares(self) -> dict[str, dict[str, float]]:

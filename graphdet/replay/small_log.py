@@ -200,6 +200,7 @@ def index_small_log(recorded: Recorded, small: SmallLog, events: EventTable, ind
         users_of_ips=recorded.background["users_of_ips"],
         new_by_day=np.array(recorded.background["new_by_day"], np.int64),
         users_of_ip=users_of_ip,
+        deal=recorded.background["deal"],
     )
 
 

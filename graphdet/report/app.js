@@ -11,7 +11,11 @@ function draw() {
   document.getElementById("footer").textContent = label("verdict");
   main.replaceChildren();
   const ring = data.rings.find((one) => location.hash === "#/ring/" + one.ring_id);
-  if (ring) ringPage(main, ring); else overviewPage(main);
+  const node = /^#\/node\/(\w+)\/(\d+)$/.exec(location.hash);
+  if (ring) ringPage(main, ring);
+  else if (node && data.types[node[1]] && Number(node[2]) < data.ids.length) nodePage(main, node[1], Number(node[2]));
+  else if (location.hash === "#/run") runPage(main);
+  else overviewPage(main);
 }
 
 function dark() {
@@ -23,10 +27,13 @@ document.getElementById("language").addEventListener("click", () => { state.lang
 document.getElementById("theme").addEventListener("click", () => { document.documentElement.dataset.theme = dark() ? "light" : "dark"; draw(); });
 document.getElementById("print").addEventListener("click", () => window.print());
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+matchMedia("print").addEventListener("change", (event) => onPaper(event.matches));
+addEventListener("beforeprint", () => onPaper(true));
+addEventListener("afterprint", () => onPaper(false));
 addEventListener("hashchange", () => { draw(); scrollTo(0, 0); main.focus({ preventScroll: true }); });
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.key === "Escape" && location.hash.startsWith("#/ring/")) location.hash = "#/";
+  if (event.key === "Escape" && location.hash.length > 2) location.hash = "#/";
   if (["INPUT", "SELECT", "TEXTAREA"].includes(document.activeElement?.tagName)) return;
   if (event.key === "/") { document.getElementById("search")?.focus(); event.preventDefault(); }
   if (event.key === "[") document.getElementById("previous")?.click();

@@ -1,7 +1,6 @@
 "use strict";
 // Charts by BokehJS in the page's own colours; views are kept so that they can be taken down when the page changes.
 const views = [];
-const PALETTE = ["#1f77b4", "#d9730d", "#2a9d50", "#c2352f", "#8a5cc4", "#7d5a4a", "#d463a8", "#6f7785", "#a5a01c", "#189db0", "#5b8def", "#e0a030"];
 const HUBS = { ...data.types.ip, shape: "circle", size: 26 }; // public networks, folded into one node
 const READ_FIRST = 2; // the mark of events to read first; 1 marks the others that the alert hangs on
 const TIER_COLOUR = { alert: "--alert", review: "--review", explained: "--explained" };
@@ -66,7 +65,7 @@ function curveChart(box, points, limit) {
 }
 
 function spanChart(box, rings, open) {
-  const rows = rings.filter((ring) => ring.first_seen !== null).slice(0, 60);
+  const rows = rings; // all of them: a chart that leaves some out would say that they are not there
   const plot = figure({ height: 60 + 7 * rows.length, x_axis_type: "datetime", y_range: [rows.length + 0.5, 0.5] });
   plot.yaxis.visible = false;
   const spans = plot.hbar({ y: { field: "y" }, left: { field: "left" }, right: { field: "right" }, height: 0.75, fill_color: { field: "fill" }, line_color: null,
@@ -78,41 +77,9 @@ function spanChart(box, rings, open) {
   return show(plot, box);
 }
 
-function eventColour(target) {
-  return target < PALETTE.length ? PALETTE[target] : colour("--soft");
-}
-
-function timelineChart(box, dossier) {
-  const rows = dossier.events.filter((event) => event.second !== null);
-  const people = Math.min(dossier.members.length, 400);
-  const plot = figure({ height: Math.min(60 + 13 * people, 640), x_axis_type: "datetime", y_range: [people + 0.5, 0.5], toolbar_location: "right" }, "xbox_zoom,undo,reset");
-  plot.yaxis.axis_label = label("member");
-  const dots = plot.scatter({ x: { field: "x" }, y: { field: "y" }, size: { field: "size" }, marker: { field: "marker" }, fill_color: { field: "fill" }, fill_alpha: 0.85,
-    line_color: { field: "line" }, source: source({ x: rows.map((e) => e.second * 1000), y: rows.map((e) => e.member + 1), size: rows.map((e) => (e.mark === READ_FIRST ? 14 : 8)),
-      marker: rows.map((e) => (e.mark === READ_FIRST ? "star" : "circle")), fill: rows.map((e) => eventColour(e.target)), line: rows.map((e) => (e.mark === READ_FIRST ? colour("--text") : eventColour(e.target))),
-      who: rows.map((e) => short(data.ids[dossier.members[e.member].id], 40)), what: rows.map((e) => short(data.ids[dossier.targets[e.target].id], 40)),
-      action: rows.map((e) => short(e.action)), when: rows.map((e) => moment(e.second)) }) });
-  hover(plot, [dots], [[label("member"), "@who"], [label("item"), "@what"], [label("action"), "@action"], [label("when"), "@when"]]);
-  return show(plot, box);
-}
-
-function matrixChart(box, dossier) {
-  const people = dossier.members.length, items = dossier.targets.length;
-  const most = Math.max(...dossier.cells.map((cell) => cell.events));
-  const plot = figure({ height: Math.min(60 + 13 * people, 640), x_range: [0.5, items + 0.5], y_range: [people + 0.5, 0.5], x_axis_label: label("targets"), y_axis_label: label("member") });
-  plot.xgrid.grid_line_color = null;
-  plot.ygrid.grid_line_color = null;
-  const cells = plot.rect({ x: { field: "x" }, y: { field: "y" }, width: 0.92, height: 0.92, fill_color: colour("--accent"), fill_alpha: { field: "alpha" }, line_color: null,
-    source: source({ x: dossier.cells.map((c) => c.target + 1), y: dossier.cells.map((c) => c.member + 1), alpha: dossier.cells.map((c) => 0.3 + 0.7 * Math.sqrt(c.events / most)),
-      events: dossier.cells.map((c) => c.events), who: dossier.cells.map((c) => short(data.ids[dossier.members[c.member].id], 40)),
-      what: dossier.cells.map((c) => short(data.ids[dossier.targets[c.target].id], 40)) }) });
-  hover(plot, [cells], [[label("member"), "@who"], [label("item"), "@what"], [label("events"), "@events"]]);
-  return show(plot, box);
-}
-
 function networkChart(box, dossier) {
   const { nodes, edges } = dossier;
-  const plot = figure({ height: 520, x_range: [-1.15, 1.15], y_range: [-1.15, 1.15] });
+  const plot = figure({ height: 520, x_range: [-1.5, 1.5], y_range: [-1.12, 1.12] });
   for (const part of [plot.xaxis, plot.yaxis, plot.xgrid, plot.ygrid]) part.visible = false;
   const ends = source({ x0: [], y0: [], x1: [], y1: [], width: edges.map((edge) => Math.min(0.6 + 0.35 * Math.sqrt(edge.events), 3)) });
   plot.segment({ x0: { field: "x0" }, y0: { field: "y0" }, x1: { field: "x1" }, y1: { field: "y1" }, line_width: { field: "width" }, line_color: colour("--soft"), line_alpha: 0.35, source: ends });
@@ -126,6 +93,9 @@ function networkChart(box, dossier) {
   follow();
   spots.properties.data.change.connect(follow);
   spots.patching.connect(follow);
+  const named = nodes.map((node, place) => [node, place]).filter(([node]) => node.type !== "hubs" && node.type !== "user");
+  plot.text({ x: { field: "x" }, y: { field: "y" }, text: { field: "text" }, text_align: { field: "align" }, text_baseline: "middle", x_offset: { field: "away" }, text_font_size: "10px", text_color: colour("--text"),
+    source: source({ x: named.map(([node]) => node.x), y: named.map(([node]) => node.y), text: named.map(([node]) => short(data.ids[node.id], 14)), align: named.map(([node]) => (node.x < 0 ? "right" : "left")), away: named.map(([node]) => (node.x < 0 ? -12 : 12)) }) });
   const drag = new Bokeh.PointDrawTool({ renderers: [dots], add: false });
   plot.add_tools(drag);
   plot.toolbar.active_drag = drag;

@@ -11,28 +11,34 @@ from typing import Any
 import numpy as np
 import pyarrow.compute as pc
 
+from graphdet.arrays import Int64
 from graphdet.dossier.building import Dossier, build_dossier, weakness
 from graphdet.dossier.network_picture import draw_network
 from graphdet.dossier.reasoning import words
 from graphdet.dossier.tried import parts_of, sentence
 from graphdet.events import NO_TIME
 from graphdet.judging.conditions import Weighed
+from graphdet.judging.log_index import GIVE_BACK
 from graphdet.judging.significance import q_values
 from graphdet.replay.recorded import Recorded
 from graphdet.report.tables import TABLES, rows_of
 from graphdet.run.folder import Run
-from graphdet.schema import EVENT_MAKERS, NODE_TYPES, NodeType, lookalikes, objections
+from graphdet.schema import EVENT_MAKERS, ITEM, NODE_TYPES, USER, NodeType, lookalikes, objections
 from graphdet.schema.claims import FACTS, Claim
 from graphdet.schema.wording import LANGUAGES
 from graphdet.words.claim_sentences import DIRECTIONS, with_bar
-from graphdet.words.reasons import CATALOGUE
+from graphdet.words.reasons import CATALOGUE, in_brief
+from graphdet.words.run_notes import decides, note_in_words
 
-MOST_EVENTS = 400  # of one ring, evenly spread over those on its items
+MOST_EVENTS = 5_000  # of one ring, evenly spread over those on its items; its page says where the rest is
+MOST_SHARED = 300  # things that members share, most telling first
 MOST_CURVE = 300  # points of the false-discovery curve
 BINS = 20
 RAW = tuple(node_type.name for node_type in EVENT_MAKERS)
 IN_PROPORTION = 0.3  # of a node's size in Neo4j Browser
-READ_FIRST, WITNESS = 2, 1  # marks of events
+READ_FIRST, WITNESS, STRAY = 2, 1, 3  # marks of events
+DAY = 86_400_000_000
+MONEY = ("amount", "at_stake", "order_amount", "payment_amount", "return_amount")
 
 
 class Names:
@@ -55,20 +61,39 @@ def report_data(run: Run, most_rings: int) -> dict[str, Any]:
     recorded = Recorded(run)
     names = Names()
     rings = run.rings.sort_by("rank").to_pylist()
-    dossiers = [_dossier(build_dossier(recorded, ring), names) for ring in recorded.rings(most_rings)]
+    dossiers: list[dict[str, Any]] = []
+    stakes: dict[int, float] = {}
+    for ring in recorded.rings(most_rings):
+        dossier = build_dossier(recorded, ring)
+        if dossier.queued:
+            for row, worth in order_stakes(dossier).items():
+                stakes[row] = max(stakes.get(row, 0.0), worth)
+        dossiers.append(_dossier(dossier, names))
     return {
-        "run": {"id": run.id, "version": run.meta["version"], "files": len(run.meta["inputs"]), "notes": run.meta["notes"]},
-        "overview": _overview(run),
+        "run": {
+            "id": run.id,
+            "version": run.meta["version"],
+            "files": len(run.meta["inputs"]),
+            "notes": list(map(_note, run.meta["notes"])),
+            "bare_dates": bool(recorded.bare_dates),
+            "deal": recorded.background["deal"],
+        },
+        "overview": _overview(run) | {"at_stake": round(sum(stakes.values()), 2) if recorded.has_amounts else None},
         "rings": [_ring(ring, place, dossiers) for place, ring in enumerate(rings)],
         "dossiers": dossiers,
         "innocent": {one.name: _claim(one) for one in lookalikes.LOOK_ALIKES},
         "objections": {one.name: _claim(one) for one in objections.OBJECTIONS},
-        "facts": {name: {"en": fact.en, "zh": fact.zh} for name, fact in FACTS.items()},
+        "facts": {name: {"en": fact.en, "zh": fact.zh, "yes": fact.yes, "no": fact.no} for name, fact in FACTS.items()},
         "directions": {name: {one: words.to(one) for one in LANGUAGES} for name, words in DIRECTIONS.items()},
         "ids": names.every,
         "columns": TABLES,
         "types": {one.name: _type(one) for one in NODE_TYPES},
     }
+
+
+def _note(note: str) -> dict[str, Any]:
+    """A note of the run in each language, and whether it may change a decision."""
+    return {**{one: note_in_words(note, one) for one in LANGUAGES}, "decides": decides(note)}
 
 
 def _type(node_type: NodeType) -> dict[str, Any]:
@@ -80,11 +105,15 @@ def _type(node_type: NodeType) -> dict[str, Any]:
 
 def _ring(ring: dict[str, Any], place: int, dossiers: list[dict[str, Any]]) -> dict[str, Any]:
     kept = ("ring_id", "rank", "tier", "size", "targets", "devices", "ips", "explanation", "events")
-    row = {name: ring[name] for name in kept} | {name: _round(ring[name]) for name in ("score", "q_value", "amount", "strength")}
+    row = {name: ring[name] for name in kept} | {
+        name: _round(ring[name]) for name in ("score", "q_value", "amount", "at_stake", "strength")
+    }
     row |= {name: None if ring[name] is None else round(ring[name].timestamp()) for name in ("first_seen", "last_seen")}
+    lasted = None if ring["first_seen"] is None else (ring["last_seen"] - ring["first_seen"]).total_seconds() / 86_400
+    row["days"] = None if lasted is None else _round(lasted)
     row["dossier"] = place if place < len(dossiers) else None
-    row["kinds"] = dossiers[place]["kinds"] if place < len(dossiers) else []
-    return row
+    told = dossiers[place] if place < len(dossiers) else {"kinds": [], "queued": ring["tier"] == "alert", "against": []}
+    return row | {"kinds": told["kinds"], "queued": told["queued"], "contested": bool(told["against"])}
 
 
 def _overview(run: Run) -> dict[str, Any]:
@@ -107,6 +136,8 @@ def _overview(run: Run) -> dict[str, Any]:
             {"of": "rings", "count": run.rings.num_rows},
             {"of": "alerts", "count": len(alerts)},
         ],
+        "users": background["users"],
+        "alerted": pc.count_distinct(alerted["node_id"]).as_py(),
         "tiers": {tier: run.rings["tier"].to_pylist().count(tier) for tier in ("alert", "review", "explained")},
         "discounted": [{key: cell[key] for key in ("view", "key", "size", "reason")} for cell in run.meta["discounted"]],
         "scores": np.histogram(users, BINS, (0, 1))[0].tolist(),
@@ -118,24 +149,47 @@ def _overview(run: Run) -> dict[str, Any]:
     }
 
 
+def order_stakes(dossier: Dossier) -> dict[int, float]:
+    """Of each purchase inside (a row of the run's events) what of it is at stake, so that one in two rings is counted once."""
+    scene = dossier.scene
+    recorded, bought = scene.replay.recorded, scene.measured["bought"]
+    deal = recorded.background["deal"]
+    chosen = np.flatnonzero((scene.inside & scene.did(deal) if deal else scene.inside & ~scene.did(*GIVE_BACK)) & (scene.target >= 0))
+    rows, found = scene.replay.small.rows[chosen], {}
+    for row, target in zip(rows.tolist(), scene.target[chosen].tolist(), strict=True):
+        item = bought[scene.windows[target]["id"]]
+        amount = float(recorded.amount[row])
+        if amount == amount and item["own"]:
+            found[row] = amount * item["inflated"] / item["own"]
+    return found
+
+
 def _dossier(dossier: Dossier, names: Names) -> dict[str, Any]:
-    members = [member["id"] for member in dossier.members]
+    told = [member for member in dossier.members if "crowd" not in member["weak"]]  # of a crowd its core
+    members = [member["id"] for member in told]
     facts = dossier.facts
-    shared = facts["shared"]["keys"]
+    shared = facts["shared"]["keys"][:MOST_SHARED]
     raised = [{"side": "caution", "code": one.claim.name, **_sentences(one)} for one in dossier.objections if one.holds]
     reasons = [{"side": CATALOGUE[code].side, "code": code, **_both(code, numbers)} for code, numbers in dossier.reasons]
     picture = draw_network(dossier.scene, shared, members)
     return {
         "verdict": {one: dossier.verdict(one) for one in LANGUAGES},
+        "queued": dossier.queued,
+        "against": [{one: in_brief(code, one, numbers) for one in LANGUAGES} for code, numbers in dossier.against],
+        "crowd": facts["crowd"],
+        "shared_in_all": len(facts["shared"]["keys"]),
+        "drawn": {kind: sum(node["type"] == kind for node in picture["nodes"]) for kind in (USER, ITEM)},
+        "parts": {name: _round(part) for name, part in dossier.parts().items()},
+        "strength": _round(dossier.ring["strength"]),
         "kinds": list(dict.fromkeys(code for code, _ in dossier.reasons if code in TACTICS)),
-        "what": {key: _round(value) if isinstance(value, float) else value for key, value in facts["what"].items()},
+        "what": {key: _money(value) if key in MONEY else value for key, value in facts["what"].items()},
         "dedication": _round(facts["taste"]["dedication"]),
         "density": None if facts["lockstep"] is None else _round(facts["lockstep"]["density"]),
         "reasons": [*raised, *reasons],
         "innocent": [_weighed(one) for one in dossier.innocent],
         "objections": [_weighed(one) for one in dossier.objections],
         "without": [_without(one, names) for one in dossier.counterfactuals],
-        "members": rows_of("members", (_member(member, names) for member in dossier.members)),
+        "members": rows_of("members", (_member(member, names) for member in told)),
         "targets": rows_of("targets", (_target(target, names) for target in facts["targets"])),
         "shared": rows_of("shared", (_shared(key, names) for key in shared)),
         "sellers": rows_of("sellers", (_seller(seller, names) for seller in facts["sellers"])),
@@ -144,6 +198,8 @@ def _dossier(dossier: Dossier, names: Names) -> dict[str, Any]:
         "inside": len(dossier.events["inside"]),
         "events": rows_of("events", _events(dossier, names, members)),
         "cells": rows_of("cells", _cells(dossier, members)),
+        "uses": rows_of("uses", _uses(dossier, members, shared)),
+        "life": rows_of("life", _life(dossier, members)),
         "nodes": rows_of("nodes", ({**node, "id": names.place(node["id"])} for node in picture["nodes"])),
         "edges": rows_of("edges", picture["edges"]),
     }
@@ -199,7 +255,12 @@ def _shared(key: dict[str, Any], names: Names) -> dict[str, Any]:
 
 
 def _seller(seller: dict[str, Any], names: Names) -> dict[str, Any]:
-    return {**seller, "id": names.place(seller["id"]), **{key: _round(seller[key]) for key in ("amount", "expected", "inflated_amount")}}
+    return {
+        **seller,
+        "id": names.place(seller["id"]),
+        "expected": _round(seller["expected"]),
+        **{key: _money(seller[key]) for key in ("amount", "inflated_amount")},
+    }
 
 
 TACTICS = (
@@ -209,17 +270,20 @@ TACTICS = (
 
 
 def _events(dossier: Dossier, names: Names, members: list[str]) -> Iterator[dict[str, Any]]:
-    """Events inside the ring: seconds since 1970, who, on which target, and the raw ids; `mark` is READ_FIRST, WITNESS or 0."""
+    """Events inside the ring: seconds since 1970, who, on which target, and the raw ids; `mark` is READ_FIRST, WITNESS, STRAY or 0."""
     scene = dossier.scene
     recorded, small = scene.replay.recorded, scene.replay.small
-    rows = np.array(dossier.events["inside"], np.int64)
-    first, witness = set(dossier.events["read_first"]), set(dossier.events["witness"])
-    if len(rows) > MOST_EVENTS:
-        rows = np.unique(np.r_[rows[np.linspace(0, len(rows) - 1, MOST_EVENTS).astype(int)], dossier.events["read_first"]])
+    marks = dict.fromkeys(dossier.events["stray"], STRAY) | dict.fromkeys(dossier.events["witness"], WITNESS)
+    marks |= dict.fromkeys(dossier.events["read_first"], READ_FIRST)
     order = {name: place for place, name in enumerate(members)}
     users = small.events.ids["user"].to_pylist()
-    local = np.searchsorted(small.rows, rows)
-    for row, place in zip(rows.tolist(), local.tolist(), strict=True):
+    inside = np.flatnonzero(scene.inside)
+    inside = inside[[users[code] in order for code in small.events.codes["user"][inside].tolist()]]
+    if len(inside) > MOST_EVENTS:
+        first = np.searchsorted(small.rows, dossier.events["read_first"])
+        inside = np.unique(np.r_[inside[np.linspace(0, len(inside) - 1, MOST_EVENTS - len(first)).astype(int)], first])
+    for place in inside.tolist():
+        row = int(small.rows[place])
         time, amount, action = int(recorded.time[row]), float(recorded.amount[row]), int(recorded.action[row])
         yield {
             "second": None if time == NO_TIME else time // 1_000_000,
@@ -228,7 +292,7 @@ def _events(dossier: Dossier, names: Names, members: list[str]) -> Iterator[dict
             "action": recorded.actions[action] if action >= 0 else "",
             **{kind: _id_at(recorded, names, kind, row) for kind in RAW},
             "amount": None if amount != amount else round(amount, 2),
-            "mark": READ_FIRST if row in first else WITNESS if row in witness else 0,
+            "mark": marks.get(row, 0),
         }
 
 
@@ -238,18 +302,56 @@ def _id_at(recorded: Recorded, names: Names, kind: str, row: int) -> int | None:
     return names.place(recorded.ids[kind][int(recorded.event_code[kind][row])].as_py())
 
 
-def _cells(dossier: Dossier, members: list[str]) -> Iterator[dict[str, int]]:
-    """Every pair of a member and a target that is there, with its events."""
-    scene = dossier.scene
-    users = scene.replay.small.events.ids["user"].to_pylist()
+def _places(dossier: Dossier, members: list[str]) -> Int64:
+    """(members of the scene,) place of each in the report's table, −1 of those whom it leaves out."""
+    users = dossier.scene.replay.small.events.ids["user"].to_pylist()
     order = {name: place for place, name in enumerate(members)}
-    place_of = [order[users[code]] for code in scene.replay.small.members.tolist()]
-    there = scene.target >= 0
-    pair = scene.member[there] * max(len(scene.windows), 1) + scene.target[there]
-    found, count = np.unique(pair, return_counts=True)
+    return np.array([order.get(users[code], -1) for code in dossier.scene.replay.small.members.tolist()], np.int64)
+
+
+def _cells(dossier: Dossier, members: list[str]) -> Iterator[dict[str, Any]]:
+    """Every pair of a member and a target that is there, with its events, when the member first came, and whether that was astray."""
+    scene, place_of = dossier.scene, _places(dossier, members)
+    there = (scene.target >= 0) & (place_of[scene.member] >= 0)
     width = max(len(scene.windows), 1)
+    found, count = np.unique(scene.member[there] * width + scene.target[there], return_counts=True)
+    clock = scene.measured["time"]["start"] is not None
     for one, events in zip(found.tolist(), count.tolist(), strict=True):
-        yield {"member": place_of[one // width], "target": one % width, "events": events}
+        who, target = divmod(one, width)
+        first = int(scene.first[who, target])
+        timed = clock and first != NO_TIME
+        stray = bool(timed and scene.came[who, target] == NO_TIME)
+        came = first // 1_000_000 if timed else None
+        yield {"member": int(place_of[who]), "target": target, "events": events, "first": came, "stray": stray}
+
+
+def _uses(dossier: Dossier, members: list[str], shared: list[dict[str, Any]]) -> Iterator[dict[str, int]]:
+    """Who uses which of the shared things, with the events there in the whole log."""
+    scene, place_of = dossier.scene, _places(dossier, members)
+    events = scene.replay.small.events
+    for thing, key in enumerate(shared):
+        there = events.codes[key["type"]] == events.ids[key["type"]].index(key["id"]).as_py()
+        who, count = np.unique(place_of[scene.member[there]], return_counts=True)
+        yield from ({"thing": thing, "member": one, "events": n} for one, n in zip(who.tolist(), count.tolist(), strict=True) if one >= 0)
+
+
+def _life(dossier: Dossier, members: list[str]) -> Iterator[dict[str, int]]:
+    """Of each member and day of the log with events, how many were inside the ring and how many not."""
+    scene, place_of = dossier.scene, _places(dossier, members)
+    start = scene.replay.recorded.start
+    if start is None:
+        return
+    known = (scene.time != NO_TIME) & (place_of[scene.member] >= 0)
+    pair = place_of[scene.member[known]] << 32 | (scene.time[known] // DAY - start // DAY)
+    keys, place, count = np.unique(pair, return_inverse=True, return_counts=True)
+    inside = np.bincount(place, weights=scene.inside[known], minlength=len(keys)).astype(int)
+    for key, mine, every in zip(keys.tolist(), inside.tolist(), count.tolist(), strict=True):
+        yield {"member": key >> 32, "day": key & 0xFFFFFFFF, "inside": mine, "outside": every - mine}
+
+
+def _money(value: float | None) -> float | None:
+    """To the cent, however large."""
+    return None if value is None else round(value, 2)
 
 
 def _round(value: float | None) -> float | None:

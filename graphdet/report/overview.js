@@ -1,34 +1,53 @@
 "use strict";
 // The first page: the funnel, what was discounted, scores, rings over time, the false-discovery curve, and the table of rings.
 const PAGE = 50;
-const COLUMNS = [["rank", "number"], ["ring", ""], ["tier", ""], ["score", "number"], ["size", "number"], ["targets", "number"], ["devices", "number"], ["ips", "number"],
-  ["events", "number"], ["amount", "number"], ["first_seen", "time"], ["last_seen", "time"], ["why", ""]];
-const KEY = { ring: "ring_id", why: "kinds" };
+const COLUMNS = [["rank", "number"], ["ring", ""], ["tier", ""], ["why", ""], ["size", "number"], ["at_stake", "number"], ["amount", "number"], ["targets", "number"], ["devices", "number"], ["ips", "number"],
+  ["first_seen", "time"], ["lasted", "number"], ["q", "number"]];
+const SAVED = ["rank", "ring_id", "tier", "queued", "contested", "explanation", "kinds", "size", "at_stake", "amount", "targets", "devices", "ips", "events", "first_seen", "last_seen", "q_value", "score"];
+const KEY = { ring: "ring_id", why: "kinds", q: "q_value", lasted: "days" };
+const MINUTES = 5; // that a person needs for one ring
 
+function tabs(here) {
+  const tab = (name, hash) => make("a", { href: hash, class: "tab", "aria-current": here === name ? "page" : null }, label(name));
+  return make("nav", { class: "tabs no-print", "aria-label": label("title") }, tab("worklist", "#/"), tab("how_found", "#/run"));
+}
+
+// The first view: one sentence, what may change a decision, and the rings as a list of work.
 function overviewPage(main) {
   const { overview } = data;
-  main.append(make("h1", {}, label("overview")));
+  const queue = data.rings.filter((ring) => ring.queued);
+  const told = { rings: number(queue.length), alerts: number(overview.tiers.alert), more: number(queue.length - overview.tiers.alert), minutes: number(MINUTES * queue.length), each: MINUTES, users: number(overview.alerted) };
+  const stake = overview.at_stake === null ? "" : label("sum_stake", { amount: number(overview.at_stake, 2) });
+  main.append(tabs("worklist"), make("h1", {}, label("overview")), make("p", { class: "lead" }, `${label(!queue.length ? "sum_none" : queue.length > overview.tiers.alert ? "sum" : "sum_alerts", told)} ${queue.length ? stake : ""}`));
+  const notes = data.run.notes.filter((note) => note.decides);
+  if (notes.length) main.append(make("div", { class: "verdict review", role: "note" }, make("strong", {}, label("mind")), make("ul", { class: "reasons" }, notes.map((note) => make("li", {}, plain(note[state.language]))))));
+  main.append(ringTable());
+}
+
+// The second tab: how the rings were found, and what the run did and left undone.
+function runPage(main) {
+  const { overview } = data;
+  main.append(tabs("how_found"), make("h1", {}, label("how_found")));
   const most = Math.max(1, ...overview.funnel.map((step) => step.count));
   const width = (value) => `width:${(100 * Math.log1p(value)) / Math.log1p(most)}%`;
   const names = { alerts: "alerts", rings: "count_rings" };
   const funnel = make("table", { class: "funnel" }, make("tbody", {}, overview.funnel.map(({ of, count }) => make("tr", {}, make("th", { scope: "row" }, label(names[of] ?? of)),
     make("td", { class: "number" }, number(count)), make("td", { style: "width:50%" }, make("div", { class: "bar", style: width(count) }))))));
   const crowded = overview.discounted.length
-    ? table([["kind", (cell) => noun(cell.view)], ["id", (cell) => make("span", { class: "id", title: plain(cell.key) }, short(cell.key, 60))], ["at_once", (cell) => number(cell.size), "number"]], overview.discounted, 6)
+    ? table([["kind", (cell) => noun(cell.view)], ["id", (cell) => make("span", { class: "id", title: plain(cell.key).slice(0, 400) }, short(cell.key, 60))], ["at_once", (cell) => number(cell.size), "number"]], overview.discounted, 6)
     : make("p", {}, label("nothing_discounted"));
-  const boxes = Object.fromEntries(["scores", "curve", "spans"].map((name) => [name, make("div", { class: "chart", id: "chart-" + name })]));
-  const untimed = !data.rings.some((ring) => ring.first_seen !== null);
+  const boxes = Object.fromEntries(["scores", "curve", "spans"].map((name) => [name, make("div", { class: "chart", id: "chart-" + name, role: "img", "aria-label": label(name === "spans" ? "over_time" : name) })]));
+  const timed = data.rings.filter((ring) => ring.first_seen !== null);
+  if (data.run.notes.length) main.append(card("notes", "", make("ul", { class: "reasons" }, data.run.notes.map((note) => make("li", {}, plain(note[state.language]))))));
   main.append(make("div", { class: "grid four" },
     card("funnel", "", funnel),
     card("discounted", label("discounted_help"), crowded),
     card("scores", label("scores_help"), boxes.scores),
     overview.curve.length ? card("curve", label("curve_help", { permutations: overview.permutations, q: overview.alert_q }), boxes.curve) : null));
-  main.append(ringTable());
-  if (!untimed) main.append(card("over_time", "", boxes.spans));
-  if (data.run.notes.length) main.append(card("notes", "", make("ul", {}, data.run.notes.map((note) => make("li", {}, plain(note))))));
+  if (timed.length) main.append(card("over_time", "", boxes.spans));
   barChart(boxes.scores, overview.scores, 0, 1);
   if (overview.curve.length) curveChart(boxes.curve, overview.curve, overview.alert_q);
-  if (!untimed) spanChart(boxes.spans, data.rings, (ring) => { location.hash = "#/ring/" + ring.ring_id; });
+  if (timed.length) spanChart(boxes.spans, timed, (ring) => { location.hash = "#/ring/" + ring.ring_id; });
 }
 
 let haystacks = null;
@@ -45,12 +64,13 @@ function haystack(place) {
 
 function chosenRings() {
   const wanted = state.search.trim().toLowerCase();
-  const rows = data.rings.filter((ring, place) => (!state.tier || ring.tier === state.tier) && (!wanted || haystack(place).includes(wanted)));
+  const rows = data.rings.filter((ring, place) => (!state.tier || (state.tier === "queue" ? ring.queued : ring.tier === state.tier)) && (!wanted || haystack(place).includes(wanted)));
   const key = KEY[state.sort] ?? state.sort;
   const value = (ring) => (key === "kinds" ? ring.kinds.map((kind) => label(kind)).join() : ring[key]);
   const sign = state.down ? -1 : 1;
   return rows.sort((one, other) => {
     const [a, b] = [value(one), value(other)];
+    if (state.sort === "rank" && one.queued !== other.queued) return sign * (other.queued - one.queued); // what awaits a person comes first
     if (a === null || b === null) return (a === null) - (b === null) || one.rank - other.rank;
     return (a < b ? -sign : a > b ? sign : 0) || one.rank - other.rank;
   });
@@ -61,10 +81,10 @@ function ringTable() {
   const search = make("input", { type: "search", id: "search", placeholder: label("search"), "aria-label": label("search"), oninput: () => { state.search = search.value; state.page = 0; fill(); } });
   search.value = state.search;
   const tiers = make("select", { "aria-label": label("tier"), id: "tier", onchange: () => { state.tier = tiers.value; state.page = 0; fill(); } },
-    make("option", { value: "" }, label("all_tiers")), ["alert", "review", "explained"].map((name) => make("option", { value: name }, `${label(name)} (${data.overview.tiers[name]})`)));
+    make("option", { value: "" }, label("all_tiers")), make("option", { value: "queue" }, `${label("queue")} (${data.rings.filter((ring) => ring.queued).length})`), ["alert", "review", "explained"].map((name) => make("option", { value: name }, `${label(name)} (${data.overview.tiers[name]})`)));
   tiers.value = state.tier;
-  const saveAll = make("button", { type: "button", onclick: () => save("rings.csv", [COLUMNS.map(([name]) => label(name)), ...chosenRings().map((ring) =>
-    [ring.rank, ring.ring_id, ring.tier, ring.score, ring.size, ring.targets, ring.devices, ring.ips, ring.events, ring.amount, moment(ring.first_seen), moment(ring.last_seen), ring.kinds.join(" ")])]) }, label("save_rings"));
+  const told = (ring, name) => (name.endsWith("_seen") ? (ring[name] === null ? "" : new Date(ring[name] * 1000).toISOString()) : Array.isArray(ring[name]) ? ring[name].join(" ") : ring[name]);
+  const saveAll = make("button", { type: "button", onclick: () => save("rings.csv", [SAVED, ...chosenRings().map((ring) => SAVED.map((name) => told(ring, name)))]) });
   const place = make("div", {});
   const fill = () => {
     const rows = chosenRings();
@@ -73,9 +93,10 @@ function ringTable() {
     const heads = COLUMNS.map(([name, kind]) => make("th", { class: kind, scope: "col", "aria-sort": state.sort === name ? (state.down ? "descending" : "ascending") : null },
       make("button", { type: "button", "data-sort": name, onclick: () => { state.down = state.sort === name ? !state.down : !["rank", "ring", "tier", "why"].includes(name); state.sort = name; fill(); place.querySelector(`[data-sort="${name}"]`).focus(); } },
         label(name) + (state.sort === name ? (state.down ? " ↓" : " ↑") : ""))));
-    const cells = (ring) => [number(ring.rank), make("a", { href: "#/ring/" + ring.ring_id }, ring.ring_id), tier(ring.tier), ring.score.toFixed(3), number(ring.size), number(ring.targets),
-      number(ring.devices), number(ring.ips), number(ring.events), number(ring.amount), moment(ring.first_seen), moment(ring.last_seen),
-      ring.explanation ? make("span", { class: "kind" }, data.innocent[ring.explanation][state.language]) : make("span", {}, ring.kinds.map((kind) => make("span", { class: "kind" }, label(kind))))];
+    saveAll.textContent = label("save_rings", { shown: number(rows.length), count: number(data.rings.length) });
+    const looks = (ring) => (ring.explanation ? [data.innocent[ring.explanation][state.language]] : ring.kinds.map((kind) => label(kind))).map((text) => make("span", { class: "kind" }, text));
+    const cells = (ring) => [number(ring.rank), make("a", { href: "#/ring/" + ring.ring_id }, ring.ring_id), make("span", {}, tier(ring.tier), ring.contested ? make("span", { class: "tier review", title: label("contested_help") }, label("contested")) : null), make("span", {}, looks(ring)),
+      number(ring.size), number(ring.at_stake, 2), number(ring.amount, 2), number(ring.targets), number(ring.devices), number(ring.ips), moment(ring.first_seen), lasted(ring.days), chance(ring.q_value)];
     const body = rows.slice(state.page * PAGE, (state.page + 1) * PAGE).map((ring) => make("tr", {}, cells(ring).map((cell, n) => make("td", { class: COLUMNS[n][1] }, cell))));
     const turn = (step) => () => { state.page += step; fill(); };
     const pager = pages > 1 ? make("div", { class: "row no-print" }, make("button", { type: "button", onclick: turn(-1), ...(state.page ? {} : { disabled: "" }) }, label("previous")),

@@ -25,7 +25,7 @@ from graphdet.words.interface import WORDS
 
 MOST_RINGS = 300  # dossiers in one report, worst first; the table holds all rings
 LIBRARIES = ("bokeh.min.js", "bokeh-api.min.js")
-SCRIPTS = ("text.js", "charts.js", "ring.js", "overview.js", "app.js")
+SCRIPTS = ("text.js", "charts.js", "grid.js", "ring.js", "node.js", "overview.js", "app.js")
 
 
 def write_report(run: Run, path: Path, most_rings: int = MOST_RINGS) -> None:

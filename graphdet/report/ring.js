@@ -1,5 +1,8 @@
 "use strict";
-// One ring's page: what it is, why, why perhaps not, pictures, who, and the events.
+// One ring in one screen: left what speaks for and against it, in the middle who came where and when, right what to do; details below.
+const NEXT = { device_farm: "devices", ip_rotation: "devices", shared_payment: "devices", refund_cycle: "refunds", coupon_crew: "coupons", hijacked_accounts: "owners",
+  inflated_orders: "orders", seller_cartel: "orders", rating_burst: "orders", review_copies: "orders", coattail_clicks: "orders" };
+
 function ringPage(main, ring) {
   const place = data.rings.indexOf(ring);
   const go = (step) => { const to = data.rings[place + step]; if (to) location.hash = "#/ring/" + to.ring_id; };
@@ -12,37 +15,102 @@ function ringPage(main, ring) {
     return;
   }
   const dossier = dossierOf(ring);
-  const { what } = dossier;
-  main.append(make("p", { class: "verdict " + ring.tier }, dossier.verdict[state.language]));
-  const tiles = [[number(what.members), "size"], [number(what.items), "targets"], [number(what.events), "events"], [number(what.orders), "orders"],
-    [what.order_amount === null ? "" : number(what.order_amount, 2), "worth"], [what.days === null ? "" : small(what.days), "lasted"], [percent(dossier.density), "density"],
-    [percent(dossier.dedication), "dedication"], [ring.score.toFixed(3), "score"], [small(ring.q_value), "q"]];
-  main.append(make("div", { class: "tiles" }, tiles.filter(([value]) => value !== "").map(([value, name]) => make("div", { class: "tile" }, make("b", {}, value), make("span", {}, label(name))))));
-  const members = () => dossier.members.map((member) => data.ids[member.id]);
-  main.append(make("div", { class: "row no-print" }, make("button", { type: "button", id: "copy", onclick: () => copy(members().join("\n")) }, label("copy_ids")),
-    make("button", { type: "button", id: "save-members", onclick: () => saveMembers(ring, dossier) }, label("save_members")),
-    make("button", { type: "button", id: "save-events", onclick: () => saveEvents(ring, dossier) }, label("save_events"))));
+  main.append(make("p", { class: "verdict " + standing(ring) }, plain(dossier.verdict[state.language])));
+  main.append(tiles(ring, dossier));
+  followers.length = 0;
+  Object.assign(chosen, { member: null, target: null, thing: null, from: null, to: null });
+  main.append(make("div", { class: "screen" }, whyCard(ring, dossier), pictureCard(dossier), actCard(ring, dossier)));
+  main.append(eventTable(dossier), compareCard(dossier));
   const innocent = claimCard("innocent", dossier.innocent, data.innocent, "fits", "fails");
   const objections = claimCard("objections", dossier.objections, data.objections, "raised", "not_raised");
-  const reasons = ["for", "caution"].map((side) => [side, dossier.reasons.filter((reason) => reason.side === side)]).filter(([, list]) => list.length)
-    .map(([side, list]) => card(side, "", make("ul", { class: "reasons" }, list.map((reason) => make("li", {}, plain(reason[state.language]))))));
-  const whole = { without: "nothing", id: null, tier: ring.tier, explanation: ring.explanation, strength: ring.strength, kept: what.members, lost: 0 };
-  const without = card("without", label("without_help"), table([["left_out", (row) => make("span", {}, noun(row.without, "many") + " ", id(row.id))],
-    ["becomes", (row) => make("span", {}, tier(row.tier), row.explanation ? " " + data.innocent[row.explanation][state.language] : "")],
-    ["evidence", (row) => row.strength.toFixed(1), "number"], ["kept", (row) => `${row.kept}/${row.kept + row.lost}`, "number"]], [whole, ...dossier.without]),
-    dossier.witness ? make("p", {}, label("hangs", { witness: number(dossier.witness) })) : null);
-  const [left, right] = ring.tier === "explained" ? [[innocent, without], [...reasons, objections]] : [[reasons[0], without, objections], [...reasons.slice(1), innocent]];
-  main.append(make("div", { class: "split" }, make("div", {}, left), make("div", {}, right)));
-  const boxes = Object.fromEntries(["timeline", "matrix", "network"].map((name) => [name, make("div", { class: "chart", id: "chart-" + name, role: "img", "aria-label": label(name) })]));
-  const timed = dossier.events.some((event) => event.second !== null);
-  if (dossier.targets.length) main.append(make("div", { class: "grid" }, timed ? card("timeline", label("timeline_help"), boxes.timeline, legend(dossier)) : card("timeline", label("untimed")), card("matrix", label("matrix_help"), boxes.matrix)));
-  main.append(card("network", label("network_help"), boxes.network, nodeLegend(dossier)));
+  main.append(make("div", { class: "grid" }, innocent, objections));
   main.append(memberTable(dossier), itemTable(dossier), sharedTable(dossier), sellerTable(dossier));
   if (dossier.copies.length) main.append(card("copies", "", dossier.copies.map((text) => make("blockquote", {}, plain(text)))));
-  main.append(eventTable(dossier));
-  if (dossier.targets.length && timed) timelineChart(boxes.timeline, dossier);
-  if (dossier.cells.length) matrixChart(boxes.matrix, dossier);
-  networkChart(boxes.network, dossier);
+  main.append(networkCard(dossier));
+}
+
+// A verdict that facts contradict is never green.
+function standing(ring) {
+  return ring.contested ? "review" : ring.tier;
+}
+
+function tiles(ring, dossier) {
+  const { what } = dossier;
+  const money = (value) => (value === null ? "" : number(value, 2));
+  const rows = [[number(what.members), "size"], [number(what.items), "targets"], [number(what.events), "events"], [number(what.orders), "orders"], [money(what.amount), "amount"], [money(what.at_stake), "at_stake"],
+    [number(what.payments), "payments"], [number(what.returns), "returns"], [what.first === null ? "" : minute(what.first), "first_seen"], [lasted(what.days), "lasted"], [what.strays ? number(what.strays) : "", "strays"], [chance(ring.q_value), "q"]];
+  return make("div", { class: "tiles" }, rows.filter(([value]) => value !== "" && value !== "0").map(([value, name]) => make("div", { class: "tile" }, make("b", {}, value), make("span", {}, label(name)))));
+}
+
+function lasted(days) {
+  if (days === null || days === undefined) return "";
+  return days < 2 && !data.run.bare_dates ? label("hours", { count: small(24 * days) }) : label("days", { count: small(days) });
+}
+
+function chance(value) {
+  return value >= 0.1 ? percent(value) : "1/" + number(1 / value);
+}
+
+// The evidence as a waterfall: what each kind of thing adds, what it costs to name such a group among all, and what is left.
+function waterfall(dossier) {
+  const parts = Object.entries(dossier.parts).filter(([, part]) => Math.abs(part) >= 0.5).sort(([, a], [, b]) => b - a);
+  const most = Math.max(dossier.strength, parts.reduce((total, [, part]) => total + Math.max(part, 0), 0), 1);
+  let at = 0;
+  const line = (name, value, from, kind, told) => make("div", { class: "fall", title: told }, make("span", {}, name), make("span", { class: "track" }, make("i", { class: kind, style: `left:${(100 * from) / most}%;width:${Math.max((100 * Math.abs(value)) / most, 0.8)}%` })), make("span", { class: "sum" }, (value < 0 ? "−" : "") + Math.abs(value).toFixed(0)));
+  const rows = parts.map(([type, part]) => {
+    at += part;
+    const known = type === "together" || type === "cost";
+    const told = known ? label(`fall_${type}_help`) : label("fall_gain", { kind: noun(type, "many"), gain: part.toFixed(0) });
+    return line(known ? label("fall_" + type) : noun(type, "many"), part, Math.max(Math.min(at, at - part), 0), part < 0 ? "minus" : "plus", told);
+  });
+  rows.push(line(label("evidence"), dossier.strength, 0, "all", label("fall_help")));
+  return make("div", { class: "waterfall", role: "group", "aria-label": label("waterfall") }, rows, make("p", { class: "soft" }, label("fall_help")));
+}
+
+function whyCard(ring, dossier) {
+  const list = (side) => dossier.reasons.filter((reason) => reason.side === side).map((reason) => make("li", {}, plain(reason[state.language])));
+  const against = dossier.against.map((one) => make("li", {}, plain(one[state.language])));
+  const part = (heading, rows, kind = "") => (rows.length ? [make("h3", {}, label(heading)), make("ul", { class: "reasons " + kind }, rows)] : []);
+  return card("why_ring", "", waterfall(dossier), ...part("against_innocent", against), ...part("for", list("for")), ...part("caution", list("caution")), leftOut(ring, dossier));
+}
+
+function leftOut(ring, dossier) {
+  const whole = { without: "nothing", id: null, tier: ring.tier, explanation: ring.explanation, strength: ring.strength, kept: dossier.what.members, lost: 0 };
+  return make("div", {}, make("h3", {}, label("without")), make("p", { class: "soft" }, label("without_help")), table([["left_out", (row) => make("span", {}, noun(row.without, "many") + " ", id(row.id, row.without === "top_item" ? "item" : null))],
+    ["becomes", (row) => make("span", {}, tier(row.tier), row.explanation ? " " + data.innocent[row.explanation][state.language] : "")], ["evidence", (row) => row.strength.toFixed(0), "number"],
+    ["kept", (row) => `${row.kept}/${row.kept + row.lost}`, "number"]], [whole, ...dossier.without]), dossier.witness ? make("p", { class: "soft" }, label("hangs", { witness: number(dossier.witness) })) : null);
+}
+
+function pictureCard(dossier) {
+  const clear = make("button", { type: "button", id: "clear", class: "no-print", onclick: () => choose({ member: null, target: null, thing: null, from: null, to: null }) }, label("clear"));
+  followers.push(() => { clear.disabled = nothingChosen(); });
+  clear.disabled = true;
+  const cut = dossier.shared_in_all > COLUMNS_SHOWN ? label("shown_of", { shown: COLUMNS_SHOWN, all: number(dossier.shared_in_all), what: label("shared_table") }) : "";
+  const crowd = dossier.crowd ? label("shown_of", { shown: number(dossier.members.length), all: number(dossier.crowd.size), what: label("size") }) : "";
+  const timed = dossier.events.some((event) => event.second !== null);
+  return card("grid", `${label("grid_help")} ${[crowd, cut].filter(Boolean).join(" · ")}`, make("div", { class: "row" }, hourLegend(), make("span", { class: "space" }), clear), timed ? strip(dossier, 700) : make("p", {}, label("untimed")), make("div", { class: "grid-box scroll" }, gridChart(dossier)));
+}
+
+function actCard(ring, dossier) {
+  const kinds = dossier.kinds.map((kind) => NEXT[kind]).filter(Boolean);
+  const step = ring.tier === "explained" && !ring.contested ? "next_none" : ring.tier === "review" ? "next_review" : "next_" + (kinds[0] ?? "plain");
+  const people = (name) => {
+    const rows = dossier.members.map((member, place) => [member, place]).filter(([member]) => member.standing === name);
+    if (!rows.length) return null;
+    const ids = () => rows.map(([member]) => data.ids[member.id]).join("\n");
+    const list = make("ul", { class: "people" }, rows.map(([member, place]) => make("li", { "data-member": place }, make("button", { type: "button", class: "pick", "aria-label": `${label("select")} ${short(data.ids[member.id], 60)}`, onclick: () => toggle("member", place) }, "◉"), id(member.id, "user"),
+      make("span", { class: "soft" }, name === "hold" ? plain(member.weak[state.language]) : `${member.touched}/${dossier.targets.length}`))));
+    followers.push(() => { for (const row of list.children) row.classList.toggle("dim", !isChosen(dossier, Number(row.dataset.member))); });
+    return make("div", {}, make("h3", {}, `${label(name)} (${number(rows.length)})`), name === "hold" ? make("p", { class: "soft" }, label("hold_help")) : null, list,
+      make("button", { type: "button", class: "no-print", id: "copy-" + name, onclick: () => copy(ids()) }, label("copy_count", { count: number(rows.length) })));
+  };
+  const command = `graphdet decide ${ring.ring_id} ${ring.tier === "explained" ? "innocent" : "confirmed"} --note "…"`;
+  const all = dossier.crowd ? dossier.crowd.size : dossier.members.length;
+  return card("do", "", make("h3", {}, label("next_step")), make("p", {}, label(step)), people("act"), people("hold"),
+    make("h3", {}, label("decide")), make("p", { class: "soft" }, label("verdict")), make("code", { class: "command" }, command), make("div", { class: "row no-print" },
+      make("button", { type: "button", id: "copy-command", onclick: () => copy(command) }, label("copy_command")),
+      make("button", { type: "button", id: "save-members", onclick: () => saveMembers(ring, dossier) }, label("save_members", { shown: number(dossier.members.length), all: number(all) })),
+      make("button", { type: "button", id: "save-events", onclick: () => saveEvents(ring, dossier) }, label("save_events", { shown: number(dossier.events.length), all: number(dossier.inside) }))));
 }
 
 // Everything that was claimed and weighed: whether it holds and by which numbers, and opened, each number with its bar.
@@ -64,65 +132,106 @@ function conditions(asked, checked) {
 }
 
 function condition(one, { found, bar, passed }) {
-  const told = data.facts[one.fact][state.language].replace("{}", found);
+  const fact = data.facts[one.fact], answer = bar ? "" : fact[found === "✓" ? "yes" : "no"][state.language === "en" ? 0 : 1];
+  const told = answer || fact[state.language].replace("{}", found);
   const held = bar ? make("span", { class: "soft" }, ` (${data.directions[one.direction][state.language]} ${bar})`) : null;
   const mark = make("span", { class: "mark", role: "img", "aria-label": label(passed ? "passed" : "missed") }, passed ? "✓" : "✗");
   return make("li", { class: passed ? "passed" : "missed" }, mark, make("span", {}, told, held));
 }
 
-function swatch(fill, text) {
-  return make("span", { class: "kind" }, make("span", { style: `display:inline-block;width:9px;height:9px;border-radius:5px;margin-right:5px;background:${fill}` }), text);
-}
-
-function legend(dossier) {
-  const rows = dossier.targets.slice(0, PALETTE.length).map((target, n) => swatch(PALETTE[n], short(data.ids[target.id])));
-  return make("div", {}, rows, dossier.targets.length > PALETTE.length ? swatch(colour("--soft"), label("other")) : null);
-}
-
-function nodeLegend(dossier) {
-  return make("div", {}, [...new Set(dossier.nodes.map((node) => node.type))].map((kind) => swatch(look(kind).colour, noun(kind))));
+// Two members side by side: where both were, how far apart, and how many of all users were there, too.
+function compareCard(dossier) {
+  if (dossier.members.length < 2) return "";
+  const out = make("div", {});
+  const pick = (start, name) => {
+    const select = make("select", { "aria-label": label(name) }, dossier.members.map((member, place) => make("option", { value: place }, short(data.ids[member.id], 40))));
+    select.value = start;
+    select.addEventListener("change", () => fill());
+    return select;
+  };
+  const one = pick(0, "first_member"), other = pick(1, "second_member");
+  const fill = () => {
+    const [a, b] = [Number(one.value), Number(other.value)];
+    const cell = (member, target) => dossier.cells.find((found) => found.member === member && found.target === target);
+    const both = dossier.targets.map((target, place) => [target, cell(a, place), cell(b, place)]).filter(([, left, right]) => left && right);
+    const rows = both.map(([target, left, right]) => ({ type: "item", id: target.id, left: moment(left.first), right: moment(right.first), apart: left.first === null || right.first === null ? null : Math.abs(left.first - right.first) / 60, users: target.users, of: data.overview.users }));
+    const uses = (member) => new Set(dossier.uses.filter((use) => use.member === member).map((use) => use.thing));
+    const mine = uses(a), theirs = uses(b);
+    rows.push(...dossier.shared.map((thing, place) => [thing, place]).filter(([, place]) => mine.has(place) && theirs.has(place)).map(([thing]) => ({ type: thing.type, id: thing.id, left: "", right: "", apart: null, users: thing.users, of: data.overview.users })));
+    out.replaceChildren(rows.length ? table([["kind", (row) => noun(row.type)], ["id", (row) => id(row.id, row.type)], ["first_member", (row) => row.left, "time"], ["second_member", (row) => row.right, "time"],
+      ["minutes_apart", (row) => (row.apart === null || data.run.bare_dates ? "" : small(row.apart)), "number"], ["there_too", (row) => number(row.users), "number"], ["of_everybody", (row) => share(row.users / row.of), "number"]], rows, 40) : make("p", {}, label("nothing_common")));
+  };
+  fill();
+  followers.push(() => { if (chosen.member !== null && one.value !== String(chosen.member)) { other.value = one.value; one.value = chosen.member; fill(); } });
+  return card("compare", label("compare_help"), make("div", { class: "row no-print" }, one, other), out);
 }
 
 function memberTable(dossier) {
   const weak = (row) => (row.weak ? row.weak[state.language] : "");
-  return card("member_table", "", table([["member", (row) => id(row.id)], ["role", (row) => label(row.role)], ["evidence", (row) => row.contribution.toFixed(1), "number"],
+  return card("member_table", "", table([["member", (row) => id(row.id, "user")], ["standing", (row) => label(row.standing)], ["role", (row) => label(row.role)], ["evidence", (row) => row.contribution.toFixed(1), "number"],
     ["targets", (row) => `${row.touched}/${dossier.targets.length}`, "number"], ["events", (row) => number(row.events), "number"], ["of_all", (row) => number(row.all_events), "number"],
     ["first", (row) => minute(row.first), "time"], ["since", (row) => minute(row.seen_since), "time"], ["shared_devices", (row) => number(row.shared_devices), "number"], ["weak", weak]], dossier.members));
 }
 
 function itemTable(dossier) {
-  return card("item_table", "", table([["item", (row) => id(row.id)], ["size", (row) => number(row.members), "number"], ["visitors", (row) => number(row.users), "number"], ["events", (row) => number(row.events), "number"],
+  return card("item_table", "", table([["item", (row) => id(row.id, "item")], ["size", (row) => number(row.members), "number"], ["visitors", (row) => number(row.users), "number"], ["events", (row) => number(row.events), "number"],
     ["from", (row) => minute(row.start), "time"], ["to", (row) => minute(row.end), "time"], ["category", (row) => short(row.category ?? "", 40)], ["evidence", (row) => row.gain.toFixed(1), "number"]], dossier.targets));
 }
 
 function sharedTable(dossier) {
   if (!dossier.shared.length) return "";
-  return card("shared_table", "", table([["kind", (row) => noun(row.type)], ["id", (row) => id(row.id)], ["size", (row) => number(row.members), "number"], ["all_users", (row) => number(row.users), "number"],
+  const cut = dossier.shared.length < dossier.shared_in_all ? label("shown_of", { shown: number(dossier.shared.length), all: number(dossier.shared_in_all), what: label("shared_table") }) : "";
+  return card("shared_table", cut, table([["kind", (row) => noun(row.type)], ["id", (row) => id(row.id, row.type)], ["size", (row) => number(row.members), "number"], ["all_users", (row) => number(row.users), "number"],
     ["expected", (row) => small(row.expected), "number"], ["crowded", (row) => (row.crowded ? label("yes") : "")]], dossier.shared, 10));
 }
 
 function sellerTable(dossier) {
   const rows = dossier.sellers.filter((seller) => seller.orders);
   if (!rows.length) return "";
-  return card("seller_table", "", table([["seller", (row) => id(row.id)], ["targets", (row) => number(row.items), "number"], ["orders", (row) => number(row.orders), "number"], ["expected_orders", (row) => small(row.expected), "number"],
-    ["amount", (row) => number(row.amount, 2), "number"], ["inflated", (row) => number(row.inflated_amount, 2), "number"]], rows));
+  return card("seller_table", "", table([["seller", (row) => id(row.id, "seller")], ["targets", (row) => number(row.items), "number"], ["bought", (row) => number(row.orders), "number"], ["expected_orders", (row) => small(row.expected), "number"],
+    ["amount", (row) => number(row.amount, 2), "number"], ["at_stake", (row) => number(row.inflated_amount, 2), "number"]], rows));
 }
 
 function eventTable(dossier) {
-  const mark = (row) => ["", "●", "★"][row.mark];
-  const rows = [...dossier.events].sort((one, other) => (other.mark === READ_FIRST) - (one.mark === READ_FIRST) || one.second - other.second);
-  const some = rows.length < dossier.inside ? label("some_events", { shown: number(rows.length), all: number(dossier.inside) }) : "";
-  return card("event_table", `${label("event_help")} ${some}`, table([["", mark], ["when", (row) => moment(row.second), "time"], ["member", (row) => id(dossier.members[row.member].id)], ["action", (row) => short(row.action)],
-    ["item", (row) => id(row.item)], ["device", (row) => id(row.device)], ["ip", (row) => id(row.ip)], ["amount", (row) => number(row.amount, 2), "number"]], rows, 12));
+  const mark = (row) => ["", "●", "★", "○"][row.mark];
+  const order = [...dossier.events].sort((one, other) => (other.mark === READ_FIRST) - (one.mark === READ_FIRST) || one.second - other.second);
+  const some = order.length < dossier.inside ? label("some_events", { shown: number(order.length), all: number(dossier.inside) }) : "";
+  const box = make("div", {}), count = make("p", { class: "soft" });
+  const fill = () => {
+    const rows = order.filter(chosenEvent);
+    count.textContent = nothingChosen() ? "" : label("shown_of", { shown: number(rows.length), all: number(order.length), what: label("events") });
+    box.replaceChildren(table([["", mark], ["when", (row) => moment(row.second), "time"], ["member", (row) => id(dossier.members[row.member].id, "user")], ["action", (row) => short(row.action)], ["item", (row) => id(row.item, "item")],
+      ["device", (row) => id(row.device, "device")], ["ip", (row) => id(row.ip, "ip")], ["money", (row) => number(row.amount, 2), "number"]], rows, 12));
+  };
+  fill();
+  followers.push(fill);
+  return card("event_table", `${label("event_help")} ${some}`, count, box);
+}
+
+function networkCard(dossier) {
+  const box = make("div", { class: "chart", id: "chart-network", role: "img", "aria-label": label("network") });
+  const { user: users, item: items } = dossier.drawn;
+  const all = dossier.crowd ? dossier.crowd.size : dossier.members.length;
+  const cut = users < all || items < dossier.targets.length ? `${label("shown_of", { shown: number(users), all: number(all), what: label("size") })} · ${label("shown_of", { shown: number(items), all: number(dossier.targets.length), what: label("targets") })}` : "";
+  const open = make("button", { type: "button", id: "open-network", class: "no-print", onclick: () => { open.remove(); networkChart(box, dossier); } }, label("draw"));
+  return card("network", `${label("network_help")} ${cut}`, open, box, nodeLegend(dossier));
+}
+
+function swatch(fill, text) {
+  return make("span", { class: "kind" }, make("span", { style: `display:inline-block;width:9px;height:9px;border-radius:5px;margin-right:5px;background:${fill}` }), text);
+}
+
+function nodeLegend(dossier) {
+  return make("div", {}, [...new Set(dossier.nodes.map((node) => node.type))].map((kind) => swatch(look(kind).colour, noun(kind))));
 }
 
 function saveMembers(ring, dossier) {
-  save(`${ring.ring_id}-members.csv`, [["user_id", "role", "evidence", "items", "events", "all_events", "first", "in_log_since", "shared_devices", "weak"],
-    ...dossier.members.map((row) => [data.ids[row.id], row.role, row.contribution, row.touched, row.events, row.all_events, row.first, row.seen_since, row.shared_devices, row.weak ? row.weak.en : ""])]);
+  save(`${ring.ring_id}-members.csv`, [["user_id", "advice", "role", "evidence", "items", "events", "all_events", "first", "in_log_since", "shared_devices", "weak"],
+    ...dossier.members.map((row) => [data.ids[row.id], row.standing, row.role, row.contribution, row.touched, row.events, row.all_events, row.first, row.seen_since, row.shared_devices, row.weak ? row.weak.en : ""])]);
 }
 
 function saveEvents(ring, dossier) {
   const name = (place) => (place === null ? "" : data.ids[place]);
   save(`${ring.ring_id}-events.csv`, [["timestamp", "user_id", "action", "item_id", "device_id", "ip", "amount", "mark"],
-    ...dossier.events.map((row) => [row.second === null ? "" : new Date(row.second * 1000).toISOString(), name(dossier.members[row.member].id), row.action, name(row.item), name(row.device), name(row.ip), row.amount, ["", "witness", "read first"][row.mark]])]);
+    ...dossier.events.map((row) => [row.second === null ? "" : new Date(row.second * 1000).toISOString(), name(dossier.members[row.member].id), row.action, name(row.item), name(row.device), name(row.ip), row.amount, ["", "witness", "read first", "stray"][row.mark]])]);
 }

@@ -13,15 +13,19 @@ from graphdet.schema import EVENT_MAKERS
 
 # Ids are places in the page's list of ids; `member` and `target` are places in the dossier's own tables of those.
 TABLES = {
-    "members": ("id", "role", "contribution", "touched", "events", "all_events", "first", "seen_since", "shared_devices", "weak"),
+    "members": (
+        "id", "role", "contribution", "touched", "events", "all_events", "first", "seen_since", "shared_devices", "standing", "weak",
+    ),
     "targets": ("id", "members", "users", "events", "start", "end", "category", "gain"),
     "shared": ("type", "id", "members", "users", "expected", "crowded"),
     "sellers": ("id", "items", "orders", "amount", "expected", "inflated_amount"),
     "events": ("second", "member", "target", "action", *(node_type.name for node_type in EVENT_MAKERS), "amount", "mark"),
-    "cells": ("member", "target", "events"),
+    "cells": ("member", "target", "events", "first", "stray"),
+    "uses": ("thing", "member", "events"),
+    "life": ("member", "day", "inside", "outside"),
     "nodes": ("type", "id", "x", "y"),
     "edges": ("start", "end", "events"),
-}
+}  # fmt: skip
 
 
 def rows_of(table: str, rows: Iterable[Mapping[str, Any]]) -> list[list[Any]]:

@@ -47,10 +47,17 @@ function plain(text) {
   return String(text).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (c) => "\\u" + c.codePointAt(0).toString(16).padStart(4, "0"));
 }
 
-function id(place) {
-  if (place === null) return "";
+// An id of the page's list: a link to what the report knows of it where it is of a type, else text.
+function id(place, type = null) {
+  if (place === null || place === undefined) return "";
   const text = plain(data.ids[place]);
-  return make("span", { class: "id", title: text.slice(0, 400) }, text.slice(0, 200) + (text.length > 200 ? "…" : ""));
+  const shown = text.slice(0, 200) + (text.length > 200 ? "…" : "");
+  if (type === null || !data.types[type]) return make("span", { class: "id", title: text.slice(0, 400) }, shown);
+  return make("a", { class: "id", title: text.slice(0, 400), href: `#/node/${type}/${place}` }, shown);
+}
+
+function share(value) {
+  return value >= 0.1 ? percent(value) : value >= 0.001 ? (100 * value).toFixed(1) + "%" : "<0.1%";
 }
 
 function short(text, length = 18) {
@@ -85,7 +92,7 @@ function tier(name) {
   return make("span", { class: "tier " + name }, label(name));
 }
 
-// columns: [heading, cell(row), kind] with kind "number", "time" or nothing.
+// columns: [heading, cell(row), kind] with kind "number", "time" or nothing. On paper every row is there.
 function table(columns, rows, most = 15) {
   const body = make("tbody");
   const fill = (shown) => body.replaceChildren(...shown.map((row) => make("tr", {}, columns.map(([, cell, kind]) => make("td", { class: kind }, cell(row))))));
@@ -93,10 +100,22 @@ function table(columns, rows, most = 15) {
   const head = make("tr", {}, columns.map(([heading, , kind]) => make("th", { class: kind, scope: "col" }, label(heading))));
   const box = make("div", {}, make("div", { class: "scroll" }, make("table", {}, make("thead", {}, head), body)));
   if (rows.length > most) {
-    const more = make("button", { type: "button", class: "more", onclick: () => { fill(rows); more.remove(); } }, label("more", { count: number(rows.length) }));
+    let whole = false;
+    const more = make("button", { type: "button", class: "more", onclick: () => { fill(rows); whole = true; more.remove(); } }, label("more", { shown: number(most), count: number(rows.length) }));
     box.append(make("div", { class: "row" }, more));
+    box.classList.add("cut");
+    box.onPaper = (paper) => { if (!whole) fill(paper ? rows : rows.slice(0, most)); };
   }
   return box;
+}
+
+// Before a page is printed its tables are filled and what is folded is opened; afterwards all is as before.
+function onPaper(paper) {
+  for (const box of document.querySelectorAll(".cut")) box.onPaper(paper);
+  for (const claim of document.querySelectorAll("details.claim")) {
+    if (paper && !claim.open) { claim.open = true; claim.dataset.folded = "yes"; }
+    if (!paper && claim.dataset.folded) { claim.open = false; delete claim.dataset.folded; }
+  }
 }
 
 function card(heading, help, ...children) {

@@ -23,7 +23,7 @@ def select_rings(
     until: datetime | None = None,
     sort: str = "rank",
 ) -> pa.Table:
-    """Rings that pass every filter given, by rank, or by `size`, `amount`, `events`, `strength` or `first` seen, largest first.
+    """Rings that pass every filter given, by rank, or by `size`, `amount`, `at_stake`, `events`, `strength` or `first` seen, largest first.
 
     Times without a zone are UTC. A ring that has no amount or no time passes no filter on it.
     """

@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # looking into a run must not cost the time to load what make
 
 # 3: visits with their draws and their share of a rush; 2: with counts in named columns. Counted up when an older graphdet could misread a
 # newer folder.
-FORMAT = 3
+FORMAT = 4
 
 META_KEYS = ("format", "id", "version", "seed", "settings", "inputs", "counts", "discounted", "notes", "cost")
 

@@ -6,11 +6,11 @@ What is not described here is left as it is, since later versions may add to it.
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from graphdet.schema import KEY_TYPES, LAST_SECOND, MOMENTS
+from graphdet.schema import ITEM, KEY_TYPES, LAST_SECOND, MOMENTS
 
 MOST_COUNT = 2**53  # beyond it a count is no longer exact as a float
 LONGEST = 1_000_000  # entries of a list: days of a log, rings, strengths
@@ -116,6 +116,7 @@ class Background(Document):
     visits: Count
     events_per_visit: Annotated[float, Field(gt=0, le=1e300)] | None
     learned: list[Text]
+    deal: Literal["order", "pay", ""] = ""
     users_of_ips: Count
     new_by_day: Annotated[list[Count], Field(max_length=LONGEST)]
     hours: Annotated[list[Count], Field(min_length=24, max_length=24)]
@@ -192,13 +193,70 @@ class Farm(Document):
         return _ends_after_it_starts(self)
 
 
+class Time(Document):
+    """When a ring's members met, without strays, and when the last of what began then happened."""
+
+    start: Moment | None
+    end: Moment | None
+    until: Moment | None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Time:
+        told = [moment for moment in (self.start, self.end, self.until) if moment is not None]
+        if len(told) not in (0, 3) or told != sorted(told):
+            raise ValueError(f"start, end and until must follow each other (found {self.start}, {self.end} and {self.until})")
+        return self
+
+
+class Bought(Document):
+    """What members and others bought of one item in its time."""
+
+    own: Count
+    others: Count
+    inflated: Annotated[float, Field(ge=0, le=MOST_COUNT)]
+    amount: Number | None
+    inflated_amount: Number | None
+
+
+class Beside(Document):
+    """What everybody else did in the ring's time; see `record.usual.Usual.beside`."""
+
+    everybody: Count
+    on_devices: Count | None
+    users: Count
+    new: Count | None
+    aged: Count | None
+    hours: Annotated[list[Count], Field(min_length=24, max_length=24)] | None
+    dealings: Count | None = None
+    ordered: Count | None = None
+    rated: Count | None = None
+    coupons: Count | None = None
+    returned: Count | None = None
+    interests: Count | None = None
+    novel: Count | None = None
+    devices: Count | None = None
+    addresses: Count | None = None
+    ratings: Count | None
+    mean: Number | None
+    item_events: Count
+
+
 class Measured(Document):
     """What only the whole log tells of a ring."""
 
     scalars: dict[Text, Number | None]
+    time: Time
     windows: Annotated[list[Window], Field(min_length=1)]
-    new_users: Count | None
+    bought: dict[Text, Bought]
+    usual: Beside
     farm: Farm | None = None
+
+    @model_validator(mode="after")
+    def _of_its_items(self) -> Measured:
+        items = {window.id for window in self.windows if window.type == ITEM}
+        if set(self.bought) != items:
+            raise ValueError(f"bought must be told of the {len(items)} items among the windows (found {len(self.bought)})")
+        return self
 
     @property
     def types(self) -> set[str]:

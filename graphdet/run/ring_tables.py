@@ -13,13 +13,14 @@ from graphdet.events import NO_TIME, EventTable
 from graphdet.evidence.pairs import ExpectedMeetings, PairEvidence
 from graphdet.judging.judged_ring import JudgedRing
 from graphdet.judging.log_index import LogIndex
+from graphdet.judging.stakes import Stakes
 from graphdet.judging.standing import Chance, known_chances
 from graphdet.schema import DEVICE, IP, ITEM, KEY_ROLES, arrow_schema
 from graphdet.visits.visits import Visits
 
 
-def rings_table(rings: list[JudgedRing], ids: list[str], visits: Visits) -> pa.Table:
-    """Schema `rings`, in the order given; chances by the markets that graphdet knows."""
+def rings_table(rings: list[JudgedRing], ids: list[str], visits: Visits, stakes: Sequence[Stakes]) -> pa.Table:
+    """Schema `rings`, in the order given, as are their `stakes`; chances by the markets that graphdet knows."""
     chances = known_chances()
     view_of = [[visits.views[view].name for view in visits.view_of(ring.facts.grown.targets)] for ring in rings]
     facts = [ring.facts for ring in rings]
@@ -34,12 +35,13 @@ def rings_table(rings: list[JudgedRing], ids: list[str], visits: Visits) -> pa.T
         "targets": [names.count(ITEM) for names in view_of],
         "devices": [names.count(DEVICE) for names in view_of],
         "ips": [names.count(IP) for names in view_of],
-        "first_seen": [_least(fact.presence.member_first) for fact in facts],
-        "last_seen": [_time(fact.presence.member_last.max(initial=NO_TIME)) for fact in facts],
+        "first_seen": [_time(fact.presence.start) for fact in facts],
+        "last_seen": [_time(fact.presence.end) for fact in facts],
         "explanation": [ring.explanation for ring in rings],
         "strength": [fact.grown.strength for fact in facts],
         "events": [int(fact.presence.member_events.sum()) for fact in facts],
         "amount": [fact.dealings.amount for fact in facts],
+        "at_stake": [stake.value for stake in stakes],
         "density": [fact.devotion.density for fact in facts],
         "dedication": [fact.devotion.dedication for fact in facts],
         "taste": [None if np.isnan(fact.tastes.taste) else fact.tastes.taste for fact in facts],
@@ -208,8 +210,3 @@ def _times(values: Int64) -> pa.Array:
 
 def _time(value: int) -> int | None:
     return None if value == NO_TIME else int(value)
-
-
-def _least(values: Int64) -> int | None:
-    known = values[values != NO_TIME]
-    return int(known.min()) if len(known) else None

@@ -19,13 +19,16 @@ Unit = Literal["count", "share", "days", "number", "times", "chance", "yes"]
 class Fact:
     """A number of a ring or of its log, with the words that tell it; `{}` stands for the number.
 
-    Units: a count; a share of 1; days; a plain number; the log10 of how many times something is; a chance; 1 for yes and 0 for no.
+    Units: a count; a share of 1; days; a plain number; the log10 of how many times something is; a chance; 1 for yes and 0 for no, which are
+    told by the sentences `yes` and `no`.
     """
 
     name: str
     unit: Unit
     en: str
     zh: str
+    yes: tuple[str, str] = ("", "")
+    no: tuple[str, str] = ("", "")
 
     def __post_init__(self) -> None:
         if self.en.count("{}") != 1 or self.zh.count("{}") != 1:
@@ -45,16 +48,18 @@ FACTS = {
         Fact("density", "share", "members at {} of the items on average", "成员平均到过 {} 的商品"),
         Fact("two_target_share", "share", "{} of members at no more than two items", "{} 的成员只到过至多两件商品"),
         Fact("dedication", "share", "{} of all that members did with items is here", "成员对商品的行为有 {} 在此"),
-        Fact("attention", "number", "as many events of a member here as {} usual visits have", "每名成员在此的事件数相当于 {} 次普通到访"),
+        Fact("attention", "number", "a member did as much here as in {} ordinary visits", "每名成员在此的事件数相当于 {} 次普通到访"),
         Fact("repeats", "number", "members come back {} times as often as usual", "成员重复到访的次数是常人的 {} 倍"),
         Fact(
             "outsiders_per_member",
             "number",
-            "visits of others, beyond the usual, for each member's: {}",
+            "{} more visits by others than usual for each member's",
             "每名成员对应 {} 次超出平常的他人到访",
         ),
-        Fact("own_things", "count", "devices and payment instruments shared beyond chance: {}", "超出偶然而共用的设备和支付工具：{} 个"),
-        Fact("own_kinds", "count", "kinds of things that a farm has to itself: {}", "群控账号独占的事物种类：{} 种"),
+        Fact(
+            "own_things", "count", "{} devices or payment instruments of their own that they share", "成员共用的自有设备和支付工具：{} 个"
+        ),
+        Fact("own_kinds", "count", "{} kinds of things that nobody else uses", "独占的事物种类：{} 种"),
         Fact("device_share", "share", "{} on shared devices", "{} 使用共用设备"),
         Fact("address_share", "share", "{} with one delivery address", "{} 使用同一收货地址"),
         Fact("place_share", "share", "{} on one network at other times, too", "{} 平时也使用同一网络"),
@@ -62,19 +67,24 @@ FACTS = {
         Fact("desk_share", "share", "{} share devices as well as a network", "{} 既共用设备又共用网络"),
         Fact("place_users", "count", "{} users on their network", "其网络上共有 {} 个用户"),
         Fact("place_members", "count", "{} members on one network at other times, too", "{} 名成员平时也使用同一网络"),
-        Fact("place_chance", "chance", "so many on one network by chance: {}", "偶然有如此多人在同一网络的概率：{}"),
+        Fact(
+            "place_chance",
+            "chance",
+            "that so many are on one network by coincidence has a chance of {}",
+            "因巧合有如此多人在同一网络的概率：{}",
+        ),
         Fact("top_seller", "share", "{} of the dealings with one shop", "{} 的往来在同一家店铺"),
-        Fact("sellers", "count", "shops: {}", "店铺：{} 家"),
+        Fact("sellers", "count", "at {} shops", "涉及 {} 家店铺"),
         Fact("ordered", "share", "{} of the dealings led to an order", "{} 的往来成交"),
         Fact("refunded", "share", "{} of the dealings cancelled or returned", "{} 的往来被取消或退回"),
         Fact("coupons", "share", "coupons in {} of the dealings", "{} 的往来使用优惠券"),
         Fact(
             "crowd",
             "share",
-            "{} of the visitors around members' visits are strangers beyond the usual",
+            "{} of the visitors around members' visits are strangers, more than usual",
             "成员到访前后的访客有 {} 是超出平常的外人",
         ),
-        Fact("rush", "times", "strangers there: {} times their usual number", "在场的外人为平常的 {} 倍"),
+        Fact("rush", "times", "{} times as many strangers as usual", "在场的外人为平常的 {} 倍"),
         Fact("taste", "times", "come for this kind of items {} times as often as everybody", "光顾此类商品的频率是常人的 {} 倍"),
         Fact("seller_taste", "times", "come to these shops {} times as often as everybody", "光顾这些店铺的频率是常人的 {} 倍"),
         Fact(
@@ -87,15 +97,15 @@ FACTS = {
         Fact(
             "together",
             "share",
-            "others who come to one of these items go on to others of them at once {} as often as members do",
+            "others who come to one of these items go on to the next {} as often as members do",
             "到过其中一件商品的外人随即光顾其余商品的频率为成员的 {}",
         ),
         Fact("half_days", "days", "half of the visits to an item take {} days", "一件商品半数的到访历时 {} 天"),
-        Fact("new_beyond", "share", "new accounts beyond their usual share: {}", "新账号占比超出常态：{}"),
+        Fact("new_beyond", "share", "{} more new accounts than usual", "新账号占比比常态多 {}"),
         Fact("log_days", "days", "the log goes on for {} days", "日志历时 {} 天"),
-        Fact("timed", "yes", "the log has times: {}", "日志有时间：{}"),
+        Fact("timed", "yes", "{}", "{}", yes=("the log has times", "日志有时间"), no=("the log has no times", "日志没有时间")),
         Fact(
-            "to_themselves", "share", "{} of all users in groups that have their items to themselves", "全部用户中有 {} 属于独占商品的群组"
+            "to_themselves", "share", "{} of all users in groups that have their items to themselves", "全部用户中有 {} 属于独占商品的群体"
         ),
     )
 }

@@ -18,10 +18,12 @@ class LookAlike(Claim):
     Attributes:
         plain: what such people are, for a reader who meets the name for the first time.
         kinds: groups of `graphdet.simulate` that it is right for; a group of two faces is named by two look-alikes.
+        gives: reasons of the dossier (`words.reasons`) that such people give, too, so that these do not contradict it.
     """
 
     plain: Wording
     kinds: tuple[str, ...]
+    gives: tuple[str, ...] = ()
 
 
 OWN_DEVICES = Condition("device_share", "less than", Bar("few"))
@@ -63,6 +65,7 @@ LOOK_ALIKES: tuple[LookAlike, ...] = (
         ),
         ways=((Condition("size", "at most", Bar("household_members")), Condition("home_share", "at least", Bar("nearly_all"))),),
         kinds=("household", "second_hand"),
+        gives=("device_farm", "inflated_orders", "shared_payment"),
     ),
     LookAlike(
         name="reseller",
@@ -82,6 +85,7 @@ LOOK_ALIKES: tuple[LookAlike, ...] = (
             ),
         ),
         kinds=("reseller", "bulk_office"),
+        gives=("inflated_orders", "shared_payment"),
     ),
     LookAlike(
         name="staff_device",
@@ -100,6 +104,7 @@ LOOK_ALIKES: tuple[LookAlike, ...] = (
             ),
         ),
         kinds=("staff",),
+        gives=("device_farm", "ip_rotation", "refund_cycle", "shared_payment"),
     ),
     LookAlike(
         name="group_buy",
@@ -116,6 +121,7 @@ LOOK_ALIKES: tuple[LookAlike, ...] = (
         ),
         unless=COLLEAGUES,
         kinds=("group_buy", "campus_class", "bulk_office"),
+        gives=("inflated_orders",),
     ),
     LookAlike(
         name="shared_network",
@@ -147,15 +153,15 @@ LOOK_ALIKES: tuple[LookAlike, ...] = (
     ),
     LookAlike(
         name="sold_together",
-        short=Wording("sold, shown or sent together", "同售、同屏或同信"),
+        short=Wording("one set, page or mail", "同一套装、页面或邮件"),
         plain=Wording(
-            "people who met a set, a page, a mail or a list: what is in it comes together to whoever comes to any of it",
+            "people who met one set, page, mail or list, whose items everybody meets together",
             "遇到同一套装、页面、邮件或清单的人：凡接触其中一件的人都会同时接触其余各件",
         ),
         sentence=Wording(
-            "Sold, shown or sent together: {one_sitting} of members came to all of it in one sitting, and others who come to one of these "
-            "items go on to others of them at once {together} as often as members do.",
-            "同售、同屏或同信：{one_sitting} 的成员一次就到过全部目标；到过其中一件商品的外人随即光顾其余商品的频率为成员的 {together}。",
+            "One set, page or mail: {one_sitting} of members came to all of it in one sitting, and others who come to one of these "
+            "items go on to the next {together} as often as members do.",
+            "同一套装、页面或邮件：{one_sitting} 的成员一次就到过全部目标；到过其中一件商品的外人随即光顾其余商品的频率为成员的 {together}。",
         ),
         ways=(
             (
@@ -166,14 +172,15 @@ LOOK_ALIKES: tuple[LookAlike, ...] = (
             ),
         ),
         kinds=(),
+        gives=("coupon_crew", "inflated_orders"),
     ),
     LookAlike(
         name="flash_sale",
         short=Wording("flash sale", "限时抢购"),
         plain=Wording("a sale or live stream that brought a crowd at once", "一场抢购或直播同时带来了人群"),
         sentence=Wording(
-            "A flash sale or live stream: {crowd} of the visitors within half an hour of members are strangers beyond the usual, {rush} times "
-            "their usual number.",
+            "A flash sale or live stream: {crowd} of the visitors within half an hour of members are strangers, more than usual: {rush} times as "
+            "many.",
             "限时抢购或直播：成员到访前后半小时内的访客有 {crowd} 是超出平常的外人，为平常的 {rush} 倍。",
         ),
         ways=(
@@ -185,6 +192,7 @@ LOOK_ALIKES: tuple[LookAlike, ...] = (
         # Who comes with a crowd is at one or two of the things that draw crowds; who is at many of the same has another reason.
         unless=(Condition("two_target_share", "at most", Bar("loose_two_target_share")),),
         kinds=("flash_sale",),
+        gives=("coupon_crew", "inflated_orders"),
     ),
     LookAlike(
         name="fan_club",

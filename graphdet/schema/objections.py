@@ -39,7 +39,7 @@ OBJECTIONS: tuple[Claim, ...] = (
         short=Wording("small", "规模小"),
         sentence=Wording(
             "{size} members on {targets} items: too few to tell a group from a coincidence of tastes, so this is for review.",
-            "{size} 名成员、{targets} 件商品：不足以区分有组织的群组与口味巧合，因此只列为待复核。",
+            "{size} 名成员、{targets} 件商品：不足以区分有组织的团伙与口味巧合，因此只列为待复核。",
         ),
         ways=(
             (Condition("size", "less than", Bar("alert_members")),),
@@ -159,7 +159,7 @@ OBJECTIONS: tuple[Claim, ...] = (
         sentence=Wording(
             "The log has no times. At half of the items others made {outsiders_per_member} visits or more for each member there: these are "
             "popular items, hardly the group's own.",
-            "日志没有时间。在一半商品上，每名成员对应有 {outsiders_per_member} 次以上他人的到访：这些是热门商品，算不上该群组自己的目标。",
+            "日志没有时间。在一半商品上，每名成员对应有 {outsiders_per_member} 次以上他人的到访：这些是热门商品，算不上该群体自己的目标。",
         ),
         ways=((_UNTIMED, Condition("outsiders_per_member", "more than", Bar("alert_outsiders"))),),
     ),

@@ -26,18 +26,41 @@ RUN_TABLES = {
         Field(
             "tier", TEXT, "alert: act on it; review: significant, but an innocent explanation is not ruled out; explained: one covers it"
         ),
-        Field("p_value", pa.float64(), "share of rings of the permuted logs at least as strong, never 0", least=5e-324, most=1),
-        Field("q_value", pa.float64(), "expected share of false rings among those at least as strong; never under 1e-6", least=0, most=1),
+        Field(
+            "p_value",
+            pa.float64(),
+            "chance that a group of a shuffled log is as strong; never 0, never above q_value",
+            least=5e-324,
+            most=1,
+        ),
+        Field(
+            "q_value",
+            pa.float64(),
+            "expected share of coincidences among rings at least as strong; says nothing of innocence; never under 1e-6",
+            least=0,
+            most=1,
+        ),
         Field("size", pa.int32(), "member users", least=1),
         Field("targets", pa.int32(), "items on which members acted together", least=0),
         Field("devices", pa.int32(), "devices that members share", least=0),
         Field("ips", pa.int32(), "IP addresses that members share", least=0),
-        Field("first_seen", TIME, "first event of a member on a target; null where the log has no times", lacks=True),
-        Field("last_seen", TIME, "last event of a member on a target", lacks=True),
+        Field("first_seen", TIME, "when members began to meet on targets, without strays; null where the log has no times", lacks=True),
+        Field("last_seen", TIME, "when the last of them first came to a target, without strays", lacks=True),
         Field("explanation", TEXT, "the innocent explanation that fits, or empty: " + ", ".join(look_alike_names())),
         Field("strength", pa.float64(), "log10 likelihood ratio of the ring against independent users"),
         Field("events", pa.int64(), "members' events on the targets", least=0),
-        Field("amount", pa.float64(), "money moved by members' events on the targets; null where the log has no amounts", lacks=True),
+        Field(
+            "amount",
+            pa.float64(),
+            "value of members' orders on the targets (payments where orders have no amounts); null where the log has no amounts",
+            lacks=True,
+        ),
+        Field(
+            "at_stake",
+            pa.float64(),
+            "value of those of them that ordinary users would not have placed; null where the log has no amounts or the ring no items",
+            lacks=True,
+        ),
         Field("density", pa.float64(), "share of member-target pairs that are there", least=0, most=1),
         Field("dedication", pa.float64(), "share of members' item events that fall on the targets", least=0, most=1),
         Field(
@@ -102,7 +125,7 @@ RUN_TABLES = {
 }
 
 # Columns that runs of an older graphdet lack; they are null there.
-TOLD_LATER = {"rings": ("standing", "chance", "chance_low", "chance_high", "verdicts")}
+TOLD_LATER = {"rings": ("at_stake", "standing", "chance", "chance_low", "chance_high", "verdicts")}
 
 # Tables that a run may lack: older runs, and runs made without the stage that fills them.
 EMBEDDING_WIDTH = 64

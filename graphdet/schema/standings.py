@@ -17,15 +17,15 @@ class Standing:
 
 
 ALERT = Standing("alert", "alert", Wording("such alerts", "此类告警"))
-REVIEW = Standing("review", "review", Wording("groups for review that one thing speaks against, as here", "像这样仅有一点存疑的待复核群组"))
+REVIEW = Standing("review", "review", Wording("groups for review that one thing speaks against, as here", "像这样仅有一点存疑的待复核团伙"))
 DOUBTFUL = Standing(
     "doubtful",
     "review",
     Wording(
         "groups for review that more speaks against, as here, or that came to all of it in one sitting",
-        "像这样有多点存疑、或一次就到过全部目标的待复核群组",
+        "像这样有多点存疑、或一次就到过全部目标的待复核团伙",
     ),
 )
-EXPLAINED = Standing("explained", "explained", Wording("groups that an innocent story explains", "可由无辜情形解释的群组"))
+EXPLAINED = Standing("explained", "explained", Wording("groups that an innocent story explains", "可由正常原因解释的团伙"))
 
 STANDINGS = {one.name: one for one in (ALERT, REVIEW, DOUBTFUL, EXPLAINED)}

@@ -269,6 +269,7 @@ RING_PROPERTIES = {
     "strength": "strength",
     "events": "events",
     "amount": "amount",
+    "at_stake": "atStake",
     "density": "density",
     "dedication": "dedication",
     "taste": "taste",

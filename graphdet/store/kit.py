@@ -27,7 +27,7 @@ from graphdet.store.queries import SavedQuery, load_queries
 from graphdet.store.server import post_connect
 from graphdet.store.style import style_sheet
 from graphdet.whole import whole_folder, why
-from graphdet.words.claim_sentences import look_alike_in_words
+from graphdet.words.claim_sentences import look_alike_in_words, number_in_words
 
 MOST_GUIDES = 100  # rings with a guide of their own, worst first
 MOST_DRAWN = 24  # members or shared things in the small picture
@@ -224,7 +224,8 @@ def _sentence(ring: RunRing) -> str:
     told = " ".join(parts) + "."
     explanation = facts["explanation"]
     innocent = f" Innocent explanation weighed: {look_alike_in_words(explanation, 'en')}." if explanation else ""
-    return f"{told} Score {facts['score']:.3f}, p {facts['p_value']:.3g}, tier {facts['tier']}.{innocent}"
+    coincidence = number_in_words(facts["q_value"], "chance")
+    return f"{told} Score {facts['score']:.3f}, by coincidence {coincidence}, tier {facts['tier']}.{innocent}"
 
 
 def _small_picture(ring: RunRing) -> str:

@@ -32,6 +32,7 @@ TYPES = {
             "contribution",
             "evidence",
             "amount",
+            "atStake",
             "pValue",
             "qValue",
             "strength",

@@ -17,7 +17,7 @@ from graphdet.schema.lookalikes import look_alike
 from graphdet.schema.wording import Language
 from graphdet.terminal.canvas import ID_WIDTH, add_column, clean, name
 from graphdet.terminal.screens import TIER_STYLES
-from graphdet.words.claim_sentences import look_alike_in_words
+from graphdet.words.claim_sentences import look_alike_in_words, number_in_words
 from graphdet.words.interface import counted
 from graphdet.words.interface import label as words_of
 
@@ -37,7 +37,7 @@ def show_dossier(console: Console, dossier: Dossier, recorded: Recorded, languag
     def left_out(without: str) -> str:
         return NODE_TYPE[without].noun.to(language, many=True) if without in NODE_TYPE else label(without)
 
-    ring, facts = dossier.ring, dossier.facts
+    ring = dossier.ring
     head = Text(name(ring["ring_id"]), style="bold")
     head.append(f" · {label(ring['tier'])}", style=TIER_STYLES[ring["tier"]])
     rank = label(
@@ -45,19 +45,12 @@ def show_dossier(console: Console, dossier: Dossier, recorded: Recorded, languag
         rank=ring["rank"],
         rings=recorded.run.rings.num_rows,
         score=ring["score"],
-        q="<0.001" if ring["q_value"] < 0.001 else f"{ring['q_value']:.2g}",
+        q=number_in_words(ring["q_value"], "chance"),
     )
     head.append(f" · {rank}", style="default")
     console.print(head)
-    console.print(Text(dossier.verdict(language), style=TIER_STYLES[ring["tier"]]))
-    what = facts["what"]
-    amount = label("worth_amount", amount=what["order_amount"]) if what["order_amount"] else ""
-    times = {key: label("no_times") if what[key] is None else _minute(what[key]) for key in ("first", "last")}
-    console.print(
-        label(
-            "ring_sum", members=what["members"], items=what["items"], events=what["events"], orders=what["orders"], amount=amount, **times
-        )
-    )
+    console.print(Text(dossier.verdict(language), style=TIER_STYLES["review" if dossier.against else ring["tier"]]))
+    _sums(console, dossier, language)
     if ring["tier"] == "explained":
         _innocent(console, dossier, language)
     for side, style in SIDE_STYLES.items():
@@ -88,6 +81,23 @@ def show_dossier(console: Console, dossier: Dossier, recorded: Recorded, languag
     if dossier.events["fragile"]:
         _heading(console, counted("fragile", language, len(dossier.events["fragile"])))
         show_event_rows(console, event_rows(recorded, dossier.events["fragile"]))
+
+
+def _sums(console: Console, dossier: Dossier, language: Language) -> None:
+    """How many, when, and what they bought, paid and sent back."""
+    what = dossier.facts["what"]
+    times = {key: words_of("no_times", language) if what[key] is None else _minute(what[key]) for key in ("first", "last")}
+    console.print(words_of("ring_sum", language, **{key: f"{what[key]:,}" for key in ("members", "items", "events")}, **times))
+    if not what["orders"] and not what["payments"] and not what["returns"]:
+        return
+    money = {
+        key: "" if what[key] is None else words_of("worth_amount", language, amount=what[key])
+        for key in ("order_amount", "payment_amount", "return_amount")
+    }
+    told = words_of("bought_line", language, **{key: f"{what[key]:,}" for key in ("orders", "payments", "returns")}, **money)
+    if what["at_stake"] is not None:
+        told += f"; {words_of('stake_line', language, amount=what['at_stake'])}"
+    console.print(told)
 
 
 def event_headings(dossier: Dossier, language: Language) -> list[tuple[str, list[int]]]:

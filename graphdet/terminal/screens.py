@@ -16,7 +16,7 @@ from rich.text import Text
 from graphdet.run.folder import Run, RunRing
 from graphdet.schema import DEVICE, IP, ITEM, KEY_TYPES, NODE_TYPE, NODE_TYPES, TIERS, USER
 from graphdet.terminal.canvas import FOLDED, clean, name, plain_table
-from graphdet.words.claim_sentences import look_alike_in_words
+from graphdet.words.claim_sentences import look_alike_in_words, number_in_words
 
 if TYPE_CHECKING:
     from graphdet.evaluate import Evaluation  # both load much that other screens need not
@@ -46,18 +46,21 @@ def show_rings(console: Console, rings: pa.Table, total: int) -> None:
         "tier": lambda ring: Text(ring["tier"], style=TIER_STYLES[ring["tier"]]),
         "score": lambda ring: f"{ring['score']:.3f}",
         "chance": lambda ring: _chance(ring, narrow),
-        "q": lambda ring: _small(ring["q_value"]),
+        "coincidence": lambda ring: number_in_words(ring["q_value"], "chance"),
         "users": lambda ring: f"{ring['size']:,}",
         "items": lambda ring: f"{ring['targets']:,}",
         "devices": lambda ring: f"{ring['devices']:,}",
         "IPs": lambda ring: f"{ring['ips']:,}",
-        "first seen": lambda ring: _moment(ring["first_seen"])[: 10 if narrow else None],
+        "began": lambda ring: _moment(ring["first_seen"])[: 10 if narrow else None],
         "lasted": lambda ring: _span(ring["first_seen"], ring["last_seen"]),
+        "at stake": lambda ring: "" if ring["at_stake"] is None else f"{ring['at_stake']:,.2f}",
         "explained by": lambda ring: ring["explanation"].replace("_", " "),
     }
     if narrow:
-        columns = {heading: cell for heading, cell in columns.items() if heading not in ("q", "devices", "IPs", "lasted")}
-    table = plain_table(columns, left=("ring", "tier", "first seen", "explained by"), ids=("ring",))
+        columns = {
+            heading: cell for heading, cell in columns.items() if heading not in ("coincidence", "devices", "IPs", "lasted", "at stake")
+        }
+    table = plain_table(columns, left=("ring", "tier", "began", "explained by"), ids=("ring",))
     for ring in rings.to_pylist():
         table.add_row(*(cell(ring) for cell in columns.values()))
     table.columns[1].min_width = min(max(len(ring) for ring in rings["ring_id"].to_pylist()), FOLDED)
@@ -72,7 +75,7 @@ def show_ring(console: Console, run: Run, ring: RunRing, everything: bool) -> No
     head = Text(name(ring.id), style="bold")
     head.append(f" · {facts['tier']}", style=TIER_STYLES[facts["tier"]])
     head.append(f" · rank {facts['rank']} of {run.rings.num_rows} · score {facts['score']:.3f}")
-    head.append(f" · p {_small(facts['p_value'])} · q {_small(facts['q_value'])}", style="default")
+    head.append(f" · by coincidence {number_in_words(facts['q_value'], 'chance')}", style="default")
     console.print(head)
     console.print(_sentence(facts))
     console.print(_innocence(facts))
@@ -249,7 +252,8 @@ def _sentence(facts: dict[str, Any]) -> str:
         f"{facts['dedication']:.0%} of the members' item events fall on these items",
     ]
     if facts["amount"] is not None:
-        parts.append(f"{facts['amount']:,.2f} moved in {facts['events']:,} {plural('event', facts['events'])}")
+        stake = "" if facts["at_stake"] is None else f", {facts['at_stake']:,.2f} of it at stake"
+        parts.append(f"orders worth {facts['amount']:,.2f}{stake}")
     return f"{sentence}.\n{'; '.join(parts)}."
 
 
@@ -259,7 +263,7 @@ def _innocence(facts: dict[str, Any]) -> str:
     if facts["tier"] == "explained":
         return f"Explained by: {fits}."
     if facts["tier"] == "review":
-        return f"Not ruled out: {fits or 'an innocent explanation'}."
+        return "For a person to review; `graphdet show` without --all says why it is no alert."
     return f"Weighed and not enough: {fits}." if fits else "No innocent explanation fits."
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from graphdet.schema.claims import FACTS, Claim, Condition, Unit
 from graphdet.schema.lookalikes import look_alike
-from graphdet.schema.wording import Language, Wording
+from graphdet.schema.wording import LANGUAGES, Language, Wording
 
 DIRECTIONS = {
     "at least": Wording("at least", "至少"),
@@ -31,6 +31,8 @@ def claim_in_words(claim: Claim, numbers: Mapping[str, float], language: Languag
 def condition_in_words(condition: Condition, value: float, bar: float, language: Language) -> str:
     """What was found, and what it was held against: 36 members (at most 6)."""
     fact = FACTS[condition.fact]
+    if fact.unit == "yes":
+        return (fact.yes if value else fact.no)[LANGUAGES.index(language)]
     found, held = with_bar(condition, value, bar)
     told = (fact.en if language == "en" else fact.zh).format(found)
     if not held:

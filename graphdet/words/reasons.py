@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from graphdet.schema.wording import Language
+from graphdet.schema.wording import Language, Wording
 from graphdet.words.claim_sentences import plain_number
 
 Side = Literal["for", "caution"]
@@ -39,180 +39,222 @@ def _shown(value: Any) -> Any:
 
 
 CATALOGUE: dict[str, Code] = {
-    # Tactics: what the pattern looks like.
+    # Tactics: what the pattern looks like. A share of members stands beside the same share of everybody else in the same time.
     "lockstep_orders": Code(
         "for",
-        "{members} of {of} members came to at least {least} of the same {items} items, each item within its own time; "
-        "expected, if everybody chose alone: {expected}.",
-        "{of} 名成员中有 {members} 人在各商品各自的时段内光顾了同样 {items} 件商品中的至少 {least} 件；若人人自行选择，预期仅 {expected} 人。",
+        "{members} of {of} members came to {least} or more of the same {items} items, each in the same short time. If everybody chose for "
+        "themselves, {expected} users in the whole log would.",
+        "{of} 名成员中有 {members} 人在各商品的同一时段内到过同样 {items} 件商品中的 {least} 件以上。若人人自行选择，全日志预期只有 {expected} 人如此。",
     ),
-    "permuted_logs": Code(
+    "shuffled_logs": Code(
         "for",
-        "{as_strong} of the {null_rings} groups found in {permutations} permuted logs is as strong; by their tail, chance makes {false_rings} such "
-        "groups in a log.",
-        "在 {permutations} 份打乱的日志中找到的 {null_rings} 个群组里，有 {as_strong} 个达到同样强度；依其尾部推算，一份日志中偶然出现的此类群组为 {false_rings} 个。",
+        "As a check, the log was shuffled {permutations} times, so that only coincidence is left: {as_strong} of the {null_rings} groups found "
+        "in it are as strong as this one. Coincidence makes {false_rings} groups like this in one log.",
+        "随机对照：把日志随机打乱 {permutations} 次，只留下巧合；其中找到的 {null_rings} 个团伙里有 {as_strong} 个与此同样强。"
+        "一份日志中因巧合出现的此类团伙预期为 {false_rings} 个。",
     ),
     "farm_minutes": Code(
         "for",
-        "Of the {accounts} accounts that ever used the group's {things} things (devices, cards, addresses or networks that are its own), {inside} "
-        "did so within {minutes} minutes and at no other time. Honest people who share a thing would with a chance of {share} each; so many of "
-        "them in one of the {groups} groups looked at: one in 10^{digits:.0f}.",
-        "曾使用该群组 {things} 个独占事物（设备、卡、地址或网络）的 {accounts} 个账号中，有 {inside} 个只在 {minutes} 分钟内使用过。共用同一事物的正常用户"
-        "各自如此的概率为 {share}；在所考察的 {groups} 个群组之一中有这么多账号如此：10^{digits:.0f} 分之一。",
+        "{accounts} accounts ever used the {things} devices, cards, addresses or networks that this group has to itself. {inside} of them did so "
+        "within {minutes} minutes and never again. Of honest people who share such things {share:.1%} would; that so many do by coincidence, in "
+        "any of the {groups} groups looked at, has a chance of one in 10^{digits:.0f}.",
+        "共有 {accounts} 个账号用过该团伙独占的 {things} 个设备、卡、地址或网络，其中 {inside} 个只在 {minutes} 分钟内用过、此后再未使用。"
+        "正常共用者中仅 {share:.1%} 会如此；在所考察的 {groups} 个团伙中任何一个因巧合出现这么多的概率为 10^{digits:.0f} 分之一。",
     ),
     "farm_hours": Code(
         "for",
-        "Of the {accounts} accounts that ever used the group's {things} things (devices, cards, addresses or networks that are its own), {inside} "
-        "did so within {hours} hours and at no other time. Honest people who share a thing would with a chance of {share} each; so many of "
-        "them in one of the {groups} groups looked at: one in 10^{digits:.0f}.",
-        "曾使用该群组 {things} 个独占事物（设备、卡、地址或网络）的 {accounts} 个账号中，有 {inside} 个只在 {hours} 小时内使用过。共用同一事物的正常用户"
-        "各自如此的概率为 {share}；在所考察的 {groups} 个群组之一中有这么多账号如此：10^{digits:.0f} 分之一。",
+        "{accounts} accounts ever used the {things} devices, cards, addresses or networks that this group has to itself. {inside} of them did so "
+        "within {hours} hours and never again. Of honest people who share such things {share:.1%} would; that so many do by coincidence, in "
+        "any of the {groups} groups looked at, has a chance of one in 10^{digits:.0f}.",
+        "共有 {accounts} 个账号用过该团伙独占的 {things} 个设备、卡、地址或网络，其中 {inside} 个只在 {hours} 小时内用过、此后再未使用。"
+        "正常共用者中仅 {share:.1%} 会如此；在所考察的 {groups} 个团伙中任何一个因巧合出现这么多的概率为 10^{digits:.0f} 分之一。",
     ),
     "farm_number": Code(
         "for",
-        "{inside} accounts share {things} things of several kinds (devices, cards, addresses) and hardly use others. By how many accounts things "
-        "have in this log, one of the {groups} groups looked at would be so large with a chance of one in 10^{digits:.1f}.",
-        "{inside} 个账号共用多个种类的 {things} 个事物（设备、卡、地址），很少使用其他的。按本日志中各事物通常的账号数，所考察的 {groups} 个群组之一达到"
-        "如此规模的概率为 10^{digits:.1f} 分之一。",
+        "{inside} accounts share {things} devices, cards, addresses or networks of several kinds, and hardly use others. That so many share by "
+        "coincidence, in any of the {groups} groups looked at, has a chance of one in 10^{digits:.1f}.",
+        "{inside} 个账号共用多个种类的 {things} 个设备、卡、地址或网络，几乎不用其他的。在所考察的 {groups} 个团伙中任何一个因巧合达到如此规模的概率为 "
+        "10^{digits:.1f} 分之一。",
     ),
     "tight_windows": Code(
         "for",
-        "Members come to an item close together: half of the items within {hours} hours from the first member to the last.",
-        "成员到访同一商品的时间十分集中：一半商品从首位到末位成员相隔不超过 {hours} 小时。",
+        "Members come close together: at half of the items no more than {hours} hours pass from the first member to the last.",
+        "成员到访时间集中：在一半商品上，从第一名到最后一名成员不超过 {hours} 小时。",
     ),
     "device_farm": Code(
         "for",
-        "Suspected device farm: {members} of {of} members act from {devices} devices that three or more of them share.",
-        "疑似群控设备：{of} 名成员中有 {members} 人使用至少三人共用的 {devices} 台设备。",
+        "Suspected device farm: {members} of {of} members use {devices} devices that three or more of them share. Of everybody else in the "
+        "log {usual:.1%} use a device with three or more users.",
+        "疑似群控设备：{of} 名成员中有 {members} 人使用至少三名成员共用的 {devices} 台设备；全日志其他用户中使用三人以上共用设备的占 {usual:.1%}。",
     ),
     "ip_rotation": Code(
         "for",
-        "Suspected IP rotation: {devices} shared devices show {ips} IP addresses in {events} events.",
-        "疑似轮换 IP：{devices} 台共用设备在 {events} 次事件中出现 {ips} 个 IP 地址。",
+        "Suspected change of IP addresses: {devices} shared devices were seen at {ips} addresses in {events} events, {each:.1f} for each device. "
+        "Devices of everybody else were seen at {usual:.1f} in the same time.",
+        "疑似轮换 IP：{devices} 台共用设备在 {events} 次事件中出现 {ips} 个地址，平均每台 {each:.1f} 个；同期其他用户的设备平均为 {usual:.1f} 个。",
     ),
     "shared_ip": Code(
         "for",
-        "{members} members use the IP address {id}, which has {users} users in the whole log; expected by chance: {expected} members.",
-        "{members} 名成员使用 IP 地址 {id}，该地址在全日志中共有 {users} 个用户；偶然预期为 {expected} 名成员。",
+        "{members} members use the IP address {id}, which has {users} users in the whole log. Of as many ordinary users {expected} would be "
+        "there.",
+        "{members} 名成员使用 IP 地址 {id}，该地址在全日志中共有 {users} 个用户；同样多的普通用户中预期只有 {expected} 人。",
     ),
     "shared_payment": Code(
         "for",
-        "{keys} payment instruments are used by two or more members; the most shared one by {members}.",
-        "有 {keys} 个支付工具被两名以上成员使用，共用最多的一个有 {members} 人。",
+        "{keys} cards or other payment instruments are used by two members or more, one of them by {members}.",
+        "有 {keys} 个支付工具被两名以上成员使用，其中一个有 {members} 人使用。",
     ),
     "shared_address": Code(
         "for",
-        "{keys} delivery addresses are used by two or more members; the most shared one by {members}.",
-        "有 {keys} 个收货地址被两名以上成员使用，共用最多的一个有 {members} 人。",
+        "{keys} delivery addresses are used by two members or more, one of them by {members}.",
+        "有 {keys} 个收货地址被两名以上成员使用，其中一个有 {members} 人使用。",
     ),
     "hijacked_accounts": Code(
         "for",
-        "Suspected hijacked or rented accounts: {aged} of {of} were in use for two weeks or more before, and {novel:.0%} of what they came for "
-        "is of kinds they never touched otherwise.",
-        "疑似被盗用或租用的账号：{of} 个账号中有 {aged} 个此前已使用两周以上，而其目标中 {novel:.0%} 属于他们此外从未接触过的品类。",
+        "Suspected taken-over or rented accounts: {aged} of {of} had been in use for two weeks or more, and {novel:.0%} of the kinds of items that "
+        "they came for they touched at no other time. Of everybody else's in the same time that is {usual:.0%}.",
+        "疑似被盗用或租用的账号：{of} 个账号中有 {aged} 个此前已使用两周以上，而他们所到品类中有 {novel:.0%} 在其他时间从未接触；同期其他用户为 {usual:.0%}。",
     ),
     "coattail_clicks": Code(
         "for",
-        "Suspected coattail clicks: {members} of {of} members tie a popular item ({users} visitors at the time) to {own} items that hardly "
-        "anybody else visits.",
-        "疑似蹭热点点击：{of} 名成员中有 {members} 人把热门商品（当时有 {users} 名访客）与 {own} 件几乎无他人光顾的商品绑在一起。",
+        "Suspected ride on a popular item: {members} of {of} members came to a popular item ({users} visitors in that time) and to some of {own} "
+        "items that hardly anybody else visits.",
+        "疑似蹭热点：{of} 名成员中有 {members} 人既到过热门商品（当时有 {users} 名访客），又到过 {own} 件几乎无他人光顾的商品中的若干件。",
     ),
     "review_copies": Code(
         "for",
-        "Suspected review copies: {copies} of {texts} review texts by members are nearly the same as another member's.",
+        "Suspected copied reviews: {copies} of {texts} review texts by members are nearly the same as another member's.",
         "疑似复制评价：成员的 {texts} 条评价中有 {copies} 条与其他成员的几乎相同。",
     ),
     "rating_burst": Code(
         "for",
-        "Suspected rating burst: members gave {ratings} ratings, mean {mean:.1f}; everybody else gave these items {others}, mean {others_mean}.",
-        "疑似刷分：成员给出 {ratings} 个评分，均值 {mean:.1f}；其他人对这些商品给出 {others} 个，均值 {others_mean}。",
+        "Suspected bought ratings: members gave these items {ratings} ratings, {mean:.1f} on average, everybody else {others} in the same times. "
+        "{share:.0%} of members' dealings led to a rating, of everybody else's {usual:.0%}.",
+        "疑似刷分：成员对这些商品给出 {ratings} 个评分，均值 {mean:.1f}；同期其他人给出 {others} 个。成员的往来有 {share:.0%} 带来评分，其他用户为 {usual:.0%}。",
     ),
     "refund_cycle": Code(
         "for",
-        "Suspected refund cycle: {share:.0%} of members' dealings with the items end in a refund or cancellation ({amount} in all).",
-        "疑似退款循环：成员与这些商品的往来中有 {share:.0%} 以退款或取消告终（共计 {amount}）。",
+        "Suspected refund abuse: {share:.0%} of members' dealings with the items were cancelled or sent back ({amount} in all). Of everybody else's "
+        "dealings in the same time {usual:.1%} were.",
+        "疑似退款循环：成员与这些商品的往来中有 {share:.0%} 被取消或退回（共 {amount}）；同期其他用户的往来中为 {usual:.1%}。",
     ),
     "coupon_crew": Code(
         "for",
-        "Suspected coupon crew: coupons were used in {share:.0%} of members' dealings with the items.",
-        "疑似薅券团伙：成员与这些商品的往来中有 {share:.0%} 使用了优惠券。",
+        "Suspected coupon abuse: coupons were used in {share:.0%} of members' dealings with the items. In everybody else's dealings in the same time "
+        "they were in {usual:.1%}.",
+        "疑似薅券团伙：成员与这些商品的往来中有 {share:.0%} 使用了优惠券；同期其他用户的往来中为 {usual:.1%}。",
     ),
     "inflated_orders": Code(
         "for",
-        "Shop {id} gains: {orders} orders by members, of which so many ordinary users would have placed {expected}; suspected inflation "
-        "{inflated} orders, {amount}.",
-        "店铺 {id} 获益：成员下单 {orders} 笔，同样多的普通用户预期为 {expected} 笔；疑似虚增 {inflated} 笔，金额 {amount}。",
+        "Shop {id} gains: members bought {orders} times. As many ordinary users would have bought {expected} times in that time, so {inflated} "
+        "purchases worth {amount} are suspected to be made up. {share:.0%} of members' dealings led to an order, of everybody else's {usual:.0%}.",
+        "店铺 {id} 获益：成员购买 {orders} 次；同样多的普通用户同期预期购买 {expected} 次，因此疑似虚增 {inflated} 次，金额 {amount}。"
+        "成员的往来有 {share:.0%} 成交，其他用户为 {usual:.0%}。",
     ),
     "seller_cartel": Code(
         "for",
-        "Suspected shared pool of workers: {sellers} shops gain from the same members, the largest gets {share:.0%} of their orders.",
+        "Suspected shared pool of workers: {sellers} shops gain from the same members; the largest has {share:.0%} of their orders.",
         "疑似多家店铺共用刷手：{sellers} 家店铺从同一批成员获益，最大的一家占其订单的 {share:.0%}。",
     ),
     "item_burst": Code(
         "for",
-        "Item {id} had {events} events within {hours} hours from {day}; usual are {usual} in so many hours.",
-        "商品 {id} 自 {day} 起 {hours} 小时内有 {events} 次事件，平常同样时长为 {usual} 次。",
+        "Item {id} had {events} events by anybody within {hours} hours from {day}, in the ring's time. Otherwise it has {usual} in so many hours.",
+        "在该团伙的时段内，商品 {id} 自 {day} 起 {hours} 小时内共有 {events} 次事件；其余时间同样时长平均为 {usual} 次。",
     ),
     "night_shift": Code(
         "for",
-        "{share:.0%} of members' events fall in the log's six quietest hours (from {hour:.0f}:00 UTC), which hold {usual:.0%} of all events.",
-        "成员事件的 {share:.0%} 落在全日志最清静的六小时内（自 UTC {hour:.0f}:00 起），而该时段仅占全部事件的 {usual:.0%}。",
+        "{share:.0%} of members' events fall in the log's six quietest hours (from {hour:.0f}:00 UTC). Of everybody else's events in the same time "
+        "{usual:.0%} do.",
+        "成员的事件有 {share:.0%} 发生在全日志最清静的六小时内（自 UTC {hour:.0f}:00 起）；同期其他用户为 {usual:.0%}。",
     ),
     "same_minute": Code(
         "for",
-        "{close} pairs of members came to the same item within one minute; {expected} would have, spread evenly over the same times.",
-        "有 {close} 对成员在一分钟内光顾同一商品；若在同样时段内均匀分布，预期为 {expected} 对。",
+        "{close} pairs of members came to the same item within one minute. Spread evenly over the same times, {expected} would have.",
+        "有 {close} 对成员在一分钟内到访同一商品；若在同样时段内均匀分布，预期为 {expected} 对。",
     ),
     "periodic_gaps": Code(
         "for",
-        "Clockwork: {share:.0%} of the {gaps} gaps between visits are within a tenth of {minutes} minutes; 7% would be by chance.",
-        "节奏如钟表：{gaps} 个到访间隔中有 {share:.0%} 与 {minutes} 分钟相差不到一成；偶然情况下约为 7%。",
+        "Like clockwork: {share:.0%} of the {gaps} gaps between visits are within a tenth of {minutes} minutes. At random about 7% would be.",
+        "节奏如钟表：{gaps} 个到访间隔中有 {share:.0%} 与 {minutes} 分钟相差不到一成；随机情况下约为 7%。",
     ),
     "dedication": Code(
         "for",
-        "{share:.0%} of all that members did with items, in the whole log, was on these {items} items.",
-        "成员在全日志中对商品的全部行为有 {share:.0%} 集中在这 {items} 件商品上。",
+        "{share:.0%} of all that members ever did with items was on these {items} items. Of what everybody else did {usual:.1%} was.",
+        "成员对商品的全部行为有 {share:.0%} 集中在这 {items} 件商品上；其他用户为 {usual:.1%}。",
     ),
     "novel_taste": Code(
         "for",
-        "{novel} of {of} interests are new: members came for kinds of items that they never touched otherwise.",
-        "{of} 项兴趣中有 {novel} 项是全新的：成员光顾的品类是他们此外从未接触过的。",
+        "{novel} of {of} times a member came for a kind of items that they touched at no other time. Of everybody else's interests in the same "
+        "time {usual:.0%} are new.",
+        "成员所到的 {of} 项品类兴趣中有 {novel} 项在其他时间从未接触；同期其他用户的兴趣中为 {usual:.0%}。",
     ),
     "new_accounts": Code(
         "for",
-        "{new} of {of} accounts first appear no earlier than a day before the group does; of all users {usual:.0%} do.",
-        "{of} 个账号中有 {new} 个最早出现于群组开始前一天之内或之后；全部用户中此比例为 {usual:.0%}。",
+        "{new} of {of} accounts were first seen a day before the ring began or later. Of everybody else active in the same time {usual:.0%} were.",
+        "{of} 个账号中有 {new} 个在团伙开始前一天之内或之后才首次出现；同期其他活跃用户中为 {usual:.0%}。",
     ),
     "dense": Code(
         "for",
-        "{hits} of the possible {possible} member–item pairs are there; members of the same popularity would make {expected}.",
-        "可能的 {possible} 个“成员–商品”组合中出现了 {hits} 个；按同样热度预期为 {expected} 个。",
+        "Members came to {hits} of {possible} possible pairs of a member and an item. As many ordinary users would have come to {expected}.",
+        "在 {possible} 个可能的“成员与商品”组合中出现了 {hits} 个；同样多的普通用户预期为 {expected} 个。",
     ),
     # What asks for care.
     "nat_like": Code(
         "caution",
-        "IP address {id} looks like a shared network ({users} users): {members} members on it say little, {expected} would be there by chance.",
-        "IP 地址 {id} 像是共用网络（{users} 个用户）：其上有 {members} 名成员说明不了什么，偶然预期即有 {expected} 名。",
+        "IP address {id} looks like a network that many share ({users} users): {members} members on it say little, {expected} ordinary users would "
+        "be there.",
+        "IP 地址 {id} 像是多人共用的网络（{users} 个用户）：其上有 {members} 名成员说明不了什么，同样多的普通用户中预期有 {expected} 名。",
     ),
     "crowded_discounted": Code(
         "caution",
-        "Discounted as crowded: {keys} of the things that members share; each visitor there was compared with the nearest in time only.",
-        "因拥挤而打折：成员共用的事物中有 {keys} 个；在那里每位访客只与时间最近者比较。",
+        "{keys} of the things that members share are crowded: so many use them that meeting there counted for little.",
+        "因人流密集而降权：成员共用的事物中有 {keys} 个使用者太多，在那里相遇几乎不计。",
     ),
     "weak_members": Code(
         "caution",
-        "{weak} of {of} members are weak: they touched few of the items or add little evidence. Leave them out before acting on accounts.",
-        "{of} 名成员中有 {weak} 名证据薄弱：接触的商品少或证据贡献小。对账号采取措施前应先将其排除。",
+        "Hold {weak} of {of} members: what they did is too little to act on. They are listed apart.",
+        "{of} 名成员中有 {weak} 名应暂缓处理：其行为不足以采取措施，已另行列出。",
+    ),
+    "strays": Code(
+        "caution",
+        "{strays} of {of} events are strays: their members came to these items long before or after the others. They are marked, and the ring's "
+        "time leaves them out.",
+        "{of} 次事件中有 {strays} 次是零星事件：这些成员到访的时间远早于或远晚于其他人；已加标记，不计入团伙时段。",
     ),
     "fragile": Code(
         "caution",
-        "The alert may hang by a thread: grown again without any one of {events} of its events, the ring is none.",
-        "该告警可能岌岌可危：其中 {events} 次事件缺少任何一次，重新生长后便不成其为告警。",
+        "The alert may hang by a thread: without any one of {events} of its events it would be none.",
+        "该告警可能岌岌可危：有 {events} 次事件，缺少其中任何一次便不成其为告警。",
     ),
 }
+
+# The same in few words, where it contradicts an innocent explanation.
+BRIEF: dict[str, Wording] = {
+    "new_accounts": Wording("{new} of {of} accounts are new", "{of} 个账号中有 {new} 个是新账号"),
+    "inflated_orders": Wording("{inflated} purchases more than ordinary at shop {id}", "在店铺 {id} 的购买比普通用户多 {inflated} 次"),
+    "rating_burst": Wording("{ratings} ratings by members, {others} by everybody else", "成员给出 {ratings} 个评分，其他人仅 {others} 个"),
+    "review_copies": Wording("{copies} of {texts} reviews are copied", "{texts} 条评价中有 {copies} 条雷同"),
+    "device_farm": Wording("{members} of {of} members on shared devices", "{of} 名成员中有 {members} 人使用共用设备"),
+    "ip_rotation": Wording("{devices} shared devices at {ips} IP addresses", "{devices} 台共用设备使用 {ips} 个 IP 地址"),
+    "hijacked_accounts": Wording("{aged} old accounts do what they never did", "{aged} 个老账号做了从未做过的事"),
+    "refund_cycle": Wording("{share:.0%} cancelled or sent back", "{share:.0%} 被取消或退回"),
+    "coupon_crew": Wording("coupons in {share:.0%} of the dealings", "{share:.0%} 的往来使用优惠券"),
+    "shared_payment": Wording("one card used by {members} members", "同一支付工具有 {members} 名成员使用"),
+    "coattail_clicks": Wording("{members} of {of} tie a popular item to others", "{of} 人中有 {members} 人把热门商品与其他商品绑在一起"),
+    "alert_without": Wording("an alert without the top item", "去掉首要商品后即为告警"),
+    "gone_without": Wording("nothing is left without the top item", "去掉首要商品后团伙不复存在"),
+}
+
+
+def in_brief(code: str, language: Language, numbers: dict[str, Any]) -> str:
+    """A reason in few words."""
+    return BRIEF[code].to(language).format(**{name: _shown(value) for name, value in numbers.items()})
+
 
 # Why a member is weak.
 WEAKNESS: dict[str, Code] = {
     "few_items": Code("caution", "touched {touched} of {items} items", "仅接触 {items} 件商品中的 {touched} 件"),
     "little_evidence": Code("caution", "adds little evidence ({contribution:.1f})", "证据贡献小（{contribution:.1f}）"),
+    "stray": Code("caution", "came at another time than the others", "到访时间与其他人不同"),
+    "crowd": Code("caution", "one of the crowd, not of its core", "属于人群，不属核心"),
 }

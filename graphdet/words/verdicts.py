@@ -1,31 +1,36 @@
-"""What a ring's tier means, in one sentence, and how often such groups were rings, in another."""
+"""What a ring's tier means, in one sentence, with what contradicts it, and how often such groups were rings, in another."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from graphdet.schema.lookalikes import look_alike
 from graphdet.schema.standings import STANDINGS
 from graphdet.schema.wording import Language, Wording
 
-_TIERS = {
-    "alert": Wording(
-        "Suspected ring: no innocent explanation that graphdet tests fits, and permuted logs do not give such a group.",
-        "疑似团伙：所测试的无辜解释均不成立，打乱的日志中也不会出现这样的群组。",
-    ),
-    "review": Wording(
-        "For review: significant, but an innocent explanation is not ruled out.",
-        "待复核：统计上显著，但不能排除无辜解释。",
-    ),
-}
+_ALERT = Wording(
+    "Suspected ring: coincidence does not give such a group, and none of the innocent explanations that were tried fits.",
+    "疑似团伙：巧合不会产生这样的团伙，所检验的正常原因均不成立。",
+)
 _FARM = Wording(
-    "Suspected ring: no innocent explanation that graphdet tests fits, and honest people who share things do not keep to them like this.",
-    "疑似团伙：所测试的无辜解释均不成立，正常共用事物的用户也不会如此集中地使用。",
+    "Suspected ring: honest people who share things do not keep to them like this, and none of the innocent explanations that were tried fits.",
+    "疑似团伙：正常共用者不会如此集中地使用，所检验的正常原因均不成立。",
+)
+_REVIEW = Wording("For a person to review. It is no alert because: {why}.", "请人工复核。未列为告警的原因：{why}。")
+_PLAIN_REVIEW = Wording(
+    "For a person to review: it is no coincidence, but too little for an alert.", "请人工复核：不是巧合，但不足以告警。"
 )
 _EXPLAINED = Wording(
-    "Probably innocent: {what}. They do act together, and this explains why.",
-    "很可能无辜：{what}。他们确实同步行动，而这正是原因。",
+    "Probably innocent: {what}. They do act together, and this explains why.", "很可能正常：{what}。他们确实同步行动，而这就是原因。"
+)
+_CONTESTED = Wording(
+    "May look innocent: {what}. But this speaks against it: {why}. A person must decide.",
+    "看似正常：{what}。但以下事实与此矛盾：{why}。须由人判断。",
+)
+_CROWD = Wording(
+    "A crowd, not a ring: {size} users came, {core} of them to {least} of the items or more. What draws so many: {why}.",
+    "是人群而非团伙：共有 {size} 个用户到来，其中 {core} 人到过 {least} 件以上的商品。原因可能是：{why}。",
 )
 _CHANCE = Wording(
     "Of {such} in markets of many kinds, {chance} of 100 were rings ({low} to {high}).",
@@ -46,10 +51,28 @@ def chance_in_words(ring: Mapping[str, Any], language: Language) -> str:
     return words.to(language).format(such=STANDINGS[ring["standing"]].such.to(language), verdicts=ring["verdicts"], **numbers)
 
 
-def verdict_in_words(tier: str, explanation: str, language: Language, *, farm: bool = False) -> str:
-    """The verdict on a ring of a tier; `explanation` is the look-alike that fits, or empty; `farm`: it was found by what it shares."""
-    if tier == "explained" and explanation:
-        return _EXPLAINED.to(language).format(what=look_alike(explanation).plain.to(language))
-    if tier == "alert" and farm:
-        return _FARM.to(language)
-    return _TIERS.get(tier, _TIERS["review"]).to(language)
+def alert_in_words(language: Language, *, farm: bool) -> str:
+    """The verdict on an alert; `farm`: it was found by what it shares."""
+    return (_FARM if farm else _ALERT).to(language)
+
+
+def review_in_words(why: Sequence[str], language: Language) -> str:
+    """The verdict on a ring for review, with what keeps it from being an alert."""
+    return _REVIEW.to(language).format(why=_listed(why, language)) if why else _PLAIN_REVIEW.to(language)
+
+
+def explained_in_words(explanation: str, against: Sequence[str], language: Language) -> str:
+    """The verdict on a ring that a look-alike explains; `against`: facts that contradict it, in few words."""
+    what = look_alike(explanation).plain.to(language)
+    if against:
+        return _CONTESTED.to(language).format(what=what, why=_listed(against, language))
+    return _EXPLAINED.to(language).format(what=what)
+
+
+def crowd_in_words(size: int, core: int, least: int, why: str, language: Language) -> str:
+    """The verdict on what has more members than a ring can have."""
+    return _CROWD.to(language).format(size=f"{size:,}", core=f"{core:,}", least=least, why=why)
+
+
+def _listed(parts: Sequence[str], language: Language) -> str:
+    return ("; " if language == "en" else "；").join(parts)

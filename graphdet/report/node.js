@@ -1,0 +1,60 @@
+"use strict";
+// The page of one account, item, shop, device or address: its rings, its life in and out of them, and what it shares.
+function nodePage(main, type, place) {
+  const name = data.ids[place];
+  main.append(make("nav", { class: "row no-print" }, make("a", { href: "#/" }, "← " + label("back"))));
+  main.append(make("h1", {}, `${noun(type)} `, make("span", { class: "whole-id" }, plain(name).slice(0, 400))));
+  main.append(make("div", { class: "row no-print" }, make("button", { type: "button", id: "copy-id", onclick: () => copy(name) }, label("copy_id"))));
+  const known = data.rings.filter((ring) => ring.dossier !== null).map((ring) => [ring, dossierOf(ring)]);
+  const tables = { user: "members", item: "targets", seller: "sellers" };
+  const own = known.map(([ring, dossier]) => [ring, dossier, (dossier[tables[type] ?? "shared"] ?? []).findIndex((row) => row.id === place && (tables[type] || row.type === type))]).filter(([, , at]) => at >= 0);
+  if (!own.length) {
+    main.append(make("p", {}, label("in_no_ring")));
+    return;
+  }
+  const row = ([ring, dossier, at]) => ({ ring, dossier, about: dossier[tables[type] ?? "shared"][at] });
+  main.append(card("its_rings", "", table([["ring", ({ ring }) => make("a", { href: "#/ring/" + ring.ring_id }, ring.ring_id)], ["tier", ({ ring }) => tier(ring.tier)],
+    ...(type === "user" ? [["standing", ({ about }) => label(about.standing)], ["evidence", ({ about }) => about.contribution.toFixed(1), "number"], ["targets", ({ about, dossier }) => `${about.touched}/${dossier.targets.length}`, "number"]] : [["size", ({ about, dossier }) => number(about.members ?? dossier.members.length), "number"]]),
+    ...(type === "user" || type === "item" ? [["events", ({ about }) => number(about.events), "number"]] : []), ["first_seen", ({ ring }) => moment(ring.first_seen), "time"], ["last_seen", ({ ring }) => moment(ring.last_seen), "time"]], own.map(row))));
+  if (type === "user") accountLife(main, own);
+  const shared = type === "user" ? sharesOf(own) : usersOf(type, own);
+  if (shared.length) main.append(card(type === "user" ? "it_shares" : "used_by", "", table([["kind", (one) => noun(one.type)], ["id", (one) => id(one.id, one.type)], ["events", (one) => number(one.events), "number"]], shared, 30)));
+}
+
+// Events by day: those in the ring above the line, all others below it.
+function accountLife(main, own) {
+  const days = new Map();
+  for (const [, dossier, at] of own) for (const one of dossier.life.filter((row) => row.member === at)) {
+    const before = days.get(one.day) ?? { inside: 0, every: one.inside + one.outside };
+    days.set(one.day, { ...before, inside: Math.min(before.inside + one.inside, before.every) });
+  }
+  if (!days.size) return;
+  const last = Math.max(...days.keys(), Math.ceil(data.overview.seconds / 86400)), width = 900, step = width / (last + 1), most = Math.max(...[...days.values()].map((one) => one.every));
+  const svg = drawn("svg", { viewBox: `0 0 ${width} 116`, class: "strip", role: "img", "aria-label": label("life") });
+  const day = (n) => moment((Math.floor(data.overview.start / 86400) + n) * 86400).slice(0, 10);
+  for (const [n, { inside, every }] of days) {
+    const up = (inside / most) * 50, down = ((every - inside) / most) * 50;
+    svg.append(drawn("rect", { x: n * step, y: 50 - up, width: Math.max(step - 0.6, 1), height: up, class: "bar" }, drawn("title", {}, `${day(n)}: ${inside}`)), drawn("rect", { x: n * step, y: 50, width: Math.max(step - 0.6, 1), height: down, class: "bar outside" }, drawn("title", {}, `${day(n)}: ${every - inside}`)));
+  }
+  svg.append(drawn("text", { x: 0, y: 112, class: "tick" }, day(0)), drawn("text", { x: width, y: 112, class: "tick", "text-anchor": "end" }, day(last)));
+  main.append(card("life", label("life_help"), svg));
+}
+
+function sharesOf(own) {
+  const found = new Map();
+  const add = (type, place, events) => found.set(`${type} ${place}`, { type, id: place, events: Math.max(found.get(`${type} ${place}`)?.events ?? 0, events) });
+  for (const [, dossier, at] of own) {
+    for (const cell of dossier.cells.filter((one) => one.member === at)) add("item", dossier.targets[cell.target].id, cell.events);
+    for (const use of dossier.uses.filter((one) => one.member === at)) add(dossier.shared[use.thing].type, dossier.shared[use.thing].id, use.events);
+  }
+  return [...found.values()];
+}
+
+function usersOf(type, own) {
+  const found = new Map();
+  for (const [, dossier, at] of own) {
+    const rows = type === "item" ? dossier.cells.filter((one) => one.target === at) : type === "seller" ? [] : dossier.uses.filter((one) => one.thing === at);
+    for (const one of rows) found.set(dossier.members[one.member].id, { type: "user", id: dossier.members[one.member].id, events: Math.max(found.get(dossier.members[one.member].id)?.events ?? 0, one.events) });
+  }
+  return [...found.values()];
+}
