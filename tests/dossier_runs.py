@@ -40,7 +40,9 @@ def market_run(folder: Path, seed: int, events: int = 40_000, kind: str = "demo"
 def taobao_run(folder: Path) -> LoggedRun:
     """A ring planted into a part of a real shopping log; dates alone, no devices, no IPs."""
     folder.mkdir(parents=True, exist_ok=True)
-    settings = load_settings(ROOT / "configs" / "taobao.toml").model_copy(update={"rings": RingSettings(permutations=2)})
+    settings = load_settings(ROOT / "configs" / "taobao.toml")
+    named = settings.log.model_copy(update={"columns": {}})  # the log is written under graphdet's own names
+    settings = settings.model_copy(update={"rings": RingSettings(permutations=2), "log": named})
     log = pd.read_parquet(ROOT / "tests" / "data" / "taobao_events.parquet").astype({"user": str, "item": str, "action": str})
     items = pd.read_parquet(ROOT / "tests" / "data" / "taobao_items.parquet", columns=["item", "category"]).astype(str)
     log = log.merge(items, on="item", how="left").rename(columns={"user": "user_id", "item": "item_id", "date": "timestamp"})

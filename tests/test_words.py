@@ -16,7 +16,7 @@ from graphdet.words.verdicts import explained_in_words, review_in_words
 CHINESE = re.compile("[\u3400-\u9fff]")
 # Where Chinese may stand: words, what a thing says of itself (node types, look-alikes, columns of signals and of models), made reviews,
 # and the names that columns of logs have.
-ROOMS = ("words", "schema", "signals", "learning", "simulate", "proposing")
+ROOMS = ("words", "schema", "signals", "learning", "simulate", "proposing", "events")
 
 
 def readers() -> str:
