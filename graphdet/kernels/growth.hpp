@@ -133,6 +133,7 @@ private:
     std::vector<State> states_;
     std::vector<double> score_;        // (states, views)
     std::vector<Own> own_, swap_;
+    std::vector<std::int32_t> own_key_;  // (own,)
     std::vector<Candidate> candidates_;
     std::vector<std::uint32_t> seen_;  // (members,) last run in which each was met
     std::uint32_t run_ = 0;

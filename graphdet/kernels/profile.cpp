@@ -101,9 +101,10 @@ void Profile::sort_own(std::size_t used_bits) {
 // Of each key with two or more members in one run of visits without a gap beyond its reach, the run with most of them.
 void Profile::find_candidates() {
     candidates_.clear();
+    own_key_.resize(own_.size());  // by themselves: loads that do not wait for each other
+    for (std::size_t place = 0; place < own_.size(); ++place) own_key_[place] = log_.key_of[visit_of(own_[place])];
     for (std::size_t begin = 0, end = 0; begin < own_.size(); begin = end) {
-        const std::int64_t stop = log_.offset[log_.key_of[visit_of(own_[begin])] + 1];
-        while (end < own_.size() && visit_of(own_[end]) < stop) ++end;
+        while (end < own_.size() && own_key_[end] == own_key_[begin]) ++end;
         if (end - begin < 2) continue;
         const Candidate best = fullest_run(begin, end);
         if (best.visitors >= 2) candidates_.push_back(best);
