@@ -178,10 +178,20 @@ def _dossiers_say_what_is_there(dossiers: pa.Table, others: Mapping[str, pa.Tabl
             raise ValueError(f"dossiers: ring {ring} has targets of a type that is not in keys (found {min(strange)})")
 
 
+def _embedded_are_scored(embeddings: pa.Table, others: Mapping[str, pa.Table]) -> None:
+    """Each node that has an embedding has a score."""
+    scores = others["scores"]
+    for node_type in pc.unique(embeddings["node_type"]).to_pylist():
+        scored, own = (table.filter(pc.equal(table["node_type"], node_type))["node_id"] for table in (scores, embeddings))
+        if not pc.all(pc.is_in(own, value_set=scored.combine_chunks()), min_count=0).as_py():
+            raise ValueError(f"embeddings: a {node_type} has no score")
+
+
 ACROSS: dict[str, Callable[[pa.Table, Mapping[str, pa.Table]], None]] = {
     "members": _members_make_up_rings,
     "keys": _keys_are_measured,
     "events": _events_are_of_members,
     "visits": _visits_are_to_targets,
     "dossiers": _dossiers_say_what_is_there,
+    "embeddings": _embedded_are_scored,
 }
