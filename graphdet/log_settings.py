@@ -25,6 +25,12 @@ class LogSettings(Section):
     columns: dict[str, str] = Field({}, description="their column name = ours; a column named here wins over one that has our name already")
     actions: dict[str, str] = Field({}, description="their action word = ours, compared in lower case")
     constants: dict[str, str] = Field({}, description='our column = one value for every row that has none, such as action = "order"')
+    names: tuple[str, ...] = Field((), description="the columns of files that have no header, in their order")
+    preset: Literal["", "combined"] = Field(
+        "", description="combined: the logs of Apache and nginx, a request a line; a visitor is a user, a path an item"
+    )
+    encoding: str = Field("", description='of text files, such as "gb18030"; "" = UTF-8, or what the bytes look like')
+    unroll: tuple[str, ...] = Field((), description="lists in JSON, by dotted name, of which each value is to be a row")
     timezone: str = Field("UTC", description='zone of times that carry none, as an IANA name or an offset such as "+08:00"')
     day_first: bool | None = Field(
         None, description="true: 03/04/2024 is 3 April; false: it is 4 March; left out: the column's own values tell, or reading stops"

@@ -152,7 +152,9 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
         "truncated.jsonl.zst": (tmp_path / "whole.zst").read_bytes()[:-10],
         "truncated.parquet": whole[:-100],
         "no.parquet": b"user_id,item_id\nu,i\n",
-        "array.json": b'[{"user_id": 1, "item_id": 2}]',
+        "array.json": b'[{"user_id": 1, "item_id": 2}, {"user_id',
+        "document.csv": b"%PDF-1.7 " + bytes(range(256)),
+        "picture.csv": bytes(range(1, 32)) * 50,
         "half.csv": "user_id,item_id\n".encode("utf-16") + b"\x00",
     }.items():
         with pytest.raises(UnreadableFile, match=name):

@@ -167,7 +167,9 @@ def names_of_requirements() -> list[str]:
 
 
 def imported_name(requirement: str) -> str:
-    return {"scikit-learn": "sklearn", "scikit-network": "sknetwork", "torch-geometric": "torch_geometric"}.get(requirement, requirement)
+    return {"scikit-learn": "sklearn", "scikit-network": "sknetwork", "torch-geometric": "torch_geometric"}.get(
+        requirement, requirement.replace("-", "_")
+    )
 
 
 def test_every_dependency_is_imported_and_every_import_is_a_dependency() -> None:

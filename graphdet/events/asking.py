@@ -48,7 +48,7 @@ class Asking:
         return replace(source, times=times, numbers=numbers)
 
     def _time_form(self, source: Source, key: tuple[str, str]) -> TimeForm:
-        where = f"{source.file.path}: column {source.mapping.theirs(key[0])!r}"
+        where = f"{source.file.name}: column {source.mapping.theirs(key[0])!r}"
         texts, serials = [], ""
         for text in self._texts(key, marked=False):
             if text.replace(".", "", 1).isdecimal():

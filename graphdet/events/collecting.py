@@ -12,8 +12,9 @@ import pyarrow as pa
 
 from graphdet.events.canonical import MISSING
 from graphdet.events.coding import Dictionary
-from graphdet.events.reading import NAMED, NUMBERS, TIMES
+from graphdet.events.reading import NAMED, NUMBERS
 from graphdet.events.table import NO_TIME
+from graphdet.events.timestamps import TIMES
 
 Array = npt.NDArray[Any]
 CODED = (*NAMED, "label")  # columns of words: held as codes

@@ -13,10 +13,10 @@ from graphdet.events.canonical import BAD, MISSING
 from graphdet.events.header import KEY_COLUMNS
 from graphdet.events.odd_values import UNREADABLE_NUMBER
 from graphdet.events.placeholders import Placeholder
-from graphdet.events.reading import NUMBERS, TIMES
+from graphdet.events.reading import NUMBERS
 from graphdet.events.rejecting import Causes, Rejects
 from graphdet.events.table import NO_TIME
-from graphdet.events.timestamps import in_range
+from graphdet.events.timestamps import TIMES, in_range
 from graphdet.schema import IP_COLUMNS
 from graphdet.settings import LogSettings
 

@@ -1,13 +1,23 @@
-"""Paths → log files: what each one is, by extension and then by content, and its digest."""
+"""Paths → log files: what each one is, by extension and then by content, and its digest. Pipes are spooled, archives unpacked."""
 
 from __future__ import annotations
 
+import glob
 import hashlib
+import os
+import re
+import shutil
+import stat
+import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import unquote
 
 from graphdet.errors import EmptyLog, UnreadableFile
+from graphdet.events.kinds import foreign_kind
+from graphdet.events.unpacking import SQLITE, ZIP, Part, is_workbook, sqlite_parts, workbook_parts, zip_parts
+from graphdet.scratch import new_file
 
 FORMATS = {
     ".csv": "csv",
@@ -19,51 +29,139 @@ FORMATS = {
     ".json": "jsonl",
     ".parquet": "parquet",
     ".pq": "parquet",
+    ".log": "csv",
+    ".xlsx": "workbook",
+    ".xlsm": "workbook",
+    ".ods": "workbook",
+    ".sqlite": "sqlite",
+    ".sqlite3": "sqlite",
+    ".db": "sqlite",
+    ".zip": "zip",
 }
-COMPRESSIONS = {".gz": "gz", ".zst": "zst"}
-_COMPRESSION_MAGIC = {b"\x1f\x8b": "gz", b"\x28\xb5\x2f\xfd": "zst"}
+COMPRESSIONS = {".gz": "gz", ".zst": "zst", ".bz2": "bz2", ".xz": "xz"}
+_COMPRESSION_MAGIC = {b"\x1f\x8b": "gz", b"\x28\xb5\x2f\xfd": "zst", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz"}
 _PARQUET_MAGIC = b"PAR1"
 _BLOCK = 1 << 20
+_DATABASE = re.compile(r"(postgres(?:ql)?|mysql|mariadb|mssql|sqlserver|oracle|snowflake|bigquery|clickhouse|mongodb):/", re.IGNORECASE)
+_PARTITION = re.compile(r"(\w+)=(.+)")
+NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+STANDARD_INPUT = "-"
 MARKET, TRUTH = "market.json", "truth"  # beside the log of a simulated market
 
 
 @dataclass(frozen=True)
 class LogFile:
-    """One file to read: its path as given, its format, and its compression or ''."""
+    """One file to read.
+
+    Attributes:
+        path: where its bytes lie.
+        format, compression: what they are; '' for none.
+        label: what it is called where that is not its path: a member of an archive, standard input.
+        origin: the file that was named, where that is another.
+        partitions: (column, value) that the folders above it name.
+    """
 
     path: Path
     format: str
     compression: str
+    label: str = ""
+    origin: Path | None = None
+    partitions: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.label or str(self.path)
+
+    @property
+    def whole(self) -> Path:
+        """The file whose digest is told."""
+        return self.origin or self.path
 
     @property
     def kind(self) -> str:
         return f"{self.format}.{self.compression}" if self.compression else self.format
 
 
-def find_files(paths: Sequence[Path | str]) -> list[LogFile]:
+def find_files(paths: Sequence[Path | str], folder: Path) -> list[LogFile]:
     """Files in the order given; a folder gives every log file below it, sorted by path (without a made market's truth).
 
+    Args:
+        paths: files, folders, patterns such as logs/2025-*.csv, pipes, or `-` for standard input.
+        folder: where pipes are spooled and archives unpacked.
+
     Raises:
-        UnreadableFile: a path that is not there or may not be read.
+        UnreadableFile: a path that is not there, may not be read, or is of a kind that is not read.
         EmptyLog: a folder without log files.
     """
-    found: dict[Path, Path] = {}
-    for path in map(Path, paths):
-        if path.is_dir():
-            inside = sorted(inner for inner in path.rglob("*") if _is_log(inner, path))
-            if not inside:
-                raise EmptyLog(
-                    f"{path}: no log files in this folder; name files that end in {', '.join(FORMATS)} (or these with .gz, .zst)."
-                )
+    found: dict[Path, list[LogFile]] = {}
+    for path in (Path(one) for text in map(str, paths) for one in _expanded(text)):
+        if str(path) == STANDARD_INPUT:
+            found[path] = _recognise(_spooled(path, folder), folder, label="standard input")
+        elif path.is_dir():
+            for inner in _inside(path):
+                if inner.resolve() not in found:
+                    found[inner.resolve()] = _recognise(inner, folder, partitions=_partitions(inner))
+        elif _is_stream(path):
+            found[path] = _recognise(_spooled(path, folder), folder, label=str(path))
         elif path.exists():
-            inside = [path]
+            if path.resolve() not in found:
+                found[path.resolve()] = _recognise(path, folder, partitions=_partitions(path))
         else:
             raise UnreadableFile(f"{path}: no such file or folder; check the spelling.")
-        for inner in inside:
-            found.setdefault(inner.resolve(), inner)
     if not found:
         raise EmptyLog("no log files were named; give at least one file or folder.")
-    return [_recognise(path) for path in found.values()]
+    return [file for files in found.values() for file in files]
+
+
+def _expanded(text: str) -> list[str]:
+    """A pattern as the paths that it fits; any other text as it is."""
+    database = _DATABASE.match(text)
+    if database:
+        raise UnreadableFile(
+            f"{database[1]}://…: a database is not read from here; export the table to a file, for PostgreSQL with "
+            "psql -c \"\\copy (SELECT …) TO 'events.csv' CSV HEADER\", and name that."
+        )
+    if not glob.has_magic(text) or Path(text).exists():
+        return [text]
+    fitting = sorted(glob.glob(text, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute patterns
+    if not fitting:
+        raise UnreadableFile(f"{text}: no file fits this pattern; check the spelling.")
+    return fitting
+
+
+def _inside(folder: Path) -> list[Path]:
+    def refuse(error: OSError) -> None:
+        raise UnreadableFile(f"{error.filename}: the folder cannot be read ({error.strerror}); allow it, or name the files.")
+
+    every = (Path(base) / name for base, _, names in os.walk(folder, onerror=refuse) for name in names)
+    inside = sorted(path for path in every if _is_log(path, folder))
+    if not inside:
+        endings = ", ".join(FORMATS)
+        raise EmptyLog(
+            f"{folder}: no log files in this folder; name files that end in {endings} (or these with {', '.join(COMPRESSIONS)})."
+        )
+    return inside
+
+
+def _is_stream(path: Path) -> bool:
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    if stat.S_ISBLK(mode) or stat.S_ISSOCK(mode):
+        raise UnreadableFile(f"{path}: a device or a socket, not a log; name a file, a folder or a pipe.")
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
+
+
+def _spooled(path: Path, folder: Path) -> Path:
+    """All that a pipe gives, as a file."""
+    target = new_file(folder)
+    try:
+        with sys.stdin.buffer if str(path) == STANDARD_INPUT else path.open("rb") as source, target.open("wb") as out:
+            shutil.copyfileobj(source, out, _BLOCK)
+    except OSError as error:
+        raise UnreadableFile(f"{path}: cannot be read ({error.strerror}).") from None
+    return target
 
 
 def digest(path: Path) -> str:
@@ -79,20 +177,50 @@ def _is_log(path: Path, folder: Path) -> bool:
     return not hidden and not beside and _by_name(path)[0] != "" and path.is_file()
 
 
+def _partitions(path: Path) -> tuple[tuple[str, str], ...]:
+    """What folders such as date=2025-03-01 say of all rows below them."""
+    found = (_PARTITION.fullmatch(part) for part in path.parts[:-1])
+    return tuple((one[1], unquote(one[2])) for one in found if one)
+
+
 def _by_name(path: Path) -> tuple[str, str]:
     compression = COMPRESSIONS.get(path.suffix.lower(), "")
     name = path.with_suffix("") if compression else path
     return FORMATS.get(name.suffix.lower(), ""), compression
 
 
-def _recognise(path: Path) -> LogFile:
+def _recognise(path: Path, folder: Path, label: str = "", named: str = "", partitions: tuple[tuple[str, str], ...] = ()) -> list[LogFile]:
+    """One file as what its first bytes and its name (`named`, where it is called otherwise) say; the parts of an archive or a workbook."""
     try:
         with path.open("rb") as stream:
             head = stream.read(_BLOCK)
     except OSError as error:
-        raise UnreadableFile(f"{path}: cannot be read ({error.strerror}).") from None
-    form, compression = _by_name(path)
+        raise UnreadableFile(f"{label or path}: cannot be read ({error.strerror}).") from None
+    form, _ = _by_name(Path(named or path))
     if head.startswith(_PARQUET_MAGIC):
-        return LogFile(path, "parquet", "")
+        return [LogFile(path, "parquet", "", label, partitions=partitions)]
+    if head.startswith(ZIP):
+        return _parts(path, workbook_parts(path, folder) if is_workbook(path) else None, folder, label, partitions)
+    if head.startswith(SQLITE):
+        return _parts(path, sqlite_parts(path, folder), folder, label, partitions)
     compression = next((kind for magic, kind in _COMPRESSION_MAGIC.items() if head.startswith(magic)), "")
-    return LogFile(path, form or "csv", compression)
+    foreign = None if compression else foreign_kind(head)
+    if foreign:
+        raise UnreadableFile(f"{label or path}: this is {foreign[0]}, which is not read; {foreign[1]}.")
+    if not form and head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[{")):
+        form = "jsonl"
+    return [LogFile(path, form if form in ("csv", "tsv", "jsonl", "parquet") else "csv", compression, label, partitions=partitions)]
+
+
+def _parts(path: Path, tables: list[Part] | None, folder: Path, label: str, partitions: tuple[tuple[str, str], ...]) -> list[LogFile]:
+    shown = label or str(path)
+    found: list[LogFile] = []
+    if tables is None:
+        members = zip_parts(path, folder)
+        for name, part in [member for member in members if _by_name(Path(member[0]))[0]] or members:
+            found += _recognise(part, folder, f"{shown}!{name}", name, partitions)
+    else:
+        found = [LogFile(part, "csv", "", f"{shown}!{name}" if len(tables) > 1 else shown, partitions=partitions) for name, part in tables]
+    if not found:
+        raise EmptyLog(f"{shown}: nothing in it that could be read; it should hold log files or tables.")
+    return [replace(file, origin=path) for file in found]

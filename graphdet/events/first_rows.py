@@ -40,11 +40,11 @@ def read_first_rows(paths: Sequence[Path | str], machine: MachineSettings, most:
     """
     found = []
     with scratch_folder() as folder, connect(machine, folder) as connection:
-        for file in find_files(paths):
+        for file in find_files(paths, folder):
             source = open_source(connection, file, LogSettings(), folder, _all_columns)
             if not source.empty:
                 rows = _rows(connection, source, most)
-                found.append(FirstRows(str(file.path), file.format, source.mapping.header, rows))
+                found.append(FirstRows(file.name, file.format, source.mapping.header, rows))
     return found
 
 

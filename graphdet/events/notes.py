@@ -39,7 +39,7 @@ def notes(events: Events, sources: Sequence[Source], files: Sequence[FileReport]
     if unknown:
         shown = ", ".join(unknown[:10]) + (", …" if len(unknown) > 10 else "")
         found.append(f"unknown actions, kept as they are: {shown}. Map them under [log.actions].")
-    found += [f"{source.file.path}: an item catalogue; it fills in what events lack." for source in sources if source.mapping.catalogue]
+    found += [f"{source.file.name}: an item catalogue; it fills in what events lack." for source in sources if source.mapping.catalogue]
     found += [source.note for source in sources if source.note]
     found += [f"{file.path}: a header but no rows." for file in files if file.columns and not file.read]
     return tuple(found)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,11 +10,13 @@ import duckdb
 
 from graphdet.errors import UnreadableFile
 from graphdet.events.expressions import identifier, is_nested, quoted, unmapped_expressions
-from graphdet.events.files import LogFile
+from graphdet.events.files import NO_PARTITION, LogFile
 from graphdet.events.forms import FileForm, NumberForm, TimeForm
 from graphdet.events.header import ColumnMap, map_columns
-from graphdet.events.text import LONGEST_RECORD, prepare, walk, write_good_records
-from graphdet.events.timestamps import WHITESPACE
+from graphdet.events.json_lines import IS_OBJECT, find_leaves, in_lines
+from graphdet.events.text import LONGEST_RECORD, Text, prepare, walk, write_good_records
+from graphdet.events.timestamps import TIMES, WHITESPACE, patterns_of
+from graphdet.events.top_lines import find_header
 from graphdet.scratch import new_file
 from graphdet.settings import LogSettings
 
@@ -37,6 +37,8 @@ class Source:
         careful: DuckDB refused the file; `sql` reads a copy of its good records.
         broken: how many records that left out.
         unmapped: SQL of what the columns that are not ours hold, in the order of their names; it only tells rows apart.
+        encoding, skipped, header, width: of a text file: its encoding, lines before the header, whether it has one, fields of a record.
+        pointers: where in a JSON object each column lies.
         times, numbers: our column → how its values are written; empty where nobody had to ask them.
     """
 
@@ -54,12 +56,24 @@ class Source:
     unmapped: tuple[str, ...] = ()
     times: Mapping[str, TimeForm] = field(default_factory=dict)
     numbers: Mapping[str, NumberForm] = field(default_factory=dict)
+    encoding: str = ""
+    skipped: int = 0
+    header: bool = True
+    width: int = 0
+    pointers: tuple[str, ...] = ()
 
     @property
     def form(self) -> FileForm:
         """How the file is written, as far as that had to be told."""
-        return FileForm(delimiter=self.delimiter or "", times=self.times, numbers=self.numbers)
+        return FileForm(self.encoding, self.delimiter or "", self.skipped, self.header, self.times, self.numbers)
 
+
+WEB_LOG = ("visitor", "identity", "account", "time", "method", "path", "protocol", "status", "bytes", "referer", "user_agent")
+_WEB_LOG_COLUMNS = {"visitor": "user_id", "path": "item_id", "time": "timestamp"}
+_QUOTED = r'(?:[^"\\]|\\.)*'
+_REQUEST = (
+    rf'^(\S+) (\S+) (.*?) \[([^\]]+)\] "(?:([A-Z]+) )?({_QUOTED}?)(?: (HTTP/[0-9.]+))?" (\d{{3}}) (\S+)(?: "({_QUOTED})" "({_QUOTED})")?.*$'
+)
 
 Mapper = Callable[[str, Sequence[str], LogSettings], ColumnMap]
 
@@ -75,135 +89,165 @@ def open_source(
     """
     if not file.path.stat().st_size:
         return _nothing(file)
+    partitions = [(name, value) for name, value in file.partitions if value != NO_PARTITION]
+
+    def with_partitions(path: str, header: Sequence[str], chosen: LogSettings) -> ColumnMap:
+        names = {name.strip().lower() for name in header}
+        return mapper(path, (*header, *(name for name, _ in partitions if name.lower() not in names)), chosen)
+
     try:
         if file.format == "parquet":
-            return _open_parquet(connection, file, settings, mapper)
-        if file.format == "jsonl":
-            return _open_json(connection, file, settings, folder, mapper)
-        return _open_delimited(file, settings, folder, mapper)
+            source = _open_parquet(connection, file, settings, with_partitions)
+        elif file.format == "jsonl":
+            source = _open_json(connection, file, settings, folder, with_partitions)
+        else:
+            source = _open_delimited(file, settings, folder, with_partitions)
     except duckdb.Error as error:
         raise unreadable(file, error) from None
+    if source.empty:
+        return source
+    values = dict(partitions)
+    added = source.mapping.header[len(source.columns) :]
+    columns = (*source.columns, *(f"{_literal(values[name])}::VARCHAR" for name in added))
+    types = (*source.types, *("VARCHAR" for _ in added))
+    unmapped = unmapped_expressions(source.mapping.header, columns, types, set(source.mapping.positions.values()))
+    patterns = patterns_of(settings)
+    times = {ours: TimeForm(patterns=patterns) for ours in TIMES} if patterns else {}
+    return replace(source, columns=columns, types=types, unmapped=unmapped, times=times)
 
 
 def unreadable(file: LogFile, error: Exception) -> UnreadableFile:
     """What DuckDB could not read, in one line."""
     first = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
     return UnreadableFile(
-        f"{file.path}: cannot be read as {file.kind} ({first}); check that the file is whole and of the kind its name says."
+        f"{file.name}: cannot be read as {file.kind} ({first}); check that the file is whole and of the kind its name says."
     )
 
 
+def require_whole(connection: duckdb.DuckDBPyConnection, source: Source, rows: int) -> None:
+    """Raises:
+    UnreadableFile: a Parquet file gave other than as many rows as its footer says.
+    """
+    if source.text is None and not source.empty:
+        query = f"SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata({quoted(source.file.path)})"  # noqa: S608 - the path is quoted
+        (told,) = connection.execute(query).fetchall()[0]
+        if told != rows:
+            raise UnreadableFile(f"{source.file.name}: its footer says {told} rows, and {rows} could be read; write the file again.")
+
+
 def _nothing(file: LogFile) -> Source:
-    return Source(file, "", (), (), ColumnMap((), {}, catalogue=False), empty=True, note=f"{file.path}: the file is empty.")
+    return Source(file, "", (), (), ColumnMap((), {}, catalogue=False), empty=True, note=f"{file.name}: the file is empty.")
 
 
 def _open_parquet(connection: duckdb.DuckDBPyConnection, file: LogFile, settings: LogSettings, mapper: Mapper) -> Source:
     sql = f"read_parquet({quoted(file.path)})"
     described = connection.execute(f"DESCRIBE SELECT * FROM {sql}").fetchall()  # noqa: S608 - names are quoted
     header, types = [str(row[0]) for row in described], [str(row[1]) for row in described]
-    mapping = mapper(str(file.path), header, settings)
+    mapping = mapper(file.name, header, settings)
     for ours, position in mapping.positions.items():
-        if is_nested(types[position]):
+        if position < len(types) and is_nested(types[position]):
             raise UnreadableFile(
-                f"{file.path}: column {header[position]!r}, read as {ours}, is nested ({types[position][:60]}); "
+                f"{file.name}: column {header[position]!r}, read as {ours}, is nested ({types[position][:60]}); "
                 "write it as a plain column, or rename it."
             )
     columns = [identifier(name) for name in header]
     for position in mapping.positions.values():
-        if types[position] == "BLOB":
+        if position < len(types) and types[position] == "BLOB":
             columns[position], types[position] = f"decode({columns[position]})", "VARCHAR"
-    unmapped = unmapped_expressions(header, columns, types, set(mapping.positions.values()))
-    return Source(file, sql, tuple(columns), tuple(types), mapping, unmapped=unmapped)
+    return Source(file, sql, tuple(columns), tuple(types), mapping)
 
 
 def _open_delimited(file: LogFile, settings: LogSettings, folder: Path, mapper: Mapper) -> Source:
-    text = prepare(file, folder, int(settings.unpacked_gb * 1e9))
-    delimiter, header = read_header(text.path, "\t" if file.format == "tsv" else "")
-    if not header:
+    text = prepare(file, folder, int(settings.unpacked_gb * 1e9), settings.encoding)
+    if settings.preset == "combined":
+        return _open_web_log(file, settings, text, mapper)
+    top = find_header(file.name, text.path, "\t" if file.format == "tsv" else "", settings, mapper)
+    if not top.names:
         return _nothing(file)
-    mapping = mapper(str(file.path), header, settings)
-    columns = tuple(f"c{position}" for position in range(len(header)))
-    return Source(
-        file,
-        csv_sql(text.path, delimiter, columns, header=True),
-        columns,
-        ("VARCHAR",) * len(header),
-        mapping,
-        delimiter,
-        text.path,
-        note=text.note,
-        unmapped=unmapped_expressions(header, columns, ("VARCHAR",) * len(header), set(mapping.positions.values())),
-    )
+    columns = tuple(f"c{position}" for position in range(len(top.names)))
+    sql = csv_sql(text.path, top.delimiter, columns, header=top.given, skipped=top.skipped)
+    source = Source(file, sql, columns, ("VARCHAR",) * len(columns), top.mapping, top.delimiter, text.path, note=text.note)
+    return replace(source, encoding=text.encoding, skipped=top.skipped, header=top.given, width=len(columns))
 
 
-def csv_sql(path: Path, delimiter: str, columns: tuple[str, ...], header: bool, longest: int = LONGEST_RECORD) -> str:
+def _open_web_log(file: LogFile, settings: LogSettings, text: Text, mapper: Mapper) -> Source:
+    """The combined log of Apache and nginx, or their common one: each line is one request."""
+    if not text.path.stat().st_size:
+        return _nothing(file)
+    names = ", ".join(f"'{name}'" for name in WEB_LOG)
+    lines = lines_sql(text.path)
+    taken = f"regexp_extract(line, {_literal(_REQUEST)}, [{names}])"
+    sql = f"(SELECT found.*, found.visitor = '' AS broken FROM (SELECT {taken} AS found FROM {lines} WHERE {_GIVEN}))"  # noqa: S608
+    columns = tuple(f"nullif({identifier(name)}, '')" for name in WEB_LOG)
+    own = {**_WEB_LOG_COLUMNS, **settings.columns}
+    mapping = mapper(file.name, WEB_LOG, settings.model_copy(update={"columns": own}))
+    source = Source(file, sql, columns, ("VARCHAR",) * len(columns), mapping, "", text.path, note=text.note)
+    return replace(source, encoding=text.encoding, width=1)
+
+
+def csv_sql(path: Path, delimiter: str, columns: tuple[str, ...], *, header: bool, skipped: int = 0, longest: int = LONGEST_RECORD) -> str:
     """Nothing is left to DuckDB's sniffer: it looks at a sample, and a log may change after that."""
     struct = ", ".join(f"'{column}': 'VARCHAR'" for column in columns)
     return (
-        f"read_csv({quoted(path)}, auto_detect=false, header={str(header).lower()}, delim='{delimiter}', quote='\"', escape='\"', "
-        f"columns={{{struct}}}, compression='none', nullstr='', allow_quoted_nulls=true, strict_mode=true, null_padding=false, "
-        f"max_line_size={longest}, buffer_size={_BUFFER})"
+        f"read_csv({quoted(path)}, auto_detect=false, header={str(header).lower()}, skip={skipped}, delim='{delimiter}', "
+        f"quote='\"', escape='\"', columns={{{struct}}}, compression='none', nullstr='', allow_quoted_nulls=true, strict_mode=true, "
+        f"null_padding=false, max_line_size={longest}, buffer_size={_BUFFER})"
     )
 
 
-def read_header(path: Path, delimiter: str) -> tuple[str, list[str]]:
-    """The delimiter, told by the first line unless given, and the first record; [] where the file has no line."""
-    with path.open(encoding="utf-8", errors="replace", newline="") as stream:
-        head = stream.read(1 << 20)
-    lines = head.lstrip("\r\n").splitlines()
-    if not lines:
-        return delimiter or ",", []
-    delimiter = delimiter or max(",;\t|", key=lines[0].count)
-    try:
-        return delimiter, next(csv.reader(io.StringIO(head.lstrip("\r\n"), newline=""), delimiter=delimiter, skipinitialspace=True))
-    except csv.Error:
-        return delimiter, lines[0].split(delimiter)
-
-
 def _open_json(connection: duckdb.DuckDBPyConnection, file: LogFile, settings: LogSettings, folder: Path, mapper: Mapper) -> Source:
-    text = prepare(file, folder, int(settings.unpacked_gb * 1e9))
-    lines, broken, careful = lines_sql(text.path), 0, False
+    text = prepare(file, folder, int(settings.unpacked_gb * 1e9), settings.encoding)
+    path = in_lines(connection, file.name, text.path, settings.unroll, folder)
+    lines, broken, careful = lines_sql(path), 0, False
     try:
-        found = connection.execute(_keys_sql(lines)).fetchall()
+        leaves = find_leaves(connection, lines, settings.columns)
     except duckdb.Error:
-        good, broken = _good_records(text.path, "", 1, folder)
+        good, broken = _good_records(path, "", 1, folder)
         lines, careful = lines_sql(good, longest=_BUFFER), True
-        found = connection.execute(_keys_sql(lines)).fetchall()
-    header = sorted(str(key) for (key,) in found)
-    if not header:
+        leaves = find_leaves(connection, lines, settings.columns)
+    if not leaves:
         if connection.execute(f"SELECT count(*) FROM {lines} WHERE {_GIVEN}").fetchall() == [(0,)]:  # noqa: S608
             return _nothing(file)
         raise UnreadableFile(
-            f'{file.path}: no line is a JSON object; write one object per line, such as {{"user_id": "u1", "item_id": "i1"}}.'
+            f'{file.name}: no line is a JSON object; write one object per line, such as {{"user_id": "u1", "item_id": "i1"}}.'
         )
-    mapping = mapper(str(file.path), header, settings)
+    header = [leaf.name for leaf in leaves]
+    mapping = mapper(file.name, header, settings)
+    lists = [leaf.name for leaf in leaves if leaf.is_list]
+    for ours, position in mapping.positions.items():
+        if position < len(leaves) and leaves[position].is_list and not ours.isdecimal():
+            raise UnreadableFile(
+                f"{file.name}: column {header[position]!r}, read as {ours}, is a list; set [log] unroll = [{header[position]!r}] "
+                "to make a row of each of its values."
+            )
     columns = tuple(f"c{position}" for position in range(len(header)))
-    types = ("VARCHAR",) * len(header)
-    unmapped = unmapped_expressions(header, columns, types, set(mapping.positions.values()))
-    sql = json_sql(lines, header)
-    return Source(file, sql, columns, types, mapping, "", text.path, note=text.note, careful=careful, broken=broken, unmapped=unmapped)
+    pointers = tuple(leaf.pointer for leaf in leaves)
+    note = text.note or (f"{file.name}: {lists[0]} is a list; [log] unroll = [{lists[0]!r}] makes a row of each value." if lists else "")
+    source = Source(file, json_sql(lines, pointers), columns, ("VARCHAR",) * len(columns), mapping, "", path, note=note)
+    return replace(source, careful=careful, broken=broken, pointers=pointers, encoding=text.encoding, width=1)
 
 
 def careful_source(source: Source, folder: Path) -> Source:
     """The same source without its broken records, for a text file that DuckDB refused."""
     assert source.text is not None
     assert source.delimiter is not None
-    good, broken = _good_records(source.text, source.delimiter, len(source.mapping.header), folder)
+    good, broken = _good_records(source.text, source.delimiter, source.width, folder, source.skipped, header=source.header)
     if source.delimiter:
-        sql = csv_sql(good, source.delimiter, source.columns, header=False, longest=_BUFFER)
+        sql = csv_sql(good, source.delimiter, tuple(f"c{position}" for position in range(source.width)), header=False, longest=_BUFFER)
+    elif source.pointers:
+        sql = json_sql(lines_sql(good, longest=_BUFFER), source.pointers)
     else:
-        sql = json_sql(lines_sql(good, longest=_BUFFER), source.mapping.header)
+        sql = source.sql.replace(lines_sql(source.text), lines_sql(good, longest=_BUFFER))
     return replace(source, sql=sql, careful=True, broken=broken)
 
 
-def _good_records(text: Path, delimiter: str, width: int, folder: Path) -> tuple[Path, int]:
+def _good_records(text: Path, delimiter: str, width: int, folder: Path, skipped: int = 0, *, header: bool = True) -> tuple[Path, int]:
     """A file of the good records alone, and how many broken ones there were."""
     good = new_file(folder)
-    return good, sum(1 for _ in write_good_records(walk(text, delimiter, width), delimiter, good))
+    return good, sum(1 for _ in write_good_records(walk(text, delimiter, width, skipped, header=header), delimiter, good))
 
 
 _GIVEN = f"trim(line, {WHITESPACE}) <> ''"
-_OBJECT = f"line IS NOT NULL AND ltrim(line, {WHITESPACE}) LIKE '{{%' AND json_valid(line)"
 
 
 def lines_sql(path: Path, longest: int = LONGEST_RECORD) -> str:
@@ -213,13 +257,13 @@ def lines_sql(path: Path, longest: int = LONGEST_RECORD) -> str:
     )
 
 
-def _keys_sql(lines: str) -> str:
-    return f"SELECT DISTINCT unnest(json_keys(line)) FROM {lines} WHERE {_OBJECT}"  # noqa: S608
-
-
-def json_sql(lines: str, header: Sequence[str]) -> str:
+def json_sql(lines: str, pointers: Sequence[str]) -> str:
     """Each line is parsed once for all its keys; `broken` marks lines that are no JSON object."""
-    pointers = ", ".join("'/" + name.replace("~", "~0").replace("/", "~1").replace("'", "''") + "'" for name in header)
-    values = ", ".join(f"found[{position + 1}] AS c{position}" for position in range(len(header)))
-    found = f"CASE WHEN {_OBJECT} THEN json_extract_string(line, [{pointers}]) END"
+    found_at = ", ".join(map(_literal, pointers))
+    values = ", ".join(f"found[{position + 1}] AS c{position}" for position in range(len(pointers)))
+    found = f"CASE WHEN {IS_OBJECT} THEN json_extract_string(line, [{found_at}]) END"
     return f"(SELECT {values}, found IS NULL AS broken FROM (SELECT {found} AS found FROM {lines} WHERE {_GIVEN}))"  # noqa: S608
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -13,13 +13,12 @@ from graphdet.events.expressions import name_expression
 from graphdet.events.forms import NumberForm
 from graphdet.events.odd_values import MOST_NUMBER, ODD_SUFFIX, settled
 from graphdet.events.opening import Source
-from graphdet.events.timestamps import ODD, WHITESPACE, is_missing, time_expression
+from graphdet.events.timestamps import ODD, TIMES, WHITESPACE, is_missing, time_expression
 from graphdet.schema import NODE_TYPES
 from graphdet.settings import LogSettings, MachineSettings
 
 NAMED = (*(node_type.column for node_type in NODE_TYPES), "action", "category")
 NUMBERS = ("amount", "rating")
-TIMES = ("timestamp", "known_at")
 DIGESTED = ("order_id", "text", "image", "user_agent", "label")
 BATCH = 245_760
 REFUSALS = (duckdb.Error, pa.ArrowException, OSError)  # what is raised inside a stream arrives through Arrow, as OSError

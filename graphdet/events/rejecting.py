@@ -86,14 +86,14 @@ def locate(
         rows: positions among the records that were typed, from 0, ascending.
         causes: (their column, reason) of each.
     """
-    name = str(source.file.path)
+    name = source.file.name
     if source.text is None:
         for row, raw in _parquet_rows(connection, source, rows, rejected.raw_characters):
             rejected.add(name, row + 1, *causes[int(np.searchsorted(rows, row))], raw)
         return
     assert source.delimiter is not None
     good = found = 0
-    for record in walk(source.text, source.delimiter, len(source.mapping.header)):
+    for record in walk(source.text, source.delimiter, source.width, source.skipped, header=source.header):
         if source.careful and record.reason:
             rejected.add(name, record.line, "", record.reason, record.raw)
             continue

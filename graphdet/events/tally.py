@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
@@ -13,16 +13,18 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from graphdet.errors import MissingColumn, UnreadableFile
 from graphdet.events.asking import Asking
 from graphdet.events.collecting import Collector
+from graphdet.events.encodings import check_encoding
 from graphdet.events.files import LogFile, digest, find_files
 from graphdet.events.header import check_columns, check_mapped, map_columns
 from graphdet.events.odd_values import is_odd
-from graphdet.events.opening import Mapper, Source, careful_source, open_source, unreadable
-from graphdet.events.reading import NUMBERS, REFUSALS, TIMES, Typer, connect, stream_batches
+from graphdet.events.opening import Mapper, Source, careful_source, open_source, require_whole, unreadable
+from graphdet.events.reading import NUMBERS, REFUSALS, Typer, connect, stream_batches
 from graphdet.events.rejecting import NO_REJECTS, Rejected, Rejects, locate
 from graphdet.events.table import FileReport
-from graphdet.events.timestamps import check_zone
+from graphdet.events.timestamps import TIMES, check_zone
 from graphdet.scratch import scratch_folder
 from graphdet.settings import LogSettings, MachineSettings
 
@@ -70,21 +72,60 @@ def read_files(
     """
     check_columns(settings)
     check_zone(settings.timezone)
-    files = find_files(paths)
+    check_encoding(settings.encoding)
     with scratch_folder() as folder, ThreadPoolExecutor(machine.threads or None) as pool:
-        digests = [pool.submit(digest, file.path) for file in files]
+        files = find_files(paths, folder)
         rows, catalogues = Part(Collector(pool)), Part(Collector(pool))
         with connect(machine, folder) as connection:
-            sources = [open_source(connection, file, settings, folder, mapper) for file in files]
+            sources = _open_all(connection, files, settings, folder, mapper)
             if mapper is map_columns:
                 check_mapped([source.mapping.header for source in sources], settings)
+            files = [source.file for source in sources]
+            states = [_state(file) for file in files]
+            digests = [pool.submit(digest, file.whole) for file in files]
             asking = Asking(connection, sources, settings, folder)
             for place in range(len(files)):
                 part = catalogues if sources[place].mapping.catalogue else rows
                 sources[place] = _read(connection, sources, place, part.collector, asking, settings, typer, folder, tell)
                 part.places.append(place)
                 part.starts.append(part.collector.rows)
+        for file, future, state in zip(files, digests, states, strict=True):
+            future.result()
+            if _state(file) != state:
+                raise UnreadableFile(f"{file.name}: changed while it was read; read it once it is whole, or a copy of it.")
         yield Reading(files, sources, digests, rows, catalogues, machine, folder)
+
+
+def _open_all(
+    connection: duckdb.DuckDBPyConnection, files: Sequence[LogFile], settings: LogSettings, folder: Path, mapper: Mapper
+) -> list[Source]:
+    """Every file; of an archive or a workbook what is no log is left out, if something else in it is one."""
+    sources: list[Source] = []
+    refused: dict[Path, MissingColumn] = {}
+    for file in files:
+        try:
+            sources.append(open_source(connection, file, settings, folder, mapper))
+        except MissingColumn as error:
+            if file.origin is None:
+                raise
+            refused.setdefault(file.origin, error)
+        except OSError as error:
+            raise UnreadableFile(f"{file.name}: cannot be read ({error.strerror}); it was there a moment ago.") from None
+    for origin, reason in refused.items():
+        places = [place for place, source in enumerate(sources) if source.file.origin == origin]
+        if not places:
+            raise reason
+        sources[places[0]] = replace(sources[places[0]], note=f"{origin}: read in part; left out: {str(reason).split(' (found', 1)[0]}.")
+    return sources
+
+
+def _state(file: LogFile) -> tuple[int, int]:
+    """What changes when a file is written to."""
+    try:
+        state = file.whole.stat()
+    except OSError as error:
+        raise UnreadableFile(f"{file.name}: cannot be read any more ({error.strerror}).") from None
+    return state.st_size, state.st_mtime_ns
 
 
 class _Unasked(Exception):
@@ -118,6 +159,7 @@ def _read(
                 _require_asked(batch, source)
                 collector.add(batch)
                 tell("read", collector.rows, None)
+            require_whole(connection, source, collector.rows - start)
             return source
         except _Unasked as met:
             collector.rewind(start)
@@ -154,7 +196,7 @@ def _reports(connection: duckdb.DuckDBPyConnection, reading: Reading, rejected: 
             locate(connection, source, rows, theirs, rejected)
         reports.append(
             FileReport(
-                path=str(file.path),
+                path=file.name,
                 format=file.kind,
                 sha256=sha256.result(),
                 columns=source.mapping.header,

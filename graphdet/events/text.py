@@ -7,10 +7,11 @@ by line instead, with Python's `csv` module as the judge, and DuckDB then reads 
 
 from __future__ import annotations
 
+import bz2
 import codecs
 import csv
 import gzip
-import re
+import lzma
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,14 +21,15 @@ from typing import IO, cast
 import pyarrow as pa
 
 from graphdet.errors import UnreadableFile
+from graphdet.events.encodings import SAMPLE, foreign_lines, guess_encoding
 from graphdet.events.files import LogFile
+from graphdet.events.kinds import foreign_kind
 from graphdet.scratch import new_file
 from graphdet.whole import is_full
 
 LONGEST_RECORD = 15_000_000  # bytes; a longer record is rejected
 _BLOCK = 1 << 22
 _LOOKAHEAD = LONGEST_RECORD  # characters in which a quote must close
-_MULTIBYTE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -44,6 +46,7 @@ class Text:
     """A file in UTF-8 without byte order mark (the log itself where it is so), and what is to be told about it."""
 
     path: Path
+    encoding: str
     note: str
 
 
@@ -57,7 +60,7 @@ class Record:
     fields: list[str] | None = None  # where it had to be parsed
 
 
-def prepare(file: LogFile, folder: Path, most: int) -> Text:
+def prepare(file: LogFile, folder: Path, most: int, wanted: str = "") -> Text:
     """The file as plain UTF-8, written into `folder` unless it is that already; a compressed one of at most so many bytes.
 
     Raises:
@@ -65,26 +68,36 @@ def prepare(file: LogFile, folder: Path, most: int) -> Text:
     """
     try:
         with _open(file) as stream:
-            encoding = _encoding(_Bounded(stream, file.path, most) if file.compression else stream)
+            foreign = foreign_kind(stream.read(1024)) if file.compression else None
+        if foreign:
+            raise UnreadableFile(f"{file.name}: this is {foreign[0]}, squeezed, which is not read; {foreign[1]}.")
+        with _open(file) as stream:
+            encoding = wanted or _encoding(_Bounded(stream, file.name, most) if file.compression else stream)
         if encoding == "utf-8" and not file.compression:
-            return Text(file.path, "")
+            return Text(file.path, encoding, "")
         plain = new_file(folder)
         with _open(file) as stream, plain.open("wb") as out:
-            _transcode(_Bounded(stream, file.path, most) if file.compression else stream, out, encoding)
-    except (EOFError, zlib.error, gzip.BadGzipFile, pa.ArrowException) as error:
+            _transcode(_Bounded(stream, file.name, most) if file.compression else stream, out, encoding)
+    except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile, pa.ArrowException) as error:
         raise UnreadableFile(
-            f"{file.path}: the compressed file is truncated or damaged ({_line(error)}); fetch or write it again."
+            f"{file.name}: the compressed file is truncated or damaged ({_line(error)}); fetch or write it again."
         ) from None
     except UnicodeDecodeError as error:
-        raise UnreadableFile(f"{file.path}: not valid {encoding} ({error.reason}); save it as UTF-8.") from None
+        raise UnreadableFile(f"{file.name}: not valid {encoding} ({error.reason}); save it as UTF-8.") from None
     except OSError as error:
         if is_full(error):
             raise
-        raise UnreadableFile(f"{file.path}: cannot be read ({_line(error)}); fetch or write it again.") from None
-    name = {"western": "Windows-1252 (Latin-1), since it is no UTF-8", "utf-16": "UTF-16", "utf-32": "UTF-32"}.get(
-        encoding.removesuffix("-le").removesuffix("-be")
-    )
-    return Text(plain, f"{file.path}: read as {name}." if name else "")
+        raise UnreadableFile(f"{file.name}: cannot be read ({_line(error)}); fetch or write it again.") from None
+    wide = {"utf-16": "UTF-16", "utf-32": "UTF-32"}.get(encoding.removesuffix("-le").removesuffix("-be"))
+    name = wide or (_TOLD.get(encoding, encoding) + ", since it is no UTF-8; [log] encoding names another" if _is_guess(encoding) else "")
+    return Text(plain, encoding, f"{file.name}: read as {name}." if name and not wanted else "")
+
+
+_TOLD = {"western": "Windows-1252 (Latin-1)", "gb18030": "GBK (gb18030)"}
+
+
+def _is_guess(encoding: str) -> bool:
+    return encoding not in ("utf-8", "utf-8-sig")
 
 
 @dataclass
@@ -92,7 +105,7 @@ class _Bounded:
     """A compressed file that may unpack to so much and no more: a few bytes can stand for a full disk."""
 
     stream: IO[bytes]
-    path: Path
+    name: str
     most: int
     read_so_far: int = 0
 
@@ -101,7 +114,7 @@ class _Bounded:
         self.read_so_far += len(block)
         if self.read_so_far > self.most:
             raise UnreadableFile(
-                f"{self.path}: unpacks to more than {self.most / 1e9:g} GB; raise [log] unpacked_gb if that is right, "
+                f"{self.name}: unpacks to more than {self.most / 1e9:g} GB; raise [log] unpacked_gb if that is right, "
                 "or look where the file comes from."
             )
         return block
@@ -116,13 +129,17 @@ def _open(file: LogFile) -> IO[bytes]:
         return cast(IO[bytes], gzip.GzipFile(file.path, "rb"))
     if file.compression == "zst":
         return cast(IO[bytes], pa.CompressedInputStream(pa.OSFile(str(file.path)), "zstd"))
+    if file.compression == "bz2":
+        return cast(IO[bytes], bz2.BZ2File(file.path, "rb"))
+    if file.compression == "xz":
+        return cast(IO[bytes], lzma.LZMAFile(file.path, "rb"))
     return file.path.open("rb")
 
 
 def _encoding(stream: IO[bytes] | _Bounded) -> str:
-    """By byte order mark, by the zeros of UTF-16, or by whether all of it is valid UTF-8.
+    """By byte order mark, by the zeros of UTF-16, or by whether all of it is valid UTF-8; else by what its lines are made of.
 
-    A file with any valid multi-byte character is damaged UTF-8 (its bad lines are rejected); one with none is a Western 8-bit file.
+    Damaged UTF-8 is read as UTF-8, and its bad lines are rejected.
     """
     block = stream.read(_BLOCK)
     for mark, encoding in _BOMS:
@@ -133,51 +150,59 @@ def _encoding(stream: IO[bytes] | _Bounded) -> str:
     if max(even, odd) > 0.15 * len(head) and max(even, odd) > 4 * min(even, odd):
         return "utf-16-le" if odd > even else "utf-16-be"
     decoder = codecs.getincrementaldecoder("utf-8")()
-    valid, multibyte, rest = True, False, b""
+    valid, sample = True, b""
     while block:
-        if rest or not block.isascii():
-            multibyte = multibyte or bool(_MULTIBYTE.search(rest + block))
-            if valid:
-                try:
-                    decoder.decode(block)
-                except UnicodeDecodeError:
-                    valid = False
-            rest = block[-3:] if block[-1] >= 0x80 else b""
+        if not block.isascii() and len(sample) < SAMPLE:
+            sample += foreign_lines(block)
+        try:
+            decoder.decode(block, final=False)
+        except UnicodeDecodeError:
+            valid = False
+        if not valid and len(sample) >= SAMPLE:
+            break
         block = stream.read(_BLOCK)
+        while block and block.isascii() and ((valid and decoder.getstate()[0] == b"") or not valid):
+            block = stream.read(_BLOCK)
     if valid:
         try:
             decoder.decode(b"", final=True)
         except UnicodeDecodeError:
             valid = False
-    return "utf-8" if valid or multibyte else "western"
+    return "utf-8" if valid else guess_encoding(sample)
 
 
 def _transcode(stream: IO[bytes] | _Bounded, out: IO[bytes], encoding: str) -> None:
-    decoder = codecs.getincrementaldecoder("latin-1" if encoding == "western" else encoding)()
+    """What cannot be decoded of a guessed 8-bit or East Asian encoding stays as it is: such lines are rejected one by one."""
+    strict = encoding.startswith("utf-")
+    decoder = codecs.getincrementaldecoder("latin-1" if encoding == "western" else encoding)("strict" if strict else "surrogateescape")
     while block := stream.read(_BLOCK):
         if encoding == "utf-8":
             out.write(block)
         elif encoding == "western":
             out.write(decoder.decode(block).translate(_WESTERN).encode())
         else:
-            out.write(decoder.decode(block).encode("utf-8", "surrogatepass"))
+            out.write(decoder.decode(block).encode("utf-8", "surrogatepass" if strict else "surrogateescape"))
     if encoding not in ("utf-8", "western"):
         decoder.decode(b"", final=True)
 
 
-def walk(path: Path, delimiter: str, width: int) -> Iterator[Record]:
+def walk(path: Path, delimiter: str, width: int, skipped: int = 0, *, header: bool = True) -> Iterator[Record]:
     """All records after the header, good and bad; empty lines are no records.
 
     Args:
         path: plain UTF-8 text.
         delimiter: between fields; '' where a line is a record (JSON lines, which have no header).
         width: fields that a record must have.
+        skipped: lines before the header.
+        header: whether the first record after these is one.
     """
     lines = _Lines(path)
     limit = csv.field_size_limit(LONGEST_RECORD)
     try:
+        lines.skip(skipped)
         if delimiter:
-            next(_delimited(lines, delimiter, width), None)
+            if header:
+                next(_delimited(lines, delimiter, width), None)
             yield from _delimited(lines, delimiter, width)
         else:
             for line, text in lines:
@@ -245,6 +270,11 @@ class _Lines:
     def __iter__(self) -> Iterator[tuple[int, str]]:
         while text := self._next():
             yield self._line, text
+
+    def skip(self, lines: int) -> None:
+        """Pass over the first lines."""
+        for _ in range(lines):
+            self._next()
 
     def _next(self) -> str:
         if self._pending:

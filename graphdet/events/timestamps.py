@@ -17,6 +17,7 @@ from graphdet.errors import SettingsError
 from graphdet.events.forms import TimeForm
 from graphdet.settings import LogSettings
 
+TIMES = ("timestamp", "known_at")  # our columns that hold times
 UNREADABLE = -1
 ODD = -2
 EXCEL_FIRST, EXCEL_LAST = 20_000, 80_000  # as days since 1900, the years 1954 to 2119; as seconds, one day of January 1970

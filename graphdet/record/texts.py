@@ -102,12 +102,14 @@ def _read(
     parts = []
     with scratch_folder() as folder:
         for report in files:
-            if report.catalogue or not Path(report.path).is_file():
+            on_disk = Path(report.path if Path(report.path).is_file() else report.path.rpartition("!")[0])
+            if report.catalogue or not on_disk.is_file():
                 continue
             with connect(machine, folder) as connection:
                 connection.register("members", pa.table({"name": users}))
                 connection.register("targets", pa.table({"name": items}))
-                opened = open_source(connection, find_files([report.path])[0], settings, folder)
+                file = next(one for one in find_files([on_disk], folder) if one.name == report.path)
+                opened = open_source(connection, file, settings, folder)
                 source = replace(opened, times=report.form.times, numbers=report.form.numbers)
                 if (
                     source.empty
