@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from graphdet.errors import EmptyLog, UnreadableFile
-from graphdet.events.kinds import foreign_kind
+from graphdet.events.foreign_kinds import foreign_kind
 from graphdet.events.unpacking import SQLITE, ZIP, Part, is_workbook, sqlite_parts, workbook_parts, zip_parts
 from graphdet.scratch import new_file
 

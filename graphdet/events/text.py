@@ -23,7 +23,7 @@ import pyarrow as pa
 from graphdet.errors import UnreadableFile
 from graphdet.events.encodings import SAMPLE, foreign_lines, guess_encoding
 from graphdet.events.files import LogFile
-from graphdet.events.kinds import foreign_kind
+from graphdet.events.foreign_kinds import foreign_kind
 from graphdet.scratch import new_file
 from graphdet.whole import is_full
 
