@@ -72,7 +72,7 @@ def _devices(facts: Facts) -> list[Reason]:
         told = {**_of(rotation, "devices", "ips", "events"), "each": each, "usual": usual}
         found += [("ip_rotation", told)] if rarer(each, usual) else []
     rare = [key for key in shared["keys"] if key["type"] == IP and key["members"] >= 3 and not nat_like(key)]
-    found += [("shared_ip", _of(key, "members", "id", "users", "expected")) for key in rare if key["members"] >= MANY * key["expected"]][:3]
+    found += [("shared_ip", _of(key, "members", "id", "users", "expected")) for key in rare if key["members"] >= MANY * key["expected"]][:2]
     for kind in (kind for kind in SHARED_TYPES if kind != IP and NODE_TYPE[kind].role in CATALOGUE):
         keys = [key for key in shared["keys"] if key["type"] == kind and key["members"] >= MANY * key["expected"]]
         most = max((key["members"] for key in keys), default=0)
@@ -176,7 +176,7 @@ def _cautions(facts: Facts, members: list[Facts]) -> list[Reason]:
     if facts["what"]["strays"]:
         found.append(("strays", {"strays": facts["what"]["strays"], "of": facts["what"]["events"]}))
     nat = [key for key in facts["shared"]["keys"] if key["type"] == IP and nat_like(key)]
-    found += [("nat_like", _of(key, "id", "users", "members", "expected")) for key in nat[:2]]
+    found += [("nat_like", _of(key, "id", "users", "members", "expected")) for key in nat[:1]]
     crowded = sum(key["crowded"] for key in facts["shared"]["keys"])
     if crowded:
         found.append(("crowded_discounted", {"keys": crowded}))

@@ -21,9 +21,9 @@ from graphdet.words.claim_sentences import look_alike_in_words, number_in_words
 from graphdet.words.interface import counted
 from graphdet.words.interface import label as words_of
 
-MEMBERS = 8
-TARGETS = 5
-SHARED = 4
+MEMBERS = 6
+TARGETS = 4
+SHARED = 3
 LEAST_TELLING = ("event_id", "user_agent", "order_id", "image", "category", "payment_id", "address_id")
 SIDE_STYLES = {"for": "red", "caution": "yellow"}
 
