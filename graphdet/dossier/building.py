@@ -15,7 +15,7 @@ from graphdet.dossier.countable import measure_facts
 from graphdet.dossier.reasoning import Reason, find_reasons, words
 from graphdet.dossier.scene import Scene, moment, set_scene
 from graphdet.dossier.shared_things import SHARED_DEVICE
-from graphdet.dossier.tried import claim_as_dict, in_order, passed_in_words, sentence
+from graphdet.dossier.tried import bars_in_words, claim_as_dict, in_order, sentence
 from graphdet.dossier.witness import find_witness
 from graphdet.events import NO_TIME
 from graphdet.judging.conditions import Weighed
@@ -92,7 +92,7 @@ class Dossier:
 
     def _missing(self, language: Language) -> list[str]:
         """What keeps it from being an alert, and whether anything is left of it without the top item."""
-        told = [passed_in_words(one, language) for one in self.objections if one.holds]
+        told = [bars_in_words(one.nearest()[:1], language) for one in self.objections if one.holds]  # the first bar is what it is about
         gone = any(one["without"] == "top_item" and one["tier"] == GONE for one in self.counterfactuals)
         return told + [in_brief("gone_without", language, {})] * gone
 
