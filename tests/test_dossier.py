@@ -37,7 +37,7 @@ from graphdet.schema import NODE_TYPE
 from graphdet.schema.wording import LANGUAGES
 from graphdet.settings import TierSettings
 from graphdet.simulate import preset, simulate, write_market
-from graphdet.terminal import show_dossier
+from graphdet.terminal.one_ring import show_dossier
 from graphdet.visits.base_rates import BaseRates, measure_base_rates
 from graphdet.visits.index import index_visits
 from graphdet.visits.visits import Visits, collect_visits

@@ -18,7 +18,7 @@ from graphdet import Run, check_logs, detect, load_settings, read_events
 from graphdet.dossier.building import build_dossier
 from graphdet.replay.recorded import Recorded
 from graphdet.settings import Settings
-from graphdet.terminal import show_dossier
+from graphdet.terminal.one_ring import show_dossier
 
 CASES = Path(__file__).parent / "data" / "cases"
 

@@ -118,7 +118,8 @@ def show(
     if as_json:
         print_json({**one.row, **tables, "dossier": dossier.as_dict(recorded)})
         return
-    from graphdet.terminal import console_for, event_headings, show_dossier, show_event_rows
+    from graphdet.terminal import console_for
+    from graphdet.terminal.one_ring import event_headings, show_dossier, show_event_rows
 
     console = console_for()
     if not events:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import bdtrc
+import scipy
 
 from graphdet.arrays import Bool, Int64
 from graphdet.judging.log_index import LogIndex
@@ -74,7 +74,7 @@ def _likeliest_place(networks: Int64, size: int, log: LogIndex) -> tuple[int, in
     each = np.bincount(networks[:, 1], minlength=size)
     weights, place = np.unique(log.users_of_ip[codes] / log.users_of_ips, return_inverse=True)
     on_it = np.array([np.mean(1.0 - (1.0 - weight) ** each) for weight in weights.tolist()])[place]
-    chance = np.minimum(len(codes) * bdtrc(count - 1, size, on_it), 1.0)
+    chance = np.minimum(len(codes) * scipy.special.bdtrc(count - 1, size, on_it), 1.0)
     best = int(np.lexsort((codes, -count, np.where(count >= MANY, chance, 2.0)))[0])
     return int(codes[best]), int(count[best]), float(chance[best])
 

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from scipy.special import betaincinv, betaln
+import scipy
 
 from graphdet.arrays import Float64
 from graphdet.judging.tiers import Judgement
@@ -67,7 +67,7 @@ def chances(counts: Counts, verdicts: Mapping[str, tuple[int, int]]) -> dict[str
         a, b = prior([rings for rings, _ in kinds], [groups for _, groups in kinds])
         confirmed, innocent = verdicts.get(name, (0, 0))
         a, b = a + confirmed, b + innocent
-        low, high = (float(betaincinv(a, b, share)) for share in ((1 - COVERED) / 2, (1 + COVERED) / 2))
+        low, high = (float(scipy.special.betaincinv(a, b, share)) for share in ((1 - COVERED) / 2, (1 + COVERED) / 2))
         found[name] = Chance(a / (a + b), low, high, confirmed + innocent)
     return found
 
@@ -97,7 +97,7 @@ def _mean(rings: Float64, groups: Float64, likeness: float) -> tuple[float, floa
 def _log_likelihood(rings: Float64, groups: Float64, likeness: float) -> float:
     mean, _ = _mean(rings, groups, likeness)
     a, b = mean * likeness, (1 - mean) * likeness
-    fit = (betaln(rings + a, groups - rings + b) - betaln(a, b)).sum()
+    fit = (scipy.special.betaln(rings + a, groups - rings + b) - scipy.special.betaln(a, b)).sum()
     return float(fit - 0.5 * (np.log(likeness / USUAL_LIKENESS) / LIKENESS_SPREAD) ** 2)
 
 

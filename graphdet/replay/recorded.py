@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -134,10 +135,11 @@ class Recorded:
     def _check_background(self) -> None:
         """What run.json says of the whole log must have room for what the tables hold."""
         told, views = self.background, [entry["name"] for entry in self.background["views"]]
+        grown = not all(json.loads(one).get("farm") for one in self.measured.values())
         wrong = {
             "views of other keys": len(set(views)) != len(views) or not set(self.ids) <= set(views),
             "fewer users than its tables": told["users"] < len(self.users),
-            "no strengths of its rings": self.run.rings.num_rows > 0 and not told["found_strengths"],
+            "no strengths of its rings": grown and not told["found_strengths"],
             "events before its first": self.start is not None and bool((self.time[self.time != NO_TIME] < self.start).any()),
             "visits after its end": bool(pc.any(pc.greater(self.run.tables["visits"]["second"], told["seconds"])).as_py()),
             "histories of another length": set(pc.unique(pc.list_value_length(self.keys["history"].drop_null())).to_pylist())

@@ -10,8 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
+import scipy
 
 from graphdet.arrays import Bool, Int32
 from graphdet.evidence.pairs import PairEvidence
@@ -50,8 +49,8 @@ def connected_users(pairs: PairEvidence, users: int, settings: RingSettings) -> 
             break
         nodes, compact = np.unique(edges, return_inverse=True)
         compact = compact.reshape(edges.shape)
-        matrix = coo_matrix((np.ones(len(edges), np.int8), (compact[:, 0], compact[:, 1])), shape=(len(nodes), len(nodes)))
-        count, label = connected_components(matrix, directed=False)
+        matrix = scipy.sparse.coo_matrix((np.ones(len(edges), np.int8), (compact[:, 0], compact[:, 1])), shape=(len(nodes), len(nodes)))
+        count, label = scipy.sparse.csgraph.connected_components(matrix, directed=False)
         order = np.argsort(label, kind="stable")
         groups = np.split(nodes[order].astype(np.int32), np.cumsum(np.bincount(label, minlength=count))[:-1])
         cores += [group for group in groups if settings.least_members - 1 <= len(group) <= most_members(users)]

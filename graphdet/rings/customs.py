@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import bdtrc
+import scipy
 
 from graphdet.arrays import Bool, Float64, Int64
 from graphdet.visits.accounts import Accounts
@@ -27,7 +27,7 @@ def chance_of_attached(users: Int64, attached: Int64, visits: Int64, own: Int64)
     once = own[own <= 2].sum() / every  # one visit of two is as often as elsewhere
     again = (own[own > 2] * (own[own > 2] - 1)).sum() / every
     share = np.minimum(once + again * visits / every, 1.0)
-    return np.asarray(np.where(share > MOSTLY, 0.0, bdtrc(attached - 1, users, np.minimum(share, MOSTLY))), np.float64)
+    return np.asarray(np.where(share > MOSTLY, 0.0, scipy.special.bdtrc(attached - 1, users, np.minimum(share, MOSTLY))), np.float64)
 
 
 def keys_with_so_many(of_key: Int64, users: int) -> float:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import coo_array, csc_array
-from scipy.sparse.csgraph import connected_components
+import scipy
 
 from graphdet.arrays import Bool, Int32, Int64
 from graphdet.rings.cores import most_members
@@ -87,21 +86,22 @@ def group_of_keys(sharers: list[Sharers], visits: Visits) -> Int32:
     own = np.unique(used.col)
     row, col = np.r_[common.row[near], used.row], np.r_[common.col[near], len(keys) + np.searchsorted(own, used.col)]
     nodes = len(keys) + len(own)
-    _, label = connected_components(coo_array((np.ones(len(row)), (row, col)), shape=(nodes, nodes)), directed=False)
+    edges = scipy.sparse.coo_array((np.ones(len(row)), (row, col)), shape=(nodes, nodes))
+    _, label = scipy.sparse.csgraph.connected_components(edges, directed=False)
     group[np.concatenate([keys, own])] = label
     return group
 
 
-def _networks_of_groups(keeps: csc_array, networks: csc_array) -> coo_array:
+def _networks_of_groups(keeps: scipy.sparse.csc_array, networks: scipy.sparse.csc_array) -> scipy.sparse.coo_array:
     """(keys, networks) 1 where most of a key's accounts use a network of which they, and those of other such keys, are most users."""
     size, users = np.diff(keeps.indptr), np.diff(networks.indptr)
     across = (keeps.T @ networks).tocoo()
     near = (across.data >= 2) & (2 * across.data >= size[across.row])
-    joins = coo_array((np.ones(near.sum(), np.int32), (across.row[near], across.col[near])), shape=across.shape).tocsc()
+    joins = scipy.sparse.coo_array((np.ones(near.sum(), np.int32), (across.row[near], across.col[near])), shape=across.shape).tocsc()
     theirs = np.asarray(networks.multiply((keeps @ joins) > 0).sum(0)).ravel()
     kept = (2 * theirs >= users)[joins.tocoo().col]
     found = joins.tocoo()
-    return coo_array((found.data[kept], (found.row[kept], found.col[kept])), shape=found.shape)
+    return scipy.sparse.coo_array((found.data[kept], (found.row[kept], found.col[kept])), shape=found.shape)
 
 
 def _networks(visits: Visits) -> list[tuple[View, Accounts]]:
@@ -109,8 +109,8 @@ def _networks(visits: Visits) -> list[tuple[View, Accounts]]:
     return [(view, accounts_of(visits, view)) for view in visits.views if NODE_TYPE[view.name].shared and not NODE_TYPE[view.name].personal]
 
 
-def _incidence(parts: list[tuple[View, Accounts, Bool]], visits: Visits) -> csc_array:
+def _incidence(parts: list[tuple[View, Accounts, Bool]], visits: Visits) -> scipy.sparse.csc_array:
     """(users, keys of all views) 1 where an account of the chosen rows is at the key."""
     user = np.concatenate([accounts.user[rows] for _, accounts, rows in parts] or [np.zeros(0, np.int32)])
     key = np.concatenate([accounts.key[rows] + view.first_key for view, accounts, rows in parts] or [np.zeros(0, np.int64)])
-    return coo_array((np.ones(len(user), np.int32), (user, key)), shape=(visits.users, visits.keys)).tocsc()
+    return scipy.sparse.coo_array((np.ones(len(user), np.int32), (user, key)), shape=(visits.users, visits.keys)).tocsc()

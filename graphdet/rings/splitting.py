@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.cluster.hierarchy import linkage
+import scipy
 
 from graphdet.arrays import Bool, Float64, Int32, Int64
 from graphdet.rings.growth import Grower, Grown
@@ -52,7 +52,7 @@ def _halves(ring: Grown, grower: Grower) -> list[Int32]:
     norm = np.sqrt((centred**2).sum(0))
     correlation = centred.T @ centred / np.maximum(norm[:, None] * norm[None, :], 1e-12)
     distance = np.round(1 - correlation, 9)[np.triu_indices(len(norm), 1)]
-    half = _under(linkage(distance, "average"), len(norm))
+    half = _under(scipy.cluster.hierarchy.linkage(distance, "average"), len(norm))
     mostly = met[:, half].sum(1) * (~half).sum() > met[:, ~half].sum(1) * half.sum()
     return [] if mostly.all() or not mostly.any() else [ring.members[mostly], ring.members[~mostly]]
 

@@ -2,7 +2,6 @@
 
 from graphdet.terminal.canvas import clean, console_for, name
 from graphdet.terminal.demo_end import show_outcome
-from graphdet.terminal.one_ring import event_headings, show_dossier, show_event_rows
 from graphdet.terminal.screens import (
     plural,
     show_check,
@@ -19,14 +18,11 @@ from graphdet.terminal.screens import (
 __all__ = [
     "clean",
     "console_for",
-    "event_headings",
     "name",
     "plural",
     "show_check",
-    "show_dossier",
     "show_end",
     "show_evaluation",
-    "show_event_rows",
     "show_next",
     "show_outcome",
     "show_result",

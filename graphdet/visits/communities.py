@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from scipy.sparse import csr_matrix, diags
+import scipy
 
 from graphdet.arrays import Int64, distinct_values
 from graphdet.events import NO_TIME, EventTable
@@ -53,7 +53,7 @@ def with_communities(events: EventTable, settings: EvidenceSettings) -> EventTab
     return replace(events, item_category=category, categories=events.categories + names)
 
 
-def _common_users(events: EventTable) -> csr_matrix:
+def _common_users(events: EventTable) -> scipy.sparse.csr_matrix:
     """(items, items) how much users say that two items belong together."""
     user, item = _lasting_visits(events)
     items = events.count("item")
@@ -63,8 +63,9 @@ def _common_users(events: EventTable) -> csr_matrix:
     asked &= np.arange(len(count)) % max(-(-pairs // MOST_PAIRS), 1) == 0
     of_asked = asked[user]
     place = np.cumsum(asked) - 1
-    by_user = csr_matrix((np.ones(int(of_asked.sum())), (place[user[of_asked]], item[of_asked])), shape=(int(asked.sum()), items))
-    together = csr_matrix(by_user.T @ diags(1.0 / (count[asked] - 1)) @ by_user)
+    places, shape = (place[user[of_asked]], item[of_asked]), (int(asked.sum()), items)
+    by_user = scipy.sparse.csr_matrix((np.ones(int(of_asked.sum())), places), shape=shape)
+    together = scipy.sparse.csr_matrix(by_user.T @ scipy.sparse.diags(1.0 / (count[asked] - 1)) @ by_user)
     together.setdiag(0)
     together.eliminate_zeros()
     return together

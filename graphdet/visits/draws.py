@@ -9,8 +9,7 @@ Bare dates tell no seconds. There items stand for one choice that come together 
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse import coo_matrix, csr_matrix
-from scipy.sparse.csgraph import connected_components
+import scipy
 
 from graphdet.arrays import Bool, Int32, Int64
 
@@ -46,13 +45,14 @@ def bundles_of(item: Int32, occasion: Int64, items: int) -> Int32:
     _, occasion = np.unique(occasion, return_inverse=True)
     at_once = np.bincount(occasion)[occasion]
     told = (at_once >= 2) & (at_once <= MOST_AT_ONCE) & (visits[item] >= LEAST_VISITS)
-    shown = csr_matrix((np.ones(int(told.sum()), np.int32), (occasion[told], item[told])), shape=(int(occasion.max(initial=-1)) + 1, items))
+    places, shape = (occasion[told], item[told]), (int(occasion.max(initial=-1)) + 1, items)
+    shown = scipy.sparse.csr_matrix((np.ones(int(told.sum()), np.int32), places), shape=shape)
     shown.data[:] = 1
-    common = coo_matrix(csr_matrix(shown.T @ shown))
+    common = scipy.sparse.coo_matrix(scipy.sparse.csr_matrix(shown.T @ shown))
     whole = common.data >= TOGETHER * np.maximum(visits[common.row], visits[common.col])
     whole &= common.row != common.col
-    together = csr_matrix((np.ones(int(whole.sum()), np.int8), (common.row[whole], common.col[whole])), shape=(items, items))
-    count, label = connected_components(together, directed=False)
+    together = scipy.sparse.csr_matrix((np.ones(int(whole.sum()), np.int8), (common.row[whole], common.col[whole])), shape=(items, items))
+    count, label = scipy.sparse.csgraph.connected_components(together, directed=False)
     several = np.bincount(label, minlength=count) > 1
     return np.where(several, np.cumsum(several) - 1, -1)[label].astype(np.int32)
 
