@@ -10,7 +10,7 @@ NEEDED := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 
 KERNELS := CMakeLists.txt $(wildcard graphdet/kernels/*) $(wildcard build_backend/*.py)
 
-.PHONY: demo test kernels clean
+.PHONY: docs demo test kernels clean
 
 demo: $(VENV)/ready-to-run
 	rm -rf demo
@@ -21,6 +21,11 @@ test: $(VENV)/ready-to-test
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/pytest -n auto --maxprocesses 4
+
+docs: $(VENV)/ready-to-test
+	@$(PIP) mkdocs-material==9.8.2
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "build/site/index.html"
 
 clean:
 	rm -rf $(VENV) demo build graphdet.egg-info graphdet/*.so .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -21,6 +21,7 @@ from graphdet.events import NO_TIME
 from graphdet.judging.conditions import Weighed
 from graphdet.replay.recorded import Recorded
 from graphdet.replay.replaying import GONE, Outcome, Replay
+from graphdet.run.as_html import COLUMNS, as_list, as_table, as_text
 from graphdet.run.folder import RunRing
 from graphdet.schema import DEVICE, ITEM, KEY_TYPES, NODE_TYPE
 from graphdet.schema.lookalikes import look_alike
@@ -116,6 +117,14 @@ class Dossier:
         """The sentences of one side: 'for' or 'caution', which begins with what keeps the ring from being an alert."""
         raised = [sentence(one, language) for one in self.objections if one.holds and side == "caution"]
         return raised + [words(reason, language) for reason in self.reasons if CATALOGUE[reason[0]].side == side]
+
+    def _repr_html_(self) -> str:
+        """As a notebook shows it: the verdict, what speaks for the suspicion, and what asks for care."""
+        head = as_table(f"Ring {self.ring['ring_id']}", COLUMNS, [self.ring])
+        told = "".join(
+            f"<p><b>{title}</b></p>{as_list(self.told(side, 'en'))}" for side, title in (("for", "Why"), ("caution", "Why perhaps not"))
+        )
+        return f"{head}<p>{as_text(self.verdict('en'))}</p>{told}"
 
     def as_dict(self, recorded: Recorded) -> dict[str, Any]:
         """Everything as plain data, reasons with their sentences, events with all columns that the log has."""

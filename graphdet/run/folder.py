@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from graphdet.errors import NotARun
+from graphdet.run.as_html import COLUMNS, MEMBER_COLUMNS, as_list, as_table
 from graphdet.run.choosing import ring_named
 from graphdet.run.consistency import check_table
 from graphdet.run.describing import META_KEYS
@@ -33,6 +34,11 @@ class RunRing:
     @property
     def id(self) -> str:
         return str(self.row["ring_id"])
+
+    def _repr_html_(self) -> str:
+        """As a notebook shows it."""
+        facts = as_table(f"Ring {self.id}", COLUMNS, [self.row])
+        return facts + as_table("Members", MEMBER_COLUMNS, self.members.to_pylist())
 
 
 @dataclass(frozen=True)
@@ -117,6 +123,10 @@ class Run:
     def id(self) -> str:
         """A digest of the inputs, the settings, the version and the code; the same four give the same id."""
         return str(self.meta["id"])
+
+    def _repr_html_(self) -> str:
+        """As a notebook shows it: the rings, worst first, and what the log lacks."""
+        return as_table(f"Run {self.id}", COLUMNS, self.rings.to_pylist()) + as_list(self.meta["notes"])
 
     def has(self, name: str) -> bool:
         """Whether the run has a table, told without reading it."""
