@@ -378,7 +378,10 @@ def test_every_command_and_option_in_the_documents_exists(graphdet_command: Comm
     for command in commands - {"help"}:  # a word of the program, which lists it in its last line
         assert re.search(rf"^  {command} ", helped, re.MULTILINE), command
     options = (
-        "".join(graphdet_command(*command, "--help").out for command in [*((command,) for command in sorted(commands - {"help"})), ("db", "up")]) + helped
+        "".join(
+            graphdet_command(*command, "--help").out for command in [*((command,) for command in sorted(commands - {"help"})), ("db", "up")]
+        )
+        + helped
     )
     for option in set(re.findall(r"`(--[a-z-]+)", text)):
         assert option in options, option
