@@ -23,7 +23,6 @@ test: $(VENV)/ready-to-test
 	$(BIN)/pytest -n auto --maxprocesses 4
 
 docs: $(VENV)/ready-to-test
-	@$(PIP) mkdocs-material==9.8.2
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "build/site/index.html"
 
