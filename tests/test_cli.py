@@ -25,6 +25,7 @@ import graphdet.cli.markets
 import graphdet.cli.shared
 from graphdet import settings
 from graphdet.errors import RunError
+from graphdet.printable import as_json
 from graphdet.run.folder import Run
 from graphdet.schema import TIERS
 from graphdet.settings import Settings, load_settings
@@ -87,7 +88,7 @@ def test_rings_are_listed_worst_first(graphdet_command: Command, saved: Path) ->
         "ring-1a2b",
         "alert",
         "0.990",
-        "0.01",
+        "1/100",
         "3",
         "2",
         "1",
@@ -129,7 +130,7 @@ def test_show_gives_members_targets_and_evidence_against_expectation(graphdet_co
 
 
 def test_json_writes_null_for_what_is_no_number() -> None:
-    assert graphdet.cli.shared._plain({"a": [float("nan"), float("inf"), 1.5, None]}) == {"a": [None, None, 1.5, None]}
+    assert json.loads(as_json({"a": [float("nan"), float("inf"), 1.5, None]})) == {"a": [None, None, 1.5, None]}
 
 
 @pytest.mark.parametrize("width", [80, 100, 140])
