@@ -349,6 +349,11 @@ def test_the_readme_is_run(graphdet_command: Command, tmp_path: Path, monkeypatc
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "events.csv").symlink_to(tmp_path / "made" / "events.csv")
     (tmp_path / "logs" / "one.csv").write_text("user_id,item_id,timestamp\nu123,i1,2025-03-01 10:00:00\n")
+    names = {"user_id": "buyer", "item_id": "sku", "timestamp": "created"}
+    (tmp_path / "shop").mkdir()
+    pd.read_csv(tmp_path / "made" / "events.csv", dtype=str).rename(columns=names | {"ip": "client_ip"}).to_csv(
+        tmp_path / "shop" / "orders.csv", index=False
+    )
     write_labels(tmp_path / "made", tmp_path / "labels.csv")
     settings = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
     (tmp_path / "mine.toml").write_text(settings[0], encoding="utf-8")

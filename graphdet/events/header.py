@@ -122,7 +122,7 @@ def check_mapped(headers: Iterable[Sequence[str]], settings: LogSettings) -> Non
     for theirs, ours in settings.columns.items():
         if plain(theirs) not in known and ours not in LABEL_COLUMNS[1:]:
             raise SettingsError(
-                f"[log.columns]: no file has a column '{theirs}', to be read as {ours}{nearest(theirs, known.values())} "
+                f"[log.columns]: no file has a column '{theirs}', to be read as {ours}{nearest(theirs, known.values()) or '.'} "
                 f"The files have: {', '.join(name[:40] for name in list(known.values())[:30])}{', …' if len(known) > 30 else ''}."
             )
 
