@@ -224,8 +224,6 @@ def test_every_number_of_every_dossier_is_counted_again(case: Case) -> None:
     for dossier in case.of_grown():
         told = dossier.as_dict(case.recorded)
         expected = expected_numbers(case, dossier)
-        for name in ("chance", "chance_low", "chance_high", "verdicts"):  # of its standing, not of this log: test_standing.py
-            told["ring"] = {key: value for key, value in told["ring"].items() if key != name}
         themes = by_name({name: told[name] for name in told if name not in ("reasons", "innocent", "objections", "counterfactuals")})
         for place, number in numbers_in(themes):
             assert number == pytest.approx(float(at(expected, place)), rel=1e-6, abs=1e-9), f"{dossier.ring['ring_id']} {place}"
