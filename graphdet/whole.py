@@ -26,8 +26,8 @@ def why(error: OSError) -> str:
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether an error says that a disk has no room left."""
-    return isinstance(error, OSError) and error.errno in FULL
+    """Whether an error says that a disk has no room left; libraries that write tell it in words alone."""
+    return (isinstance(error, OSError) and error.errno in FULL) or os.strerror(errno.ENOSPC) in str(error)
 
 
 @contextlib.contextmanager

@@ -147,15 +147,25 @@ def test_people_from_different_homes_are_no_household() -> None:
 
 def make_run(rings: list[tuple[str, int, str, str]], members: list[tuple[str, str, str]], scores: list[tuple[str, str, float]]) -> Run:
     def table(name: str, rows: list[dict[str, object]]) -> pa.Table:
-        blank = {field.name: None for field in RUN_TABLES[name]}
+        blank = {field.name: None for field in RUN_TABLES[name] if field.lacks}
         return pa.Table.from_pylist([blank | row for row in rows], schema=arrow_schema(name))
 
-    common = {"score": 0.9, "p_value": 0.01, "q_value": 0.01}
+    def counts(ring: str) -> dict[str, object]:
+        types = [node_type for owner, node_type, _ in members if owner == ring]
+        of = {"size": "user", "targets": "item", "devices": "device", "ips": "ip"}
+        return {column: types.count(node_type) for column, node_type in of.items()}
+
+    ringwide = {"score": 0.9, "p_value": 0.01, "q_value": 0.01, "strength": 9.0, "events": 20, "density": 0.8, "dedication": 0.5}
+    of_each = {"contribution": 2.0, "events": 4}
     rows = {
-        "rings": [{"ring_id": ring, "rank": rank, "tier": tier, "explanation": name} | common for ring, rank, tier, name in rings],
-        "members": [{"ring_id": r, "node_type": t, "node_id": n, "role": "core" if t == "user" else "target"} for r, t, n in members],
+        "rings": [
+            {"ring_id": ring, "rank": rank, "tier": tier, "explanation": name} | ringwide | counts(ring) for ring, rank, tier, name in rings
+        ],
+        "members": [
+            {"ring_id": r, "node_type": t, "node_id": n, "role": "core" if t == "user" else "target"} | of_each for r, t, n in members
+        ],
         "evidence": [],
-        "scores": [{"node_type": t, "node_id": n, "score": s, "rank": i} for i, (t, n, s) in enumerate(scores)],
+        "scores": [{"node_type": t, "node_id": n, "score": s, "rank": i} for i, (t, n, s) in enumerate(scores, start=1)],
         "rejected": [],
     }
     return Run(dict.fromkeys(META_KEYS, 0), {name: table(name, own) for name, own in rows.items()})

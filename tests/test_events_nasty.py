@@ -268,7 +268,7 @@ def assert_adds_up(path: Path) -> None:
         return
     assert check.read == check.accepted + check.rejected + check.duplicates
     assert check.rejected == sum(file.rejected for file in check.files)
-    assert check.events == check.accepted
+    assert check.events == sum(file.accepted for file in check.files if not file.catalogue)  # a damaged header may name no user_id
 
 
 @QUICK

@@ -78,15 +78,16 @@ def test_each_command_that_writes_names_the_full_disk_and_leaves_what_was_there(
         assert sorted(path.name for path in small_disk.iterdir()) == before, arguments
 
 
-def test_a_full_temporary_folder_is_not_the_logs_fault(logged: LoggedRun, small_disk: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["log.csv.gz", "log.csv.zip"])
+def test_a_full_temporary_folder_is_not_the_logs_fault(name: str, logged: LoggedRun, small_disk: Path, tmp_path: Path) -> None:
     import pandas as pd
 
-    pd.read_parquet(logged.folder / "events.parquet").to_csv(tmp_path / "log.csv.gz", index=False)
+    pd.read_parquet(logged.folder / "events.parquet").to_csv(tmp_path / name, index=False)
     fill(small_disk, 8 * 1024)
-    done = graphdet("check", tmp_path / "log.csv.gz", TMPDIR=str(small_disk))
+    done = graphdet("check", tmp_path / name, TMPDIR=str(small_disk))
     assert done.returncode == 2, done.stderr
     assert "disk is full" in done.stderr.splitlines()[-1]
-    assert "log.csv.gz: cannot be read" not in done.stderr
+    assert f"{name}: cannot be read" not in done.stderr
 
 
 def test_what_stood_there_stays_until_the_new_one_is_whole(small_disk: Path) -> None:

@@ -77,7 +77,7 @@ def _lacking(error: BaseException) -> str:
     told: BaseException | None = error
     while told is not None:
         says = f"{type(told).__name__} {told}"
-        if is_full(told) or "No space left on device" in says:
+        if is_full(told):
             place = getattr(told, "filename", None)
             reason = why(told) if isinstance(told, OSError) else "the disk is full: No space left on device; free some space"
             return f"{place or 'a file'} cannot be written: {reason}, or set TMPDIR to a folder on another disk if it is the temporary one."

@@ -18,6 +18,7 @@ from graphdet.errors import EmptyLog, UnreadableFile
 from graphdet.events.foreign_kinds import foreign_kind
 from graphdet.events.unpacking import SQLITE, ZIP, Part, is_workbook, sqlite_parts, workbook_parts, zip_parts
 from graphdet.scratch import new_file
+from graphdet.whole import is_full
 
 FORMATS = {
     ".csv": "csv",
@@ -160,6 +161,8 @@ def _spooled(path: Path, folder: Path) -> Path:
         with sys.stdin.buffer if str(path) == STANDARD_INPUT else path.open("rb") as source, target.open("wb") as out:
             shutil.copyfileobj(source, out, _BLOCK)
     except OSError as error:
+        if is_full(error):
+            raise
         raise UnreadableFile(f"{path}: cannot be read ({error.strerror}).") from None
     return target
 

@@ -27,6 +27,7 @@ from graphdet.events.table import FileReport
 from graphdet.events.timestamps import TIMES, check_zone
 from graphdet.scratch import scratch_folder
 from graphdet.settings import LogSettings, MachineSettings
+from graphdet.whole import is_full
 
 Watcher = Callable[[str, int, int | None], None]
 
@@ -110,6 +111,8 @@ def _open_all(
                 raise
             refused.setdefault(file.origin, error)
         except OSError as error:
+            if is_full(error):
+                raise
             raise UnreadableFile(f"{file.name}: cannot be read ({error.strerror}); it was there a moment ago.") from None
     for origin, reason in refused.items():
         places = [place for place, source in enumerate(sources) if source.file.origin == origin]
@@ -165,6 +168,8 @@ def _read(
             collector.rewind(start)
             source = asking.answered(source, met.columns)
         except REFUSALS as error:
+            if is_full(error):
+                raise
             if source.text is None or source.careful:
                 raise unreadable(source.file, error) from None
             collector.rewind(start)

@@ -14,6 +14,7 @@ from typing import Any
 
 from graphdet.errors import UnreadableFile
 from graphdet.scratch import new_file
+from graphdet.whole import is_full
 
 Part = tuple[str, Path]  # its name inside, and the plain file
 ZIP, SQLITE = b"PK\x03\x04", b"SQLite format 3\x00"
@@ -37,6 +38,8 @@ def zip_parts(path: Path, folder: Path) -> list[Part]:
                     shutil.copyfileobj(source, out, 1 << 20)
                 found.append((member.filename, target))
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError) as error:
+        if is_full(error):
+            raise
         raise UnreadableFile(f"{path}: the zip archive cannot be unpacked ({str(error)[:80]}); unpack it and name what is in it.") from None
     return found
 

@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-TALLIES, DOCUMENT = ROOT / "benchmarks" / "results" / "fuzz.jsonl", ROOT / "docs" / "reliability.md"
+TALLIES, DOCUMENT = ROOT / "tests" / "fuzz" / "tally.jsonl", ROOT / "docs" / "reliability.md"
 BEGIN, END = "<!-- what was tried, by tests/fuzz/reliability.py -->", "<!-- end of what was tried -->"
 
 
