@@ -153,7 +153,7 @@ def test_similar_lists_ring_mates_with_what_they_share(folder: Path, run: Run, i
     plain = invoke("similar", folder, "1", "--count", 3)
     assert len(plain.stdout.splitlines()) == 3
     assert not {line.split()[3] for line in plain.stdout.splitlines()} & set(users)
-    with pytest.raises(UnknownRing, match="no ring 'nobody'.* No user 'nobody' has an embedding"):
+    with pytest.raises(UnknownRing, match=r"no ring 'nobody'.* No user 'nobody' has an embedding"):
         find_similar(run, "nobody")
     with pytest.raises(RunError, match="no embeddings"):
         find_similar(Run(run.meta, {name: table for name, table in run.tables.items() if name != "embeddings"}), "1")
