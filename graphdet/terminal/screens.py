@@ -56,10 +56,9 @@ def show_rings(console: Console, rings: pa.Table, total: int) -> None:
         "at stake": lambda ring: "" if ring["at_stake"] is None else f"{ring['at_stake']:,.2f}",
         "explained by": lambda ring: ring["explanation"].replace("_", " "),
     }
-    if narrow:
-        columns = {
-            heading: cell for heading, cell in columns.items() if heading not in ("coincidence", "devices", "IPs", "lasted", "at stake")
-        }
+    spared = ("coincidence", "devices", "IPs", "lasted", "at stake") if narrow else ()
+    spared += ("score", "items", "began") if console.width < 80 else ()
+    columns = {heading: cell for heading, cell in columns.items() if heading not in spared}
     table = plain_table(columns, left=("ring", "tier", "began", "explained by"), ids=("ring",))
     for ring in rings.to_pylist():
         table.add_row(*(cell(ring) for cell in columns.values()))
