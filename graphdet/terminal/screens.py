@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -32,6 +33,9 @@ MOST = {
     "unused": 8,
 }
 TIER_STYLES = {"alert": "bold red", "review": "yellow", "explained": "green"}
+
+# Columns of the ring table that go where there is no room for all, the least missed first.
+SPARED = ("IPs", "devices", "lasted", "coincidence", "at stake", "began", "score", "items")
 
 
 def show_rings(console: Console, rings: pa.Table, total: int) -> None:
@@ -56,13 +60,16 @@ def show_rings(console: Console, rings: pa.Table, total: int) -> None:
         "at stake": lambda ring: "" if ring["at_stake"] is None else f"{ring['at_stake']:,.2f}",
         "explained by": lambda ring: ring["explanation"].replace("_", " "),
     }
-    spared = ("coincidence", "devices", "IPs", "lasted", "at stake") if narrow else ()
-    spared += ("score", "items", "began") if console.width < 80 else ()
-    columns = {heading: cell for heading, cell in columns.items() if heading not in spared}
+    rows = rings.to_pylist()
+    widths = {heading: 2 + max(cell_len(heading), *(cell_len(str(cell(row))) for row in rows)) for heading, cell in columns.items()}
+    widths["explained by"] = 2 + len("explained by")  # its text may be cut
+    for heading in SPARED:
+        if sum(widths.values()) > console.width:
+            del columns[heading], widths[heading]
     table = plain_table(columns, left=("ring", "tier", "began", "explained by"), ids=("ring",))
-    for ring in rings.to_pylist():
+    for ring in rows:
         table.add_row(*(cell(ring) for cell in columns.values()))
-    table.columns[1].min_width = min(max(len(ring) for ring in rings["ring_id"].to_pylist()), FOLDED)
+    table.columns[1].min_width = min(max(len(row["ring_id"]) for row in rows), FOLDED)
     console.print(table)
     if rings.num_rows < total:
         console.print(f"… {rings.num_rows:,} of {total:,} rings", style="dim")
