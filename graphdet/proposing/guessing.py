@@ -16,7 +16,11 @@ from graphdet.proposing.looking import ColumnLook, FileLook
 from graphdet.proposing.objecting import KINDS, objection
 from graphdet.schema import ACTIONS, EVENT_COLUMN
 
-USER, ITEM, TIME, IP, ACTION = "user_id", "item_id", "timestamp", "ip", "action"
+USER = "user_id"
+ITEM = "item_id"
+IP = "ip"
+TIME = "timestamp"
+ACTION = "action"
 ORDER = tuple(dict.fromkeys((USER, *KEY_COLUMNS, TIME, ACTION, *EVENT_COLUMN)))  # in which columns are told
 NEEDED = (USER, *KEY_COLUMNS, TIME)  # of which a fair guess is better than none
 FAIR = 0.5  # how well a name fits that only ends in a known one, such as `client_user_id`
