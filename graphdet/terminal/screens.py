@@ -35,7 +35,7 @@ MOST = {
 TIER_STYLES = {"alert": "bold red", "review": "yellow", "explained": "green"}
 
 # Columns of the ring table that go where there is no room for all, the least missed first.
-SPARED = ("IPs", "devices", "lasted", "coincidence", "at stake", "began", "score", "items")
+SPARED = ("IPs", "devices", "lasted", "coincidence", "at stake", "began", "score", "items", "users", "explained by", "chance")
 
 
 def show_rings(console: Console, rings: pa.Table, total: int) -> None:
