@@ -88,7 +88,8 @@ def test_how_a_ring_stands() -> None:
     assert stands(crowd=0.7) == "review"
     assert stands(one_sitting=0.6) == "doubtful"
     assert stands(crowd=0.7, dedication=0.1) == "doubtful"
-    assert stands(crowd=0.7, rush=2.0) == "explained"
+    assert stands(crowd=0.7, rush=2.0, two_target_share=0.2) == "review", "who is at many of a crowd's things did not come with it"
+    assert stands(crowd=0.7, rush=2.0, two_target_share=0.9) == "explained"
 
 
 def test_a_run_leaves_out_what_too_much_speaks_against_and_so_do_the_counts() -> None:
