@@ -19,7 +19,13 @@ from graphdet.scratch import LOCK, PREFIX, UNLOCKED, new_file, scratch_folder
 from graphdet.simulate import preset, simulate, write_market
 
 # A run in the background of a script is deaf to Ctrl-C, and so is what it starts; not so the program that is tried here.
-PROGRAM = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from graphdet.cli import main; main()"
+PROGRAM = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from graphdet.cli import main
+print("begun", flush=True)
+main()
+"""
 LINE = "graphdet: stopped; nothing half-written is left.\n"
 
 
@@ -33,11 +39,11 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "events.csv.gz"
 
 
-def start(log: Path, folder: Path, program: str = PROGRAM) -> subprocess.Popen[str]:
-    """A run with a temporary folder of its own, and its output in a folder of its own."""
+def start(log: Path, folder: Path) -> subprocess.Popen[str]:
+    """A run with a temporary folder of its own, and its output in a folder of its own; it says when graphdet begins."""
     (folder / "temporary").mkdir(parents=True, exist_ok=True)
     environment = os.environ | {"TMPDIR": str(folder / "temporary")}
-    command = [sys.executable, "-c", program, "run", str(log), "--out", str(folder / "out" / "run")]
+    command = [sys.executable, "-c", PROGRAM, "run", str(log), "--out", str(folder / "out" / "run")]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
 
 
@@ -54,7 +60,9 @@ def test_a_signal_at_any_moment(log: Path, tmp_path: Path, number: signal.Signal
     for attempt, latest in enumerate((0.4, 1.0, 3.0, 6.0)):
         folder = tmp_path / str(attempt)
         with start(log, folder) as process:
-            time.sleep(moments.uniform(0.15, latest))
+            assert process.stdout is not None
+            assert process.stdout.readline() == "begun\n"  # what comes before Python does is the system's
+            time.sleep(moments.uniform(0.01, latest))
             process.send_signal(number)
             printed, complaint = process.communicate(timeout=60)
         if process.returncode:
@@ -73,7 +81,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 from graphdet.cli import stopping
 from graphdet.scratch import new_file, scratch_folder
 stopping.GRACE = 0.2
-with stopping.stoppable(), scratch_folder() as folder:
+with stopping.stoppable() as held, scratch_folder() as folder:
     new_file(folder)
     import numpy as np
     from graphdet import _kernels
@@ -84,7 +92,10 @@ with stopping.stoppable(), scratch_folder() as folder:
     if sys.argv[1] == "thread":
         threading.Thread(target=spin).start()
     print("busy", flush=True)
-    spin()
+    try:
+        spin()
+    except KeyboardInterrupt:  # the signal came before the kernel began
+        held.end()
 """
 
 
