@@ -279,11 +279,11 @@ def test_hostile_ids_and_texts_arrive_as_data(database: Database) -> None:
     ]
     touches = [(user, "order`]->() DELETE r //", "item", item, 1) for user in hostile for item in hostile[:3]]
     meta = {"discounted": [{"view": "item", "key": "'; DROP", "reason": "z" * 10_000, "window": "24h", "size": 3}], "notes": ["' OR 1=1"]}
-    found = make_run("run-'`x", {"ring-'`\"": {"user": hostile, "item": hostile[:3]}}, touches, meta=meta)
+    with pytest.raises(ValueError, match="ring_id must be of the form"):  # ids of rings are graphdet's own, and a run with others is none
+        make_run("run-'`x", {"ring-'`\"": {"user": hostile, "item": hostile[:3]}}, touches, meta=meta)
+    found = make_run("run-'`x", {"ring-1": {"user": hostile, "item": hostile[:3]}}, touches, meta=meta)
     push_run(database, found)
-    users = run(
-        database, "MATCH (u:User)-[:MEMBER_OF]->(r:FraudRing {ringId: $ring}) RETURN coalesce(u.fullId, u.userId)", ring="ring-'`\""
-    )
+    users = run(database, "MATCH (u:User)-[:MEMBER_OF]->(r:FraudRing {ringId: 'ring-1'}) RETURN coalesce(u.fullId, u.userId)")
     assert sorted(row[0] for row in users) == sorted(hostile)
     assert {row[0] for row in run(database, "MATCH (u:User) RETURN u.userId")} == {database_key(name) for name in hostile}
     assert one(database, "MATCH ()-[r:ACTED_ON]->() RETURN count(r), collect(DISTINCT r.action)") == [30, ["order`]->() DELETE r //"]]
