@@ -93,7 +93,9 @@ class Tags(HTMLParser):
 
 def test_the_guides_hold_the_run_and_survive_hostile_ids(tmp_path: Path) -> None:
     hostile = "</pre><script>alert(1)</script>'&#"
-    found = make_run("run-<x>", {f"ring-{hostile}": {"user": [hostile, "b"], "item": ["i"]}})
+    with pytest.raises(ValueError, match="ring_id must be of the form"):  # a run with such a ring is none
+        make_run("run-<x>", {f"ring-{hostile}": {"user": [hostile, "b"], "item": ["i"]}})
+    found = make_run(f"run-{hostile}", {"ring-1": {"user": [hostile, "b"], "item": ["i"]}})
     lines = write_kit(found, tmp_path / "kit", "http://localhost:7475", BROWSER)
     assert "kit written" in lines[0]
     for name, slides in (("guide.html", 3), ("ring-0001.html", 6)):
@@ -103,9 +105,10 @@ def test_the_guides_hold_the_run_and_survive_hostile_ids(tmp_path: Path) -> None
         assert tags.seen["slide"] == slides
         assert tags.queries
         assert all("$ring" not in query and "$run" not in query for query in tags.queries)
-    text = (tmp_path / "kit" / "ring-0001.html").read_text(encoding="utf-8")
+    guide, text = ((tmp_path / "kit" / name).read_text(encoding="utf-8") for name in ("guide.html", "ring-0001.html"))
     assert "<svg" in text
-    assert "\\u003C\\u002Fpre" in text
+    assert "\\u003C\\u002Fpre" in guide  # the run's id, in queries
+    assert "<script>alert" not in guide + text
     for link in re.findall(r"href='([^']*)'", (tmp_path / "kit" / "links.html").read_text(encoding="utf-8")):
         assert link.startswith(BROWSER)
         assert "%26" not in link
