@@ -61,10 +61,12 @@ def show_rings(console: Console, rings: pa.Table, total: int) -> None:
         "explained by": lambda ring: ring["explanation"].replace("_", " "),
     }
     rows = rings.to_pylist()
+    columns = {heading: cell for heading, cell in columns.items() if any(str(cell(row)) for row in rows)}  # an empty one says nothing
     widths = {heading: 2 + max(cell_len(heading), *(cell_len(str(cell(row))) for row in rows)) for heading, cell in columns.items()}
-    widths["explained by"] = 2 + len("explained by")  # its text may be cut
+    if "explained by" in widths:
+        widths["explained by"] = 2 + len("explained by")  # its text may be cut
     for heading in SPARED:
-        if sum(widths.values()) > console.width:
+        if heading in widths and sum(widths.values()) > console.width:
             del columns[heading], widths[heading]
     table = plain_table(columns, left=("ring", "tier", "began", "explained by"), ids=("ring",))
     for ring in rows:
