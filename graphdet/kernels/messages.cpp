@@ -3,34 +3,52 @@
 #include <limits>
 
 #include "arrays.hpp"
+#include "blocks.hpp"
 
 namespace graphdet {
 namespace {
 
-// For each pair 1 + Σ over common partners of the root of the product of the evidence to both, into `common`.
+// A user's partners: those of user u are to[start[u]] … to[start[u + 1] − 1].
 //
-//   start  (users + 1,) int64, to (edges,) int32: partners of each user
+//   start  (users + 1,) int64
+//   to     (edges,) int32
 //   pair   (edges,) int32 of the pair that each edge stands for, < pairs
 //   root   (edges,) float32 of the pair's evidence
-//   common (pairs,) float32
-//
-// A pair is seen from its end with more partners (the first, of equals), if that is among users first … last − 1; the other end's partners
-// are walked, so that threads that have users of their own write pairs of their own.
-void sum_common(std::size_t first, std::size_t last, const std::int64_t* start, std::size_t users, const std::int32_t* to,
-                const std::int32_t* pair, const float* root, float* common) {
-    std::vector<float> mark(users, 0.0F);
+struct Partners {
+    const std::int64_t* start;
+    std::size_t users;
+    const std::int32_t* to;
+    const std::int32_t* pair;
+    const float* root;
+};
+
+// For the pairs that are seen from users first … last − 1. A pair is seen from its end with more partners (the first, of equals); the other
+// end's partners are walked, so that threads that have users of their own write pairs of their own. `mark` (users,) is zero before and after.
+void sum_block(const Partners& all, std::size_t first, std::size_t last, float* mark, float* common) {
     for (std::size_t one = first; one < last; ++one) {
-        for (std::int64_t edge = start[one]; edge < start[one + 1]; ++edge) mark[std::size_t(to[edge])] = root[edge];
-        for (std::int64_t edge = start[one]; edge < start[one + 1]; ++edge) {
-            std::size_t other = std::size_t(to[edge]);
-            std::int64_t more = (start[one + 1] - start[one]) - (start[other + 1] - start[other]);
+        for (std::int64_t edge = all.start[one]; edge < all.start[one + 1]; ++edge) mark[all.to[edge]] = all.root[edge];
+        for (std::int64_t edge = all.start[one]; edge < all.start[one + 1]; ++edge) {
+            std::size_t other = std::size_t(all.to[edge]);
+            std::int64_t more = (all.start[one + 1] - all.start[one]) - (all.start[other + 1] - all.start[other]);
             if (more < 0 || (more == 0 && one >= other)) continue;
             double total = 1.0;
-            for (std::int64_t step = start[other]; step < start[other + 1]; ++step) total += mark[std::size_t(to[step])] * root[step];
-            common[pair[edge]] = float(total);
+            for (std::int64_t step = all.start[other]; step < all.start[other + 1]; ++step) total += mark[all.to[step]] * all.root[step];
+            common[all.pair[edge]] = float(total);
         }
-        for (std::int64_t edge = start[one]; edge < start[one + 1]; ++edge) mark[std::size_t(to[edge])] = 0.0F;
+        for (std::int64_t edge = all.start[one]; edge < all.start[one + 1]; ++edge) mark[all.to[edge]] = 0.0F;
     }
+}
+
+// For each pair 1 + Σ over common partners of the root of the product of the evidence to both: (pairs,) float32.
+std::vector<float> sum_common(const Partners& all, std::size_t pairs, std::size_t threads) {
+    constexpr std::int64_t BLOCKS = 16;
+    std::vector<float> common(pairs, 1.0F);
+    std::vector<std::size_t> first = even_blocks(all.start, all.users, std::max(all.start[all.users] / BLOCKS, std::int64_t{1}));
+    std::vector<std::vector<float>> marks(threads, std::vector<float>(all.users, 0.0F));
+    share_out(first.size() - 1, threads, [&](std::size_t block, std::size_t thread) {
+        sum_block(all, first[block], first[block + 1], marks[thread].data(), common.data());
+    });
+    return common;
 }
 
 // Of each user the sum and the highest, over own visits, of the weighted mean of the features of who was there.
@@ -113,18 +131,23 @@ Met meet(const std::int64_t* offset, std::size_t keys, const std::int32_t* user,
 }  // namespace
 
 void add_messages(nb::module_& module) {
-    module.def("sum_common", [](std::int64_t first, std::int64_t last, In<std::int64_t> start, In<std::int32_t> to, In<std::int32_t> pair,
-                                In<float> root, Out<float> common) {
+    module.def("sum_common", [](In<std::int64_t> start, In<std::int32_t> to, In<std::int32_t> pair, In<float> root, std::int64_t pairs,
+                                std::int64_t threads) {
         std::int64_t users = std::int64_t(start.size()) - 1;
         require_offsets(start, to.size(), "start");
-        require(0 <= first && first <= last && last <= users, "first … last must be users");
         require(pair.size() == to.size() && root.size() == to.size(), "each edge has a pair and its evidence");
+        require(pairs >= 0 && threads >= 1, "pairs must not be negative, threads at least one");
         require_codes(to, users, "partners");
-        require_codes(pair, std::int64_t(common.size()), "pairs");
-        nb::gil_scoped_release release;
-        sum_common(std::size_t(first), std::size_t(last), start.data(), std::size_t(users), to.data(), pair.data(), root.data(), common.data());
-    }, nb::arg("first"), nb::arg("last"), nb::arg("start").noconvert(), nb::arg("to").noconvert(), nb::arg("pair").noconvert(),
-       nb::arg("root").noconvert(), nb::arg("common").noconvert());
+        require_codes(pair, pairs, "pairs");
+        std::vector<float> common;
+        {
+            nb::gil_scoped_release release;
+            Partners all{start.data(), std::size_t(users), to.data(), pair.data(), root.data()};
+            common = sum_common(all, std::size_t(pairs), std::size_t(threads));
+        }
+        return hand_over(std::move(common));
+    }, nb::arg("start").noconvert(), nb::arg("to").noconvert(), nb::arg("pair").noconvert(), nb::arg("root").noconvert(), nb::arg("pairs"),
+       nb::arg("threads"));
     module.def("meet", [](In<std::int64_t> offset, In<std::int32_t> user, In<std::int32_t> time, double fade, double prior, In<float> values,
                           std::int64_t users) {
         require(users > 0 && values.size() % std::size_t(users) == 0, "values must be one row a user");

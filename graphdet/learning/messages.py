@@ -11,8 +11,6 @@ the sum over all pairs of visits in linear time.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -24,7 +22,6 @@ from graphdet.evidence.pairs import PairEvidence
 from graphdet.schema import PLACES
 from graphdet.visits.visits import Visits
 
-BLOCKS = 16  # parts of the users that threads take one after the other
 PRIOR = 0.5  # neighbours that are like the mean, added to everybody's; who is nearly alone says little
 
 EvidenceMatrix = csr_array[Any, tuple[int, int]]
@@ -44,11 +41,7 @@ def evidence_relation(pairs: PairEvidence, users: int, threads: int = 1) -> Evid
     start, to, pair = graph.indptr.astype(np.int64), graph.indices.astype(np.int32), graph.data
     value = pairs.evidence.astype(np.float32)
     root = np.sqrt(value)[pair]
-    common = np.ones(len(pairs), np.float32)
-    blocks = np.searchsorted(start, np.linspace(0, len(to), BLOCKS + 1))
-    with ThreadPoolExecutor(threads) as pool:
-        edges = pairwise([0, *blocks[1:-1].tolist(), users])
-        list(pool.map(lambda block: _kernels.sum_common(block[0], block[1], start, to, pair, root, common), edges))
+    common = _kernels.sum_common(start, to, pair, root, len(pairs), threads)
     graph = csr_array(((value * common)[pair], to, graph.indptr), shape=(users, users))
     total = np.asarray(graph.sum(axis=1)).ravel()
     graph.data /= np.repeat(np.maximum(total, 1e-12), np.diff(start)).astype(np.float32)

@@ -106,44 +106,21 @@ class Grower:
 
     def grow(self, core: Int32, generous: bool = True) -> Grown:
         """The ring around a core of users; it may come back empty. Not `generous`: no more than the core itself makes a case for."""
-        members, contribution, (targets, start, end, visitors, outsiders, gain), strength, walked, swallowed = self._growth.grow(
-            core.astype(np.int32), generous
-        )
+        members, contribution, found, strength, walked, swallowed = self._growth.grow(core.astype(np.int32), generous)
         self.walked += walked
         self.swallowed += swallowed
-        order = np.argsort(targets)
-        return Grown(
-            members=members,
-            contribution=contribution,
-            targets=targets[order],
-            start=start[order],
-            end=end[order],
-            visitors=visitors[order],
-            outsiders=outsiders[order],
-            gain=gain[order],
-            strength=strength,
-        )
+        return _as_grown(members, contribution, found, strength)
 
     def describe(self, members: Int32) -> Grown:
         """What these very members (sorted) did together: targets, and what each member adds, but nobody joins or leaves.
 
         Its strength is what the item targets add, without the price of naming the members.
         """
-        contribution, (targets, start, end, visitors, outsiders, gain) = self._growth.describe(members)
+        contribution, found = self._growth.describe(members)
+        targets, *_, gain = found
         at_items = self._index.view[targets] == self._index.item_view
         worth = min(float(gain[at_items].sum()), self._most[self._index.item_view] * len(members)) if at_items.any() else 0.0
-        order = np.argsort(targets)
-        return Grown(
-            members=members,
-            contribution=contribution,
-            targets=targets[order],
-            start=start[order],
-            end=end[order],
-            visitors=visitors[order],
-            outsiders=outsiders[order],
-            gain=gain[order],
-            strength=worth,
-        )
+        return _as_grown(members, contribution, found, worth)
 
     def slack_of(self, key: int) -> int:
         """Seconds before and after members' visits to a key that belong to its time, at the least."""
@@ -152,3 +129,20 @@ class Grower:
     def incidence(self, ring: Grown) -> tuple[Int64, Int64]:
         """Who was at which target in its time: positions in `ring.members` and `ring.targets`, pairs once each."""
         return self._growth.incidence(ring.members, ring.targets, ring.start, ring.end)
+
+
+def _as_grown(members: Int32, contribution: Float64, found: tuple[Int32, Int32, Int32, Int32, Int32, Float64], strength: float) -> Grown:
+    """With the targets, which a kernel gives as it found them, in the order of their codes."""
+    order = np.argsort(found[0])
+    targets, start, end, visitors, outsiders, gain = found
+    return Grown(
+        members=members,
+        contribution=contribution,
+        targets=targets[order],
+        start=start[order],
+        end=end[order],
+        visitors=visitors[order],
+        outsiders=outsiders[order],
+        gain=gain[order],
+        strength=strength,
+    )
