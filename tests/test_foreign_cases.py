@@ -22,8 +22,6 @@ from graphdet.terminal.one_ring import show_dossier
 
 CASES = Path(__file__).parent / "data" / "cases"
 
-DRAWS = pytest.mark.xfail(raises=AssertionError, reason="rows that are one choice count as many meetings")
-
 
 @cache
 def run_of(name: str) -> Run:

@@ -8,6 +8,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 import matplotlib as mpl
+import nbclient
+import nbformat
 import pyarrow as pa
 import pytest
 
@@ -61,7 +63,6 @@ with progress_for(sys.stderr).stage("look", 3):
 
 def test_a_notebook_reads_logs_without_widgets_and_shows_progress(tmp_path: Path) -> None:
     """In a kernel of its own, as Jupyter starts it."""
-    nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
     log = tmp_path / "log.csv"
     log.write_text("user_id,item_id\nann,soap\nbob,tea\n")
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(READING.format(log=log))])
