@@ -22,7 +22,7 @@ from dossier_runs import QUICK, LoggedRun, market_run, run_of
 from graphdet.dossier.building import build_dossier
 from graphdet.export import export_ring
 from graphdet.replay.recorded import Recorded
-from graphdet.report.data import report_data
+from graphdet.report.data import _ring, report_data
 from graphdet.simulate import preset, simulate, write_market
 
 CENT = 0.0051
@@ -196,6 +196,13 @@ def test_exports_and_notes_say_what_the_page_says(page: Page, tmp_path: Path) ->
                     assert re.search(rf"\| {ring[name]:.2f} \|", note)
             for row in page.rows(told, "members"):
                 assert note.count(f"\n| {page.name(row['id'])} |") == 1
+
+
+def test_money_is_told_to_the_cent_however_much_it_is(page: Page) -> None:
+    """In the overview as everywhere: six digits that count are enough for what is measured, not for what is counted."""
+    ring = page.logged.run.rings.to_pylist()[0] | {"amount": 1_234_567.894, "at_stake": 10_904.531}
+    row = _ring(ring, 0, page.data["dossiers"])
+    assert (row["amount"], row["at_stake"]) == (1_234_567.89, 10_904.53)
 
 
 def test_nothing_is_told_of_minutes_where_dates_are_bare(page: Page) -> None:

@@ -105,9 +105,10 @@ def _type(node_type: NodeType) -> dict[str, Any]:
 
 def _ring(ring: dict[str, Any], place: int, dossiers: list[dict[str, Any]]) -> dict[str, Any]:
     kept = ("ring_id", "rank", "tier", "size", "targets", "devices", "ips", "explanation", "events")
-    row = {name: ring[name] for name in kept} | {
-        name: _round(ring[name]) for name in ("score", "q_value", "amount", "at_stake", "strength")
-    }
+    row = {name: ring[name] for name in kept} | {name: _round(ring[name]) for name in ("score", "q_value", "strength")}
+    row |= {
+        name: None if ring[name] is None else round(ring[name], 2) for name in ("amount", "at_stake")
+    }  # money to the cent, however much
     row |= {name: None if ring[name] is None else round(ring[name].timestamp()) for name in ("first_seen", "last_seen")}
     lasted = None if ring["first_seen"] is None else (ring["last_seen"] - ring["first_seen"]).total_seconds() / 86_400
     row["days"] = None if lasted is None else _round(lasted)

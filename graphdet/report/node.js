@@ -13,7 +13,7 @@ function nodePage(main, type, place) {
     return;
   }
   const row = ([ring, dossier, at]) => ({ ring, dossier, about: dossier[tables[type] ?? "shared"][at] });
-  main.append(card("its_rings", "", table([["ring", ({ ring }) => make("a", { href: "#/ring/" + ring.ring_id }, ring.ring_id)], ["tier", ({ ring }) => tier(ring.tier)],
+  main.append(card("its_rings", "", table([["ring", ({ ring }) => make("a", { href: "#/ring/" + ring.ring_id }, ring.ring_id)], ["tier", ({ ring }) => tier(ring.tier, standing(ring))],
     ...(type === "user" ? [["standing", ({ about }) => label(about.standing)], ["evidence", ({ about }) => about.contribution.toFixed(1), "number"], ["targets", ({ about, dossier }) => `${about.touched}/${dossier.targets.length}`, "number"]] : [["size", ({ about, dossier }) => number(about.members ?? dossier.members.length), "number"]]),
     ...(type === "user" || type === "item" ? [["events", ({ about }) => number(about.events), "number"]] : []), ["first_seen", ({ ring }) => moment(ring.first_seen), "time"], ["last_seen", ({ ring }) => moment(ring.last_seen), "time"]], own.map(row))));
   if (type === "user") accountLife(main, own);

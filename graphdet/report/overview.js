@@ -95,7 +95,7 @@ function ringTable() {
         label(name) + (state.sort === name ? (state.down ? " ↓" : " ↑") : ""))));
     saveAll.textContent = label("save_rings", { shown: number(rows.length), count: number(data.rings.length) });
     const looks = (ring) => (ring.explanation ? [data.innocent[ring.explanation][state.language]] : ring.kinds.map((kind) => label(kind))).map((text) => make("span", { class: "kind" }, text));
-    const cells = (ring) => [number(ring.rank), make("a", { href: "#/ring/" + ring.ring_id }, ring.ring_id), make("span", {}, tier(ring.tier), ring.contested ? make("span", { class: "tier review", title: label("contested_help") }, label("contested")) : null), make("span", {}, looks(ring)),
+    const cells = (ring) => [number(ring.rank), make("a", { href: "#/ring/" + ring.ring_id }, ring.ring_id), make("span", {}, tier(ring.tier, standing(ring)), ring.contested ? make("span", { class: "tier review", title: label("contested_help") }, label("contested")) : null), make("span", {}, looks(ring)),
       number(ring.size), number(ring.at_stake, 2), number(ring.amount, 2), number(ring.targets), number(ring.devices), number(ring.ips), moment(ring.first_seen), lasted(ring.days), chance(ring.q_value)];
     const body = rows.slice(state.page * PAGE, (state.page + 1) * PAGE).map((ring) => make("tr", {}, cells(ring).map((cell, n) => make("td", { class: COLUMNS[n][1] }, cell))));
     const turn = (step) => () => { state.page += step; fill(); };

@@ -9,7 +9,7 @@ function ringPage(main, ring) {
   main.append(make("nav", { class: "row no-print", "aria-label": label("rings") }, make("a", { href: "#/" }, "← " + label("back")),
     make("button", { type: "button", id: "previous", onclick: () => go(-1), ...(place ? {} : { disabled: "" }) }, label("previous")),
     make("button", { type: "button", id: "next", onclick: () => go(1), ...(place < data.rings.length - 1 ? {} : { disabled: "" }) }, label("next"))));
-  main.append(make("h1", {}, `${label("ring")} ${ring.ring_id} `, tier(ring.tier)));
+  main.append(make("h1", {}, `${label("ring")} ${ring.ring_id} `, tier(ring.tier, standing(ring))));
   if (ring.dossier === null) {
     main.append(make("p", {}, label("no_dossier", { count: number(data.dossiers.length) })));
     return;
@@ -27,11 +27,6 @@ function ringPage(main, ring) {
   main.append(memberTable(dossier), itemTable(dossier), sharedTable(dossier), sellerTable(dossier));
   if (dossier.copies.length) main.append(card("copies", "", dossier.copies.map((text) => make("blockquote", {}, plain(text)))));
   main.append(networkCard(dossier));
-}
-
-// A verdict that facts contradict is never green.
-function standing(ring) {
-  return ring.contested ? "review" : ring.tier;
 }
 
 function tiles(ring, dossier) {

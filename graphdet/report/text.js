@@ -88,8 +88,13 @@ function minute(text) {
   return text ? text.slice(0, 16).replace("T", " ") : "";
 }
 
-function tier(name) {
-  return make("span", { class: "tier " + name }, label(name));
+// A verdict that facts contradict is never green.
+function standing(ring) {
+  return ring.contested ? "review" : ring.tier;
+}
+
+function tier(name, colour = name) {
+  return make("span", { class: "tier " + colour }, label(name));
 }
 
 // columns: [heading, cell(row), kind] with kind "number", "time" or nothing. On paper every row is there.
