@@ -308,3 +308,17 @@ def test_a_terminal_is_asked(tmp_path: Path) -> None:
     code, _ = answer(tmp_path, [], "init", "log.csv", "--out", "third.toml", "--yes")
     assert code == 0
     assert LogSettings().columns == {}
+
+
+def test_a_web_servers_log_is_known_by_its_lines(graphdet_command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no columns to map: `check` names the setting, and `init` writes it."""
+    monkeypatch.chdir(tmp_path)
+    line = '192.0.2.{visitor} - - [1{visitor}/May/2025:10:05:0{visitor} +0000] "GET /{page} HTTP/1.1" 200 2326'
+    lines = [line.format(visitor=visitor, page=page) for visitor in range(1, 4) for page in ("a", "b")]
+    (tmp_path / "access.log").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    refused = graphdet_command("check", "access.log")
+    assert refused.code == 2
+    assert 'preset = "combined"' in refused.err
+    assert graphdet_command("init", "access.log", "--yes").code == 0
+    found = json.loads(graphdet_command("check", "access.log", "--json").out)
+    assert (found["read"], found["accepted"], found["nodes"]["user"], found["nodes"]["item"]) == (6, 6, 3, 2)

@@ -112,7 +112,7 @@ def valued_columns(source: Source, settings: LogSettings, given: Mapping[str, tu
                 typed[ours + ODD_SUFFIX] = f"CASE WHEN {typed[ours]} = {ODD} THEN {given[ours][0]}::VARCHAR END"
     for ours in NUMBERS:
         if ours in given:
-            typed[ours] = number_expression(*given[ours], settings, source.numbers.get(ours))
+            typed[ours] = number_expression(*given[ours], settings, source.numbers.get(ours), grouped=ours != "rating")
             if ours in source.numbers:
                 typed[ours + ODD_SUFFIX] = f"CASE WHEN isinf({typed[ours]}) THEN {given[ours][0]}::VARCHAR END"
     return typed
@@ -135,16 +135,22 @@ def read_query(connection: duckdb.DuckDBPyConnection, query: str, source: Source
     return pa.Table.from_batches(batches, pa.schema([reader.schema.field(name) for name in names]))
 
 
-def number_expression(column: str, kind: str, settings: LogSettings, form: NumberForm | None) -> str:
-    """NULL where empty or not a number (NaN), infinite where it is no number that DuckDB can read.
+def number_expression(column: str, kind: str, settings: LogSettings, form: NumberForm | None, *, grouped: bool) -> str:
+    """NULL where empty or not a number (NaN), infinite where it is no number that DuckDB can read, or may be another than it reads.
 
     Args:
         form: what the column's values have told of decimal marks; where that is no point, all that has a mark is left to Python.
+        grouped: numbers may go into the thousands, so that 1.250 is told by the column's others, as 1,250 is.
     """
     number = f"TRY_CAST({column} AS DOUBLE)"
     usual = f"WHEN abs({number}) <= {MOST_NUMBER} THEN {number}"
     if kind != "VARCHAR":
         return f"CASE WHEN isnan({number}) THEN NULL {usual} WHEN {column} IS NOT NULL THEN 'inf'::DOUBLE END"
     text = f"trim({column}, {WHITESPACE})"
-    marked = f"WHEN contains({column}, '.') OR contains({column}, ',') THEN 'inf'::DOUBLE " if form and form.decimal != "." else ""
+    unclear = ""
+    if (form.decimal if form else settings.decimal) not in ("", "."):
+        unclear = f"contains({column}, '.') OR contains({column}, ',')"
+    elif form is None and not settings.decimal and grouped:
+        unclear = rf"{text} LIKE '%.___' AND regexp_full_match({text}, '[1-9]\d{{0,2}}\.\d{{3}}')"
+    marked = f"WHEN {unclear} THEN 'inf'::DOUBLE " if unclear else ""
     return f"CASE WHEN isnan({number}) THEN NULL {marked}{usual} WHEN NOT {is_missing(text, settings)} THEN 'inf'::DOUBLE END"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from graphdet.settings import LogSettings
 _HEAD = 1 << 20
 _PREAMBLE = 50  # lines that are looked at for a header
 _DELIMITERS = ",;\t|"
+_WEB_REQUEST = re.compile(r"\[\d{1,2}/[A-Za-z]{3}/\d{4}:\d{2}:\d{2}:\d{2}[^\]]*\]\W+[A-Z]{3,7} /")
 
 
 @dataclass(frozen=True)
@@ -60,12 +62,19 @@ def find_header(
             other, found = _record(lines, later, delimiter)
             if len(found) > 1 and _is_header(found, settings):
                 return Top(other, tuple(found), later, True, mapper(name, found, settings))
+        if is_web_request(own.join(names)):
+            raise MissingColumn(f'{name}: seems to be the log of a web server, a request a line; set [log] preset = "combined".') from None
         if _looks_like_values(names):
             raise MissingColumn(
                 f"{name}: the first line looks like values, not like a header ({len(names)} fields); name its columns in their order, "
                 f'such as [log] names = ["user_id", "item_id", "timestamp"].'
             ) from None
         raise error from None
+
+
+def is_web_request(line: str) -> bool:
+    """Whether a line seems to be one request of the log of Apache or nginx."""
+    return bool(_WEB_REQUEST.search(line))
 
 
 def _record(lines: list[str], start: int, delimiter: str) -> tuple[str, list[str]]:

@@ -23,6 +23,7 @@ TIME = "timestamp"
 ACTION = "action"
 ORDER = tuple(dict.fromkeys((USER, *KEY_COLUMNS, TIME, ACTION, *EVENT_COLUMN)))  # in which columns are told
 NEEDED = (USER, *KEY_COLUMNS, TIME)  # of which a fair guess is better than none
+WEB_LOG = "a web server's log, a request a line: the address is the user, the path the item"
 FAIR = 0.5  # how well a name fits that only ends in a known one, such as `client_user_id`
 VAGUE = {"type", "event", "value", "total", "class", "host", "content", "comment", "order", "op", "cat", "path", "page", "url", "uid"}
 
@@ -60,6 +61,7 @@ class Proposal:
         kept: action words that nothing is known of.
         constants, timezone, names: as in `[log]`; "" and () where there is nothing to say.
         layout: the well-known layout that a file has, or None.
+        preset: as in `[log]`, for logs that have no columns.
     """
 
     files: tuple[FileRole, ...]
@@ -73,6 +75,7 @@ class Proposal:
     timezone: str = ""
     names: tuple[str, ...] = ()
     layout: Layout | None = None
+    preset: str = ""
 
     @property
     def usable(self) -> tuple[str, ...]:
@@ -97,6 +100,10 @@ def propose(looks: Sequence[FileLook], layout: Layout | None = None) -> Proposal
         looks: from `look_at_files`.
         layout: that they have; None = find out.
     """
+    if any(look.web_log for look in looks):
+        roles = [("events", WEB_LOG) if look.web_log else ("left out", "it is no web server's log, as others are") for look in looks]
+        files = tuple(FileRole(look.path, role, why) for look, (role, why) in zip(looks, roles, strict=True))
+        return Proposal(files, mapped=(), unsure=(), own=(), unused=(), preset="combined")
     found = layout or next((one for one in LAYOUTS for look in looks if _has(one, look)), None)
     looks = [_named(look, found) for look in looks]
     guesses = [guess for look in looks for guess in _guess_file(look, found)]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graphdet.events.first_rows import FirstRows, read_first_rows
+from graphdet.events.top_lines import is_web_request
 from graphdet.settings import MachineSettings
 
 ROWS = 20_000  # that are looked at of each file
@@ -54,12 +55,14 @@ class ColumnLook:
 
 @dataclass(frozen=True)
 class FileLook:
-    """One file: its columns, how many rows were looked at, and whether its first row seems to be data rather than names."""
+    """One file: its columns, how many rows were looked at, and whether its first row seems to be data rather than names, or a request to
+    a web server."""
 
     path: str
     rows: int
     columns: tuple[ColumnLook, ...]
     headerless: bool = False
+    web_log: bool = False
 
     def column(self, name: str) -> ColumnLook:
         return next(column for column in self.columns if column.name == name)
@@ -85,7 +88,7 @@ def _look(first: FirstRows) -> FileLook:
         rows = [tuple(header), *rows]
         header = [f"column{place + 1}" for place in range(len(header))]
     columns = [_look_at_column(name, [row[place] for row in rows]) for place, name in enumerate(header)]
-    return FileLook(first.path, len(rows), tuple(columns), headerless)
+    return FileLook(first.path, len(rows), tuple(columns), headerless, is_web_request(" ".join(first.header)))
 
 
 def _is_data(header: list[str]) -> bool:

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from graphdet.printable import printable
-from graphdet.proposing.guessing import Guess, Proposal
+from graphdet.proposing.guessing import WEB_LOG, Guess, Proposal
 from graphdet.schema import ACTIONS, EVENT_COLUMN
 from graphdet.settings import LogSettings
 
@@ -28,10 +28,15 @@ def proposal_as_toml(proposal: Proposal, logs: Sequence[str], command: str = "gr
     ]
     if proposal.layout is not None:
         head += _comment(f"The layout is that of {proposal.layout.title}. {proposal.layout.told}")
-    return "\n".join([*head, "", "[log]", *_scalars(proposal), *_columns(proposal), *_actions(proposal)]) + "\n"
+    columns = [] if proposal.preset else [*_columns(proposal), *_actions(proposal)]
+    return "\n".join([*head, "", "[log]", *_scalars(proposal), *columns]) + "\n"
 
 
 def _scalars(proposal: Proposal) -> Iterator[str]:
+    if proposal.preset:
+        yield _line(f"preset = {_quoted(proposal.preset)}", WEB_LOG)
+        yield '# columns = { account = "user_id", visitor = "ip" }  # where most requests name who is logged in'
+        return
     if proposal.timezone:
         yield f"timezone = {_quoted(proposal.timezone)}"
     else:

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from graphdet.proposing import Proposal
+from graphdet.proposing.guessing import WEB_LOG
 from graphdet.terminal.canvas import add_column, clean
 
 
@@ -13,6 +14,8 @@ def show_proposal(console: Console, proposal: Proposal) -> None:
     """The proposal on one screen; what is unsure stands below what is mapped."""
     if proposal.layout is not None:
         console.print(f"Layout: {proposal.layout.title}. {proposal.layout.told}")
+    if proposal.preset:
+        console.print(f'preset = "{proposal.preset}": {WEB_LOG}.')
     rows = [(guess.theirs, guess.ours, guess.reason) for guess in proposal.mapped]
     why = "by its place and its values, since the first row seems to be data" if proposal.names else "has our name already"
     rows += [(name, name.strip().lower(), why) for name in proposal.own]

@@ -41,7 +41,7 @@ SPARED = ("IPs", "devices", "lasted", "coincidence", "at stake", "began", "score
 def show_rings(console: Console, rings: pa.Table, total: int) -> None:
     """The ring table, worst first; `total` is how many there are in all."""
     if not rings.num_rows:
-        console.print("No rings." if not total else "No rings of these tiers.")
+        console.print("No rings." if not total else "No rings that were asked for.")
         return
     narrow = console.width < 100
     columns: dict[str, Callable[[dict[str, Any]], str | Text]] = {
