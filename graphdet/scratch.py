@@ -1,7 +1,7 @@
-"""A folder for what may be forgotten: plain copies of compressed logs, what spills from memory.
+"""What must not outlive its use: plain copies of compressed logs, what spills from memory, and whatever else is to be cleared.
 
-It is the owner's alone, it is gone when its block ends, and at the latest when the process is told to end (`clear_scratch`). What a killed
-process left is cleared by the next one: a folder whose lock nobody holds is nobody's.
+The folder for it is the owner's alone, and is gone when its block ends, at the latest when the process is told to end (`clear_scratch`).
+What a killed process left is cleared by the next one: a folder whose lock nobody holds is nobody's.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 PREFIX = "graphdet-scratch-"
 LOCK, UNNAMED = "lock", "lock.new"
 UNLOCKED = 3600.0  # seconds after which a folder without a lock is taken for a dead process's: making the lock takes milliseconds
-_folders: set[Path] = set()
+_clearings: set[Callable[[], None]] = set()
 
 
 @contextlib.contextmanager
@@ -26,16 +27,35 @@ def scratch_folder() -> Iterator[Path]:
     """An empty folder (mode 700) below the temporary folder, for as long as the block lasts."""
     _clear_leftovers(Path(tempfile.gettempdir()))
     outer = Path(tempfile.mkdtemp(prefix=PREFIX))
-    _folders.add(outer)
-    lock = _take_lock(outer)
+    with cleared_at_the_end(partial(remove, outer)):
+        lock = _take_lock(outer)
+        try:
+            inner = outer / "files"
+            inner.mkdir(mode=0o700)
+            yield inner
+        finally:
+            remove(outer)
+            os.close(lock)
+
+
+@contextlib.contextmanager
+def cleared_at_the_end(clear: Callable[[], None]) -> Iterator[None]:
+    """`clear` is called when the block ends, or before that when the process is told to end; it may be called twice."""
+    _clearings.add(clear)
     try:
-        inner = outer / "files"
-        inner.mkdir(mode=0o700)
-        yield inner
+        yield
     finally:
-        shutil.rmtree(outer, ignore_errors=True)
-        os.close(lock)
-        _folders.discard(outer)
+        clear()
+        _clearings.discard(clear)
+
+
+def remove(folder: Path) -> None:
+    """A folder with all that is in it, though threads may still write to it: under another name they do not find it."""
+    gone = folder.with_name(f"{folder.name}-gone")
+    with contextlib.suppress(OSError):
+        folder.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def new_file(folder: Path) -> Path:
@@ -46,12 +66,9 @@ def new_file(folder: Path) -> Path:
 
 
 def clear_scratch() -> None:
-    """Remove this process's scratch folders now, though threads may still write to them; for a process that is about to end."""
-    for folder in list(_folders):
-        for _ in range(3):  # a thread may put a file there meanwhile
-            shutil.rmtree(folder, ignore_errors=True)
-            if not folder.exists():
-                break
+    """Clear now whatever this process has yet to clear; for a process that is about to end."""
+    for clear in list(_clearings):
+        clear()
 
 
 def _take_lock(folder: Path) -> int:

@@ -15,6 +15,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from graphdet.scratch import cleared_at_the_end, remove
+
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -96,13 +98,17 @@ def _beside(target: Path) -> Iterator[Path]:
             break
         if handle is not None:  # another took it for a leftover before the lock was on
             os.close(handle)
-    try:
-        yield folder
-    finally:
+
+    def clear() -> None:
         old = folder / "old"
         if old.is_dir() and not target.exists():  # the new one could not take its place
             old.rename(target)
-        shutil.rmtree(folder, ignore_errors=True)
+        remove(folder)
+
+    try:
+        with cleared_at_the_end(clear):
+            yield folder
+    finally:
         if handle is not None:
             os.close(handle)
 

@@ -53,7 +53,8 @@ def times(table: EventTable) -> dict[str, str]:
 
 
 def amounts(table: EventTable) -> dict[str, float]:
-    assert table.amount is not None
+    if table.amount is None:  # none could be told
+        return {}
     items = table.ids["item"].to_pylist()
     return {items[i]: v for i, v in zip(table.codes["item"].tolist(), table.amount.tolist(), strict=True) if not np.isnan(v)}
 

@@ -180,3 +180,32 @@ def test_a_link_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     (tmp_path / f"{PREFIX}link").symlink_to(tmp_path / "precious")
     with scratch_folder():
         assert (tmp_path / "precious" / LOCK).exists()
+
+
+WRITING = """
+import sys, threading, time
+from pathlib import Path
+from graphdet.cli import stopping
+from graphdet.whole import whole_folder
+stopping.GRACE = 0.2
+with stopping.stoppable() as held, whole_folder(Path(sys.argv[1]), replace=True) as folder:
+    threading.Thread(target=lambda: [(folder / f"{n}").write_text("half") or time.sleep(0.01) for n in range(9999)]).start()
+    print("busy", flush=True)
+    try:
+        time.sleep(100)
+    except KeyboardInterrupt:
+        time.sleep(100)  # unwinding waits for a thread, as a pool does
+"""
+
+
+def test_what_is_being_written_goes_with_a_process_that_cannot_wait(tmp_path: Path) -> None:
+    """And what stood in its place stays."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "whole").write_text("before", encoding="utf-8")
+    with subprocess.Popen([sys.executable, "-c", WRITING, str(tmp_path / "run")], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "busy\n"
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert [str(path.relative_to(tmp_path)) for path in sorted(tmp_path.rglob("*"))] == ["run", "run/whole"]
