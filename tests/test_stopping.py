@@ -91,8 +91,8 @@ with stopping.stoppable() as held, scratch_folder() as folder:
         _kernels.count_returns(offset, user, time, 1, 1, 1)
     if sys.argv[1] == "thread":
         threading.Thread(target=spin).start()
-    print("busy", flush=True)
     try:
+        print("busy", flush=True)
         spin()
     except KeyboardInterrupt:  # the signal came before the kernel began
         held.end()
@@ -190,8 +190,8 @@ from graphdet.whole import whole_folder
 stopping.GRACE = 0.2
 with stopping.stoppable() as held, whole_folder(Path(sys.argv[1]), replace=True) as folder:
     threading.Thread(target=lambda: [(folder / f"{n}").write_text("half") or time.sleep(0.01) for n in range(9999)]).start()
-    print("busy", flush=True)
     try:
+        print("busy", flush=True)
         time.sleep(100)
     except KeyboardInterrupt:
         time.sleep(100)  # unwinding waits for a thread, as a pool does
