@@ -36,6 +36,7 @@ ORDER = (
     "judging",
     "signals",
     "run",
+    "lineage",
     "evaluate",
     "learning",
     "record",
