@@ -20,6 +20,9 @@ GraphdetError                exit code 2: the user can mend it
 │   ├── NotAModel            the file is no model, is damaged, or is of a newer graphdet
 │   ├── ModelMismatch        a model of other features
 │   └── LabelError           labels that cannot be read or learned from
+├── CaseError                a casebook, or a word that it cannot take
+│   ├── NotACasebook         there is none, or the file is another program's, damaged, or of a newer graphdet
+│   └── UnknownCase          no case, suppression or member of that name
 ├── MarketError              a market that cannot be simulated as asked
 │   └── NotAMarket           the folder holds no truth tables
 └── MissingExtra             a package that only some jobs need is not installed
@@ -141,6 +144,18 @@ class ModelMismatch(ModelError):
 
 class LabelError(ModelError):
     """Labels that cannot be read or learned from."""
+
+
+class CaseError(GraphdetError):
+    """A casebook, or a word that it cannot take."""
+
+
+class NotACasebook(CaseError):
+    """There is none, or the file is another program's, damaged, or of a newer graphdet."""
+
+
+class UnknownCase(CaseError):
+    """No case, suppression or member of that name."""
 
 
 class MarketError(GraphdetError):

@@ -45,6 +45,7 @@ ORDER = (
     "pipeline",
     "simulate",
     "store",
+    "cases",
     "export",
     "report",
     "terminal",

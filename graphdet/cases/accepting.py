@@ -1,0 +1,33 @@
+"""A finding that is accepted and a ring of today → whether it is still that finding, or has grown beyond it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from graphdet.cases.rows import Suppression
+from graphdet.schema import TIERS
+
+GROWTH = 0.5  # of the accepted members: so many newcomers bring the finding back
+MOST_OF = 0.5  # of a ring's members and items must be the accepted ones, for another case's ring to be the same finding
+MONEY_RISES = 1.1  # a window that moves on changes sums by a little each day
+
+
+def is_covered(
+    members: Collection[str], items: Collection[str], accepted_members: Collection[str], accepted_items: Collection[str]
+) -> bool:
+    """Whether a ring is made of the people and the items that were accepted: a rule about them, not about the name of a case."""
+    own, goods = set(members), set(items)
+    if not own or len(own & set(accepted_members)) <= MOST_OF * len(own):
+        return False
+    return not goods or len(goods & set(accepted_items)) > MOST_OF * len(goods)
+
+
+def why_back(accepted: Suppression, accepted_members: Collection[str], members: Collection[str], tier: str, at_stake: float | None) -> str:
+    """Why a ring is no longer what was accepted: members, tier, money; empty where it still is."""
+    if len(set(members) - set(accepted_members)) >= max(GROWTH * len(set(accepted_members)), 1):
+        return "members"
+    if TIERS.index(tier) < TIERS.index(accepted.tier):
+        return "tier"
+    if at_stake is None or accepted.at_stake is None:  # money that was not told did not rise
+        return ""
+    return "money" if at_stake > max(MONEY_RISES * accepted.at_stake, 0.0) else ""

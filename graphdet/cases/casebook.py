@@ -1,0 +1,32 @@
+"""The casebook: one file in a home folder that runs, people and the console write to, and from which training learns."""
+
+from __future__ import annotations
+
+from graphdet.cases.case_words import CaseWords
+from graphdet.cases.judged import Judged, judged_users, standing_counts
+from graphdet.cases.suppressing import Suppressing
+from graphdet.cases.taking_in import TakingIn
+from graphdet.cases.verifying import Verified, verify_tables
+
+
+class Casebook(CaseWords, Suppressing, TakingIn):
+    """All of it, to be used in a `with` block; see `OpenBook` for its arguments and for what it holds.
+
+    Words are methods: `decide`, `note`, `assign`, `plan`, `close`, `reopen`, `undo`; `accept`, `discount`, `approve`, `withdraw`;
+    `take_in` carries cases on through a run. Each raises `CaseError` in one line where it cannot be.
+    """
+
+    def verify(self, head: str = "") -> Verified:
+        """Whether the journal is whole and all else follows from it; `head` is a hash that was noted down earlier."""
+        with self.reading():
+            return verify_tables(self.tables, self.recall("lineage"), head)
+
+    def judged_users(self) -> list[Judged]:
+        """What is known of users by the words of the casebook, by user."""
+        with self.reading():
+            return judged_users(self.tables)
+
+    def standing_counts(self) -> dict[str, tuple[int, int]]:
+        """Standing → rings that were confirmed, and rings that were found innocent."""
+        with self.reading():
+            return standing_counts(self.tables)

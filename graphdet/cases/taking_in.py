@@ -1,0 +1,268 @@
+"""A run → the casebook: which case each ring carries on, which rings open cases, and what acceptances hide."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from graphdet.cases.accepting import is_covered, why_back
+from graphdet.cases.entries import ABSENT, MACHINE, RETURNED, RUN, SEEN, as_text, canonical
+from graphdet.cases.open_book import OpenBook, Writer
+from graphdet.cases.rows import ACCEPT, Case, Group, Suppression, TakenRun
+from graphdet.errors import CaseError
+from graphdet.run.folder import Run
+from graphdet.schema import ITEM, NODE_TYPE, USER
+
+NEW, SAME = "new", "same"
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What became of a case in a run.
+
+    Attributes:
+        case: the case that a ring carries on; None = it opens one.
+        lineage: same, grew, shrank, split, merged, returned, new; of a case that has no ring in the run: dormant, left_window, merged.
+        kin: other cases in it, or rings of this run that open cases.
+    """
+
+    case: str | None
+    lineage: str
+    kin: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Followed:
+    """What became of all cases: of each ring of the run (those left out open cases), and of cases without a ring.
+
+    Attributes:
+        memory: ring of the run → its case, as they are named then → what the follower wants to be told the next time; None = nothing.
+    """
+
+    carried: Mapping[str, Carried]
+    absent: Mapping[str, Carried] = field(default_factory=dict)
+    memory: Callable[[Mapping[str, str]], str] | None = None
+
+
+@dataclass(frozen=True)
+class Before:
+    """What the follower is told: every case by name, and what it wanted to be told again."""
+
+    cases: Mapping[str, Case]
+    memory: str | None
+
+    def case_of(self, ring_id: str) -> str | None:
+        """The case that had this ring last."""
+        own = [case for case in self.cases.values() if case.ring_id == ring_id]
+        return max(own, key=lambda case: (case.seen, case.name)).name if own else None
+
+
+Follow = Callable[[Run, Before], Followed]
+
+
+def follow_by_id(run: Run, before: Before) -> Followed:
+    """A ring of exactly the same users carries its case on; all others are new."""
+    last = {case.ring_id: case.name for case in sorted(before.cases.values(), key=lambda case: (case.seen, case.name))}
+    ids = run.rings["ring_id"].to_pylist()
+    return Followed({ring: Carried(last[ring], SAME) for ring in ids if ring in last})
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a discount cost a run: rings that would stand with its key, the evidence they had from it, and rows that name it."""
+
+    rings: tuple[str, ...] = ()
+    evidence: float = 0.0
+    rows: int = 0
+
+
+@dataclass(frozen=True)
+class TakenIn:
+    """What taking a run in did; `is_new` is false where it had been taken in before, and nothing was changed."""
+
+    run: TakenRun
+    case_of: Mapping[str, str]  # ring → case
+    opened: tuple[str, ...] = ()
+    back: Mapping[str, str] = field(default_factory=dict)  # case whose acceptance ended now → why
+    is_new: bool = True
+
+
+class TakingIn(OpenBook):
+    """The casebook as far as it takes runs in."""
+
+    def take_in(
+        self,
+        run: Run,
+        follow: Follow = follow_by_id,
+        *,
+        folder: Path | None = None,
+        discounts: Sequence[Suppression] = (),
+        costs: Mapping[str, Cost] | None = None,
+    ) -> TakenIn:
+        """Carry cases on through a run; the same run twice changes nothing.
+
+        Args:
+            run: with all of its rings.
+            follow: says which ring carries on which case; called while no other can write.
+            folder: where the run lies.
+            discounts: that it was computed under.
+            costs: name of a discount → what it cost.
+
+        Raises:
+            CaseError: `follow` gives two rings one case, or names a case that is none.
+        """
+        with self.writing() as writer:
+            known = self.tables.get(TakenRun, run.id)
+            if known is not None:
+                return TakenIn(known, self.cases_of_run(run.id), is_new=False)
+            before = Before({case.name: case for case in self.cases()}, self.recall("lineage"))
+            followed = follow(run, before)
+            _require_one_each(followed, before)
+            nodes = _nodes_of(run)
+            named = self._name(run, followed, before)
+            hidden, back = self._accepted(run, nodes, named, before)
+            memory = followed.memory(named) if followed.memory else None
+            taken = self._told_of(run, folder, discounts, costs or {}, hidden, memory)
+            writer.add(RUN, told=taken)
+            self._see(writer, run, followed, nodes, named, hidden)
+            for case, gone in sorted(followed.absent.items()):
+                kin = sorted(named.get(name, name) for name in gone.kin)
+                writer.add(ABSENT, case, told={"run": run.id, "lineage": gone.lineage, "kin": kin})
+            for case, (suppression, why) in sorted(back.items()):
+                writer.add(RETURNED, case, suppression, {"why": why, "run": run.id}, MACHINE)
+            if memory is not None:
+                query = "INSERT INTO memory VALUES ('lineage', ?) ON CONFLICT (name) DO UPDATE SET document = excluded.document"
+                self._connection.execute(query, (memory,))
+            opened = tuple(sorted(set(named.values()) - set(before.cases)))
+            row = self.tables.get(TakenRun, run.id)
+            assert row is not None  # just written
+            return TakenIn(row, named, opened, {case: why for case, (_, why) in back.items()})
+
+    def _name(self, run: Run, followed: Followed, before: Before) -> dict[str, str]:
+        """Ring → its case; those of new rings are numbered in the order of the run."""
+        named, number = {}, len(before.cases)
+        for ring in run.rings.sort_by("rank")["ring_id"].to_pylist():
+            carried = followed.carried.get(ring)
+            if carried is None or carried.case is None:
+                number += 1
+            named[ring] = f"C-{number:04d}" if carried is None or carried.case is None else carried.case
+        return named
+
+    def _accepted(
+        self, run: Run, nodes: Mapping[str, Mapping[str, list[str]]], named: Mapping[str, str], before: Before
+    ) -> tuple[dict[str, str], dict[str, tuple[str, str]]]:
+        """Ring → the acceptance that hides it; and case → its acceptance that ends now, and why."""
+        hidden: dict[str, str] = {}
+        back: dict[str, tuple[str, str]] = {}
+        for one in [one for one in self.suppressions() if one.kind == ACCEPT and one.applies(self.now)]:
+            group = self.tables.get(Group, one.group_digest)
+            people, goods = (set(group.ids(USER)), set(group.ids(ITEM))) if group else (set(), set())
+            for row in run.rings.to_pylist():
+                own = nodes[row["ring_id"]]
+                is_its_case = named[row["ring_id"]] == one.case_name
+                if not is_its_case and not is_covered(own.get(USER, ()), own.get(ITEM, ()), people, goods):
+                    continue
+                why = why_back(one, people, own.get(USER, ()), row["tier"], row["at_stake"])
+                if not why:
+                    hidden.setdefault(row["ring_id"], one.name)
+                elif is_its_case:
+                    back[one.case_name] = (one.name, why)
+        return hidden, back
+
+    def _told_of(
+        self,
+        run: Run,
+        folder: Path | None,
+        discounts: Sequence[Suppression],
+        costs: Mapping[str, Cost],
+        hidden: Mapping[str, str],
+        memory: str | None,
+    ) -> dict[str, Any]:
+        hid = {one.name: asdict(costs.get(one.name, Cost())) for one in discounts}
+        for ring, name in sorted(hidden.items()):
+            hid.setdefault(name, {"rings": [], "evidence": 0.0, "rows": 0})["rings"].append(ring)
+        background = run.meta.get("background") or {}
+        start = background.get("start")
+        span = ("", "") if start is None else tuple(_moment(start / 1e6 + seconds) for seconds in (0, background["seconds"]))
+        return {
+            "run": run.id,
+            "folder": self._as_kept(folder),
+            "events": run.meta["counts"]["accepted"],
+            "first_event": span[0],
+            "last_event": span[1],
+            "rings": run.rings.num_rows,
+            "applied": [one.name for one in discounts],
+            "hid": {name: {**told, "rings": list(told["rings"])} for name, told in hid.items()},
+            "memory": "" if memory is None else hashlib.sha256(memory.encode()).hexdigest(),
+        }
+
+    def _as_kept(self, folder: Path | None) -> str:
+        """Within the home folder where it lies there, so that the home may be moved."""
+        if folder is None:
+            return ""
+        whole, home = folder.resolve(), self.home.resolve()
+        return str(whole.relative_to(home) if whole.is_relative_to(home) else whole).encode("utf-8", "replace").decode()
+
+    def folder_of(self, run: TakenRun) -> Path:
+        """Where a run lies, as far as it was told."""
+        return self.home / run.folder
+
+    def _see(
+        self,
+        writer: Writer,
+        run: Run,
+        followed: Followed,
+        nodes: Mapping[str, Mapping[str, list[str]]],
+        named: Mapping[str, str],
+        hidden: Mapping[str, str],
+    ) -> None:
+        told_now: set[str] = set()
+        for row in run.rings.sort_by("rank").to_pylist():
+            ring, case = row["ring_id"], named[row["ring_id"]]
+            carried = followed.carried.get(ring, Carried(None, NEW))
+            digest = hashlib.sha256(canonical(nodes[ring]).encode()).hexdigest()
+            told = {
+                "run": run.id,
+                "ring": ring,
+                "lineage": carried.lineage,
+                "kin": sorted(named.get(name, name) for name in carried.kin),
+                **{name: row[name] for name in ("rank", "tier", "explanation", "score", "size", "at_stake", "chance")},
+                "standing": row["standing"] or "",
+                **{name: _moment(row[name].timestamp()) if row[name] else "" for name in ("first_seen", "last_seen")},
+                "group": digest,
+                "hidden": hidden.get(ring, ""),
+                "back": "",
+            }
+            if digest not in told_now and self.tables.get(Group, digest) is None:
+                told["nodes"] = nodes[ring]
+            told_now.add(digest)
+            writer.add(SEEN, case, told=told)
+
+
+def _require_one_each(followed: Followed, before: Before) -> None:
+    named = [one.case for one in followed.carried.values() if one.case is not None]
+    twice = next((name for name in named if named.count(name) > 1), None) or next((name for name in named if name in followed.absent), None)
+    if twice:
+        raise CaseError(f"{twice} is carried on twice by one run; a case has one ring in each run.")
+    unknown = next((name for name in [*named, *followed.absent] if name not in before.cases), None)
+    if unknown:
+        raise CaseError(f"no case '{unknown}' that a run could carry on.")
+
+
+def _nodes_of(run: Run) -> dict[str, dict[str, list[str]]]:
+    """Ring → node type → ids, sorted."""
+    found: dict[str, dict[str, list[str]]] = {ring: defaultdict(list) for ring in run.rings["ring_id"].to_pylist()}
+    columns = (run.members[name].to_pylist() for name in ("ring_id", "node_type", "node_id"))
+    for ring, node_type, node_id in zip(*columns, strict=True):
+        if node_type in NODE_TYPE:
+            found[ring][node_type].append(node_id)
+    return {ring: {node_type: sorted(ids) for node_type, ids in sorted(own.items())} for ring, own in found.items()}
+
+
+def _moment(seconds: float) -> str:
+    return as_text(datetime.fromtimestamp(seconds, UTC))
