@@ -56,15 +56,16 @@ class Step:
         return {change.after.ring_id: change.line for change in self.changes if change.after is not None}
 
 
-def carry_on(lines: Iterable[Line], snapshot: Snapshot) -> Step:
+def carry_on(lines: Iterable[Line], snapshot: Snapshot, moment: int | None = None) -> Step:
     """Follow all lines into a run.
 
     Args:
         lines: of the runs before; none for a first run.
-        snapshot: of the run. Without times it counts as a day after what was seen last.
+        snapshot: of the run.
+        moment: when it counts as seen, in microseconds since 1970 UTC; else the end of its log, or without times a day after the last.
     """
     every = list(lines)
-    moment = _moment(every, snapshot)
+    moment = _moment(every, snapshot) if moment is None else moment
     before = {line.name: line for line in every if abs(moment - line.seen) <= KEPT_DAYS * DAY}
     rings = {ring.ring_id: ring for ring in snapshot.rings}
     overlaps = measure_overlaps(before, rings)
