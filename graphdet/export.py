@@ -134,8 +134,7 @@ def graph_of(dossier: Dossier) -> nx.Graph[str]:
         connect(ITEM, window["id"], np.bincount(scene.member[scene.target == number], minlength=scene.size))
     for key in dossier.facts["shared"]["keys"]:
         if key["type"] in SHARED_TYPES:
-            code = small.events.ids[key["type"]].index(key["id"]).as_py()
-            connect(key["type"], key["id"], np.bincount(scene.member[small.events.codes[key["type"]] == code], minlength=scene.size))
+            connect(key["type"], key["id"], np.bincount(scene.member[small.events.at(key["type"], key["id"])], minlength=scene.size))
     return graph
 
 

@@ -38,9 +38,7 @@ def draw_network(scene: Scene, shared: list[dict[str, Any]], users: list[str]) -
         _connect(graph, (ITEM, window["id"]), count, place)
     for kind in SHARED_TYPES:
         for key in [one for one in shared if one["type"] == kind and one["members"] >= 2][: NODE_TYPE[kind].look.most]:
-            ids = small.events.ids[kind]
-            code = ids.index(key["id"]).as_py()
-            count = np.bincount(scene.member[small.events.codes[kind] == code], minlength=scene.size)
+            count = np.bincount(scene.member[small.events.at(kind, key["id"])], minlength=scene.size)
             _connect(graph, (FOLDED, "") if kind == IP and nat_like(key) else (kind, key["id"]), count, place)
     spots = _by_role(graph)
     nodes = list(graph)

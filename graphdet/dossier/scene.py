@@ -8,8 +8,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from graphdet.arrays import Bool, Int64
 from graphdet.events import NO_TIME
@@ -99,11 +97,9 @@ def set_scene(replay: Replay, ring_id: str) -> Scene:
     member = np.searchsorted(small.members, small.events.codes["user"]).astype(np.int64)
     target = np.full(len(member), -1, np.int64)
     time = recorded.time[small.rows]
-    names = small.events.ids.get("item", pa.array([], pa.string()))
     first = np.full((len(small.members), len(windows)), np.iinfo(np.int64).max)
     for number, window in enumerate(windows):
-        code = pc.index(names, window["id"]).as_py()
-        here = small.events.codes["item"] == code
+        here = small.events.at(ITEM, window["id"])
         if window["start"] is not None:
             here &= (time >= window["start"]) & (time <= window["end"])
         target[here] = number
@@ -121,7 +117,7 @@ def _at_any(windows: list[dict[str, Any]], replay: Replay, time: Int64) -> Bool:
     small = replay.small
     inside = np.zeros(len(time), np.bool_)
     for window in windows:
-        here = small.events.codes[window["type"]] == small.events.ids[window["type"]].index(window["id"]).as_py()
+        here = small.events.at(window["type"], window["id"])
         inside |= here if window["start"] is None else here & (time >= window["start"]) & (time <= window["end"])
     return inside
 

@@ -204,8 +204,8 @@ def _build(
     words, action = _used_only(named["action"], names["action"]) if "action" in named else (empty, np.full(rows, MISSING, np.int32))
     categories, category = _used_only(named["category"], names["category"]) if "category" in named else (empty, np.zeros(0, np.int32))
     item_category = np.full(len(ids.get(ITEM, ())), MISSING, np.int32)
-    if len(categories) and ITEM in codes:
-        item_category = commonest(codes[ITEM], category, len(item_category), len(categories))
+    if len(categories):  # a category is an item's: rows without an item tell none
+        item_category = commonest(codes[ITEM], category, len(item_category), len(categories)) if ITEM in codes else item_category
         categories, item_category = _used_only(item_category, categories)
     time = numbers.get("timestamp")
     amount, rating = numbers.get("amount"), numbers.get("rating")

@@ -124,3 +124,8 @@ class EventTable:
     def count(self, node_type: str) -> int:
         """How many nodes of a type the log names."""
         return len(self.ids[node_type]) if node_type in self.ids else 0
+
+    def at(self, node_type: str, name: str) -> npt.NDArray[np.bool_]:
+        """(n,) which events are at the node of this id; none where the log has no such node."""
+        code = self.ids[node_type].index(name).as_py() if node_type in self.ids else -1
+        return self.codes[node_type] == code if code >= 0 else np.zeros(len(self), np.bool_)

@@ -43,7 +43,7 @@ class MemberEvents:
 
     @cached_property
     def second(self) -> Int64:
-        """(e,) seconds since the log's first event; 0 where there is no time."""
+        """(e,) seconds since the log's first event; as in `seconds_of` where there is no time."""
         return seconds_of(self.time, self.log)
 
     @cached_property
@@ -88,8 +88,8 @@ def read_member_events(grown: Grown, log: LogIndex) -> MemberEvents:
 
 
 def seconds_of(time: Int64, log: LogIndex) -> Int64:
-    """Microseconds since 1970 → seconds since the log's first event; 0 where there is no time."""
-    return np.where(time == NO_TIME, 0, (time - log.start) // 1_000_000)
+    """Microseconds since 1970 → seconds since the log's first event; −1 for an event without a time, 0 for all in a log without times."""
+    return np.where(time == NO_TIME, 0 if log.events.time is None else -1, (time - log.start) // 1_000_000)
 
 
 def _target_of(grown: Grown, log: LogIndex, position: int, event: Int64, second: Int64) -> Int64:

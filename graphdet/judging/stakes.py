@@ -10,6 +10,7 @@ import numpy as np
 from graphdet.arrays import Float64, Int32, Int64, check_columns
 from graphdet.events import NO_TIME
 from graphdet.judging.log_index import LogIndex
+from graphdet.judging.member_events import seconds_of
 from graphdet.rings.growth import Grown
 
 
@@ -55,9 +56,7 @@ def measure_stakes(rings: Sequence[Grown], log: LogIndex) -> list[Stakes]:
     rows = np.flatnonzero(log.deals[events.action] & (item >= 0))
     rows = rows[np.argsort(item[rows], kind="stable")]
     code, user = item[rows], events.codes["user"][rows]
-    second = np.zeros(len(rows), np.int64)
-    if events.time is not None:
-        second = np.where(events.time[rows] == NO_TIME, 0, (events.time[rows] - log.start) // 1_000_000)
+    second = seconds_of(np.full(len(rows), NO_TIME) if events.time is None else events.time[rows], log)
     amount = np.full(len(rows), np.nan) if events.amount is None else np.nan_to_num(events.amount[rows])
     base = index.visits.views[index.item_view].first_key
     member = np.zeros(events.count("user"), np.bool_)

@@ -41,7 +41,8 @@ def measure_tastes(own: MemberEvents) -> Tastes:
 
 def _in_its_days(second: Int64, inside: Bool, end: int) -> Bool:
     """Events on days of the ring: those that saw more than half of what an even spread of its events over the whole log would give them,
-    and all of its campaign, with a day before and three after it, where these are less than half of the log.
+    and all of its campaign, with a day before and three after it, where these are less than half of the log. Nobody knows of an event
+    without a time that it was on another day.
 
     Who works for several shops of one owner does so in the same weeks, and comes late to some of it; a taste is there at other times.
     """
@@ -53,7 +54,7 @@ def _in_its_days(second: Int64, inside: Bool, end: int) -> Bool:
         first, last = int(first) - BEFORE, int(last) + AFTER
         if 2 * (last - first + 1) < days:
             its[max(first, 0) : last + 1] = True
-    return its[day]
+    return its[day] | (second < 0)
 
 
 def _interest(items: Int32, targets: Int32, group_of: Int32 | None, share: Float64) -> float:

@@ -194,7 +194,8 @@ def _keys_table(log: LogIndex, rows: Int64, targets: Mapping[str, Bool], at_targ
         code = events.codes[name]
         touched = np.zeros(events.count(name) + 1, np.bool_)
         touched[code[rows]] = True
-        own = np.flatnonzero(touched[:-1])
+        touched[-1] = False  # the last place stands for events without one
+        own = np.flatnonzero(touched)
         count, users = _count_at(code, events.codes["user"], touched[:-1], events.count("user"))
         columns = {
             "node_type": pa.repeat(pa.scalar(name), len(own)),

@@ -331,7 +331,7 @@ def _uses(dossier: Dossier, members: list[str], shared: list[dict[str, Any]]) ->
     scene, place_of = dossier.scene, _places(dossier, members)
     events = scene.replay.small.events
     for thing, key in enumerate(shared):
-        there = events.codes[key["type"]] == events.ids[key["type"]].index(key["id"]).as_py()
+        there = events.at(key["type"], key["id"])
         who, count = np.unique(place_of[scene.member[there]], return_counts=True)
         yield from ({"thing": thing, "member": one, "events": n} for one, n in zip(who.tolist(), count.tolist(), strict=True) if one >= 0)
 
