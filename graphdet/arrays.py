@@ -33,9 +33,21 @@ def ranges(begin: Int64, end: Int64) -> Int64:
 def distinct_values(values: npt.NDArray[Whole]) -> npt.NDArray[Whole]:
     """Each number once, sorted: fifty times as quick for a million as NumPy's own `unique`, which asks a hash table."""
     ordered: npt.NDArray[Whole] = np.sort(values)
+    return ordered[_firsts(ordered)]
+
+
+def distinct_counts(values: npt.NDArray[Whole]) -> tuple[npt.NDArray[Whole], Int64]:
+    """Each number once, sorted, and how often it is there; as quick as `distinct_values`."""
+    ordered: npt.NDArray[Whole] = np.sort(values)
+    first = np.flatnonzero(_firsts(ordered))
+    return ordered[first], np.diff(np.append(first, len(ordered)))
+
+
+def _firsts(ordered: npt.NDArray[Whole]) -> Bool:
+    """Which of some sorted numbers are not the same as the one before."""
     first = np.ones(len(ordered), np.bool_)
     first[1:] = ordered[1:] != ordered[:-1]
-    return ordered[first]
+    return first
 
 
 def check_array(

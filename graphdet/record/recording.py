@@ -22,7 +22,7 @@ from graphdet.judging.log_index import LogIndex, distinct_users
 from graphdet.judging.stakes import Stakes
 from graphdet.record.recorded_farms import describe_farm
 from graphdet.record.texts import add_wording
-from graphdet.record.usual import Usual
+from graphdet.record.usual import count_usual
 from graphdet.record.windows import count_windows
 from graphdet.rings.null_search import NullRings
 from graphdet.rings.search import Search
@@ -61,7 +61,7 @@ def record_dossiers(
         "events": add_wording(kept, events.report.files, items, settings.log, settings.machine),
         "keys": _keys_table(log, rows, targets, at_targets),
         "visits": _visits_table(rings, log),
-        "dossiers": _dossiers_table(rings, ids, log, at_targets, stakes),
+        "dossiers": _dossiers_table(rings, ids, log, at_targets, stakes, settings.machine.workers),
     }
 
 
@@ -318,17 +318,19 @@ def _dossiers_table(
     log: LogIndex,
     at_targets: Mapping[str, tuple[Int32, Int64]],
     stakes: Sequence[Stakes],
+    threads: int,
 ) -> pa.Table:
     windows = count_windows([ring.facts.grown for ring in rings], log, at_targets)
-    usual = Usual(log) if len(rings) else None
+    usual = count_usual([ring.facts for ring in rings], log, threads)
     texts = [
-        json.dumps(_measured(ring, own, stake, usual, log), sort_keys=True) for ring, own, stake in zip(rings, windows, stakes, strict=True)
+        json.dumps(_measured(ring, own, stake, others, log), sort_keys=True)
+        for ring, own, stake, others in zip(rings, windows, stakes, usual, strict=True)
     ]
     schema = arrow_schema("dossiers")
     return pa.table([pa.array(list(ids), pa.string()), pa.array(texts, pa.string())], schema=schema)
 
 
-def _measured(ring: JudgedRing, windows: list[dict[str, Any]], stakes: Stakes, usual: Usual | None, log: LogIndex) -> dict[str, Any]:
+def _measured(ring: JudgedRing, windows: list[dict[str, Any]], stakes: Stakes, usual: dict[str, Any], log: LogIndex) -> dict[str, Any]:
     """One ring's JSON: its scalars and its time, the window of each target with who came in it and, of items, what was bought there; what
     everybody else did in the ring's time; and, of a farm, what makes it one."""
     scalars = {name: _plain(value) for name, value in ring.facts.scalars().items()}
@@ -347,7 +349,7 @@ def _measured(ring: JudgedRing, windows: list[dict[str, Any]], stakes: Stakes, u
         "time": time,
         "windows": windows,
         "bought": bought,
-        "usual": None if usual is None else usual.beside(ring.facts),
+        "usual": usual,
         "farm": None if ring.farm is None else describe_farm(ring.farm, log),
     }
 
