@@ -77,6 +77,25 @@ def whole_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
     sync(target.parent)
 
 
+@contextlib.contextmanager
+def whole_or_gone(path: Path) -> Iterator[None]:
+    """A folder that is made in several steps, each of which tells where it stands; it goes if the block does not end well.
+
+    Nothing, or an empty folder, may stand there before. What a killed process left of it stays.
+    """
+    stood, done = path.is_dir(), False
+
+    def clear() -> None:
+        if not done:
+            remove(path)
+            if stood:
+                path.mkdir()
+
+    with cleared_at_the_end(clear):
+        yield
+        done = True
+
+
 def sync(path: Path) -> None:
     """What was written to a file or folder is on the disk when this returns."""
     handle = os.open(path, os.O_RDONLY)

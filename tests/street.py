@@ -26,6 +26,7 @@ ORDER = (
     "progress",
     "scratch",
     "whole",
+    "shortage",
     "words",
     "events",
     "proposing",

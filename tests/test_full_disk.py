@@ -9,9 +9,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
+import pandas as pd
 import pytest
+import typer
 from dossier_runs import QUICK, LoggedRun, market_run
 
+from graphdet.cli.program import app
+from graphdet.export import WRITERS
 from graphdet.settings import Settings
 from graphdet.whole import whole_file, whole_folder
 
@@ -24,6 +29,17 @@ NO_MOUNT = "mounting a small file system needs root"
 def logged(tmp_path_factory: pytest.TempPathFactory) -> LoggedRun:
     assert isinstance(QUICK, Settings)
     return market_run(tmp_path_factory.mktemp("disk") / "log", seed=1, events=12_000)
+
+
+@pytest.fixture(scope="module")
+def labels(logged: LoggedRun) -> Path:
+    """What is known of the users: who is in a planted ring."""
+    planted = set(pd.read_parquet(logged.folder / "truth" / "members.parquet")["node_id"])
+    users = sorted(set(logged.log["user_id"]))
+    path = logged.folder / "labels" / "labels.csv"
+    path.parent.mkdir()
+    pd.DataFrame({"user_id": users, "label": [int(user in planted) for user in users]}).to_csv(path, index=False)
+    return path
 
 
 @pytest.fixture
@@ -53,35 +69,75 @@ def fill(disk: Path, left: int) -> None:
     (disk / "filler").write_bytes(b"x" * max(state.f_bavail * state.f_frsize - left, 0))
 
 
-def test_each_command_that_writes_names_the_full_disk_and_leaves_what_was_there(logged: LoggedRun, small_disk: Path) -> None:
-    run, log = logged.folder / "run", logged.folder / "events.parquet"
-    out = small_disk / "out"
-    fill(small_disk, 0)
-    before = sorted(path.name for path in small_disk.iterdir())
-    for arguments in (
-        ["run", log, "--out", out],
-        ["report", run, "--out", small_disk / "report.html"],
-        *(
-            ["export", run, "1", "--format", form, "--out", small_disk / f"ring.{form}"]
-            for form in ("csv", "json", "xlsx", "graphml", "md")
-        ),
-        ["push", run, "--offline", out],
-        ["kit", run, "--out", out],
-        ["simulate", "--preset", "demo", "--events", 2000, "--out", out],
-    ):
-        done = graphdet(*arguments)
-        assert done.returncode == 2, (arguments[0], done.stderr[-500:])
-        last = done.stderr.splitlines()[-1]
-        assert "disk is full" in last, last
-        assert "unexpected" not in done.stderr
-        assert "Traceback" not in done.stderr
-        assert sorted(path.name for path in small_disk.iterdir()) == before, arguments
+def writers(logged: LoggedRun, labels: Path, disk: Path) -> dict[str, list[list[object]]]:
+    """Every command that writes files where its user says, in each of its forms."""
+    run, log, out = logged.folder / "run", logged.folder / "events.parquet", disk / "out"
+    return {
+        "run": [["run", log, "--out", out]],
+        "demo": [["demo", "--out", out]],
+        "init": [["init", log, "--out", disk / "graphdet.toml"]],
+        "train": [
+            ["train", log, "--labels", labels, "--out", disk / "model.npz"],
+            ["train", log, "--labels", labels, "--out", labels.parent / "model.npz", "--report", out],
+        ],
+        "report": [["report", run, "--out", disk / "report.html"]],
+        "export": [["export", run, "1", "--format", form, "--out", disk / f"ring.{form}"] for form in WRITERS]
+        + [["export", run, "--tier", "alert", "--format", form, "--out", out] for form in WRITERS],
+        "push": [["push", run, "--offline", out], ["push", run, "--scope", "graph", "--offline", out]],
+        "kit": [["kit", run, "--out", out]],
+        "simulate": [
+            ["simulate", "--preset", "demo", "--events", 2000, "--out", out],
+            ["simulate", "--shop", "flooded", "--users", 300, "--format", "csv", "--out", out],
+        ],
+    }
+
+
+# What writes nothing but its answer, or what only a database server holds: the server's own log and store are its own affair.
+NO_FILES = {
+    *("check", "settings", "rings", "show", "diff", "similar", "explain", "evaluate"),
+    *("undo", "decide", "db up", "db down", "db status", "db wipe"),
+    "dispositions",  # its labels: test_labels_of_dispositions_on_a_full_disk
+}
+
+
+MANY_FILES = ("export", "push", "kit", "simulate")  # or parts: the disk may be full in the middle of them
+
+
+def test_no_command_is_forgotten(logged: LoggedRun, tmp_path: Path) -> None:
+    """Whoever adds a command says here what it writes, so that a full disk is tried."""
+
+    def leaves(command: click.Command, above: str = "") -> Iterator[str]:
+        for name, inner in getattr(command, "commands", {}).items():
+            yield from leaves(inner, f"{above}{name} ") if hasattr(inner, "commands") else (f"{above}{name}",)
+
+    told = {*writers(logged, tmp_path, tmp_path), *NO_FILES}
+    assert set(leaves(typer.main.get_command(app))) == told
+
+
+def test_each_command_that_writes_names_the_full_disk_and_leaves_what_was_there(logged: LoggedRun, labels: Path, small_disk: Path) -> None:
+    (small_disk / "model.npz").write_bytes(b"good")
+    for left in (0, 24 * 1024):  # not even a folder's first file, and a few of them
+        (small_disk / "filler").unlink(missing_ok=True)
+        fill(small_disk, left)
+        before = sorted(path.name for path in small_disk.iterdir())
+        every = writers(logged, labels, small_disk)
+        for arguments in (one for name in (MANY_FILES if left else every) for one in every[name]):
+            done = graphdet(*arguments)
+            if left and not done.returncode:  # it was small enough
+                for path in {path.name for path in small_disk.iterdir()} - set(before):
+                    shutil.rmtree(small_disk / path) if (small_disk / path).is_dir() else (small_disk / path).unlink()
+                continue
+            assert done.returncode == 2, (arguments, done.stderr[-500:])
+            last = done.stderr.splitlines()[-1]
+            assert "disk is full" in last, (arguments, last)
+            assert "unexpected" not in done.stderr
+            assert "Traceback" not in done.stderr
+            assert sorted(path.name for path in small_disk.iterdir()) == before, arguments
+            assert (small_disk / "model.npz").read_bytes() == b"good"
 
 
 @pytest.mark.parametrize("name", ["log.csv.gz", "log.csv.zip"])
 def test_a_full_temporary_folder_is_not_the_logs_fault(name: str, logged: LoggedRun, small_disk: Path, tmp_path: Path) -> None:
-    import pandas as pd
-
     pd.read_parquet(logged.folder / "events.parquet").to_csv(tmp_path / name, index=False)
     fill(small_disk, 8 * 1024)
     done = graphdet("check", tmp_path / name, TMPDIR=str(small_disk))

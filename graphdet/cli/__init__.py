@@ -9,7 +9,7 @@ import sys
 
 from graphdet.cli.stopping import LINE, Stopping, stoppable
 
-OUT_OF_MEMORY = ("bad_alloc", "OutOfMemory", "Out of Memory", "not enough memory", "failed to allocate", "can't start new thread")
+HARMLESS = {"-h", "--help", "help", "-V", "--version"}  # what needs next to no memory
 STOPPED = 130  # what a command ends with that caught Ctrl-C itself
 
 
@@ -42,8 +42,13 @@ def _outcome(arguments: list[str]) -> int:
     """Run the command, and tell in one line why it failed, if it did."""
     from graphdet.cli.manner import complain, manner, read_manner
     from graphdet.errors import GraphdetError
+    from graphdet.shortage import shortage, too_low_a_limit
 
     arguments = read_manner(arguments)
+    lack = "" if set(arguments) & HARMLESS or not arguments else too_low_a_limit()
+    if lack:
+        complain(lack)
+        return 2
     try:
         from graphdet.cli.program import run_program
 
@@ -62,26 +67,12 @@ def _outcome(arguments: list[str]) -> int:
     except Exception as error:
         if manner.debug:
             raise
-        lack = _lacking(error)
+        lack = shortage(error)
         if lack:
             complain(lack)
             return 2
+        if isinstance(error, OSError) and error.filename is not None and error.strerror:
+            complain(f"{error.filename}: {error.strerror}.")
+            return 2
         complain(f"unexpected {type(error).__name__}: {error}. Please report it, with what --debug adds to the same command.")
         return 1
-
-
-def _lacking(error: BaseException) -> str:
-    """What the machine has too little of, disk or memory, in one line; nothing where the error is another."""
-    from graphdet.whole import is_full, why
-
-    told: BaseException | None = error
-    while told is not None:
-        says = f"{type(told).__name__} {told}"
-        if is_full(told):
-            place = getattr(told, "filename", None)
-            reason = why(told) if isinstance(told, OSError) else "the disk is full: No space left on device; free some space"
-            return f"{place or 'a file'} cannot be written: {reason}, or set TMPDIR to a folder on another disk if it is the temporary one."
-        if isinstance(told, MemoryError) or any(words in says for words in OUT_OF_MEMORY):
-            return "too little memory for this; give --sample or --since for a part of the log, fewer --threads, or a machine with more."
-        told = told.__cause__ or told.__context__
-    return ""

@@ -119,14 +119,16 @@ def demo(
     from graphdet.run.saving import require_free
     from graphdet.settings import Settings
     from graphdet.simulate import preset, simulate, write_market
+    from graphdet.whole import whole_or_gone
 
     if open_report:
         need("report", "graphdet demo --open")
     require_free(out)
     progress = progress_here()
-    with progress.stage("make a market"):
-        write_market(simulate(preset("demo"), DEMO_SEED), out / "market", "csv")
-    found = _detect([out / "market" / "events.csv"], out / "run", Settings(), progress)
+    with whole_or_gone(out):
+        with progress.stage("make a market"):
+            write_market(simulate(preset("demo"), DEMO_SEED), out / "market", "csv")
+        found = _detect([out / "market" / "events.csv"], out / "run", Settings(), progress)
     if not manner.quiet:
         _show_demo(found, out)
     if open_report:

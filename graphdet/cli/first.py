@@ -96,11 +96,13 @@ def _asked(proposal: Proposal, out: Path) -> Proposal:
 def _write(out: Path, text: str) -> None:
     from graphdet.errors import SettingsError
 
+    from graphdet.whole import whole_file, why
+
     try:
-        with out.open("x", encoding="utf-8") as file:
-            file.write(text)
+        with whole_file(out) as partial:
+            partial.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise SettingsError(f"{out}: cannot be written ({error.strerror}); choose another --out.") from None
+        raise SettingsError(f"{out}: cannot be written ({why(error)}); choose another --out.") from None
 
 
 def _say_next(proposal: Proposal, out: Path, logs: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -103,8 +104,8 @@ def choose_settings(path: Path | None, logs: Sequence[Path] = (), wanted: Wanted
 
 def _lying_about(logs: Sequence[Path]) -> Path | None:
     """The settings file in the working folder, else beside the first log that has one."""
-    places = [Path(), *(log if log.is_dir() else log.parent for log in logs)]
-    files = [path for path in dict.fromkeys(place / SETTINGS_NAME for place in places) if path.is_file()]
+    places = [Path(), *(log if os.path.isdir(log) else log.parent for log in logs)]  # noqa: PTH112 - Path.is_dir raises where it may not look
+    files = [path for path in dict.fromkeys(place / SETTINGS_NAME for place in places) if os.path.isfile(path)]  # noqa: PTH113
     for path in files[1:]:
         if not path.samefile(files[0]):
             say(f"{path} is left aside, since there is {files[0]}")

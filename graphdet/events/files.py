@@ -18,7 +18,7 @@ from graphdet.errors import EmptyLog, UnreadableFile
 from graphdet.events.foreign_kinds import foreign_kind
 from graphdet.events.unpacking import SQLITE, ZIP, Part, is_workbook, sqlite_parts, workbook_parts, zip_parts
 from graphdet.scratch import new_file
-from graphdet.whole import is_full
+from graphdet.shortage import ran_out
 
 FORMATS = {
     ".csv": "csv",
@@ -47,6 +47,7 @@ _DATABASE = re.compile(r"(postgres(?:ql)?|mysql|mariadb|mssql|sqlserver|oracle|s
 _PARTITION = re.compile(r"(\w+)=(.+)")
 NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 STANDARD_INPUT = "-"
+DEEPEST = 3  # archives in archives; some hold themselves, and would never end
 MARKET, TRUTH = "market.json", "truth"  # beside the log of a simulated market
 
 
@@ -60,6 +61,7 @@ class LogFile:
         label: what it is called where that is not its path: a member of an archive, standard input.
         origin: the file that was named, where that is another.
         partitions: (column, value) that the folders above it name.
+        state: what changes when the file is written to, as it was before anything of it was read.
     """
 
     path: Path
@@ -68,6 +70,7 @@ class LogFile:
     label: str = ""
     origin: Path | None = None
     partitions: tuple[tuple[str, str], ...] = ()
+    state: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:
@@ -83,12 +86,13 @@ class LogFile:
         return f"{self.format}.{self.compression}" if self.compression else self.format
 
 
-def find_files(paths: Sequence[Path | str], folder: Path) -> list[LogFile]:
+def find_files(paths: Sequence[Path | str], folder: Path, most: int) -> list[LogFile]:
     """Files in the order given; a folder gives every log file below it, sorted by path (without a made market's truth).
 
     Args:
         paths: files, folders, patterns such as logs/2025-*.csv, pipes, or `-` for standard input.
         folder: where pipes are spooled and archives unpacked.
+        most: bytes that an archive may unpack to.
 
     Raises:
         UnreadableFile: a path that is not there, may not be read, or is of a kind that is not read.
@@ -96,22 +100,35 @@ def find_files(paths: Sequence[Path | str], folder: Path) -> list[LogFile]:
     """
     found: dict[Path, list[LogFile]] = {}
     for path in (Path(one) for text in map(str, paths) for one in _expanded(text)):
+        _require_seen(path)
         if str(path) == STANDARD_INPUT:
-            found[path] = _recognise(_spooled(path, folder), folder, label="standard input")
+            found[path] = _recognise(_spooled(path, folder), folder, most, label="standard input")
         elif path.is_dir():
             for inner in _inside(path):
                 if inner.resolve() not in found:
-                    found[inner.resolve()] = _recognise(inner, folder, partitions=_partitions(inner))
+                    found[inner.resolve()] = _recognise(inner, folder, most, partitions=_partitions(inner))
         elif _is_stream(path):
-            found[path] = _recognise(_spooled(path, folder), folder, label=str(path))
+            found[path] = _recognise(_spooled(path, folder), folder, most, label=str(path))
         elif path.exists():
             if path.resolve() not in found:
-                found[path.resolve()] = _recognise(path, folder, partitions=_partitions(path))
+                found[path.resolve()] = _recognise(path, folder, most, partitions=_partitions(path))
         else:
             raise UnreadableFile(f"{path}: no such file or folder; check the spelling.")
     if not found:
         raise EmptyLog("no log files were named; give at least one file or folder.")
     return [file for files in found.values() for file in files]
+
+
+def _require_seen(path: Path) -> None:
+    """Raises:
+    UnreadableFile: it may not even be looked at, or no path can be so.
+    """
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise UnreadableFile(f"{path}: cannot be read ({error.strerror}).") from None
 
 
 def _expanded(text: str) -> list[str]:
@@ -122,7 +139,7 @@ def _expanded(text: str) -> list[str]:
             f"{database[1]}://…: a database is not read from here; export the table to a file, for PostgreSQL with "
             "psql -c \"\\copy (SELECT …) TO 'events.csv' CSV HEADER\", and name that."
         )
-    if not glob.has_magic(text) or Path(text).exists():
+    if not glob.has_magic(text) or os.path.lexists(text):  # noqa: PTH - Path.exists raises where it may not look
         return [text]
     fitting = sorted(glob.glob(text, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute patterns
     if not fitting:
@@ -161,7 +178,7 @@ def _spooled(path: Path, folder: Path) -> Path:
         with sys.stdin.buffer if str(path) == STANDARD_INPUT else path.open("rb") as source, target.open("wb") as out:
             shutil.copyfileobj(source, out, _BLOCK)
     except OSError as error:
-        if is_full(error):
+        if ran_out(error):
             raise
         raise UnreadableFile(f"{path}: cannot be read ({error.strerror}).") from None
     return target
@@ -192,38 +209,64 @@ def _by_name(path: Path) -> tuple[str, str]:
     return FORMATS.get(name.suffix.lower(), ""), compression
 
 
-def _recognise(path: Path, folder: Path, label: str = "", named: str = "", partitions: tuple[tuple[str, str], ...] = ()) -> list[LogFile]:
+def _recognise(
+    path: Path,
+    folder: Path,
+    most: int,
+    label: str = "",
+    named: str = "",
+    partitions: tuple[tuple[str, str], ...] = (),
+    depth: int = 0,
+) -> list[LogFile]:
     """One file as what its first bytes and its name (`named`, where it is called otherwise) say; the parts of an archive or a workbook."""
+    shown = label or str(path)
+    state = state_of(path, shown)
     try:
         with path.open("rb") as stream:
             head = stream.read(_BLOCK)
     except OSError as error:
-        raise UnreadableFile(f"{label or path}: cannot be read ({error.strerror}).") from None
+        raise UnreadableFile(f"{shown}: cannot be read ({error.strerror}).") from None
     form, _ = _by_name(Path(named or path))
     if head.startswith(_PARQUET_MAGIC):
-        return [LogFile(path, "parquet", "", label, partitions=partitions)]
-    if head.startswith(ZIP):
-        return _parts(path, workbook_parts(path, folder) if is_workbook(path) else None, folder, label, partitions)
-    if head.startswith(SQLITE):
-        return _parts(path, sqlite_parts(path, folder), folder, label, partitions)
+        return [LogFile(path, "parquet", "", label, partitions=partitions, state=state)]
+    if head.startswith((ZIP, SQLITE)):
+        if head.startswith(SQLITE):
+            found = _tables(sqlite_parts(path, folder, most), shown)
+        elif is_workbook(path):
+            found = _tables(workbook_parts(path, folder, most), shown)
+        elif depth == DEEPEST:
+            raise UnreadableFile(f"{shown}: an archive in archives, more than {DEEPEST} deep; unpack it and name what is in it.")
+        else:
+            found = []
+            members = zip_parts(path, folder, most)
+            for name, part in [member for member in members if _by_name(Path(member[0]))[0]] or members:
+                found += _recognise(part, folder, most, f"{shown}!{name}", name, partitions, depth + 1)
+        if not found:
+            raise EmptyLog(f"{shown}: nothing in it that could be read; it should hold log files or tables.")
+        return [replace(file, origin=path, partitions=partitions, state=state) for file in found]
     compression = next((kind for magic, kind in _COMPRESSION_MAGIC.items() if head.startswith(magic)), "")
     foreign = None if compression else foreign_kind(head)
     if foreign:
-        raise UnreadableFile(f"{label or path}: this is {foreign[0]}, which is not read; {foreign[1]}.")
+        raise UnreadableFile(f"{shown}: this is {foreign[0]}, which is not read; {foreign[1]}.")
     if not form and head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[{")):
         form = "jsonl"
-    return [LogFile(path, form if form in ("csv", "tsv", "jsonl", "parquet") else "csv", compression, label, partitions=partitions)]
+    form = form if form in ("csv", "tsv", "jsonl", "parquet") else "csv"
+    return [LogFile(path, form, compression, label, partitions=partitions, state=state)]
 
 
-def _parts(path: Path, tables: list[Part] | None, folder: Path, label: str, partitions: tuple[tuple[str, str], ...]) -> list[LogFile]:
-    shown = label or str(path)
-    found: list[LogFile] = []
-    if tables is None:
-        members = zip_parts(path, folder)
-        for name, part in [member for member in members if _by_name(Path(member[0]))[0]] or members:
-            found += _recognise(part, folder, f"{shown}!{name}", name, partitions)
-    else:
-        found = [LogFile(part, "csv", "", f"{shown}!{name}" if len(tables) > 1 else shown, partitions=partitions) for name, part in tables]
-    if not found:
-        raise EmptyLog(f"{shown}: nothing in it that could be read; it should hold log files or tables.")
-    return [replace(file, origin=path) for file in found]
+def _tables(tables: list[Part], shown: str) -> list[LogFile]:
+    """Tables of a workbook or a database, which were written to files."""
+    return [LogFile(part, "csv", "", f"{shown}!{name}" if len(tables) > 1 else shown) for name, part in tables]
+
+
+def state_of(path: Path, shown: str) -> tuple[int, ...]:
+    """What changes when a file is written to, or another takes its place.
+
+    Raises:
+        UnreadableFile: it is gone, or may not be looked at.
+    """
+    try:
+        state = path.stat()
+    except OSError as error:
+        raise UnreadableFile(f"{shown}: cannot be read any more ({error.strerror}); it was there a moment ago.") from None
+    return state.st_size, state.st_mtime_ns, state.st_ino

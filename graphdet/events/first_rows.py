@@ -40,7 +40,7 @@ def read_first_rows(paths: Sequence[Path | str], machine: MachineSettings, most:
     """
     found = []
     with scratch_folder() as folder, connect(machine, folder) as connection:
-        for file in find_files(paths, folder):
+        for file in find_files(paths, folder, int(LogSettings().unpacked_gb * 1e9)):
             source = open_source(connection, file, LogSettings(), folder, _all_columns)
             if not source.empty:
                 rows = _rows(connection, source, most)

@@ -19,6 +19,7 @@ from graphdet.events.timestamps import TIMES, WHITESPACE, patterns_of
 from graphdet.events.top_lines import find_header
 from graphdet.scratch import new_file
 from graphdet.settings import LogSettings
+from graphdet.shortage import ran_out
 
 _BUFFER = 1 << 25  # by itself DuckDB would take sixteen times the longest line; good records fit, even with every quote doubled
 
@@ -103,6 +104,8 @@ def open_source(
         else:
             source = _open_delimited(file, settings, folder, with_partitions)
     except duckdb.Error as error:
+        if ran_out(error):
+            raise
         raise unreadable(file, error) from None
     if source.empty:
         return source

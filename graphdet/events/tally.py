@@ -17,7 +17,7 @@ from graphdet.errors import MissingColumn, UnreadableFile
 from graphdet.events.asking import Asking
 from graphdet.events.collecting import Collector
 from graphdet.events.encodings import check_encoding
-from graphdet.events.files import LogFile, digest, find_files
+from graphdet.events.files import LogFile, digest, find_files, state_of
 from graphdet.events.header import check_columns, check_mapped, map_columns
 from graphdet.events.odd_values import is_odd
 from graphdet.events.opening import Mapper, Source, careful_source, open_source, require_whole, unreadable
@@ -27,7 +27,7 @@ from graphdet.events.table import FileReport
 from graphdet.events.timestamps import TIMES, check_zone
 from graphdet.scratch import scratch_folder
 from graphdet.settings import LogSettings, MachineSettings
-from graphdet.whole import is_full
+from graphdet.shortage import ran_out
 
 Watcher = Callable[[str, int, int | None], None]
 
@@ -75,24 +75,25 @@ def read_files(
     check_zone(settings.timezone)
     check_encoding(settings.encoding)
     with scratch_folder() as folder, ThreadPoolExecutor(machine.threads or None) as pool:
-        files = find_files(paths, folder)
+        files = find_files(paths, folder, int(settings.unpacked_gb * 1e9))
         rows, catalogues = Part(Collector(pool)), Part(Collector(pool))
         with connect(machine, folder) as connection:
             sources = _open_all(connection, files, settings, folder, mapper)
             if mapper is map_columns:
                 check_mapped([source.mapping.header for source in sources], settings)
             files = [source.file for source in sources]
-            states = [_state(file) for file in files]
             digests = [pool.submit(digest, file.whole) for file in files]
             asking = Asking(connection, sources, settings, folder)
             for place in range(len(files)):
                 part = catalogues if sources[place].mapping.catalogue else rows
-                sources[place] = _read(connection, sources, place, part.collector, asking, settings, typer, folder, tell)
+                with _about(files[place]):
+                    sources[place] = _read(connection, sources, place, part.collector, asking, settings, typer, folder, tell)
                 part.places.append(place)
                 part.starts.append(part.collector.rows)
-        for file, future, state in zip(files, digests, states, strict=True):
-            future.result()
-            if _state(file) != state:
+        for file, future in zip(files, digests, strict=True):
+            with _about(file):
+                future.result()
+            if state_of(file.whole, file.name) != file.state:
                 raise UnreadableFile(f"{file.name}: changed while it was read; read it once it is whole, or a copy of it.")
         yield Reading(files, sources, digests, rows, catalogues, machine, folder)
 
@@ -105,15 +106,12 @@ def _open_all(
     refused: dict[Path, MissingColumn] = {}
     for file in files:
         try:
-            sources.append(open_source(connection, file, settings, folder, mapper))
+            with _about(file):
+                sources.append(open_source(connection, file, settings, folder, mapper))
         except MissingColumn as error:
             if file.origin is None:
                 raise
             refused.setdefault(file.origin, error)
-        except OSError as error:
-            if is_full(error):
-                raise
-            raise UnreadableFile(f"{file.name}: cannot be read ({error.strerror}); it was there a moment ago.") from None
     for origin, reason in refused.items():
         places = [place for place, source in enumerate(sources) if source.file.origin == origin]
         if not places:
@@ -122,13 +120,16 @@ def _open_all(
     return sources
 
 
-def _state(file: LogFile) -> tuple[int, int]:
-    """What changes when a file is written to."""
+@contextmanager
+def _about(file: LogFile) -> Iterator[None]:
+    """What the disk, or a library that reads the file, complains of in this block is told of the file."""
     try:
-        state = file.whole.stat()
-    except OSError as error:
-        raise UnreadableFile(f"{file.name}: cannot be read any more ({error.strerror}).") from None
-    return state.st_size, state.st_mtime_ns
+        yield
+    except REFUSALS as error:
+        if ran_out(error):
+            raise
+        state_of(file.whole, file.name)  # gone by now
+        raise unreadable(file, error) from None
 
 
 class _Unasked(Exception):
@@ -168,10 +169,8 @@ def _read(
             collector.rewind(start)
             source = asking.answered(source, met.columns)
         except REFUSALS as error:
-            if is_full(error):
+            if ran_out(error) or source.text is None or source.careful:
                 raise
-            if source.text is None or source.careful:
-                raise unreadable(source.file, error) from None
             collector.rewind(start)
             source = careful_source(source, folder)
 
@@ -198,7 +197,8 @@ def _reports(connection: duckdb.DuckDBPyConnection, reading: Reading, rejected: 
         rows_read, rows, causes, duplicates = typed[place]
         if len(rows) or source.broken:
             theirs = [(source.mapping.theirs(column) if column else "", reason) for column, reason in causes]
-            locate(connection, source, rows, theirs, rejected)
+            with _about(file):
+                locate(connection, source, rows, theirs, rejected)
         reports.append(
             FileReport(
                 path=file.name,

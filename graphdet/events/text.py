@@ -25,7 +25,7 @@ from graphdet.events.encodings import SAMPLE, foreign_lines, guess_encoding
 from graphdet.events.files import LogFile
 from graphdet.events.foreign_kinds import foreign_kind
 from graphdet.scratch import new_file
-from graphdet.whole import is_full
+from graphdet.shortage import ran_out
 
 LONGEST_RECORD = 15_000_000  # bytes; a longer record is rejected
 _BLOCK = 1 << 22
@@ -85,7 +85,7 @@ def prepare(file: LogFile, folder: Path, most: int, wanted: str = "") -> Text:
     except UnicodeDecodeError as error:
         raise UnreadableFile(f"{file.name}: not valid {encoding} ({error.reason}); save it as UTF-8.") from None
     except OSError as error:
-        if is_full(error):
+        if ran_out(error):
             raise
         raise UnreadableFile(f"{file.name}: cannot be read ({_line(error)}); fetch or write it again.") from None
     wide = {"utf-16": "UTF-16", "utf-32": "UTF-32"}.get(encoding.removesuffix("-le").removesuffix("-be"))

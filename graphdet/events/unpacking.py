@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
-import csv
+import errno
+import itertools
+import json
+import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from graphdet.errors import UnreadableFile
+from graphdet.events.sheets import write_csv
 from graphdet.scratch import new_file
-from graphdet.whole import is_full
+from graphdet.shortage import ran_out
 
 Part = tuple[str, Path]  # its name inside, and the plain file
 ZIP, SQLITE = b"PK\x03\x04", b"SQLite format 3\x00"
+STEP = 1_000_000  # steps of SQLite's machine between two looks at how many are left
+STEPS, STEPS_A_BYTE = 1_000_000_000, 1_000  # that reading a table or a view may take: far more than putting all of a file in order does
 
 
-def zip_parts(path: Path, folder: Path) -> list[Part]:
-    """The files of a zip archive.
+def zip_parts(path: Path, folder: Path, most: int) -> list[Part]:
+    """The files of a zip archive, which may be so many bytes together.
 
     Raises:
-        UnreadableFile: it is damaged, or needs a password.
+        UnreadableFile: it is damaged, needs a password, or unpacks to more.
     """
     found = []
     try:
         with zipfile.ZipFile(path) as archive:
+            require_bounded(archive, path, most)  # more than a member says of itself is not read of it
             for member in sorted(archive.infolist(), key=lambda one: one.filename):
                 hidden = any(part.startswith((".", "__MACOSX")) for part in Path(member.filename).parts)
                 if member.is_dir() or hidden:
@@ -38,7 +46,7 @@ def zip_parts(path: Path, folder: Path) -> list[Part]:
                     shutil.copyfileobj(source, out, 1 << 20)
                 found.append((member.filename, target))
     except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError) as error:
-        if is_full(error):
+        if ran_out(error):
             raise
         raise UnreadableFile(f"{path}: the zip archive cannot be unpacked ({str(error)[:80]}); unpack it and name what is in it.") from None
     return found
@@ -54,61 +62,82 @@ def is_workbook(path: Path) -> bool:
     return bool(names & {"xl/workbook.xml", "xl/workbook.bin", "content.xml"})
 
 
-def workbook_parts(path: Path, folder: Path) -> list[Part]:
+def workbook_parts(path: Path, folder: Path, most: int) -> list[Part]:
     """The sheets of a workbook that hold anything.
 
+    They are read by a process of their own, with half of the memory at most: two cells far apart make a sheet of billions, and a library
+    that is not written in Python may end the process that it is in.
+
     Raises:
-        UnreadableFile: it is damaged, or needs a password.
+        UnreadableFile: it is damaged, needs a password, or unpacks to more than `most` bytes.
     """
-    import python_calamine
-
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
     try:
-        book = python_calamine.load_workbook(str(path))
-        sheets = [(name, book.get_sheet_by_name(name).to_python(skip_empty_area=True)) for name in book.sheet_names]
-    except (python_calamine.CalamineError, OSError, ValueError) as error:
+        with zipfile.ZipFile(path) as archive:
+            require_bounded(archive, path, most)
+    except (zipfile.BadZipFile, OSError) as error:
         raise UnreadableFile(f"{path}: the workbook cannot be read ({str(error)[:80]}); save it as CSV.") from None
-    return [(name, _as_csv(rows, folder)) for name, rows in sheets if rows]
+    command = [sys.executable, "-P", str(Path(__file__).with_name("sheets.py")), str(path), str(folder), str(memory)]
+    done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - our own file
+    told = done.stdout.decode("utf-8", "replace")
+    if done.returncode == 0:
+        return [(name, Path(part)) for name, part in json.loads(told)]
+    if os.strerror(errno.ENOSPC) in told:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+    reason = told.strip() or f"the reader of workbooks ended by itself, {-done.returncode}"
+    raise UnreadableFile(f"{path}: the workbook cannot be read ({reason[:80]}); save it as CSV.")
 
 
-def sqlite_parts(path: Path, folder: Path) -> list[Part]:
-    """The tables and views of an SQLite file.
+def require_bounded(archive: zipfile.ZipFile, path: Path, most: int) -> None:
+    """Raises:
+    UnreadableFile: the members of an archive say that they are more than so many bytes together.
+    """
+    told = sum(member.file_size for member in archive.infolist())
+    if told > most:
+        raise UnreadableFile(
+            f"{path}: unpacks to {told / 1e9:.1f} GB, more than {most / 1e9:g}; raise [log] unpacked_gb if that is right, "
+            "or look where the file comes from."
+        )
+
+
+def sqlite_parts(path: Path, folder: Path, most: int) -> list[Part]:
+    """The tables and views of an SQLite file, as so many bytes at most.
 
     Raises:
-        UnreadableFile: it is damaged.
+        UnreadableFile: it is damaged, or a view in it does not come to an end.
     """
     found = []
+    steps = STEPS + path.stat().st_size * STEPS_A_BYTE
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
+            database.execute("PRAGMA trusted_schema = OFF")
             database.text_factory = lambda raw: raw.decode("utf-8", "replace")
             query = "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY name"
             for (name,) in database.execute(query).fetchall():
+                database.set_progress_handler(_ends_after(steps // STEP), STEP)
                 quoted = name.replace('"', '""')
-                rows = database.execute(f'SELECT * FROM "{quoted}"')  # noqa: S608 - the name is quoted
-                header = [column[0] for column in rows.description]
-                found.append((name, _as_csv(_chained(header, rows), folder)))
+                with closing(database.execute(f'SELECT * FROM "{quoted}"')) as rows:  # noqa: S608 - the name is quoted
+                    header = [column[0] for column in rows.description]
+                    table = _bounded(itertools.chain([header], rows), path, most)
+                    found.append((name, write_csv(table, new_file(folder))))
     except sqlite3.Error as error:
-        raise UnreadableFile(f"{path}: the SQLite file cannot be read ({error}); export the table as CSV.") from None
+        reason = "a view in it does not come to an end" if "interrupted" in str(error) else str(error)
+        raise UnreadableFile(f"{path}: the SQLite file cannot be read ({reason}); export the table as CSV.") from None
     return found
 
 
-def _chained(header: list[str], rows: Iterable[tuple[Any, ...]]) -> Iterator[Iterable[Any]]:
-    yield header
-    yield from rows
+def _ends_after(calls: int) -> Callable[[], bool]:
+    """True from the call after so many on, which tells SQLite to end a query."""
+    left = itertools.count(calls, -1)
+    return lambda: next(left) <= 0
 
 
-def _as_csv(rows: Iterable[Iterable[Any]], folder: Path) -> Path:
-    target = new_file(folder)
-    with target.open("w", encoding="utf-8", newline="") as out:
-        writer = csv.writer(out, lineterminator="\n")
-        for row in rows:
-            writer.writerow([_plain(value) for value in row])
-    return target
-
-
-def _plain(value: Any) -> Any:
-    """A cell as text: whole numbers without a point, times in ISO 8601."""
-    if isinstance(value, datetime):
-        return value.isoformat(sep=" ")
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        return int(value)
-    return value.hex() if isinstance(value, bytes) else value
+def _bounded(rows: Iterable[Iterable[Any]], path: Path, most: int) -> Iterator[Iterable[Any]]:
+    """The same rows, of at most so many characters together."""
+    left = most
+    for row in rows:
+        values = list(row)
+        left -= sum(len(value) if isinstance(value, str | bytes) else 8 for value in values)
+        if left < 0:
+            raise UnreadableFile(f"{path}: its tables hold more than {most / 1e9:g} GB; raise [log] unpacked_gb, or export the table.")
+        yield values

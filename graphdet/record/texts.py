@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from graphdet.arrays import Int64
+from graphdet.errors import GraphdetError
 from graphdet.events.canonical import Cleaning
 from graphdet.events.expressions import name_expression
 from graphdet.events.files import find_files
@@ -26,6 +27,7 @@ from graphdet.events.table import FileReport
 from graphdet.events.timestamps import SPACES, WHITESPACE
 from graphdet.scratch import scratch_folder
 from graphdet.settings import LogSettings, MachineSettings
+from graphdet.shortage import ran_out
 
 COLUMNS = ("event_id", "text", "image", "order_id", "user_agent", "label")
 KEY = ("user_id", "item_id", "timestamp", "action")
@@ -102,29 +104,45 @@ def _read(
     parts = []
     with scratch_folder() as folder:
         for report in files:
-            on_disk = Path(report.path if Path(report.path).is_file() else report.path.rpartition("!")[0])
-            if report.catalogue or not on_disk.is_file():
+            try:
+                part = _read_file(report, users, items, settings, machine, folder)
+            except (GraphdetError, *REFUSALS) as error:  # it was read before: it has changed, or is gone
+                if ran_out(error):
+                    raise
                 continue
-            with connect(machine, folder) as connection:
-                connection.register("members", pa.table({"name": users}))
-                connection.register("targets", pa.table({"name": items}))
-                file = next(one for one in find_files([on_disk], folder) if one.name == report.path)
-                opened = open_source(connection, file, settings, folder)
-                source = replace(opened, times=report.form.times, numbers=report.form.numbers)
-                if (
-                    source.empty
-                    or "item_id" not in source.mapping.positions
-                    or not any(column in source.mapping.positions for column in COLUMNS)
-                ):
-                    continue
-                try:
-                    part = read_query(connection, _query(source, settings), source, settings, (*KEY, *COLUMNS))
-                except REFUSALS:
-                    source = careful_source(source, folder)
-                    part = read_query(connection, _query(source, settings), source, settings, (*KEY, *COLUMNS))
-                part = _canonical(part, settings)
-                parts.append(part.filter(pc.and_(pc.is_in(part["user_id"], users), pc.is_in(part["item_id"], items))))
+            if part is not None:
+                parts.append(part)
     return pa.concat_tables(parts) if parts else None
+
+
+def _read_file(
+    report: FileReport, users: pa.StringArray, items: pa.StringArray, settings: LogSettings, machine: MachineSettings, folder: Path
+) -> pa.Table | None:
+    """Such rows of one file; None where it lacks `COLUMNS`, or is not there any more."""
+    on_disk = Path(report.path if Path(report.path).is_file() else report.path.rpartition("!")[0])
+    if report.catalogue or not on_disk.is_file():
+        return None
+    with connect(machine, folder) as connection:
+        connection.register("members", pa.table({"name": users}))
+        connection.register("targets", pa.table({"name": items}))
+        found = find_files([on_disk], folder, int(settings.unpacked_gb * 1e9))
+        file = next((one for one in found if one.name == report.path), None)
+        if file is None:
+            return None
+        opened = open_source(connection, file, settings, folder)
+        source = replace(opened, times=report.form.times, numbers=report.form.numbers)
+        given = source.mapping.positions
+        if source.empty or "item_id" not in given or not any(column in given for column in COLUMNS):
+            return None
+        try:
+            part = read_query(connection, _query(source, settings), source, settings, (*KEY, *COLUMNS))
+        except REFUSALS:
+            if source.text is None or source.careful:
+                raise
+            source = careful_source(source, folder)
+            part = read_query(connection, _query(source, settings), source, settings, (*KEY, *COLUMNS))
+        part = _canonical(part, settings)
+        return part.filter(pc.and_(pc.is_in(part["user_id"], users), pc.is_in(part["item_id"], items)))
 
 
 def _query(source: Source, settings: LogSettings) -> str:
