@@ -95,7 +95,6 @@ def _asked(proposal: Proposal, out: Path) -> Proposal:
 
 def _write(out: Path, text: str) -> None:
     from graphdet.errors import SettingsError
-
     from graphdet.whole import whole_file, why
 
     try:
