@@ -37,6 +37,8 @@ from graphdet.settings import Settings
 from graphdet.signals import measure_log
 from graphdet.visits.discounts import bundle_note, list_discounts
 
+STRONG = 50.0  # strength that chance reaches nowhere near, and of which alerts are made
+
 if TYPE_CHECKING:
     from graphdet.learning.explaining import Explanation
     from graphdet.learning.from_labels import Judgement
@@ -178,6 +180,7 @@ def detect_in(measured: Measured, settings: Settings, progress: Progress, model:
     with progress.stage("rings"):
         found = search_rings(measured.pairs, measured.index, measured.base_rates, settings.rings, settings.machine.workers)
         farms = find_farms(measured.index, settings.tiers.alert_q)
+    _import_early(found, settings)
     permutations = settings.rings.permutations or affordable_permutations(measured.visits, measured.pairs)
     with progress.stage("permuted logs", permutations):
         null = search_null(measured, permutations, settings, settings.machine.workers, progress)
@@ -206,6 +209,18 @@ def detect_in(measured: Measured, settings: Settings, progress: Progress, model:
     return Detection(Run(meta, tables), measured, opinion.model if opinion else None)
 
 
+def _import_early(found: Search, settings: Settings) -> None:
+    """torch takes two seconds to import; where strong rings say that it will be asked, it does so beside the permuted logs.
+
+    Where it is not asked after all, nobody waits for it; in a log without rings none is that strong.
+    """
+    strong = sum(ring.strength >= STRONG for ring in found.rings)
+    if settings.gnn.least_rings and strong >= settings.gnn.rings_needed:
+        early = ThreadPoolExecutor(1)
+        early.submit(import_module, "graphdet.learning.opinion")
+        early.shutdown(wait=False)
+
+
 def _as_installed(settings: Settings) -> tuple[Settings, list[str]]:
     """The settings without the network where its packages are not installed, so that the run's id and settings tell of it; and a note."""
     package = lacks("learn") if settings.gnn.least_rings else ""
@@ -220,10 +235,7 @@ def _ask_network(
 ) -> tuple[list[JudgedRing], EvidenceMatrix, Opinion | None]:
     """Rings in the network's order and with its members, who meets whom, and its opinion; None where too few rings are to learn from."""
     needed = model is not None or sum(ring.tier == "alert" for ring in rings) >= settings.gnn.rings_needed
-    with ThreadPoolExecutor(1) as early:
-        if needed:  # torch takes two seconds to import, and may do so meanwhile
-            early.submit(import_module, "graphdet.learning.opinion")
-        relation = evidence_relation(measured.pairs, measured.visits.users, settings.machine.workers)
+    relation = evidence_relation(measured.pairs, measured.visits.users, settings.machine.workers)
     if not needed:
         return rings, relation, None
     from graphdet.learning.opinion import learn_opinion

@@ -118,16 +118,19 @@ def _layer(
     parts: Sequence[Float32], member: Bool, fold: Int64, barred: Bool, settings: GnnSettings, seed: int, stage: str, threads: int
 ) -> tuple[Layer, Float64]:
     scale = measure_scale(take_rows(parts, spread_rows(len(member))))
-    logit = np.zeros(len(member))
-    networks = []
-    for number in range(settings.folds):
+
+    def learn(number: int) -> nn.Sequential:
         rows = drawn_rows(np.flatnonzero(~barred[:, number]), member, settings.others, seed)
         standard = scale.apply(take_rows(parts, rows))
-        network = train(standard, member[rows], settings, seed, f"training of the {stage}, fold {number + 1}")
+        return train(standard, member[rows], settings, seed, f"training of the {stage}, fold {number + 1}")
+
+    with ThreadPoolExecutor(threads if settings.device == "cpu" else 1) as pool:
+        networks = tuple(pool.map(learn, range(settings.folds)))
+    logit = np.zeros(len(member))
+    for number, network in enumerate(networks):
         own = np.flatnonzero(fold == number)
         logit[own] = apply_network(network, scale, parts, own, threads)
-        networks.append(network)
-    return Layer(scale, tuple(networks)), logit
+    return Layer(scale, networks), logit
 
 
 def drawn_rows(rows: Int64, member: Bool, others: int, seed: int) -> Int64:

@@ -7,6 +7,7 @@ second reads those and the messages of the first one's logits (stacked graphical
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -36,26 +37,53 @@ def make_network(columns: int) -> nn.Sequential:
     )
 
 
+_making = threading.Lock()
+
+
+def _made(columns: int, seed: int, device: torch.device) -> tuple[nn.Sequential, torch.Generator]:
+    """A network whose weights hang on the seed alone, and the generator that its drop-out draws from afterwards.
+
+    torch makes weights by draws of the whole process, which are put back; several networks may so learn at once, and each as if alone.
+    """
+    with _making:
+        before = torch.get_rng_state()
+        torch.manual_seed(seed)
+        network = make_network(columns).to(device)
+        draws = torch.Generator(device).manual_seed(seed)
+        if device.type == "cpu":
+            draws.set_state(torch.get_rng_state())
+        torch.set_rng_state(before)
+    return network, draws
+
+
 @contextlib.contextmanager
-def reproducible(seed: int) -> Iterator[None]:
+def reproducible(device: torch.device) -> Iterator[None]:
     """One thread, and deterministic algorithms on a GPU, so that the same seed gives the same bytes on every number of threads.
 
     A processor's one thread has no other algorithms, and merely asking for them takes torch two seconds of imports.
     """
-    threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    ask = torch.cuda.is_available() and not strict
-    state = torch.get_rng_state()
+    threads = torch.get_num_threads()  # each thread has its own setting
+    ask = device.type != "cpu" and not torch.are_deterministic_algorithms_enabled()
     torch.set_num_threads(1)
     if ask:
         torch.use_deterministic_algorithms(True)
-    torch.manual_seed(seed)
     try:
         yield
     finally:
         torch.set_num_threads(threads)
         if ask:
             torch.use_deterministic_algorithms(False)
-        torch.set_rng_state(state)
+
+
+def _learning_logits(network: nn.Sequential, inputs: torch.Tensor, draws: torch.Generator) -> torch.Tensor:
+    """What the network says while it learns: torch's own drop-out, but for whose draws they are."""
+    value = inputs
+    for part in network:
+        if isinstance(part, nn.Dropout):
+            value = value * torch.empty_like(value).bernoulli_(1 - part.p, generator=draws).div_(1 - part.p)
+        else:
+            value = part(value)
+    return value.squeeze(1)
 
 
 def train(inputs: Float32, labels: Bool, settings: GnnSettings, seed: int, stage: str, begin: Float64 | None = None) -> nn.Sequential:
@@ -74,8 +102,8 @@ def train(inputs: Float32, labels: Bool, settings: GnnSettings, seed: int, stage
     """
     generator = np.random.default_rng(seed)
     device = torch.device(settings.device)
-    with reproducible(seed):
-        network = make_network(inputs.shape[1]).to(device)
+    with reproducible(device):
+        network, draws = _made(inputs.shape[1], seed, device)
         read = torch.from_numpy(inputs).to(device)
         truth = torch.from_numpy(labels.astype(np.float32)).to(device)
         known = torch.zeros_like(truth) if begin is None else torch.from_numpy(begin.astype(np.float32)).to(device)
@@ -86,7 +114,8 @@ def train(inputs: Float32, labels: Bool, settings: GnnSettings, seed: int, stage
             order = torch.from_numpy(generator.permutation(len(labels))).to(device)
             for start in range(0, len(labels), BATCH):
                 batch = order[start : start + BATCH]
-                loss = nn.functional.binary_cross_entropy_with_logits(known[batch] + network(read[batch]).squeeze(1), truth[batch])
+                logits = known[batch] + _learning_logits(network, read[batch], draws)
+                loss = nn.functional.binary_cross_entropy_with_logits(logits, truth[batch])
                 slopes = list(torch.autograd.grad(loss, weights))
                 # The function behind torch's optimiser: making the optimiser itself takes two seconds of imports.
                 with torch.no_grad():
@@ -110,5 +139,5 @@ def apply_network(network: nn.Sequential, scale: Scale, parts: Sequence[Float32]
             block = scale.apply(take_rows(parts, rows[start : start + ROWS_AT_ONCE]))
             return np.asarray(network(torch.from_numpy(block).to(device)).squeeze(1).cpu().numpy(), np.float64)
 
-    with reproducible(0), ThreadPoolExecutor(threads) as pool:
+    with reproducible(device), ThreadPoolExecutor(threads) as pool:
         return np.concatenate([np.zeros(0), *pool.map(of_block, range(0, len(rows), ROWS_AT_ONCE))])

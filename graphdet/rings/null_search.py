@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from graphdet.arrays import Float64
 from graphdet.evidence.measured import Measured
 from graphdet.evidence.pairs import PairEvidence, measure_pairs
 from graphdet.progress import Progress
-from graphdet.rings.search import search_rings
+from graphdet.rings.search import Search, search_rings
 from graphdet.settings import Settings
 from graphdet.visits.base_rates import measure_base_rates
 from graphdet.visits.index import index_visits
@@ -54,13 +55,18 @@ def search_null(measured: Measured, permutations: int, settings: Settings, threa
         progress: told of each permuted log.
     """
     any_strength = settings.rings.model_copy(update={"least_strength": 0.0})
-    strengths, cores = [], 0
-    for number in range(permutations):
+    at_once = min(threads, permutations)
+
+    def search_one(number: int) -> Search:
         shuffled = permute(measured.visits, settings.seed + number)
-        base_rates = measure_base_rates(shuffled, measured.affordable, measured.base_rates.homogeneity, threads)
-        pairs = measure_pairs(shuffled, base_rates, measured.expected, measured.affordable, threads)
-        found = search_rings(pairs, index_visits(shuffled), base_rates, any_strength, threads)
-        strengths += [ring.strength for ring in found.rings]
-        cores += found.cores
-        progress.advance(1)
+        base_rates = measure_base_rates(shuffled, measured.affordable, measured.base_rates.homogeneity, threads // at_once)
+        pairs = measure_pairs(shuffled, base_rates, measured.expected, measured.affordable, threads // at_once)
+        return search_rings(pairs, index_visits(shuffled), base_rates, any_strength, threads // at_once)
+
+    strengths, cores = [], 0
+    with ThreadPoolExecutor(at_once) as pool:
+        for found in pool.map(search_one, range(permutations)):
+            strengths += [ring.strength for ring in found.rings]
+            cores += found.cores
+            progress.advance(1)
     return NullRings(permutations, cores, np.array(strengths))
