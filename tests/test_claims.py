@@ -118,7 +118,10 @@ def plain_objections(facts: Any, targets: int, log: Background, bars: TierSettin
         "too_many": facts.size >= bars.many_members and facts.size / log.users > bars.alert_share,
         "one_sitting": facts.one_sitting >= 0.5 and facts.own_things <= 0 and facts.device_share < bars.few,
         "like_neighbours": _neighbourly(facts, log, bars) and _throughout(facts),
-        "like_regulars": facts.top_seller >= 0.8 and facts.half_days >= bars.spread_share * log.days,
+        "like_regulars": facts.top_seller >= bars.nearly_all and facts.half_days >= bars.spread_share * log.days,
+        "handed_out": (
+            min(facts.top_seller, facts.coupons) >= bars.nearly_all and facts.ordered < bars.few and not math.isnan(facts.half_days)
+        ),
         "among_strangers": facts.crowd > bars.crowd and (facts.crowd > bars.crowd_most or strength < bars.crowd_strength),
         "sprawling": loose and facts.days > bars.loose_share * log.days,
         "taste_alone": not (log.timed or to_itself) and facts.density < bars.loose_density and facts.repeats < bars.repeats,

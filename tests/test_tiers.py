@@ -61,6 +61,7 @@ def test_a_plain_ring_is_an_alert() -> None:
         ("among_strangers", with_facts(PLAIN, crowd=SETTINGS.crowd + 0.01, grown=grown(strength=SETTINGS.crowd_strength - 1)), 6),
         ("sprawling", with_facts(PLAIN, days=29.0, density=0.2, two_target_share=0.7), 6),
         ("like_regulars", with_facts(PLAIN, half_days=SETTINGS.spread_share * LOG.days), 6),
+        ("handed_out", with_facts(PLAIN, coupons=SETTINGS.nearly_all, ordered=SETTINGS.few - 0.01, half_days=0.0), 6),
         ("not_devoted", with_facts(PLAIN, dedication=SETTINGS.alert_dedication - 0.01), 6),
     ],
 )
@@ -127,7 +128,7 @@ def test_one_sitting_is_a_ring_s_where_it_shares_devices() -> None:
 def test_a_crew_at_one_shop_keeps_to_its_days_and_at_several_to_its_hand() -> None:
     regulars = with_facts(PLAIN, half_days=8.0)
     assert raised(with_facts(regulars, half_days=1.7), 6, LOG) == []
-    assert raised(with_facts(regulars, top_seller=0.79), 6, LOG) == []
+    assert raised(with_facts(regulars, top_seller=SETTINGS.nearly_all - 0.01), 6, LOG) == []
 
 
 def test_a_crowd_s_visitors_are_at_one_or_two_of_its_things() -> None:

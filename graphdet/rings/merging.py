@@ -15,7 +15,7 @@ from graphdet.settings import RingSettings
 LEAST_COMMON = 2  # targets that two rings have in common, at the same time, to be looked at as one
 PART = 0.8  # of a ring's members that are in another one, of which it is a part then
 APART = 0.1  # of a part's members that may be in other parts
-LARGE = 300  # members that a ring may have in a log of any size, and still be merged
+LARGE = 300  # members that a ring may have in a log of any size, and still be merged or made wider
 
 
 def distinct(rings: list[Grown], settings: RingSettings) -> list[Grown]:
@@ -84,7 +84,7 @@ def merged(rings: list[Grown], grower: Grower, settings: RingSettings, most: int
             if position not in alive:
                 continue
             other = alive[position]
-            large = max(len(ring.members), len(other.members)) > max(most, LARGE)
+            large = max(len(ring.members), len(other.members)) > most
             if common < LEAST_COMMON or large or _shared_times(ring, other) < LEAST_COMMON:
                 continue
             union = grower.grow(np.union1d(ring.members, other.members))

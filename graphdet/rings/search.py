@@ -1,4 +1,4 @@
-"""Pair evidence → rings in codes: cores, each grown, split where two rings tell it better, and merged where one does."""
+"""Pair evidence → rings in codes: cores, each grown, split where two rings tell it better, merged where one does, and made wider."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from graphdet.rings.cores import Core, find_cores
 from graphdet.rings.growers import Growers
 from graphdet.rings.growth import Grower, Grown
 from graphdet.rings.known import KnownRings
-from graphdet.rings.merging import distinct, merged, without_compounds
+from graphdet.rings.merging import LARGE, distinct, merged, without_compounds
 from graphdet.rings.splitting import parts_of
+from graphdet.rings.widening import Partners, widener
 from graphdet.settings import RingSettings
 from graphdet.visits.base_rates import BaseRates
 from graphdet.visits.index import VisitIndex
@@ -70,7 +71,9 @@ def search_rings(pairs: PairEvidence, index: VisitIndex, base_rates: BaseRates, 
                 if not news:
                     fruitless.update(set(core.keys))
         whole = distinct(without_compounds(known.whole, settings), settings)
-        rings = distinct(merged(whole, growers.first, settings, most=round(MOST_OF_ALL * index.visits.users)), settings)
+        most = max(round(MOST_OF_ALL * index.visits.users), LARGE)
+        rings = distinct(merged(whole, growers.first, settings, most), settings)
+        rings = _with_wider(rings, Partners(pairs, index.visits.users), growers, settings, most, effort)
         swallowed = growers.swallowed
     return Search(rings, len(cores), max(len(cores) - tried, 0), swallowed)
 
@@ -92,3 +95,15 @@ def _splitter(ahead: list[Grown], growers: Growers, settings: RingSettings) -> C
         return found[code] if code in found else parts_of(ring, growers.first, settings)
 
     return split
+
+
+def _with_wider(rings: list[Grown], partners: Partners, growers: Growers, settings: RingSettings, most: int, effort: float) -> list[Grown]:
+    """Each ring of at most `most` members, or the wider one that it is part of; as long as the effort lasts, the strongest first."""
+    widen = widener(partners, settings)
+    kept = list(rings)
+    for start in range(0, len(rings), BATCH):
+        if growers.walked >= effort:
+            break
+        batch = [ring for ring in rings[start : start + BATCH] if len(ring.members) <= most]
+        kept += [wider for ring, wider in zip(batch, growers.each(widen, batch), strict=True) if wider is not ring]
+    return distinct(without_compounds(kept, settings), settings)

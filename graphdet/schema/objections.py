@@ -104,8 +104,27 @@ OBJECTIONS: tuple[Claim, ...] = (
         ),
         ways=(
             (
-                Condition("top_seller", "at least", Bar(number=0.8, why="a shop's own customers, who look into others as well")),
+                Condition("top_seller", "at least", Bar("nearly_all")),  # of two shops side by side one has less than either alone
                 Condition("half_days", "at least", Bar("spread_share", of="log_days")),
+            ),
+        ),
+    ),
+    # A shop gives its customers coupons on days that it chooses, and they come when it does, as a crew comes when it is told to. Where
+    # times are bare dates and nobody buys, nothing tells them apart.
+    Claim(
+        name="handed_out",
+        short=Wording("handed out", "店铺发放"),
+        sentence=Wording(
+            "{coupons} of the dealings took a coupon, {ordered} led to an order, and {top_seller} are with one shop, on bare dates: a shop "
+            "that gives its customers coupons on days that it chooses looks the same.",
+            "{coupons} 的往来领取了优惠券，{ordered} 成交，{top_seller} 在同一家店铺，且只有日期：店铺在自选日期向顾客发放优惠券，看起来也会如此。",
+        ),
+        ways=(
+            (
+                Condition("top_seller", "at least", Bar("nearly_all")),
+                Condition("coupons", "at least", Bar("nearly_all")),
+                Condition("ordered", "less than", Bar("few")),
+                Condition("half_days", "at least", Bar(number=0, why="known of logs of bare dates alone")),
             ),
         ),
     ),
