@@ -7,6 +7,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from graphdet.errors import nearest
+from graphdet.schema import NODE_TYPES
+
 MISSING_WORDS = (
     *("null", "(null)", "<null>", "\\n", "nil", "none", "(none)", "<none>", "nan", "na", "n/a", "#n/a", "<na>", "not set", "(not set)"),
     *("not available", "undefined", "unknown", "(unknown)", "missing", "-", "--", "?", "0", "0.0.0.0", "127.0.0.1"),  # noqa: S104 - a word
@@ -49,6 +52,9 @@ class LogSettings(Section):
         "",
         description="a file of keys to leave out (the office's address, test phones), one a line, or as column = key; beside the settings file",
     )
+    ignore_keys: dict[str, tuple[str, ...]] = Field(
+        {}, description='the same as our column = keys, such as ip = ["203.0.113.7"]; a casebook\'s discounts come in here'
+    )
     fold: tuple[Literal["case", "spaces", "float", "encoding"], ...] = Field(
         (), description="differences between ids that are none: case, spaces, 123 and 123.0 (float), an encoding applied twice"
     )
@@ -60,6 +66,15 @@ class LogSettings(Section):
     unpacked_gb: float = Field(
         100.0, gt=0, le=1e9, description="a compressed file that unpacks to more is refused: a few bytes may stand for a full disk"
     )
+
+    @field_validator("ignore_keys")
+    @classmethod
+    def _columns_of_ids(cls, keys: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        known = [node_type.column for node_type in NODE_TYPES]
+        for column in keys:
+            if column not in known:
+                raise ValueError(f"'{column}' is no column of ids{nearest(column, known)} There are {', '.join(known)}")
+        return keys
 
     @field_validator("since", "until")
     @classmethod

@@ -149,7 +149,7 @@ def test_verdicts_are_labels_and_a_member_goes_before_the_ring(book: Casebook, c
         Judged("u4", True, second, "C-0002"),  # confirmed in one ring, innocent in another
         Judged("u5", False, second, "C-0002"),
     ]  # and of u9, who came after the verdict, nothing is known
-    assert book.standing_counts() == {"alert": (1, 0), "review": (0, 1), "doubtful": (0, 0), "explained": (0, 0)}
+    assert book.ring_verdicts() == {"ring-aa": ("review", "innocent"), "ring-bb": ("alert", "confirmed")}
     book.decide("C-2", "unsure")
     assert [one.user_id for one in book.judged_users() if one.positive] == []
 

@@ -20,7 +20,7 @@ from graphdet.judging.conditions import Background, ring_numbers
 from graphdet.judging.standing import COUNTS, LIKENESSES, chances, known_chances, known_counts, prior, standing_of
 from graphdet.judging.tiers import judge
 from graphdet.run.folder import Run
-from graphdet.run.house_verdicts import read_verdicts, with_verdicts
+from graphdet.run.house_verdicts import count_verdicts, read_verdicts, with_verdicts
 from graphdet.schema import TIERS, TOLD_LATER, arrow_schema
 from graphdet.schema.standings import STANDINGS
 from graphdet.settings import TierSettings
@@ -123,7 +123,7 @@ def test_a_run_s_chances_rest_on_verdicts_that_a_file_tells(small_run: Run, tmp_
     rows += [f"u{n},1,confirmed,R-{n // 2},core,alert" for n in range(6)] + ["u9,0,innocent,R-0,core,alert", "u8,0,innocent,R-7,core,"]
     path.write_text("\n".join([*rows, "u7,,unsure,R-8,core,review"]), encoding="utf-8")
     told = read_verdicts([path])
-    assert told == {"alert": (2, 1), "review": (0, 0), "doubtful": (0, 0), "explained": (0, 0)}
+    assert count_verdicts(told) == {"alert": (2, 1), "review": (0, 0), "doubtful": (0, 0), "explained": (0, 0)}
     run = with_verdicts(stood(small_run), told)
     alert, doubtful, _ = run.rings.to_pylist()
     assert alert["chance"] == pytest.approx(known_chances({"alert": (2, 1)})["alert"].mean)

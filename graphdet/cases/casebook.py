@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from graphdet.cases.case_words import CaseWords
-from graphdet.cases.judged import Judged, judged_users, standing_counts
+from graphdet.cases.judged import Judged, judged_users, ring_verdicts
 from graphdet.cases.suppressing import Suppressing
 from graphdet.cases.taking_in import TakingIn
 from graphdet.cases.verifying import Verified, verify_tables
@@ -26,7 +26,7 @@ class Casebook(CaseWords, Suppressing, TakingIn):
         with self.reading():
             return judged_users(self.tables)
 
-    def standing_counts(self) -> dict[str, tuple[int, int]]:
-        """Standing → rings that were confirmed, and rings that were found innocent."""
+    def ring_verdicts(self) -> dict[str, tuple[str, str]]:
+        """Ring that was confirmed or found innocent → how it stood, and the verdict; `run.house_verdicts` updates chances by them."""
         with self.reading():
-            return standing_counts(self.tables)
+            return ring_verdicts(self.tables)

@@ -54,12 +54,12 @@ def _by_ring(tables: StoredTables) -> Iterator[Judged]:
             yield Judged(user, case.verdict == CONFIRMED, case.verdict_time, case.name)
 
 
-def standing_counts(tables: StoredTables) -> dict[str, tuple[int, int]]:
-    """Standing → rings that were confirmed, and rings that were found innocent, each as it stood when it was judged."""
-    found = {name: [0, 0] for name in STANDINGS}
+def ring_verdicts(tables: StoredTables) -> dict[str, tuple[str, str]]:
+    """Ring that was confirmed or found innocent → how it stood when it was judged, and the verdict; what else is known says nothing."""
+    found = {}
     for case in tables.rows(Case, "WHERE verdict IN (?, ?)", (CONFIRMED, INNOCENT)):
         seen = tables.rows(Sighting, "WHERE case_name = ? AND ring_id = ?", (case.name, case.verdict_ring))
         standing = max(seen, key=lambda one: one.entry).standing if seen else ""
-        if standing in found:
-            found[standing][case.verdict == INNOCENT] += 1
-    return {name: (confirmed, innocent) for name, (confirmed, innocent) in found.items()}
+        if standing in STANDINGS:
+            found[case.verdict_ring] = (standing, case.verdict)
+    return found

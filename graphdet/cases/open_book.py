@@ -254,7 +254,7 @@ class OpenBook:
     def undone(self) -> set[int]:
         """Numbers of entries that were undone."""
         with self.reading():
-            return undone_among([entry for entry in self.tables.entries() if entry.kind == UNDONE])
+            return undone_among(self.tables.select("kind = ?", (UNDONE,)))
 
     def recall(self, name: str) -> str | None:
         """What whoever follows rings through runs wanted to be told again."""

@@ -13,6 +13,7 @@ from graphdet import __version__
 from graphdet.cli.manner import manner, progress_here, say, say_more
 from graphdet.cli.shared import (
     AsJson,
+    Home,
     Logs,
     Sample,
     Seed,
@@ -28,6 +29,7 @@ from graphdet.cli.shared import (
 )
 
 if TYPE_CHECKING:
+    from graphdet.events import EventTable
     from graphdet.progress import Progress
     from graphdet.run.folder import Run
     from graphdet.settings import Settings
@@ -51,6 +53,7 @@ def run(
         list[Path] | None,
         typer.Option("--verdicts", metavar="FILE", help="Verdicts on rings, as `graphdet dispositions` writes them: they update chances."),
     ] = None,
+    home: Home = None,
     settings: SettingsFile = None,
     since: Since = None,
     until: Until = None,
@@ -60,7 +63,10 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read the logs and say what a run would work on; write nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Read logs, find rings, and write a run folder."""
+    """Read logs, find rings, and write a run folder.
+
+    With --home the casebook of that folder takes the run in: its discounts are left out of the evidence, its verdicts update chances.
+    """
     from graphdet.extras import need
     from graphdet.run.saving import require_free
 
@@ -72,7 +78,7 @@ def run(
         _show_logs(logs, chosen, as_json=as_json)
         say(f"dry run: nothing was written; without --dry-run the run would be in {out}")
         return
-    found = _detect(logs, out, chosen, progress_here(), model, verdicts)
+    found = _detect(logs, out, chosen, progress_here(), model, verdicts, home)
     if as_json:
         print_json({**found.meta, "folder": str(out), "rings": found.rings.to_pylist()})
     elif not manner.quiet:
@@ -167,7 +173,13 @@ def print_settings() -> None:
 
 
 def _detect(
-    logs: list[Path], out: Path, settings: Settings, progress: Progress, model: Path | None = None, verdicts: list[Path] | None = None
+    logs: list[Path],
+    out: Path,
+    settings: Settings,
+    progress: Progress,
+    model: Path | None = None,
+    verdicts: list[Path] | None = None,
+    home: Path | None = None,
 ) -> Run:
     from graphdet.pipeline import apply, detect
     from graphdet.run.house_verdicts import read_verdicts, with_verdicts
@@ -178,10 +190,29 @@ def _detect(
 
         load_for_run(model, settings)  # a model that does not fit is told of before the logs are read
     say_more(f"graphdet {__version__}, Python {platform.python_version()}, {settings.machine.workers} threads, seed {settings.seed}")
-    events = read_logs(logs, settings, progress)
-    for file in events.report.files:
-        say_more(f"{file.path}: {file.format}, {file.read:,} rows read, {file.accepted:,} accepted; columns {', '.join(file.columns)}")
-    found = detect(events, settings, progress) if model is None else apply(events, model, settings, progress)
-    found = with_verdicts(found, known) if verdicts else found
-    found.save(out)
+
+    def read(by: Settings) -> EventTable:
+        events = read_logs(logs, by, progress)
+        for file in events.report.files:
+            say_more(f"{file.path}: {file.format}, {file.read:,} rows read, {file.accepted:,} accepted; columns {', '.join(file.columns)}")
+        return events
+
+    def find(events: EventTable, by: Settings) -> Run:
+        return detect(events, by, progress) if model is None else apply(events, model, by, progress)
+
+    if home is None:
+        found = find(read(settings), settings)
+        found = with_verdicts(found, known) if verdicts else found
+        found.save(out)
+        return found
+    from graphdet.cases.casebook import Casebook
+    from graphdet.cases.suppressed_run import run_suppressed
+
+    with Casebook(home) as book:
+        known = {**known, **book.ring_verdicts()}
+        under = run_suppressed(book, settings, read, find, progress)
+        found = with_verdicts(under.run, known) if known else under.run
+        found.save(out)
+        taken = book.take_in(found, folder=out, discounts=under.discounts, costs=under.costs)
+    say(f"{home}: {len(taken.opened):,} cases opened, {len(taken.case_of) - len(taken.opened):,} carried on")
     return found

@@ -32,6 +32,10 @@ def train(
     labels: Annotated[
         Path | None, typer.Option("--labels", help="user_id and label (1 or 0), known_at where known; or a log with a label column.")
     ] = None,
+    home: Annotated[
+        Path | None,
+        typer.Option("--home", metavar="DIR", help="Learn from the verdicts of this home folder's casebook; they go before --labels."),
+    ] = None,
     report: Annotated[Path | None, typer.Option("--report", metavar="DIR", help="Figures and pictures of the judgement.")] = None,
     precision: Annotated[float, typer.Option(min=0, max=1, help="Share of flagged users that is to be right.")] = 0.9,
     budget: Annotated[int, typer.Option(min=0, help="Users that can be looked at; instead of --precision.")] = 0,
@@ -46,7 +50,9 @@ def train(
 
     Labels are parted in time and by rings: the model is calibrated and judged on later labels of other rings.
     """
-    _need_what_training_needs(with_labels=labels is not None, asked=bool(budget or report), search=bool(search), board=bool(tensorboard))
+    _need_what_training_needs(
+        with_labels=labels is not None or home is not None, asked=bool(budget or report), search=bool(search), board=bool(tensorboard)
+    )
     from graphdet import pipeline
     from graphdet.learning.judgement_report import as_table, write_report
 
@@ -54,6 +60,8 @@ def train(
     progress = progress_here()
     events = read_logs(logs, chosen, progress)
     known, rows = _read_labels(labels, events, chosen, progress) if labels else (None, None)
+    if home is not None:
+        known = _read_verdicts(home, events, known)
     trained = pipeline.train(events, known, chosen, progress, precision=precision, budget=budget, trials=search, board=tensorboard)
     trained.model.save(out)
     if trained.judgement is not None and report is not None:
@@ -72,7 +80,7 @@ def _need_what_training_needs(*, with_labels: bool, asked: bool, search: bool, b
 
     need("learn", "graphdet train")
     if not with_labels and (asked or search or board):
-        raise ModelError("--budget, --search, --report and --tensorboard are about a model with labels; give --labels, too.")
+        raise ModelError("--budget, --search, --report and --tensorboard are about a model with labels; give --labels or --home, too.")
     if search or board:
         need("lab", "graphdet train --search" if search else "graphdet train --tensorboard")
 
@@ -87,6 +95,25 @@ def _read_labels(path: Path, events: EventTable, settings: Settings, progress: P
     for line in about_labels(rows):
         print(f"graphdet: {line}", file=sys.stderr)
     return known, rows
+
+
+def _read_verdicts(home: Path, events: EventTable, others: Labels | None) -> Labels:
+    """The casebook's verdicts as labels, and those of a file for users whom it says nothing of."""
+    from graphdet.cases.casebook import Casebook
+    from graphdet.errors import LabelError
+    from graphdet.events.labels import joined_labels, labels_of
+
+    with Casebook(home, make=False) as book:
+        judged = book.judged_users()
+    found = labels_of([one.user_id for one in judged], [one.positive for one in judged], events)
+    if not len(found) and others is None:
+        told = f"of {len(judged):,} judged users none is in this log" if judged else "no ring was confirmed or found innocent yet"
+        raise LabelError(f"{home}: {told}; judge some with `graphdet cases decide`, or give --labels.")
+    print(
+        f"graphdet: {home}: {len(found):,} of {len(judged):,} judged users are in this log, {int(found.positive.sum()):,} positive",
+        file=sys.stderr,
+    )
+    return found if others is None else joined_labels(found, others)
 
 
 def similar(

@@ -56,6 +56,9 @@ Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Only
 Sample = Annotated[
     float | None, typer.Option("--sample", metavar="SHARE", help="Only such a share of users (0.1), with all they did. It thins rings.")
 ]
+Home = Annotated[
+    Path | None, typer.Option("--home", metavar="DIR", help="Home folder, with the casebook: what is discounted there counts for nothing.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout and nothing else.")]
 
 

@@ -20,6 +20,7 @@ from graphdet.settings import LogSettings
 
 MISSING = -1
 BAD = -2  # cannot be read
+IGNORED = -3  # a user whom the settings leave out: their rows go, and not because nobody is named there
 
 _IDS = tuple(node_type.column for node_type in NODE_TYPES)
 _LOWER = ("action", "label")  # words, whose case says nothing
@@ -46,8 +47,8 @@ class Cleaning:
 
 @dataclass(frozen=True)
 class Names:
-    """Canonical names sorted by their UTF-8 bytes; for each raw name its code, `MISSING` or `BAD`; and which raw names are left out: those
-    that stand for none known, and those that the settings ignore."""
+    """Canonical names sorted by their UTF-8 bytes; for each raw name its code, `MISSING`, `BAD` or `IGNORED`; and which raw names are left
+    out: those that stand for none known, and those that the settings ignore."""
 
     names: pa.StringArray
     codes: npt.NDArray[np.int32]
@@ -94,6 +95,8 @@ def canonical_names(column: str, raw: pa.LargeStringArray, cleaning: Cleaning) -
     order, repeats = sorted_names(text)
     codes = np.full(len(raw), MISSING, np.int32)
     codes[bad] = BAD
+    if column == "user_id":
+        codes[list(chosen)] = IGNORED
     codes[kept[order]] = np.cumsum(~repeats) - 1
     return Names(text.take(pa.array(order[~repeats])).cast(pa.string()), codes, left_out, chosen)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from graphdet.events.canonical import BAD, MISSING
+from graphdet.events.canonical import BAD, IGNORED, MISSING
 from graphdet.events.header import KEY_COLUMNS
 from graphdet.events.odd_values import UNREADABLE_NUMBER
 from graphdet.events.placeholders import Placeholder
@@ -21,6 +21,7 @@ from graphdet.schema import IP_COLUMNS
 from graphdet.settings import LogSettings
 
 Array = npt.NDArray[Any]
+LEFT_OUT = "left out, as [log] ignore or a casebook's discount says"
 _REAL = 100_000_000_000_000  # microseconds: in a log whose other times are later than 1973, a time of 0 is none
 
 
@@ -58,6 +59,7 @@ def find_rejects(rows: int, named: Mapping[str, Array], numbers: Mapping[str, Ar
             causes.reject(column, "not a time in the years 1970 to 2261", ~in_range(numbers[column]) & (numbers[column] != NO_TIME))
     if "user_id" in named:
         causes.reject("user_id", "no user_id", named["user_id"] == MISSING)
+        causes.reject("user_id", LEFT_OUT, named["user_id"] == IGNORED)
     keys = [column for column in KEY_COLUMNS if column in named]
     nothing = np.all([named[column] < 0 for column in keys], axis=0) if keys else np.ones(rows, np.bool_)
     for column in keys:  # a value that cannot be read costs the row where nothing else is left of it

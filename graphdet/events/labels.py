@@ -18,8 +18,9 @@ import pyarrow.compute as pc
 from graphdet.arrays import Bool, Int32, Int64
 from graphdet.errors import LabelError
 from graphdet.events.assembling import canonical_codes
-from graphdet.events.canonical import BAD, MISSING
+from graphdet.events.canonical import BAD, IGNORED, MISSING
 from graphdet.events.collecting import Collector
+from graphdet.events.deciding import LEFT_OUT
 from graphdet.events.header import map_label_columns
 from graphdet.events.log import DEFAULT_LOG, DEFAULT_MACHINE
 from graphdet.events.reading import typed_label_columns
@@ -182,6 +183,7 @@ def _assemble(collector: Collector, settings: LogSettings) -> _Rows:
         causes.reject("", "not a JSON object", broken != 0)
     causes.reject("user_id", f"longer than {settings.max_id_characters} characters", user == BAD)
     causes.reject("user_id", "no user_id", user == MISSING)
+    causes.reject("user_id", LEFT_OUT, user == IGNORED)
     causes.reject("label", _IS_NO_LABEL, (verdict == _NO_LABEL) | (label == BAD))
     if known_at is not None:
         causes.reject("known_at", "not a time in the years 1970 to 2261", ~in_range(known_at) & (known_at != NO_TIME))
@@ -239,6 +241,23 @@ def _last_events(events: EventTable) -> Int64:
     if events.time is not None:
         np.maximum.at(last, events.codes["user"], events.time)
     return last
+
+
+def labels_of(names: Sequence[str], positive: Sequence[bool], events: EventTable) -> Labels:
+    """What is known of users by their ids, once each, since their last event; those whom the log does not name are left out."""
+    code = np.asarray(pc.index_in(pa.array(names, pa.string()), value_set=events.ids["user"]).fill_null(MISSING).to_numpy(), np.int32)
+    order = np.argsort(code, kind="stable")
+    order = order[code[order] >= 0]
+    return Labels(code[order], np.asarray(positive, np.bool_)[order], _last_events(events)[code[order]])
+
+
+def joined_labels(first: Labels, second: Labels) -> Labels:
+    """All of the first, and the second's of other users."""
+    more = ~np.isin(second.user, first.user)
+    user = np.concatenate([first.user, second.user[more]])
+    order = np.argsort(user)
+    positive, known_at = ([getattr(first, name), getattr(second, name)[more]] for name in ("positive", "known_at"))
+    return Labels(user[order], np.concatenate(positive)[order], np.concatenate(known_at)[order])
 
 
 def _why_nobody(report: LabelReport, rows: _Rows, events: EventTable) -> str:

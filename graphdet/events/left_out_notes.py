@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
-from graphdet.events.deciding import LeftOut
+from graphdet.events.deciding import LEFT_OUT, LeftOut
 from graphdet.events.likeness import alike
 from graphdet.events.opening import Source
 from graphdet.events.placeholders import Placeholder
@@ -38,7 +38,7 @@ def about_left_out(left_out: LeftOut, sources: Sequence[Source]) -> list[str]:
         for one in left_out.suspicious
     ]
     found += _listed(left_out.placeholders, "stand for none known and count as missing")
-    found += _listed(left_out.ignored, "left out, as [log] ignore says")
+    found += _listed(left_out.ignored, LEFT_OUT)
     if left_out.agreeing:
         found.append(
             f"rows that agree in all that is read, and differ in other columns: {left_out.agreeing:,}; they are kept (quantities)."

@@ -97,20 +97,20 @@ def _holders(named: Mapping[str, Array], column: str, rows: Array) -> tuple[int,
 
 
 def ignored_keys(settings: LogSettings) -> dict[str, frozenset[str]]:
-    """Column (or '' for any) → keys that the file of `ignore` names.
+    """Column (or '' for any) → keys that `ignore_keys` and the file of `ignore` name.
 
     Raises:
         SettingsError: it cannot be read.
     """
+    found = {column: set(keys) for column, keys in settings.ignore_keys.items()}
     if not settings.ignore:
-        return {}
+        return {column: frozenset(keys) for column, keys in found.items()}
     try:
         lines = Path(settings.ignore).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(
             f"log.ignore = {settings.ignore!r}: cannot be read ({error}); write one key a line, or 'ip = 203.0.113.7'."
         ) from None
-    found: dict[str, set[str]] = {}
     columns = {node_type.column for node_type in NODE_TYPES}
     for line in lines:
         key = line.split("#", 1)[0].strip() if line.lstrip().startswith("#") or " #" in line else line.strip()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,8 +24,11 @@ CONFIRMED, INNOCENT = VERDICTS[:2]
 COLUMNS = ("ring_id", "standing", "verdict")
 
 
-def read_verdicts(paths: Sequence[Path]) -> dict[str, tuple[int, int]]:
-    """Standing → rings confirmed, and rings found innocent; of a ring with several rows the last counts.
+RingVerdicts = Mapping[str, tuple[str, str]]  # ring → how it stood, and the verdict on it
+
+
+def read_verdicts(paths: Sequence[Path]) -> RingVerdicts:
+    """What the house said of rings; of a ring with several rows the last counts.
 
     Args:
         paths: CSV or Parquet with `ring_id`, `standing` and `verdict`, as `graphdet dispositions RUN --out FILE` writes them; rows without
@@ -41,14 +45,18 @@ def read_verdicts(paths: Sequence[Path]) -> dict[str, tuple[int, int]]:
                 raise LabelError(f"{path}: {known} (found {verdict!r}, {standing!r}).")
             if standing:
                 found[ring] = (standing, verdict)
-    return {
-        name: (sum(own == (name, CONFIRMED) for own in found.values()), sum(own == (name, INNOCENT) for own in found.values()))
-        for name in STANDINGS
-    }
+    return found
 
 
-def with_verdicts(run: Run, verdicts: dict[str, tuple[int, int]]) -> Run:
+def count_verdicts(found: RingVerdicts) -> dict[str, tuple[int, int]]:
+    """Standing → rings confirmed, and rings found innocent."""
+    said = Counter(found.values())
+    return {name: (said[name, CONFIRMED], said[name, INNOCENT]) for name in STANDINGS}
+
+
+def with_verdicts(run: Run, found: RingVerdicts) -> Run:
     """The run with chances by these verdicts, too, and an id of its own, since they decided these."""
+    verdicts = count_verdicts(found)
     chances = known_chances(verdicts)
     rings, schema = run.rings, arrow_schema("rings")
     for name, values in chance_columns([chances[standing] for standing in rings["standing"].to_pylist()]).items():

@@ -105,6 +105,25 @@ KINDS = (
         "有 {count} 次事件的时间不太可信；日志跨度为 {span}。",
         decides=True,
     ),
+    _kind(
+        r"(?P<name>S-\d+) on (?P<key>.+) is discounted until (?P<until>\S+): (?P<rings>[\d,]+) rings would stand with it, by (?P<evidence>[\d,.-]+) of "
+        r"evidence; (?P<rows>[\d,]+) rows name it\.",
+        "{key} is discounted until {until} ({name}): {rings} rings would stand with it, by {evidence} of evidence (log10); {rows} rows name it.",
+        "{key} 在 {until} 之前不作为证据（{name}）：若计入，另有 {rings} 个团伙成立，涉及证据 {evidence}（log10）；共 {rows} 行提到它。",
+        decides=True,
+    ),
+    _kind(
+        r"(?P<name>S-\d+) on (?P<key>.+) ends on (?P<until>\S+); what it hides is back then\.",
+        "The suppression {name} on {key} ends on {until}; what it hides is back then.",
+        "对 {key} 的搁置（{name}）将于 {until} 到期，届时所隐藏的内容将重新出现。",
+        decides=True,
+    ),
+    _kind(
+        r"(?P<name>S-\d+) on (?P<key>.+) lapsed on (?P<until>\S+); what it hid counts again\.",
+        "The suppression {name} on {key} lapsed on {until}; what it hid counts again.",
+        "对 {key} 的搁置（{name}）已于 {until} 到期，所隐藏的内容重新计入。",
+        decides=True,
+    ),
     *(
         _kind(
             re.escape(f"no {one.column}: {one.lacking}."),
