@@ -153,11 +153,12 @@ def history(
 @cases.command()
 def add(folder: Folder, home: Home = None, author: Author = None, as_json: AsJson = False) -> None:
     """Take a run folder in that was made without --home, or whose taking in was cut short."""
+    from graphdet.cases.following import follow_lineage
     from graphdet.run.folder import Run
 
     run = Run.load(folder)
     with opened(home, author, make=True) as book:
-        taken = book.take_in(run, folder=folder)
+        taken = book.take_in(run, follow_lineage, folder=folder)
     if as_json:
         print_json({"run": taken.run.run_id, "is_new": taken.is_new, "opened": list(taken.opened), "cases": dict(taken.case_of)})
     else:

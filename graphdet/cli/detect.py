@@ -206,6 +206,7 @@ def _detect(
         found.save(out)
         return found
     from graphdet.cases.casebook import Casebook
+    from graphdet.cases.following import follow_lineage
     from graphdet.cases.suppressed_run import run_suppressed
 
     with Casebook(home) as book:
@@ -213,6 +214,6 @@ def _detect(
         under = run_suppressed(book, settings, read, find, progress)
         found = with_verdicts(under.run, known) if known else under.run
         found.save(out)
-        taken = book.take_in(found, folder=out, discounts=under.discounts, costs=under.costs)
+        taken = book.take_in(found, follow_lineage, folder=out, discounts=under.discounts, costs=under.costs)
     say(f"{home}: {len(taken.opened):,} cases opened, {len(taken.case_of) - len(taken.opened):,} carried on")
     return found
