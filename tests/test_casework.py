@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from graphdet.cases.casebook import Casebook
 from graphdet.cases.entries import KINDS
 from graphdet.cases.rows import STATES
-from graphdet.cli.casework import State, Verdict
+from graphdet.cli.case_commands import State, Verdict
 from graphdet.cli.program import app
 from graphdet.errors import CaseError
 from graphdet.schema import TIERS, VERDICTS
