@@ -171,8 +171,7 @@ class OpenBook:
 
     def _named(self, name: str) -> str:
         as_case = full_name(name, "C")
-        known = [row[0] for row in self._connection.execute("SELECT name FROM cases")] if not name.startswith("ring-") else []
-        if as_case in known:
+        if self.tables.get(Case, as_case) is not None:
             return as_case
         name = bounded(name, LONGEST_NAME, "the name of a case")
         seen = self._connection.execute(
@@ -185,6 +184,7 @@ class OpenBook:
         if len(names) > 1:
             raise UnknownCase(f"'{name}' could be a ring of {len(names)} cases (such as {names[0]} and {names[1]}); give more of it.")
         if not names:
+            known = [row[0] for row in self._connection.execute("SELECT name FROM cases")]
             raise UnknownCase(f"the casebook has no case '{name}'{nearest(as_case, known) or '.'} `graphdet cases list` lists them.")
         return str(names[0])
 

@@ -1,0 +1,441 @@
+"""Random sequences of runs, words, suppressions, lapses, undos, reopenings and kills end as a plain list of what was said predicts."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import hypothesis.strategies as st
+from case_runs import Clock, MadeRing, made_run
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from graphdet.cases.casebook import Casebook
+from graphdet.cases.entries import as_text
+from graphdet.cases.taking_in import Before, Carried, Followed
+from graphdet.errors import CaseError
+from graphdet.run.folder import Run
+
+PEOPLE = ("ann", "bo", "\u202ecy'; --")
+RINGS, BASE, MOST_MORE = 3, 4, 4
+KEYS = (("ip", "203.0.113.7"), ("device", "d'\"; DROP TABLE cases; --"), ("user", "\x1b[31m=cmd()"))
+TIER_RANK = {"alert": 0, "review": 1, "explained": 2}
+ring_number = st.integers(0, RINGS - 1)
+person = st.sampled_from(PEOPLE)
+verdict = st.sampled_from(["confirmed", "innocent", "unsure"])
+
+
+def users(ring: int, more: int) -> tuple[str, ...]:
+    return tuple(f"u{ring}-{n}" for n in range(BASE + more))
+
+
+@dataclass
+class Said:
+    """One thing that happened; the model is a list of these and nothing else."""
+
+    kind: str
+    author: str
+    case: int = -1
+    suppression: int = -1
+    facts: dict[str, Any] = field(default_factory=dict)
+    undone: bool = False
+
+
+class Model:
+    """What the casebook should hold, told from the list by plain loops."""
+
+    def __init__(self) -> None:
+        self.said: list[Said] = []
+
+    def add(self, kind: str, author: str, case: int = -1, suppression: int = -1, **facts: Any) -> None:
+        self.said.append(Said(kind, author, case, suppression, facts))
+
+    def counting(self, *kinds: str, case: int | None = None, suppression: int | None = None) -> list[Said]:
+        return [
+            one
+            for one in self.said
+            if not one.undone and (not kinds or one.kind in kinds) and case in (None, one.case) and suppression in (None, one.suppression)
+        ]
+
+    def cases(self) -> list[int]:
+        return list(dict.fromkeys(one.case for one in self.said if one.kind == "seen"))
+
+    def suppressions(self) -> int:
+        return sum(one.kind in ("accepted", "discounted") for one in self.said)
+
+    def born(self, suppression: int) -> Said | None:
+        return next(iter(self.counting("accepted", "discounted", suppression=suppression)), None)
+
+    def ended(self, suppression: int) -> str:
+        ends = self.counting("withdrawn", "lapsed", "returned", suppression=suppression)
+        return ends[0].kind if ends else ""
+
+    def standing(self, suppression: int, now: Any) -> str:
+        born = self.born(suppression)
+        assert born is not None
+        if self.ended(suppression):
+            return self.ended(suppression)
+        if now >= born.facts["until"]:
+            return "lapsed"
+        if born.facts.get("several") and not self.counting("approved", suppression=suppression):
+            return "asked"
+        return "ending" if now + timedelta(days=7) >= born.facts["until"] else "active"
+
+    def lapse(self, now: Any) -> None:
+        for number in range(1, self.suppressions() + 1):
+            born = self.born(number)
+            if born is not None and not self.ended(number) and now >= born.facts["until"]:
+                self.add("lapsed", "graphdet", born.case, number)
+
+    def case(self, case: int) -> dict[str, Any]:
+        told: dict[str, Any] = {"state": "open", "verdict": "", "owner": "", "notes": 0, "accepted": "", "back": "", "runs": 0}
+        for one in self.counting(case=case):
+            if one.kind == "seen":
+                told |= {"runs": told["runs"] + 1, "ring_id": one.facts["ring_id"]}
+                told["state"] = "open" if told["state"] == "dormant" else told["state"]
+            elif one.kind == "absent":
+                told["state"] = "dormant" if told["state"] == "open" else told["state"]
+            elif one.kind == "verdict":
+                told |= {"verdict": one.facts["verdict"], "back": "", "state": "open" if one.facts["verdict"] == "unsure" else "decided"}
+            elif one.kind == "note":
+                told["notes"] += 1
+            elif one.kind == "assigned":
+                told["owner"] = one.facts["owner"]
+            elif one.kind == "state":
+                told |= {"state": one.facts["state"], "back": ""}
+            elif one.kind == "accepted":
+                told |= {"accepted": f"S-{one.suppression:04d}", "back": "", "state": "decided"}
+            elif one.kind in ("withdrawn", "lapsed", "returned") and told["accepted"] == f"S-{one.suppression:04d}":
+                back = one.facts["why"] if one.kind == "returned" else one.kind
+                told |= {"accepted": "", "back": back, "state": "dormant" if told["state"] == "dormant" else "open"}
+        return told
+
+    def labels(self) -> dict[str, bool]:
+        found: dict[str, bool] = {}
+        for case in self.cases():
+            last = self.counting("verdict", case=case)[-1:]
+            for one in last:
+                if one.facts["verdict"] != "unsure":
+                    found |= dict.fromkeys(one.facts["users"], one.facts["verdict"] == "confirmed")
+        for one in self.counting("member"):
+            found.pop(one.facts["user"], None)
+        latest = {one.facts["user"]: one.facts["verdict"] for one in self.counting("member")}
+        return found | {user: said == "confirmed" for user, said in latest.items() if said != "unsure"}
+
+    def undo(self, author: str) -> bool:
+        words = ("verdict", "member", "note", "assigned", "state", "accepted", "discounted", "approved", "withdrawn")
+        own = [one for one in self.counting(*words) if one.author == author]
+        if own:
+            own[-1].undone = True
+        return bool(own)
+
+    def authors(self) -> set[str]:
+        machine = ("seen", "absent", "lapsed", "returned")
+        return {one.author for one in self.said if one.kind not in machine}
+
+
+class Week(RuleBasedStateMachine):
+    """Both, side by side."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.folder = Path(tempfile.mkdtemp())
+        self.clock, self.model, self.runs = Clock(), Model(), itertools.count(1)
+        self.shown: dict[int, tuple[int, str, float]] = {}  # ring → how many more members, tier, money, as last seen
+        self.book = self._opened("ann")
+
+    def teardown(self) -> None:
+        if hasattr(self, "book"):
+            self.book.__exit__(None, None, None)
+            shutil.rmtree(self.folder)
+
+    def _opened(self, author: str) -> Casebook:
+        return Casebook(self.folder / "home", author, self.clock).__enter__()
+
+    def _as(self, author: str) -> Casebook:
+        if self.book.author != author:
+            self.book.__exit__(None, None, None)
+            self.book = self._opened(author)
+        self.model.lapse(self.clock.now)
+        return self.book
+
+    def _number(self, ring: int) -> int:
+        return self.model.cases().index(ring) + 1
+
+    def _any_case(self, ring: int) -> int | None:
+        cases = self.model.cases()
+        return cases[ring % len(cases)] if cases else None
+
+    @rule(
+        rings=st.dictionaries(
+            ring_number,
+            st.tuples(st.integers(0, MOST_MORE), st.sampled_from(list(TIER_RANK)), st.sampled_from([50.0, 100.0, 105.0, 200.0])),
+        ),
+        author=person,
+    )
+    def run(self, rings: dict[int, tuple[int, str, float]], author: str) -> None:
+        book, known = self._as(author), self.model.cases()
+        made = [
+            MadeRing(f"ring-{ring}-{more}", users(ring, more), (f"i{ring}",), tier, money)
+            for ring, (more, tier, money) in sorted(rings.items())
+        ]
+        name = {ring: f"C-{number:04d}" for number, ring in enumerate(known, 1)}
+
+        def follow(run: Run, before: Before) -> Followed:
+            carried = {one.ring_id: Carried(name[int(one.ring_id[5])], "grew") for one in made if int(one.ring_id[5]) in name}
+            return Followed(carried, {name[ring]: Carried(name[ring], "dormant") for ring in known if ring not in rings})
+
+        taken = book.take_in(made_run(f"run-{next(self.runs)}", made), follow)
+        assert len(taken.opened) == len(set(rings) - set(known))
+        ending = {}
+        for number in range(1, self.model.suppressions() + 1):
+            born = self.model.born(number)
+            if (
+                born is not None
+                and born.kind == "accepted"
+                and self.model.standing(number, self.clock.now) in ("active", "ending")
+                and born.case in rings
+            ):
+                more, tier, money = rings[born.case]
+                if len(set(users(born.case, more)) - set(born.facts["users"])) >= max(0.5 * len(born.facts["users"]), 1):
+                    ending[born.case, number] = "members"
+                elif TIER_RANK[tier] < TIER_RANK[born.facts["tier"]]:
+                    ending[born.case, number] = "tier"
+                elif money > born.facts["money"] * 1.1:
+                    ending[born.case, number] = "money"
+        for ring, (more, *_) in sorted(rings.items()):
+            self.model.add("seen", author, ring, ring_id=f"ring-{ring}-{more}")
+        for ring in known:
+            if ring not in rings:
+                self.model.add("absent", author, ring)
+        for (ring, number), why in sorted(ending.items()):
+            self.model.add("returned", "graphdet", ring, number, why=why)
+        self.shown |= rings
+
+    @rule(ring=ring_number, said=verdict, author=person)
+    def decide(self, ring: int, said: str, author: str) -> None:
+        case, book = self._any_case(ring), self._as(author)
+        if case is not None:
+            book.decide(f"C-{self._number(case)}", said)
+            self.model.add("verdict", author, case, verdict=said, users=users(case, self.shown[case][0]))
+
+    @rule(ring=ring_number, said=verdict, member=st.integers(0, BASE - 1), author=person)
+    def judge_member(self, ring: int, said: str, member: int, author: str) -> None:
+        case, book = self._any_case(ring), self._as(author)
+        if case is not None:
+            book.decide(f"C-{self._number(case)}", said, users=[f"u{case}-{member}"])
+            self.model.add("member", author, case, verdict=said, user=f"u{case}-{member}")
+
+    @rule(ring=ring_number, author=person, what=st.sampled_from(["note", "assigned", "closed", "open"]))
+    def say(self, ring: int, author: str, what: str) -> None:
+        case, book = self._any_case(ring), self._as(author)
+        if case is None:
+            return
+        name = f"C-{self._number(case)}"
+        if what == "note":
+            book.note(name, "seen")
+            self.model.add("note", author, case)
+        elif what == "assigned":
+            book.assign(name, author)
+            self.model.add("assigned", author, case, owner=author)
+        else:
+            (book.close if what == "closed" else book.reopen)(name)
+            self.model.add("state", author, case, state=what)
+
+    @rule(ring=ring_number, author=person, days=st.sampled_from([5, 30, 90]))
+    def accept(self, ring: int, author: str, days: int) -> None:
+        case, book = self._any_case(ring), self._as(author)
+        if case is None:
+            return
+        until, known = self.clock.now + timedelta(days=days), self.model.case(case)["accepted"]
+        if known and (born := self.model.born(int(known[2:]))) and born.facts["until"] >= until:
+            with contextlib.suppress(CaseError):
+                book.accept(f"C-{self._number(case)}", "fine", until)
+                raise AssertionError("accepted twice")
+            return
+        book.accept(f"C-{self._number(case)}", "fine", until)
+        if known:
+            self.model.add("withdrawn", author, case, int(known[2:]))
+        more, tier, money = self.shown[case]
+        facts = {"until": until, "users": users(case, more), "tier": tier, "money": money}
+        self.model.add("accepted", author, case, self.model.suppressions() + 1, **facts)
+
+    @rule(key=st.sampled_from(KEYS), author=person, days=st.sampled_from([5, 30, 90]))
+    def discount(self, key: tuple[str, str], author: str, days: int) -> None:
+        book, until = self._as(author), self.clock.now + timedelta(days=days)
+        alive = [
+            number
+            for number in range(1, self.model.suppressions() + 1)
+            if (born := self.model.born(number)) and born.facts.get("key") == key
+        ]
+        alive = [number for number in alive if self.model.standing(number, self.clock.now) in ("active", "ending", "asked")]
+        is_known = any(born.facts["until"] >= until for number in alive if (born := self.model.born(number)))
+        try:
+            book.discount(*key, "ours", until)
+        except CaseError:
+            assert is_known
+            return
+        assert not is_known
+        several = len(self.model.authors() | {author}) > 1
+        self.model.add("discounted", author, -1, self.model.suppressions() + 1, until=until, key=key, several=several)
+
+    @precondition(lambda self: self.model.suppressions())
+    @rule(number=st.integers(0, 9), author=person, how=st.sampled_from(["approve", "withdraw"]))
+    def end_or_approve(self, number: int, author: str, how: str) -> None:
+        number = number % self.model.suppressions() + 1
+        book, born = self._as(author), self.model.born(number)
+        standing = self.model.standing(number, self.clock.now) if born else ""
+        can = (
+            standing == "asked" and born is not None and born.author != author
+            if how == "approve"
+            else bool(born) and not self.model.ended(number)
+        )
+        try:
+            book.approve(f"S-{number}") if how == "approve" else book.withdraw(f"S-{number}")
+        except CaseError:
+            assert not can
+            return
+        assert can
+        assert born is not None
+        self.model.add("approved" if how == "approve" else "withdrawn", author, born.case, number)
+
+    @rule(author=person)
+    def undo(self, author: str) -> None:
+        book = self._as(author)
+        try:
+            book.undo()
+        except CaseError:
+            assert not self.model.undo(author)
+            return
+        assert self.model.undo(author)
+
+    @rule(days=st.sampled_from([0.5, 3, 20, 80]))
+    def later(self, days: float) -> None:
+        self.clock.forward(days)
+
+    @rule()
+    def reopen_the_file(self) -> None:
+        author = self.book.author
+        self.book.__exit__(None, None, None)
+        self.book = self._opened(author)
+        self.model.lapse(self.clock.now)
+
+    @rule(notes=st.integers(0, 3), author=person)
+    def kill_a_writer(self, notes: int, author: str) -> None:
+        """Another process writes some notes, and dies in the middle of the next transaction."""
+        case = self._any_case(0)
+        if case is None:
+            return
+        name = f"C-{self._number(case)}"
+        self.book.__exit__(None, None, None)  # what SQLite knows of open files must not be taken into a fork
+        child = os.fork()
+        if not child:
+            with contextlib.suppress(BaseException), Casebook(self.folder / "home", author, self.clock) as book:
+                for _ in range(notes):
+                    book.note(name, "seen")
+                with book.writing() as writer:
+                    writer.add("note", book.case(name).name, told={"text": "lost"})
+                    os.kill(os.getpid(), signal.SIGKILL)
+            os._exit(1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+        self.model.lapse(self.clock.now)
+        for _ in range(notes):
+            self.model.add("note", author, case)
+        self.book = self._opened("ann")
+
+    @invariant()
+    def the_book_is_as_the_list_says(self) -> None:
+        if not hasattr(self, "book"):
+            return
+        self.book.lapse_due()
+        self.model.lapse(self.clock.now)
+        found = {case.name: case for case in self.book.cases()}
+        assert list(found) == [f"C-{number:04d}" for number, _ in enumerate(self.model.cases(), 1)]
+        for name, ring in zip(found, self.model.cases(), strict=True):
+            due = self.model.case(ring)
+            assert {field: getattr(found[name], field) for field in due} == due
+        now = as_text(self.clock.now)
+        due_standings = {
+            f"S-{n:04d}": self.model.standing(n, self.clock.now) for n in range(1, self.model.suppressions() + 1) if self.model.born(n)
+        }
+        assert {one.name: one.standing(now) for one in self.book.suppressions()} == due_standings
+        applied = set()
+        for name, how in due_standings.items():
+            born = self.model.born(int(name[2:]))
+            if born is not None and born.kind == "discounted" and how in ("active", "ending"):
+                applied.add(born.facts["key"][1])
+        assert {key for keys in self.book.discounted_keys().values() for key in keys} == applied
+        assert {one.user_id: one.positive for one in self.book.judged_users()} == self.model.labels()
+        assert self.book.verify().faults == ()
+
+
+Week.TestCase.settings = settings(
+    max_examples=int(os.environ.get("GRAPHDET_FUZZ", "25")),
+    stateful_step_count=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+TestWeek = Week.TestCase
+
+WRITER = """
+import sys
+from pathlib import Path
+from graphdet.cases.casebook import Casebook
+with Casebook(Path(sys.argv[1]), sys.argv[2]) as book:
+    for number in range(int(sys.argv[3])):
+        book.note("C-1", f"{sys.argv[2]} {number}")
+        print(number, flush=True)
+"""
+
+
+def _writer(home: Path, author: str, notes: int) -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, "-c", WRITER, str(home), author, str(notes)], stdout=subprocess.PIPE, text=True)
+
+
+def _notes(book: Casebook, author: str) -> list[str]:
+    return [entry.told["text"] for entry in book.history("C-0001") if entry.kind == "note" and entry.author == author]
+
+
+def test_two_who_write_at_once_lose_nothing(tmp_path: Path) -> None:
+    with Casebook(tmp_path, "ann") as book:
+        book.take_in(made_run("run-1", [MadeRing("ring-a", ("u1", "u2"))]))
+        writers = [_writer(tmp_path, author, 40) for author in ("bo", "cy")]
+        for number in range(20):
+            book.decide("C-1", "confirmed" if number % 2 else "innocent")
+        for writer in writers:
+            with writer:
+                writer.communicate()
+            assert writer.returncode == 0
+        for author in ("bo", "cy"):
+            assert _notes(book, author) == [f"{author} {number}" for number in range(40)]
+        assert (book.case("C-1").verdict, book.case("C-1").notes) == ("confirmed", 80)
+        assert book.verify().faults == ()
+
+
+def test_a_writer_that_is_killed_keeps_what_it_told(tmp_path: Path) -> None:
+    with Casebook(tmp_path, "ann") as book:
+        book.take_in(made_run("run-1", [MadeRing("ring-a", ("u1", "u2"))]))
+    for attempt in range(3):
+        author = f"bo{attempt}"
+        with _writer(tmp_path, author, 100_000) as writer:
+            assert writer.stdout is not None
+            told = [int(writer.stdout.readline()) for _ in range(1 + 7 * attempt)]
+            time.sleep(0.001 * attempt)
+            writer.kill()
+            told += [int(line) for line in writer.stdout.read().splitlines() if line.strip()]
+        with Casebook(tmp_path, "ann") as book:
+            kept = _notes(book, author)
+            assert kept[: len(told)] == [f"{author} {number}" for number in told]
+            assert len(kept) <= len(told) + 1  # kept, and killed before it could say so
+            assert book.verify().faults == ()

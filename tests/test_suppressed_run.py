@@ -1,0 +1,195 @@
+"""A key that is discounted really changes a run: what rests on it is gone, what stands without it is found, and the cost is told."""
+
+from __future__ import annotations
+
+import csv
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from case_runs import Clock
+from typer.testing import CliRunner
+
+from graphdet.cases.casebook import Casebook
+from graphdet.cases.following import follow_lineage
+from graphdet.cases.suppressed_run import SuppressedRun, run_suppressed
+from graphdet.cases.taking_in import TakenIn
+from graphdet.cli.program import app
+from graphdet.errors import LabelError, SettingsError
+from graphdet.events import EventTable, read_events
+from graphdet.events.labels import joined_labels, labels_of
+from graphdet.pipeline import detect
+from graphdet.progress import Progress
+from graphdet.run.folder import Run
+from graphdet.settings import Settings, parse_settings
+from graphdet.words.run_notes import decides, note_in_words
+
+OFFICE = "203.0.113.7"
+CREW, COLLEAGUES = range(400, 412), range(420, 434)
+DAY = 86_400
+SETTINGS = parse_settings({"gnn": {"least_rings": 0}, "rings": {"permutations": 3}, "machine": {"threads": 1}}, "test")
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four hundred who shop for themselves, a crew of twelve after eight items, and fourteen who shop from one office."""
+    random, start = np.random.default_rng(3), datetime(2026, 3, 1, tzinfo=UTC)
+    usual = random.zipf(1.3, 20_000) % 150
+    rows: list[tuple[str, ...]] = []
+
+    def came(user: int, item: int, second: float, ip: str, action: str = "order") -> None:
+        rows.append((f"u{user}", f"i{item}", (start + timedelta(seconds=second)).isoformat(), ip, f"d{user}", action))
+
+    for user in range(400):
+        for _ in range(random.integers(5, 16)):
+            action = str(random.choice(["view", "view", "order"]))
+            came(user, int(usual[len(rows)]), random.uniform(0, 30 * DAY), f"10.1.{user // 250}.{user % 250}", action)
+    for item in range(60, 68):
+        begin = random.uniform(5, 25) * DAY
+        for user in CREW:
+            if random.random() < 0.9:
+                came(user, item, begin + random.uniform(0, 3 * 3600), f"10.2.0.{user - 400}")
+    for day in range(4, 28, 3):
+        begin = day * DAY + random.uniform(0, DAY / 2)
+        for user in COLLEAGUES:
+            if random.random() < 0.9:
+                came(user, 100 + int(random.integers(0, 30)), begin + random.uniform(0, 3600), OFFICE)
+    path = tmp_path_factory.mktemp("log") / "log.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("user_id", "item_id", "timestamp", "ip", "device_id", "action"))
+        writer.writerows(rows)
+    return path
+
+
+def rows_of(log: Path, column: str, *values: str) -> int:
+    with log.open(encoding="utf-8") as file:
+        return sum(row[column] in values for row in csv.DictReader(file))
+
+
+def read(log: Path, settings: Settings) -> EventTable:
+    return read_events([log], settings.log, settings.machine)
+
+
+def run_day(book: Casebook, log: Path) -> tuple[SuppressedRun, TakenIn]:
+    found = run_suppressed(book, SETTINGS, lambda by: read(log, by), lambda events, by: detect(events, by), Progress())
+    return found, book.take_in(found.run, follow_lineage, discounts=found.discounts, costs=found.costs)
+
+
+def rings_with(run: Run, users: range) -> list[str]:
+    """Rings of which most users are these."""
+    found = []
+    for ring in run.rings["ring_id"].to_pylist():
+        members = [row["node_id"] for row in run.members.to_pylist() if row["ring_id"] == ring and row["node_type"] == "user"]
+        if 2 * sum(user in {f"u{n}" for n in users} for user in members) > len(members):
+            found.append(ring)
+    return found
+
+
+def test_a_discounted_address_is_no_evidence_and_what_stands_without_it_is_found(log: Path, tmp_path: Path) -> None:
+    clock = Clock()
+    with Casebook(tmp_path / "home", "ann", clock) as book:
+        plain, first = run_day(book, log)
+        (crew,), (office,) = rings_with(plain.run, CREW), rings_with(plain.run, COLLEAGUES)
+        book.discount("ip", OFFICE, "our office")
+        clock.forward(85)
+        without, second = run_day(book, log)
+        assert rings_with(without.run, COLLEAGUES) == []
+        (still,) = rings_with(without.run, CREW)
+        assert second.case_of[still] == first.case_of[crew]
+        assert book.case(first.case_of[office]).state == "dormant"
+        assert OFFICE not in without.run.members["node_id"].to_pylist()
+        cost, rows = without.costs["S-0001"], rows_of(log, "ip", OFFICE)
+        assert cost.rings == (office,)
+        assert cost.rows == rows
+        at_office = [row["evidence"] for row in plain.run.evidence.to_pylist() if row["ring_id"] == office and row["key"] == OFFICE]
+        assert cost.evidence == pytest.approx(sum(at_office))
+        assert cost.evidence > 0
+        (told,) = without.run.meta["suppressions"]
+        assert (told["name"], told["node_id"], told["rings"], told["reason"]) == ("S-0001", OFFICE, [office], "our office")
+        assert list(without.run.meta["settings"]["log"]["ignore_keys"]["ip"]) == [OFFICE]
+        assert without.run.id != plain.run.id
+        note, warning = without.run.meta["notes"][-2:]
+        assert note.startswith(f"S-0001 on ip {OFFICE} is discounted until 2026-04-01: 1 rings would stand with it")
+        assert "ends on 2026-04-01" in warning
+        for said in (note, warning):
+            assert decides(said)
+            assert note_in_words(said, "zh") != said != note_in_words(said, "en")
+        assert book.hid("S-0001")[0].count == 1
+        without.run.save(tmp_path / "run")
+        assert Run.load(tmp_path / "run").meta["suppressions"][0]["rows"] == rows
+
+        clock.forward(6)
+        again, third = run_day(book, log)
+        assert [row["tier"] for row in again.run.rings.to_pylist()] == [row["tier"] for row in plain.run.rings.to_pylist()]
+        assert third.case_of[office] == first.case_of[office]
+        assert "lapsed on 2026-04-01" in again.run.meta["notes"][-1]
+        assert book.verify().faults == ()
+
+
+def test_what_stands_without_a_key_costs_nothing(log: Path, tmp_path: Path) -> None:
+    with Casebook(tmp_path / "home", "ann", Clock()) as book:
+        book.discount("device", "d400", "a test phone")
+        book.discount("item", "i60", "a give-away")
+        found, _ = run_day(book, log)
+        assert len(rings_with(found.run, CREW)) == 1
+        assert {name: cost.rings for name, cost in found.costs.items()} == {"S-0001": (), "S-0002": ()}
+        assert found.costs["S-0002"].rows == rows_of(log, "item_id", "i60")
+
+
+def test_a_discounted_user_is_left_out_and_their_rows_say_why(log: Path) -> None:
+    own = SETTINGS.model_copy(update={"log": SETTINGS.log.model_copy(update={"ignore_keys": {"user_id": ("u400", "u1")}})})
+    events = read(log, own)
+    assert {"u400", "u1"}.isdisjoint(events.ids["user"].to_pylist())
+    rejected = events.report.rejected.to_pylist()
+    assert {row["reason"] for row in rejected} == {"left out, as [log] ignore or a casebook's discount says"}
+    assert len(rejected) == rows_of(log, "user_id", "u400", "u1")
+    with pytest.raises(SettingsError, match="did you mean 'device_id'"):
+        parse_settings({"log": {"ignore_keys": {"devise_id": ["x"]}}}, "test")
+
+
+def test_the_commands_from_a_log_to_labels(log: Path, tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text("[gnn]\nleast_rings = 0\n[rings]\npermutations = 3\n", encoding="utf-8")
+    home = ["--home", str(tmp_path / "home")]
+
+    def graphdet(*arguments: str) -> str:
+        done = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    run = ("run", str(log), *home, "--settings", str(tmp_path / "own.toml"), "--json", "--out")
+    first = json.loads(graphdet(*run, str(tmp_path / "one")))
+    assert {ring["verdicts"] for ring in first["rings"]} == {0}
+    graphdet("cases", "decide", "C-1", "confirmed", *home)
+    graphdet("cases", "decide", "C-2", "innocent", "--story", "reseller", *home)
+    graphdet("cases", "discount", f"ip={OFFICE}", "--reason", "office", *home)
+    second = json.loads(graphdet(*run, str(tmp_path / "two")))
+    assert [ring["verdicts"] for ring in second["rings"]] == [2]
+    assert second["suppressions"][0]["rows"] > 0
+    assert json.loads(graphdet("cases", "show", "C-1", *home, "--json"))["runs"] == 2
+
+    events = read(log, SETTINGS)
+    with Casebook(tmp_path / "home", "ann") as book:
+        judged = book.judged_users()
+    labels = labels_of([one.user_id for one in judged], [one.positive for one in judged], events)
+    names = events.ids["user"].take(labels.user).to_pylist()
+    told = dict(zip(names, labels.positive.tolist(), strict=True))
+    assert {user for user, positive in told.items() if positive} == {f"u{n}" for n in CREW}
+    office = {row["node_id"] for row in Run.load(tmp_path / "one").members.to_pylist() if row["node_type"] == "user"} - {
+        f"u{n}" for n in CREW
+    }
+    assert {user for user, positive in told.items() if not positive} == office
+    both = joined_labels(labels, labels_of(["u0", "u400", "nobody"], [True, False, True], events))
+    assert len(both) == len(labels) + 1
+    assert both.positive[both.user == events.ids["user"].index("u400").as_py()].all()
+
+
+def test_training_without_a_verdict_says_what_to_do(log: Path, tmp_path: Path) -> None:
+    with Casebook(tmp_path / "home", "ann"):
+        pass
+    with pytest.raises(LabelError, match="no ring was confirmed or found innocent yet"):
+        CliRunner().invoke(
+            app, ["train", str(log), "--home", str(tmp_path / "home"), "--out", str(tmp_path / "m.npz")], catch_exceptions=False
+        )
