@@ -101,26 +101,25 @@ def ring_numbers(facts: RingFacts, targets: int, log: Background) -> dict[str, f
 
 def weigh(claim: Claim, numbers: Numbers, settings: TierSettings) -> Weighed:
     """Every condition of a claim, checked."""
-    bars = dict(settings)
     return Weighed(
         claim,
         {name: numbers[name] for name in sorted(named(claim.sentence.en))},
-        tuple(tuple(_check(condition, numbers, bars) for condition in way) for way in claim.ways),
-        tuple(_check(condition, numbers, bars) for condition in claim.unless),
+        tuple(tuple(_check(condition, numbers, settings) for condition in way) for way in claim.ways),
+        tuple(_check(condition, numbers, settings) for condition in claim.unless),
     )
 
 
 def holds(condition: Condition, numbers: Numbers, settings: TierSettings) -> bool:
     """Whether one condition does; `numbers` may lack what it does not ask for."""
-    return _check(condition, numbers, dict(settings)).holds
+    return _check(condition, numbers, settings).holds
 
 
-def _check(condition: Condition, numbers: Numbers, bars: Mapping[str, float]) -> Checked:
-    return Checked(condition, numbers[condition.fact], _height(condition.bar, numbers, bars))
+def _check(condition: Condition, numbers: Numbers, settings: TierSettings) -> Checked:
+    return Checked(condition, numbers[condition.fact], _height(condition.bar, numbers, settings))
 
 
-def _height(bar: Bar, numbers: Numbers, bars: Mapping[str, float]) -> float:
-    height = bars[bar.setting] if bar.number is None else bar.number
+def _height(bar: Bar, numbers: Numbers, settings: TierSettings) -> float:
+    height: float = getattr(settings, bar.setting) if bar.number is None else bar.number
     for factor in bar.times:
         height *= factor
     height += bar.plus

@@ -173,9 +173,10 @@ def _new_by_day(events: EventTable) -> Int64:
     if events.time is None:
         return np.zeros(0, np.int64)
     known = np.flatnonzero(events.time != NO_TIME)
-    _, first = np.unique(events.codes["user"][known], return_index=True)  # events are in order of time
     time = events.time[known]
-    return np.bincount((time[first] - time[0]) // DAY).astype(np.int64) if len(time) else np.zeros(0, np.int64)
+    first = np.full(events.count("user"), NO_TIME)
+    first[events.codes["user"][known][::-1]] = time[::-1]  # events are in order of time, so the earliest is written last
+    return np.bincount((first[first != NO_TIME] - time[0]) // DAY).astype(np.int64) if len(time) else np.zeros(0, np.int64)
 
 
 def _shares(group: npt.NDArray[np.integer], groups: int) -> Float64:

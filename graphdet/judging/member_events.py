@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from graphdet.arrays import Bool, Int32, Int64, check_array, check_columns, stretches
+from graphdet.arrays import Bool, Int32, Int64, check_array, check_columns, distinct_values, stretches
 from graphdet.events import NO_TIME
 from graphdet.judging.log_index import LogIndex
 from graphdet.rings.growth import Grown
@@ -70,9 +70,16 @@ class MemberEvents:
         first = index.visits.views[index.item_view].first_key if index.item_view >= 0 else 0
         return self.grown.targets[self.item_targets] - np.int32(first)
 
+    @cached_property
+    def is_member(self) -> Bool:
+        """(users,) who of all users is one."""
+        found = np.zeros(self.log.visits.visits.users, np.bool_)
+        found[self.grown.members] = True
+        return found
+
     def touched(self, chosen: Bool) -> int:
         """Distinct (member, item) among the chosen events."""
-        return len(np.unique(self.who[chosen] * np.int64(1 << 32) + self.item[chosen]))
+        return len(distinct_values(self.who[chosen] * np.int64(1 << 32) + self.item[chosen]))
 
 
 def read_member_events(grown: Grown, log: LogIndex) -> MemberEvents:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graphdet.arrays import Bool, Float64, Int64, check_columns
+from graphdet.arrays import Bool, Float64, Int64, check_columns, distinct_counts
 from graphdet.events import NO_TIME
 from graphdet.judging.member_events import MemberEvents
 from graphdet.judging.ring_time import DAY, time_of_ring
@@ -71,9 +71,9 @@ def measure_presence(own: MemberEvents, grower: Grower) -> Presence:
     target_events, target_first, target_last = _counted(target, own.time[np.concatenate([*at, np.zeros(0, np.int64)])], targets)
     member_events, member_first, member_last = _counted(own.who[own.inside], own.time[own.inside], members)
     middle, half = _middle_halves(own)
-    first, time = _meetings(own)
-    start, end = time_of_ring(np.unique(first, axis=0)[:, 1])
-    kept = (first[:, 1] >= start) & (first[:, 1] <= end)
+    met_first, first, time = _meetings(own)
+    start, end = time_of_ring(met_first)
+    kept = (first >= start) & (first <= end)
     return Presence(
         met=met,
         member_events=member_events,
@@ -96,8 +96,20 @@ def _middle_halves(own: MemberEvents) -> tuple[Float64, Float64]:
     if own.log.events.time is None or not len(own.item_targets):
         return np.zeros(0), np.zeros(0)
     target, second = own.target[own.log.visits.item_view][own.inside], own.second[own.inside]
-    quartiles = np.array([np.quantile(second[target == place], (0.25, 0.5, 0.75)) for place in np.unique(target).tolist()])
-    return quartiles[:, 1], quartiles[:, 2] - quartiles[:, 0]
+    pair = np.sort(target << 32 | second)
+    _, count = distinct_counts(pair >> 32)
+    low, middle, high = (_quantiles(pair & 0xFFFFFFFF, count, share) for share in (0.25, 0.5, 0.75))
+    return middle, high - low
+
+
+def _quantiles(values: Int64, count: Int64, share: float) -> Float64:
+    """A quantile of each of several runs of sorted values, as NumPy has it; no run is empty."""
+    place = share * (count - 1)
+    below = np.floor(place).astype(np.int64)
+    begin, part = np.cumsum(count) - count, place - below
+    low, high = values[begin + below], values[begin + np.minimum(below + 1, count - 1)]
+    step = high - low
+    return np.asarray(np.where(part >= 0.5, high - step * (1 - part), low + step * part), np.float64)
 
 
 def _chance_of_span(moments: Float64, end: int) -> float:
@@ -106,8 +118,8 @@ def _chance_of_span(moments: Float64, end: int) -> float:
     return float(many * span ** (many - 1) - (many - 1) * span**many)
 
 
-def _meetings(own: MemberEvents) -> tuple[Int64, Int64]:
-    """Of each event with a time at a target in its time, (n, 2) which member met where and when first, and (n,) its own time.
+def _meetings(own: MemberEvents) -> tuple[Int64, Int64, Int64]:
+    """Of each member and target where they met, when first; of each event with a time there, (n,) that moment and (n,) its own.
 
     Members meet at items; at any thing where no item is a target.
     """
@@ -115,7 +127,8 @@ def _meetings(own: MemberEvents) -> tuple[Int64, Int64]:
     there = np.flatnonzero(own.inside & (own.time != NO_TIME))
     pair = own.who[there] * np.int64(1 << 32) + place[there]
     _, first, of = np.unique(pair, return_index=True, return_inverse=True)  # a member's events are in order of time
-    return np.stack([pair, own.time[there[first]][of]], axis=1), own.time[there]
+    met_first = own.time[there[first]]
+    return met_first, met_first[of], own.time[there]
 
 
 def _counted(place: Int64, time: Int64, places: int) -> tuple[Int64, Int64, Int64]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
-from graphdet.arrays import Bool, Int64
+from graphdet.arrays import Bool, Int64, distinct_counts, distinct_values
 from graphdet.judging.log_index import LogIndex
 from graphdet.judging.member_events import MemberEvents
 from graphdet.schema import ADDRESS, DEVICE, IP, NODE_TYPE
@@ -70,7 +70,7 @@ def _likeliest_place(networks: Int64, size: int, log: LogIndex) -> tuple[int, in
     """
     if not len(networks):
         return -1, 0, 1.0
-    codes, count = np.unique(networks[:, 0], return_counts=True)
+    codes, count = distinct_counts(networks[:, 0])
     each = np.bincount(networks[:, 1], minlength=size)
     weights, place = np.unique(log.users_of_ip[codes] / log.users_of_ips, return_inverse=True)
     on_it = np.array([np.mean(1.0 - (1.0 - weight) ** each) for weight in weights.tolist()])[place]
@@ -84,7 +84,7 @@ def _members_at(own: MemberEvents, node_type: str, chosen: Bool) -> Int64:
     views = [view.name for view in own.log.visits.visits.views]
     if node_type not in views:
         return np.zeros(0, np.int64)
-    return np.unique(own.who[np.append(chosen, False)[own.target[views.index(node_type)]]])
+    return distinct_values(own.who[np.append(chosen, False)[own.target[views.index(node_type)]]])
 
 
 def _own_kinds(own: MemberEvents, exclusive: Bool) -> int:
@@ -103,7 +103,7 @@ def _users_of(own: MemberEvents, node_type: str, chosen: Bool) -> Int64:
     if node_type not in codes or not chosen.any():
         return np.zeros((0, 2), np.int64)
     code, who = codes[node_type][own.event[chosen]].astype(np.int64), own.who[chosen]
-    pair = np.unique(code[code >= 0] << 32 | who[code >= 0])
+    pair = distinct_values(code[code >= 0] << 32 | who[code >= 0])
     return np.stack([pair >> 32, pair & 0xFFFFFFFF], axis=1)
 
 
@@ -111,7 +111,7 @@ def _commonest(pairs: Int64) -> tuple[int, int]:
     """The node that most members used, and by how many; (−1, 0) where there is none."""
     if not len(pairs):
         return -1, 0
-    codes, count = np.unique(pairs[:, 0], return_counts=True)
+    codes, count = distinct_counts(pairs[:, 0])
     return int(codes[count.argmax()]), int(count.max())
 
 
@@ -119,5 +119,5 @@ def _together(pairs: Int64) -> Int64:
     """Members who use a node that many of them use."""
     if not len(pairs):
         return np.zeros(0, np.int64)
-    _, place, count = np.unique(pairs[:, 0], return_inverse=True, return_counts=True)
-    return np.unique(pairs[count[place] >= MANY, 1])
+    _, count = distinct_counts(pairs[:, 0])  # pairs are in order of nodes
+    return distinct_values(pairs[np.repeat(count >= MANY, count), 1])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graphdet.arrays import Int64, stretches
+from graphdet.arrays import Int64, distinct_values, stretches
 from graphdet.judging.member_events import MemberEvents
 
 SITTING = 3600  # seconds between two visits of one sitting, at most
@@ -41,7 +41,7 @@ def measure_sittings(own: MemberEvents) -> Sittings:
     row = stretches(visits.offset, keys)
     target = np.repeat(np.arange(len(keys)), visits.offset[keys + 1] - visits.offset[keys])
     user, second = visits.user[row].astype(np.int64), visits.time[row].astype(np.int64)
-    member = np.isin(user, grown.members)
+    member = own.is_member[user]
     there = member & (second >= grown.start[items][target]) & (second <= grown.end[items][target])
     if not (second % DAY).any():
         return Sittings(np.nan, np.nan, _half_days(target[there], second[there] // DAY))
@@ -91,5 +91,5 @@ def _others_at_once(user: Int64, second: Int64, target: Int64) -> Int64:
             break
         near = near[target[near] != target[near + step]]
         pairs += [near << 32 | target[near + step], (near + step) << 32 | target[near]]
-    met = np.unique(np.concatenate(pairs)) >> 32 if pairs else np.zeros(0, np.int64)
+    met = distinct_values(np.concatenate(pairs)) >> 32 if pairs else np.zeros(0, np.int64)
     return np.bincount(met, minlength=len(user)).astype(np.int64)

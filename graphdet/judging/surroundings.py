@@ -11,8 +11,6 @@ import numpy as np
 
 from graphdet.arrays import Float64, Int64
 from graphdet.judging.member_events import MemberEvents
-from graphdet.rings.growth import Grown
-from graphdet.visits.visits import Visits
 
 AROUND = 1800  # seconds before and after a member's visit in which others count as there at the same time
 
@@ -38,7 +36,7 @@ def measure_surroundings(own: MemberEvents) -> Surroundings:
     items = own.item_targets
     if not len(items):
         return Surroundings(0.0, 0.0, 0.0)
-    members, strangers, usual, company = _around(own.grown, items, own.log.visits.visits, own.log.end)
+    members, strangers, usual, company = _around(own, items)
     beyond = np.maximum(strangers - usual, 0.0)
     return Surroundings(
         crowd=float(np.mean(beyond / np.maximum(members + beyond, 1))),
@@ -47,18 +45,19 @@ def measure_surroundings(own: MemberEvents) -> Surroundings:
     )
 
 
-def _around(grown: Grown, targets: Int64, visits: Visits, end: int) -> tuple[Float64, Float64, Float64, Float64]:
+def _around(own: MemberEvents, targets: Int64) -> tuple[Float64, Float64, Float64, Float64]:
     """Who else was there.
 
     Returns:
         For each target, within half an hour of members' visits: visits of members, these among them; visits of strangers; and the
         strangers' visits that their rate at other times would give. Then the strangers in the target's time, beyond that rate.
     """
+    grown, visits, end = own.grown, own.log.visits.visits, own.log.end
     found = np.zeros((4, len(targets)))
     for place, target in enumerate(targets.tolist()):
         rows = slice(visits.offset[grown.targets[target]], visits.offset[grown.targets[target] + 1])
         time = visits.time[rows].astype(np.int64)
-        member = np.isin(visits.user[rows], grown.members)
+        member = own.is_member[visits.user[rows]]
         start, stop = int(grown.start[target]), int(grown.end[target])
         at = time[member & (time >= start) & (time <= stop)]
         strangers = time[~member]

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from graphdet.arrays import Int32, Int64, ranges, stretches
+from graphdet.arrays import Float64, Int32, Int64, ranges, stretches
 from graphdet.events import NO_TIME, EventTable
 from graphdet.evidence.pairs import ExpectedMeetings, PairEvidence
 from graphdet.judging.judged_ring import JudgedRing
@@ -16,6 +16,7 @@ from graphdet.judging.log_index import LogIndex
 from graphdet.judging.stakes import Stakes
 from graphdet.judging.standing import Chance, known_chances
 from graphdet.schema import DEVICE, IP, ITEM, KEY_ROLES, arrow_schema
+from graphdet.schema.run_tables import USER_ROLES
 from graphdet.visits.visits import Visits
 
 
@@ -63,67 +64,44 @@ def chance_columns(chances: Sequence[Chance]) -> dict[str, list[float]]:
 
 def members_table(rings: list[JudgedRing], ids: list[str], events: EventTable, visits: Visits) -> pa.Table:
     """Schema `members`: per ring its users, most contributing first, then its targets and shared things, most telling first."""
-    parts = []
-    for ring, name in zip(rings, ids, strict=True):
-        facts, grown = ring.facts, ring.facts.grown
-        order = np.lexsort((grown.members, -grown.contribution))
-        median = np.median(grown.contribution) if len(grown.members) else 0.0
-        roles = np.where(grown.contribution >= median, "core", "attached")
-        parts.append(
-            _member_rows(
-                name,
-                "user",
-                events.ids["user"].take(pa.array(grown.members[order])),
-                roles[order],
-                grown.contribution[order],
-                facts.presence.member_events[order],
-                facts.presence.member_first[order],
-                facts.presence.member_last[order],
-            )
-        )
-        view = visits.view_of(grown.targets)
-        for position, seen in enumerate(visits.views):
-            own = np.flatnonzero(view == position)
-            own = own[np.lexsort((grown.targets[own], -grown.gain[own]))]
-            codes = grown.targets[own] - seen.first_key
-            parts.append(
-                _member_rows(
-                    name,
-                    seen.name,
-                    events.ids[seen.name].take(pa.array(codes)),
-                    np.full(len(own), KEY_ROLES[seen.name]),
-                    grown.gain[own],
-                    facts.presence.target_events[own],
-                    facts.presence.target_first[own],
-                    facts.presence.target_last[own],
-                )
-            )
     schema = arrow_schema("members")
-    return pa.concat_tables(parts).cast(schema) if parts else schema.empty_table()
-
-
-def _member_rows(
-    ring: str,
-    node_type: str,
-    node_ids: pa.Array,
-    roles: npt.NDArray[np.str_],
-    contribution: npt.NDArray[np.float64],
-    events: Int64,
-    first: Int64,
-    last: Int64,
-) -> pa.Table:
-    rows = len(node_ids)
-    return pa.table(
+    if not rings:
+        return schema.empty_table()
+    types = ["user", *(view.name for view in visits.views)]
+    first_key = np.array([0, *(view.first_key for view in visits.views)], np.int64)
+    parts = [_members_of(ring, visits) for ring in rings]
+    node_type, code, role, contribution, count, first, last = (np.concatenate(column) for column in zip(*parts, strict=True))
+    roles = [*USER_ROLES, *(KEY_ROLES[view.name] for view in visits.views)]
+    table = pa.table(
         {
-            "ring_id": pa.array([ring] * rows, pa.string()),
-            "node_type": pa.array([node_type] * rows, pa.string()),
-            "node_id": node_ids.cast(pa.string()),
-            "role": pa.array(roles.tolist(), pa.string()),
+            "ring_id": pa.array(ids, pa.string()).take(pa.array(np.repeat(np.arange(len(rings)), [len(part[0]) for part in parts]))),
+            "node_type": pa.array(types, pa.string()).take(pa.array(node_type)),
+            "node_id": _ids_of(events, types, node_type, code - first_key[node_type]),
+            "role": pa.array(roles, pa.string()).take(pa.array(role)),
             "contribution": pa.array(contribution, pa.float64()),
-            "events": pa.array(events, pa.int64()),
+            "events": pa.array(count, pa.int64()),
             "first_seen": _times(first),
             "last_seen": _times(last),
         }
+    )
+    return table.cast(schema)
+
+
+def _members_of(ring: JudgedRing, visits: Visits) -> tuple[Int64, Int64, Int64, Float64, Int64, Int64, Int64]:
+    """One ring's rows of `members`: node type (0 is a user, then views), code, role, contribution, events, first and last time."""
+    grown, presence = ring.facts.grown, ring.facts.presence
+    order = np.lexsort((grown.members, -grown.contribution))
+    attached = ~(grown.contribution[order] >= (np.median(grown.contribution) if len(grown.members) else 0.0))
+    view = visits.view_of(grown.targets).astype(np.int64)
+    own = np.lexsort((grown.targets, -grown.gain, view))
+    return (
+        np.concatenate([np.zeros(len(order), np.int64), view[own] + 1]),
+        np.concatenate([grown.members[order], grown.targets[own]]).astype(np.int64),
+        np.concatenate([attached.astype(np.int64), view[own] + len(USER_ROLES)]),
+        np.concatenate([grown.contribution[order], grown.gain[own]]),
+        np.concatenate([presence.member_events[order], presence.target_events[own]]),
+        np.concatenate([presence.member_first[order], presence.target_first[own]]),
+        np.concatenate([presence.member_last[order], presence.target_last[own]]),
     )
 
 
@@ -131,9 +109,9 @@ def evidence_table(rings: list[JudgedRing], ids: list[str], log: LogIndex, pairs
     """Schema `evidence`: for each ring the meetings of pairs of its members, strongest pair first."""
     events, visits = log.events, log.visits.visits
     schema = arrow_schema("evidence")
-    parts = []
     first = np.ascontiguousarray(pairs.users[:, 0])  # once: a search in a column of a matrix copies the column
-    for ring, name in zip(rings, ids, strict=True):
+    parts = []
+    for number, ring in enumerate(rings):
         members = ring.facts.grown.members
         pair = _pairs_within(pairs, first, members)
         if not len(pair):
@@ -141,31 +119,31 @@ def evidence_table(rings: list[JudgedRing], ids: list[str], log: LogIndex, pairs
         pair = pair[np.lexsort((pair, -pairs.evidence[pair]))]
         length = pairs.offset[pair + 1] - pairs.offset[pair]
         meeting = stretches(pairs.offset, pair)
-        one, other = np.repeat(pairs.users[pair, 0], length), np.repeat(pairs.users[pair, 1], length)
-        key = pairs.key[meeting]
-        view = visits.view_of(key)
-        names = np.array([seen.name for seen in visits.views])[view]
-        first_key = np.array([seen.first_key for seen in visits.views], np.int64)
-        apart = pairs.seconds_apart[meeting]
-        column = np.argmax(apart[:, None] <= expected.windows[view], axis=1)
+        one, other, key = np.repeat(pairs.users[pair, 0], length), np.repeat(pairs.users[pair, 1], length), pairs.key[meeting]
         count = _event_counter(log, members)
-        timed = events.time is not None
-        parts.append(
-            pa.table(
-                {
-                    "ring_id": pa.array([name] * len(key), pa.string()),
-                    "user_a": events.ids["user"].take(pa.array(one)).cast(pa.string()),
-                    "user_b": events.ids["user"].take(pa.array(other)).cast(pa.string()),
-                    "view": pa.array(names.tolist(), pa.string()),
-                    "key": _key_ids(events, names, key - first_key[view]),
-                    "evidence": pa.array(pairs.key_evidence[meeting].astype(np.float64)),
-                    "events": pa.array(count(one, key) + count(other, key), pa.int64()),
-                    "expected": pa.array(2 * expected.pairs[key, column] * 10.0 ** pairs.chance[meeting].astype(np.float64)),
-                    "seconds_apart": pa.array(apart.astype(np.float64), pa.float64(), mask=np.full(len(key), not timed)),
-                }
-            )
-        )
-    return pa.concat_tables(parts).cast(schema) if parts else schema.empty_table()
+        parts.append((np.full(len(key), number), meeting, one, other, count(one, key) + count(other, key)))
+    if not parts:
+        return schema.empty_table()
+    ring_of, meeting, one, other, count_of = (np.concatenate(column) for column in zip(*parts, strict=True))
+    key, apart = pairs.key[meeting], pairs.seconds_apart[meeting]
+    view = visits.view_of(key)
+    column = np.argmax(apart[:, None] <= expected.windows[view], axis=1)
+    types = [seen.name for seen in visits.views]
+    first_key = np.array([seen.first_key for seen in visits.views], np.int64)
+    table = pa.table(
+        {
+            "ring_id": pa.array(ids, pa.string()).take(pa.array(ring_of)),
+            "user_a": events.ids["user"].take(pa.array(one)).cast(pa.string()),
+            "user_b": events.ids["user"].take(pa.array(other)).cast(pa.string()),
+            "view": pa.array(types, pa.string()).take(pa.array(view)),
+            "key": _ids_of(events, types, view, key - first_key[view]),
+            "evidence": pa.array(pairs.key_evidence[meeting].astype(np.float64)),
+            "events": pa.array(count_of, pa.int64()),
+            "expected": pa.array(2 * expected.pairs[key, column] * 10.0 ** pairs.chance[meeting].astype(np.float64)),
+            "seconds_apart": pa.array(apart.astype(np.float64), pa.float64(), mask=np.full(len(key), events.time is None)),
+        }
+    )
+    return table.cast(schema)
 
 
 def _pairs_within(pairs: PairEvidence, first: Int32, members: Int32) -> Int64:
@@ -193,11 +171,11 @@ def _event_counter(log: LogIndex, members: npt.NDArray[np.int32]) -> Callable[[I
     return count_events
 
 
-def _key_ids(events: EventTable, names: npt.NDArray[np.str_], codes: Int64) -> pa.Array:
-    """Ids of keys of several views, in the order given."""
-    order, parts = [], []
-    for name in np.unique(names).tolist():
-        own = np.flatnonzero(names == name)
+def _ids_of(events: EventTable, types: Sequence[str], node_type: npt.NDArray[np.integer], codes: Int64) -> pa.Array:
+    """Ids of nodes of several types, in the order given; `node_type` says which of the types each is of."""
+    order, parts = [], [pa.array([], pa.string())]
+    for number, name in enumerate(types):
+        own = np.flatnonzero(node_type == number)
         order.append(own)
         parts.append(events.ids[name].take(pa.array(codes[own])).cast(pa.string()))
     back = np.argsort(np.concatenate(order), kind="stable")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ import pyarrow.parquet as pq
 
 from graphdet.errors import RunError, RunExists
 from graphdet.whole import is_full, whole_folder, why
+
+AT_ONCE = 2  # tables that are written beside each other
 
 
 def require_free(folder: Path) -> None:
@@ -52,8 +55,8 @@ def save_folder(folder: Path, tables: Mapping[str, pa.Table], meta: dict[str, An
     require_free(folder)
     try:
         with whole_folder(folder) as partial:
-            for name, table in tables.items():
-                _write_table(partial / f"{name}.parquet", table)
+            with ThreadPoolExecutor(AT_ONCE) as pool:
+                list(pool.map(lambda name: _write_table(partial / f"{name}.parquet", tables[name]), tables))
             with (partial / "run.json").open("x", encoding="utf-8") as text:
                 json.dump(meta, text, ensure_ascii=False, indent=1)
                 text.write("\n")

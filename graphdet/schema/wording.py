@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import string
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 Language = Literal["en", "zh"]
@@ -26,6 +27,7 @@ class Wording:
         return self.en if language == "en" else self.zh
 
 
-def named(text: str) -> set[str]:
+@cache
+def named(text: str) -> frozenset[str]:
     """The numbers that a text names."""
-    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+    return frozenset(name for _, name, _, _ in string.Formatter().parse(text) if name)
