@@ -12,6 +12,7 @@ GraphdetError                exit code 2: the user can mend it
 │   ├── RunExists            the output folder already holds a run (or anything else)
 │   ├── NotARun              the folder is no complete run
 │   └── UnknownRing          no ring of that id in the run
+├── ConsoleError             the console cannot be served as asked
 ├── StoreError               something between a run and a graph database
 │   ├── ServerError          no server, or one that cannot be used as it is
 │   └── PushRefused          a write that would do harm, or that another one is in the way of
@@ -109,6 +110,10 @@ class NotARun(RunError):
 
 class UnknownRing(RunError):
     """No ring of that id in the run."""
+
+
+class ConsoleError(GraphdetError):
+    """The console cannot be served as asked."""
 
 
 class StoreError(GraphdetError):

@@ -50,6 +50,7 @@ ORDER = (
     "export",
     "report",
     "terminal",
+    "console",
     "cli",
 )
 

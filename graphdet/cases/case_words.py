@@ -15,6 +15,7 @@ from graphdet.cases.entries import (
     STATE,
     UNDONE,
     VERDICT,
+    VIEWED,
     WORDS,
     Entry,
     bounded,
@@ -92,8 +93,15 @@ class CaseWords(OpenBook):
             writer.add(kind, found.name, told=told)
             return self.case(found.name)
 
-    def undo(self) -> Entry:
+    def view(self, case: str) -> Case:
+        """Note that somebody looked at a case."""
+        return self._say(case, VIEWED, {})
+
+    def undo(self, only: str = "") -> Entry:
         """Take this author's last word back, by an entry more; returns the entry that no longer counts.
+
+        Args:
+            only: a case that the word must be about.
 
         Raises:
             CaseError: they said nothing, or took back all of it.
@@ -103,6 +111,8 @@ class CaseWords(OpenBook):
             last = next((entry for entry in reversed(self._own(WORDS)) if entry.number not in undone), None)
             if last is None:
                 raise CaseError(f"{self.author} has said nothing in this casebook that could be taken back.")
+            if only and last.case != only:
+                raise CaseError(f"the last word of {self.author} is not about {only}, but about {last.case or last.suppression}.")
             writer.add(UNDONE, last.case, last.suppression, {"undoes": last.number})
             return last
 

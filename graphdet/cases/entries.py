@@ -17,7 +17,8 @@ RUN, SEEN, ABSENT, LAPSED, RETURNED = "run", "seen", "absent", "lapsed", "return
 VERDICT, MEMBER, NOTE, ASSIGNED, NEXT_STEP, STATE = "verdict", "member", "note", "assigned", "next_step", "state"
 ACCEPTED, DISCOUNTED, APPROVED, WITHDRAWN, UNDONE = "accepted", "discounted", "approved", "withdrawn", "undone"
 WORDS = (VERDICT, MEMBER, NOTE, ASSIGNED, NEXT_STEP, STATE, ACCEPTED, DISCOUNTED, APPROVED, WITHDRAWN)  # each can be undone
-KINDS = (RUN, SEEN, ABSENT, LAPSED, RETURNED, *WORDS, UNDONE)
+VIEWED = "viewed"  # a person looked at it; nothing follows from that
+KINDS = (RUN, SEEN, ABSENT, LAPSED, RETURNED, *WORDS, UNDONE, VIEWED)
 
 BEGINNING = "0" * 64  # stands before the first entry
 MACHINE = "graphdet"  # author of what follows from the book's own rules

@@ -101,7 +101,9 @@ def undone_among(entries: Sequence[Entry]) -> set[int]:
 
 
 def _step_case(tables: Tables, entry: Entry, told: dict[str, Any]) -> None:
-    if entry.kind == of.SEEN:
+    if entry.kind == of.VIEWED:
+        _present(tables, entry.case)
+    elif entry.kind == of.SEEN:
         _see(tables, entry, told)
     elif entry.kind == of.MEMBER:
         _judge_member(tables, entry, told)

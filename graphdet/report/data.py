@@ -22,7 +22,7 @@ from graphdet.judging.log_index import GIVE_BACK
 from graphdet.judging.significance import q_values
 from graphdet.replay.recorded import Recorded
 from graphdet.report.tables import TABLES, rows_of
-from graphdet.run.folder import Run
+from graphdet.run.folder import Run, RunRing
 from graphdet.schema import EVENT_MAKERS, ITEM, NODE_TYPES, USER, NodeType, lookalikes, objections
 from graphdet.schema.claims import FACTS, Claim
 from graphdet.schema.wording import LANGUAGES
@@ -69,6 +69,19 @@ def report_data(run: Run, most_rings: int) -> dict[str, Any]:
             for row, worth in order_stakes(dossier).items():
                 stakes[row] = max(stakes.get(row, 0.0), worth)
         dossiers.append(_dossier(dossier, names))
+    at_stake = round(sum(stakes.values()), 2) if recorded.has_amounts else None
+    return _document(recorded, rings, dossiers, names) | {"overview": _overview(run) | {"at_stake": at_stake}}
+
+
+def ring_data(recorded: Recorded, ring: RunRing) -> dict[str, Any]:
+    """What the page of one ring shows, without the other rings; of the overview, what that page refers to."""
+    names = Names()
+    overview = {"users": recorded.background["users"]}
+    return _document(recorded, [ring.row], [_dossier(build_dossier(recorded, ring), names)], names) | {"overview": overview}
+
+
+def _document(recorded: Recorded, rings: list[dict[str, Any]], dossiers: list[dict[str, Any]], names: Names) -> dict[str, Any]:
+    run = recorded.run
     return {
         "run": {
             "id": run.id,
@@ -78,7 +91,6 @@ def report_data(run: Run, most_rings: int) -> dict[str, Any]:
             "bare_dates": bool(recorded.bare_dates),
             "deal": recorded.background["deal"],
         },
-        "overview": _overview(run) | {"at_stake": round(sum(stakes.values()), 2) if recorded.has_amounts else None},
         "rings": [_ring(ring, place, dossiers) for place, ring in enumerate(rings)],
         "dossiers": dossiers,
         "innocent": {one.name: _claim(one) for one in lookalikes.LOOK_ALIKES},

@@ -64,17 +64,22 @@ def render(data: dict[str, Any]) -> str:
     return page.substitute(
         policy=policy,
         style=own.joinpath("page.css").read_text(encoding="utf-8"),
-        data=_inert(data),
-        labels=_inert({language: {key: words.to(language) for key, words in WORDS.items()} for language in LANGUAGES}),
+        data=inert(data),
+        labels=inert(page_words()),
         scripts="\n".join(f"<script>{script}</script>" for script in scripts),
     )
+
+
+def page_words() -> dict[str, dict[str, str]]:
+    """Language → key → words, for the page's scripts."""
+    return {language: {key: words.to(language) for key, words in WORDS.items()} for language in LANGUAGES}
 
 
 def _digest(script: str) -> str:
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
-def _inert(value: Any) -> str:
+def inert(value: Any) -> str:
     """JSON that no HTML parser can take for markup, and no JavaScript parser for line ends."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for character in "<>&\u2028\u2029":

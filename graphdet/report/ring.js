@@ -14,7 +14,10 @@ function ringPage(main, ring) {
     main.append(make("p", {}, label("no_dossier", { count: number(data.dossiers.length) })));
     return;
   }
-  const dossier = dossierOf(ring);
+  ringParts(main, ring, dossierOf(ring));
+}
+
+function ringParts(main, ring, dossier) {
   main.append(make("p", { class: "verdict " + standing(ring) }, plain(dossier.verdict[state.language])));
   main.append(tiles(ring, dossier));
   followers.length = 0;
@@ -102,8 +105,8 @@ function actCard(ring, dossier) {
   const command = `graphdet decide ${ring.ring_id} ${ring.tier === "explained" ? "innocent" : "confirmed"} --note "…"`;
   const all = dossier.crowd ? dossier.crowd.size : dossier.members.length;
   return card("do", "", make("h3", {}, label("next_step")), make("p", {}, label(step)), people("act"), people("hold"),
-    make("h3", {}, label("decide")), make("p", { class: "soft" }, label("verdict")), make("code", { class: "command" }, command), make("div", { class: "row no-print" },
-      make("button", { type: "button", id: "copy-command", onclick: () => copy(command) }, label("copy_command")),
+    make("div", { class: "by-command" }, make("h3", {}, label("decide")), make("p", { class: "soft" }, label("verdict")), make("code", { class: "command" }, command),
+      make("button", { type: "button", id: "copy-command", class: "no-print", onclick: () => copy(command) }, label("copy_command"))), make("div", { class: "row no-print" },
       make("button", { type: "button", id: "save-members", onclick: () => saveMembers(ring, dossier) }, label("save_members", { shown: number(dossier.members.length), all: number(all) })),
       make("button", { type: "button", id: "save-events", onclick: () => saveEvents(ring, dossier) }, label("save_events", { shown: number(dossier.events.length), all: number(dossier.inside) }))));
 }

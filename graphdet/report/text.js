@@ -53,7 +53,12 @@ function id(place, type = null) {
   const text = plain(data.ids[place]);
   const shown = text.slice(0, 200) + (text.length > 200 ? "…" : "");
   if (type === null || !data.types[type]) return make("span", { class: "id", title: text.slice(0, 400) }, shown);
-  return make("a", { class: "id", title: text.slice(0, 400), href: `#/node/${type}/${place}` }, shown);
+  return make("a", { class: "id", title: text.slice(0, 400), href: pageOf(type, place) }, shown);
+}
+
+// Where the page of an account, item … is: in this document, or at an address of its own where the data name one.
+function pageOf(type, place) {
+  return data.about ? `${data.about}?type=${type}&id=${encodeURIComponent(data.ids[place])}` : `#/node/${type}/${place}`;
 }
 
 function share(value) {

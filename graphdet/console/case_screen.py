@@ -1,0 +1,132 @@
+"""A case: its desk (verdict, work, history) and below it the ring's page of the report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from graphdet.cases.entries import Entry
+from graphdet.cases.rows import Case
+from graphdet.console.asked import Answer, Asked
+from graphdet.console.assets import CHARTS
+from graphdet.console.desk import Desk
+from graphdet.console.today_screen import queue_of, take_back
+from graphdet.errors import CaseError, GraphdetError
+from graphdet.report.page import inert, page_words
+from graphdet.schema import VERDICTS
+from graphdet.schema.lookalikes import LOOK_ALIKES
+from graphdet.words.console import CONSOLE_WORDS
+from graphdet.words.interface import WORDS
+
+SCRIPTS = (*CHARTS, "text.js", "charts.js", "grid.js", "ring.js", "case.js")
+MOST_TOLD = 200  # entries of a history that are shown, the latest
+
+
+@dataclass(frozen=True)
+class Told:
+    """One entry in words."""
+
+    time: str
+    author: str
+    told: str
+
+
+def case_screen(desk: Desk, asked: Asked) -> Answer:
+    """One case."""
+    with desk.book(asked.who) as book:
+        case = book.case(asked.place["name"])
+        if case.name not in asked.session.seen:
+            asked.session.seen.add(case.name)
+            book.view(case.name)
+        with book.reading():
+            history = book.history(case.name)
+            undone = book.undone()
+            queue = [one.name for one in queue_of(book.cases())]
+    run = desk.run_of(case)
+    page, why = "", "no_run"
+    if run is not None:
+        try:
+            page = run.page(case.ring_id)
+        except GraphdetError as error:
+            why = str(error)
+    at = queue.index(case.name) if case.name in queue else -1
+    stories = [(one.name, one.short.to(asked.language)) for one in LOOK_ALIKES]
+    return Answer(
+        "case.html",
+        {
+            "case": case,
+            "colour": "review" if case.tier == "explained" and case.back else case.tier,
+            "history": [_in_words(entry, asked, entry.number in undone) for entry in reversed(history)][:MOST_TOLD],
+            "undoable": any(entry.author == asked.who and entry.number not in undone and entry.kind != "undone" for entry in history),
+            "before": queue[at - 1] if at > 0 else "",
+            "after": queue[at + 1] if 0 <= at < len(queue) - 1 else "",
+            "verdicts": VERDICTS,
+            "stories": stories,
+            "page": page,
+            "no_page": CONSOLE_WORDS[why].to(asked.language) if why in CONSOLE_WORDS else why,
+            "labels": inert(page_words()) if page else "",
+            "scripts": SCRIPTS if page else (),
+        },
+    )
+
+
+def _in_words(entry: Entry, asked: Asked, undone: bool) -> Told:
+    """What an entry says, in the reader's language; whatever it holds besides stands behind it."""
+
+    def word(key: str) -> str:
+        words = CONSOLE_WORDS.get(key) or WORDS.get(key)
+        return words.to(asked.language) if words else key
+
+    told: dict[str, Any] = entry.told
+    parts = [word(f"entry_{entry.kind}")]
+    parts += [word(str(told[key])) for key in ("verdict", "lineage", "state", "why") if told.get(key)]
+    parts += [str(told[key]) for key in ("user", "owner", "step", "text", "note", "reason") if told.get(key)]
+    text = " · ".join(dict.fromkeys(parts))
+    return Told(entry.time, entry.author, f"{text} ({word('taken_back')})" if undone else text)
+
+
+def decide(desk: Desk, asked: Asked) -> Answer:
+    """A verdict on the ring, or on one of its members."""
+    member = asked.form.get("member", "")
+    with desk.book(asked.who) as book:
+        case = book.case(asked.place["name"])
+        if asked.form.get("ring") != case.ring_id:
+            raise CaseError("changed_meanwhile")
+        verdict = asked.form.get("verdict", "")
+        story = asked.form.get("story", "") if verdict == VERDICTS[1] else ""
+        book.decide(case.name, verdict, story, asked.form.get("note", ""), [member] if member else [])
+    return _back(case)
+
+
+def keep_work(desk: Desk, asked: Asked) -> Answer:
+    """Owner, next step and a note: what differs from before is written down."""
+    with desk.book(asked.who) as book:
+        case = book.case(asked.place["name"])
+        owner, step, note = (asked.form.get(name, "").strip() for name in ("owner", "next_step", "note"))
+        if owner != case.owner:
+            book.assign(case.name, owner)
+        if step != case.next_step:
+            book.plan(case.name, step)
+        if note:
+            book.note(case.name, note)
+    return _back(case)
+
+
+def accept(desk: Desk, asked: Asked) -> Answer:
+    """Accept the finding for some days."""
+    with desk.book(asked.who) as book:
+        case = book.case(asked.place["name"])
+        book.accept(case.name, asked.form.get("reason", ""), asked.until())
+    return _back(case)
+
+
+def undo_word(desk: Desk, asked: Asked) -> Answer:
+    """Take back one's last word on the case."""
+    with desk.book(asked.who) as book:
+        case = book.case(asked.place["name"])
+        take_back(book, case)
+    return _back(case)
+
+
+def _back(case: Case) -> Answer:
+    return Answer(go=f"/case/{case.name}")

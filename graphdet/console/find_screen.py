@@ -1,0 +1,106 @@
+"""Finding: one id or five hundred, and the page of an account, item, shop, device or address."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from starlette.exceptions import HTTPException
+
+from graphdet.cases.casebook import Casebook
+from graphdet.console.asked import Answer, Asked
+from graphdet.console.desk import Desk
+from graphdet.console.shelf import MOST_IDS, OpenRun
+from graphdet.schema import EVENT_MAKERS, NODE_TYPE, USER
+
+LONGEST_ID = 1000  # characters
+PARTS = re.compile(r"[\r\n]+")
+
+
+def find_screen(desk: Desk, asked: Asked) -> Answer:
+    """Look ids up. A single one that is known goes straight to its page."""
+    text = asked.form.get("ids", asked.query.get("ids", ""))
+    names = list(dict.fromkeys(part.strip() for part in PARTS.split(text) if part.strip()))
+    values: dict[str, Any] = {"most": MOST_IDS, "asked": text, "found": None, "known": 0}
+    if not names:
+        return Answer("find.html", values)
+    if len(names) > MOST_IDS or any(len(name) > LONGEST_ID for name in names):
+        raise HTTPException(413)
+    run = desk.latest()
+    with desk.book(asked.who) as book, book.reading():
+        rows = _look_up(run, book, names)
+        case = _case_named(book, names[0]) if len(names) == 1 else ""
+    if case:
+        return Answer(go=f"/case/{case}")
+    known = [row for row in rows if row["type"]]
+    return Answer("find.html", {**values, "found": rows, "known": len({row["name"] for row in known})})
+
+
+def _case_named(book: Casebook, name: str) -> str:
+    """The case of this very name, or ''."""
+    found = name.upper()
+    return found if re.fullmatch(r"C-\d{1,9}", found) and any(case.name == found for case in book.cases()) else ""
+
+
+def _look_up(run: OpenRun, book: Casebook, names: list[str]) -> list[dict[str, Any]]:
+    """A row for each node of such an id, and one for each id that no node has, in the order asked."""
+    case_of = book.cases_of_run(run.run.id)
+    said = {(word.case_name, word.user_id): word.verdict for word in book.member_words()}
+    verdict_of = {case.name: case.verdict for case in book.cases()}
+    by_name: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in names}
+    for score in run.scores_of(names):
+        by_name[score["node_id"]][score["node_type"]] = {"score": score["score"], "rings": []}
+    for member in run.rings_of(names):
+        own = by_name[member["node_id"]].setdefault(member["node_type"], {"score": None, "rings": []})
+        own["rings"].append(member["ring_id"])
+    rows: list[dict[str, Any]] = []
+    for name, types in by_name.items():
+        for node_type, own in types.items():
+            cases = [case_of[ring] for ring in own["rings"] if ring in case_of]
+            cases += [case for case in book.cases_with(node_type, name) if case not in cases]
+            word = next((said[case, name] for case in cases if (case, name) in said), "") if node_type == USER else ""
+            told = word or next((verdict_of[case] for case in cases if verdict_of.get(case)), "")
+            tier = run.by_id[own["rings"][0]]["tier"] if own["rings"] else ""
+            rows.append({"name": name, "type": node_type, "score": own["score"], "cases": cases, "tier": tier, "said": told})
+        if not types:
+            cases = [case for kind in NODE_TYPE for case in book.cases_with(kind, name)]
+            rows.append({"name": name, "type": "", "score": None, "cases": cases, "tier": "", "said": ""})
+    return rows
+
+
+def about_screen(desk: Desk, asked: Asked) -> Answer:
+    """One node: its score, its rings and cases, its latest events."""
+    node_type, name = asked.query.get("type", ""), asked.query.get("id", "")
+    if node_type not in NODE_TYPE or not name or len(name) > LONGEST_ID:
+        raise HTTPException(404)
+    run = desk.latest()
+    with desk.book(asked.who) as book, book.reading():
+        case_of = book.cases_of_run(run.run.id)
+        touched = book.cases_with(node_type, name)
+        said = {word.case_name: word.verdict for word in book.member_words() if word.user_id == name} if node_type == USER else {}
+        verdict_of = {case.name: case.verdict for case in book.cases()}
+    rows = []
+    for member in run.rings_of([name], node_type):
+        case = case_of.get(member["ring_id"], "")
+        told = said.get(case) or verdict_of.get(case, "")
+        rows.append({**member, "case": case, "tier": run.by_id[member["ring_id"]]["tier"], "said": told})
+    events, every = run.events_of(name, node_type)
+    kinds = [one.name for one in EVENT_MAKERS if events and one.column in events[0] and any(event[one.column] for event in events)]
+    shown = ["when", "user", "action", *kinds] if node_type != USER else ["when", "action", *kinds]
+    money = ["money"] if any(event.get("amount") is not None for event in events) else []
+    return Answer(
+        "about.html",
+        {
+            "type": node_type,
+            "name": name,
+            "score": next(iter(run.scores_of([name], node_type)), None),
+            "rows": rows,
+            "earlier": [case for case in touched if case not in {row["case"] for row in rows}],
+            "events": events,
+            "all_events": every,
+            "columns": [*dict.fromkeys(shown), *money],
+            "types": tuple(NODE_TYPE),
+            "one_of": {one: NODE_TYPE[one].column for one in NODE_TYPE},
+            "discountable": True,
+        },
+    )

@@ -1,0 +1,156 @@
+"""Today: what waits for somebody to decide, worth most first, and what waits for nobody, folded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.exceptions import HTTPException
+
+from graphdet.cases.casebook import Casebook
+from graphdet.cases.rows import CLOSED, DECIDED, DORMANT, Case
+from graphdet.console.asked import Answer, Asked
+from graphdet.console.desk import Desk
+from graphdet.console.shelf import OpenRun
+from graphdet.schema import VERDICTS
+from graphdet.schema.lookalikes import look_alike
+from graphdet.words.console import CONSOLE_WORDS
+from graphdet.words.run_notes import decides, note_in_words
+
+MINUTES = 5  # that a person needs for one case
+LATER = "later"  # the next step of a case that somebody put off
+CONFIRMED, INNOCENT = VERDICTS[:2]
+COLUMNS = (
+    ("case", ""), ("what", ""), ("shops", "number"), ("at_stake", "number"), ("accounts", "number"), ("since", "time"), ("certainty", ""),
+    ("owner", ""), ("state", ""), ("acts", "no-print"),
+)  # fmt: skip
+GONE = ("dormant", "left_window")
+
+
+@dataclass(frozen=True)
+class QueueRow:
+    """One case as the queue shows it."""
+
+    case: Case
+    colour: str
+    tactics: tuple[str, ...]
+    explained: str
+    shops: int | None
+    new_members: int
+    since: str
+    certainty: str
+    undo: bool = False
+
+
+@dataclass(frozen=True)
+class Today:
+    """What is before the house today; `rates`: of a fold, rings among those decided."""
+
+    queue: list[QueueRow]
+    new: int
+    grew: int
+    ended: int
+    at_stake: float | None
+    notes: list[str]
+    rates: dict[str, tuple[int, int]]
+
+    minutes: int = MINUTES
+
+    @property
+    def hours(self) -> str:
+        return f"{len(self.queue) * self.minutes / 60:.1f}"
+
+
+def today_screen(desk: Desk, asked: Asked) -> Answer:
+    """The queue and the folds below it."""
+    run = desk.latest()
+    with desk.book(asked.who) as book, book.reading():
+        cases = book.cases()
+        shapes = {case.name: _before(book, case) for case in cases if case.lineage == "grew"}
+    rows = {name: [_row(run, case, asked, shapes) for case in own] for name, own in _sorted_out(cases).items()}
+    queue = rows.pop("queue")
+    stakes = [row.case.at_stake for row in queue if row.case.at_stake is not None]
+    notes = [note_in_words(note, asked.language) for note in run.run.meta["notes"] if decides(note)]
+    today = Today(
+        queue, sum(row.case.lineage == "new" for row in queue), sum(row.case.lineage == "grew" for row in queue),
+        sum(case.lineage in GONE for case in cases), sum(stakes) if stakes else None, notes, _rates(cases),
+    )  # fmt: skip
+    folded = [(name, own) for name, own in rows.items() if own]
+    return Answer("today.html", {"today": today, "columns": COLUMNS, "folded": folded})
+
+
+def queue_of(cases: Sequence[Case]) -> list[Case]:
+    """Cases that wait for somebody, worth most first: chance of being a ring times money at stake; those put off last."""
+    return _sorted_out(cases)["queue"]
+
+
+def _sorted_out(cases: Sequence[Case]) -> dict[str, list[Case]]:
+    found: dict[str, list[Case]] = {name: [] for name in ("queue", "folded_review", "folded_explained", "folded_hidden", "folded_decided")}
+    for case in sorted(cases, key=_worth):
+        if case.state in (DECIDED, CLOSED):
+            found["folded_decided"].append(case)
+        elif case.hidden:
+            found["folded_hidden"].append(case)
+        elif case.state != DORMANT and case.lineage not in GONE:
+            waits = case.tier == "alert" or bool(case.back)
+            found["queue" if waits else f"folded_{case.tier}"].append(case)
+    return found
+
+
+def _worth(case: Case) -> tuple[bool, float, int, str]:
+    money = case.at_stake if case.at_stake is not None else float(case.size)
+    return case.next_step == LATER, -(case.chance or 0.0) * money, case.rank, case.name
+
+
+def _before(book: Casebook, case: Case) -> int:
+    """Members of a case in the run before the last that saw it."""
+    seen = book.sightings(case.name)
+    return seen[-2].size if len(seen) > 1 else 0
+
+
+def _rates(cases: Sequence[Case]) -> dict[str, tuple[int, int]]:
+    """Of the review and the explained cases that were decided, how many were rings."""
+    told: dict[str, tuple[int, int]] = {}
+    for tier in ("review", "explained"):
+        words = [case.verdict for case in cases if case.tier == tier and case.verdict in (CONFIRMED, INNOCENT)]
+        if words:
+            told[f"folded_{tier}"] = (words.count(CONFIRMED), len(words))
+    return told
+
+
+def _row(run: OpenRun, case: Case, asked: Asked, before: dict[str, int], *, undo: bool = False) -> QueueRow:
+    here = case.run_id == run.run.id
+    colour = "review" if case.tier == "explained" and case.back else case.tier
+    chance = "" if case.chance is None else CONSOLE_WORDS["sure_of"].to(asked.language).format(chance=round(100 * case.chance))
+    explained = look_alike(case.explanation).short.to(asked.language) if case.explanation else ""
+    return QueueRow(
+        case, colour, run.tactics_of(case.ring_id) if here else (), explained, run.shops_of(case.ring_id) if here else None,
+        max(case.size - before.get(case.name, case.size), 0), case.first_seen[:16].replace("T", " "), chance, undo,
+    )  # fmt: skip
+
+
+def quick_word(desk: Desk, asked: Asked) -> Answer:
+    """A word from the queue: confirmed, innocent, later, or the last one taken back; the row as it is then."""
+    word = asked.form.get("word", "")
+    with desk.book(asked.who) as book:
+        case = book.case(asked.place["name"])
+        if word == "undo":
+            take_back(book, case)
+        elif word == LATER:
+            book.plan(case.name, LATER)
+        elif word in (CONFIRMED, INNOCENT):
+            book.decide(case.name, word)
+        else:
+            raise HTTPException(400)
+        case = book.case(case.name)
+        row = _row(desk.latest(), case, asked, {case.name: _before(book, case)} if case.lineage == "grew" else {}, undo=word != "undo")
+    return Answer("queue_row.html", {"row": row}, go="/", part=True)
+
+
+def take_back(book: Casebook, case: Case) -> None:
+    """Take back one's last word, if it was about this case.
+
+    Raises:
+        CaseError: it was not, and nothing is changed.
+    """
+    book.undo(only=case.name)

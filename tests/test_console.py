@@ -1,0 +1,609 @@
+"""The console as others meet it: what is refused, who may do what, and that words said there are in the casebook."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import http.client
+import io
+import os
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+import uvicorn
+from browser import QUIET, find_chromium
+from dossier_runs import LoggedRun, market_run
+from test_report import keep
+
+from graphdet.cases.casebook import Casebook
+from graphdet.console import account_file as accounts_file
+from graphdet.console import who_is_there as sessions
+from graphdet.console.account_file import ANALYST, READER, Account, fits, load_accounts, new_account, save_accounts
+from graphdet.console.app import COOKIE, Console
+from graphdet.console.desk import Desk
+from graphdet.console.guard import FORM, HEADERS, MOST_BODY, MOST_TARGET
+from graphdet.console.routes import SCREENS
+from graphdet.console.serving import Listening, place_of
+from graphdet.console.shelf import MOST_IDS
+from graphdet.console.who_is_there import OLDEST, RESTED, Sessions, Tries
+from graphdet.errors import ConsoleError
+from graphdet.schema.wording import LANGUAGES
+from graphdet.words.console import CONSOLE_WORDS
+from graphdet.words.interface import WORDS
+
+PASSWORD = "correct horse battery"  # noqa: S105
+EVIL = "<script>alert(1)</script>"
+
+
+@pytest.fixture(scope="module")
+def logged(tmp_path_factory: pytest.TempPathFactory) -> LoggedRun:
+    return market_run(tmp_path_factory.mktemp("console"), seed=3)
+
+
+@pytest.fixture
+def home(logged: LoggedRun, tmp_path: Path) -> Path:
+    """A home whose casebook has taken one run in."""
+    with Casebook(tmp_path / "home", "ana") as book:
+        book.take_in(logged.run, folder=logged.folder / "run")
+    return tmp_path / "home"
+
+
+@dataclass
+class Served:
+    """A console that serves, and the links that it told."""
+
+    console: Console
+    port: int
+    links: list[str] = field(default_factory=list)
+
+    def ask(
+        self, path: str, form: Mapping[str, str] | None = None, cookie: str = "", headers: Mapping[str, str] | None = None, method: str = ""
+    ) -> Answered:
+        """One request as a browser on our own page would make it, but for the headers given."""
+        own: dict[str, str] = {"Cookie": f"{COOKIE}={cookie}"} if cookie else {}
+        body = None
+        if form is not None:
+            body = urlencode(form)
+            own |= {"Content-Type": FORM, "Origin": f"http://127.0.0.1:{self.port}"}
+        own |= headers or {}
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
+            connection.request(method or ("GET" if form is None else "POST"), path, body, own)
+            answer = connection.getresponse()
+            return Answered(answer.status, dict(answer.getheaders()), answer.read().decode())
+
+    def log_in(self, name: str = "", password: str = PASSWORD) -> tuple[str, str]:
+        """A new session: its cookie, and its token for changes."""
+        if name:
+            answer = self.ask("/log-in", {"name": name, "password": password})
+        else:
+            answer = self.ask("/log-in?token=" + self.console.sessions.link)
+        assert answer.status == 303, answer.text
+        cookie = re.search(rf"{COOKIE}=([^;]+)", answer.headers["set-cookie"])
+        assert cookie is not None
+        session = self.console.sessions.of(cookie[1])
+        assert session is not None
+        return cookie[1], session.csrf
+
+
+@dataclass(frozen=True)
+class Answered:
+    status: int
+    headers: dict[str, str]
+    text: str
+
+
+@contextlib.contextmanager
+def serving(home: Path, accounts: dict[str, Account] | None = None) -> Iterator[Served]:
+    desk = Desk(home, "ana")
+    links: list[str] = []
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port = listener.getsockname()[1]
+        console = Console(desk, place_of(Listening(), port, with_accounts=False), accounts, links.append)
+        server = uvicorn.Server(uvicorn.Config(console.app, log_config=None, access_log=False, lifespan="off"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        yield Served(console, port, links)
+        server.should_exit = True
+        thread.join(30)
+    desk.close()
+
+
+@pytest.fixture
+def served(home: Path) -> Iterator[Served]:
+    with serving(home) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def people() -> dict[str, Account]:
+    return {
+        "ana": new_account("ana", ANALYST, PASSWORD),
+        "bo": new_account("bo", ANALYST, PASSWORD),
+        "rea": new_account("rea", READER, PASSWORD),
+    }
+
+
+# What is refused.
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1", "127.0.0.1:1", "localhost.evil.example:{port}", "evil.example@127.0.0.1:{port}", ""]
+)
+def test_a_name_that_others_can_give_away_is_refused(served: Served, host: str) -> None:
+    cookie, _ = served.log_in()
+    assert served.ask("/", cookie=cookie, headers={"Host": host.format(port=served.port)}).status == 421
+    for ours in ("127.0.0.1", "localhost", "LOCALHOST", "[::1]"):
+        assert served.ask("/", cookie=cookie, headers={"Host": f"{ours}:{served.port}"}).status == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "http://localhost.evil.example"}, 403),
+        ({"Origin": "https://127.0.0.1:{port}"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Content-Type": "application/json"}, 415),
+        ({"Content-Type": "text/plain"}, 415),
+        ({"Content-Type": "multipart/form-data; boundary=x"}, 415),
+        ({"Content-Length": str(MOST_BODY + 1)}, 413),
+        ({"Content-Length": "-1"}, 413),
+    ],
+)
+def test_changes_come_from_our_own_pages_as_small_forms(served: Served, home: Path, headers: dict[str, str], status: int) -> None:
+    cookie, csrf = served.log_in()
+    told = {name: value.format(port=served.port) for name, value in headers.items()}
+    answer = served.ask("/case/C-0001/quick", {"csrf": csrf, "word": "confirmed"}, cookie, told)
+    assert answer.status in (status, 400)  # a length that is none is not even read
+    with Casebook(home, "ana") as book:
+        assert book.case("C-0001").verdict == ""
+
+
+def test_a_form_without_origin_or_token_changes_nothing(served: Served, home: Path) -> None:
+    cookie, csrf = served.log_in()
+    bare = urlencode({"csrf": csrf, "word": "confirmed"})
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", served.port, timeout=30)) as connection:
+        connection.request("POST", "/case/C-0001/quick", bare, {"Cookie": f"{COOKIE}={cookie}", "Content-Type": FORM})
+        assert connection.getresponse().status == 403
+    for wrong in ("", "x", csrf[:-1], served.log_in()[1]):
+        assert served.ask("/case/C-0001/quick", {"csrf": wrong, "word": "confirmed"}, cookie).status == 403
+    assert served.ask("/case/C-0001/quick", {"word": "confirmed"}, cookie).status == 403
+    with Casebook(home, "ana") as book:
+        assert book.case("C-0001").verdict == ""
+
+
+def test_a_body_without_end_is_cut_off(served: Served) -> None:
+    cookie, _ = served.log_in()
+    with socket.create_connection(("127.0.0.1", served.port), timeout=30) as line:
+        here = f"127.0.0.1:{served.port}"
+        head = f"POST /find HTTP/1.1\r\nHost: {here}\r\nOrigin: http://{here}\r\nCookie: {COOKIE}={cookie}\r\n"
+        line.sendall(f"{head}Content-Type: {FORM}\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+        piece = b"8000\r\n" + b"a" * 0x8000 + b"\r\n"
+        with contextlib.suppress(OSError):
+            for _ in range(MOST_BODY // 0x8000 + 2):
+                line.sendall(piece)
+        assert line.recv(12).endswith(b"413")
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "CONNECT"])
+def test_other_methods_are_refused(served: Served, method: str) -> None:
+    assert served.ask("/", method=method).status in (400, 405)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/0/page.css", "/static/../accounts.json", "/static/x/..%2f..%2fapp.py", "/static/%00/page.css", "/%2e%2e/etc/passwd",
+        "/case/..%2f..%2fhome", "/case/C-9999", "/case/%F0%9F%92%A9", "/nowhere", "//evil.example", "/about?type=user&id=",
+        "/about?type=nothing&id=x", "/about?type=user&id=" + "x" * 2000, "/week?days=0", "/week?days=1e3", "/week?days=" + "9" * 500,
+    ],
+)  # fmt: skip
+def test_what_is_not_there_is_told_in_a_line(served: Served, path: str) -> None:
+    cookie, _ = served.log_in()
+    answer = served.ask(path, cookie=cookie)
+    assert answer.status in (303, 400, 404, 422), answer.status
+    assert "Traceback" not in answer.text
+    if answer.status == 303:
+        assert answer.headers["location"] == "/log-in"
+
+
+def test_an_address_without_end_is_refused(served: Served) -> None:
+    assert served.ask("/about?type=user&id=" + "x" * MOST_TARGET).status == 414
+
+
+def test_every_answer_says_the_same_to_browsers(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    cookie, _ = served.log_in()
+    for answer in (served.ask("/", cookie=cookie), served.ask("/"), served.ask("/nowhere"), served.ask("/", headers={"Host": "x"})):
+        assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+        assert answer.headers["cache-control"] == "no-store"
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("secret-id-of-a-user")
+
+    monkeypatch.setattr(Desk, "latest", broken)
+    answer = served.ask("/", cookie=cookie)
+    assert answer.status == 500
+    assert "secret" not in answer.text
+    assert answer.headers["content-security-policy"] == HEADERS["content-security-policy"]
+
+
+def test_nobody_sees_anything_without_a_session(served: Served) -> None:
+    for screen in SCREENS:
+        path = screen.path.replace("{name}", "C-0001")
+        answer = served.ask(path, {"csrf": "x"} if screen.method == "POST" else None, cookie="x" * 43)
+        assert answer.status == 303, path
+        assert answer.headers["location"] == "/log-in"
+        assert answer.text == ""
+
+
+# Who is there.
+
+
+def test_a_link_opens_once_and_gives_a_cookie_that_only_we_can_use(served: Served) -> None:
+    link = "/log-in?token=" + served.console.sessions.link
+    first = served.ask(link, cookie="chosen-by-another")
+    assert first.status == 303
+    cookie = first.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "samesite=strict" in cookie.lower()
+    assert "chosen-by-another" not in cookie
+    assert served.ask(link).status == 403
+    assert served.ask("/log-in?token=wrong").status == 403
+    assert len(served.links) == 1
+    assert served.console.sessions.link in served.links[0]
+    assert served.ask("/", cookie="chosen-by-another").status == 303
+
+
+def test_logging_out_ends_the_session(served: Served) -> None:
+    cookie, csrf = served.log_in()
+    assert served.ask("/log-out", {"csrf": "wrong"}, cookie).status == 403
+    assert served.ask("/", cookie=cookie).status == 200
+    assert served.ask("/log-out", {"csrf": csrf}, cookie).status == 303
+    assert served.ask("/", cookie=cookie).status == 303
+
+
+def test_sessions_end_by_rest_and_by_age() -> None:
+    now = [0.0]
+    found = Sessions(lambda: now[0])
+    cookie = found.begin("ana", ANALYST, "en")
+    now[0] = RESTED - 1
+    assert found.of(cookie) is not None
+    now[0] += RESTED + 1
+    assert found.of(cookie) is None
+    cookie = found.begin("ana", ANALYST, "en")
+    for _ in range(int(OLDEST / (RESTED / 2)) + 2):
+        now[0] += RESTED / 2
+        last = found.of(cookie)
+    assert last is None
+    many = [found.begin("ana", ANALYST, "en") for _ in range(sessions.MOST_SESSIONS + 5)]
+    assert sum(found.of(one) is not None for one in many) == sessions.MOST_SESSIONS
+
+
+def test_wrong_passwords_make_whoever_tries_wait() -> None:
+    now = [0.0]
+    tries = Tries(lambda: now[0])
+    for _ in range(sessions.FREE_TRIES):
+        assert tries.wait("ana", "10.0.0.1") <= 0
+        tries.wrong("ana", "10.0.0.1")
+    assert tries.wait("ana", "10.0.0.9") == sessions.FIRST_WAIT
+    assert tries.wait("bo", "10.0.0.9") <= 0
+    tries.wrong("ana")
+    assert tries.wait("ana") == 2 * sessions.FIRST_WAIT
+    for _ in range(40):
+        tries.wrong("ana")
+    assert tries.wait("ana") == sessions.LONGEST_WAIT
+    tries.right("ana")
+    assert tries.wait("ana") <= 0
+
+
+def test_accounts_log_in_and_readers_only_look(home: Path, people: dict[str, Account]) -> None:
+    with serving(home, people) as served:
+        assert served.ask("/log-in?token=" + served.console.sessions.link).status == 403
+        wrong = served.ask("/log-in", {"name": "ana", "password": "wrong"})
+        nobody = served.ask("/log-in", {"name": "nobody", "password": PASSWORD})
+        assert wrong.status == nobody.status == 403
+        assert wrong.text == nobody.text
+        cookie, csrf = served.log_in("rea")
+        assert served.ask("/case/C-0001", cookie=cookie).status == 200
+        for screen in SCREENS:
+            if screen.change:
+                path = screen.path.replace("{name}", "C-0001")
+                assert served.ask(path, {"csrf": csrf, "word": "confirmed", "verdict": "confirmed"}, cookie).status == 403
+        assert served.ask("/find", {"csrf": csrf, "ids": "x"}, cookie).status == 200
+        with Casebook(home, "ana") as book:
+            kinds = {entry.kind for entry in book.history() if entry.author == "rea"}
+        assert kinds == {"viewed"}
+        for _ in range(sessions.FREE_TRIES):
+            served.ask("/log-in", {"name": "bo", "password": "wrong"})
+        assert served.ask("/log-in", {"name": "bo", "password": PASSWORD}).status == 429
+
+
+def test_the_file_of_accounts_tells_no_password(tmp_path: Path, people: dict[str, Account]) -> None:
+    save_accounts(tmp_path, people)
+    path = tmp_path / accounts_file.FILE
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert PASSWORD not in path.read_text()
+    found = load_accounts(tmp_path)
+    assert found == people
+    assert fits(found["ana"], PASSWORD)
+    assert not fits(found["ana"], PASSWORD + " ")
+    assert not fits(None, PASSWORD)
+    assert len({one.digest for one in people.values()}) == len(people)
+    for text in ("", "[", "{}", '[{"name": "x"}]', "[" * 100_000, '[{"name": "a", "role": "king", "salt": "00", "digest": ""}]', "[1]"):
+        path.write_text(text)
+        with pytest.raises(ConsoleError, match="holds no accounts"):
+            load_accounts(tmp_path)
+    for name, role, password in (("a b", ANALYST, PASSWORD), ("", ANALYST, PASSWORD), ("a", "king", PASSWORD), ("a", READER, "short")):
+        with pytest.raises(ConsoleError):
+            new_account(name, role, password)
+
+
+def test_what_would_be_unsafe_is_not_served(tmp_path: Path) -> None:
+    pem = tmp_path / "x.pem"
+    for listening, accounts in [
+        (Listening("0.0.0.0"), True),  # noqa: S104
+        (Listening("192.0.2.1", certificate=pem, key=pem, name="rings.example.org"), False),
+        (Listening(certificate=pem), True),
+        (Listening(proxy="http://rings.example.org"), True),
+        (Listening(proxy="https://rings.example.org/deep"), True),
+        (Listening(proxy="https://user@rings.example.org"), True),
+        (Listening(proxy="https://rings.example.org"), False),
+        (Listening("192.0.2.1", certificate=pem, key=pem, name="a b"), True),
+    ]:
+        with pytest.raises(ConsoleError):
+            place_of(listening, 8765, with_accounts=accounts)
+    found = place_of(Listening("192.0.2.1", certificate=pem, key=pem, name="Rings.example.org"), 8765, with_accounts=True)
+    assert (found.scheme, found.hosts) == ("https", {"rings.example.org:8765"})
+    assert place_of(Listening(proxy="https://rings.example.org"), 1, with_accounts=True).origins == {"https://rings.example.org"}
+
+
+# What is said there.
+
+
+def test_words_said_in_the_console_are_in_the_casebook(served: Served, home: Path, logged: LoggedRun) -> None:
+    cookie, csrf = served.log_in()
+    with Casebook(home, "ana") as book:
+        case = book.case("C-0001")
+        member = book.users_of(case)[0]
+
+    def say(path: str, **form: str) -> Answered:
+        return served.ask(path, {"csrf": csrf, **form}, cookie)
+
+    assert say("/case/C-0001/decide", ring=case.ring_id, verdict="confirmed", note="paid crew").status == 303
+    assert say("/case/C-0001/decide", ring=case.ring_id, verdict="innocent", member=member).status == 303
+    assert say("/case/C-0001/work", owner="bo", next_step="ask the shop", note="called").status == 303
+    assert say("/case/C-0001/decide", ring="R-000000000000", verdict="unsure").status == 422
+    assert say("/case/C-0001/decide", ring=case.ring_id, verdict="king").status == 422
+    assert say("/case/C-0001/decide", ring=case.ring_id, verdict="innocent", member="nobody").status == 422
+    with Casebook(home, "ana") as book:
+        found = book.case("C-0001")
+        assert (found.verdict, found.owner, found.next_step, found.notes) == ("confirmed", "bo", "ask the shop", 1)
+        assert [(word.user_id, word.verdict) for word in book.member_words("C-0001")] == [(member, "innocent")]
+        assert book.verify().faults == ()
+    rows = list(csv.DictReader(io.StringIO(served.ask("/lists/accounts.csv", cookie=cookie).text.lstrip("\ufeff"))))
+    with Casebook(home, "ana") as book:
+        assert [row["user"] for row in rows] == sorted(set(book.users_of(found)) - {member})
+    page = served.ask("/case/C-0001", cookie=cookie).text
+    assert "paid crew" in page
+    assert "ask the shop" in page
+    assert say("/case/C-0001/undo").status == 303
+    with Casebook(home, "ana") as book:
+        assert book.case("C-0001").notes == 0
+
+
+def test_a_quick_word_can_be_taken_back_and_only_the_last_one(served: Served, home: Path) -> None:
+    cookie, csrf = served.log_in()
+
+    def quick(case: str, word: str, part: bool = False) -> Answered:
+        return served.ask(f"/case/{case}/quick", {"csrf": csrf, "word": word}, cookie, {"HX-Request": "true"} if part else {})
+
+    row = quick("C-0002", "confirmed", part=True)
+    assert row.status == 200
+    assert row.text.lstrip().startswith('<tr id="row-C-0002"')
+    assert quick("C-0001", "undo").status == 422  # the last word was about the other
+    assert quick("C-0002", "undo").status == 303
+    assert quick("C-0002", "later").status == 303
+    assert quick("C-0002", "king").status == 400
+    with Casebook(home, "ana") as book:
+        assert (book.case("C-0002").verdict, book.case("C-0002").next_step) == ("", "later")
+    page = served.ask("/", cookie=cookie).text
+    rows = re.findall(r'data-case="(C-\d+)"', page)
+    assert rows.index("C-0002") > rows.index("C-0001")
+
+
+def test_a_key_is_left_out_when_a_second_person_says_so(home: Path, people: dict[str, Account], logged: LoggedRun) -> None:
+    address = next(row["node_id"] for row in logged.run.members.to_pylist() if row["node_type"] == "ip")
+    with serving(home, people) as served:
+        ana, bo = served.log_in("ana"), served.log_in("bo")
+        for cookie, csrf in (ana, bo):
+            served.ask("/case/C-0001/work", {"csrf": csrf, "owner": "", "next_step": "", "note": "here"}, cookie)
+        form = {"csrf": ana[1], "type": "ip", "id": address, "reason": "our office", "days": "30"}
+        assert served.ask("/lists/discount", form, ana[0]).status == 303
+        own = {"csrf": ana[1], "name": "S-0001", "word": "approve"}
+        assert served.ask("/lists/suppression", own, ana[0]).status == 422
+        assert served.ask("/lists/suppression", {**own, "csrf": bo[1]}, bo[0]).status == 303
+        with Casebook(home, "ana") as book:
+            assert book.discounted_keys() == {"ip": (address,)}
+        assert served.ask("/lists/suppression", {**own, "word": "withdraw"}, ana[0]).status == 303
+        assert served.ask("/case/C-0003/accept", {"csrf": bo[1], "reason": "fan club", "days": "10"}, bo[0]).status == 303
+        assert served.ask("/case/C-0003/accept", {"csrf": bo[1], "reason": "", "days": "10"}, bo[0]).status == 422
+        assert served.ask("/case/C-0003/accept", {"csrf": bo[1], "reason": "x", "days": "0"}, bo[0]).status == 400
+        with Casebook(home, "ana") as book:
+            assert book.discounted_keys() == {}
+            assert book.case("C-0003").accepted == "S-0002"
+        assert "our office" in served.ask("/lists", cookie=ana[0]).text
+
+
+def test_hundreds_of_ids_are_found_at_once(served: Served, logged: LoggedRun) -> None:
+    cookie, csrf = served.log_in()
+    users = [row["node_id"] for row in logged.run.scores.to_pylist() if row["node_type"] == "user"][: MOST_IDS - 1]
+    answer = served.ask("/find", {"csrf": csrf, "ids": "\r\n".join([*users, EVIL])}, cookie)
+    assert answer.status == 200
+    assert f"{MOST_IDS - 1} of {MOST_IDS}" in answer.text
+    assert EVIL not in answer.text
+    assert served.ask("/find", {"csrf": csrf, "ids": "\n".join(map(str, range(MOST_IDS + 1)))}, cookie).status == 413
+    alone = served.ask("/find?" + urlencode({"ids": "c-0001"}), cookie=cookie)
+    assert (alone.status, alone.headers["location"]) == (303, "/case/C-0001")
+
+
+def test_every_screen_opens_in_both_languages_without_a_missing_word(served: Served, logged: LoggedRun) -> None:
+    cookie, csrf = served.log_in()
+    member = logged.run.members.to_pylist()[0]
+    paths = [
+        "/",
+        "/case/C-0001",
+        "/week",
+        "/lists",
+        "/runs",
+        "/find",
+        "/about?" + urlencode({"type": member["node_type"], "id": member["node_id"]}),
+    ]
+    for language in LANGUAGES:
+        served.ask("/prefer", {"csrf": csrf, "language": language, "back": "/"}, cookie)
+        for path in paths:
+            answer = served.ask(path, cookie=cookie)
+            assert answer.status == 200, path
+            assert f'<html lang="{language}"' in answer.text
+    for back in ("//evil.example", "/\\evil.example", "https://evil.example", "evil"):
+        assert served.ask("/prefer", {"csrf": csrf, "language": "en", "back": back}, cookie).headers["location"] == "/"
+
+
+def test_every_word_of_a_template_is_one() -> None:
+    folder = Path(accounts_file.__file__).parent
+    known = CONSOLE_WORDS.keys() | WORDS.keys()
+    for path in [*folder.glob("templates/*.html"), *folder.glob("*.py")]:
+        asked = set(re.findall(r"word\('(\w+)'[,)]", path.read_text(encoding="utf-8")))
+        assert asked <= known, path.name
+
+
+# As a process.
+
+
+def test_the_command_serves_until_it_is_told_to_end(home: Path) -> None:
+    command = [sys.executable, "-c", "from graphdet.cli import main; main()", "serve", str(home), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        found = re.fullmatch(r"open http://127\.0\.0\.1:(\d+)(/log-in\?token=\S+)\n", line)
+        assert found is not None, line
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", int(found[1]), timeout=60)) as connection:
+            connection.request("GET", found[2])
+            assert connection.getresponse().status == 303
+        process.send_signal(signal.SIGTERM)
+        _, complaint = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert complaint == "graphdet: stopped; nothing half-written is left.\n"
+
+
+def test_accounts_are_made_listed_and_removed_by_commands(home: Path, tmp_path: Path) -> None:
+    def account(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", "from graphdet.cli import main; main()", "account", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | {"GRAPHDET_PASSWORD": PASSWORD})
+
+    assert account("add", str(home), "ana").returncode == 0
+    assert account("add", str(home), "rea", "--role", "reader").returncode == 0
+    assert account("list", str(home)).stdout == "ana  analyst\nrea  reader\n"
+    assert account("remove", str(home), "anna").returncode == 2
+    assert account("remove", str(home), "ana").returncode == 0
+    assert list(load_accounts(home)) == ["rea"]
+    assert account("add", str(tmp_path / "nowhere"), "ana").returncode == 2
+
+
+# In the browser.
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    executable = find_chromium()
+    if executable is None:
+        pytest.fail("no Chromium") if os.environ.get("CI") else pytest.skip("no Chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Any) -> Iterator[Any]:
+    context = chromium.new_context(viewport={"width": 1400, "height": 900}, locale="en-US")
+    found = context.new_page()
+    found.set_default_timeout(60_000)
+    yield found
+    context.close()
+
+
+@pytest.mark.slow
+def test_a_morning_at_the_console(page: Any, served: Served, home: Path) -> None:
+    """Log in, go through the queue by keyboard, decide, look around in both languages, on a phone, and on paper."""
+    complaints: list[str] = []
+    elsewhere: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "request",
+        lambda request: elsewhere.append(request.url) if f":{served.port}/" not in request.url and ":" in request.url[:6] else None,
+    )
+    page.goto(served.console.link())
+    page.wait_for_selector("html[data-ready=yes]")
+    keep(page, "console-today")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    second = page.locator("#queue tr.here").get_attribute("data-case")
+    assert second == page.locator("#queue tbody tr").nth(1).get_attribute("data-case")
+    page.keyboard.press("c")
+    page.wait_for_selector(f"#row-{second} button[value=undo]")
+    with Casebook(home, "ana") as book:
+        assert book.case(second).verdict == "confirmed"
+    page.locator(f"#row-{second} button[value=undo]").click()
+    page.wait_for_selector(f"#row-{second} button[value=confirmed]")
+    page.keyboard.press("k")
+    first = page.locator("#queue tr.here").get_attribute("data-case")
+    page.locator("body").press("Enter")
+    page.wait_for_selector("#ring[data-drawn=yes] .grid-chart")
+    assert page.url.endswith(f"/case/{first}")
+    keep(page, "console-case")
+    page.locator("input[name=verdict][value=innocent]").check()
+    page.locator("input[name=note]").first.fill(EVIL)
+    page.locator("button.main-act").click()
+    page.wait_for_selector("#ring[data-drawn=yes]")
+    with Casebook(home, "ana") as book:
+        assert book.case(first).verdict == "innocent"
+    assert EVIL in page.locator("ul.history").text_content()
+    page.locator("#ring a.id").first.click()
+    page.wait_for_selector("h1 .whole-id")
+    keep(page, "console-about")
+    page.locator("button[name=language]").click()
+    page.wait_for_selector("html[lang=zh]")
+    assert "案件" in page.locator("main").text_content()
+    page.locator("button[name=theme]").click()
+    page.wait_for_selector("html[data-theme=dark]")
+    page.set_viewport_size({"width": 390, "height": 844})
+    for path in ("/", "/week", "/lists", "/runs", "/find", f"/case/{first}"):
+        page.goto(f"http://127.0.0.1:{served.port}{path}")
+        page.wait_for_selector("html[data-ready=yes]")
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= 391, (path, wide)
+        keep(page, f"console-phone{path.replace('/', '-')}")
+    page.goto(f"http://127.0.0.1:{served.port}/nowhere")
+    assert page.locator("main [role=alert]").count() == 1
+    assert [text for text in complaints if "404" not in text] == []
+    assert elsewhere == []
