@@ -46,7 +46,7 @@ def in_lines(connection: duckdb.DuckDBPyConnection, name: str, path: Path, unrol
         query = f"SELECT json(json)::VARCHAR FROM read_json_objects({quoted(path)}, format='{shape}', maximum_object_size={_LONGEST})"  # noqa: S608
         lines = _one_column(connection, query, name)
     target = new_file(folder)
-    with target.open("w", encoding="utf-8", newline="") as out:
+    with target.open("w", encoding="utf-8", errors="surrogateescape", newline="") as out:
         for line in _unrolled(_unwrapped(lines) if shape == "unstructured" else lines, unroll):
             out.write(line + "\n")
     return target
@@ -62,6 +62,8 @@ def _shape(path: Path) -> str:
     if first.startswith(b"{") and (more or len(head) < 1 << 20):
         try:
             json.loads(first)
+        except RecursionError:
+            return "lines"
         except ValueError:
             later = rest.lstrip(b" \t\r\n")
             return "unstructured" if first.strip() == b"{" or (later[:1] in (b'"', b"}") and not first.rstrip().endswith(b"}")) else "lines"
@@ -89,10 +91,15 @@ def _unwrapped(lines: Iterable[str]) -> Iterator[str]:
     """One object that holds a single list of objects stands for these."""
     every = list(lines)
     if len(every) == 1:
-        whole = json.loads(every[0])
+        try:
+            whole = json.loads(every[0])
+        except RecursionError:  # nested by the thousand: whatever it is, it is no wrapping
+            whole = {}
+        if not isinstance(whole, dict):
+            return iter(every)
         lists = [value for value in whole.values() if isinstance(value, list) and value and all(isinstance(one, dict) for one in value)]
         if len(lists) == 1 and not {"user_id", "user"} & set(whole):
-            return iter([json.dumps(one, ensure_ascii=False) for one in lists[0]])
+            return iter([json.dumps(one) for one in lists[0]])
     return iter(every)
 
 
@@ -103,7 +110,7 @@ def _unrolled(lines: Iterable[str], names: tuple[str, ...]) -> Iterator[str]:
     for line in lines:
         try:
             found = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             found = None
         if not isinstance(found, dict):
             yield line
@@ -111,7 +118,7 @@ def _unrolled(lines: Iterable[str], names: tuple[str, ...]) -> Iterator[str]:
         rows = [found]
         for name in names:
             rows = [row for whole in rows for row in _of_each(whole, name.split("."))]
-        yield from (json.dumps(row, ensure_ascii=False) for row in rows)
+        yield from (json.dumps(row) for row in rows)  # halves of characters are no UTF-8, but may stand in JSON
 
 
 def _of_each(whole: dict[str, Any], path: list[str]) -> list[dict[str, Any]]:
@@ -129,7 +136,11 @@ def find_leaves(connection: duckdb.DuckDBPyConnection, lines: str, wanted: Itera
     """All values that any object has, by name; and those that the settings map by a dotted name, where only some have objects there."""
     query = f"SELECT json_group_structure(line::JSON) FROM {lines} WHERE {IS_OBJECT}"  # noqa: S608 - paths are quoted
     (told,) = connection.execute(query).fetchall()[0]
-    structure = json.loads(told) if told else {}
+    try:
+        structure = json.loads(told) if told else {}
+    except RecursionError:  # objects in objects by the thousand: what lies on top is enough
+        query = f"SELECT DISTINCT unnest(json_keys(line)) FROM {lines} WHERE {IS_OBJECT}"  # noqa: S608 - paths are quoted
+        structure = {key: "VARCHAR" for (key,) in connection.execute(query).fetchall()}
     if not isinstance(structure, dict):
         return []
     found = {leaf.name: leaf for leaf in _leaves(structure, (), 1)}
