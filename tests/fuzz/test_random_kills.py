@@ -13,14 +13,17 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from dossier_runs import LoggedRun, market_run
 from fuzzing import INPUTS, inputs, tallied
 
+from graphdet.learning.applying import load_for_run
 from graphdet.run.folder import Run
+from graphdet.settings import Settings, load_settings
 
-KILLS = 200 if INPUTS else 3
-LONGEST = 60.0  # seconds that a command may take
+KILLS = min(INPUTS, 200) or 3
+LONGEST = 600.0  # seconds that a command may take
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +31,9 @@ def logged(tmp_path_factory: pytest.TempPathFactory) -> LoggedRun:
     logged = market_run(tmp_path_factory.mktemp("kills") / "log", seed=1, events=12_000)
     log = logged.folder / "events.csv.gz"
     logged.log.to_csv(log, index=False)
+    planted = set(pd.read_parquet(logged.folder / "truth" / "members.parquet")["node_id"])
+    users = sorted(set(logged.log["user_id"]))
+    pd.DataFrame({"user_id": users, "label": [int(user in planted) for user in users]}).to_csv(logged.folder / "labels.csv", index=False)
     return logged
 
 
@@ -36,6 +42,8 @@ def commands(logged: LoggedRun, out: Path) -> dict[str, list[str]]:
     log, run = str(logged.folder / "events.csv.gz"), str(logged.folder / "run")
     return {
         "run": ["run", log, "--out", str(out)],
+        "train": ["train", log, "--labels", str(logged.folder / "labels.csv"), "--out", str(out)],
+        "init": ["init", log, "--out", str(out)],
         "report": ["report", run, "--out", str(out)],
         "export": ["export", run, "1", "--format", "csv", "--out", str(out)],
         "kit": ["kit", run, "--out", str(out)],
@@ -48,6 +56,10 @@ def is_whole(name: str, out: Path) -> bool:
     if name == "run":
         run = Run.load(out)
         return all(run.tables[table].num_rows >= 0 for table in run.tables)
+    if name == "train":
+        return bool(load_for_run(out, Settings()))
+    if name == "init":
+        return bool(load_settings(out).log.columns)
     if name == "report":
         return out.read_text(encoding="utf-8").rstrip().endswith("</html>")
     files = {path.name for path in out.iterdir()}
