@@ -5,12 +5,15 @@ from __future__ import annotations
 import errno
 import itertools
 import json
+import lzma
 import os
 import shutil
 import sqlite3
+import struct
 import subprocess
 import sys
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -23,6 +26,7 @@ from graphdet.shortage import ran_out
 
 Part = tuple[str, Path]  # its name inside, and the plain file
 ZIP, SQLITE = b"PK\x03\x04", b"SQLite format 3\x00"
+ZIP_FAULTS = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, RuntimeError, EOFError, OSError, ValueError, OverflowError)
 STEP = 1_000_000  # steps of SQLite's machine between two looks at how many are left
 STEPS, STEPS_A_BYTE = 1_000_000_000, 1_000  # that reading a table or a view may take: far more than putting all of a file in order does
 
@@ -45,7 +49,7 @@ def zip_parts(path: Path, folder: Path, most: int) -> list[Part]:
                 with archive.open(member) as source, target.open("wb") as out:
                     shutil.copyfileobj(source, out, 1 << 20)
                 found.append((member.filename, target))
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError) as error:
+    except ZIP_FAULTS as error:
         if ran_out(error):
             raise
         raise UnreadableFile(f"{path}: the zip archive cannot be unpacked ({str(error)[:80]}); unpack it and name what is in it.") from None
@@ -57,7 +61,7 @@ def is_workbook(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             names = set(archive.namelist())
-    except (zipfile.BadZipFile, OSError):
+    except ZIP_FAULTS:
         return False
     return bool(names & {"xl/workbook.xml", "xl/workbook.bin", "content.xml"})
 
@@ -75,7 +79,7 @@ def workbook_parts(path: Path, folder: Path, most: int) -> list[Part]:
     try:
         with zipfile.ZipFile(path) as archive:
             require_bounded(archive, path, most)
-    except (zipfile.BadZipFile, OSError) as error:
+    except ZIP_FAULTS as error:
         raise UnreadableFile(f"{path}: the workbook cannot be read ({str(error)[:80]}); save it as CSV.") from None
     command = [sys.executable, "-P", str(Path(__file__).with_name("sheets.py")), str(path), str(folder), str(memory)]
     done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - our own file
@@ -120,7 +124,7 @@ def sqlite_parts(path: Path, folder: Path, most: int) -> list[Part]:
                     header = [column[0] for column in rows.description]
                     table = _bounded(itertools.chain([header], rows), path, most)
                     found.append((name, write_csv(table, new_file(folder))))
-    except sqlite3.Error as error:
+    except (sqlite3.Error, ValueError, OverflowError) as error:  # its own complaints quote what they found, which need not be text
         reason = "a view in it does not come to an end" if "interrupted" in str(error) else str(error)
         raise UnreadableFile(f"{path}: the SQLite file cannot be read ({reason}); export the table as CSV.") from None
     return found
