@@ -271,3 +271,18 @@ def test_a_run_ends_well_though_its_logs_are_gone_before_its_texts_are_read(tmp_
         assert left is not None
         assert left["text"].null_count == left.num_rows == texts.num_rows
     shutil.rmtree(tmp_path / "market")
+
+
+def test_a_line_of_json_that_is_deep_or_wide_is_a_row_like_others(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    deep = '{"who": {"user_id": "u2", "a": ' + "[" * 5000 + "]" * 5000 + '}, "item_id": "i1"}'
+    wide = '{"who": {"user_id": "u3"}, "item_id": "i2", "rows": [' + ", ".join('{"n": [1]}' for _ in range(500)) + "]}"
+    path.write_text('{"who": {"user_id": "u1"}, "item_id": "i1"}\n' + f"{deep}\n{wide}\n", encoding="utf-8")
+    found = read_events([path], LogSettings(columns={"who.user_id": "user_id"}))
+    assert found.ids["user"].to_pylist() == ["u1", "u2", "u3"]
+    path.write_text(f"{wide}\n{wide.replace('u3', 'u4')}\n", encoding="utf-8")  # no other line tells their names
+    assert read_events([path], LogSettings(columns={"who.user_id": "user_id"})).count("user") == 2
+    halves = '{"user_id": "\\ud800", "item_id": ["i1", "\\udfff"]}\n'
+    path.write_text(halves * 2 + '{"user_id": "u1", "item_id": ["i1", "i2"]}\n', encoding="utf-8")
+    report = read_events([path], LogSettings(unroll=("item_id",))).report
+    assert (report.read, report.accepted) == (6, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from graphdet.scratch import new_file
 IS_OBJECT = f"line IS NOT NULL AND ltrim(line, {WHITESPACE}) LIKE '{{%' AND json_valid(line)"
 _DEEPEST, _MOST = 8, 2000  # levels of objects, and leaves, beyond which what is nested stays one text
 _LONGEST = 15_000_000
+# DuckDB dies of structures some 120 levels deep; a line that has more brackets, which need not be so deep, is looked at by us.
+_MANY_BRACKETS = "(length(line) > 240 AND length(line) - length(translate(line, '{[', '')) > 120)"
 
 
 @dataclass(frozen=True)
@@ -134,13 +137,14 @@ def _of_each(whole: dict[str, Any], path: list[str]) -> list[dict[str, Any]]:
 
 def find_leaves(connection: duckdb.DuckDBPyConnection, lines: str, wanted: Iterable[str]) -> list[Leaf]:
     """All values that any object has, by name; and those that the settings map by a dotted name, where only some have objects there."""
-    query = f"SELECT json_group_structure(line::JSON) FROM {lines} WHERE {IS_OBJECT}"  # noqa: S608 - paths are quoted
+    query = f"SELECT json_group_structure(line::JSON) FROM {lines} WHERE {IS_OBJECT} AND NOT {_MANY_BRACKETS}"  # noqa: S608 - paths are quoted
     (told,) = connection.execute(query).fetchall()[0]
-    try:
-        structure = json.loads(told) if told else {}
-    except RecursionError:  # objects in objects by the thousand: what lies on top is enough
-        query = f"SELECT DISTINCT unnest(json_keys(line)) FROM {lines} WHERE {IS_OBJECT}"  # noqa: S608 - paths are quoted
-        structure = {key: "VARCHAR" for (key,) in connection.execute(query).fetchall()}
+    structure = json.loads(told) if told else {}
+    asked = connection.execute(f"SELECT line FROM {lines} WHERE {_MANY_BRACKETS} AND {IS_OBJECT}")  # noqa: S608 - as above
+    while rows := asked.fetchmany(1000):
+        for (line,) in rows:
+            with contextlib.suppress(RecursionError, ValueError):  # a line that nests by the thousand has nothing for us
+                structure = _merged(structure, _kind(json.loads(line), 0))
     if not isinstance(structure, dict):
         return []
     found = {leaf.name: leaf for leaf in _leaves(structure, (), 1)}
@@ -151,6 +155,20 @@ def find_leaves(connection: duckdb.DuckDBPyConnection, lines: str, wanted: Itera
         if len(path) > 1 and name.strip() not in found and any(".".join(path[:stop]) in found for stop in range(1, len(path))):
             found[name.strip()] = Leaf(name.strip(), _pointer(path), is_list=False)
     return [found[name] for name in sorted(found)]
+
+
+def _kind(value: Any, depth: int) -> Any:
+    """The structure of a value as DuckDB tells it: of an object its names, of a list one of its kinds, of all else a word."""
+    if isinstance(value, dict) and depth <= _DEEPEST:
+        return {key: _kind(inner, depth + 1) for key, inner in value.items()}
+    return ["JSON"] if isinstance(value, list) else "JSON"
+
+
+def _merged(one: Any, other: Any) -> Any:
+    """The structure of what has either structure; where only one has objects, it is one text."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return {**one, **{key: _merged(one[key], kind) if key in one else kind for key, kind in other.items()}}
+    return one if isinstance(one, list) and isinstance(other, list) else "JSON"
 
 
 def _leaves(structure: dict[str, Any], above: tuple[str, ...], depth: int) -> Iterator[Leaf]:

@@ -125,6 +125,7 @@ def one_database(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     with tempfile.TemporaryDirectory() as spill, reading.connect(ONE, Path(spill)) as database:
         monkeypatch.setattr("graphdet.events.tally.connect", lambda machine, folder: database.cursor())
         yield
+        assert database.execute("SELECT 1").fetchall() == [(1,)]  # no input was the end of it
 
 
 @pytest.mark.usefixtures("one_database")
