@@ -58,7 +58,7 @@ def is_whole(name: str, out: Path) -> bool:
     if name == "train":
         return bool(load_for_run(out, Settings()))
     if name == "init":
-        return bool(load_settings(out).log.columns)
+        return out.read_text(encoding="utf-8").endswith("\n") and load_settings(out) is not None
     if name == "report":
         return out.read_text(encoding="utf-8").rstrip().endswith("</html>")
     files = {path.name for path in out.iterdir()}
