@@ -120,7 +120,9 @@ def plain_objections(facts: Any, targets: int, log: Background, bars: TierSettin
         "like_neighbours": _neighbourly(facts, log, bars) and _throughout(facts),
         "like_regulars": facts.top_seller >= bars.nearly_all and facts.half_days >= bars.spread_share * log.days,
         "handed_out": (
-            min(facts.top_seller, facts.coupons) >= bars.nearly_all and facts.ordered < bars.few and not math.isnan(facts.half_days)
+            min(facts.top_seller, facts.coupons) >= bars.nearly_all
+            and facts.ordered < bars.few
+            and facts.half_days < bars.spread_share * log.days
         ),
         "among_strangers": facts.crowd > bars.crowd and (facts.crowd > bars.crowd_most or strength < bars.crowd_strength),
         "sprawling": loose and facts.days > bars.loose_share * log.days,

@@ -124,7 +124,9 @@ OBJECTIONS: tuple[Claim, ...] = (
                 Condition("top_seller", "at least", Bar("nearly_all")),
                 Condition("coupons", "at least", Bar("nearly_all")),
                 Condition("ordered", "less than", Bar("few")),
-                Condition("half_days", "at least", Bar(number=0, why="known of logs of bare dates alone")),
+                Condition(
+                    "half_days", "less than", Bar("spread_share", of="log_days")
+                ),  # or else they are like regulars; known of dates alone
             ),
         ),
     ),
