@@ -42,12 +42,13 @@ def labels(logged: LoggedRun) -> Path:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def small_disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
     """A file system of its own that is nearly full."""
     place = tmp_path / "small"
     place.mkdir()
     mount = shutil.which("mount")
-    done = mount and subprocess.run([mount, "-t", "tmpfs", "-o", f"size={SMALL}k", "tmpfs", str(place)], capture_output=True, check=False)
+    size = getattr(request, "param", SMALL)
+    done = mount and subprocess.run([mount, "-t", "tmpfs", "-o", f"size={size}k", "tmpfs", str(place)], capture_output=True, check=False)
     if not done or done.returncode:
         pytest.skip(NO_MOUNT)
     try:
@@ -95,6 +96,10 @@ def writers(logged: LoggedRun, labels: Path, disk: Path) -> dict[str, list[list[
 NO_FILES = {
     *("check", "settings", "rings", "show", "diff", "similar", "explain", "evaluate"),
     *("undo", "decide", "db up", "db down", "db status", "db wipe"),
+    # What goes into a casebook alone: test_a_casebook_on_a_full_disk_loses_no_word.
+    *(f"cases {word}" for word in ("add", "decide", "note", "assign", "plan", "close", "reopen", "undo")),
+    *(f"cases {word}" for word in ("accept", "discount", "approve", "withdraw", "sync")),
+    *(f"cases {word}" for word in ("list", "show", "history", "suppressions", "verify")),
     "dispositions",  # its labels: test_labels_of_dispositions_on_a_full_disk
 }
 
@@ -143,6 +148,31 @@ def test_a_full_temporary_folder_is_not_the_logs_fault(name: str, logged: Logged
     assert done.returncode == 2, done.stderr
     assert "disk is full" in done.stderr.splitlines()[-1]
     assert f"{name}: cannot be read" not in done.stderr
+
+
+@pytest.mark.parametrize("small_disk", [4096], indirect=True)
+def test_a_casebook_on_a_full_disk_loses_no_word(logged: LoggedRun, small_disk: Path) -> None:
+    home = small_disk / "home"
+
+    def said(*arguments: str, code: int = 0) -> str:
+        done = graphdet("cases", *arguments, "--home", str(home), GRAPHDET_AUTHOR="ann")
+        assert done.returncode == code, (arguments, done.stderr)
+        return done.stderr if code else done.stdout
+
+    fill(small_disk, 0)
+    assert "disk is full" in said("add", str(logged.folder / "run"), code=2).splitlines()[-1]
+    (small_disk / "filler").unlink()
+    said("add", str(logged.folder / "run"))
+    said("note", "C-1", "kept")
+    fill(small_disk, 0)
+    for words in (["note", "C-1", "lost" * 2000], ["decide", "C-1", "confirmed", "--note", "lost" * 2000]):
+        complaint = said(*words, code=2).splitlines()
+        assert len(complaint) == 1
+        assert "disk is full" in complaint[0]
+    (small_disk / "filler").unlink()
+    assert "one chain" in said("verify")
+    assert "note: kept" in said("show", "C-1")
+    assert "lost" not in said("history")
 
 
 def test_what_stood_there_stays_until_the_new_one_is_whole(small_disk: Path) -> None:

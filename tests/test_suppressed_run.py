@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -119,6 +120,14 @@ def test_a_discounted_address_is_no_evidence_and_what_stands_without_it_is_found
             assert note_in_words(said, "zh") != said != note_in_words(said, "en")
         assert book.hid("S-0001")[0].count == 1
         without.run.save(tmp_path / "run")
+        with Casebook(tmp_path / "other", "ann", Clock()) as other:  # a run folder tells of its discounts by itself
+            other.discount("ip", OFFICE, "our office")
+            other.take_in(Run.load(tmp_path / "run"))
+            assert other.hid("S-0001") == book.hid("S-0001")
+            odd = {**without.run.meta, "id": "run-odd", "suppressions": [{"name": "S-0001", "rings": 7}, "x", {"name": "S-9", "rings": []}]}
+            other.take_in(replace(without.run, meta=odd))
+            assert len(other.hid("S-0001")) == 1
+            assert other.verify().faults == ()
         assert Run.load(tmp_path / "run").meta["suppressions"][0]["rows"] == rows
 
         clock.forward(6)

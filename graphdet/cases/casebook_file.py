@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +16,9 @@ from graphdet.whole import is_full
 
 NAME = "casebook.db"
 APPLICATION = 0x67646362  # "gdcb", so that a database of another program is told from this one
+LEAST_ROOM = (
+    64 * 1024
+)  # bytes without which SQLite cannot lay out the memory that writers share, and says no more than that the disk failed
 PATIENCE = 30.0  # seconds that a writer waits for others
 _NO_DATABASE = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_FORMAT)
 
@@ -221,8 +225,10 @@ def told_in_one_line(path: Path) -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code == sqlite3.SQLITE_FULL or is_full(error):
+        if code == sqlite3.SQLITE_FULL or is_full(error) or (code == sqlite3.SQLITE_IOERR and _has_no_room(path)):
             raise CaseError(f"{path}: cannot be written, since the disk is full; free some space. What was kept before is whole.") from None
+        if code == sqlite3.SQLITE_IOERR:
+            raise CaseError(f"{path}: the disk does not read or write it ({error}); look after the disk, then try again.") from None
         if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
             raise CaseError(f"{path}: may not be written by this account ({error}); ask for the right, or choose another --home.") from None
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
@@ -230,3 +236,10 @@ def told_in_one_line(path: Path) -> Iterator[None]:
         if code in _NO_DATABASE or code == sqlite3.SQLITE_ERROR:
             raise NotACasebook(f"{path}: is no casebook, or damaged ({error}); restore it from a copy.") from None
         raise
+
+
+def _has_no_room(path: Path) -> bool:
+    try:
+        return shutil.disk_usage(path.parent).free < LEAST_ROOM
+    except OSError:
+        return False

@@ -52,6 +52,11 @@ class Entry:
     hash: str
 
     @property
+    def values(self) -> tuple[int | str, ...]:
+        """In the order of the journal's columns."""
+        return tuple(self.__dict__.values())  # `astuple` copies, which is slow
+
+    @property
     def told(self) -> dict[str, Any]:
         """The payload."""
         found: dict[str, Any] = json.loads(self.payload)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple, fields
+from dataclasses import fields
 
 from graphdet.cases.entries import Entry
 from graphdet.cases.folding import AnyRow
@@ -60,7 +60,7 @@ class StoredTables:
 
     def append(self, entry: Entry) -> None:
         """One entry more of the journal."""
-        self._connection.execute("INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", astuple(entry))
+        self._connection.execute("INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", entry.values)
 
     def last(self) -> Entry | None:
         """The last entry."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from collections import defaultdict
+import math
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -13,7 +15,7 @@ from typing import Any
 from graphdet.cases.accepting import is_covered, why_back
 from graphdet.cases.entries import ABSENT, MACHINE, RETURNED, RUN, SEEN, as_text, canonical
 from graphdet.cases.open_book import OpenBook, Writer
-from graphdet.cases.rows import ACCEPT, Case, Group, Suppression, TakenRun
+from graphdet.cases.rows import ACCEPT, DISCOUNT, Case, Group, Suppression, TakenRun
 from graphdet.errors import CaseError
 from graphdet.run.folder import Run
 from graphdet.schema import ITEM, NODE_TYPE, USER
@@ -110,8 +112,8 @@ class TakingIn(OpenBook):
             run: with all of its rings.
             follow: says which ring carries on which case; called while no other can write.
             folder: where the run lies.
-            discounts: that it was computed under.
-            costs: name of a discount → what it cost.
+            discounts: that it was computed under; none told = those that the run itself tells of.
+            costs: name of a discount → what it cost; as with `discounts`.
 
         Raises:
             CaseError: `follow` gives two rings one case, or names a case that is none.
@@ -127,7 +129,8 @@ class TakingIn(OpenBook):
             named = self._name(run, followed, before)
             hidden, back = self._accepted(run, nodes, named, before)
             memory = followed.memory(named) if followed.memory else None
-            taken = self._told_of(run, folder, discounts, costs or {}, hidden, memory)
+            told_costs = {one.name: (costs or {}).get(one.name, Cost()) for one in discounts} or self._costs_of(run)
+            taken = self._told_of(run, folder, told_costs, hidden, memory)
             writer.add(RUN, told=taken)
             self._see(writer, run, followed, nodes, named, hidden)
             for case, gone in sorted(followed.absent.items()):
@@ -178,12 +181,11 @@ class TakingIn(OpenBook):
         self,
         run: Run,
         folder: Path | None,
-        discounts: Sequence[Suppression],
         costs: Mapping[str, Cost],
         hidden: Mapping[str, str],
         memory: str | None,
     ) -> dict[str, Any]:
-        hid = {one.name: asdict(costs.get(one.name, Cost())) for one in discounts}
+        hid = {name: asdict(cost) for name, cost in costs.items()}
         for ring, name in sorted(hidden.items()):
             hid.setdefault(name, {"rings": [], "evidence": 0.0, "rows": 0})["rings"].append(ring)
         background = run.meta.get("background") or {}
@@ -196,10 +198,22 @@ class TakingIn(OpenBook):
             "first_event": span[0],
             "last_event": span[1],
             "rings": run.rings.num_rows,
-            "applied": [one.name for one in discounts],
+            "applied": list(costs),
             "hid": {name: {**told, "rings": list(told["rings"])} for name, told in hid.items()},
             "memory": "" if memory is None else hashlib.sha256(memory.encode()).hexdigest(),
         }
+
+    def _costs_of(self, run: Run) -> dict[str, Cost]:
+        """What the run tells of discounts of this casebook: it may come from anybody, and what is no cost says nothing."""
+        known = {one.name for one in self.suppressions() if one.kind == DISCOUNT}
+        found = {}
+        told = run.meta.get("suppressions")
+        for one in told if isinstance(told, list) else ():
+            with contextlib.suppress(KeyError, TypeError, ValueError, OverflowError):
+                rings, evidence, rows = tuple(map(str, one["rings"])), float(one["evidence"]), int(one["rows"])
+                if one["name"] in known and math.isfinite(evidence) and 0 <= rows < 2**53:
+                    found[str(one["name"])] = Cost(rings, evidence, rows)
+        return found
 
     def _as_kept(self, folder: Path | None) -> str:
         """Within the home folder where it lies there, so that the home may be moved."""
@@ -245,8 +259,8 @@ class TakingIn(OpenBook):
 
 
 def _require_one_each(followed: Followed, before: Before) -> None:
-    named = [one.case for one in followed.carried.values() if one.case is not None]
-    twice = next((name for name in named if named.count(name) > 1), None) or next((name for name in named if name in followed.absent), None)
+    named = Counter(one.case for one in followed.carried.values() if one.case is not None)
+    twice = next((name for name, times in named.items() if times > 1 or name in followed.absent), None)
     if twice:
         raise CaseError(f"{twice} is carried on twice by one run; a case has one ring in each run.")
     unknown = next((name for name in [*named, *followed.absent] if name not in before.cases), None)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from graphdet.cli.database import Known
 from graphdet.cli.manner import manner, say
 from graphdet.cli.shared import AsJson, Folder, Lang, print_json
 
@@ -330,6 +331,25 @@ def withdraw(
     """End a suppression before its time."""
     with opened(home, author) as book:
         _tell_suppression(book, book.withdraw(name, reason), as_json=as_json)
+
+
+@cases.command()
+def sync(folder: Folder, home: Home = None, author: Author = None, server: Known = None, as_json: AsJson = False) -> None:
+    """Bring the casebook and Neo4j to the same verdicts on a run that was pushed: both keep every word, the later one counts."""
+    from graphdet.extras import need
+
+    need("neo4j", "graphdet cases sync")
+    from graphdet.cases.mirror import sync_verdicts
+    from graphdet.run.folder import Run
+    from graphdet.store.connection import find_target, open_database
+
+    run_id = Run.load(folder).id
+    with opened(home, author) as book, open_database(find_target(server)) as database:
+        done = sync_verdicts(book, database, run_id)
+    if as_json:
+        print_json(asdict(done))
+    else:
+        print(f"{done.came_in:,} verdicts came in, {done.went_out:,} went out")
 
 
 @cases.command()

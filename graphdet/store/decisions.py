@@ -6,6 +6,7 @@ import hashlib
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,18 @@ _LATEST = f"""
 _MEMBERS = f"""
     MATCH (n)-[m:MEMBER_OF]->(r:{RING_NODE.label}) WHERE r.ringId IN $rings AND n:User
     RETURN r.ringId, coalesce(n.fullId, n.userId), m.role, r.standing ORDER BY r.ringId, n.userId"""
+
+
+@dataclass(frozen=True)
+class Word:
+    """One verdict on a ring as the database has it; `said` is ISO 8601, or empty where none can be read."""
+
+    case: str
+    ring: str
+    verdict: str
+    author: str
+    note: str
+    said: str
 
 
 def find_ring(database: Database, name: str, run_id: str | None = None) -> str:
@@ -66,8 +79,7 @@ def decide(database: Database, ring: str, verdict: str, author: str, note: str =
         UnknownRing: the database has no ring of that id.
         StoreError: no such verdict.
     """
-    if verdict not in VERDICTS:
-        raise StoreError(f"no verdict '{verdict}'{nearest(verdict, VERDICTS)} It is one of {', '.join(VERDICTS)}.")
+    _require_verdict(verdict)
     database.change_schema([(CASE_SCHEMA.statement, CASE_SCHEMA.clash)])
     if not database.read(f"MATCH (r:{RING_NODE.label} {{ringId: $ring}}) RETURN true", ring=ring):
         known = [row[0] for row in database.read(f"MATCH (r:{RING_NODE.label}) RETURN r.ringId")]
@@ -84,6 +96,61 @@ def decide(database: Database, ring: str, verdict: str, author: str, note: str =
     return case
 
 
+def _require_verdict(verdict: str) -> None:
+    if verdict not in VERDICTS:
+        raise StoreError(f"no verdict '{verdict}'{nearest(verdict, VERDICTS)} It is one of {', '.join(VERDICTS)}.")
+
+
+def write_words(database: Database, words: Sequence[Word]) -> int:
+    """Write verdicts that were said elsewhere, with their time; those that are there stay as they are. Returns how many are new.
+
+    Raises:
+        StoreError: no such verdict.
+    """
+    for word in words:
+        _require_verdict(word.verdict)
+    if not words:
+        return 0
+    database.change_schema([(CASE_SCHEMA.statement, CASE_SCHEMA.clash)])
+    query = f"""
+        UNWIND $rows AS row MATCH (r:{RING_NODE.label} {{ringId: row.ring}})
+        OPTIONAL MATCH (known:{CASE_NODE.label} {{caseId: row.case}})
+        WITH r, row, known IS NULL AS is_new
+        MERGE (c:{CASE_NODE.label} {{caseId: row.case}})
+        ON CREATE SET c.ringId = row.ring, c.status = row.verdict, c.author = row.author, c.note = row.note,
+            c.decidedAt = datetime(row.said)
+        MERGE (c)-[:ABOUT]->(r)
+        RETURN count(CASE WHEN is_new THEN 1 END)"""
+    rows = [asdict(word) for word in words]
+    return int(database.write(lambda transaction: transaction.run(query, rows=rows).single(strict=True)[0]))
+
+
+def read_words(database: Database, run_id: str) -> list[Word]:
+    """All verdicts on the rings of a run, oldest first.
+
+    Raises:
+        StoreError: a case in the database has a status that is no verdict.
+    """
+    found = []
+    for ring, status, author, decided, note, case in database.read(_LATEST, run=run_id):
+        _require_status(case, ring, status)
+        found.append(Word(str(case or ""), ring, status, str(author or ""), str(note or ""), str(decided or "")))
+    return sorted(found, key=lambda word: (word.said, word.case))
+
+
+def rings_of(database: Database, run_id: str) -> set[str]:
+    """The rings of a run that the database holds."""
+    query = f"MATCH (r:{RING_NODE.label})-[:FOUND_IN]->(:DetectionRun {{runId: $run}}) RETURN r.ringId"
+    return {row[0] for row in database.read(query, run=run_id)}
+
+
+def _require_status(case: str, ring: str, status: str) -> None:
+    if status not in VERDICTS:
+        raise StoreError(
+            f"case {case} of {ring} has a status that is no verdict; it must be one of {', '.join(VERDICTS)}. Mend it in Browser."
+        )
+
+
 def read_dispositions(database: Database, run_id: str) -> list[dict[str, Any]]:
     """The latest case of each decided ring of a run, rings worst first; `earlier` counts the cases before it.
 
@@ -92,10 +159,7 @@ def read_dispositions(database: Database, run_id: str) -> list[dict[str, Any]]:
     """
     found: dict[str, dict[str, Any]] = {}
     for ring, status, author, decided, note, case in database.read(_LATEST, run=run_id):
-        if status not in VERDICTS:
-            raise StoreError(
-                f"case {case} of {ring} has a status that is no verdict; it must be one of {', '.join(VERDICTS)}. Mend it in Browser."
-            )
+        _require_status(case, ring, status)
         earlier = found[ring]["earlier"] + 1 if ring in found else 0
         told = {"verdict": status, "author": author or "", "decided_at": decided or "", "note": note or "", "earlier": earlier}
         found[ring] = {"ring_id": ring, **told}
