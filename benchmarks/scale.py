@@ -36,11 +36,12 @@ GIB = 2**30
 
 @dataclass(frozen=True)
 class Cost:
-    """What one process took; `failure` says why it has no result."""
+    """What one process took, and of the processors, which hangs less on who else uses them; `failure` says why it has no result."""
 
     seconds: float
     peak_bytes: int
     failure: str = ""
+    processor: float = 0.0
 
 
 def main() -> None:
@@ -137,7 +138,7 @@ def run_process(command: Sequence[str], limit: float | None = None, memory_gib: 
             out_of_memory = memory_gib is not None and ("memory" in last[0].lower() or "alloc" in last[0].lower())
             failure = f"out of memory at {memory_gib:.0f} GiB" if out_of_memory else last[0]
     peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return Cost(seconds, peak, failure)
+    return Cost(seconds, peak, failure, usage.ru_utime + usage.ru_stime)
 
 
 def as_markdown(rows: Sequence[dict[str, Any]], options: argparse.Namespace) -> str:

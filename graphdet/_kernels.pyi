@@ -153,6 +153,9 @@ def distinct_within(number: Int32, numbers: int, low: Int64, high: Int64, born: 
 def only_within(number: Int32, numbers: int, low: Int64, high: Int64) -> Int64: ...
 def number_pairs(offset: Int64, order: Int64, code: Int32, codes: int) -> tuple[Int32, int]: ...
 
+# strongest.cpp
+def strongest(begin: Int64, column: Int32, weight: Float32, first: int, most: int) -> tuple[Int64, Int64]: ...
+
 # trees.cpp
 def sum_leaves(
     root: Int32, feature: Int32, threshold: Float64, left: Int32, right: Int32, value: Float64, values: Float32, columns: int

@@ -1,6 +1,8 @@
-"""What a log has within spans of its rows, against sets built row by row."""
+"""What a log has within spans of its rows, and the heaviest entries of rows, against sets and lists built row by row."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -59,3 +61,18 @@ def test_counts_of_numbers_are_those_of_numpy() -> None:
     values = np.random.default_rng(4).integers(0, 9, 100)
     for some in (values, values[:0], values[:1]):
         assert [found.tolist() for found in distinct_counts(some)] == [found.tolist() for found in np.unique(some, return_counts=True)]
+
+
+def test_the_heaviest_entries_of_rows_come_first_and_none_is_its_own() -> None:
+    generator = np.random.default_rng(6)
+    begin = np.concatenate([[0, 0], np.cumsum(generator.integers(0, 60, 40))]).astype(np.int64)
+    column = generator.integers(0, 45, begin[-1]).astype(np.int32)
+    weight = generator.integers(0, 20, begin[-1]).astype(np.float32)  # many are equal
+    for most in (0, 1, 7, 100):
+        entry, count = _kernels.strongest(begin, column, weight, 3, most)
+        expected = [
+            sorted((at for at in range(a, b) if column[at] != row + 3), key=lambda at: (-weight[at], at))[:most]
+            for row, (a, b) in enumerate(pairwise(begin.tolist()))
+        ]
+        assert count.tolist() == [len(own) for own in expected]
+        assert entry.tolist() == [at for own in expected for at in own]

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.sparse import csr_array
 
+from graphdet import _kernels
 from graphdet.arrays import Float32, Float64, Int32, Int64, stretches
 from graphdet.events import EventTable
 from graphdet.judging.judged_ring import JudgedRing
@@ -92,16 +93,11 @@ def items_in_common(odds: Float64, kept: Int64, visits: Visits) -> EvidenceMatri
     for start in range(0, len(best), ROWS):
         common = csr_array(items[start : start + ROWS] @ by_item)
         common.data = common.data**LIKENESS * chance[common.indices]
-        for one in range(common.shape[0]):
-            span = slice(common.indptr[one], common.indptr[one + 1])
-            others, weight = common.indices[span], common.data[span]
-            others, weight = others[others != start + one], weight[others != start + one]
-            most = (
-                np.flatnonzero(weight >= np.partition(weight, -PARTNERS)[-PARTNERS]) if len(weight) > PARTNERS else np.arange(len(weight))
-            )
-            most = most[np.argsort(-weight[most], kind="stable")[:PARTNERS]]
-            ends.append(np.stack([np.full(len(most), start + one), others[most]]))
-            weights.append(np.float32(ALIKE) * chance[start + one] * weight[most])
+        column, weight = common.indices.astype(np.int32, copy=False), common.data
+        entry, count = _kernels.strongest(common.indptr.astype(np.int64), column, weight, start, PARTNERS)
+        one = np.repeat(np.arange(start, start + len(count)), count)
+        ends.append(np.stack([one, column[entry]]))
+        weights.append(np.float32(ALIKE) * chance[one] * weight[entry])
     pairs = best[np.concatenate(ends, axis=1)]
     return csr_array((np.concatenate(weights), (pairs[0], pairs[1])), shape=(size, size))
 
