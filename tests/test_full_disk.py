@@ -92,6 +92,25 @@ def writers(logged: LoggedRun, labels: Path, disk: Path) -> dict[str, list[list[
     }
 
 
+# What a home folder holds: the casebook's journal, and accounts; each of these is one entry or one line more.
+KEEPERS: dict[str, list[str]] = {
+    "cases add": [],
+    "cases decide": ["C-0001", "confirmed"],
+    "cases note": ["C-0001", "a note"],
+    "cases assign": ["C-0001", "ann"],
+    "cases plan": ["C-0001", "call them"],
+    "cases accept": ["C-0001", "--reason", "known"],
+    "cases undo": [],
+    "cases close": ["C-0001"],
+    "cases reopen": ["C-0001"],
+    "cases discount": ["ip=203.0.113.7", "--reason", "an office"],
+    "cases approve": ["S-0001"],
+    "cases withdraw": ["S-0001"],
+    "account add": ["bob"],
+    "account remove": ["ann"],
+}
+LOOKERS = {"cases list", "cases show", "cases history", "cases verify", "cases suppressions", "account list", "serve"}
+
 # What writes nothing but its answer, or what only a database server holds: the server's own log and store are its own affair.
 NO_FILES = {
     *("check", "settings", "rings", "show", "diff", "similar", "explain", "evaluate"),
@@ -114,7 +133,7 @@ def test_no_command_is_forgotten(logged: LoggedRun, tmp_path: Path) -> None:
         for name, inner in getattr(command, "commands", {}).items():
             yield from leaves(inner, f"{above}{name} ") if hasattr(inner, "commands") else (f"{above}{name}",)
 
-    told = {*writers(logged, tmp_path, tmp_path), *NO_FILES}
+    told = {*writers(logged, tmp_path, tmp_path), *NO_FILES, *KEEPERS, *LOOKERS}
     assert set(leaves(typer.main.get_command(app))) == told
 
 
@@ -138,6 +157,37 @@ def test_each_command_that_writes_names_the_full_disk_and_leaves_what_was_there(
             assert "Traceback" not in done.stderr
             assert sorted(path.name for path in small_disk.iterdir()) == before, arguments
             assert (small_disk / "model.npz").read_bytes() == b"good"
+
+
+def test_a_home_folder_on_a_full_disk_holds_what_it_held(logged: LoggedRun, small_disk: Path) -> None:
+    """An entry may still find room in what is there; else the disk is named, and the journal is whole and as it was."""
+    home, run = small_disk / "home", logged.folder / "run"
+    subprocess.run(["mount", "-o", "remount,size=8m", str(small_disk)], check=True)
+    assert graphdet("cases", "add", run, "--home", home).returncode == 0
+    assert graphdet("account", "add", home, "ann", GRAPHDET_PASSWORD="long enough for anybody").returncode == 0  # noqa: S106 - made here
+    assert graphdet("cases", "discount", "ip=203.0.113.9", "--reason", "an office", "--home", home).returncode == 0
+    fill(small_disk, 0)
+
+    def held() -> str:
+        looks = (["list"], ["suppressions"], ["history", "C-0001"])
+        return "".join(graphdet("cases", *look, "--home", home, "--json").stdout for look in looks)
+
+    before, kept = held(), []
+    fill(small_disk, 0)
+    for command, more in KEEPERS.items():
+        group, name = command.split()
+        arguments = [group, name, home, *more] if group == "account" else [group, name, *(more or [run] * (name == "add")), "--home", home]
+        done = graphdet(*arguments, GRAPHDET_PASSWORD="long enough for anybody")  # noqa: S106 - made here
+        assert done.returncode in (0, 2), (command, done.stderr[-500:])
+        assert done.returncode == 0 or done.stderr.splitlines()[-1].startswith("graphdet: "), command
+        assert "unexpected" not in done.stderr
+        assert "Traceback" not in done.stderr
+        kept += [command] * (done.returncode == 0)
+    (small_disk / "filler").unlink()
+    assert graphdet("cases", "verify", "--home", home).returncode == 0
+    assert graphdet("account", "list", home).returncode == 0
+    assert len(kept) < len(KEEPERS)
+    assert kept or held() == before
 
 
 @pytest.mark.parametrize("name", ["log.csv.gz", "log.csv.zip"])

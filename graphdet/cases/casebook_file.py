@@ -231,6 +231,8 @@ def told_in_one_line(path: Path) -> Iterator[None]:
             raise CaseError(f"{path}: the disk does not read or write it ({error}); look after the disk, then try again.") from None
         if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
             raise CaseError(f"{path}: may not be written by this account ({error}); ask for the right, or choose another --home.") from None
+        if code == sqlite3.SQLITE_IOERR:  # a full disk has no room for what SQLite lays beside the file, even to read it
+            raise CaseError(f"{path}: the disk is full or failing ({error}); free some space. What was kept before is whole.") from None
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             raise CaseError(f"{path}: others have been writing for {PATIENCE:.0f} seconds; try again.") from None
         if code in _NO_DATABASE or code == sqlite3.SQLITE_ERROR:
