@@ -12,7 +12,7 @@ from graphdet.arrays import Bool, Float64
 from graphdet.errors import ModelError
 from graphdet.learning.calibration import BINS
 from graphdet.learning.from_labels import Judgement
-from graphdet.whole import whole_file, why
+from graphdet.whole import whole_file, whole_folder, why
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,35 +24,41 @@ def write_report(judgement: Judgement, folder: Path) -> list[str]:
     Raises:
         ModelError: the folder cannot be written.
     """
-    from matplotlib.figure import Figure  # takes a second to import
-
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in (("figures.json", json.dumps(judgement.as_dict(), indent=1) + "\n"), ("figures.md", as_table(judgement))):
-            with whole_file(folder / name) as partial:
-                partial.write_text(text, encoding="utf-8")
-        names = ["figures.json", "figures.md"]
-        for name, draw in {"roc.png": _roc, "precision_recall.png": _precision_recall, "calibration.png": _calibration}.items():
-            figure = Figure(figsize=(5, 4.5), layout="constrained")
-            axis = figure.add_subplot()
-            across, up, x, y = draw(judgement.chance, judgement.positive)
-            axis.plot(across, up, marker="." if name == "calibration.png" else "")
-            axis.set(xlabel=x, ylabel=y, xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-            if name != "precision_recall.png":
-                axis.plot([0, 1], [0, 1], color="grey", linewidth=0.8)
-            _save(figure, folder / name)
-            names.append(name)
-        figure = Figure(figsize=(4, 3.6), layout="constrained")
-        axis = figure.add_subplot()
-        axis.imshow(judgement.confusion, cmap="Blues")
-        for row in (0, 1):
-            for column in (0, 1):
-                axis.text(column, row, f"{judgement.confusion[row][column]:,}", ha="center", va="center")
-        axis.set_xticks([0, 1], ["passed", "flagged"])
-        axis.set_yticks([0, 1], ["labelled good", "labelled bad"])
-        _save(figure, folder / "confusion.png")
+        if folder.is_dir() and any(folder.iterdir()):  # an older report's files are replaced, others' stay
+            return _write_all(judgement, folder)
+        with whole_folder(folder) as partial:
+            return _write_all(judgement, partial)
     except OSError as error:
         raise ModelError(f"{folder}: the report cannot be written ({why(error)}); choose another folder.") from None
+
+
+def _write_all(judgement: Judgement, folder: Path) -> list[str]:
+    from matplotlib.figure import Figure  # takes a second to import
+
+    for name, text in (("figures.json", json.dumps(judgement.as_dict(), indent=1) + "\n"), ("figures.md", as_table(judgement))):
+        with whole_file(folder / name) as partial:
+            partial.write_text(text, encoding="utf-8")
+    names = ["figures.json", "figures.md"]
+    for name, draw in {"roc.png": _roc, "precision_recall.png": _precision_recall, "calibration.png": _calibration}.items():
+        figure = Figure(figsize=(5, 4.5), layout="constrained")
+        axis = figure.add_subplot()
+        across, up, x, y = draw(judgement.chance, judgement.positive)
+        axis.plot(across, up, marker="." if name == "calibration.png" else "")
+        axis.set(xlabel=x, ylabel=y, xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+        if name != "precision_recall.png":
+            axis.plot([0, 1], [0, 1], color="grey", linewidth=0.8)
+        _save(figure, folder / name)
+        names.append(name)
+    figure = Figure(figsize=(4, 3.6), layout="constrained")
+    axis = figure.add_subplot()
+    axis.imshow(judgement.confusion, cmap="Blues")
+    for row in (0, 1):
+        for column in (0, 1):
+            axis.text(column, row, f"{judgement.confusion[row][column]:,}", ha="center", va="center")
+    axis.set_xticks([0, 1], ["passed", "flagged"])
+    axis.set_yticks([0, 1], ["labelled good", "labelled bad"])
+    _save(figure, folder / "confusion.png")
     return [*names, "confusion.png"]
 
 
