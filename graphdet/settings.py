@@ -280,6 +280,9 @@ class Settings(Section):
 Model = TypeVar("Model", bound=Section)
 
 
+LONGEST_FILE = 1 << 24  # bytes; some devices never end
+
+
 def load_settings(path: Path | None) -> Settings:
     """Settings from a TOML file; defaults where it is silent, or for `None`.
 
@@ -290,7 +293,11 @@ def load_settings(path: Path | None) -> Settings:
     if path is None:
         return Settings()
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            text = file.read(LONGEST_FILE + 1)
+        if len(text) > LONGEST_FILE:
+            raise SettingsError(f"{path}: more than {LONGEST_FILE >> 20} MB, which no settings file is; write one by `graphdet settings`.")
+        table = tomllib.loads(text.decode("utf-8"))
     except FileNotFoundError:
         raise SettingsError(f"{path}: no such settings file; leave --settings out for the defaults.") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -18,9 +18,11 @@ import pytest
 from commands import Command, one_line
 
 import graphdet.events.tally
-from graphdet.errors import LogError, UnreadableFile
+from graphdet.errors import LogError, NotAModel, NotARun, SettingsError, UnreadableFile
 from graphdet.events import read_events
-from graphdet.settings import LogSettings
+from graphdet.learning.model_file import read_arrays
+from graphdet.run.folder import Run
+from graphdet.settings import LogSettings, load_settings
 
 PLAIN = b"user_id,item_id,timestamp\nu1,i1,2025-03-01\nu2,i2,2025-03-02\n"
 SMALL = LogSettings(unpacked_gb=0.001)
@@ -286,3 +288,19 @@ def test_a_line_of_json_that_is_deep_or_wide_is_a_row_like_others(tmp_path: Path
     path.write_text(halves * 2 + '{"user_id": "u1", "item_id": ["i1", "i2"]}\n', encoding="utf-8")
     report = read_events([path], LogSettings(unroll=("item_id",))).report
     assert (report.read, report.accepted) == (6, 2)
+
+
+def test_pipes_and_devices_in_place_of_files_are_not_waited_for(small_run: Run, tmp_path: Path) -> None:
+    small_run.save(tmp_path / "run")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(NotAModel, match="a pipe or a device"):
+        read_arrays(pipe, "model", 1)
+    with pytest.raises(SettingsError, match="more than 16 MB"):
+        load_settings(Path("/dev/zero"))
+    for name in ("rings.parquet", "run.json"):
+        for other in (pipe, Path("/dev/zero")):
+            (tmp_path / "run" / name).unlink()
+            (tmp_path / "run" / name).symlink_to(other)
+            with pytest.raises(NotARun, match=name.partition(".")[0]):
+                Run.load(tmp_path / "run")

@@ -74,6 +74,8 @@ def read_arrays(path: Path, kind: str, newest: int, oldest: int = 1) -> tuple[di
 
 
 def _read(path: Path) -> tuple[dict[str, Any], Arrays]:
+    if path.exists() and not path.is_file():
+        raise NotAModel(f"{path}: no file, but a folder, a pipe or a device; give the file that `graphdet train` wrote.")
     try:
         with path.open("rb") as file, zipfile.ZipFile(file) as archive:
             arrays = _members(archive)

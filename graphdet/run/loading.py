@@ -27,10 +27,10 @@ class StoredTables(Mapping[str, pa.Table]):
 
     def __init__(self, folder: Path) -> None:
         for name in RUN_TABLES:
-            if not _path(folder, name).exists():
+            if not _path(folder, name).is_file():  # a pipe that nobody writes to would be waited for
                 raise NotARun(f"{folder}: not a whole run ({name}.parquet is missing); run `graphdet run` again.")
         self._folder = folder
-        self._names = [*RUN_TABLES, *(name for name in OPTIONAL_RUN_TABLES if _path(folder, name).exists())]
+        self._names = [*RUN_TABLES, *(name for name in OPTIONAL_RUN_TABLES if _path(folder, name).is_file())]
         self._read: dict[str, pa.Table] = {}
 
     def __getitem__(self, name: str) -> pa.Table:
@@ -65,6 +65,8 @@ def load_meta(folder: Path) -> dict[str, Any]:
     path = folder / "run.json"
     if not folder.is_dir():
         raise NotARun(f"{folder}: no such run folder; `graphdet run LOGS… --out {folder}` makes one.")
+    if path.exists() and not path.is_file():
+        raise NotARun(f"{path}: damaged (no file); run `graphdet run` again.")
     try:
         text = path.read_text(encoding="utf-8")
         form, version = format_of(text)
