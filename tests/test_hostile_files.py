@@ -304,3 +304,11 @@ def test_pipes_and_devices_in_place_of_files_are_not_waited_for(small_run: Run, 
             (tmp_path / "run" / name).symlink_to(other)
             with pytest.raises(NotARun, match=name.partition(".")[0]):
                 Run.load(tmp_path / "run")
+
+
+def test_names_of_files_that_are_no_text(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"\xff.csv")
+    path.write_bytes(PLAIN)
+    for named in (path, tmp_path):
+        with pytest.raises(UnreadableFile, match=r"udcff.csv'?: the file's name is no UTF-8"):
+            read_events([named])

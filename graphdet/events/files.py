@@ -220,6 +220,8 @@ def _recognise(
 ) -> list[LogFile]:
     """One file as what its first bytes and its name (`named`, where it is called otherwise) say; the parts of an archive or a workbook."""
     shown = label or str(path)
+    if not shown.isascii() and shown != shown.encode("utf-8", "replace").decode("utf-8"):  # JSON and SQL have no way to write it
+        raise UnreadableFile(f"{shown!a}: the file's name is no UTF-8; rename it.")
     state = state_of(path, shown)
     try:
         with path.open("rb") as stream:
