@@ -139,7 +139,7 @@ def _expanded(text: str) -> list[str]:
             f"{database[1]}://…: a database is not read from here; export the table to a file, for PostgreSQL with "
             "psql -c \"\\copy (SELECT …) TO 'events.csv' CSV HEADER\", and name that."
         )
-    if not glob.has_magic(text) or os.path.lexists(text):  # noqa: PTH - Path.exists raises where it may not look
+    if not glob.has_magic(text) or os.path.lexists(text):  # Path.exists raises where it may not look
         return [text]
     fitting = sorted(glob.glob(text, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute patterns
     if not fitting:
