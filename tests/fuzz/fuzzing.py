@@ -31,10 +31,10 @@ def kept(name: str) -> list[Any]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
 
-def inputs(name: str, draw: Callable[[random.Random], Any], few: int) -> Iterator[Any]:
-    """The kept inputs, then `few` drawn ones, or as many as a soak asks for; each can be put into the corpus as it stands."""
+def inputs(name: str, draw: Callable[[random.Random], Any], few: int, most: int = 10**9) -> Iterator[Any]:
+    """The kept inputs, then `few` drawn ones, or as many as a soak asks for, but at `most`; each can be put into the corpus as it stands."""
     yield from kept(name)
-    for number in range(INPUTS or few):
+    for number in range(min(INPUTS, most) or few):
         yield draw(random.Random(f"{name} {SEED} {number}"))  # noqa: S311 - the same inputs each time
 
 

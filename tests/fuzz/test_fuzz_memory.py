@@ -59,7 +59,7 @@ def draw(chance: random.Random) -> dict[str, Any]:
 def test_little_memory_is_one_line(made: Path, tmp_path: Path) -> None:
     failures, out = [], tmp_path / "out"
     with tallied("little memory") as tally:
-        for one in inputs("memory", draw, few=3):
+        for one in inputs("memory", draw, few=3, most=200):
             limit = one["megabytes"] << 20
             process = subprocess.Popen(
                 [sys.executable, "-c", "from graphdet.cli import main; main()", *commands(made, out)[one["command"]]],
