@@ -32,7 +32,7 @@ def kept(name: str) -> list[Any]:
 
 
 def inputs(name: str, draw: Callable[[random.Random], Any], few: int, most: int = 10**9) -> Iterator[Any]:
-    """The kept inputs, then `few` drawn ones, or as many as a soak asks for, but at `most`; each can be put into the corpus as it stands."""
+    """The kept inputs, then `few` drawn ones, or as many as a soak asks for, `most` at most; each can be kept as it stands."""
     yield from kept(name)
     for number in range(min(INPUTS, most) or few):
         yield draw(random.Random(f"{name} {SEED} {number}"))  # noqa: S311 - the same inputs each time
