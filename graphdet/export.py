@@ -220,7 +220,8 @@ def case_note(dossier: Dossier, recorded: Recorded, language: Language) -> str:
         if members:
             columns = ("id", "role", "contribution", "touched", "events", "first", *(("weak",) if heading == "hold" else ()))
             rows = [{**row, "role": label(row["role"], language), "weak": weakness(row, language)} for row in members]
-            lines += [f"## {counted(heading, language, len(members))}", "", *_table(rows, columns, language), ""]
+            title = "act_if" if heading == "act" and ring["tier"] != "alert" else heading
+            lines += [f"## {counted(title, language, len(members))}", "", *_table(rows, columns, language), ""]
     columns = ("id", "members", "users", "events", "start", "end")
     lines += [f"## {label('item_table', language)}", "", *_table(dossier.facts["targets"], columns, language), ""]
     rows = event_rows(recorded, dossier.events["read_first"])

@@ -140,8 +140,8 @@ def later_run(name: str = "run-b") -> Run:
 
 
 def with_embeddings(run: Run, width: int = 32) -> Run:
-    """The run with embeddings of its users, narrower than today's: members of one ring look alike."""
+    """The run with embeddings of its users, narrower than today's: members of one ring look alike, and the last lies between them."""
     users = sorted(run.scores["node_id"].to_pylist())
-    vectors = [[1.0 + place / 100, 0.5] + [0.1] * (width - 2) for place, _ in enumerate(users)]
+    vectors = [[1.0 + place * 3 % len(users) / 10, 0.5] + [0.1] * (width - 2) for place, _ in enumerate(users)]
     columns = {"node_type": ["user"] * len(users), "node_id": users, "embedding": pa.array(vectors, pa.list_(pa.float32(), width))}
     return run.with_tables(embeddings=pa.table(columns))

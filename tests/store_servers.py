@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
@@ -115,6 +116,22 @@ def contents(database: Database, whole: bool = True) -> tuple[list[Any], list[An
     seen = [repr([sorted(labels), plain(values)]) for labels, values in nodes if whole or not set(labels) & set(machinery)]
     ties = [repr([sorted(a), plain(x), kind, plain(own), sorted(b), plain(y)]) for a, x, kind, own, b, y in edges]
     return sorted(seen), sorted(ties)
+
+
+def evidence_of(database: Database, ring: str, run_id: str) -> Counter[str]:
+    """What an analyst sees of a ring, as one run told it: members, what they did with each other and with the ring's things."""
+    found = run(
+        database,
+        """MATCH (r:FraudRing {ringId: $ring})<-[m:MEMBER_OF {graphdetRun: $run}]-(a)
+        RETURN a.shortId AS node, properties(m) AS told, null AS did, null AS other
+        UNION ALL
+        MATCH (a)-[:MEMBER_OF {graphdetRun: $run}]->(r:FraudRing {ringId: $ring})<-[:MEMBER_OF {graphdetRun: $run}]-(b)
+        MATCH (a)-[t {graphdetRun: $run}]->(b)
+        RETURN a.shortId AS node, properties(t) AS told, type(t) AS did, b.shortId AS other""",
+        ring=ring,
+        run=run_id,
+    )
+    return Counter(repr([node, plain(told), did, other]) for node, told, did, other in found)
 
 
 def plain(values: dict[str, Any]) -> list[tuple[str, str]]:

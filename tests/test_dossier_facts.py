@@ -311,6 +311,7 @@ def reason_numbers(
     made: dict[str, dict[str, Any]] = {
         "lockstep_orders": (lock or {}) | of,
         "tight_windows": lock or {},
+        "tight_days": {"days": (lock or {"hours": 0})["hours"] / 24 + 1},
         "shuffled_logs": facts["chance"],
         "device_farm": {"members": shared["on_devices"], "devices": shared["devices_of_three"], "usual": usual["on_devices"], **of},
         "same_minute": {"close": timing["same_minute"], "expected": timing["same_minute_expected"]},

@@ -32,6 +32,8 @@ from graphdet.run.folder import Run
 from graphdet.schema import NODE_TYPE, NODE_TYPES, RISK_BANDS
 from graphdet.store.connection import Database
 from graphdet.store.drawing import band_of, draw
+from graphdet.store.gains import measure_gains
+from graphdet.store.guides import MOST_THINGS, MOST_USERS
 from graphdet.store.kinds import BANDS, LABELS, RELATION_KINDS
 from graphdet.store.kit import guide_link, kit_server, query_link, write_kit
 from graphdet.store.machine import choose_line, fetch_jars
@@ -142,6 +144,31 @@ def test_a_kit_replaces_a_kit_and_nothing_else(tmp_path: Path) -> None:
     with zipfile.ZipFile(io.BytesIO(first["queries.zip"])) as archive:
         texts = [archive.read(name).decode() for name in archive.namelist()]
     assert [text.splitlines()[0] for text in texts] == [f"// {query.title}" for query in load_queries() if not query.needs_embeddings]
+
+
+def test_guides_say_how_much_is_drawn_and_the_verdict_as_it_stands_is_none(tmp_path: Path) -> None:
+    users = [f"user-{number}" for number in range(412)]
+    found = make_run("run-x", {"ring-1": {"user": users, "item": ["i"]}})
+    write_kit(found, tmp_path / "kit", "http://localhost:7475", BROWSER)
+    guide = (tmp_path / "kit" / "ring-0001.html").read_text(encoding="utf-8")
+    assert f"Drawn: {MOST_USERS} of 412 members and 1 of 1 things" in guide
+    ring = next(query for query in load_queries() if query.name == "ring")
+    assert f"users[..{MOST_USERS}]" in ring.text
+    assert f"every[..{MOST_THINGS}]" in ring.text
+    assert MOST_USERS + MOST_THINGS + 1 + 3 <= 150  # nodes that Browser draws readably, with the ring and three sellers
+    assert "verdict: &#x27;confirmed\\u002C innocent or unsure&#x27;, author: &#x27;your name&#x27;, note: &#x27;why&#x27;" in guide
+
+
+def test_a_chinese_kit_is_chinese_throughout(tmp_path: Path) -> None:
+    write_kit(two_rings(), tmp_path / "kit", "http://localhost:7475", BROWSER, "zh")
+    with zipfile.ZipFile(tmp_path / "kit" / "queries.zip") as archive:
+        for name in archive.namelist():
+            assert all(re.search("[\u3400-\u9fff]", line) for line in archive.read(name).decode().splitlines()[:2])
+    for name in ("guide.html", "ring-0001.html", "links.html"):
+        text = re.sub(r"<pre.*?</pre>|<style.*?</style>", "", (tmp_path / "kit" / name).read_text(encoding="utf-8"), flags=re.DOTALL)
+        words = re.sub(r"<[^>]*>|run-a|ring-\d|graphdet|Neo4j Browser|\$ring|UTC|IP", " ", text)
+        words = re.sub(r"\b(confirmed|innocent|unsure)\b", " ", words)  # what the query takes
+        assert not re.search("[A-Za-z]{3,}", words), re.search(".*[A-Za-z]{3,}.*", words)
 
 
 def test_linked_text_is_never_cut() -> None:
@@ -271,11 +298,14 @@ def test_four_documented_commands_lead_to_the_ring_in_browser(tmp_path: Path) ->
     kinds = Counter(worst["node_type"].to_pylist())
     scores = {row["node_id"]: row["score"] for row in run.scores.to_pylist() if row["node_type"] == "user"}
     users = [row["node_id"] for row in worst.to_pylist() if row["node_type"] == "user"]
-    assert kinds["user"] <= 90, "the query shows no more"
-    assert worst.num_rows - kinds["user"] <= 59, "the query shows no more"
+    assert kinds["user"] <= MOST_USERS, "the query shows no more"
+    assert worst.num_rows - kinds["user"] <= MOST_THINGS, "the query shows no more"
     expected = Counter(colour(band) for user in users for band in band_of(scores[user]))
     expected += Counter({colour(NODE_TYPE[kind].label): count for kind, count in kinds.items() if kind != "user"})
-    assert drawn == Drawn(worst.num_rows + 1, expected + Counter([colour("FraudRing")]), 0)
+    sellers = {row["node_id"] for row in worst.to_pylist() if row["node_type"] == "seller"}
+    gaining = {gain.seller for gain in [gain for gain in measure_gains(run) if gain.ring == run.ring("1").id][:3]} - sellers
+    expected += Counter([colour("Seller")] * len(gaining))
+    assert drawn == Drawn(worst.num_rows + 1 + len(gaining), expected + Counter([colour("FraudRing")]), 0)
 
 
 def test_the_server_key_names_the_kit() -> None:

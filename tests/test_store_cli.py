@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv
 import pytest
-from store_runs import later_run, two_rings, with_embeddings
+from store_runs import Touch, later_run, make_run, two_rings, with_embeddings
 from store_servers import contents, run
 
 from graphdet.cli import database as cli_database
@@ -65,8 +65,9 @@ def test_the_ring_query_draws_the_ring(database: Database) -> None:
     query = next(query for query in load_queries() if query.name == "ring")
     rows = run(database, query.filled(ring="ring-1"))
     assert len(rows) == 3  # members
-    lines = [path for _, found in rows for path in found]
-    assert len({node.element_id for path in (*lines, *(member for member, _ in rows)) for node in path.nodes}) == 11
+    assert {row[0] for row in rows} == {"shown 3 of 3 members, 7 of 7 things"}
+    lines = [path for _, _, found, _ in rows for path in found]
+    assert len({node.element_id for path in (*lines, *(row[1] for row in rows)) for node in path.nodes}) == 11
     assert len(lines) == 3 * 2 + 3 * 5  # orders of both items, and five shared things each
 
 
@@ -74,14 +75,66 @@ def test_queries_are_complete_and_safe() -> None:
     queries = load_queries()
     assert [query.name for query in queries] == list(ORDER)
     for query in queries:
-        assert "LIMIT" in query.text or query.name == "decide"
+        assert "LIMIT" in query.text or "[.." in query.text or query.name == "decide"
         assert not set("&#") & set(query.text)  # Browser's links cut there
-        limits = [int(number) for number in re.findall(r"LIMIT (\d+)", query.text)]
+        limits = [int(number) for number in re.findall(r"(?:LIMIT |\[\.\.)(\d+)", query.text)]
+        assert "[.." not in query.text or "'shown '" in query.text  # what is cut says so
         assert all(number <= 150 for number in limits)
     assert literal("a'b\\c&#\U0001f600\n") == "'a\\'b\\\\c\\u0026\\u0023\\uD83D\\uDE00\\u000A'"
     told = ring_queries("run-a", "ring-1", embeddings=False)
     assert len(told) == len(queries) - 1
     assert all("$ring" not in text for _, text in told)
+
+
+def test_a_long_ring_says_how_much_is_shown(database: Database) -> None:
+    users = [f"user-{number:03d}" for number in range(412)]
+    touches: list[Touch] = [(user, "order", "item", "i", 1) for user in users]
+    push_run(database, make_run("run-x", {"ring-1": {"user": users, "item": ["i"]}}, touches))
+    rows = {query.name: run(database, query.filled(ring="ring-1")) for query in load_queries() if query.name in ("ring", "timeline")}
+    assert (len(rows["ring"]), rows["ring"][0][0]) == (90, "shown 90 of 412 members, 1 of 1 things")
+    assert (len(rows["timeline"]), rows["timeline"][0][-1]) == (150, "shown 150 of 412")
+
+
+@pytest.mark.parametrize(
+    ("told", "missing"),
+    [
+        ({"verdict": "confirmed, innocent or unsure"}, "verdict must be"),
+        ({"author": "your name"}, "your name"),
+        ({"author": " "}, "your name"),
+        ({"note": "Why "}, "your reason"),
+        ({"ring": "ring-9"}, "no ring of that id"),
+    ],
+)
+def test_a_verdict_with_placeholders_is_refused_in_browser_and_by_the_command(
+    database: Database, told: dict[str, str], missing: str
+) -> None:
+    push_run(database, two_rings())
+    query = next(query for query in load_queries() if query.name == "decide")
+    values = {"ring": "ring-1", "verdict": "confirmed", "author": "ann", "note": "same card"}
+    answer = run(database, query.filled(**{**values, **told}))
+    assert answer[0][0].startswith("not noted: ")
+    assert missing in answer[0][0]
+    with pytest.raises((StoreError, UnknownRing)):
+        decide(database, *{**values, **told}.values())
+    assert run(database, "MATCH (c:Case) RETURN c") == []
+    assert run(database, query.text, **values) == [["noted: confirmed by ann"]]
+    assert run(database, "MATCH (c:Case)-[:ABOUT]->(r) RETURN c.runId, c.status, r.ringId") == [["run-a", "confirmed", "ring-1"]]
+
+
+def test_look_alikes_are_as_near_as_members_are_to_each_other(database: Database) -> None:
+    found = two_rings()
+    users = sorted(found.scores["node_id"].to_pylist())
+    away = {"dan": [0.0, 1.0], "out": [1.0, 0.011]}  # dan lies elsewhere, out among ring-1's members
+    vectors = [[*away.get(user, [1.0, place / 100]), *([0.0] * 62)] for place, user in enumerate(users)]
+    columns = {"node_type": ["user"] * len(users), "node_id": users, "embedding": pa.array(vectors, pa.list_(pa.float32(), 64))}
+    push_run(database, found.with_tables(embeddings=pa.table(columns)))
+    database.read("CALL db.awaitIndexes(60)")
+    query = next(query for query in load_queries() if query.name == "look_alikes")
+    rows = run(database, query.filled(ring="ring-1"))
+    assert [row[0]["userId"] for row in rows] == ["out"]
+    assert rows[0][1] >= 2
+    assert rows[0][2] >= rows[0][3]
+    assert set(rows[0][4]) <= {"10.0.0.1", "card", "lane 1", "phone", "shop", "hat"}
 
 
 def test_a_literal_is_the_text(database: Database) -> None:
@@ -104,7 +157,7 @@ def test_verdicts_outlive_pushes_and_become_labels(database: Database, tmp_path:
         ("ring-2", "innocent", "ann", 0),
     ]
     cases = run(database, "MATCH (c:Case) RETURN c.caseId, properties(c) ORDER BY c.caseId")
-    push_run(database, later_run(), options=PushOptions(force=True))
+    push_run(database, later_run(), options=PushOptions())
     undo_push(database, "run-b")
     assert run(database, "MATCH (c:Case) RETURN c.caseId, properties(c) ORDER BY c.caseId") == cases
     assert export_labels(database, "run-a", tmp_path / "labels.csv") == 4

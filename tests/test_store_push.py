@@ -9,13 +9,14 @@ import zlib
 from typing import Any
 
 import pytest
-from store_runs import DAY, later_run, make_run, two_rings
-from store_servers import contents, run
+from store_runs import DAY, later_run, make_run, two_rings, with_embeddings
+from store_servers import contents, evidence_of, run
 
 from graphdet.errors import PushRefused, StoreError
 from graphdet.run.folder import Run
 from graphdet.store import journal
 from graphdet.store.connection import Database, Target, open_database
+from graphdet.store.decisions import decide
 from graphdet.store.difference import Step
 from graphdet.store.drawing import database_key
 from graphdet.store.journal import _pack, _unpack
@@ -25,7 +26,7 @@ from graphdet.store.push import PushOptions, compare_run, push_run, undo_push
 
 pytestmark = pytest.mark.server
 
-FORCE = PushOptions(force=True)
+CLEAN = PushOptions(clean_up=True, force=True)  # takes away what the later run no longer has
 
 
 def one(database: Database, query: str, **parameters: Any) -> Any:
@@ -41,7 +42,7 @@ def test_everything_arrives_and_twice_is_once(database: Database) -> None:
         0.98,
         "alert",
         0.02,
-        "open",
+        "found",
     ]
     assert one(database, "MATCH (u:User {userId: 'ann'}) RETURN u.score, u.scoreRank, u.degree, labels(u)")[3] == ["User", "RiskCritical"]
     bands = run(database, "MATCH (u:User) RETURN u.userId, [l IN labels(u) WHERE l STARTS WITH 'Risk'] ORDER BY u.userId")
@@ -74,23 +75,87 @@ def test_every_kind_of_the_model_occurs_in_the_test_run(database: Database) -> N
     found = {row[0] for row in run(database, "MATCH (n) WHERE n.graphdetRun IS NOT NULL UNWIND labels(n) AS l RETURN DISTINCT l")}
     assert {kind.label for kind in NODE_KINDS.values()} <= found
     types = {row[0] for row in run(database, "MATCH ()-[r]->() RETURN DISTINCT type(r)")}
-    assert types == {"PURCHASED", "VIEWED", "TOUCHED", "ACTED_ON"} | {
+    # Who gains is told by runs with dossiers alone: see test_store_week.py.
+    assert types | {"GAINS_FROM"} == {"PURCHASED", "VIEWED", "TOUCHED", "ACTED_ON", "GAINS_FROM"} | {
         kind.type for kind in RELATION_KINDS.values() if kind.end.name != "item"
     }
 
 
-def test_a_later_run_updates_its_own_and_closes_what_is_gone(database: Database) -> None:
+def test_a_later_run_stands_beside_the_earlier(database: Database) -> None:
     push_run(database, two_rings())
-    push_run(database, later_run(), options=FORCE)
-    rings = run(database, "MATCH (r:FraudRing) RETURN r.ringId, r.status, r.closedBy ORDER BY r.ringId")
-    assert rings == [["ring-1", "open", None], ["ring-2", "closed", "run-b"], ["ring-3", "open", None]]
+    before = contents(database, whole=False)[1]
+    report = push_run(database, later_run())  # nothing needs --force
+    assert all(count.removed == 0 for count in report.counts.values())
+    rings = run(database, "MATCH (r:FraudRing) RETURN r.ringId, r.status, r.notSeenSince ORDER BY r.ringId")
+    assert rings == [["ring-1", "found", None], ["ring-2", "not seen since", "run-a"], ["ring-3", "found", None]]
+    assert run(database, "MATCH (d:DetectionRun) RETURN d.runId, d.latest ORDER BY d.runId") == [["run-a", False], ["run-b", True]]
+    # what only the earlier run has is there as it told it, and says so
+    assert one(database, "MATCH (u:User {userId:'out'})-[r:DEALT_WITH]->(:Seller {sellerId:'shop'}) RETURN u.score, r.graphdetRun") == [
+        0.1,
+        "run-a",
+    ]
+    assert one(database, "MATCH (:Item {itemId:'tea'})-[m:MEMBER_OF]->(:FraudRing {ringId:'ring-1'}) RETURN m.graphdetRun") == "run-a"
+    assert one(database, "MATCH (:FraudRing {ringId:'ring-1'})-[f:FOUND_IN]->(d {runId:'run-a'}) RETURN f.targets, f.tier") == [2, "alert"]
+    assert one(database, "MATCH (:FraudRing {ringId:'ring-1'})-[f:FOUND_IN]->(d {runId:'run-b'}) RETURN f.targets, f.tier") == [1, "alert"]
+    assert len(contents(database, whole=False)[1]) > len(before)
+    push_run(database, two_rings())  # the latest is the one that was pushed last
+    assert run(database, "MATCH (d:DetectionRun) RETURN d.runId, d.latest ORDER BY d.runId") == [["run-a", True], ["run-b", False]]
+    assert one(database, "MATCH (r:FraudRing {ringId:'ring-3'}) RETURN r.status, r.notSeenSince") == ["not seen since", "run-b"]
+
+
+def test_embeddings_of_an_earlier_run_go_since_they_compare_with_nothing(database: Database) -> None:
+    push_run(database, with_embeddings(two_rings()))
+    push_run(database, with_embeddings(later_run()))
+    have = {row[0] for row in run(database, "MATCH (u:User) WHERE u.embedding IS NOT NULL RETURN u.userId")}
+    assert have == set(later_run().scores["node_id"].to_pylist())
+    undo_push(database, "run-b")
+    assert one(database, "MATCH (u:User {userId:'out'}) RETURN size(u.embedding)") == 32
+
+
+def test_what_a_verdict_rests_on_stays_as_it_was(database: Database) -> None:
+    """In a later run and in a clean-up of all else; and what the later run tells stands beside it."""
+    push_run(database, two_rings())
+    decide(database, "ring-1", "confirmed", "ann", "same card")
+    seen = evidence_of(database, "ring-1", "run-a")
+    assert seen.total() > 20
+    states = [contents(database)]
+    later = later_run()
+    push_run(database, later)
+    states.append(contents(database))
+    assert evidence_of(database, "ring-1", "run-a") == seen
+    both = run(
+        database,
+        "MATCH (:User {userId:'ann'})-[r:PURCHASED]->(:Item {itemId:'soap'}) RETURN r.graphdetRun, r.lastSeen ORDER BY r.graphdetRun",
+    )
+    assert [row[0] for row in both] == ["run-a", "run-b"]
+    assert push_run(database, later).rows == 0
+    push_run(database, later, options=CLEAN)
+    assert evidence_of(database, "ring-1", "run-a") == seen
+    assert run(database, "MATCH (u:User {userId:'out'}) RETURN u") == []
+    third = make_run("run-c", {"ring-4": {"user": ["ann", "zed"], "item": ["soap"]}}, [("ann", "order", "item", "soap", 60)])
+    push_run(database, third)
+    assert evidence_of(database, "ring-1", "run-a") == seen
+    kept = run(database, "MATCH ({userId:'ann'})-[r:PURCHASED]->({itemId:'soap'}) RETURN r.graphdetRun ORDER BY r.lastSeen")
+    assert kept == [["run-a"], ["run-c"]]  # nobody decided on what run-b told
+    undo_push(database, "run-c")
+    undo_push(database, "run-b")
+    assert contents(database) == states[1]
+    undo_push(database, "run-b")
+    assert contents(database) == states[0]
+
+
+def test_a_clean_up_takes_what_only_earlier_runs_told(database: Database) -> None:
+    push_run(database, two_rings())
+    push_run(database, later_run(), options=CLEAN)
+    rings = run(database, "MATCH (r:FraudRing) RETURN r.ringId, r.status ORDER BY r.ringId")
+    assert rings == [["ring-1", "found"], ["ring-2", "not seen since"], ["ring-3", "found"]]
     firsts = one(
         database, "MATCH (:User {userId:'ann'})-[r:PURCHASED]->(:Item {itemId:'soap'}) RETURN r.firstSeen, r.lastSeen, r.graphdetRun"
     )
     assert (firsts[0].to_native() - DAY).total_seconds() == 3600.000001  # of the run before
     assert (firsts[1].to_native() - DAY).total_seconds() == 35 * 3600
     assert firsts[2] == "run-b"
-    # dan is in a closed ring only: they stay, with the new run's score and band; out and the shop are gone
+    # dan is in a ring only that was not seen since: they stay, with the new run's score and band; out and the shop are gone
     assert one(database, "MATCH (u:User {userId:'dan'}) RETURN u.score, labels(u)") == [0.2, ["User", "RiskLow"]]
     assert one(database, "MATCH (:User {userId:'dan'})-[:MEMBER_OF]->(r:FraudRing) RETURN r.ringId") == "ring-2"
     assert run(database, "MATCH (u:User {userId:'out'}) RETURN u") == []
@@ -107,7 +172,7 @@ def test_undo_gives_back_each_state_before(database: Database) -> None:
     states = [contents(database)]
     names = []
     for number, found in enumerate((two_rings(), later_run(), two_rings("run-c"))):
-        push_run(database, found, options=FORCE)
+        push_run(database, found, options=CLEAN)
         states.append(contents(database))
         names.append(found.id)
         assert states[number] != states[number + 1]
@@ -137,7 +202,7 @@ def test_what_belongs_to_others_stays_byte_for_byte(database: Database) -> None:
     assert one(
         database, "MATCH (:User {userId:'ann'})-[r:PURCHASED]->(:Item {itemId:'soap'}) WHERE r.orderId = 9 RETURN properties(r)"
     ) == {"orderId": 9}
-    push_run(database, later_run(), options=FORCE)
+    push_run(database, later_run(), options=CLEAN)
     undo_push(database, "run-b")
     undo_push(database, "run-a")
     assert contents(database, whole=False) == before
@@ -148,13 +213,13 @@ def test_what_others_hang_on_our_nodes_outlives_them(database: Database) -> None
     run(database, "MATCH (u:User {userId: 'out'}) SET u.segment = 'new', u:Vip")
     run(database, "MATCH (s:Seller {sellerId: 'shop'}) CREATE (s)<-[:OWNS]-(:Company {name: 'co'})")
     run(database, "MATCH (:User {userId:'out'})-[r:USED]->() SET r.checked = true")
-    report = push_run(database, later_run(), options=FORCE)
+    report = push_run(database, later_run(), options=CLEAN)
     assert "1 relationships that would go carry properties of others, so they stay" in report.notes
     assert one(database, "MATCH (u:User {userId: 'out'}) RETURN properties(u), size(labels(u))") == [{"userId": "out", "segment": "new"}, 2]
     assert one(database, "MATCH (s:Seller) RETURN properties(s)") == {"sellerId": "shop"}
     assert one(database, "MATCH ()-[r:USED {checked: true}]->() RETURN r.count") == 2
     middle = contents(database)
-    assert push_run(database, later_run(), options=FORCE).rows == 0
+    assert push_run(database, later_run(), options=CLEAN).rows == 0
     assert contents(database) == middle
     undo_push(database, "run-b")
     assert one(database, "MATCH (u:User {userId: 'out'}) RETURN u.score, u.segment, size(labels(u))") == [0.1, "new", 3]
@@ -166,7 +231,7 @@ def test_what_others_hang_on_our_nodes_outlives_them(database: Database) -> None
 def test_undo_spares_what_others_put_in_the_place_of_ours(database: Database) -> None:
     push_run(database, two_rings())
     run(database, "MATCH (u:User {userId: 'out'}) SET u.email = 'e'")
-    push_run(database, later_run(), options=FORCE)  # takes all that was graphdet's off this node
+    push_run(database, later_run(), options=CLEAN)  # takes all that was graphdet's off this node
     run(database, "MATCH (u:User {userId: 'out'}) SET u.score = 'theirs'")
     undo_push(database, "run-b")
     assert one(database, "MATCH (u:User {userId: 'out'}) RETURN u.score, u.scoreRank, u:RiskLow") == ["theirs", 5, True]
@@ -210,7 +275,7 @@ def test_a_copy_of_a_relationship_of_ours_goes_with_it(database: Database) -> No
     push_run(database, two_rings())
     run(database, "MATCH (a)-[r:DEALT_WITH]->(b) CREATE (a)-[s:DEALT_WITH]->(b) SET s = properties(r)")
     run(database, "MATCH (u:User {userId: 'dan'}) SET u.fullId = 7")  # what the state of a closed ring's member is looked up by
-    push_run(database, later_run(), options=FORCE)
+    push_run(database, later_run(), options=CLEAN)
     assert run(database, "MATCH ()-[r:DEALT_WITH]->() RETURN r") == []
     assert one(database, "MATCH (u:User {userId: 'dan'}) RETURN u.score") == 0.2
 
@@ -233,7 +298,7 @@ def test_others_values_of_any_type_beside_ours_stay(database: Database) -> None:
     middle = contents(database)
     assert push_run(database, two_rings()).rows == 0
     assert contents(database) == middle
-    push_run(database, later_run(), options=FORCE)
+    push_run(database, later_run(), options=CLEAN)
     undo_push(database, "run-b")
     assert contents(database) == middle
     undo_push(database, "run-a")
@@ -246,10 +311,10 @@ def test_a_dry_run_tells_the_truth_and_changes_nothing(database: Database, targe
     done = push_run(database, two_rings())
     assert {name: vars(count) for name, count in told.counts.items()} == {name: vars(count) for name, count in done.counts.items()}
     before = contents(database)
-    told = compare_run(database, later_run())
+    told = compare_run(database, later_run(), options=PushOptions(clean_up=True))
     assert "would remove" in " ".join(told.notes)
     assert contents(database) == before
-    done = push_run(database, later_run(), options=FORCE)
+    done = push_run(database, later_run(), options=CLEAN)
     assert {name: vars(count) for name, count in told.counts.items()} == {name: vars(count) for name, count in done.counts.items()}
     with pytest.raises(StoreError, match="may not write"):  # reads are held to it by the server
         database.read("CREATE (n:Nope) RETURN n")
@@ -259,9 +324,9 @@ def test_a_clean_up_of_too_much_is_refused(database: Database) -> None:
     push_run(database, two_rings())
     before = contents(database)
     with pytest.raises(PushRefused, match=r"would remove \d+ of \d+ elements \(\d+%; the limit is 5%\).*--force"):
-        push_run(database, later_run())
+        push_run(database, later_run(), options=PushOptions(clean_up=True))
     assert contents(database) == before
-    assert push_run(database, later_run(), options=PushOptions(most_removed=0.9)).rows > 0
+    assert push_run(database, later_run(), options=PushOptions(clean_up=True, most_removed=0.9)).rows > 0
 
 
 def test_hostile_ids_and_texts_arrive_as_data(database: Database) -> None:
@@ -320,7 +385,7 @@ def test_of_two_pushes_at_once_one_waits_or_refuses(database: Database, target: 
         with pytest.raises(PushRefused, match="at work"):
             undo_push(other, "run-a", wait_seconds=0)
         threading.Timer(0.5, go_on.set).start()
-        push_run(other, later_run(), options=PushOptions(wait_seconds=60, force=True))
+        push_run(other, later_run(), options=PushOptions(wait_seconds=60))
     first.join(30)
     assert run(database, "MATCH (d:DetectionRun) RETURN d.runId, d.pushNumber ORDER BY d.runId") == [["run-a", 1], ["run-b", 2]]
 
@@ -394,7 +459,7 @@ def test_a_change_between_plan_and_write_makes_a_new_plan(database: Database, mo
         real(*arguments)
 
     monkeypatch.setattr("graphdet.store.push.apply_steps", late)
-    push_run(database, later_run(), options=FORCE)
+    push_run(database, later_run(), options=CLEAN)
     assert len(calls) == 2
     assert one(database, "MATCH (u:User {userId: 'eve'}) RETURN u.mine, u.score") == ["theirs", 0.99]
     undo_push(database, "run-b")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphdet.cli.manner import progress_here
-from graphdet.cli.shared import AsJson, Folder, print_json
+from graphdet.cli.shared import AsJson, Folder, Lang, Language, print_json
 
 if TYPE_CHECKING:
     from graphdet.store.difference import Counts
@@ -127,8 +127,12 @@ def push(
         list[Path] | None, typer.Option("--log", metavar="LOG", help="With --scope graph: the run's logs, for all relations.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be added, changed and removed; change nothing.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Let the clean-up remove more than --most-removed.")] = False,
-    most_removed: Annotated[float, typer.Option(min=0, max=1, help="Share of own elements that the clean-up may remove.")] = 0.05,
+    clean_up: Annotated[
+        bool,
+        typer.Option("--clean-up", help="Remove what only earlier runs told, but for rings with members and what verdicts rest on."),
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Let a clean-up remove more than --most-removed.")] = False,
+    most_removed: Annotated[float, typer.Option(min=0, max=1, help="Share of own elements that a clean-up may remove.")] = 0.05,
     batch: Annotated[int, typer.Option(min=1, help="Rows in one transaction.")] = 5_000,
     wait: Wait = 10.0,
     offline: Annotated[
@@ -152,7 +156,7 @@ def push(
 
         print(write_import(run, offline, scope.value, relations))
         return
-    options = PushOptions(scope.value, most_removed, force, wait, batch)
+    options = PushOptions(scope.value, clean_up, most_removed, force, wait, batch)
     report = push_run(run, server, options, progress, relations, dry_run=dry_run)
     if as_json:
         print_json({"run": report.run_id, "counts": {name: vars(counts) for name, counts in report.counts.items()}, "notes": report.notes})
@@ -236,6 +240,7 @@ def kit(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to write it; else RUN-kit beside the run.")] = None,
     serve: Annotated[bool, typer.Option("--serve", help="Serve it on localhost until Ctrl-C.")] = False,
     port: Annotated[int, typer.Option(min=1, help="Port to serve on, and that the kit's links name.")] = 7475,
+    language: Language = Lang.EN,
     server: Known = None,
 ) -> None:
     """Write a kit for Neo4j Browser from a run: styles, guides, saved queries, links; and serve it."""
@@ -245,7 +250,7 @@ def kit(
 
     run = Run.load(folder)
     target = out or folder.resolve().parent / f"{folder.resolve().name}-kit"
-    for line in write_kit(run, target, f"http://localhost:{port}", _browser(server)):
+    for line in write_kit(run, target, f"http://localhost:{port}", _browser(server), language.value):
         print(line)
     if serve:
         sys.stdout.flush()

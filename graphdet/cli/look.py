@@ -9,12 +9,11 @@ from typing import Annotated
 
 import typer
 
-from graphdet.cli.shared import AsJson, Folder, Lang, Tier, print_json
+from graphdet.cli.shared import AsJson, Folder, Lang, Language, Tier, print_json
 
 HEADING = "Look into a run"
 RING = "A ring's rank (1 is the worst), its id, or the beginning of its id."
 RingName = Annotated[str, typer.Argument(metavar="RING", help=RING)]
-Language = Annotated[Lang, typer.Option("--lang", help="Words in English or Chinese.")]
 
 
 class SortBy(StrEnum):

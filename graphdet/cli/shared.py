@@ -34,6 +34,7 @@ class Lang(StrEnum):
     ZH = "zh"
 
 
+Language = Annotated[Lang, typer.Option("--lang", help="Words in English or Chinese.")]
 SETTINGS_NAME = "graphdet.toml"
 MOST_THREADS, HIGHEST_SEED = 1024, 2**32 - 1  # as in settings.py, which is slow to import; a test compares
 

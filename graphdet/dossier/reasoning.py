@@ -40,7 +40,8 @@ def _lockstep(facts: Facts) -> list[Reason]:
     if lock["members"] >= MANY * lock["expected"]:
         found.append(("lockstep_orders", {**_of(lock, "members", "least", "items", "expected"), "of": size}))
     if lock["hours"] is not None and lock["hours"] <= min(24, SHORT * lock["log_hours"]):
-        found.append(("tight_windows", _of(lock, "hours")))
+        days = lock["hours"] / 24  # a whole number where times are bare dates
+        found.append(("tight_days", {"days": days + 1}) if days.is_integer() else ("tight_windows", _of(lock, "hours")))
     if lock["hits"] >= MANY * lock["expected_hits"]:
         found.append(("dense", {"hits": lock["hits"], "possible": size * lock["items"], "expected": lock["expected_hits"]}))
     return found
@@ -65,7 +66,9 @@ def _devices(facts: Facts) -> list[Reason]:
     if shared["on_devices"] >= 3 and devices:
         usual = _share(shared["others_on_devices"], shared["others"])
         told = {"members": shared["on_devices"], "of": size, "devices": shared["devices_of_three"], "usual": usual}
-        found += [("device_farm", told)] if rarer(shared["on_devices"] / size, usual) else []
+        # One device of three in a large ring is a household's.
+        farm = shared["devices_of_three"] >= 2 or 2 * shared["on_devices"] >= size
+        found += [("device_farm", told)] if farm and rarer(shared["on_devices"] / size, usual) else []
     rotation = facts["rotation"]
     if rotation is not None:
         each, usual = rotation["pairs"] / rotation["devices"], _share(rotation["others_pairs"], rotation["others_devices"])

@@ -126,6 +126,7 @@ def _ring(ring: dict[str, Any], place: int, dossiers: list[dict[str, Any]]) -> d
     row["days"] = None if lasted is None else _round(lasted)
     row["dossier"] = place if place < len(dossiers) else None
     told = dossiers[place] if place < len(dossiers) else {"kinds": [], "queued": ring["tier"] == "alert", "against": []}
+    row["likely"] = ring["chance"] is not None and ring["chance"] >= 0.5  # most groups that stand so were rings
     return row | {"kinds": told["kinds"], "queued": told["queued"], "contested": bool(told["against"])}
 
 

@@ -142,6 +142,6 @@ function gridChart(dossier) {
 // What the colours are: hours of the day, or, where dates are bare, days.
 function hourLegend() {
   if (data.run.bare_dates) return make("span", { class: "soft" }, label("by_day"));
-  const hours = [0, 3, 6, 9, 12, 15, 18, 21].map((hour) => make("span", { class: "hour", style: `background:${hueOf(hour * 3600)}` }, String(hour)));
+  const hours = [0, 3, 6, 9, 12, 15, 18, 21].map((hour) => make("span", { class: "hour", style: `border-color:${hueOf(hour * 3600)}` }, String(hour)));
   return make("span", { class: "soft" }, label("by_hour"), " ", hours);
 }

@@ -91,7 +91,7 @@ function pictureCard(dossier) {
 
 function actCard(ring, dossier) {
   const kinds = dossier.kinds.map((kind) => NEXT[kind]).filter(Boolean);
-  const step = ring.tier === "explained" && !ring.contested ? "next_none" : ring.tier === "review" ? "next_review" : "next_" + (kinds[0] ?? "plain");
+  const step = ring.tier === "explained" && !ring.contested ? "next_none" : ring.tier === "review" ? (ring.likely ? "next_likely" : "next_review") : "next_" + (kinds[0] ?? "plain");
   const people = (name) => {
     const rows = dossier.members.map((member, place) => [member, place]).filter(([member]) => member.standing === name);
     if (!rows.length) return null;
@@ -99,13 +99,13 @@ function actCard(ring, dossier) {
     const list = make("ul", { class: "people" }, rows.map(([member, place]) => make("li", { "data-member": place }, make("button", { type: "button", class: "pick", "aria-label": `${label("select")} ${short(data.ids[member.id], 60)}`, onclick: () => toggle("member", place) }, "◉"), id(member.id, "user"),
       make("span", { class: "soft" }, name === "hold" ? plain(member.weak[state.language]) : `${member.touched}/${dossier.targets.length}`))));
     followers.push(() => { for (const row of list.children) row.classList.toggle("dim", !isChosen(dossier, Number(row.dataset.member))); });
-    return make("div", {}, make("h3", {}, `${label(name)} (${number(rows.length)})`), name === "hold" ? make("p", { class: "soft" }, label("hold_help")) : null, list,
+    return make("div", {}, make("h3", {}, `${label(name === "act" && ring.tier !== "alert" ? "act_if" : name)} (${number(rows.length)})`), name === "hold" ? make("p", { class: "soft" }, label("hold_help")) : null, list,
       make("button", { type: "button", class: "no-print", id: "copy-" + name, onclick: () => copy(ids()) }, label("copy_count", { count: number(rows.length) })));
   };
-  const command = `graphdet decide ${ring.ring_id} ${ring.tier === "explained" ? "innocent" : "confirmed"} --note "…"`;
+  const command = `graphdet decide ${ring.ring_id} VERDICT --note "…"`;
   const all = dossier.crowd ? dossier.crowd.size : dossier.members.length;
   return card("do", "", make("h3", {}, label("next_step")), make("p", {}, label(step)), people("act"), people("hold"),
-    make("div", { class: "by-command" }, make("h3", {}, label("decide")), make("p", { class: "soft" }, label("verdict")), make("code", { class: "command" }, command),
+    make("div", { class: "by-command" }, make("h3", {}, label("decide")), make("p", { class: "soft" }, label("verdict"), " ", label("command_help")), make("code", { class: "command" }, command),
       make("button", { type: "button", id: "copy-command", class: "no-print", onclick: () => copy(command) }, label("copy_command"))), make("div", { class: "row no-print" },
       make("button", { type: "button", id: "save-members", onclick: () => saveMembers(ring, dossier) }, label("save_members", { shown: number(dossier.members.length), all: number(all) })),
       make("button", { type: "button", id: "save-events", onclick: () => saveEvents(ring, dossier) }, label("save_events", { shown: number(dossier.events.length), all: number(dossier.inside) }))));
@@ -198,7 +198,7 @@ function eventTable(dossier) {
   const fill = () => {
     const rows = order.filter(chosenEvent);
     count.textContent = nothingChosen() ? "" : label("shown_of", { shown: number(rows.length), all: number(order.length), what: label("events") });
-    box.replaceChildren(table([["", mark], ["when", (row) => moment(row.second), "time"], ["member", (row) => id(dossier.members[row.member].id, "user")], ["action", (row) => short(row.action)], ["item", (row) => id(row.item, "item")],
+    box.replaceChildren(table([["mark", mark], ["when", (row) => moment(row.second), "time"], ["member", (row) => id(dossier.members[row.member].id, "user")], ["action", (row) => short(row.action)], ["item", (row) => id(row.item, "item")],
       ["device", (row) => id(row.device, "device")], ["ip", (row) => id(row.ip, "ip")], ["money", (row) => number(row.amount, 2), "number"]], rows, 12));
   };
   fill();

@@ -23,7 +23,10 @@ function dossierOf(ring) {
 
 function label(key, values = {}) {
   const text = labels[state.language][key] ?? data.types[key]?.one[state.language] ?? key;
-  return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+  return text.replace(/\{(\w+)(?::([^|}]*)\|([^}]*))?\}/g, (_, name, one, many) => {
+    const told = values[name] ?? "";
+    return one === undefined ? told : `${told} ${String(told) === "1" ? one : many}`;
+  });
 }
 
 // What people call a node of a type; `type` may be the key of a label, too, such as "hubs".

@@ -23,8 +23,10 @@ class Noun:
     many: str
     chinese: str
 
-    def counted(self, count: int) -> str:
+    def counted(self, count: int, language: Literal["en", "zh"] = "en") -> str:
         """Such as '1 device' and '1,200 devices'."""
+        if language == "zh":
+            return f"{count:,} 个{self.chinese}"
         return f"{count:,} {self.one if count == 1 else self.many}"
 
     def to(self, language: Literal["en", "zh"], *, many: bool = False) -> str:

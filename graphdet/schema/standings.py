@@ -17,12 +17,12 @@ class Standing:
 
 
 ALERT = Standing("alert", "alert", Wording("such alerts", "此类告警"))
-REVIEW = Standing("review", "review", Wording("groups for review that one thing speaks against, as here", "像这样仅有一点存疑的待复核团伙"))
+REVIEW = Standing("review", "review", Wording("groups for review with one thing against them, as here,", "像这样仅有一点存疑的待复核团伙"))
 DOUBTFUL = Standing(
     "doubtful",
     "review",
     Wording(
-        "groups for review that more speaks against, as here, or that came to all of it in one sitting",
+        "groups for review with more against them, as here, or that came to all of it in one sitting,",
         "像这样有多点存疑、或一次就到过全部目标的待复核团伙",
     ),
 )

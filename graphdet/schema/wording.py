@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
@@ -25,6 +25,21 @@ class Wording:
     def to(self, language: Language) -> str:
         """The words for somebody who reads this language."""
         return self.en if language == "en" else self.zh
+
+
+def filled(text: str, **values: Any) -> str:
+    """The text with these values; where it names a thing after a number, as `{count:ring|rings}`, in the singular or the plural."""
+    return _Filler().vformat(text, (), values) if "|" in text else text.format(**values)
+
+
+class _Filler(string.Formatter):
+    def format_field(self, value: Any, format_spec: str) -> str:
+        one, several, many = format_spec.partition("|")
+        if not several:
+            told: str = super().format_field(value, format_spec)
+            return told
+        told = super().format_field(value, "")
+        return f"{told} {one if told == '1' else many}"
 
 
 @cache

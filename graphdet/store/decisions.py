@@ -28,6 +28,9 @@ _MEMBERS = f"""
     MATCH (n)-[m:MEMBER_OF]->(r:{RING_NODE.label}) WHERE r.ringId IN $rings AND n:User
     RETURN r.ringId, coalesce(n.fullId, n.userId), m.role, r.standing ORDER BY r.ringId, n.userId"""
 
+# What commands and queries have where a name or a reason is to be written.
+PLACEHOLDERS = ("your name", "name", "why", "reason", "note", "...", "…")
+
 
 @dataclass(frozen=True)
 class Word:
@@ -77,7 +80,7 @@ def decide(database: Database, ring: str, verdict: str, author: str, note: str =
 
     Raises:
         UnknownRing: the database has no ring of that id.
-        StoreError: no such verdict.
+        StoreError: no such verdict, or what should have been replaced by a name or a reason.
     """
     _require_verdict(verdict)
     database.change_schema([(CASE_SCHEMA.statement, CASE_SCHEMA.clash)])
@@ -86,10 +89,15 @@ def decide(database: Database, ring: str, verdict: str, author: str, note: str =
         raise UnknownRing(f"the database has no ring '{ring}'{nearest(ring, known) or '.'} Push its run first.")
     # An id made here, not by the server: where its answer is lost, the same case is not written twice.
     case = "case-" + hashlib.sha256(json.dumps([ring, verdict, author, note, time.time_ns()]).encode()).hexdigest()[:16]
+    if not author.strip() or author.strip().lower() in PLACEHOLDERS:
+        raise StoreError(f"'{author}' is nobody's name; say who decides with --author NAME.")
+    if note.strip().lower() in PLACEHOLDERS:
+        raise StoreError(f"the note '{note}' says nothing; write your reason, or leave --note out.")
     query = f"""
         MATCH (r:{RING_NODE.label} {{ringId: $ring}})
         MERGE (c:{CASE_NODE.label} {{caseId: $case}})
-        ON CREATE SET c.ringId = $ring, c.status = $verdict, c.author = $author, c.note = $note, c.decidedAt = datetime()
+        ON CREATE SET c.ringId = $ring, c.runId = r.graphdetRun, c.status = $verdict, c.author = $author, c.note = $note,
+            c.decidedAt = datetime()
         MERGE (c)-[:ABOUT]->(r)"""
     parameters = {"ring": ring, "case": case, "verdict": verdict, "author": author, "note": note}
     database.write(lambda transaction: transaction.run(query, parameters).consume())

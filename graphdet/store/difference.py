@@ -1,6 +1,7 @@
 """`Picture` and `Own` → `Plan`: the steps from what is there to what should be, each with the step that takes it back.
 
-History stays: rings that a run no longer has are closed with their members, and earlier runs are kept.
+Runs stand side by side: what earlier runs told stays, and what the latest no longer has says since when it was not seen. A clean-up takes
+away what only earlier runs told, but for rings with their members, and for all that a verdict rests on.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphdet.store.drawing import NodeState, Picture, RelationKey, Values
-from graphdet.store.kinds import NODE_KINDS, OWNS, RELATION_KINDS, RUN, WHOLE, NodeKind, RelationKind
+from graphdet.store.drawing import NOT_SEEN, NodeState, Picture, RelationKey, Values
+from graphdet.store.kinds import NODE_KINDS, OWNS, PEOPLE_AND_THINGS, RELATION_KINDS, RUN, WHOLE, NodeKind, RelationKind
 from graphdet.store.own import Own
+from graphdet.store.standing_evidence import Stays
 
 Row = dict[str, Any]  # of one element: what the kind's statements name
 Foreign = Callable[[NodeKind, list[str]], dict[str, frozenset[str]]]
@@ -56,18 +58,20 @@ class Plan:
         return sum(counts.removed for counts in self.counts.values())
 
 
-def plan_push(picture: Picture, own: Own, run_id: str, number: int, now: int, foreign: Foreign) -> Plan:
+def plan_push(picture: Picture, own: Own, run_id: str, number: int, now: int, foreign: Foreign, *, clean_up: bool = False) -> Plan:
     """What must be done so that the database holds the picture, and the history that was there.
 
     Args:
+        clean_up: take away what only earlier runs told.
         number, now: of this push, for the run's own node; not used where that run is the latest there already.
         foreign: of keys to be created, tells which nodes others made.
     """
-    picture = _with_history(picture, own, run_id, number, now)
+    stays = Stays(own, picture, clean_up)
+    picture = _with_history(picture, own, run_id, number, now, stays)
     plan = Plan()
     removals = [_plan_nodes(plan, kind, picture.nodes[kind.name], own, foreign) for kind in NODE_KINDS.values()]
     for relation in RELATION_KINDS.values():
-        _plan_relations(plan, relation, picture.relations[relation.name], own)
+        _plan_relations(plan, relation, picture.relations[relation.name], own, stays)
     # Relationships go before the nodes that they hang on.
     plan.steps.sort(key=lambda step: (step.kind in RELATION_KINDS, step.operation == "remove"))
     plan.steps += removals
@@ -75,35 +79,48 @@ def plan_push(picture: Picture, own: Own, run_id: str, number: int, now: int, fo
     return plan
 
 
-def _with_history(picture: Picture, own: Own, run_id: str, number: int, now: int) -> Picture:
-    """The picture with closed rings, their members, and earlier runs; what is kept of an earlier state is kept as it is."""
-    nodes = {name: dict(states) if name in ("ring", "run") else states for name, states in picture.nodes.items()}
-    relations = dict(picture.relations)
+def _with_history(picture: Picture, own: Own, run_id: str, number: int, now: int, stays: Stays) -> Picture:
+    """The picture with what earlier runs told and stays: as they told it, but for scores, which are the latest run's where it has one."""
+    relations = {
+        name: {**{key: values for key, values in own.relations[name].items() if stays.relation(name, key)}, **states}
+        for name, states in picture.relations.items()
+    }
+    held = _ends(relations) if stays.clean_up else None
+    nodes = dict(picture.nodes)
+    for name in PEOPLE_AND_THINGS:
+        there, wanted = own.nodes[name], picture.nodes[name]
+        kept = {key: _as_it_stays(picture, name, key, there[key]) for key in there if key not in wanted and _is_held(held, name, key)}
+        nodes[name] = {**kept, **wanted}
     gone = {ring_id: state for ring_id, state in own.nodes["ring"].items() if ring_id not in picture.nodes["ring"]}
-    for ring_id, (bands, values) in gone.items():
-        nodes["ring"][ring_id] = (bands, values if values.status == "closed" else values._replace(status="closed", closedBy=run_id))
-    for name, kind in RELATION_KINDS.items():
-        if kind.type == "MEMBER_OF":
-            kept = {key: values for key, values in own.relations[name].items() if key[1] in gone}
-            if kept:
-                relations[name] = {**relations[name], **kept}
-                nodes[kind.start.name] = _with_members(picture, own, kind, nodes[kind.start.name], kept)
-    found_in = next(name for name, kind in RELATION_KINDS.items() if kind.type == "FOUND_IN")
-    relations[found_in] = {**own.relations[found_in], **relations[found_in]}
-    nodes["run"] = {**own.nodes["run"], run_id: _numbered(picture.nodes["run"][run_id], own, run_id, number, now)}
+    nodes["ring"] = {**{ring_id: (bands, _not_seen(values)) for ring_id, (bands, values) in gone.items()}, **picture.nodes["ring"]}
+    earlier = {name: (bands, values._replace(latest=False)) for name, (bands, values) in own.nodes["run"].items()}
+    nodes["run"] = {**earlier, run_id: _numbered(picture.nodes["run"][run_id], own, run_id, number, now)}
     return Picture(nodes, relations, picture.describe, picture.dimensions, picture.notes)
 
 
-def _with_members(
-    picture: Picture, own: Own, kind: RelationKind, states: dict[str, NodeState], kept: dict[RelationKey, Values]
-) -> dict[str, NodeState]:
-    """States with those of closed rings' members: they stay, with the new run's score if it has one for them."""
-    states = dict(states)
-    for key in sorted({start for start, _, _ in kept}):
-        if key not in states and key in own.nodes[kind.start.name]:
-            name = own.nodes[kind.start.name][key][1].fullId or key
-            states[key] = picture.describe(kind.start.name, name)
-    return states
+def _ends(relations: dict[str, dict[RelationKey, Values]]) -> dict[str, set[str]]:
+    """Kind of node → keys of those that relationships hang on."""
+    found: dict[str, set[str]] = {}
+    for name, states in relations.items():
+        found.setdefault(RELATION_KINDS[name].start.name, set()).update(start for start, _, _ in states)
+        found.setdefault(RELATION_KINDS[name].end.name, set()).update(end for _, end, _ in states)
+    return found
+
+
+def _is_held(held: dict[str, set[str]] | None, kind: str, key: str) -> bool:
+    return held is None or key in held.get(kind, ())
+
+
+def _as_it_stays(picture: Picture, kind: str, key: str, state: NodeState) -> NodeState:
+    """A node that the run does not draw: with the run's score where it has one. Embeddings of two runs cannot be compared: old ones go."""
+    bands, values = picture.describe(kind, state[1].fullId or key)
+    if values.score is None:
+        return state[0], state[1]._replace(embedding=None)
+    return bands, values._replace(degree=state[1].degree if values.degree is None else values.degree)
+
+
+def _not_seen(values: Values) -> Values:
+    return values._replace(status=NOT_SEEN, notSeenSince=values.graphdetRun, closedBy=None)
 
 
 def _numbered(state: NodeState, own: Own, run_id: str, number: int, now: int) -> NodeState:
@@ -158,12 +175,10 @@ def _plan_nodes(plan: Plan, kind: NodeKind, wanted: dict[str, NodeState], own: O
     return Step(kind.name, "remove", [{"key": key} for key in gone], "restore", restored)
 
 
-def _plan_relations(plan: Plan, kind: RelationKind, wanted: dict[RelationKey, Values], own: Own) -> None:
+def _plan_relations(plan: Plan, kind: RelationKind, wanted: dict[RelationKey, Values], own: Own, stays: Stays) -> None:
     there, shared = own.relations[kind.name], own.shared[kind.name]
     counts = plan.counts.setdefault(f":{kind.type}", Counts())
-    new = [key for key in wanted if key not in there]
-    plan.steps.append(Step(kind.name, "create", [_row(key, wanted[key]._asdict()) for key in new], "remove", [_row(key) for key in new]))
-    counts.added += len(new)
+    new = {key: values for key, values in wanted.items() if key not in there}
     rows: list[Row] = []
     back: list[Row] = []
     for key, current in there.items():
@@ -174,22 +189,32 @@ def _plan_relations(plan: Plan, kind: RelationKind, wanted: dict[RelationKey, Va
             values = _keep_first(kind, values, current)
         if values == current:
             counts.unchanged += 1
-            continue
-        rows.append(_row(key, _changed(current, values)))
-        back.append(_row(key, _changed(values, current)))
+        elif stays.was_decided_on(kind.name, key, current, values):
+            new[key] = values  # beside what the verdict rests on
+            counts.unchanged += 1
+        else:
+            rows.append(_row(key, current, _changed(current, values)))
+            back.append(_row(key, values, _changed(values, current)))
+    created = [_row(key, values, values._asdict()) for key, values in new.items()]
+    plan.steps.append(Step(kind.name, "create", created, "remove", [_row(key, values) for key, values in new.items()]))
+    counts.added += len(new)
     counts.changed += len(rows)
     plan.steps.append(Step(kind.name, "amend", rows, "amend", back))
-    absent = [key for key in there if key not in wanted]
-    gone = [key for key in absent if key not in shared]
+    kept = own.kept[kind.name]
+    counts.unchanged += sum(len(states) for key, states in kept.items() if stays.relation(kind.name, key))
+    absent = [(key, values) for key, values in there.items() if key not in wanted]
+    absent += [(key, values) for key, states in kept.items() if not stays.relation(kind.name, key) for values in states]
+    gone = [(key, values) for key, values in absent if key not in shared]
     plan.shared += len(absent) - len(gone)
     counts.removed += len(gone)
-    restored = [_row(key, there[key]._asdict()) for key in gone]
-    plan.steps.append(Step(kind.name, "remove", [_row(key) for key in gone], "create", restored))
+    restored = [_row(key, values, values._asdict()) for key, values in gone]
+    plan.steps.append(Step(kind.name, "remove", [_row(key, values) for key, values in gone], "create", restored))
 
 
-def _row(key: RelationKey, values: dict[str, Any] | None = None) -> Row:
+def _row(key: RelationKey, told: Values, values: dict[str, Any] | None = None) -> Row:
+    """A row of the relationship that has these values now, with those that it is to get."""
     start, end, qualifier = key
-    row = {"start": start, "end": end, "qualifier": qualifier}
+    row = {"start": start, "end": end, "qualifier": qualifier, "run": told.graphdetRun}
     return row if values is None else {**row, "values": values}
 
 

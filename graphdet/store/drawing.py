@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from graphdet.errors import NotARun
 from graphdet.run.folder import Run
 from graphdet.schema import NODE_TYPE, RISK_BANDS
+from graphdet.store.gains import measure_gains
 from graphdet.store.kinds import NODE_KINDS, PEOPLE_AND_THINGS, RELATION_KINDS, RING_PROPERTIES, WHOLE, relation_kind
 
 Scope = Literal["rings", "graph"]
@@ -23,6 +24,8 @@ NodeState = tuple[tuple[str, ...], Values]  # band labels, values
 RelationKey = tuple[str, str, str | None]  # start, end, qualifier
 
 LONGEST_KEY = 2000  # bytes: an index of the database takes no more than about 8,000
+SHORT = 12  # letters that a circle of Browser holds
+FOUND, NOT_SEEN = "found", "not seen since"  # status of a ring: the latest run has it, or some run before
 MOST_DISCOUNTED = 500  # cells that are listed on the run's node, largest first
 
 
@@ -47,6 +50,11 @@ def database_key(name: str) -> str:
     if len(data) <= LONGEST_KEY:
         return name
     return f"{name[:200]}…{hashlib.sha256(data).hexdigest()}"
+
+
+def short_id(name: str) -> str:
+    """The id as a circle holds it: itself, or its first and last letters, which are what ids of one kind differ in."""
+    return name if len(name) <= SHORT else f"{name[:5]}…{name[-6:]}"
 
 
 def band_of(score: float | None) -> tuple[str, ...]:
@@ -92,7 +100,10 @@ def draw(run: Run, scope: Scope = "rings", relations: pa.Table | None = None) ->
         )
     edges["user-COORDINATED_WITH-user"] = _coordination(run)
     found_in = RELATION_KINDS["ring-FOUND_IN-run"]
-    edges[found_in.name] = {(ring_id, run.id, None): found_in.values(graphdetRun=run.id) for ring_id in nodes["ring"]}
+    for ring_id, (_, values) in nodes["ring"].items():
+        told = {name: getattr(values, name) for name in RING_PROPERTIES.values()}
+        edges[found_in.name][ring_id, run.id, None] = found_in.values(graphdetRun=run.id, **told)
+    _add_gains(edges, nodes, run, describe)
     return Picture(nodes, edges, describe, dimensions, tuple(notes))
 
 
@@ -129,6 +140,7 @@ def _describer(run: Run, relations: pa.Table, embeddings: dict[tuple[str, str], 
             graphdetOwns=WHOLE,
             graphdetRun=run.id,
             fullId=full,
+            shortId=short_id(name),
             score=score,
             scoreRank=rank,
             degree=degrees[node_type].get(name),
@@ -169,6 +181,18 @@ def _add_touches(edges: dict[str, dict[RelationKey, Values]], run_id: str, relat
             states[user, node, qualifier] = make(count=count, firstSeen=first, lastSeen=last, amount=amount)
 
 
+def _add_gains(
+    edges: dict[str, dict[RelationKey, Values]], nodes: dict[str, dict[str, NodeState]], run: Run, describe: Callable[[str, str], NodeState]
+) -> None:
+    """Which sellers gain by which ring, and those sellers where nothing else names them."""
+    kind = RELATION_KINDS["seller-GAINS_FROM-ring"]
+    for gain in measure_gains(run):
+        key = database_key(gain.seller)
+        nodes["seller"].setdefault(key, describe("seller", gain.seller))
+        told = {"orders": gain.orders, "expected": gain.expected, "inflated": gain.inflated, "amount": gain.amount}
+        edges[kind.name][key, gain.ring, None] = kind.values(graphdetRun=run.id, atStake=gain.at_stake, **told)
+
+
 def _keys(column: pa.ChunkedArray) -> list[str]:
     """The column as keys; equal ids become one string, which saves memory."""
     encoded = column.combine_chunks().dictionary_encode()
@@ -200,7 +224,8 @@ def _ring_values(run_id: str, row: dict[str, Any]) -> Values:
         if column in ("first_seen", "last_seen") and value is not None:
             value = pa.scalar(value, pa.timestamp("us", tz="UTC")).value
         values[name] = None if isinstance(value, float) and not math.isfinite(value) else value
-    return NODE_KINDS["ring"].values(graphdetOwns=WHOLE, graphdetRun=run_id, status="open", closedBy=None, **values)
+    told = {"shortId": short_id(row["ring_id"]), "status": FOUND, "notSeenSince": None, "closedBy": None}
+    return NODE_KINDS["ring"].values(graphdetOwns=WHOLE, graphdetRun=run_id, **told, **values)
 
 
 def _run_values(run: Run, scope: Scope) -> Values:
@@ -209,6 +234,7 @@ def _run_values(run: Run, scope: Scope) -> Values:
     discounted = [", ".join(f"{name}: {value}" for name, value in cell.items()) for cell in cells]
     tiers = run.rings["tier"].to_pylist()
     found = {
+        "latest": True,
         "pushNumber": None,  # the push fills these two in
         "pushedAt": None,
         "version": run.meta["version"],

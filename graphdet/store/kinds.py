@@ -25,7 +25,7 @@ from graphdet.schema import (
 )
 
 OWNS = "graphdetOwns"  # on nodes: "node" where graphdet made it, else the properties and labels that it added, comma-separated
-RUN = "graphdetRun"  # on all own elements: the run that was pushed last and holds them
+RUN = "graphdetRun"  # on all own elements: of the runs that hold them, the one that was pushed last
 WHOLE = "node"
 PIECE = 1000  # rows in one record of an answer
 COMPUTED = {"pushNumber": "INTEGER", "fullId": "STRING"}  # properties that decide something, and their types
@@ -176,7 +176,8 @@ class NodeKind:
 class RelationKind:
     """Relationships of one type between two labels, named by their ends and, where there may be several, by one property.
 
-    Rows of the statements have `start`, `end`, `qualifier` and, where it is said, `values`.
+    Rows of the statements have `start`, `end`, `qualifier`, `run`: whose it is, and, where it is said, `values`. A relationship as an
+    analyst saw it at a verdict stays beside the one that a later run tells: they differ by their run.
     """
 
     type: str
@@ -206,6 +207,7 @@ class RelationKind:
 
     def _match(self) -> str:
         told = f" AND r.{self.qualifier} = row.qualifier" if self.qualifier else ""
+        told += f" AND (row.run IS NULL OR r.{RUN} = row.run)"  # journals of version 0.1 name no run
         return f"{self._ends()} MATCH (a)-[r:{self.type}]->(b) WHERE r.{RUN} IS NOT NULL{told} "
 
     def _ends(self) -> str:
@@ -281,11 +283,25 @@ RING_PROPERTIES = {
 }  # column of `rings` → property
 
 PEOPLE_AND_THINGS = {
-    node.name: _node_kind(node, "fullId", "score", "scoreRank", "degree", "embedding") for node in NODE_TYPES
+    node.name: _node_kind(node, "fullId", "shortId", "score", "scoreRank", "degree", "embedding") for node in NODE_TYPES
 }  # fullId: only where the id is too long to be a key
-RING = _node_kind(RING_NODE, "status", "closedBy", *RING_PROPERTIES.values())
+# closedBy: version 0.1 wrote it; it goes from what is pushed again
+RING = _node_kind(RING_NODE, "shortId", "status", "notSeenSince", "closedBy", *RING_PROPERTIES.values())
 RUN_KIND = _node_kind(
-    RUN_NODE, "pushNumber", "pushedAt", "version", "seed", "scope", "rings", "alerts", "read", "accepted", "rejected", "discounted", "notes"
+    RUN_NODE,
+    "latest",
+    "pushNumber",
+    "pushedAt",
+    "version",
+    "seed",
+    "scope",
+    "rings",
+    "alerts",
+    "read",
+    "accepted",
+    "rejected",
+    "discounted",
+    "notes",
 )
 NODE_KINDS = {kind.name: kind for kind in (*PEOPLE_AND_THINGS.values(), RING, RUN_KIND)}
 
@@ -300,7 +316,8 @@ _KINDS = (
         for kind in PEOPLE_AND_THINGS.values()
     ),
     RelationKind("COORDINATED_WITH", _USER, _USER, _properties(RUN, "evidence", "views", "meetings")),
-    RelationKind("FOUND_IN", RING, RUN_KIND, _properties(RUN)),
+    RelationKind("FOUND_IN", RING, RUN_KIND, _properties(RUN, *RING_PROPERTIES.values())),
+    RelationKind("GAINS_FROM", PEOPLE_AND_THINGS["seller"], RING, _properties(RUN, "orders", "expected", "inflated", "amount", "atStake")),
 )
 RELATION_KINDS = {kind.name: kind for kind in _KINDS}
 

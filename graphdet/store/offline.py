@@ -31,6 +31,8 @@ TYPES = {
             "score",
             "contribution",
             "evidence",
+            "expected",
+            "inflated",
             "amount",
             "atStake",
             "pValue",
@@ -52,6 +54,7 @@ TYPES = {
             "count",
             "events",
             "meetings",
+            "orders",
             "rank",
             "size",
             "targets",
@@ -66,6 +69,7 @@ TYPES = {
     **dict.fromkeys(("rings", "alerts", "read", "accepted", "rejected"), "long"),
     **dict.fromkeys(("views", "discounted", "notes"), "string[]"),
     "embedding": "double[]",
+    "latest": "boolean",
 }
 
 
@@ -76,8 +80,8 @@ def write_import(run: Run, out: Path, scope: Scope = "rings", relations: pa.Tabl
         StoreError: `out` holds something already, or cannot be written.
     """
     picture = draw(run, scope, relations)
-    own = Own({name: {} for name in NODE_KINDS}, {name: {} for name in RELATION_KINDS}, {name: {} for name in NODE_KINDS}, {})
-    own.shared = {name: set() for name in RELATION_KINDS}
+    own = Own({name: {} for name in NODE_KINDS}, {name: {} for name in RELATION_KINDS}, {name: {} for name in NODE_KINDS})
+    own.shared, own.kept = {name: set() for name in RELATION_KINDS}, {name: {} for name in RELATION_KINDS}
     # The plan of a push into an empty database is what a push would write there, so both ways end in the same state.
     plan = plan_push(picture, own, run.id, 1, time.time_ns() // 1000, lambda _kind, _keys: {})
     arguments = ["--array-delimiter=U+001F", "--multiline-fields=true", "--id-type=string", "--overwrite-destination"]
@@ -144,6 +148,8 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, list):
         return _quoted(ARRAY_DELIMITER.join(part if isinstance(part, str) else repr(part) for part in value))
+    if isinstance(value, bool):
+        return str(value).lower()
     return _quoted(value) if isinstance(value, str) else repr(value)
 
 

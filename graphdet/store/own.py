@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from graphdet.schema import CASE_NODE, RING_NODE
 from graphdet.store.connection import Database
 from graphdet.store.drawing import NodeState, RelationKey, Values
 from graphdet.store.kinds import BANDS, NODE_KINDS, OWNS, RELATION_KINDS, RUN, NodeKind, RelationKind
@@ -16,6 +17,11 @@ _COUNT = " UNION ALL ".join(
     [f"MATCH (n:{kind.label}) RETURN '{kind.label}' AS what, count(n) AS many" for kind in NODE_KINDS.values()]
     + [f"MATCH (:{one.start.label})-[r:{one.type}]->() RETURN '{one.name}' AS what, count(r) AS many" for one in RELATION_KINDS.values()]
 )
+_DECIDED = f"""
+    MATCH (c:{CASE_NODE.label})-[:ABOUT]->(r:{RING_NODE.label})
+    WITH r.ringId AS ring, CASE WHEN c.decidedAt IS :: ZONED DATETIME NOT NULL
+        THEN c.decidedAt.epochSeconds * 1000000 + c.decidedAt.microsecond ELSE 0 END AS moment
+    RETURN ring, max(moment)"""
 
 
 @dataclass
@@ -25,16 +31,27 @@ class Own:
     Attributes:
         foreign: on nodes that others made, the names among graphdet's that are theirs: properties, and ':' + label for labels.
         shared: own relationships on which others put properties; a clean-up leaves them.
+        kept: relationships as earlier runs told them, beside those of `relations`: what analysts saw when they decided.
+        decided: ring → when the latest verdict on it was given, in microseconds since 1970 UTC.
     """
 
     nodes: dict[str, dict[str, NodeState]] = field(default_factory=dict)
     relations: dict[str, dict[RelationKey, Values]] = field(default_factory=dict)
     foreign: dict[str, dict[str, frozenset[str]]] = field(default_factory=dict)
     shared: dict[str, set[RelationKey]] = field(default_factory=dict)
+    kept: dict[str, dict[RelationKey, list[Values]]] = field(default_factory=dict)
+    decided: dict[str, int] = field(default_factory=dict)
 
     def size(self) -> int:
         """Nodes and relationships in all."""
-        return sum(len(states) for states in self.nodes.values()) + sum(len(states) for states in self.relations.values())
+        kept = sum(len(values) for states in self.kept.values() for values in states.values())
+        return kept + sum(len(states) for states in self.nodes.values()) + sum(len(states) for states in self.relations.values())
+
+    def pushed_at(self, run_id: str) -> int | None:
+        """When a run was pushed; None where the database does not know."""
+        state = self.nodes["run"].get(run_id)
+        moment: int | None = state[1].pushedAt if state else None
+        return moment
 
 
 def read_own(database: Database, advance: Callable[[int], None]) -> Own:
@@ -53,9 +70,12 @@ def read_own(database: Database, advance: Callable[[int], None]) -> Own:
         for node, rows in zip(NODE_KINDS.values(), pool.map(read, NODE_KINDS.values()), strict=True):
             own.nodes[node.name], own.foreign[node.name] = _node_states(node, rows)
             advance(len(rows))
+        numbers = {name: values.pushNumber or 0 for name, (_, values) in own.nodes["run"].items()}
         for relation, starts in zip(RELATION_KINDS.values(), pool.map(read, RELATION_KINDS.values()), strict=True):
-            own.relations[relation.name], own.shared[relation.name] = _relation_states(relation, starts)
+            states = _relation_states(relation, starts, numbers)
+            own.relations[relation.name], own.kept[relation.name], own.shared[relation.name] = states
             advance(len(own.relations[relation.name]))
+    own.decided = {ring: moment for ring, moment in database.read(_DECIDED) if isinstance(ring, str)}
     return own
 
 
@@ -79,16 +99,25 @@ def _node_states(kind: NodeKind, rows: list[list[object]]) -> tuple[dict[str, No
     return states, foreign
 
 
-def _relation_states(kind: RelationKind, starts: list[list[Any]]) -> tuple[dict[RelationKey, Values], set[RelationKey]]:
+def _relation_states(
+    kind: RelationKind, starts: list[list[Any]], numbers: dict[str, int]
+) -> tuple[dict[RelationKey, Values], dict[RelationKey, list[Values]], set[RelationKey]]:
+    """Each relationship as the latest run tells it, as earlier ones do, and those that carry properties of others."""
     states: dict[RelationKey, Values] = {}
+    kept: dict[RelationKey, list[Values]] = {}
     shared: set[RelationKey] = set()
     make = kind.values._make
     for start, rows in starts:
         for end, qualifier, others, *values in rows:
-            states[start, end, qualifier] = make(values)
+            key, told = (start, end, qualifier), make(values)
+            before = states.get(key)
+            if before is not None and before.graphdetRun != told.graphdetRun:
+                earlier, told = sorted((before, told), key=lambda one: (numbers.get(one.graphdetRun, 0), str(one.graphdetRun)))
+                kept.setdefault(key, []).append(earlier)
+            states[key] = told
             if others:
-                shared.add((start, end, qualifier))
-    return states, shared
+                shared.add(key)
+    return states, kept, shared
 
 
 def read_foreign(database: Database, kind: NodeKind, keys: list[str], batch: int) -> dict[str, frozenset[str]]:

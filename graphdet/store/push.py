@@ -6,7 +6,7 @@ import gc
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -32,12 +32,14 @@ class PushOptions:
 
     Attributes:
         scope: 'rings', or 'graph' for every scored node too.
+        clean_up: remove what only earlier runs told, but for rings with their members and for what verdicts rest on.
         most_removed: share of own elements that a clean-up may remove; more needs `force`.
         wait_seconds: how long to wait for another push to end.
         batch: rows in one transaction.
     """
 
     scope: Scope = "rings"
+    clean_up: bool = False
     most_removed: float = 0.05
     force: bool = False
     wait_seconds: float = 10.0
@@ -194,7 +196,7 @@ def _compare(database: Database, run: Run, options: PushOptions, picture: Pictur
         for push in read_pushes(database)
         if push.state != "done"
     ]
-    force = PushOptions(options.scope, 1.0, True, options.wait_seconds, options.batch)
+    force = replace(options, force=True)
     plan = _plan(database, picture, run.id, _next_number(database), force, Progress())
     refused = _too_much(plan, plan_size(plan), options)
     return PushReport(run.id, plan.counts, plan.rows, (*notes, *picture.notes, *_notes(plan), *([refused] if refused else [])))
@@ -226,7 +228,7 @@ def _plan(database: Database, picture: Picture, run_id: str, number: int, option
     def foreign(kind: NodeKind, keys: list[str]) -> dict[str, frozenset[str]]:
         return read_foreign(database, kind, keys, options.batch)
 
-    plan = plan_push(picture, own, run_id, number, time.time_ns() // 1000, foreign)
+    plan = plan_push(picture, own, run_id, number, time.time_ns() // 1000, foreign, clean_up=options.clean_up)
     refused = _too_much(plan, own.size(), options)
     if refused and not options.force:
         raise PushRefused(refused)
@@ -237,7 +239,7 @@ def _too_much(plan: Plan, size: int, options: PushOptions) -> str:
     if not size or plan.removed <= options.most_removed * size:
         return ""
     return (
-        f"this push would remove {plan.removed:,} of {size:,} elements "
+        f"this clean-up would remove {plan.removed:,} of {size:,} elements "
         f"({plan.removed / size:.0%}; the limit is {options.most_removed:.0%}). "
         "See --dry-run; --force does it all the same."
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graphdet.errors import StoreError
+from graphdet.schema.wording import Language, Wording
 from graphdet.store.machine import project_folder
 
 # The order in which an analyst asks. The first draws the ring.
@@ -18,16 +19,19 @@ class SavedQuery:
     """One query; the first comment lines of its file say what it is for."""
 
     name: str
-    title: str
-    question: str
+    titles: Wording
+    questions: Wording
     parameters: tuple[str, ...]
     needs_embeddings: bool
     text: str  # without the comments
 
     @property
-    def file_text(self) -> str:
+    def title(self) -> str:
+        return self.titles.en
+
+    def file_text(self, language: Language = "en") -> str:
         """As Browser keeps it: its first line is the name."""
-        return f"// {self.title}\n// {self.question}\n{self.text}\n"
+        return f"// {self.titles.to(language)}\n// {self.questions.to(language)}\n{self.text}\n"
 
     def filled(self, **values: str) -> str:
         """The query with these parameters as literals; the others stay parameters."""
@@ -81,8 +85,10 @@ def _parse(path: Path) -> SavedQuery:
     lines = path.read_text(encoding="utf-8").splitlines()
     heading = [line.removeprefix("// ") for line in lines if line.startswith("//")]
     facts = dict(line.split(": ", 1) for line in heading[1:] if ": " in line)
-    if not heading or "Question" not in facts or "Parameters" not in facts:
-        raise StoreError(f"{path}: needs the lines '// Title', '// Question: …' and '// Parameters: …' at its top.")
+    lacking = [name for name in ("Title zh", "Question", "Question zh", "Parameters") if name not in facts]
+    if lacking:
+        raise StoreError(f"{path}: needs the line '// Title' and then '// {lacking[0]}: …' at its top.")
     text = "\n".join(line for line in lines if not line.startswith("//")).strip()
     parameters = tuple(dict.fromkeys(re.findall(r"\$([a-z]+)\b", text)))
-    return SavedQuery(path.stem, heading[0], facts["Question"], parameters, facts.get("Needs") == "embeddings", text)
+    titles, questions = Wording(heading[0], facts["Title zh"]), Wording(facts["Question"], facts["Question zh"])
+    return SavedQuery(path.stem, titles, questions, parameters, facts.get("Needs") == "embeddings", text)

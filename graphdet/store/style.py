@@ -30,15 +30,15 @@ def _of_type(node_type: NodeType) -> tuple[str, str, str, int, str]:
     colour = node_type.look.colour
     border = "#" + "".join(f"{int(int(colour[place : place + 2], 16) * 0.75):02X}" for place in (1, 3, 5))
     ink = max(_INKS, key=lambda ink: contrast(ink, colour))
-    return colour, border, ink, node_type.look.size, f"{{{node_type.key}}}"
+    return colour, border, ink, node_type.look.size, "{shortId}"
 
 
 # label: colour, border, text, diameter, caption
 _NODES = {
     **{node_type.label: _of_type(node_type) for node_type in NODE_TYPES},
-    "FraudRing": ("#604A0E", "#423204", "#FFFFFF", 80, "{ringId}"),
+    "FraudRing": ("#604A0E", "#423204", "#FFFFFF", 80, "{tier} {shortId}"),
     "DetectionRun": ("#ECB5C9", "#DA7298", "#2A2C34", 65, "{runId}"),
-    "Case": ("#569480", "#447666", "#FFFFFF", 65, "{status}"),
+    "Case": ("#569480", "#447666", "#FFFFFF", 65, "{status} {author}"),
     "GraphdetPush": (*_GREY[:4], "{runId}"),
     "GraphdetJournal": (*_GREY[:4], "{entry}"),
     "GraphdetLock": (*_GREY[:4], "{name}"),
@@ -50,7 +50,12 @@ _BANDS = {
     "RiskHigh": ("#F16667", "#EB2728", "#FFFFFF", 50),
     "RiskCritical": ("#B00020", "#7A0016", "#FFFFFF", 50),
 }
-_RELATIONS = {"MEMBER_OF": ("#B00020", 3, "{role}"), "COORDINATED_WITH": ("#F36924", 2, "{evidence}"), "FOUND_IN": ("#DA7298", 1, "<type>")}
+_RELATIONS = {
+    "MEMBER_OF": ("#B00020", 3, "{role}"),
+    "GAINS_FROM": ("#B8860B", 8, "gains from {orders} orders"),
+    "COORDINATED_WITH": ("#F36924", 2, "{meetings} meetings"),
+    "FOUND_IN": ("#DA7298", 1, "<type>"),
+}
 
 _NODE = (
     "node { diameter: 50px; color: #A5ABB6; border-color: #9AA1AC; border-width: 2px; "

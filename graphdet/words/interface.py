@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphdet.schema.wording import Language, Wording
+from graphdet.schema.wording import Language, Wording, filled
 
 WORDS: dict[str, Wording] = {
     "title": Wording("graphdet report", "graphdet 报告"),
@@ -16,12 +16,12 @@ WORDS: dict[str, Wording] = {
     "how_found": Wording("How they were found", "发现过程"),
     "queue": Wording("To look at", "待处理"),
     "sum": Wording(
-        "{rings} rings to look at: {alerts} alerts with {users} accounts, and {more} more that somebody should decide. About {minutes} minutes of "
-        "work, at {each} a ring.",
+        "{rings:ring|rings} to look at: {alerts:alert|alerts} with {users:account|accounts}, and {more} more that somebody should decide. About "
+        "{minutes:minute|minutes} of work, at {each} a ring.",
         "有 {rings} 个团伙待处理：{alerts} 个告警，涉及 {users} 个账号；另有 {more} 个须由人判断。约需 {minutes} 分钟（每个 {each} 分钟）。",
     ),
     "sum_alerts": Wording(
-        "{alerts} alerts to look at, with {users} accounts. About {minutes} minutes of work, at {each} a ring.",
+        "{alerts:alert|alerts} to look at, with {users:account|accounts}. About {minutes:minute|minutes} of work, at {each} a ring.",
         "有 {alerts} 个告警待处理，涉及 {users} 个账号。约需 {minutes} 分钟（每个 {each} 分钟）。",
     ),
     "sum_none": Wording(
@@ -97,7 +97,7 @@ WORDS: dict[str, Wording] = {
     "no_match": Wording("No ring fits.", "没有符合条件的团伙。"),
     "none": Wording("This run found no rings.", "本次运行未发现团伙。"),
     "no_dossier": Wording(
-        "This report holds the dossiers of the first {count} rings; `graphdet show` prints this one.",
+        "This report holds the dossiers of the first {count:ring|rings}; `graphdet show` prints this one.",
         "本报告包含前 {count} 个团伙的档案；此团伙请用 `graphdet show` 查看。",
     ),
     "for": Wording("What speaks for it", "支持怀疑的事实"),
@@ -125,7 +125,7 @@ WORDS: dict[str, Wording] = {
     "top_item": Wording("the top item", "首要商品"),
     "hub": Wording("the most used other thing", "使用者最多的其他事物"),
     "hangs": Wording(
-        "The alert rests on {witness} events: without them too few items or members would be left for one.",
+        "The alert rests on {witness:event|events}: without them too few items or members would be left for one.",
         "告警建立在 {witness} 次事件之上：去掉它们，所余商品或成员便不足以告警。",
     ),
     "network": Wording("Network", "关系网络"),
@@ -165,8 +165,11 @@ WORDS: dict[str, Wording] = {
     "when": Wording("when (UTC)", "时间（UTC）"),
     "action": Wording("action", "行为"),
     "copies": Wording("Review texts that are nearly the same", "几乎相同的评价文本"),
-    "copy_count": Wording("Copy these {count} ids", "复制这 {count} 个标识"),
+    "copy_count": Wording("Copy {count:id|ids}", "复制这 {count} 个标识"),
     "copy_id": Wording("Copy the whole id", "复制完整标识"),
+    "command_help": Wording(
+        "Write confirmed, innocent or unsure for VERDICT.", "请将 VERDICT 换成 confirmed（确认）、innocent（正常）或 unsure（不确定）。"
+    ),
     "copy_command": Wording("Copy the command", "复制命令"),
     "save_members": Wording("Save {shown} of {all} members as CSV", "将 {all} 名成员中的 {shown} 名存为 CSV"),
     "save_events": Wording("Save {shown} of {all} events as CSV", "将 {all} 次事件中的 {shown} 次存为 CSV"),
@@ -221,6 +224,10 @@ WORDS: dict[str, Wording] = {
         "Read why it is no alert, then the starred events. Decide only if these settle it.",
         "先看未告警的原因，再看带星标的事件；足以判断时再下结论。",
     ),
+    "next_likely": Wording(
+        "Most groups that stand so were rings. Read the starred events, and look the accounts up in your own records, before you decide.",
+        "处于此种情形的群体多数是团伙。判断前请先看带星标的事件，并在自有记录中核查这些账号。",
+    ),
     "next_none": Wording("Nothing, unless you know better than the innocent explanation.", "无需处理，除非你掌握与正常原因相反的情况。"),
     "hold_help": Wording("What they did is too little to act on.", "其行为不足以采取措施。"),
     "decide": Wording("Your verdict", "你的结论"),
@@ -257,6 +264,7 @@ WORDS: dict[str, Wording] = {
     "at_stake": Wording("at stake", "涉嫌金额"),
     "q": Wording("by coincidence", "巧合可能"),
     "act": Wording("Act on", "可处理"),
+    "act_if": Wording("If you decide that it is a ring, act on", "若判定为团伙，可处理"),
     "hold": Wording("Hold, do not act yet", "暂缓，先不处理"),
     "standing": Wording("advice", "建议"),
     "until": Wording("last event", "最后事件"),
@@ -274,7 +282,7 @@ WORDS: dict[str, Wording] = {
         "rank {rank} of {rings} · score {score:.3f} · by coincidence {q}", "第 {rank} 位（共 {rings} 个）· 分数 {score:.3f} · 巧合可能 {q}"
     ),
     "ring_sum": Wording(
-        "{members} members, {items} items, {events} events, {first} to {last} UTC",
+        "{members:member|members}, {items:item|items}, {events:event|events}, {first} to {last} UTC",
         "{members} 名成员，{items} 件商品，{events} 次事件，UTC {first} 至 {last}",
     ),
     "bought_line": Wording(
@@ -298,6 +306,7 @@ WORDS: dict[str, Wording] = {
     "and_others": Wording("and {count} more", "另有 {count} 项"),
     "but": Wording("but {why}", "但{why}"),
     "counted": Wording("{what} ({count})", "{what}（{count}）"),
+    "mark": Wording("mark", "标记"),
     "read_first": Wording("Read these events first", "请先阅读以下事件"),
     "and_more": Wording("… and {count} more", "……另有 {count} 个"),
     "fragile": Wording("Events of which the loss of any one may end the alert", "其中任何一次都可能左右告警的事件"),
@@ -305,16 +314,56 @@ WORDS: dict[str, Wording] = {
     "inside": Wording("Events of members on the items in their time", "成员在各商品时段内的事件"),
     "note_title": Wording("Case note: ring {id}", "案件说明：团伙 {id}"),
     "note_sum": Wording(
-        "Tier **{tier}**, rank {rank}, score {score:.3f}; such groups by coincidence: {q}. {members} members, {items} items, {events} events.",
+        "Tier **{tier}**, rank {rank}, score {score:.3f}; such groups by coincidence: {q}. {members:member|members}, {items:item|items}, "
+        "{events:event|events}.",
         "等级 **{tier}**，第 {rank} 位，分数 {score:.3f}；巧合可能：{q}。{members} 名成员，{items} 件商品，{events} 次事件。",
     ),
+    "guide_run": Wording(
+        "{events:event|events}; {rings:suspected ring|suspected rings}: {alerts} to act on, {reviews} to review, {explained} that an innocent explanation covers. "
+        "Suspected is what the graph says; the verdict is yours.",
+        "{events} 个事件；{rings} 个疑似团伙：{alerts} 个需处理，{reviews} 个待复核，{explained} 个可由正常原因解释。图上所示仅为疑似，结论由您作出。",
+    ),
+    "guide_title": Wording("Run {id}", "运行 {id}"),
+    "guide_worst": Wording("The worst ring, {id}", "最可疑的团伙 {id}"),
+    "guide_rings": Wording("Rings, worst first", "团伙（最可疑的在前）"),
+    "guide_about": Wording("About the run", "关于本次运行"),
+    "guide_left": Wording("The {shown} worst of {all}.", "仅列最可疑的 {shown} 个，共 {all} 个。"),
+    "guide_drawn": Wording(
+        "Drawn: {users} of {all_users} members and {things} of {all_things} things in common.",
+        "图中画出 {users}/{all_users} 名成员和 {things}/{all_things} 个共有的商品、设备等。",
+    ),
+    "guide_colours": Wording("Set the colours", "设置颜色"),
+    "guide_nodes": Wording("Show up to 500 nodes", "最多显示 500 个节点"),
+    "guide_asked": Wording("Draw what is asked for", "只画查询所返回的"),
+    "guide_set": Wording("Set $ring", "设定 $ring"),
+    "guide_verdict": Wording("Your verdict", "您的处理意见"),
+    "guide_how": Wording(
+        "Click the text, write the verdict, your name and your reason between the quotes, and run it. Run as it stands it notes nothing. "
+        "Every verdict is kept; the latest counts.",
+        "点击文本，在引号内填写意见、姓名和理由，然后运行。未填写时运行不会记录。每次意见都会保留，以最后一次为准。",
+    ),
+    "guide_sum": Wording("{users} acted together on {items}{shared}{time}.", "{users}对{items}协同行动{shared}{time}。"),
+    "guide_share": Wording(" and share {things}", "，并共用{things}"),
+    "guide_time": Wording(", from {start} to {end} UTC", "，时间为 {start} 至 {end}（UTC）"),
+    "guide_stake": Wording(
+        " Orders of {amount}, of which {stake} beyond those of ordinary users.", "订单金额 {amount}，其中 {stake} 超出普通用户。"
+    ),
+    "guide_gain": Wording(
+        " Seller {seller} gains: {orders:order|orders} of members, {inflated} of them beyond those of ordinary users.",
+        "店铺 {seller} 得利：成员订单 {orders} 笔，其中 {inflated} 笔超出普通用户。",
+    ),
+    "guide_innocent": Wording(" It may be innocent: {plain}.", "可能的正常原因：{plain}。"),
+    "guide_chance": Wording(" Such groups by coincidence: {q}.", "此类团伙出于巧合的可能：{q}。"),
+    "guide_open": Wording("Open Neo4j Browser with the guide", "打开 Neo4j Browser 及本指南"),
+    "guide_link": Wording("guide", "指南"),
+    "guide_picture": Wording("picture", "图"),
     "decision": Wording("Decision (confirmed, innocent, unsure), by whom and why:", "处理意见（确认、正常、不确定）、处理人及理由："),
 }
 
 
 def label(key: str, language: Language, **values: Any) -> str:
     """The words of a key, filled with the values that they name."""
-    return WORDS[key].to(language).format(**values)
+    return filled(WORDS[key].to(language), **values)
 
 
 def counted(key: str, language: Language, count: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from graphdet.schema.wording import Language, Wording
+from graphdet.schema.wording import Language, Wording, filled
 from graphdet.words.claim_sentences import plain_number
 
 Side = Literal["for", "caution"]
@@ -24,7 +24,7 @@ class Code:
 
     def words(self, language: Language, numbers: dict[str, Any]) -> str:
         """The sentence with the numbers in it."""
-        return (self.en if language == "en" else self.zh).format(**{name: _shown(value) for name, value in numbers.items()})
+        return filled(self.en if language == "en" else self.zh, **{name: _shown(value) for name, value in numbers.items()})
 
 
 class _Number(float):
@@ -42,14 +42,14 @@ CATALOGUE: dict[str, Code] = {
     # Tactics: what the pattern looks like. A share of members stands beside the same share of everybody else in the same time.
     "lockstep_orders": Code(
         "for",
-        "{members} of {of} members came to {least} or more of the same {items} items, each in the same short time. If everybody chose for "
-        "themselves, {expected} users in the whole log would.",
+        "{members} of {of} members came to {least} or more of the same {items:item|items}, each in the same short time. If everybody chose for "
+        "themselves, {expected:user|users} in the whole log would.",
         "{of} 名成员中有 {members} 人在各商品的同一时段内到过同样 {items} 件商品中的 {least} 件以上。若人人自行选择，全日志预期只有 {expected} 人如此。",
     ),
     "shuffled_logs": Code(
         "for",
-        "As a check, the log was shuffled {permutations} times, so that only coincidence is left: {as_strong} of the {null_rings} groups found "
-        "in it are as strong as this one. Coincidence makes {false_rings} groups like this in one log.",
+        "As a check, the log was shuffled {permutations:time|times}, so that only coincidence is left: of the {null_rings:group|groups} found in "
+        "it {as_strong} are as strong as this one. Coincidence makes {false_rings:group|groups} like this in one log.",
         "随机对照：把日志随机打乱 {permutations} 次，只留下巧合；其中找到的 {null_rings} 个团伙里有 {as_strong} 个与此同样强。"
         "一份日志中因巧合出现的此类团伙预期为 {false_rings} 个。",
     ),
@@ -78,36 +78,41 @@ CATALOGUE: dict[str, Code] = {
     ),
     "tight_windows": Code(
         "for",
-        "Members come close together: at half of the items no more than {hours} hours pass from the first member to the last.",
+        "Members come close together: at half of the items no more than {hours:hour passes|hours pass} from the first member to the last.",
         "成员到访时间集中：在一半商品上，从第一名到最后一名成员不超过 {hours} 小时。",
+    ),
+    "tight_days": Code(
+        "for",
+        "Members come close together: to half of the items all of them came within {days:day|days}.",
+        "成员到访时间集中：在一半商品上，全部成员在 {days} 天内到访。",
     ),
     "device_farm": Code(
         "for",
-        "Suspected device farm: {members} of {of} members use {devices} devices that three or more of them share. Of everybody else in the "
-        "log {usual:.1%} use a device with three or more users.",
+        "Suspected device farm: {members} of {of} members use {devices:device that|devices that} three or more of them share. Of everybody else in "
+        "the log {usual:.1%} use a device with three or more users.",
         "疑似群控设备：{of} 名成员中有 {members} 人使用至少三名成员共用的 {devices} 台设备；全日志其他用户中使用三人以上共用设备的占 {usual:.1%}。",
     ),
     "ip_rotation": Code(
         "for",
-        "Suspected change of IP addresses: {devices} shared devices were seen at {ips} addresses in {events} events, {each:.1f} for each device. "
+        "Suspected change of IP addresses: {devices:shared device was|shared devices were} seen at {ips:address|addresses} in {events:event|events}, {each:.1f} for each device. "
         "Devices of everybody else were seen at {usual:.1f} in the same time.",
         "疑似轮换 IP：{devices} 台共用设备在 {events} 次事件中出现 {ips} 个地址，平均每台 {each:.1f} 个；同期其他用户的设备平均为 {usual:.1f} 个。",
     ),
     "shared_ip": Code(
         "for",
-        "{members} members use the IP address {id}, which has {users} users in the whole log. Of as many ordinary users {expected} would be "
+        "{members} members use the IP address {id}, which has {users:user|users} in the whole log. Of as many ordinary users {expected} would be "
         "there.",
         "{members} 名成员使用 IP 地址 {id}，该地址在全日志中共有 {users} 个用户；同样多的普通用户中预期只有 {expected} 人。",
     ),
     "shared_payment": Code(
         "for",
-        "{keys} cards or other payment instruments are used by two members or more, one of them by {members}.",
-        "有 {keys} 个支付工具被两名以上成员使用，其中一个有 {members} 人使用。",
+        "{keys:card or other payment instrument is|cards or other payment instruments are} used by two members or more, the busiest by {members}.",
+        "有 {keys} 个支付工具被两名以上成员使用，最多的有 {members} 人使用。",
     ),
     "shared_address": Code(
         "for",
-        "{keys} delivery addresses are used by two members or more, one of them by {members}.",
-        "有 {keys} 个收货地址被两名以上成员使用，其中一个有 {members} 人使用。",
+        "{keys:delivery address is|delivery addresses are} used by two members or more, the busiest by {members}.",
+        "有 {keys} 个收货地址被两名以上成员使用，最多的有 {members} 人使用。",
     ),
     "hijacked_accounts": Code(
         "for",
@@ -117,8 +122,8 @@ CATALOGUE: dict[str, Code] = {
     ),
     "coattail_clicks": Code(
         "for",
-        "Suspected ride on a popular item: {members} of {of} members came to a popular item ({users} visitors in that time) and to some of {own} "
-        "items that hardly anybody else visits.",
+        "Suspected ride on a popular item: {members} of {of} members came to a popular item ({users:visitor|visitors} in that time) and to some of "
+        "{own:item|items} that hardly anybody else visits.",
         "疑似蹭热点：{of} 名成员中有 {members} 人既到过热门商品（当时有 {users} 名访客），又到过 {own} 件几乎无他人光顾的商品中的若干件。",
     ),
     "review_copies": Code(
@@ -128,7 +133,7 @@ CATALOGUE: dict[str, Code] = {
     ),
     "rating_burst": Code(
         "for",
-        "Suspected bought ratings: members gave these items {ratings} ratings, {mean:.1f} on average, everybody else {others} in the same times. "
+        "Suspected bought ratings: members gave these items {ratings:rating|ratings}, {mean:.1f} on average, everybody else {others} in the same times. "
         "{share:.0%} of members' dealings led to a rating, of everybody else's {usual:.0%}.",
         "疑似刷分：成员对这些商品给出 {ratings} 个评分，均值 {mean:.1f}；同期其他人给出 {others} 个。成员的往来有 {share:.0%} 带来评分，其他用户为 {usual:.0%}。",
     ),
@@ -146,19 +151,19 @@ CATALOGUE: dict[str, Code] = {
     ),
     "inflated_orders": Code(
         "for",
-        "Shop {id} gains: members bought {orders} times. As many ordinary users would have bought {expected} times in that time, so {inflated} "
-        "purchases worth {amount} are suspected to be made up. {share:.0%} of members' dealings led to an order, of everybody else's {usual:.0%}.",
+        "Shop {id} gains: members bought {orders:time|times}. As many ordinary users would have bought {expected:time|times} just then, so "
+        "{inflated:purchase|purchases} worth {amount} are suspected to be made up. {share:.0%} of members' dealings led to an order, of everybody else's {usual:.0%}.",
         "店铺 {id} 获益：成员购买 {orders} 次；同样多的普通用户同期预期购买 {expected} 次，因此疑似虚增 {inflated} 次，金额 {amount}。"
         "成员的往来有 {share:.0%} 成交，其他用户为 {usual:.0%}。",
     ),
     "seller_cartel": Code(
         "for",
-        "Suspected shared pool of workers: {sellers} shops gain from the same members; the largest has {share:.0%} of their orders.",
+        "Suspected shared pool of workers: {sellers:shop gains|shops gain} from the same members; the largest has {share:.0%} of their orders.",
         "疑似多家店铺共用刷手：{sellers} 家店铺从同一批成员获益，最大的一家占其订单的 {share:.0%}。",
     ),
     "item_burst": Code(
         "for",
-        "Item {id} had {events} events by anybody within {hours} hours from {day}, in the ring's time. Otherwise it has {usual} in so many hours.",
+        "Item {id} had {events:event|events} by anybody within {hours:hour|hours} from {day}, in the ring's time. Otherwise it has {usual} in so many hours.",
         "在该团伙的时段内，商品 {id} 自 {day} 起 {hours} 小时内共有 {events} 次事件；其余时间同样时长平均为 {usual} 次。",
     ),
     "night_shift": Code(
@@ -169,7 +174,7 @@ CATALOGUE: dict[str, Code] = {
     ),
     "same_minute": Code(
         "for",
-        "{close} pairs of members came to the same item within one minute. Spread evenly over the same times, {expected} would have.",
+        "{close:pair|pairs} of members came to the same item within one minute. Spread evenly over the same times, {expected} would have.",
         "有 {close} 对成员在一分钟内到访同一商品；若在同样时段内均匀分布，预期为 {expected} 对。",
     ),
     "periodic_gaps": Code(
@@ -201,13 +206,13 @@ CATALOGUE: dict[str, Code] = {
     # What asks for care.
     "nat_like": Code(
         "caution",
-        "IP address {id} looks like a network that many share ({users} users): {members} members on it say little, {expected} ordinary users would "
-        "be there.",
+        "IP address {id} looks like a network that many share ({users:user|users}): {members:member|members} on it say little, {expected:ordinary user|ordinary users} "
+        "would be there.",
         "IP 地址 {id} 像是多人共用的网络（{users} 个用户）：其上有 {members} 名成员说明不了什么，同样多的普通用户中预期有 {expected} 名。",
     ),
     "crowded_discounted": Code(
         "caution",
-        "{keys} of the things that members share are crowded: so many use them that meeting there counted for little.",
+        "Of the things that members share {keys} are crowded: so many use them that meeting there counted for little.",
         "因人流密集而降权：成员共用的事物中有 {keys} 个使用者太多，在那里相遇几乎不计。",
     ),
     "weak_members": Code(
@@ -217,13 +222,13 @@ CATALOGUE: dict[str, Code] = {
     ),
     "strays": Code(
         "caution",
-        "{strays} of {of} events are strays: their members came to these items long before or after the others. They are marked, and the ring's "
+        "Of {of} events {strays} are strays: their members came to these items long before or after the others. They are marked, and the ring's "
         "time leaves them out.",
         "{of} 次事件中有 {strays} 次是零星事件：这些成员到访的时间远早于或远晚于其他人；已加标记，不计入团伙时段。",
     ),
     "fragile": Code(
         "caution",
-        "The alert may hang by a thread: without any one of {events} of its events it would be none.",
+        "The alert may hang by a thread: without any one of {events:event|events} it would be none.",
         "该告警可能岌岌可危：有 {events} 次事件，缺少其中任何一次便不成其为告警。",
     ),
 }
@@ -231,15 +236,22 @@ CATALOGUE: dict[str, Code] = {
 # The same in few words, where it contradicts an innocent explanation.
 BRIEF: dict[str, Wording] = {
     "new_accounts": Wording("{new} of {of} accounts are new", "{of} 个账号中有 {new} 个是新账号"),
-    "inflated_orders": Wording("{inflated} purchases more than ordinary at shop {id}", "在店铺 {id} 的购买比普通用户多 {inflated} 次"),
-    "rating_burst": Wording("{ratings} ratings by members, {others} by everybody else", "成员给出 {ratings} 个评分，其他人仅 {others} 个"),
+    "inflated_orders": Wording(
+        "{inflated:purchase|purchases} more than ordinary at shop {id}", "在店铺 {id} 的购买比普通用户多 {inflated} 次"
+    ),
+    "rating_burst": Wording(
+        "{share:.0%} of the dealings led to a rating, of everybody else's {usual:.0%}",
+        "往来有 {share:.0%} 带来评分，其他用户为 {usual:.0%}",
+    ),
     "review_copies": Wording("{copies} of {texts} reviews are copied", "{texts} 条评价中有 {copies} 条雷同"),
     "device_farm": Wording("{members} of {of} members on shared devices", "{of} 名成员中有 {members} 人使用共用设备"),
-    "ip_rotation": Wording("{devices} shared devices at {ips} IP addresses", "{devices} 台共用设备使用 {ips} 个 IP 地址"),
-    "hijacked_accounts": Wording("{aged} old accounts do what they never did", "{aged} 个老账号做了从未做过的事"),
+    "ip_rotation": Wording(
+        "{devices:shared device|shared devices} at {ips:IP address|IP addresses}", "{devices} 台共用设备使用 {ips} 个 IP 地址"
+    ),
+    "hijacked_accounts": Wording("{aged:old account does|old accounts do} what they never did", "{aged} 个老账号做了从未做过的事"),
     "refund_cycle": Wording("{share:.0%} cancelled or sent back", "{share:.0%} 被取消或退回"),
     "coupon_crew": Wording("coupons in {share:.0%} of the dealings", "{share:.0%} 的往来使用优惠券"),
-    "shared_payment": Wording("one card used by {members} members", "同一支付工具有 {members} 名成员使用"),
+    "shared_payment": Wording("one card used by {members:member|members}", "同一支付工具有 {members} 名成员使用"),
     "coattail_clicks": Wording("{members} of {of} tie a popular item to others", "{of} 人中有 {members} 人把热门商品与其他商品绑在一起"),
     "alert_without": Wording("an alert without the top item", "去掉首要商品后即为告警"),
     "gone_without": Wording("nothing is left without the top item", "去掉首要商品后团伙不复存在"),
@@ -248,7 +260,7 @@ BRIEF: dict[str, Wording] = {
 
 def in_brief(code: str, language: Language, numbers: dict[str, Any]) -> str:
     """A reason in few words."""
-    return BRIEF[code].to(language).format(**{name: _shown(value) for name, value in numbers.items()})
+    return filled(BRIEF[code].to(language), **{name: _shown(value) for name, value in numbers.items()})
 
 
 # Why a member is weak.

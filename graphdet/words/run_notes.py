@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 from graphdet.schema.nodes import NODE_TYPE, NODE_TYPES
-from graphdet.schema.wording import Language, Wording
+from graphdet.schema.wording import Language, Wording, filled
 
 
 @dataclass(frozen=True)
@@ -36,17 +36,17 @@ KINDS = (
     ),
     _kind(
         r"(?P<count>[\d,]+) groups grew into everybody.*",
-        "{count} groups were dropped, since they grew to take in everybody.",
+        "{count:group was|groups were} dropped, since they grew to take in everybody.",
         "舍弃了 {count} 个扩展到几乎所有人的群体。",
     ),
     _kind(
         r"(?P<count>[\d,]+) groups that nearly everything speaks against.*",
-        "{count} weak groups are not listed, since nearly everything speaks against them. [tiers] objections_most shows them.",
+        "{count:weak group is|weak groups are} not listed, since nearly everything speaks against them. [tiers] objections_most shows them.",
         "有 {count} 个几乎处处存疑的弱群体未列出；可用 [tiers] objections_most 显示。",
     ),
     _kind(
         r"(?P<count>[\d,]+) communities of items.*",
-        "The log names no categories. {count} groups of items that the same users visit stand in for them.",
+        "The log names no categories. Items that the same users visit, in {count:group|groups}, stand in for them.",
         "日志没有品类；以 {count} 组常被同一批用户光顾的商品代替。",
     ),
     _kind(
@@ -76,7 +76,7 @@ KINDS = (
     ),
     _kind(
         r"events without a time: (?P<count>[\d,]+); .*",
-        "{count} events have no time; they tell of shared things alone.",
+        "{count:event has no time and tells|events have no time and tell} of shared things alone.",
         "有 {count} 次事件没有时间，仅用于判断共用之物。",
     ),
     _kind(
@@ -86,7 +86,7 @@ KINDS = (
     ),
     _kind(
         r"rows that repeat an event_id with other values: (?P<count>[\d,]+); .*",
-        "{count} rows repeat an event id with other values; the earliest of each is kept.",
+        "{count:row repeats|rows repeat} an event id with other values; the earliest of each is kept.",
         "有 {count} 行重复了事件标识但内容不同，只保留最早的一行。",
     ),
     _kind(
@@ -101,7 +101,7 @@ KINDS = (
     ),
     _kind(
         r"events with implausible times .*: (?P<count>[\d,]+); the log spans (?P<span>.+)\.",
-        "{count} events have times that can hardly be true; the log spans {span}.",
+        "{count:event has a time|events have times} that can hardly be true; the log spans {span}.",
         "有 {count} 次事件的时间不太可信；日志跨度为 {span}。",
         decides=True,
     ),
@@ -145,7 +145,7 @@ def note_in_words(note: str, language: Language) -> str:
             told = found.groupdict()
             if told.get("node") in NODE_TYPE:
                 told["node"] = NODE_TYPE[told["node"]].noun.to(language, many=True)
-            return kind.words.to(language).format(**told)
+            return filled(kind.words.to(language), **told)
     return note
 
 

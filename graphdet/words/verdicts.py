@@ -7,7 +7,7 @@ from typing import Any
 
 from graphdet.schema.lookalikes import look_alike
 from graphdet.schema.standings import STANDINGS
-from graphdet.schema.wording import Language, Wording
+from graphdet.schema.wording import Language, Wording, filled
 
 _ALERT = Wording(
     "Suspected ring: coincidence does not give such a group, and none of the innocent explanations that were tried fits.",
@@ -33,11 +33,11 @@ _CROWD = Wording(
     "是人群而非团伙：共有 {size} 个用户到来，其中 {core} 人到过 {least} 件以上的商品。原因可能是：{why}。",
 )
 _CHANCE = Wording(
-    "Of {such} in markets of many kinds, {chance} of 100 were rings ({low} to {high}).",
+    "In markets of many kinds, {chance} of 100 {such} were rings ({low} to {high}).",
     "在多种市场的{such}中，每 100 个有 {chance} 个是团伙（{low} 至 {high}）。",
 )
 _CHANCE_HERE = Wording(
-    "Of {such} in markets of many kinds, and by {verdicts} verdicts of this house, {chance} of 100 were rings ({low} to {high}).",
+    "In markets of many kinds, and by {verdicts:verdict|verdicts} of this house, {chance} of 100 {such} were rings ({low} to {high}).",
     "在多种市场的{such}中，并计入本机构 {verdicts} 个结论，每 100 个有 {chance} 个是团伙（{low} 至 {high}）。",
 )
 
@@ -48,7 +48,7 @@ def chance_in_words(ring: Mapping[str, Any], language: Language) -> str:
         return ""
     numbers = {name: round(100 * ring[column]) for name, column in (("chance", "chance"), ("low", "chance_low"), ("high", "chance_high"))}
     words = _CHANCE_HERE if ring["verdicts"] else _CHANCE
-    return words.to(language).format(such=STANDINGS[ring["standing"]].such.to(language), verdicts=ring["verdicts"], **numbers)
+    return filled(words.to(language), such=STANDINGS[ring["standing"]].such.to(language), verdicts=ring["verdicts"], **numbers)
 
 
 def alert_in_words(language: Language, *, farm: bool) -> str:

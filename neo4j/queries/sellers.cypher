@@ -1,7 +1,13 @@
 // The ring's sellers
-// Question: which sellers gain from the members' orders?
+// Title zh: 团伙涉及的店铺
+// Question: which sellers gain from the members' orders, and by how much more than from as many ordinary users?
+// Question zh: 哪些店铺从成员订单中得利，比同样多的普通用户多出多少？
 // Parameters: $ring, a ring's id
-MATCH (:FraudRing {ringId: $ring})<-[:MEMBER_OF]-(u:User)
+MATCH (r:FraudRing {ringId: $ring})<-[m:MEMBER_OF]-(u:User) WHERE m.graphdetRun = r.graphdetRun
 MATCH deal = (u)-[d:DEALT_WITH]->(s:Seller)
-RETURN deal, s.sellerId AS seller, d.count AS orders, d.amount AS amount
-ORDER BY orders DESC, seller, u.userId LIMIT 75
+OPTIONAL MATCH gain = (s)-[g:GAINS_FROM]->(r) WHERE g.graphdetRun = r.graphdetRun
+WITH deal, gain, g, s, d, u ORDER BY g.inflated DESC, d.count DESC, s.sellerId, u.userId
+WITH collect({deal: deal, gain: gain, seller: s.sellerId, orders: g.orders, beyond: g.inflated, stake: g.atStake}) AS every
+UNWIND every[..75] AS one
+RETURN one.deal AS deal, one.gain AS gain, one.seller AS seller, one.orders AS membersOrders, one.beyond AS beyondOrdinaryUsers,
+  one.stake AS atStake, 'shown ' + toString(size(every[..75])) + ' of ' + toString(size(every)) AS shown

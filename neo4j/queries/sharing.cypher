@@ -1,6 +1,11 @@
 // Rings that share members
+// Title zh: 有共同成员的团伙
 // Question: which other rings have members, items or devices in common with this one?
+// Question zh: 哪些其他团伙与该团伙有共同的成员、商品或设备？
 // Parameters: $ring, a ring's id
-MATCH bridge = (:FraudRing {ringId: $ring})<-[:MEMBER_OF]-(n)-[:MEMBER_OF]->(other:FraudRing)
-RETURN bridge
-ORDER BY other.rank, elementId(n) LIMIT 50
+MATCH bridge = (r:FraudRing {ringId: $ring})<-[m:MEMBER_OF]-(n)-[o:MEMBER_OF]->(other:FraudRing)
+WHERE m.graphdetRun = r.graphdetRun AND o.graphdetRun = other.graphdetRun
+WITH bridge, other, n ORDER BY other.rank, elementId(n)
+WITH collect(bridge) AS every
+UNWIND every[..50] AS bridge
+RETURN bridge, 'shown ' + toString(size(every[..50])) + ' of ' + toString(size(every)) AS shown

@@ -1,8 +1,12 @@
 // Who else uses these devices
+// Title zh: 还有谁使用这些设备
 // Question: which users outside the ring use what its members share: devices, IPs, payment instruments, addresses?
+// Question zh: 团伙之外还有哪些账号使用成员共用的设备、IP、支付工具和地址？
 // Parameters: $ring, a ring's id
-MATCH (r:FraudRing {ringId: $ring})<-[:MEMBER_OF]-(thing:!(User|Item|Seller))
+MATCH (r:FraudRing {ringId: $ring})<-[m:MEMBER_OF]-(thing:!(User|Item|Seller)) WHERE m.graphdetRun = r.graphdetRun
 MATCH use = (thing)<-[t]-(u:User)
 WHERE t.graphdetRun IS NOT NULL AND NOT EXISTS { (u)-[:MEMBER_OF]->(r) }
-RETURN use, thing.degree AS relationsOfTheThing
-ORDER BY u.score DESC, u.userId LIMIT 75
+WITH use, thing, u ORDER BY u.score DESC, u.userId
+WITH collect({use: use, degree: thing.degree}) AS every
+UNWIND every[..75] AS one
+RETURN one.use AS use, one.degree AS relationsOfTheThing, 'shown ' + toString(size(every[..75])) + ' of ' + toString(size(every)) AS shown
