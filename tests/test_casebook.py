@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import io
 import re
 import sqlite3
 import stat
@@ -11,9 +14,11 @@ from pathlib import Path
 
 import pytest
 from case_runs import START, Clock, MadeRing, made_run
+from rich.console import Console
 
 from graphdet.cases.casebook import Casebook
 from graphdet.cases.casebook_file import MIGRATIONS, VERSION
+from graphdet.cases.entries import Entry, canonical
 from graphdet.cases.judged import Judged
 from graphdet.cases.open_book import full_name
 from graphdet.cases.rows import TABLES
@@ -21,6 +26,7 @@ from graphdet.cases.stored_rows import COLUMNS
 from graphdet.cases.taking_in import Before, Carried, Followed
 from graphdet.errors import CaseError, NotACasebook, UnknownCase
 from graphdet.run.folder import Run
+from graphdet.terminal.case_screens import show_history
 
 FOUR = MadeRing("ring-aa", ("u1", "u2", "u3", "u4"), ("i1", "i2"), "review")
 PAIR = MadeRing("ring-bb", ("u4", "u5"), ("i3",))
@@ -312,6 +318,39 @@ def test_a_changed_last_entry_stops_the_next_word(home: Path, clock: Clock) -> N
     _tamper(home, "DROP TRIGGER journal_stays", "UPDATE journal SET author = 'bo' WHERE kind = 'note'", TRIGGER)
     with Casebook(home, "ann", clock) as book, pytest.raises(NotACasebook, match="entry 3 was tampered with"):
         book.note("C-1", "more")
+
+
+@pytest.mark.parametrize("payload", ["no JSON", "[]", "{}", "[" * 9999, '{"text":7,"run":[],"undoes":"x","nodes":3,"why":null}'])
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_who_knows_how_hashes_are_made_still_breaks_nothing(home: Path, clock: Clock, payload: str, number: int) -> None:
+    """A whole chain written anew over an entry that nobody would write: told, or refused in one line."""
+    with Casebook(home, "ann", clock) as book:
+        book.take_in(made_run("run-1", [FOUR]))
+        book.note("C-1", "last")
+        entries, last = list(book.history()), None
+    rewritten = []
+    for entry in entries:
+        told = payload if entry.number == number else entry.payload
+        before = last.hash if last else entry.before
+        parts = (entry.number, entry.time, entry.author, entry.kind, entry.case, entry.suppression, told, before)
+        last = Entry(*parts, hashlib.sha256(canonical(parts).encode()).hexdigest())
+        rewritten.append((last.payload, last.before, last.hash, last.number))
+    with sqlite3.connect(home / "casebook.db") as connection:
+        connection.execute("DROP TRIGGER journal_stays")
+        connection.executemany("UPDATE journal SET payload = ?, before = ?, hash = ? WHERE number = ?", rewritten)
+        connection.execute(TRIGGER)
+    connection.close()
+    with Casebook(home, "ann", clock) as book:
+        assert book.verify().faults
+        console = Console(file=io.StringIO())
+        for act in (
+            lambda: show_history(console, book.history(), book.undone(), "en"),
+            lambda: book.undo(),
+            lambda: book.decide("C-1", "confirmed"),
+            lambda: book.take_in(made_run("run-2", [FOUR])),
+        ):
+            with contextlib.suppress(CaseError):
+                act()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from graphdet.errors import CaseError
+from graphdet.errors import CaseError, NotACasebook
 
 # What the machine writes down.
 RUN, SEEN, ABSENT, LAPSED, RETURNED = "run", "seen", "absent", "lapsed", "returned"
@@ -58,8 +58,17 @@ class Entry:
 
     @property
     def told(self) -> dict[str, Any]:
-        """The payload."""
-        found: dict[str, Any] = json.loads(self.payload)
+        """The payload.
+
+        Raises:
+            NotACasebook: it is none, as somebody wrote it who knew how hashes are made.
+        """
+        try:
+            found = json.loads(self.payload)
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict):
+            raise NotACasebook(f"entry {self.number} of the casebook is damaged; `graphdet cases verify` tells more.")
         return found
 
     @property
@@ -105,6 +114,14 @@ def as_text(moment: datetime) -> str:
 def as_moment(text: str) -> datetime:
     """The moment that `as_text` told."""
     return datetime.fromisoformat(text)
+
+
+def is_moment(text: str) -> bool:
+    """Whether a text is as `as_text` tells times."""
+    try:
+        return as_text(as_moment(text)) == text
+    except (ValueError, OverflowError):
+        return False
 
 
 def days_after(text: str, days: float) -> str:

@@ -182,6 +182,12 @@ def _absent(case: Case, entry: Entry, told: dict[str, Any]) -> Case:
     return replace(case, lineage=told["lineage"], kin=",".join(told["kin"]), state=state, hidden="")
 
 
+def _note(case: Case, entry: Entry, told: dict[str, Any]) -> Case:
+    if not isinstance(told["text"], str):
+        raise TypeError("a note is a text")
+    return replace(case, notes=case.notes + 1)
+
+
 def _accept(case: Case, entry: Entry, told: dict[str, Any]) -> Case:
     return replace(case, accepted=entry.suppression, back="", state=DECIDED)
 
@@ -197,7 +203,7 @@ def _end_acceptance(case: Case, entry: Entry, told: dict[str, Any]) -> Case:
 _STEPS: dict[str, Callable[[Case, Entry, dict[str, Any]], Case]] = {
     of.VERDICT: _judge,
     of.ABSENT: _absent,
-    of.NOTE: lambda case, entry, told: replace(case, notes=case.notes + 1),
+    of.NOTE: _note,
     of.ASSIGNED: lambda case, entry, told: replace(case, owner=told["owner"]),
     of.NEXT_STEP: lambda case, entry, told: replace(case, next_step=told["step"]),
     of.STATE: lambda case, entry, told: replace(case, state=told["state"], back=""),

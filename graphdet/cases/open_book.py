@@ -24,6 +24,7 @@ from graphdet.cases.entries import (
     as_text,
     bounded,
     clock_here,
+    is_moment,
     new_entry,
 )
 from graphdet.cases.folding import fold, undone_among
@@ -64,7 +65,7 @@ class Writer:
         self._tables.append(entry)
         try:
             fold(self._tables, entry)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise NotACasebook(f"the casebook contradicts itself ({error}); `graphdet cases verify` tells where.") from None
         self._last = entry
         return entry
@@ -131,7 +132,7 @@ class OpenBook:
         """
         with told_in_one_line(self.path), transaction(self._connection):
             last = self.tables.last()
-            if last is not None and not last.is_whole:
+            if last is not None and not (last.is_whole and is_moment(last.time)):
                 raise NotACasebook(f"{self.path}: entry {last.number} was tampered with; `graphdet cases verify` tells more.")
             writer = Writer(self.tables, last, self.author, self.now)
             for one in self._due(writer.now):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from graphdet.cases.entries import days_after
+from graphdet.errors import NotACasebook
 
 # States of a case.
 OPEN, DECIDED, DORMANT, CLOSED = STATES = ("open", "decided", "dormant", "closed")
@@ -129,9 +130,15 @@ class Group(Row):
     nodes: str
 
     def ids(self, node_type: str) -> tuple[str, ...]:
-        """Ids of one type."""
-        found: dict[str, list[str]] = json.loads(self.nodes)
-        return tuple(found.get(node_type, ()))
+        """Ids of one type.
+
+        Raises:
+            NotACasebook: what stands there is none.
+        """
+        try:
+            return tuple(map(str, json.loads(self.nodes).get(node_type, ())))
+        except (ValueError, TypeError, AttributeError, RecursionError):
+            raise NotACasebook("the nodes of a ring in the casebook are damaged; `graphdet cases verify` tells more.") from None
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from graphdet.cases.entries import BEGINNING, KINDS, RUN, Entry
 from graphdet.cases.folding import fold
 from graphdet.cases.rows import TABLES, Row
 from graphdet.cases.stored_rows import COLUMNS, StoredTables, TablesInMemory
+from graphdet.errors import NotACasebook
 
 MOST_TOLD = 20
 
@@ -43,6 +44,7 @@ def verify_tables(tables: StoredTables, memory: str | None, head: str = "") -> V
         faults.append(f"no entry has the hash {head[:16]}…: the journal was cut or written anew since that was noted down")
     if not faults:
         faults += _faults_of_rows(tables, entries)
+    if not faults:
         faults += _faults_of_memory(entries, memory)
     return Verified(len(entries), entries[-1].hash if entries else BEGINNING, tuple(faults[:MOST_TOLD]))
 
@@ -68,7 +70,7 @@ def _faults_of_rows(tables: StoredTables, entries: list[Entry]) -> Iterator[str]
         anew.append(entry)
         try:
             fold(anew, entry)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, NotACasebook) as error:
             yield f"entry {entry.number} does not follow from those before it ({error})"
             return
     for kind in TABLES:

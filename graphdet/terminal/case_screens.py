@@ -65,11 +65,13 @@ def show_history(console: Console, history: Sequence[Entry], undone: set[int], l
     """One line an entry, oldest first."""
     for entry in history:
         told = entry.told
-        subject = entry.case or (told["run"] if entry.kind == RUN else entry.suppression)
+        subject = entry.case or (told.get("run", "") if entry.kind == RUN else entry.suppression)
         line = clean(entry_in_words(entry.kind, told, entry.suppression, language), LONGEST_SHOWN)
         gone = f" [{word('undone', language)}]" if entry.number in undone else ""
         author = "" if entry.kind == SEEN else clean(entry.author, 20)
-        console.print(f"{entry.number:>6}  {entry.time[:16].replace('T', ' ')}  {subject:<8}  {author:<12}  {line}{gone}", soft_wrap=True)
+        console.print(
+            f"{entry.number:>6}  {entry.time[:16].replace('T', ' ')}  {clean(subject, 24):<8}  {author:<12}  {line}{gone}", soft_wrap=True
+        )
 
 
 def show_suppressions(

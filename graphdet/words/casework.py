@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
@@ -123,5 +124,5 @@ def entry_in_words(kind: str, told: Mapping[str, Any], suppression: str, languag
     if kind == "withdrawn":
         parts["reason"] = between + parts["reason"] if parts.get("reason") else ""
     if kind == "returned":
-        parts["why"] = word(f"back_{parts['why']}", language)
-    return ENTRIES[kind].to(language).format(**parts)
+        parts["why"] = word(f"back_{parts.get('why')}", language)
+    return ENTRIES[kind].to(language).format_map(defaultdict(str, parts)) if kind in ENTRIES else kind
