@@ -92,6 +92,7 @@ ENTRIES: dict[str, Wording] = {
     ),
     "approved": Wording("{suppression} is approved", "{suppression} 已获批准"),
     "withdrawn": Wording("{suppression} is withdrawn{reason}", "{suppression} 已撤回{reason}"),
+    "viewed": Wording("was looked at", "已查看"),
     "undone": Wording("entry {undoes} is taken back", "撤销第 {undoes} 条"),
 }
 
