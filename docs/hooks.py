@@ -69,5 +69,8 @@ def _layout(layout: Layout) -> str:
     columns = [f"| `{theirs}` | `{ours}` |" for theirs, ours in layout.columns.items()]
     table = ["| column | read as |", "|---|---|", *columns, ""] if columns else []
     actions = [f"- `{theirs}` is `{ours}`" for theirs, ours in layout.actions.items()]
+    if not layout.alone:
+        actions += ["", "```sh", f"graphdet init LOG --layout {layout.name}", "```"]
+        return "\n".join([f"# {layout.title}", "", layout.told, "", known, "", *table, *actions, ""])
     run = ["```sh", f"graphdet init LOG --layout {layout.name}", "graphdet check LOG", "graphdet run LOG --out out/first", "```", ""]
     return "\n".join([f"# {layout.title}", "", layout.told, "", known, "", *table, *actions, "", *run])

@@ -205,8 +205,7 @@ def case_note(dossier: Dossier, recorded: Recorded, language: Language) -> str:
     lines += [label("note_sum", language, q=number_in_words(ring["q_value"], "chance"), **told, **counts), ""]
     lines += [*_table([what], ("first", "last", "orders", "amount", "at_stake", "payments", "returns"), language), ""]
     innocent = [
-        f"- {label('fits' if one.holds else 'fails', language)} — {one.claim.short.to(language)}: {_escaped(_why(one, language))}"
-        for one in dossier.innocent
+        f"- {label(_fit(one), language)} — {one.claim.short.to(language)}: {_escaped(_why(one, language))}" for one in dossier.innocent
     ]
     if ring["explanation"]:
         innocent.insert(0, f"- **{_escaped(look_alike_in_words(ring['explanation'], language))}**")
@@ -229,6 +228,10 @@ def case_note(dossier: Dossier, recorded: Recorded, language: Language) -> str:
     columns = tuple(name for name in columns if rows and name in rows[0])
     lines += [f"## {label('read_first', language)}", "", *_table(rows, columns, language), ""]
     return "\n".join([*lines, label("decision", language), ""])
+
+
+def _fit(one: Weighed) -> str:
+    return "fits" if one.holds else "untold" if one.untold else "fails"
 
 
 def _why(one: Weighed, language: Language) -> str:

@@ -9,11 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from graphdet.errors import nearest
 from graphdet.schema import NODE_TYPES
-
-MISSING_WORDS = (
-    *("null", "(null)", "<null>", "\\n", "nil", "none", "(none)", "<none>", "nan", "na", "n/a", "#n/a", "<na>", "not set", "(not set)"),
-    *("not available", "undefined", "unknown", "(unknown)", "missing", "-", "--", "?", "0", "0.0.0.0", "127.0.0.1"),  # noqa: S104 - a word
-)
+from graphdet.schema.missing_words import MISSING_WORDS
 
 
 class Section(BaseModel):
@@ -30,17 +26,22 @@ class LogSettings(Section):
     constants: dict[str, str] = Field({}, description='our column = one value for every row that has none, such as action = "order"')
     names: tuple[str, ...] = Field((), description="the columns of files that have no header, in their order")
     preset: Literal["", "combined"] = Field(
-        "", description="combined: the logs of Apache and nginx, a request a line; a visitor is a user, a path an item"
+        "",
+        description="combined: the logs of Apache and nginx, a request a line; who is logged in, or else an address, is a user, a path an item",
     )
     encoding: str = Field("", description='of text files, such as "gb18030"; "" = UTF-8, or what the bytes look like')
-    unroll: tuple[str, ...] = Field((), description="lists in JSON, by dotted name, of which each value is to be a row")
+    join: dict[str, str] = Field(
+        {},
+        description='a table of a file = the column that it is joined by, such as "customers.csv" = "customer_id", or "ours = theirs"; beside the settings file',
+    )
+    unroll: tuple[str, ...] = Field((), description="lists in JSON and Parquet, by dotted name, of which each value is to be a row")
     timezone: str = Field("UTC", description='zone of times that carry none, as an IANA name or an offset such as "+08:00"')
     day_first: bool | None = Field(
         None, description="true: 03/04/2024 is 3 April; false: it is 4 March; left out: the column's own values tell, or reading stops"
     )
     timestamp_format: str | tuple[str, ...] = Field(
         "",
-        description='the only writing of times, or several, as strptime has it ("%d.%m.%y %H:%M"), or a word: excel, seconds, milliseconds, microseconds, nanoseconds',
+        description='the only writing of times, or several, as strptime has it ("%d.%m.%y %H:%M"), or a word: seconds … nanoseconds, excel, excel1904, julian, ticks, filetime, webkit',
     )
     decimal: Literal["", ".", ","] = Field("", description='the decimal mark of amounts and ratings; "" = the column\'s own values tell')
     missing: tuple[str, ...] = Field(

@@ -29,7 +29,11 @@ def as_json(document: Any) -> str:
 
     Times are ISO 8601, and numbers that are none null.
     """
-    text = json.dumps(_plain(document), ensure_ascii=False, indent=1)
+    return spelt_out(json.dumps(_plain(document), ensure_ascii=False, indent=1))
+
+
+def spelt_out(text: str) -> str:
+    """JSON with what controls a screen as escapes."""
     return UNPRINTABLE.sub(lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text)
 
 

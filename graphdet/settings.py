@@ -305,9 +305,12 @@ def load_settings(path: Path | None) -> Settings:
     except RecursionError:
         raise SettingsError(f"{path}: nested too deep; write settings as `graphdet settings` prints them.") from None
     chosen = parse_settings(table, str(path))
+    beside: dict[str, Any] = {}
     if chosen.log.ignore:
-        chosen = chosen.model_copy(update={"log": chosen.log.model_copy(update={"ignore": str(path.parent / chosen.log.ignore)})})
-    return chosen
+        beside["ignore"] = str(path.parent / chosen.log.ignore)
+    if chosen.log.join:
+        beside["join"] = {str(path.parent / table): key for table, key in chosen.log.join.items()}
+    return chosen.model_copy(update={"log": chosen.log.model_copy(update=beside)}) if beside else chosen
 
 
 def parse_settings(table: dict[str, Any], where: str) -> Settings:

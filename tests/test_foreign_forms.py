@@ -323,7 +323,8 @@ def test_web_logs_by_their_preset(tmp_path: Path) -> None:
         '203.0.113.6 - ann [17/May/2015:10:05:43 +0000] "POST /b HTTP/1.1" 302 -\nno request\n'
     )
     table = read(tmp_path, "access.log", lines, preset="combined")
-    assert table.ids["user"].to_pylist() == ["203.0.113.5", "203.0.113.6"]
+    assert table.ids["user"].to_pylist() == ["203.0.113.5", "ann"]
+    assert table.ids["ip"].to_pylist() == ["203.0.113.6"]
     assert times(table) == {"/a?x=1": "2015-05-17T08:05:03", "/b": "2015-05-17T10:05:43"}
     assert [row["line"] for row in table.report.rejected.to_pylist()] == [3]
 
@@ -475,13 +476,15 @@ def test_a_point_before_three_digits_is_told_by_the_others(
 # The page about it.
 
 PAGE = (Path(__file__).parent.parent / "docs" / "logs.md").read_text(encoding="utf-8")
-EXAMPLE = re.compile(r"<!-- reads (\d+) -->\n```toml\n(.*?)```\n```(\w+)\n(.*?)```", re.DOTALL)
+EXAMPLE = re.compile(r"<!-- (?:reads|joins) (\d+)(?: ([\w.]+):(.*?))? -->\n```toml\n(.*?)```\n```(\w+)\n(.*?)```", re.DOTALL)
 
 
 def test_every_example_of_the_page_is_read(tmp_path: Path) -> None:
     examples = EXAMPLE.findall(PAGE)
-    assert len(examples) == PAGE.count("<!-- reads")
-    for events, toml, ending, content in examples:
+    assert len(examples) == PAGE.count("<!-- reads") + PAGE.count("<!-- joins")
+    for events, table, rows, toml, ending, content in examples:
+        if table:
+            (tmp_path / table).write_text(rows.replace(":", "\n") + "\n", encoding="utf-8")
         (tmp_path / "mine.toml").write_text(toml, encoding="utf-8")
         path = tmp_path / f"log.{ending}"
         path.write_text(content, encoding="utf-8")

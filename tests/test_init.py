@@ -140,6 +140,94 @@ def test_files_of_several_kinds(tmp_path: Path) -> None:
     assert len(found.files) == 3
 
 
+NAMES = {
+    "user_id": [
+        "Kundennummer",
+        "Kunden-Nr.",
+        "id_client",
+        "Numéro client",
+        "id_cliente",
+        "id_usuario",
+        "id_utente",
+        "klantnummer",
+        "id_klienta",
+        "пользователь",
+        "会員番号",
+        "买家昵称",
+        "用户.编号",
+        "Customer No",
+    ],
+    "item_id": [
+        "Artikel-Nr.",
+        "id_produit",
+        "Código de artículo",
+        "id_prodotto",
+        "id_produktu",
+        "товар",
+        "商品コード",
+        "商品标题",
+        "Product Code",
+    ],
+    "device_id": ["Geräte-ID", "Gerätekennung", "id_appareil", "Dispositivo", "urzadzenie", "устройство", "端末ID", "设备指纹"],
+    "ip": ["IP-Adresse", "adresse_ip", "Dirección IP", "indirizzo_ip", "ip адрес"],
+    "timestamp": [
+        "Bestellzeitpunkt",
+        "date_commande",
+        "Fecha y hora",
+        "data_ordine",
+        "data_zamowienia",
+        "дата",
+        "注文日時",
+        "订单创建时间",
+        "Order Date/Time",
+    ],
+    "amount": [
+        "Gesamtbetrag",
+        "Preis (EUR)",
+        "montant_total",
+        "importe",
+        "importo",
+        "kwota",
+        "сумма",
+        "金額",
+        "买家实际支付金额",
+        "Order Total",
+    ],
+}
+
+
+@pytest.mark.parametrize(("ours", "name"), [(ours, name) for ours, names in NAMES.items() for name in names])
+def test_names_in_many_languages(tmp_path: Path, ours: str, name: str) -> None:
+    columns = {"user_id": VALUES["user_id"], "item_id": VALUES["item_id"], "x7": VALUES[""]}
+    columns.pop(ours, None)
+    assert mapping(proposed(write(tmp_path / "log.csv", {name: VALUES[ours], **columns}))) == {name: ours}
+
+
+@pytest.mark.parametrize("name", ["Kundengruppe", "order_status", "customer_city", "freight_value", "session_id", "Zahlungsart", "source"])
+def test_names_of_other_things_stay_unmapped(tmp_path: Path, name: str) -> None:
+    columns = {"user_id": VALUES["user_id"], "item_id": VALUES["item_id"], name: VALUES[""]}
+    assert mapping(proposed(write(tmp_path / "log.csv", columns))) == {}
+
+
+def test_times_that_are_half_readable_are_said_with_what_it_costs(tmp_path: Path) -> None:
+    times = [one if place % 2 else f"今天 {one[11:16]}" for place, one in enumerate(VALUES["timestamp"])]
+    proposal = proposed(write(tmp_path / "log.csv", {"user_id": VALUES["user_id"], "item_id": VALUES["item_id"], "时间": times}))
+    (unsure,) = proposal.unsure
+    assert "50% of its values are times; rows with others, such as '今天" in unsure.reason
+    german = [f"{1 + place % 28}. März 2025" for place in range(200)]
+    columns = {"user_id": VALUES["user_id"], "item_id": VALUES["item_id"], "Datum": german}
+    assert mapping(proposed(write(tmp_path / "german.csv", columns))) == {"Datum": "timestamp"}
+
+
+def test_an_empty_file_is_refused(graphdet_command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "log.csv").write_text("")
+    refused = graphdet_command("init", "log.csv")
+    assert refused.code == 2
+    assert "empty" in refused.err
+    assert not (tmp_path / "graphdet.toml").exists()
+
+
 def test_actions_are_translated(tmp_path: Path) -> None:
     words = ["PV", "add_to_cart", "addToWishlist", "purchase", "下单", "view", "promo_page", "Refund", "sign-in", "detail view"]
     log = {"user_id": VALUES["user_id"], "item_id": VALUES["item_id"], "event_type": [words[n % len(words)] for n in range(200)]}

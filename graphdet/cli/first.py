@@ -48,7 +48,10 @@ def init(
     if out.exists():
         raise SettingsError(f"{out}: exists already; change it, remove it, or choose another --out.")
     with progress_here().stage("look at logs"):
-        proposal = propose(look_at_files(logs, MachineSettings()), known)
+        looks = look_at_files(logs, MachineSettings())
+    if not looks:
+        raise EmptyLog(f"{', '.join(map(str, logs[:3]))}: the files are empty; name a log with at least one row.")
+    proposal = propose(looks, known)
     named = [str(path) for path in logs]
     if as_json:
         print_json(_as_dict(proposal))

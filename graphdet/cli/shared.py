@@ -39,7 +39,11 @@ SETTINGS_NAME = "graphdet.toml"
 MOST_THREADS, HIGHEST_SEED = 1024, 2**32 - 1  # as in settings.py, which is slow to import; a test compares
 
 Logs = Annotated[
-    list[Path], typer.Argument(metavar="LOGS", help="Log files or folders of them: CSV, TSV, JSON lines, Parquet; plain, .gz or .zst.")
+    list[Path],
+    typer.Argument(
+        metavar="LOGS",
+        help="Log files, folders of them, or a table as postgres://host/shop#orders: CSV, JSON, Parquet, workbooks …; squeezed or not.",
+    ),
 ]
 Folder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
 SettingsFile = Annotated[
@@ -89,8 +93,12 @@ def choose_settings(path: Path | None, logs: Sequence[Path] = (), wanted: Wanted
     Raises:
         SettingsError: a setting that cannot be used, in the file or on the command line.
     """
+    from graphdet.errors import SettingsError
     from graphdet.settings import Settings, load_settings, parse_section
 
+    for option, given in (("--since", wanted.since), ("--until", wanted.until)) if wanted else ():
+        if given is not None and not given.strip():
+            raise SettingsError(f'{option} "": no date or time; write one such as 2025-03-01 or "2025-03-01 18:30", or leave it out.')
     found = path or _lying_about(logs)
     chosen = load_settings(found)
     if found is not None and path is None:

@@ -26,7 +26,7 @@ def sentence(one: Weighed, language: Language) -> str:
 
 def bars_in_words(conditions: Iterable[Checked], language: Language, most: int | None = None) -> str:
     """Each number with the bar that it was held against, in one line."""
-    told = [condition_in_words(one.condition, one.value, one.bar, language) for one in _tightest(conditions)]
+    told = [condition_in_words(one.condition, one.value, one.bar, language, known=one.known) for one in _tightest(conditions)]
     left_out = len(told) - most if most is not None else 0
     if left_out > 1:  # one more condition takes no more room than saying that there is one
         told[most:] = [label("and_others", language, count=left_out)]
@@ -65,7 +65,7 @@ def spared_in_words(tried: Iterable[Weighed], language: Language) -> str:
         for checked in one.unless if None in missed else missed:
             if checked is not None:
                 condition = checked.condition if checked.holds else checked.condition.turned()
-                told.setdefault(condition.fact, condition_in_words(condition, checked.value, checked.bar, language))
+                told.setdefault(condition.fact, condition_in_words(condition, checked.value, checked.bar, language, known=checked.known))
     return conditions_in_words(told.values(), language)
 
 
@@ -102,12 +102,12 @@ def _condition(checked: Checked) -> dict[str, Any]:
     condition = checked.condition
     return {
         "fact": condition.fact,
-        "value": _plain(checked.value),
+        "value": _plain(checked.value) if checked.known else None,
         "direction": condition.direction,
         "bar": checked.bar,
         "setting": condition.bar.setting or None,
         "passed": checked.holds,
-        **{language: condition_in_words(condition, checked.value, checked.bar, language) for language in LANGUAGES},
+        **{language: condition_in_words(condition, checked.value, checked.bar, language, known=checked.known) for language in LANGUAGES},
     }
 
 

@@ -30,6 +30,7 @@ def measure_what(scene: Scene) -> dict[str, Any]:
     deal = scene.replay.recorded.background["deal"]
     bought = inside & scene.did(deal) if deal else inside & ~scene.did(*GIVE_BACK)
     pairs = max(int(scene.met.sum()) if scene.windows else scene.size, 1)
+    told = bool(scene.replay.recorded.actions)  # a log that says nothing of what was done does not say that nobody ordered
     days = None if time["start"] is None else (time["end"] - time["start"]) / DAY
     worth = [entry["inflated_amount"] for entry in scene.measured["bought"].values()]
     return {
@@ -43,11 +44,11 @@ def measure_what(scene: Scene) -> dict[str, Any]:
         },
         "amount": _worth(scene, bought),
         "at_stake": float(sum(worth)) if worth and None not in worth else None,
-        "orders": int(ordered.sum()),
+        "orders": int(ordered.sum()) if told else None,
         "order_amount": _worth(scene, ordered),
-        "payments": int(paid.sum()),
+        "payments": int(paid.sum()) if told else None,
         "payment_amount": _worth(scene, paid),
-        "returns": int(back.sum()),
+        "returns": int(back.sum()) if told else None,
         "return_amount": _worth(scene, back, signless=True),
         "ordered_share": _pairs_with(scene, ordered | paid) / pairs,
         "rated_share": _pairs_with(scene, inside & ~np.isnan(scene.replay.recorded.rating[scene.replay.small.rows])) / pairs,

@@ -11,10 +11,11 @@ import duckdb
 from graphdet.errors import AmbiguousColumn
 from graphdet.events.forms import NumberForm, TimeForm
 from graphdet.events.number_writings import tell_decimal
+from graphdet.events.odd_values import is_odd_count
 from graphdet.events.opening import Source, careful_source
 from graphdet.events.reading import NUMBERS, REFUSALS, given_columns, valued_columns
 from graphdet.events.time_order import tell_orders
-from graphdet.events.timestamps import EXCEL_FIRST, EXCEL_LAST, ODD, WHITESPACE
+from graphdet.events.timestamps import ODD, ODD_COUNTS, WHITESPACE, OddCount, odd_counts
 from graphdet.settings import LogSettings
 
 _INSTANTS = 100_000_000  # as seconds since 1970, in 1973; a smaller number counts from some start of its own
@@ -49,23 +50,25 @@ class Asking:
 
     def _time_form(self, source: Source, key: tuple[str, str]) -> TimeForm:
         where = f"{source.file.name}: column {source.mapping.theirs(key[0])!r}"
-        texts, serials = [], ""
+        counts: list[str] = []
+        texts: list[str] = []
         for text in self._texts(key, marked=False):
-            if text.replace(".", "", 1).isdecimal():
-                serials = serials or text
-            else:
-                texts.append(text)
-        if serials and not self._counts_from_a_start(key):
-            raise AmbiguousColumn(
-                f"{where}: {serials[:40]} looks like an Excel serial date (days since 1900), and would be 1970 as seconds; "
-                'set [log] timestamp_format = "excel" or "seconds".'
-            )
+            (counts if is_odd_count(text) else texts).append(text)
+        kind = self._kind_of_count(key, counts) if counts else None
+        if kind is not None:
+            raise AmbiguousColumn(f"{where}: {counts[0][:40]} looks like {kind.told}; set [log] timestamp_format = {kind.settings}.")
         return tell_orders(where, texts, self._settings.day_first)
 
-    def _counts_from_a_start(self, key: tuple[str, str]) -> bool:
-        """Whether other numbers of the column say that it counts seconds from a start of its own: they are small, but no serial dates."""
-        small = "{number} >= 0 AND {number} < " + f"{_INSTANTS} AND NOT ({{number}} >= {EXCEL_FIRST} AND {{number}} < {EXCEL_LAST})"
-        return any(self._asked(key, "1", lambda text, odd: small.format(number=f"TRY_CAST({text} AS DOUBLE)")))
+    def _kind_of_count(self, key: tuple[str, str], counts: Sequence[str]) -> OddCount | None:
+        """The kind that the odd counts of the column are of, if its other numbers say nothing else."""
+        common = [one for one in ODD_COUNTS if all(one.fits(text) for text in counts)]
+        kind = next((one for one in common or ODD_COUNTS if one.fits(counts[0])), None)
+        if kind is None:
+            return None
+        least = _INSTANTS if kind is ODD_COUNTS[0] else "'inf'::DOUBLE"  # a serial date may stray among instants
+        others = f"{{number}} > 0 AND {{number}} < {least} AND NOT {odd_counts('{number}')}"
+        said = any(self._asked(key, "1", lambda text, odd: others.replace("{number}", f"TRY_CAST({text} AS DOUBLE)") + " LIMIT 1"))
+        return None if said else kind
 
     def _texts(self, key: tuple[str, str], *, marked: bool) -> list[str]:
         """The odd texts of a column, each once; `marked`: and all numbers with a decimal mark."""

@@ -15,7 +15,7 @@ from graphdet import _kernels
 from graphdet.events.canonical import BAD, MISSING, Cleaning, Names, canonical_names
 from graphdet.events.coding import Key, Rows, canonical_order, repeated_keys
 from graphdet.events.collecting import Collector
-from graphdet.events.deciding import LeftOut, find_rejects, without_unreadable, without_zero_times
+from graphdet.events.deciding import LeftOut, find_rejects, without_no_days, without_unreadable, without_zero_times
 from graphdet.events.items import FACTS, Catalogue, join_catalogue, read_catalogue
 from graphdet.events.placeholders import Placeholder, suspicious
 from graphdet.events.reading import NUMBERS
@@ -25,6 +25,7 @@ from graphdet.schema import ITEM, NODE_TYPES
 from graphdet.settings import LogSettings
 
 Array = npt.NDArray[Any]
+NO_HEADERS: Mapping[str, frozenset[str]] = {}
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def canonical_codes(collector: Collector, settings: LogSettings) -> tuple[dict[s
 
     columns = list(collector.dictionaries)
     found = dict(zip(columns, collector.pool.map(recode, columns), strict=True))
-    left_out = LeftOut()
+    left_out = LeftOut(read_as=found["action"][0].read_as if "action" in found else {})
     for column, (canonical, _, rows, valued) in found.items():
         for names, into in ((canonical.nobodys, left_out.placeholders), (canonical.ignored, left_out.ignored)):
             into += [Placeholder(column, name, rows[place], rows[place] / valued) for place, name in names.items() if rows[place]]
@@ -92,15 +93,22 @@ def assemble_catalogue(collector: Collector, settings: LogSettings) -> Catalogue
     return CatalogueRows(read_catalogue(names, codes), rejects, rows[order[repeats]])
 
 
-def assemble(collector: Collector, catalogue: Catalogue | None, settings: LogSettings) -> Events:
-    """Canonical names and codes, rejects and duplicates out, rows in canonical order."""
+def assemble(
+    collector: Collector, catalogue: Catalogue | None, settings: LogSettings, headers: Mapping[str, frozenset[str]] = NO_HEADERS
+) -> Events:
+    """Canonical names and codes, rejects and duplicates out, rows in canonical order.
+
+    Args:
+        headers: our column → how files call it, in small letters.
+    """
     canonical, named, left_out = canonical_codes(collector, settings)
     names = {column: found.names for column, found in canonical.items()}
     given = ("timestamp", *NUMBERS, "event_a", "event_b", "digest", "broken")
     numbers = {name: values for name in given if (values := collector.take(name)) is not None}
     left_out.suspicious = suspicious(named, names, settings)
+    left_out.no_days = without_no_days(numbers)
     left_out.zero_times = without_zero_times(numbers)
-    rejects = find_rejects(collector.rows, named, numbers, settings)
+    rejects = find_rejects(collector.rows, named, names, numbers, settings, headers)
     rows = None
     if len(rejects.rows):
         rows = np.delete(np.arange(collector.rows), rejects.rows)

@@ -12,10 +12,11 @@ import pyarrow.compute as pc
 
 from graphdet.events.addresses import canonical_ips
 from graphdet.events.coding import plain_names, sorted_names, text_buffers
+from graphdet.events.header import squeezed
 from graphdet.events.likeness import folded
 from graphdet.events.placeholders import ignored, ignored_keys, missing_set, nobodys
 from graphdet.events.timestamps import SPACES
-from graphdet.schema import IP_COLUMNS, NODE_TYPES
+from graphdet.schema import ACTION_OF, ACTIONS, IP_COLUMNS, NODE_TYPES
 from graphdet.settings import LogSettings
 
 MISSING = -1
@@ -36,6 +37,10 @@ class Cleaning:
     ignored: Mapping[str, frozenset[str]]
     fold: tuple[str, ...]
 
+    def action(self, word: str) -> str:
+        """A word for an action as the settings map it, or by its usual meaning; others stay."""
+        return self.actions.get(word) or (word if word in ACTIONS else ACTION_OF.get(squeezed(word), word))
+
     @classmethod
     def of(cls, settings: LogSettings) -> Cleaning:
         """Raises:
@@ -47,13 +52,14 @@ class Cleaning:
 
 @dataclass(frozen=True)
 class Names:
-    """Canonical names sorted by their UTF-8 bytes; for each raw name its code, `MISSING`, `BAD` or `IGNORED`; and which raw names are left
-    out: those that stand for none known, and those that the settings ignore."""
+    """Canonical names sorted by their UTF-8 bytes; for each raw name its code, `MISSING`, `BAD` or `IGNORED`; which raw names are left out:
+    those that stand for none known, and those that the settings ignore; and which words for actions are read as ours."""
 
     names: pa.StringArray
     codes: npt.NDArray[np.int32]
     nobodys: Mapping[int, str] = field(default_factory=dict)
     ignored: Mapping[int, str] = field(default_factory=dict)
+    read_as: Mapping[str, str] = field(default_factory=dict)
 
 
 def canonical_names(column: str, raw: pa.LargeStringArray, cleaning: Cleaning) -> Names:
@@ -80,8 +86,12 @@ def canonical_names(column: str, raw: pa.LargeStringArray, cleaning: Cleaning) -
         missing |= mapped
     if column in _IDS and column not in IP_COLUMNS and cleaning.fold:
         text = folded(text, cleaning.fold)
-    if cleaning.actions and column == "action":
-        text = pa.array([cleaning.actions.get(word, word) for word in text.to_pylist()], pa.large_string())
+    read_as: dict[str, str] = {}
+    if column == "action":
+        words = text.to_pylist()
+        told = [cleaning.action(word) for word in words]
+        read_as = {word: ours for word, ours in zip(words, told, strict=True) if word != ours and word not in cleaning.actions}
+        text = pa.array(told, pa.large_string())
     if not plain or column in (*IP_COLUMNS, *_LOWER):
         missing |= np.asarray(pc.equal(text, ""))
     chosen: Mapping[int, str] = {}
@@ -98,7 +108,7 @@ def canonical_names(column: str, raw: pa.LargeStringArray, cleaning: Cleaning) -
     if column == "user_id":
         codes[list(chosen)] = IGNORED
     codes[kept[order]] = np.cumsum(~repeats) - 1
-    return Names(text.take(pa.array(order[~repeats])).cast(pa.string()), codes, left_out, chosen)
+    return Names(text.take(pa.array(order[~repeats])).cast(pa.string()), codes, left_out, chosen, read_as)
 
 
 def _named(text: pa.LargeStringArray, which: npt.NDArray[np.bool_]) -> dict[int, str]:

@@ -17,9 +17,19 @@ def name_expression(column: str, kind: str) -> str:
     return f"{column}::VARCHAR"
 
 
+def text_of_bytes(column: str) -> str:
+    """Bytes as text where they are some; in hexadecimal where they are none, such as a UUID's."""
+    text = f"TRY(decode({column}))"
+    return f"CASE WHEN {text} IS NULL OR regexp_matches({text}, '[\\x00-\\x08]') THEN lower(hex({column})) ELSE {text} END"
+
+
 def quoted(path: Path) -> str:
     """A path as an SQL literal; DuckDB takes `*`, `?` and `[` for patterns, of which a bracketed one stands for itself."""
     text = re.sub(r"([*?\[])", r"[\1]", str(path))
+    return "'" + text.replace("'", "''") + "'"
+
+
+def quoted_text(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 

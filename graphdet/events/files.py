@@ -15,8 +15,9 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from graphdet.errors import EmptyLog, UnreadableFile
+from graphdet.events.databases import address_of, fetch
 from graphdet.events.foreign_kinds import foreign_kind
-from graphdet.events.unpacking import SQLITE, ZIP, Part, is_workbook, sqlite_parts, workbook_parts, zip_parts
+from graphdet.events.unpacking import SQLITE, ZIP, Part, is_tar, is_workbook, sqlite_parts, tar_parts, workbook_parts, zip_parts
 from graphdet.scratch import new_file
 from graphdet.shortage import ran_out
 
@@ -38,12 +39,13 @@ FORMATS = {
     ".sqlite3": "sqlite",
     ".db": "sqlite",
     ".zip": "zip",
+    ".tar": "tar",
+    ".tgz": "tar",
 }
 COMPRESSIONS = {".gz": "gz", ".zst": "zst", ".bz2": "bz2", ".xz": "xz"}
 _COMPRESSION_MAGIC = {b"\x1f\x8b": "gz", b"\x28\xb5\x2f\xfd": "zst", b"BZh": "bz2", b"\xfd7zXZ\x00": "xz"}
 _PARQUET_MAGIC = b"PAR1"
 _BLOCK = 1 << 20
-_DATABASE = re.compile(r"(postgres(?:ql)?|mysql|mariadb|mssql|sqlserver|oracle|snowflake|bigquery|clickhouse|mongodb):/", re.IGNORECASE)
 _PARTITION = re.compile(r"(\w+)=(.+)")
 NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 STANDARD_INPUT = "-"
@@ -100,6 +102,11 @@ def find_files(paths: Sequence[Path | str], folder: Path, most: int) -> list[Log
     """
     found: dict[Path, list[LogFile]] = {}
     for path in (Path(one) for text in map(str, paths) for one in _expanded(text)):
+        database = address_of(str(path))
+        if database is not None:
+            table = fetch(database, folder)
+            found[path] = [LogFile(table, "csv", "", database.name, state=state_of(table, database.name))]
+            continue
         _require_seen(path)
         if str(path) == STANDARD_INPUT:
             found[path] = _recognise(_spooled(path, folder), folder, most, label="standard input")
@@ -133,12 +140,8 @@ def _require_seen(path: Path) -> None:
 
 def _expanded(text: str) -> list[str]:
     """A pattern as the paths that it fits; any other text as it is."""
-    database = _DATABASE.match(text)
-    if database:
-        raise UnreadableFile(
-            f"{database[1]}://…: a database is not read from here; export the table to a file, for PostgreSQL with "
-            "psql -c \"\\copy (SELECT …) TO 'events.csv' CSV HEADER\", and name that."
-        )
+    if address_of(text) is not None:
+        return [text]
     if not glob.has_magic(text) or os.path.lexists(text):  # Path.exists raises where it may not look
         return [text]
     fitting = sorted(glob.glob(text, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute patterns
@@ -231,16 +234,17 @@ def _recognise(
     form, _ = _by_name(Path(named or path))
     if head.startswith(_PARQUET_MAGIC):
         return [LogFile(path, "parquet", "", label, partitions=partitions, state=state)]
-    if head.startswith((ZIP, SQLITE)):
+    is_zip, tar = head.startswith(ZIP), is_tar(path, head)
+    if is_zip or tar or head.startswith(SQLITE):
         if head.startswith(SQLITE):
-            found = _tables(sqlite_parts(path, folder, most), shown)
-        elif is_workbook(path):
-            found = _tables(workbook_parts(path, folder, most), shown)
+            found = _tables(sqlite_parts(path, folder, most, shown), shown)
+        elif is_zip and is_workbook(path):
+            found = _tables(workbook_parts(path, folder, most, shown), shown)
         elif depth == DEEPEST:
             raise UnreadableFile(f"{shown}: an archive in archives, more than {DEEPEST} deep; unpack it and name what is in it.")
         else:
             found = []
-            members = zip_parts(path, folder, most)
+            members = zip_parts(path, folder, most, shown) if is_zip else tar_parts(path, folder, most, shown)
             for name, part in [member for member in members if _by_name(Path(member[0]))[0]] or members:
                 found += _recognise(part, folder, most, f"{shown}!{name}", name, partitions, depth + 1)
         if not found:
@@ -250,8 +254,11 @@ def _recognise(
     foreign = None if compression else foreign_kind(head)
     if foreign:
         raise UnreadableFile(f"{shown}: this is {foreign[0]}, which is not read; {foreign[1]}.")
-    if not form and head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[{")):
-        form = "jsonl"
+    begins = b"".join(head[:2000].removeprefix(b"\xef\xbb\xbf").split()).lstrip(b"\x1e")
+    if not compression and begins.startswith((b'{"', b'[{"', b'[["', b"{}")) and form != "jsonl":
+        form = "jsonl"  # whatever it is called
+    elif not compression and form == "jsonl" and begins[:1].isalnum():
+        form = "csv"
     form = form if form in ("csv", "tsv", "jsonl", "parquet") else "csv"
     return [LogFile(path, form, compression, label, partitions=partitions, state=state)]
 

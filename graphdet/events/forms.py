@@ -16,13 +16,11 @@ class TimeForm:
 
     Attributes:
         orders: (separator, digits of the year) → the order of day, month and year, for dates in numbers whose year stands last or is short.
-        excel: numbers are days since 1900, as spreadsheets count them.
         patterns: the only writings that are times, in strptime's words; () = all that can be told.
         example: one of the values that needed telling.
     """
 
     orders: tuple[tuple[str, int, Order], ...] = ()
-    excel: bool = False
     patterns: tuple[str, ...] = ()
     example: str = ""
 

@@ -127,9 +127,24 @@ def check_mapped(headers: Iterable[Sequence[str]], settings: LogSettings) -> Non
             )
 
 
+def names_of_columns(maps: Iterable[ColumnMap]) -> dict[str, frozenset[str]]:
+    """Our column → what files call it, in small letters."""
+    found: dict[str, set[str]] = {}
+    for one in maps:
+        for ours, position in one.positions.items():
+            if position < len(one.header):
+                found.setdefault(ours, set()).add(plain(one.header[position]))
+    return {ours: frozenset(names) for ours, names in found.items()}
+
+
 def plain(name: str) -> str:
     """A column's name as it is compared."""
     return name.strip().strip("\ufeff").strip().lower()
+
+
+def squeezed(name: str) -> str:
+    """A column's name in small letters without spaces, dots and underscores, and without MongoDB's words for types."""
+    return "".join(character for character in name.lower().partition(".$")[0] if character.isalnum())
 
 
 def _missing(path: str, header: Sequence[str], what: str, lacking: set[str]) -> MissingColumn:
@@ -141,6 +156,11 @@ def _missing(path: str, header: Sequence[str], what: str, lacking: set[str]) -> 
         for foreign in known
         if foreign in names
     ]
+    alike = {squeezed(one): one for one in lacking}
+    lines = [f'"{name.strip()}" = "{alike[squeezed(name)]}"' for name in header if squeezed(name) in alike] + lines
     suggestion = "; for instance " + ", ".join(lines) if lines else f', such as "their name" = "{what.split(",")[0]}"'
     shown = ", ".join(name.strip()[:40] for name in header[:30]) + (", …" if len(header) > 30 else "")
-    return MissingColumn(f"{path}: no column {what} (found: {shown}). Map it under [log.columns] in a settings file{suggestion}.")
+    return MissingColumn(
+        f"{path}: no column {what} (found: {shown}). "
+        f"Map it under [log.columns] in a settings file{suggestion}; `graphdet init` proposes one."
+    )

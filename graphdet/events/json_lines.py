@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import duckdb
 
 from graphdet.errors import UnreadableFile
 from graphdet.events.expressions import quoted
+from graphdet.events.json_documents import rows_of
 from graphdet.events.timestamps import WHITESPACE
 from graphdet.scratch import new_file
 
@@ -21,6 +23,7 @@ _DEEPEST, _MOST = 8, 2000  # levels of objects, and leaves, beyond which what is
 _LONGEST = 15_000_000
 # DuckDB dies of structures some 120 levels deep; a line that has more brackets, which need not be so deep, is looked at by us.
 _MANY_BRACKETS = "(length(line) > 240 AND length(line) - length(translate(line, '{[', '')) > 120)"
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -33,8 +36,8 @@ class Leaf:
 
 
 def in_lines(connection: duckdb.DuckDBPyConnection, name: str, path: Path, unroll: tuple[str, ...], folder: Path) -> Path:
-    """The file itself where each line is an object; else a copy that is so: of an array, of objects over several lines, of one that holds a
-    list of them; and with a line for each value of the lists that are to be unrolled.
+    """The file itself where each line is an object; else a copy that is so: of an array, of objects over several lines or with marks
+    between them, of one document that holds all rows; and with a line for each value of the lists that are to be unrolled.
 
     Raises:
         UnreadableFile: an array that is broken.
@@ -45,34 +48,95 @@ def in_lines(connection: duckdb.DuckDBPyConnection, name: str, path: Path, unrol
     lines: Iterable[str]
     if shape == "lines":
         lines = _text_lines(path)
+    elif shape == "loose":
+        lines = _loose_lines(path)
+    elif shape == "document":
+        lines = _document(path, name)
     else:
         query = f"SELECT json(json)::VARCHAR FROM read_json_objects({quoted(path)}, format='{shape}', maximum_object_size={_LONGEST})"  # noqa: S608
         lines = _one_column(connection, query, name)
     target = new_file(folder)
     with target.open("w", encoding="utf-8", errors="surrogateescape", newline="") as out:
-        for line in _unrolled(_unwrapped(lines) if shape == "unstructured" else lines, unroll):
+        for line in _unrolled(lines, unroll):
             out.write(line + "\n")
     return target
 
 
 def _shape(path: Path) -> str:
+    """ "lines": an object each; "loose": the same with marks beside or between them; "array", "unstructured": as DuckDB calls them;
+    "document": one that is read as a whole."""
     with path.open("rb") as stream:
         head = stream.read(1 << 20).lstrip(b"\xef\xbb\xbf \t\r\n")
-    if head.startswith(b"["):
-        rest = head[1:].lstrip(b" \t\r\n")
-        return "array" if rest[:1] in (b"{", b"]") else "lines"
     first, more, rest = head.partition(b"\n")
+    first, later = first.strip(), rest.lstrip(b" \t\r\n")
+    if head.startswith(b"["):
+        inside = head[1:].lstrip(b" \t\r\n")
+        if later.startswith(b"[") and first.endswith((b"]", b"],")) and not inside.startswith(b"["):
+            return "loose"
+        return "array" if inside[:1] in (b"{", b"]") else "document" if inside.startswith(b"[") else "lines"
+    if head.startswith(b"\x1e") or first.endswith(b"},"):
+        return "loose"
     if first.startswith(b"{") and (more or len(head) < 1 << 20):
+        return _shape_of_objects(first, rest, later)
+    return "document" if first.startswith(b"{") and not more else "lines"
+
+
+def _shape_of_objects(first: bytes, rest: bytes, later: bytes) -> str:
+    """Of a text that begins with an object, by its first line and what comes then."""
+    try:
+        whole = json.loads(first)
+    except RecursionError:  # nested by the thousand: a row like others
+        return "lines"
+    except ValueError as error:
+        if str(error).startswith("Extra data") and first[getattr(error, "pos", 0) :].lstrip().startswith(b"{"):
+            return "unstructured"  # several objects on one line
+        opened = first == b"{" or (later[:1] in (b'"', b"}", b"{", b"[") and not first.endswith(b"}"))
+        return ("document" if _one_object(first + b"\n" + rest) else "unstructured") if opened else "lines"
+    return "document" if not rest.strip() and any(isinstance(value, (list, dict)) for value in whole.values()) else "lines"
+
+
+def _one_object(head: bytes) -> bool:
+    """Whether an object over several lines seems to be the only one: it does not end in what was looked at, or nothing follows it."""
+    try:
+        _, end = json.JSONDecoder().raw_decode(head.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return True
+    return not head.decode("utf-8", "replace")[end:].strip()
+
+
+def _document(path: Path, name: str) -> Iterator[str]:
+    """The rows of one document; the document itself where it is one row; and lines, where the first is very long."""
+    try:
+        whole = json.loads(path.read_text(encoding="utf-8-sig", errors="replace"))
+    except RecursionError:
+        yield from _text_lines(path)
+        return
+    except ValueError as error:
+        if "Extra data" in str(error):
+            yield from _text_lines(path)
+            return
+        raise UnreadableFile(f"{name}: cannot be read as JSON ({error}); check that it is whole, or write one object per line.") from None
+    yield from map(_written, rows_of(whole) or [whole])
+
+
+def _written(row: Any) -> str:
+    """A row as a line; what is half a character stays escaped."""
+    line = json.dumps(row, ensure_ascii=False)
+    return line if line.isascii() or not _HALF.search(line) else json.dumps(row)
+
+
+def _loose_lines(path: Path) -> Iterator[str]:
+    """Objects and lists of objects, a line each, whatever marks stand beside them; a line that is neither stays as it is."""
+    for line in _text_lines(path):
+        bare = line.strip(" \t\r\n\ufeff\x1e,")
         try:
-            json.loads(first)
-        except RecursionError:
-            return "lines"
-        except ValueError:
-            later = rest.lstrip(b" \t\r\n")
-            return "unstructured" if first.strip() == b"{" or (later[:1] in (b'"', b"}") and not first.rstrip().endswith(b"}")) else "lines"
-        if not rest.strip() and b"[" in first:
-            return "unstructured"
-    return "lines"
+            found = json.loads(bare) if bare.startswith("[") else None
+        except (ValueError, RecursionError):
+            found = None
+        if isinstance(found, list):
+            yield from map(_written, found)
+        elif bare not in ("", "[", "]"):
+            yield bare
 
 
 def _one_column(connection: duckdb.DuckDBPyConnection, query: str, name: str) -> Iterator[str]:
@@ -90,22 +154,6 @@ def _text_lines(path: Path) -> Iterator[str]:
         yield from (line.rstrip("\r\n") for line in stream)
 
 
-def _unwrapped(lines: Iterable[str]) -> Iterator[str]:
-    """One object that holds a single list of objects stands for these."""
-    every = list(lines)
-    if len(every) == 1:
-        try:
-            whole = json.loads(every[0])
-        except RecursionError:  # nested by the thousand: whatever it is, it is no wrapping
-            whole = {}
-        if not isinstance(whole, dict):
-            return iter(every)
-        lists = [value for value in whole.values() if isinstance(value, list) and value and all(isinstance(one, dict) for one in value)]
-        if len(lists) == 1 and not {"user_id", "user"} & set(whole):
-            return iter([json.dumps(one) for one in lists[0]])
-    return iter(every)
-
-
 def _unrolled(lines: Iterable[str], names: tuple[str, ...]) -> Iterator[str]:
     if not names:
         yield from lines
@@ -121,7 +169,7 @@ def _unrolled(lines: Iterable[str], names: tuple[str, ...]) -> Iterator[str]:
         rows = [found]
         for name in names:
             rows = [row for whole in rows for row in _of_each(whole, name.split("."))]
-        yield from (json.dumps(row) for row in rows)  # halves of characters are no UTF-8, but may stand in JSON
+        yield from map(_written, rows)
 
 
 def _of_each(whole: dict[str, Any], path: list[str]) -> list[dict[str, Any]]:
@@ -174,7 +222,10 @@ def _merged(one: Any, other: Any) -> Any:
 def _leaves(structure: dict[str, Any], above: tuple[str, ...], depth: int) -> Iterator[Leaf]:
     for key, kind in structure.items():
         path = (*above, key)
-        if isinstance(kind, dict) and kind and depth < _DEEPEST:
+        if isinstance(kind, dict) and len(kind) == 1 and (only := next(iter(kind))).startswith("$"):  # as MongoDB writes types
+            inner = (*path, only, *(kind[only] if isinstance(kind[only], dict) and len(kind[only]) == 1 else ()))
+            yield Leaf(".".join(path), _pointer(inner), isinstance(kind[only], list))
+        elif isinstance(kind, dict) and kind and depth < _DEEPEST:
             yield from _leaves(kind, path, depth + 1)
         else:
             yield Leaf(".".join(path), _pointer(path), isinstance(kind, list))

@@ -20,14 +20,14 @@ from graphdet.errors import LabelError
 from graphdet.events.assembling import canonical_codes
 from graphdet.events.canonical import BAD, IGNORED, MISSING
 from graphdet.events.collecting import Collector
-from graphdet.events.deciding import LEFT_OUT
+from graphdet.events.deciding import LEFT_OUT, NO_TIME_READ, OUTSIDE
 from graphdet.events.header import map_label_columns
 from graphdet.events.log import DEFAULT_LOG, DEFAULT_MACHINE
 from graphdet.events.reading import typed_label_columns
 from graphdet.events.rejecting import SHOWN_REJECTS, Causes, Rejected, Rejects
 from graphdet.events.table import NO_TIME, EventTable, FileReport
 from graphdet.events.tally import Watcher, read_files
-from graphdet.events.timestamps import in_range
+from graphdet.events.timestamps import UNREADABLE, in_range
 from graphdet.settings import LogSettings, MachineSettings
 
 POSITIVE = frozenset({"1", "1.0", "true", "yes", "fraud", "bad", "banned", "confirmed", "suspected"})
@@ -186,7 +186,8 @@ def _assemble(collector: Collector, settings: LogSettings) -> _Rows:
     causes.reject("user_id", LEFT_OUT, user == IGNORED)
     causes.reject("label", _IS_NO_LABEL, (verdict == _NO_LABEL) | (label == BAD))
     if known_at is not None:
-        causes.reject("known_at", "not a time in the years 1970 to 2261", ~in_range(known_at) & (known_at != NO_TIME))
+        causes.reject("known_at", NO_TIME_READ, known_at == UNREADABLE)
+        causes.reject("known_at", OUTSIDE, ~in_range(known_at) & (known_at != NO_TIME))
     rejects = causes.rejects()
     good = np.ones(collector.rows, np.bool_)
     good[rejects.rows] = False

@@ -32,6 +32,10 @@ def about_left_out(left_out: LeftOut, sources: Sequence[Source]) -> list[str]:
         found.append(f"{column}: {count:,} values cannot be read{shown} and count as missing{settle}.")
     if left_out.zero_times:
         found.append(f"timestamp: 0 on {left_out.zero_times:,} rows counts as missing, as all other times are real.")
+    if left_out.no_days:
+        found.append(
+            f"timestamp: {left_out.no_days:,} rows have a time that programs write for none, such as 9999-12-31; it counts as missing."
+        )
     found += [
         f"{one.column}: {one.name[:40]!r} looks like a placeholder and stands on {one.rows:,} rows ({one.share:.1%}); it counts as "
         "missing. [log] genuine keeps it."
@@ -39,6 +43,10 @@ def about_left_out(left_out: LeftOut, sources: Sequence[Source]) -> list[str]:
     ]
     found += _listed(left_out.placeholders, "stand for none known and count as missing")
     found += _listed(left_out.ignored, LEFT_OUT)
+    if left_out.read_as:
+        shown = ", ".join(f"{theirs[:40]} as {ours}" for theirs, ours in sorted(left_out.read_as.items())[:6])
+        more = ", …" if len(left_out.read_as) > 6 else ""
+        found.append(f"actions are read by their usual words: {shown}{more}; [log.actions] says otherwise.")
     if left_out.agreeing:
         found.append(
             f"rows that agree in all that is read, and differ in other columns: {left_out.agreeing:,}; they are kept (quantities)."
@@ -70,7 +78,16 @@ def about_ids(ids: Mapping[str, pa.StringArray]) -> list[str]:
             if way == "rounded":
                 found.append(f"{column}: {count:,} ids look rounded by a spreadsheet (such as {one[:40]}); export the column as text.")
             else:
+                shown, beside = _where_they_differ(one, other)
                 found.append(
-                    f'{column}: {count:,} ids {_LIKE[way]}, such as {one[:40]!r} and {other[:40]!r}; [log] fold = ["{way}"] makes them one.'
+                    f'{column}: {count:,} ids {_LIKE[way]}, such as {shown!r} and {beside!r}; [log] fold = ["{way}"] makes them one.'
                 )
     return found
+
+
+def _where_they_differ(one: str, other: str) -> tuple[str, str]:
+    """Both in forty characters, of long ones from shortly before they differ."""
+    same = next((place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    start = max(same - 20, 0) if max(len(one), len(other)) > 40 else 0
+    mark = "…" if start else ""
+    return mark + one[start : start + 40], mark + other[start : start + 40]

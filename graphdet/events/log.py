@@ -7,7 +7,7 @@ from pathlib import Path
 
 from graphdet.errors import EmptyLog
 from graphdet.events.assembling import assemble, assemble_catalogue
-from graphdet.events.header import map_columns
+from graphdet.events.header import map_columns, names_of_columns
 from graphdet.events.notes import notes, resolution
 from graphdet.events.portion import take_portion
 from graphdet.events.reading import typed_columns
@@ -56,12 +56,14 @@ def read_log(paths: Sequence[Path | str], settings: LogSettings, machine: Machin
         items = assemble_catalogue(catalogues.collector, settings) if catalogues.collector.rows else None
         if items is not None:
             catalogues.rejects, catalogues.duplicates = items.rejects, items.duplicates
-        events = assemble(logs.collector, items.catalogue if items else None, settings)
+        events = assemble(
+            logs.collector, items.catalogue if items else None, settings, names_of_columns(source.mapping for source in reading.sources)
+        )
         logs.rejects, logs.duplicates = events.rejects, events.duplicates
         tell("sort", logs.collector.rows, logs.collector.rows)
         rejected = Rejected(settings.raw_characters)
         reports = reading.report(rejected)
-    report = ReadReport(reports, rejected.table(), notes(events, reading.sources, reports, settings))
+    report = ReadReport(reports, rejected.table(), notes(events, reading, reports, settings))
     table = EventTable(
         ids=events.ids,
         codes=events.codes,

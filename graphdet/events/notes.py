@@ -11,22 +11,34 @@ import numpy.typing as npt
 
 from graphdet.arrays import distinct_values
 from graphdet.events.assembling import Events
+from graphdet.events.clock_changes import ClockDoubts
 from graphdet.events.left_out_notes import about_ids, about_left_out
 from graphdet.events.opening import Source
+from graphdet.events.synonyms import same_things
 from graphdet.events.table import NO_TIME, FileReport, TimeResolution
+from graphdet.events.tally import Reading
 from graphdet.events.time_writings import numeric_of, read_time
 from graphdet.events.timestamps import offset_of
-from graphdet.schema import ACTIONS, ITEM, NODE_TYPES
+from graphdet.schema import ACTIONS, ITEM, NODE_TYPE, NODE_TYPES
 from graphdet.settings import LogSettings
 
 DAY = 86_400_000_000
 _YEAR = 365 * DAY
 
 
-def notes(events: Events, sources: Sequence[Source], files: Sequence[FileReport], settings: LogSettings) -> tuple[str, ...]:
+def notes(events: Events, reading: Reading, files: Sequence[FileReport], settings: LogSettings) -> tuple[str, ...]:
     """Sentences about the whole log, the gravest first; the same for any order of rows."""
+    sources = reading.sources
     found = [f"no {one.column}: {one.lacking}." for one in NODE_TYPES if one.lacking and one.name not in events.codes]
     found += _about_times(events, settings)
+    found += _about_clocks(reading.clock_doubts, settings)
+    if not events.actions:
+        found.append(
+            "no action: orders, payments, refunds and reviews are not told apart, so their counts, sums and shares are unknown; "
+            '[log] constants = { action = "order" } says what every row is.'
+        )
+    if events.amount is None:
+        found.append("no amount: what orders are worth, and what of it is at stake, is unknown.")
     if ITEM in events.codes and not len(events.categories):
         instead = "expectations are taken over all items" if events.time is None else "communities of items that users share are looked for"
         found.append(f"no category: {instead}, so shared taste weighs more than it should.")
@@ -35,6 +47,7 @@ def notes(events: Events, sources: Sequence[Source], files: Sequence[FileReport]
     found += _about_forms(sources, settings)
     found += about_left_out(events.left_out, sources)
     found += about_ids(events.ids)
+    found += _about_synonyms(events, reading)
     unknown = [word for word in events.actions if word not in ACTIONS]
     if unknown:
         shown = ", ".join(unknown[:10]) + (", …" if len(unknown) > 10 else "")
@@ -74,6 +87,29 @@ def _about_times(events: Events, settings: LogSettings) -> list[str]:
     if resolution(events.time, settings.timezone) == "day":
         found.append("times are bare dates: windows are counted in days.")
     return found + _about_strays(times, settings.timezone)
+
+
+def _about_clocks(doubts: ClockDoubts, settings: LogSettings) -> list[str]:
+    zone = settings.timezone
+    found = []
+    if doubts.left_out:
+        found.append(
+            f"times in an hour that clocks of {zone} leave out ({doubts.left_out_on}): {doubts.left_out:,}; they are read as an hour later."
+        )
+    if doubts.twice:
+        found.append(f"times in an hour that clocks of {zone} show twice ({doubts.twice_on}): {doubts.twice:,}; the later one is taken.")
+    return found
+
+
+def _about_synonyms(events: Events, reading: Reading) -> list[str]:
+    columns = {NODE_TYPE[name].column: codes for name, codes in events.codes.items()}
+    found = [
+        f"{one} and {other} name the same {things:,} things one to one; what is shared in one of them is shared in the other, too."
+        for one, other, things in same_things(columns)
+    ]
+    return found + [
+        f"{other} names the same things as {item}, one to one; either will do as item_id." for other, item in reading.unread_synonyms
+    ]
 
 
 def _about_strays(times: npt.NDArray[np.int64], zone: str) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from graphdet.events.date_words import in_plain_signs
 from graphdet.events.forms import Decimal, NumberForm
 
 _CODES = (
@@ -17,7 +18,8 @@ _CODES = (
 )
 _SIGNS = "$€£¥￥₹₩₽₺₫฿₱₴₪₦元圆円"
 _CURRENCY = re.compile(
-    rf"(?:US|R|A|C|HK|NT|S)?\$|[{_SIGNS}]|(?<![A-Za-z])(?:{_CODES})(?![A-Za-z])|kr\.?|zł|Kč|Ft|руб\.?|р\.|Rs\.?|人民币", re.IGNORECASE
+    rf"(?:US|R|A|C|HK|NT|S)?\$|[{_SIGNS}]|(?<![A-Za-z])(?:{_CODES})(?![A-Za-z])|kr\.?|zł|Kč|Ft|руб\.?|р\.|Rs\.?|S?Fr\.|Rp\.?|S/\.?|RM|грн\.?|лв\.?|lei|人民币|日元|円|원",
+    re.IGNORECASE,
 )
 _BRACKETS = re.compile(r"\((.*)\)")
 _SPACE = re.compile(r"(?<=\d)[\s\u00a0\u202f'’](?=\d{3}(?!\d))")
@@ -31,6 +33,8 @@ _SIGN = re.compile(r"([+\-−–])?\s*(.*?)\s*([\-−–])?")
 
 def bare_number(text: str) -> tuple[str, bool] | None:
     """Digits with their marks, and whether the number is negative; None where it is none."""
+    if not text.isascii():
+        text = in_plain_signs(text).replace("٫", ".").replace("٬", ",")
     text, found = text.strip(), _BRACKETS.fullmatch(text.strip())
     if found:
         text = found[1].strip()

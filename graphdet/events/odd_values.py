@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from graphdet.events.forms import NumberForm, TimeForm
 from graphdet.events.number_writings import read_number
 from graphdet.events.time_writings import read_time
-from graphdet.events.timestamps import EXCEL_FIRST, EXCEL_LAST, ODD, SPACES, UNREADABLE, excel_micros, offset_of
+from graphdet.events.timestamps import ODD, ODD_COUNTS, SPACES, UNREADABLE, offset_of, plain_count
 
 ODD_SUFFIX = "_odd"  # the column of texts beside the column of values
 MOST_NUMBER = 1e15  # no amount of money is larger, and sums of millions of these are still numbers
@@ -52,8 +52,7 @@ def _times(words: list[str], form: TimeForm, zone: str) -> npt.NDArray[np.int64]
     ahead = np.zeros(len(words), np.int64)
     local = np.zeros(len(words), np.bool_)
     for place, word in enumerate(words):
-        serial = _serial(word)
-        wall = read_time(word, orders.get) if serial is None else (excel_micros(serial), None) if form.excel else (int(serial * 1e6), 0)
+        wall = (plain_count(word), 0) if is_odd_count(word) else read_time(word, orders.get)
         if wall is not None:
             micros[place], ahead[place], local[place] = wall[0], wall[1] or 0, wall[1] is None
     micros -= ahead
@@ -61,12 +60,13 @@ def _times(words: list[str], form: TimeForm, zone: str) -> npt.NDArray[np.int64]
     return micros
 
 
-def _serial(word: str) -> float | None:
+def is_odd_count(word: str) -> bool:
+    """Whether a text is a number that DuckDB left, since it may count something else than seconds since 1970."""
     try:
         number = float(word)
     except ValueError:
-        return None
-    return number if EXCEL_FIRST <= number < EXCEL_LAST else None
+        return False
+    return any(one.first <= number <= one.last for one in ODD_COUNTS)
 
 
 def utc_of(walls: npt.NDArray[np.int64], zone: str) -> npt.NDArray[np.int64]:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from graphdet.errors import UnreadableFile
-from graphdet.events.expressions import identifier, is_nested, quoted, unmapped_expressions
+from graphdet.events.expressions import identifier, is_nested, quoted, text_of_bytes, unmapped_expressions
 from graphdet.events.files import NO_PARTITION, LogFile
 from graphdet.events.forms import FileForm, NumberForm, TimeForm
 from graphdet.events.header import ColumnMap, map_columns
 from graphdet.events.json_lines import IS_OBJECT, find_leaves, in_lines
+from graphdet.events.separators import with_one_mark
 from graphdet.events.text import LONGEST_RECORD, Text, prepare, walk, write_good_records
 from graphdet.events.timestamps import TIMES, WHITESPACE, patterns_of
 from graphdet.events.top_lines import find_header
@@ -70,7 +72,14 @@ class Source:
 
 
 WEB_LOG = ("visitor", "identity", "account", "time", "method", "path", "protocol", "status", "bytes", "referer", "user_agent")
-_WEB_LOG_COLUMNS = {"visitor": "user_id", "path": "item_id", "time": "timestamp"}
+_TOLD = ("person", "address", "deed")  # who is logged in, else the visitor's address; that address where somebody is; a view, if it is one
+_WEB_LOG_COLUMNS = {"person": "user_id", "address": "ip", "path": "item_id", "time": "timestamp", "deed": "action"}
+BROKEN = {  # why a line is no event that could be one, as `broken` says it
+    1: "not a JSON object",
+    2: "not a line of a web server's log",
+    3: "not a request that a browser makes",
+    4: "a request that failed (status 400 and more)",
+}
 _QUOTED = r'(?:[^"\\]|\\.)*'
 _REQUEST = (
     rf'^(\S+) (\S+) (.*?) \[([^\]]+)\] "(?:([A-Z]+) )?({_QUOTED}?)(?: (HTTP/[0-9.]+))?" (\d{{3}}) (\S+)(?: "({_QUOTED})" "({_QUOTED})")?.*$'
@@ -131,7 +140,7 @@ def require_whole(connection: duckdb.DuckDBPyConnection, source: Source, rows: i
     """Raises:
     UnreadableFile: a Parquet file gave other than as many rows as its footer says.
     """
-    if source.text is None and not source.empty:
+    if source.text is None and not source.empty and source.sql.startswith("read_parquet"):  # an unrolled one has rows of its own
         query = f"SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata({quoted(source.file.path)})"  # noqa: S608 - the path is quoted
         (told,) = connection.execute(query).fetchall()[0]
         if told != rows:
@@ -143,27 +152,57 @@ def _nothing(file: LogFile) -> Source:
 
 
 def _open_parquet(connection: duckdb.DuckDBPyConnection, file: LogFile, settings: LogSettings, mapper: Mapper) -> Source:
+    """Objects in a column are read by dotted names, as those of JSON are."""
     sql = f"read_parquet({quoted(file.path)})"
-    described = connection.execute(f"DESCRIBE SELECT * FROM {sql}").fetchall()  # noqa: S608 - names are quoted
-    header, types = [str(row[0]) for row in described], [str(row[1]) for row in described]
+    for name in settings.unroll:
+        sql = _unrolled(connection, sql, name)
+    leaves = _parquet_leaves(connection, sql)
+    header, columns, types = ([leaf[part] for leaf in leaves] for part in range(3))
     mapping = mapper(file.name, header, settings)
     for ours, position in mapping.positions.items():
-        if position < len(types) and is_nested(types[position]):
-            raise UnreadableFile(
-                f"{file.name}: column {header[position]!r}, read as {ours}, is nested ({types[position][:60]}); "
-                "write it as a plain column, or rename it."
+        if position < len(types) and is_nested(types[position]) and not ours.isdecimal():
+            kind, name = types[position], header[position]
+            way = (
+                f"set [log] unroll = [{name!r}] to make a row of each of its values" if kind.endswith("]") else "write it as a plain column"
             )
-    columns = [identifier(name) for name in header]
+            raise UnreadableFile(f"{file.name}: column {name!r}, read as {ours}, is nested ({kind[:60]}); {way}.")
+    lists = [name for name, _, kind in leaves if kind.endswith("]")]
+    note = f"{file.name}: {lists[0]} is a list; [log] unroll = [{lists[0]!r}] makes a row of each value." if lists else ""
     for position in mapping.positions.values():
         if position < len(types) and types[position] == "BLOB":
-            columns[position], types[position] = f"decode({columns[position]})", "VARCHAR"
-    return Source(file, sql, tuple(columns), tuple(types), mapping)
+            columns[position], types[position] = text_of_bytes(columns[position]), "VARCHAR"
+    return Source(file, sql, tuple(columns), tuple(types), mapping, note=note)
+
+
+def _parquet_leaves(connection: duckdb.DuckDBPyConnection, sql: str) -> list[tuple[str, str, str]]:
+    """(dotted name, SQL, type) of what each row holds."""
+    relation = connection.sql(f"SELECT * FROM {sql} LIMIT 0")  # noqa: S608 - names are quoted
+    return [leaf for name, kind in zip(relation.columns, relation.types, strict=True) for leaf in _leaves_of(name, identifier(name), kind)]
+
+
+def _leaves_of(name: str, sql: str, kind: Any) -> list[tuple[str, str, str]]:
+    if kind.id != "struct":
+        return [(name, sql, str(kind))]
+    inside = ((key, inner) for key, inner in kind.children)
+    return [leaf for key, inner in inside for leaf in _leaves_of(f"{name}.{key}", f"struct_extract({sql}, {_literal(key)})", inner)]
+
+
+def _unrolled(connection: duckdb.DuckDBPyConnection, sql: str, name: str) -> str:
+    """A row for each value of a list, one without a value where it is empty; as it is where there is no such list."""
+    leaf = next((leaf for leaf in _parquet_leaves(connection, sql) if leaf[0].lower() == name.lower() and leaf[2].endswith("]")), None)
+    if leaf is None:
+        return sql
+    top, nested = leaf[0], leaf[1] != identifier(leaf[0])
+    kept = "*" if nested else f"* EXCLUDE ({identifier(top)})"
+    each = f"unnest(CASE WHEN len({leaf[1]}) > 0 THEN {leaf[1]} ELSE [NULL] END) AS {identifier(top)}"
+    return f"(SELECT {kept}, {each} FROM {sql})"  # noqa: S608 - names are quoted
 
 
 def _open_delimited(file: LogFile, settings: LogSettings, folder: Path, mapper: Mapper) -> Source:
     text = prepare(file, folder, int(settings.unpacked_gb * 1e9), settings.encoding)
     if settings.preset == "combined":
         return _open_web_log(file, settings, text, mapper)
+    text = replace(text, path=with_one_mark(text.path, folder, len(settings.names)))
     top = find_header(file.name, text.path, "\t" if file.format == "tsv" else "", settings, mapper)
     if not top.names:
         return _nothing(file)
@@ -180,10 +219,16 @@ def _open_web_log(file: LogFile, settings: LogSettings, text: Text, mapper: Mapp
     names = ", ".join(f"'{name}'" for name in WEB_LOG)
     lines = lines_sql(text.path)
     taken = f"regexp_extract(line, {_literal(_REQUEST)}, [{names}])"
-    sql = f"(SELECT found.*, found.visitor = '' AS broken FROM (SELECT {taken} AS found FROM {lines} WHERE {_GIVEN}))"  # noqa: S608
-    columns = tuple(f"nullif({identifier(name)}, '')" for name in WEB_LOG)
-    own = {**_WEB_LOG_COLUMNS, **settings.columns}
-    mapping = mapper(file.name, WEB_LOG, settings.model_copy(update={"columns": own}))
+    broken = "CASE WHEN visitor = '' THEN 2 WHEN method = '' THEN 3 WHEN status >= '400' THEN 4 ELSE 0 END AS broken"
+    known = "account NOT IN ('', '-')"
+    people = f"CASE WHEN {known} THEN account ELSE visitor END AS person, CASE WHEN {known} THEN visitor ELSE '' END AS address"
+    people += ", CASE WHEN method IN ('GET', 'HEAD') THEN 'view' ELSE '' END AS deed"
+    sql = f"(SELECT *, {people}, {broken} FROM (SELECT found.* FROM (SELECT {taken} AS found FROM {lines} WHERE {_GIVEN})))"  # noqa: S608
+    header = (*WEB_LOG, *_TOLD)
+    columns = tuple(f"nullif({identifier(name)}, '')" for name in header)
+    chosen = {*settings.columns.values(), *settings.constants}
+    own = {theirs: ours for theirs, ours in _WEB_LOG_COLUMNS.items() if ours not in chosen} | settings.columns
+    mapping = mapper(file.name, header, settings.model_copy(update={"columns": own}))
     source = Source(file, sql, columns, ("VARCHAR",) * len(columns), mapping, "", text.path, note=text.note)
     return replace(source, encoding=text.encoding, width=1)
 

@@ -108,14 +108,16 @@ def locate(
 def _parquet_rows(
     connection: duckdb.DuckDBPyConnection, source: Source, rows: npt.NDArray[np.int64], characters: int
 ) -> Iterator[tuple[int, str]]:
-    """Row positions and their rows as JSON; without the text where a column cannot be written so."""
+    """Row positions and their rows as JSON; without the text where a column cannot be written so. Of an unrolled list, values are rows."""
     fields = ", ".join(
         "'" + name.replace("'", "''") + f"': {column}" for name, column in zip(source.mapping.header, source.columns, strict=True)
     )
     connection.register("wanted", pa.table({"place": rows}))
-    read = f"read_parquet({quoted(source.file.path)}, file_row_number=true)"
     text = f"left(to_json({{{fields}}})::VARCHAR, {characters})"
-    query = f"SELECT file_row_number, {text} FROM {read} WHERE file_row_number IN (FROM wanted) ORDER BY 1"  # noqa: S608 - names are quoted
+    row, read = "file_row_number", f"read_parquet({quoted(source.file.path)}, file_row_number = true)"
+    if not source.sql.startswith("read_parquet"):
+        row, read = "place", f"(SELECT *, row_number() OVER () - 1 AS place FROM {source.sql})"  # noqa: S608
+    query = f"SELECT {row}, {text} FROM {read} WHERE {row} IN (SELECT place FROM wanted) ORDER BY 1"  # noqa: S608 - names are quoted
     try:
         result = connection.execute(query)
         while chunk := result.fetchmany(10_000):

@@ -15,14 +15,17 @@ import pyarrow as pa
 
 from graphdet.errors import MissingColumn, UnreadableFile
 from graphdet.events.asking import Asking
+from graphdet.events.clock_changes import ClockDoubts, count_doubts
 from graphdet.events.collecting import Collector
 from graphdet.events.encodings import check_encoding
 from graphdet.events.files import LogFile, digest, find_files, state_of
 from graphdet.events.header import check_columns, check_mapped, map_columns
+from graphdet.events.joining import open_joined, without_tables
 from graphdet.events.odd_values import is_odd
-from graphdet.events.opening import Mapper, Source, careful_source, open_source, require_whole, unreadable
+from graphdet.events.opening import Mapper, Source, careful_source, require_whole, unreadable
 from graphdet.events.reading import NUMBERS, REFUSALS, Typer, connect, stream_batches
 from graphdet.events.rejecting import NO_REJECTS, Rejected, Rejects, locate
+from graphdet.events.synonyms import unread_synonyms
 from graphdet.events.table import FileReport
 from graphdet.events.timestamps import TIMES, check_zone
 from graphdet.scratch import scratch_folder
@@ -54,6 +57,8 @@ class Reading:
     catalogues: Part
     machine: MachineSettings
     folder: Path
+    clock_doubts: ClockDoubts
+    unread_synonyms: tuple[tuple[str, str], ...]
 
     def report(self, rejected: Rejected) -> tuple[FileReport, ...]:
         """One report per file in the order given, once each part knows its rejects; these go into `rejected` in the same order."""
@@ -75,10 +80,11 @@ def read_files(
     check_zone(settings.timezone)
     check_encoding(settings.encoding)
     with scratch_folder() as folder, ThreadPoolExecutor(machine.threads or None) as pool:
-        files = find_files(paths, folder, int(settings.unpacked_gb * 1e9))
+        files = without_tables(find_files(paths, folder, int(settings.unpacked_gb * 1e9)), settings)
         rows, catalogues = Part(Collector(pool)), Part(Collector(pool))
         with connect(machine, folder) as connection:
-            sources = _open_all(connection, files, settings, folder, mapper)
+            joined = settings if mapper is map_columns else settings.model_copy(update={"join": {}})  # labels are whole tables
+            sources = _open_all(connection, files, joined, folder, mapper)
             if mapper is map_columns:
                 check_mapped([source.mapping.header for source in sources], settings)
             files = [source.file for source in sources]
@@ -90,12 +96,14 @@ def read_files(
                     sources[place] = _read(connection, sources, place, part.collector, asking, settings, typer, folder, tell)
                 part.places.append(place)
                 part.starts.append(part.collector.rows)
+            doubts = count_doubts(connection, sources, rows.collector, settings)
+            synonyms = unread_synonyms(connection, sources) if mapper is map_columns else ()
         for file, future in zip(files, digests, strict=True):
             with _about(file):
                 future.result()
             if state_of(file.whole, file.name) != file.state:
                 raise UnreadableFile(f"{file.name}: changed while it was read; read it once it is whole, or a copy of it.")
-        yield Reading(files, sources, digests, rows, catalogues, machine, folder)
+        yield Reading(files, sources, digests, rows, catalogues, machine, folder, doubts, synonyms)
 
 
 def _open_all(
@@ -107,7 +115,7 @@ def _open_all(
     for file in files:
         try:
             with _about(file):
-                sources.append(open_source(connection, file, settings, folder, mapper))
+                sources.append(open_joined(connection, file, settings, folder, mapper))
         except MissingColumn as error:
             if file.origin is None:
                 raise

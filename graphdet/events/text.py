@@ -146,6 +146,9 @@ def _encoding(stream: IO[bytes] | _Bounded) -> str:
         if block.startswith(mark):
             return encoding
     head = block[:4096]
+    quarters = [head[place::4].count(0) for place in range(4)]
+    if sum(quarters) > 0.7 * len(head) > 0 and not min(quarters[0], quarters[3]):
+        return "utf-32-le" if quarters[3] else "utf-32-be"
     even, odd = head[::2].count(0), head[1::2].count(0)  # most characters of a log are ASCII, of which UTF-16 makes one zero byte each
     if max(even, odd) > 0.15 * len(head) and max(even, odd) > 4 * min(even, odd):
         return "utf-16-le" if odd > even else "utf-16-be"
@@ -231,6 +234,11 @@ def _delimited(lines: _Lines, delimiter: str, width: int) -> Iterator[Record]:
         try:
             fields_found = next(csv.reader(feed, delimiter=delimiter, skipinitialspace=True, strict=True))
         except csv.Error as error:
+            escaped = _escaped(text, delimiter, width)
+            if escaped is not None:
+                lines.push_back(line + 1, taken[1:])
+                yield Record(line, text.rstrip("\r\n"), _unfit(text), escaped)
+                continue
             if "unexpected end" in str(error):  # an open quote must not swallow the rest of the file
                 lookahead = max(lookahead // 2, 65_536)
                 reason = "a quote that does not close"
@@ -243,6 +251,17 @@ def _delimited(lines: _Lines, delimiter: str, width: int) -> Iterator[Record]:
         if len(fields_found) == width + 1 and not fields_found[-1]:
             fields_found.pop()
         yield Record(line, raw, _unfit(raw) or _wrong_width(len(fields_found), width), fields_found)
+
+
+def _escaped(text: str, delimiter: str, width: int) -> list[str] | None:
+    """The fields of a line whose quotes stand behind backslashes, as MySQL and Spark write them; None where that does not make it whole."""
+    if '\\"' not in text:
+        return None
+    try:
+        found = next(csv.reader([text], delimiter=delimiter, skipinitialspace=True, strict=True, doublequote=False, escapechar="\\"))
+    except csv.Error:
+        return None
+    return found if len(found) == width else None
 
 
 def _wrong_width(fields: int, width: int) -> str:

@@ -1,7 +1,7 @@
 """One time as people and their programs write it → microseconds of its wall clock, and how far its zone is ahead of UTC.
 
-Month names in English, Chinese dates, AM and PM, dates in numbers by the order that the column's values told, web logs'
-"10/Oct/2000:13:55:36 -0700", e-mail dates, JavaScript's and C's. What is not wholly understood is no time.
+Month names (`date_words.py` makes them English), Chinese dates, AM and PM, dates in numbers by the order that the column's values told, web
+logs' "10/Oct/2000:13:55:36 -0700", e-mail dates, JavaScript's, Java's, .NET's and C's. What is not wholly understood is no time.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
 
+from graphdet.events.date_words import in_english, in_plain_signs
 from graphdet.events.forms import Order
 
 Wall = tuple[int, int | None]  # microseconds since 1970 by the clock on the wall, and microseconds that its zone is ahead; None = not said
@@ -38,7 +39,7 @@ _NAMED = tuple(
     (re.compile(pattern), groups)
     for pattern, groups in (
         (rf"(\d{{1,2}})(?:st|nd|rd|th)?[\s/.-]*(?:of )?{_MONTH}[\s/.,-]*(\d{{4}}){_LONG_REST}", (3, 2, 1, 4)),
-        (rf"(\d{{1,2}})[\s/.-]*{_MONTH}[\s/.,-]*'?(\d{{2}}){_REST}", (3, 2, 1, 4)),
+        (rf"(\d{{1,2}})[\s/.-]*{_MONTH}[\s/.,-]*'?(\d{{2}})(?:(?:{_GAP}|:(?=\d{{2}}:\d{{2}}:))(.+))?", (3, 2, 1, 4)),
         (rf"{_MONTH}[\s/.-]*(\d{{1,2}})(?:st|nd|rd|th)?[\s/.,-]+(\d{{4}}){_LONG_REST}", (3, 1, 2, 4)),
         (rf"{_MONTH}\s+(\d{{1,2}})(?:st|nd|rd|th)?,\s*'?(\d{{2}}){_REST}", (3, 1, 2, 4)),
         (rf"{_MONTH}\s+(\d{{1,2}})\s+({_CLOCK}(?:\s?{_HALF})?(?:\s+(?:{_ZONE}))?)\s+(\d{{4}})", (4, 1, 2, 3)),
@@ -48,6 +49,12 @@ _NAMED = tuple(
 _TIME = re.compile(rf"(\d{{1,2}})(?::(\d{{2}})(?::(\d{{2}})(?:[.,](\d+))?)?)?\s?({_HALF})?\s*({_ZONE})?")
 _OFFSET = re.compile(r"([+-])(\d{1,2}):?(\d{2})?$")
 _WEEKDAY = re.compile(r"^(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?[.,]?\s+")
+_WRAPPED = re.compile(r"^=?[\"'<\[]+(.*?)[\"'>\]]*$")
+_ZONE_TWICE = re.compile(r"(z|[+-]\d{2}(?::?\d{2})?)\[[^\[\]]+\]$")  # as Java writes it: +01:00[Europe/Paris]
+_OTHER_MARKS = re.compile(r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2})[-_t ](\d{2})[-.](\d{2})[-.](\d{2})([.,]\d+)?(\s?(?:z|[+-]\d{2}:?\d{2}))?")
+_CLOCK_WITH_DOTS = re.compile(rf"(\d{{1,2}})\.(\d{{2}})(?:\.(\d{{2}}(?:[.,]\d+)?))?(\s?{_HALF})?")
+_SPACED_DOTS = re.compile(r"^(\d{4})\. (\d{1,2})\. (\d{1,2})\.?(?=\s|$)")
+_DOT_NET = re.compile(r"\\?/date\((-?\d{1,15})(?:[+-]\d{4})?\)\\?/")
 _CLOCK_FIRST = re.compile(rf"({_CLOCK}(?:\s?{_HALF})?)[\s,]+(\S.*\d)")
 _NAME_OF_ZONE = re.compile(r"\s*\([^)]*\)$")
 
@@ -67,12 +74,16 @@ def read_time(text: str, order_of: Callable[[Numeric], Order | None]) -> Wall | 
     """
     day, _, clock = text.partition(" ")
     numbers = _numbers(day)
-    if numbers is None:
-        text = plain_time(text)
-        found = _NUMERIC.fullmatch(text)
-        if not found:
-            return _other_writings(text)
-        numbers, clock = _numbers_of(found), found[5] or found[7] or ""
+    wall = _of_numbers(numbers, clock, order_of) if numbers else None
+    if wall is not None:
+        return wall
+    text = plain_time(text)
+    found = _NUMERIC.fullmatch(text)
+    return _of_numbers(_numbers_of(found), found[5] or found[7] or "", order_of) if found else _other_writings(text)
+
+
+def _of_numbers(numbers: tuple[str, str, str, str], clock: str, order_of: Callable[[Numeric], Order | None]) -> Wall | None:
+    """A date in numbers by the order that is told for its separator and its year."""
     first, separator, second, year = numbers
     order = order_of((separator, len(year)))
     if order == "day first":
@@ -91,10 +102,14 @@ def numeric_of(text: str) -> Numeric | None:
 @lru_cache(maxsize=10_000)
 def plain_time(text: str) -> str:
     """In lower case, without the names of weekday and zone, date before clock, Chinese dates in numbers."""
-    text = text.lower()
+    text = _WRAPPED.sub(r"\1", _ZONE_TWICE.sub(r"\1", text.lower().strip()))
+    text = _SPACED_DOTS.sub(r"\1-\2-\3", text)
     if not text.isascii():
-        text = _in_numbers(text)
-    text = _WEEKDAY.sub("", _NAME_OF_ZONE.sub("", text), count=1)
+        text = _in_numbers(in_plain_signs(text))
+    text = in_english(_WEEKDAY.sub("", _NAME_OF_ZONE.sub("", text), count=1))
+    marked = _OTHER_MARKS.fullmatch(text)
+    if marked:
+        return f"{marked[1]} {marked[2]}:{marked[3]}:{marked[4]}{marked[5] or ''}{marked[6] or ''}"
     found = _CLOCK_FIRST.fullmatch(text)
     return f"{found[2]} {found[1]}" if found else text
 
@@ -121,7 +136,8 @@ def _other_writings(text: str) -> Wall | None:
         found = pattern.fullmatch(text)
         if found:
             return _moment(found[year_at], _MONTHS[found[month_at][:3]], found[day_at], found[clock_at])
-    return None
+    found = _DOT_NET.fullmatch(text)
+    return (int(found[1]) * 1000, 0) if found else None
 
 
 def _moment(year: str, month: int, day: str, clock: str | None) -> Wall | None:
@@ -143,6 +159,9 @@ def _days(year: str, month: int, day: int) -> int | None:
 
 @lru_cache(maxsize=200_000)
 def _time_of_day(clock: str) -> Wall | None:
+    dotted = _CLOCK_WITH_DOTS.fullmatch(clock)
+    if dotted:
+        clock = f"{dotted[1]}:{dotted[2]}" + (f":{dotted[3]}" if dotted[3] else "") + (dotted[4] or "")
     found = _TIME.fullmatch(clock)
     if not found or (found[2] is None and not found[5]):
         return None
@@ -153,7 +172,9 @@ def _time_of_day(clock: str) -> Wall | None:
         hour = hour % 12 + (12 if found[5][0] == "p" else 0)
     elif found[5] and found[5][0] == "a":
         return None
-    if hour > 23 or minute > 59 or second > 59:
+    midnight = hour == 24 and not (minute or second or found[4] or found[5])  # the end of the day, which is the beginning of the next
+    leap = second == 60 and minute == 59  # which clocks without leap seconds show as the next second
+    if (hour > 23 and not midnight) or minute > 59 or (second > 59 and not leap):
         return None
     fraction = int(((found[4] or "") + "000000")[:6])
     ahead = _ahead(found[6]) if found[6] else None

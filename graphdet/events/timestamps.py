@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import zoneinfo
 from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
@@ -20,9 +22,56 @@ from graphdet.settings import LogSettings
 TIMES = ("timestamp", "known_at")  # our columns that hold times
 UNREADABLE = -1
 ODD = -2
-EXCEL_FIRST, EXCEL_LAST = 20_000, 80_000  # as days since 1900, the years 1954 to 2119; as seconds, one day of January 1970
-_EXCEL_EPOCH = 25_569  # 1970-01-01
-UNITS = {"excel": 0, "seconds": 1_000_000, "milliseconds": 1_000, "microseconds": 1, "nanoseconds": 0.001}
+_EXCEL_EPOCH = 25_569  # 1970-01-01, in days since 1900 as spreadsheets count them
+_DAYS = {"excel": _EXCEL_EPOCH, "excel1904": _EXCEL_EPOCH - 1_462, "julian": 2_440_587.5}  # word → 1970-01-01 in days of that count
+_COUNTS = {  # word → microseconds of one, as a fraction, and microseconds since 1970 of its nought
+    "seconds": (1_000_000, 1, 0),
+    "milliseconds": (1_000, 1, 0),
+    "microseconds": (1, 1, 0),
+    "nanoseconds": (1, 1_000, 0),
+    "ticks": (1, 10, -62_135_596_800_000_000),  # of .NET, since the year 1
+    "filetime": (1, 10, -11_644_473_600_000_000),  # of Windows, since 1601
+    "webkit": (1, 1, -11_644_473_600_000_000),  # of browsers, since 1601
+}
+UNITS = (*_DAYS, *_COUNTS)
+
+
+@dataclass(frozen=True)
+class OddCount:
+    """A kind of numbers that are times of other counts than seconds since 1970, though they could be read as these.
+
+    Attributes:
+        first, last: the numbers that such times have.
+        told: what they look like.
+        settings: what settles it, for the setting `timestamp_format`.
+        pattern: that its digits must match, '' = any.
+    """
+
+    first: float
+    last: float
+    told: str
+    settings: str
+    pattern: str = ""
+
+    def fits(self, text: str) -> bool:
+        digits = text.removesuffix(".0")
+        return self.first <= float(text) <= self.last and (not self.pattern or bool(re.fullmatch(self.pattern, digits)))
+
+
+ODD_COUNTS = (
+    OddCount(20_000, 80_000, "an Excel serial date (days since 1900), and would be 1970 as seconds", '"excel" or "seconds"'),
+    OddCount(1970, 2100, "a year, and would be 1970 as seconds", '"%Y" or "seconds"', r"\d{4}"),
+    OddCount(197001, 210012, "a year and month, and would be 1970 as seconds", '"%Y%m" or "seconds"', r"(19|20|21)\d{2}(0[1-9]|1[0-2])"),
+    OddCount(
+        *(100_101, 351_231, "a date of two-digit year, and would be 1970 as seconds", '"%y%m%d" or "seconds"'),
+        r"\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])",
+    ),
+    OddCount(2_440_588, 2_488_100, "a Julian day, and would be January 1970 as seconds", '"julian" or "seconds"'),
+    OddCount(127 * 10**14, 142 * 10**14, "microseconds since 1601, and would be 1970 as nanoseconds", '"webkit" or "nanoseconds"'),
+    OddCount(127 * 10**15, 142 * 10**15, "a FILETIME of Windows, and would be 1974 as nanoseconds", '"filetime" or "nanoseconds"'),
+    OddCount(621 * 10**15, 662 * 10**15, "ticks of .NET, and would be 1990 as nanoseconds", '"ticks" or "nanoseconds"'),
+)  # fmt: skip
+_REAL_SECONDS = 10_000_000  # seconds since 1970, or since a start of the log's own, are more
 EARLIEST_REFUSED = 9_214_646_400_000_000  # 2262-01-01: nanosecond clocks end there, and nothing true lies beyond
 
 SPACES = " \t\r\n\x0b\x0c\u00a0\u3000\ufeff"  # what is trimmed off every value
@@ -98,12 +147,13 @@ def _by_patterns(text: str, patterns: Sequence[str], settings: LogSettings) -> s
     for pattern in patterns:
         quoted = "'" + pattern.replace("'", "''") + "'"
         number = f"TRY_CAST({trimmed} AS DOUBLE)"
-        if pattern == "excel":
-            ways.append(
-                _local(f"make_timestamp(TRY_CAST(round(({number} - {_EXCEL_EPOCH}) * 86400000) * 1000 AS BIGINT))", settings.timezone)
-            )
-        elif pattern in UNITS:
-            ways.append(f"TRY_CAST(round({number} * {UNITS[pattern]}::DOUBLE) AS BIGINT)")
+        if pattern in _DAYS:
+            days = f"TRY_CAST(round(({number} - {_DAYS[pattern]}) * 86400000) * 1000 AS BIGINT)"
+            ways.append(_local(f"make_timestamp({days})", settings.timezone) if pattern != "julian" else days)
+        elif pattern in _COUNTS:
+            times, over, start = _COUNTS[pattern]
+            whole = f"TRY_CAST({trimmed} AS BIGINT)" if times == 1 else "NULL"  # a fraction of so large a number is lost in DOUBLE
+            ways.append(f"COALESCE({whole} // {over}, TRY_CAST(round({number} * {times} / {over}) AS BIGINT)) + {start}")
         elif "%z" in pattern or "%Z" in pattern:
             ways.append(f"epoch_us(try_strptime({trimmed}, {quoted}))")
         else:
@@ -148,15 +198,16 @@ def _text(column: str, settings: LogSettings) -> str:
             OR {column} LIKE '____-__-_____:__:__.%' AND regexp_full_match({column}, '.{{20}}\d+')"""
     utc = rf"""{column} LIKE '____-__-_____:__:__Z'
             OR {column} LIKE '____-__-_____:__:__.%Z' AND regexp_full_match({column}, '.{{20}}\d+Z')"""
+    refused = f"CASE WHEN NOT {is_missing(text, settings)} THEN {ODD} END"  # such as 0000-00-00, or a leap second
     return rf"""CASE
-        WHEN {bare} THEN COALESCE({_local(wall, zone)}, {UNREADABLE})
-        WHEN {utc} THEN COALESCE(epoch_us({wall}), {UNREADABLE})
+        WHEN {bare} THEN COALESCE({_local(wall, zone)}, {refused})
+        WHEN {utc} THEN COALESCE(epoch_us({wall}), {refused})
         WHEN {text} = '' THEN NULL
         WHEN regexp_full_match({text}, '{_NUMBER}') THEN COALESCE({_number(text, "VARCHAR", zone)}, {UNREADABLE})
         WHEN {is_missing(text, settings)} THEN NULL
-        WHEN strlen({text}) > 80 OR NOT regexp_matches({text}, '\d') THEN {UNREADABLE}
-        WHEN regexp_full_match({text}, '{_ZONED}') THEN COALESCE(epoch_us(TRY_CAST({point} AS TIMESTAMPTZ)), {UNREADABLE})
-        WHEN regexp_full_match({text}, '{_ISO}') THEN COALESCE({_local(f"TRY_CAST({point} AS TIMESTAMP)", zone)}, {UNREADABLE})
+        WHEN strlen({text}) > 80 OR NOT regexp_matches({text}, '\d|[^\x00-\x7F]') THEN {UNREADABLE}
+        WHEN regexp_full_match({text}, '{_ZONED}') THEN COALESCE(epoch_us(TRY_CAST({point} AS TIMESTAMPTZ)), {ODD})
+        WHEN regexp_full_match({text}, '{_ISO}') THEN COALESCE({_local(f"TRY_CAST({point} AS TIMESTAMP)", zone)}, {ODD})
         ELSE {ODD} END"""
 
 
@@ -183,15 +234,24 @@ def _number(column: str, kind: str, zone: str) -> str:
         WHEN {fractional} < {limit}000 THEN TRY_CAST({fractional} * 1000 AS BIGINT)
         WHEN {fractional} < {limit}000000 THEN TRY_CAST({fractional} AS BIGINT)
         ELSE TRY_CAST({fractional} / 1000 AS BIGINT) END"""
-    serial = f"{fractional} >= {EXCEL_FIRST} AND {fractional} < {EXCEL_LAST}"
-    return f"CASE WHEN {serial} THEN {ODD} WHEN {is_whole} THEN COALESCE({compact}, {epoch}) ELSE {epoch_fraction} END"
+    return f"CASE WHEN {odd_counts(fractional)} THEN {ODD} WHEN {is_whole} THEN COALESCE({compact}, {epoch}) ELSE {epoch_fraction} END"
+
+
+def odd_counts(number: str) -> str:
+    """SQL: whether a number may be a time of some other count than seconds since 1970."""
+    low = " OR ".join(f"{number} BETWEEN {one.first} AND {one.last}" for one in ODD_COUNTS if one.last < _REAL_SECONDS)
+    high = " OR ".join(f"{number} BETWEEN {one.first} AND {one.last}" for one in ODD_COUNTS if one.last > _REAL_SECONDS)
+    return f"({number} < {_REAL_SECONDS} AND ({low}) OR {number} > {_REAL_SECONDS * 1_000_000} AND ({high}))"
+
+
+def plain_count(number: str) -> int:
+    """Microseconds since 1970 of an epoch in the unit that its size tells, as `_number` has it."""
+    value = Fraction(number)
+    limit = EARLIEST_REFUSED // 1_000_000
+    unit = next((unit for most, unit in ((limit, 1_000_000), (limit * 1_000, 1_000), (limit * 1_000_000, 1)) if value < most), 0)
+    return int(value * unit) if unit else int(value / 1_000)
 
 
 def in_range(micros: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """(n,) bool: which times lie in the years that can be meant, 1970 … 2261."""
     return (micros >= 0) & (micros < EARLIEST_REFUSED)
-
-
-def excel_micros(days: float) -> int:
-    """Microseconds since 1970 of days since 1900 as spreadsheets count them, to the millisecond that such a number can hold."""
-    return round((days - _EXCEL_EPOCH) * 86_400_000) * 1000

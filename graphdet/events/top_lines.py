@@ -20,7 +20,8 @@ from graphdet.settings import LogSettings
 
 _HEAD = 1 << 20
 _PREAMBLE = 50  # lines that are looked at for a header
-_DELIMITERS = ",;\t|"
+DELIMITERS = ",;\t|"
+_RARE = "\x01^~\x1f"  # which only a line without any of these has between fields
 _WEB_REQUEST = re.compile(r"\[\d{1,2}/[A-Za-z]{3}/\d{4}:\d{2}:\d{2}:\d{2}[^\]]*\]\W+[A-Z]{3,7} /")
 
 
@@ -52,14 +53,21 @@ def find_header(
         delimiter, start = first[-1], start + 1
     while start < len(lines) - 1 and lines[start].startswith("#"):
         start += 1
-    own, names = _record(lines, start, delimiter)
+    if delimiter == "\t" and start < len(lines) and "\t" not in lines[start]:
+        delimiter = ""  # it is called a .tsv and is none
+    own, names = _without_end(lines, start, *_record(lines, start, delimiter))
     if settings.names and not _is_header(names, settings):
+        if len(names) != len(settings.names):
+            raise MissingColumn(
+                f"{name}: [log] names has {len(settings.names)} columns, and the first line has {len(names)} fields; "
+                "name all of them in their order, with any word for those of no use."
+            )
         return Top(own, settings.names, start, False, mapper(name, settings.names, settings))
     try:
         return Top(own, tuple(names), start, True, mapper(name, names, settings))
     except MissingColumn as error:
         for later in range(start + 1, min(start + _PREAMBLE, len(lines))):
-            other, found = _record(lines, later, delimiter)
+            other, found = _without_end(lines, later, *_record(lines, later, delimiter))
             if len(found) > 1 and _is_header(found, settings):
                 return Top(other, tuple(found), later, True, mapper(name, found, settings))
         if is_web_request(own.join(names)):
@@ -79,12 +87,24 @@ def is_web_request(line: str) -> bool:
 
 def _record(lines: list[str], start: int, delimiter: str) -> tuple[str, list[str]]:
     """The delimiter, told by the line unless given, and the record that begins on it."""
-    delimiter = delimiter or max(_DELIMITERS, key=lines[start].count)
+    delimiter = delimiter or max(DELIMITERS + _RARE if not any(map(lines[start].count, DELIMITERS)) else DELIMITERS, key=lines[start].count)
     text = "".join(lines[start : start + 200])
     try:
         return delimiter, next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True), [])
     except csv.Error:
         return delimiter, lines[start].split(delimiter)
+
+
+def _without_end(lines: list[str], start: int, delimiter: str, names: list[str]) -> tuple[str, list[str]]:
+    """The delimiter and the names without empty ones at the end that the records have no fields for."""
+    if len(names) > 1 and not names[-1].strip():
+        records = (
+            len(_record(lines, place, delimiter)[1]) for place in range(start + 1, min(start + 20, len(lines))) if lines[place].strip()
+        )
+        most = max(records, default=0)
+        while len(names) > 1 and not names[-1].strip() and len(names) > most:
+            names = names[:-1]
+    return delimiter, names
 
 
 def _is_header(names: Sequence[str], settings: LogSettings) -> bool:

@@ -12,6 +12,7 @@ import sqlite3
 import struct
 import subprocess
 import sys
+import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -31,7 +32,7 @@ STEP = 1_000_000  # steps of SQLite's machine between two looks at how many are 
 STEPS, STEPS_A_BYTE = 1_000_000_000, 1_000  # that reading a table or a view may take: far more than putting all of a file in order does
 
 
-def zip_parts(path: Path, folder: Path, most: int) -> list[Part]:
+def zip_parts(path: Path, folder: Path, most: int, shown: str) -> list[Part]:
     """The files of a zip archive, which may be so many bytes together.
 
     Raises:
@@ -40,7 +41,7 @@ def zip_parts(path: Path, folder: Path, most: int) -> list[Part]:
     found = []
     try:
         with zipfile.ZipFile(path) as archive:
-            require_bounded(archive, path, most)  # more than a member says of itself is not read of it
+            require_bounded(archive, shown, most)  # more than a member says of itself is not read of it
             for member in sorted(archive.infolist(), key=lambda one: one.filename):
                 hidden = any(part.startswith((".", "__MACOSX")) for part in Path(member.filename).parts)
                 if member.is_dir() or hidden:
@@ -52,8 +53,51 @@ def zip_parts(path: Path, folder: Path, most: int) -> list[Part]:
     except ZIP_FAULTS as error:
         if ran_out(error):
             raise
-        raise UnreadableFile(f"{path}: the zip archive cannot be unpacked ({str(error)[:80]}); unpack it and name what is in it.") from None
+        raise UnreadableFile(
+            f"{shown}: the zip archive cannot be unpacked ({str(error)[:80]}); unpack it and name what is in it."
+        ) from None
     return found
+
+
+def is_tar(path: Path, head: bytes) -> bool:
+    """Whether a file is a tar archive, plain or squeezed."""
+    if head[257:262] == b"ustar":
+        return True
+    try:
+        squeezed = head.startswith((b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00"))
+        return squeezed and path.suffix.lower() not in (".csv", ".jsonl") and tarfile.is_tarfile(path)
+    except (OSError, EOFError, zlib.error, lzma.LZMAError):
+        return False
+
+
+def tar_parts(path: Path, folder: Path, most: int, shown: str) -> list[Part]:
+    """The files of a tar archive, which may be so many bytes together.
+
+    Raises:
+        UnreadableFile: it is damaged, or unpacks to more.
+    """
+    found = []
+    left = most
+    try:
+        with tarfile.open(path) as archive:
+            for member in archive:
+                left -= member.size
+                if left < 0:
+                    raise UnreadableFile(f"{shown}: unpacks to more than {most / 1e9:g} GB; raise [log] unpacked_gb if that is right.")
+                source = archive.extractfile(member) if member.isfile() else None
+                if source is None or any(part.startswith(".") and part not in (".", "..") for part in Path(member.name).parts):
+                    continue
+                target = new_file(folder)
+                with source, target.open("wb") as out:
+                    shutil.copyfileobj(source, out, 1 << 20)
+                found.append((member.name, target))
+    except (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError) as error:
+        if ran_out(error):
+            raise
+        raise UnreadableFile(
+            f"{shown}: the tar archive cannot be unpacked ({str(error)[:80]}); unpack it and name what is in it."
+        ) from None
+    return sorted(found)
 
 
 def is_workbook(path: Path) -> bool:
@@ -66,7 +110,7 @@ def is_workbook(path: Path) -> bool:
     return bool(names & {"xl/workbook.xml", "xl/workbook.bin", "content.xml"})
 
 
-def workbook_parts(path: Path, folder: Path, most: int) -> list[Part]:
+def workbook_parts(path: Path, folder: Path, most: int, shown: str) -> list[Part]:
     """The sheets of a workbook that hold anything.
 
     They are read by a process of their own, with half of the memory at most: two cells far apart make a sheet of billions, and a library
@@ -78,9 +122,9 @@ def workbook_parts(path: Path, folder: Path, most: int) -> list[Part]:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
     try:
         with zipfile.ZipFile(path) as archive:
-            require_bounded(archive, path, most)
+            require_bounded(archive, shown, most)
     except ZIP_FAULTS as error:
-        raise UnreadableFile(f"{path}: the workbook cannot be read ({str(error)[:80]}); save it as CSV.") from None
+        raise UnreadableFile(f"{shown}: the workbook cannot be read ({str(error)[:80]}); save it as CSV.") from None
     command = [sys.executable, "-P", str(Path(__file__).with_name("sheets.py")), str(path), str(folder), str(memory)]
     done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - our own file
     told = done.stdout.decode("utf-8", "replace")
@@ -89,22 +133,22 @@ def workbook_parts(path: Path, folder: Path, most: int) -> list[Part]:
     if os.strerror(errno.ENOSPC) in told:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
     reason = told.strip() or f"the reader of workbooks ended by itself, {-done.returncode}"
-    raise UnreadableFile(f"{path}: the workbook cannot be read ({reason[:80]}); save it as CSV.")
+    raise UnreadableFile(f"{shown}: the workbook cannot be read ({reason[:80]}); save it as CSV.")
 
 
-def require_bounded(archive: zipfile.ZipFile, path: Path, most: int) -> None:
+def require_bounded(archive: zipfile.ZipFile, shown: str, most: int) -> None:
     """Raises:
     UnreadableFile: the members of an archive say that they are more than so many bytes together.
     """
     told = sum(member.file_size for member in archive.infolist())
     if told > most:
         raise UnreadableFile(
-            f"{path}: unpacks to {told / 1e9:.1f} GB, more than {most / 1e9:g}; raise [log] unpacked_gb if that is right, "
+            f"{shown}: unpacks to {told / 1e9:.1f} GB, more than {most / 1e9:g}; raise [log] unpacked_gb if that is right, "
             "or look where the file comes from."
         )
 
 
-def sqlite_parts(path: Path, folder: Path, most: int) -> list[Part]:
+def sqlite_parts(path: Path, folder: Path, most: int, shown: str) -> list[Part]:
     """The tables and views of an SQLite file, as so many bytes at most.
 
     Raises:
@@ -122,11 +166,11 @@ def sqlite_parts(path: Path, folder: Path, most: int) -> list[Part]:
                 quoted = name.replace('"', '""')
                 with closing(database.execute(f'SELECT * FROM "{quoted}"')) as rows:  # noqa: S608 - the name is quoted
                     header = [column[0] for column in rows.description]
-                    table = _bounded(itertools.chain([header], rows), path, most)
+                    table = _bounded(itertools.chain([header], rows), shown, most)
                     found.append((name, write_csv(table, new_file(folder))))
     except (sqlite3.Error, ValueError, OverflowError) as error:  # its own complaints quote what they found, which need not be text
         reason = "a view in it does not come to an end" if "interrupted" in str(error) else str(error)
-        raise UnreadableFile(f"{path}: the SQLite file cannot be read ({reason}); export the table as CSV.") from None
+        raise UnreadableFile(f"{shown}: the SQLite file cannot be read ({reason}); export the table as CSV.") from None
     return found
 
 
@@ -136,12 +180,12 @@ def _ends_after(calls: int) -> Callable[[], bool]:
     return lambda: next(left) <= 0
 
 
-def _bounded(rows: Iterable[Iterable[Any]], path: Path, most: int) -> Iterator[Iterable[Any]]:
+def _bounded(rows: Iterable[Iterable[Any]], shown: str, most: int) -> Iterator[Iterable[Any]]:
     """The same rows, of at most so many characters together."""
     left = most
     for row in rows:
         values = list(row)
         left -= sum(len(value) if isinstance(value, str | bytes) else 8 for value in values)
         if left < 0:
-            raise UnreadableFile(f"{path}: its tables hold more than {most / 1e9:g} GB; raise [log] unpacked_gb, or export the table.")
+            raise UnreadableFile(f"{shown}: its tables hold more than {most / 1e9:g} GB; raise [log] unpacked_gb, or export the table.")
         yield values

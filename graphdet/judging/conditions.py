@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from graphdet.judging.ring_facts import RingFacts
-from graphdet.schema.claims import Bar, Claim, Condition
+from graphdet.schema.claims import FACTS, Bar, Claim, Condition
 from graphdet.schema.wording import named
 from graphdet.settings import TierSettings
 
@@ -26,6 +26,7 @@ class Background:
     users: int
     timed: bool
     to_themselves: float  # share of users in groups that have their targets to themselves; asked for where there are no times
+    has: frozenset[str] | None = None  # its node types, and "action" where it tells what was done; None = all
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Checked:
     condition: Condition
     value: float
     bar: float
+    known: bool = True  # whether the log has what tells it
 
     @property
     def holds(self) -> bool:
@@ -63,6 +65,11 @@ class Weighed:
     def outdone(self) -> bool:
         """Whether what it gives way to holds."""
         return bool(self.unless) and all(one.holds for one in self.unless)
+
+    @property
+    def untold(self) -> bool:
+        """Whether it does not hold for nothing but what the log does not tell."""
+        return bool(self.missed()) and not any(one.known for one in self.missed())
 
     def nearest(self) -> tuple[Checked, ...]:
         """The way that holds, or misses fewest of its bars."""
@@ -99,13 +106,13 @@ def ring_numbers(facts: RingFacts, targets: int, log: Background) -> dict[str, f
     }
 
 
-def weigh(claim: Claim, numbers: Numbers, settings: TierSettings) -> Weighed:
-    """Every condition of a claim, checked."""
+def weigh(claim: Claim, numbers: Numbers, settings: TierSettings, log_has: frozenset[str] | None = None) -> Weighed:
+    """Every condition of a claim, checked; `log_has` as in `Background`."""
     return Weighed(
         claim,
         {name: numbers[name] for name in sorted(named(claim.sentence.en))},
-        tuple(tuple(_check(condition, numbers, settings) for condition in way) for way in claim.ways),
-        tuple(_check(condition, numbers, settings) for condition in claim.unless),
+        tuple(tuple(_check(condition, numbers, settings, log_has) for condition in way) for way in claim.ways),
+        tuple(_check(condition, numbers, settings, log_has) for condition in claim.unless),
     )
 
 
@@ -114,8 +121,9 @@ def holds(condition: Condition, numbers: Numbers, settings: TierSettings) -> boo
     return _check(condition, numbers, settings).holds
 
 
-def _check(condition: Condition, numbers: Numbers, settings: TierSettings) -> Checked:
-    return Checked(condition, numbers[condition.fact], _height(condition.bar, numbers, settings))
+def _check(condition: Condition, numbers: Numbers, settings: TierSettings, log_has: frozenset[str] | None = None) -> Checked:
+    height = _height(condition.bar, numbers, settings)
+    return Checked(condition, numbers[condition.fact], height, FACTS[condition.fact].known(log_has))
 
 
 def _height(bar: Bar, numbers: Numbers, settings: TierSettings) -> float:

@@ -126,4 +126,5 @@ def background_of(log: LogIndex, rings: Sequence[RingFacts], settings: TierSetti
     timed, users = log.events.time is not None, log.visits.visits.users
     apart = [facts.grown.members for facts in rings if not timed and has_targets_to_itself(facts, settings)]
     share = len(np.unique(np.concatenate(apart))) / users if apart else 0.0
-    return Background(days=log.end / 86_400, users=users, timed=timed, to_themselves=share)
+    has = frozenset(log.events.codes) | ({"action"} if log.events.actions else set())
+    return Background(days=log.end / 86_400, users=users, timed=timed, to_themselves=share, has=has)

@@ -60,8 +60,8 @@ def judge(facts: RingFacts, targets: int, log: Background, settings: TierSetting
     """
     numbers = ring_numbers(facts, targets, log)
     return Judgement(
-        tuple(weigh(claim, numbers, settings) for claim in lookalikes.LOOK_ALIKES),
-        tuple(weigh(claim, numbers, settings) for claim in objections.OBJECTIONS),
+        tuple(weigh(claim, numbers, settings, log.has) for claim in lookalikes.LOOK_ALIKES),
+        tuple(weigh(claim, numbers, settings, log.has) for claim in objections.OBJECTIONS),
     )
 
 

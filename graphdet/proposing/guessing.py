@@ -9,12 +9,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from graphdet.events.header import KEY_COLUMNS
+from graphdet.events.header import KEY_COLUMNS, squeezed
+from graphdet.proposing.composed_names import composed
 from graphdet.proposing.layouts import LAYOUTS, Layout
-from graphdet.proposing.lexicon import ACTION_WORDS, NAMES, OTHER_TIMES, squeezed
+from graphdet.proposing.lexicon import NAMES, OTHER_TIMES
 from graphdet.proposing.looking import ColumnLook, FileLook
 from graphdet.proposing.objecting import KINDS, objection
-from graphdet.schema import ACTIONS, EVENT_COLUMN
+from graphdet.schema import ACTION_OF, ACTIONS, EVENT_COLUMN
 
 USER = "user_id"
 ITEM = "item_id"
@@ -24,6 +25,7 @@ ACTION = "action"
 ORDER = tuple(dict.fromkeys((USER, *KEY_COLUMNS, TIME, ACTION, *EVENT_COLUMN)))  # in which columns are told
 NEEDED = (USER, *KEY_COLUMNS, TIME)  # of which a fair guess is better than none
 WEB_LOG = "a web server's log, a request a line: the address is the user, the path the item"
+COMPOSED = 0.6  # how well one fits that is put together of known words
 FAIR = 0.5  # how well a name fits that only ends in a known one, such as `client_user_id`
 VAGUE = {"type", "event", "value", "total", "class", "host", "content", "comment", "order", "op", "cat", "path", "page", "url", "uid"}
 
@@ -151,7 +153,7 @@ def _names_by_values(columns: Sequence[ColumnLook]) -> list[str]:
     names = [column.name for column in columns]
     left = [USER, ITEM]
     for place, column in enumerate(columns):
-        known = sum(squeezed(word) in words for word in column.commonest for words in ACTION_WORDS.values())
+        known = sum(squeezed(word) in ACTION_OF for word in column.commonest)
         words = ACTION if known * 2 > len(column.commonest) else ""
         own = TIME if column.times + column.epochs > 0.9 else IP if column.ips > 0.9 else words
         if own and own not in names:
@@ -198,7 +200,8 @@ def _fits(name: str) -> list[tuple[str, float]]:
         elif ends & set(names):
             fits.append((ours, FAIR))
     known = [fit for fit in fits if fit[1] > FAIR]
-    return known or fits
+    put_together = composed(name)
+    return known or ([(put_together, COMPOSED)] if put_together and whole not in VAGUE else fits)
 
 
 def _weighed(column: ColumnLook, ours: str, fit: float, look: FileLook) -> Guess:
@@ -243,10 +246,9 @@ def _settled(guesses: Sequence[Guess], looks: Sequence[FileLook]) -> tuple[tuple
 
 def _translate_actions(looks: Sequence[FileLook], ours: dict[str, str], layout: Layout | None) -> tuple[dict[str, str], tuple[str, ...]]:
     words = [word for look in looks for column in look.columns if ours.get(column.name) == ACTION for word in column.commonest]
-    known = {other: own for own, others in ACTION_WORDS.items() for other in others}
     actions, kept = dict(layout.actions) if layout else {}, []
     for word in dict.fromkeys(word.lower() for word in words):
-        own = actions.get(word) or known.get(squeezed(word))
+        own = actions.get(word) or ACTION_OF.get(squeezed(word))
         if own and word != own:
             actions[word] = own
         elif word not in ACTIONS:

@@ -17,6 +17,7 @@ class Layout:
         columns, actions, constants, timezone: as in `[log]`.
         told: what whoever reads such a log should know, in a sentence.
         names: of the columns, in order, where files have no header.
+        alone: whether such a file says enough by itself; other tables must be joined where not.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Layout:
     constants: Mapping[str, str] = field(default_factory=dict)
     timezone: str = ""
     names: tuple[str, ...] = ()
+    alone: bool = True
 
     def fits(self, header: Sequence[str]) -> bool:
         """Whether a file's header is that of the layout; more columns do no harm."""
@@ -153,9 +155,10 @@ LAYOUTS = (
         ("order_id", "customer_id", "order_status", "order_purchase_timestamp"),
         {"customer_id": "user_id", "order_purchase_timestamp": "timestamp"},
         "Each order has a customer_id of its own: people are told by customer_unique_id of the customers' table, items by the lines'. "
-        "Join the tables first; this file alone tells of nobody.",
+        "Name the lines as the log and join this table and the customers' by [log.join]; this file alone tells of nobody.",
         constants={"action": "order"},
         timezone="America/Sao_Paulo",
+        alone=False,
     ),
     Layout(
         "weibo",

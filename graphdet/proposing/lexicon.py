@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from graphdet.events.header import squeezed
 from graphdet.schema import NODE_TYPES
 
 # Our column → names, in small letters without anything but letters and digits, that mean it; those that say it best stand first, since of
@@ -95,11 +96,6 @@ _NAMES: dict[str, tuple[str, ...]] = {
 }
 
 
-def squeezed(name: str) -> str:
-    """A column's name without case, spaces, dots and underscores."""
-    return "".join(character for character in name.lower() if character.isalnum())
-
-
 NAMES = {
     **{column: tuple(dict.fromkeys(names)) for column, names in _NAMES.items()},
     **{one.column: tuple(dict.fromkeys((*_NAMES.get(one.column, ()), *map(squeezed, one.foreign)))) for one in NODE_TYPES},
@@ -110,19 +106,3 @@ OTHER_TIMES = (
     *("signup", "register", "registration", "birth", "deliver", "approved", "estimated", "updated", "modified", "expire", "limit"),
     *("answer", "end", "until", "first", "last", "注册", "更新", "截止"),
 )
-
-# Our action → words that logs have for it, squeezed as above.
-ACTION_WORDS: dict[str, tuple[str, ...]] = {
-    "view": ("view", "pv", "browse", "detail", "detailview", "pageview", "viewitem", "productview", "impression", "visit", "浏览", "查看"),
-    "click": ("click", "clk", "clicks", "clickout", "clickitem", "tap", "点击"),
-    "favourite": ("favourite", "favorite", "fav", "collect", "wishlist", "addtowishlist", "addtofavorites", "like", "star", "收藏"),
-    "cart": ("cart", "addtocart", "addcart", "basket", "addtobasket", "cartadd", "加购", "加购物车", "加入购物车"),
-    "order": ("order", "buy", "purchase", "transaction", "checkoutcomplete", "conversion", "sale", "alipay", "下单", "购买", "成交"),
-    "pay": ("pay", "payment", "paid", "paymentsuccess", "支付", "付款"),
-    "review": ("review", "rate", "rating", "comment", "feedback", "评价", "评论"),
-    "refund": ("refund", "return", "returned", "chargeback", "退款", "退货"),
-    "cancel": ("cancel", "cancelled", "canceled", "取消"),
-    "login": ("login", "signin", "logon", "loginsuccess", "登录", "登陆"),
-    "coupon": ("coupon", "couponreceived", "claim", "voucher", "redeem", "领券", "优惠券"),
-    "invite": ("invite", "referral", "refer", "invitation", "邀请"),
-}

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graphdet.events.first_rows import FirstRows, read_first_rows
+from graphdet.events.forms import Order
+from graphdet.events.time_writings import Numeric, read_time
 from graphdet.events.top_lines import is_web_request
 from graphdet.settings import MachineSettings
 
@@ -35,6 +37,7 @@ class ColumnLook:
         name: as the header has it.
         filled: values that are not missing.
         distinct: different ones among them.
+        no_time: its commonest value that is none.
         times, ips, numbers, agents: share of the values that look like times, IP addresses, numbers, clients' words about themselves.
         epochs: share that may be seconds (or finer) since 1970; ids of ten digits look the same.
         commonest: up to 60 values, commonest first.
@@ -45,6 +48,7 @@ class ColumnLook:
     filled: int
     distinct: int
     times: float
+    no_time: str
     epochs: float
     ips: float
     numbers: float
@@ -97,6 +101,22 @@ def _is_data(header: list[str]) -> bool:
     return telling or (len(header) > 1 and all(_NUMBER.fullmatch(cell) for cell in header))
 
 
+def _is_time(value: str) -> bool:
+    """Whether it looks like one, or can be read as one by some order of day and month."""
+    if _TIME.fullmatch(value):
+        return True
+    has_digits = any(character.isdigit() for character in value)
+    return has_digits and (read_time(value, _day_first) is not None or read_time(value, _month_first) is not None)
+
+
+def _day_first(_: Numeric) -> Order:
+    return "day first"
+
+
+def _month_first(_: Numeric) -> Order:
+    return "month first"
+
+
 def _look_at_column(name: str, values: list[str | None]) -> ColumnLook:
     given = [value.strip() for value in values if value is not None and value.strip().lower() not in _NOTHING]
     counts = Counter(given)
@@ -108,7 +128,8 @@ def _look_at_column(name: str, values: list[str | None]) -> ColumnLook:
         name,
         len(given),
         len(counts),
-        times=share(_TIME.fullmatch),
+        times=share(_is_time),
+        no_time=next((value for value, _ in counts.most_common(200) if not _is_time(value) and not _EPOCH.fullmatch(value)), ""),
         epochs=share(_EPOCH.fullmatch),
         ips=share(_IP.fullmatch),
         numbers=share(_NUMBER.fullmatch),

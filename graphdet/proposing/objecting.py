@@ -24,7 +24,8 @@ def objection(ours: str, column: ColumnLook, rows: int) -> str:
         return "" if column.ips >= 0.8 or opaque else f"{column.ips:.0%} of its values are IP addresses"
     if ours == "timestamp":
         times = max(column.times, column.epochs)
-        return "" if times >= 0.8 else f"{times:.0%} of its values are times"
+        other = f"; rows with others, such as {column.no_time[:40]!r}, would be rejected" if times > 0 and column.no_time else ""
+        return "" if times >= 0.8 else f"{times:.0%} of its values are times{other}"
     if ours == "action":
         return f"{few}: too many for actions" if column.distinct > WORDS_MOST else "it holds numbers" if column.numbers > 0.8 else ""
     return _objection_to_more(ours, column, few)

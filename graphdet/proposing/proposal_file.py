@@ -35,7 +35,7 @@ def proposal_as_toml(proposal: Proposal, logs: Sequence[str], command: str = "gr
 def _scalars(proposal: Proposal) -> Iterator[str]:
     if proposal.preset:
         yield _line(f"preset = {_quoted(proposal.preset)}", WEB_LOG)
-        yield '# columns = { account = "user_id", visitor = "ip" }  # where most requests name who is logged in'
+        yield "# Who is logged in is the user, with the address as IP; anybody else is their address. Requests that failed are no events."
         return
     if proposal.timezone:
         yield f"timezone = {_quoted(proposal.timezone)}"

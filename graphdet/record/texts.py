@@ -19,9 +19,10 @@ from graphdet.errors import GraphdetError
 from graphdet.events.canonical import Cleaning
 from graphdet.events.expressions import name_expression
 from graphdet.events.files import find_files
+from graphdet.events.joining import open_joined
 from graphdet.events.likeness import folded
 from graphdet.events.odd_values import ODD_SUFFIX
-from graphdet.events.opening import Source, careful_source, open_source
+from graphdet.events.opening import Source, careful_source
 from graphdet.events.reading import REFUSALS, connect, read_query, typed_columns
 from graphdet.events.table import FileReport
 from graphdet.events.timestamps import SPACES, WHITESPACE
@@ -129,7 +130,7 @@ def _read_file(
         file = next((one for one in found if one.name == report.path), None)
         if file is None:
             return None
-        opened = open_source(connection, file, settings, folder)
+        opened = open_joined(connection, file, settings, folder)
         source = replace(opened, times=report.form.times, numbers=report.form.numbers)
         given = source.mapping.positions
         if source.empty or "item_id" not in given or not any(column in given for column in COLUMNS):
@@ -169,7 +170,7 @@ def _canonical(part: pa.Table, settings: LogSettings) -> pa.Table:
     cleaning = Cleaning.of(settings)
     columns = {name: pc.utf8_trim(part[name].cast(pa.string()), characters=SPACES) for name in ("user_id", "item_id", "action")}
     found = pc.utf8_lower(columns["action"]).combine_chunks().dictionary_encode()
-    words = (cleaning.actions.get(word, word) if word not in cleaning.missing else None for word in found.dictionary.to_pylist())
+    words = (cleaning.action(word) if word not in cleaning.missing else None for word in found.dictionary.to_pylist())
     canonical = pa.array(list(words), pa.string())
     ids = [_folded(columns[name], cleaning) for name in ("user_id", "item_id")]
     times = part["timestamp"].cast(pa.int64()).cast(pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))

@@ -159,6 +159,7 @@ class Replay:
             users=background["users"],
             timed=background["start"] is not None,
             to_themselves=background["to_themselves"],
+            has=frozenset(view["name"] for view in background["views"]) | ({"action"} if self.recorded.actions else set()),
         )
 
     def hangs_on_items(self) -> bool:

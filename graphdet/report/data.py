@@ -237,7 +237,11 @@ def _weighed(one: Weighed) -> dict[str, Any]:
         **(_sentences(one) if one.holds else {}),
         "why": [asked.index(checked.condition) for checked in (one.nearest() if one.holds else one.missed())],
         "checked": [
-            dict(zip(("found", "bar"), with_bar(row.condition, row.value, row.bar), strict=True), passed=row.holds) for row in rows
+            dict(
+                zip(("found", "bar"), with_bar(row.condition, row.value, row.bar) if row.known else ("?", ""), strict=True),
+                passed=row.holds,
+            )
+            for row in rows
         ],
     }
 

@@ -17,6 +17,7 @@ from typing import Any
 import bokeh
 
 from graphdet.errors import RunError
+from graphdet.printable import spelt_out
 from graphdet.report.data import report_data
 from graphdet.run.folder import Run
 from graphdet.schema.wording import LANGUAGES
@@ -80,8 +81,9 @@ def _digest(script: str) -> str:
 
 
 def inert(value: Any) -> str:
-    """JSON that no HTML parser can take for markup, and no JavaScript parser for line ends."""
+    """JSON that no HTML parser can take for markup, no JavaScript parser for line ends, and that turns no reading direction."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for character in "<>&\u2028\u2029":
+    for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
+    text = spelt_out(text)
     return text.encode("utf-8", "backslashreplace").decode()

@@ -34,9 +34,9 @@ function ringParts(main, ring, dossier) {
 
 function tiles(ring, dossier) {
   const { what } = dossier;
-  const money = (value) => (value === null ? "" : number(value, 2));
-  const rows = [[number(what.members), "size"], [number(what.items), "targets"], [number(what.events), "events"], [number(what.orders), "orders"], [money(what.amount), "amount"], [money(what.at_stake), "at_stake"],
-    [number(what.payments), "payments"], [number(what.returns), "returns"], [what.first === null ? "" : minute(what.first), "first_seen"], [lasted(what.days), "lasted"], [what.strays ? number(what.strays) : "", "strays"], [chance(ring.q_value), "q"]];
+  const money = (value) => (value === null ? "" : number(value, 2)), counted = (value) => (value === null ? "" : number(value));
+  const rows = [[number(what.members), "size"], [number(what.items), "targets"], [number(what.events), "events"], [counted(what.orders), "orders"], [money(what.amount), "amount"], [money(what.at_stake), "at_stake"],
+    [counted(what.payments), "payments"], [counted(what.returns), "returns"], [what.first === null ? "" : minute(what.first), "first_seen"], [lasted(what.days), "lasted"], [what.strays ? number(what.strays) : "", "strays"], [chance(ring.q_value), "q"]];
   return make("div", { class: "tiles" }, rows.filter(([value]) => value !== "" && value !== "0").map(([value, name]) => make("div", { class: "tile" }, make("b", {}, value), make("span", {}, label(name)))));
 }
 
@@ -132,7 +132,7 @@ function conditions(asked, checked) {
 function condition(one, { found, bar, passed }) {
   const fact = data.facts[one.fact], answer = bar ? "" : fact[found === "✓" ? "yes" : "no"][state.language === "en" ? 0 : 1];
   const told = answer || fact[state.language].replace("{}", found);
-  const held = bar ? make("span", { class: "soft" }, ` (${data.directions[one.direction][state.language]} ${bar})`) : null;
+  const held = bar ? make("span", { class: "soft" }, ` (${data.directions[one.direction][state.language]} ${bar})`) : found === "?" ? make("span", { class: "soft" }, ` (${label("not_told")})`) : null;
   const mark = make("span", { class: "mark", role: "img", "aria-label": label(passed ? "passed" : "missed") }, passed ? "✓" : "✗");
   return make("li", { class: passed ? "passed" : "missed" }, mark, make("span", {}, told, held));
 }

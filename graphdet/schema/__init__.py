@@ -4,6 +4,8 @@ Names live here once; documentation, tests and database constraints derive from 
 """
 
 from graphdet.schema.columns import (
+    ACTION_OF,
+    ACTION_WORDS,
     ACTIONS,
     EVENT_COLUMN,
     EVENT_COLUMNS,
@@ -59,6 +61,8 @@ from graphdet.schema.run_tables import (
 
 __all__ = [
     "ACTIONS",
+    "ACTION_OF",
+    "ACTION_WORDS",
     "ADDRESS",
     "CASE_NODE",
     "DEVICE",

@@ -48,13 +48,47 @@ ACTIONS = (
     "invite",
 )
 
+# Our action → words that logs have for it, in small letters without anything but letters and digits.
+ACTION_WORDS: dict[str, tuple[str, ...]] = {
+    "view": (
+        *("view", "pv", "browse", "detail", "detailview", "pageview", "viewitem", "productview", "viewproduct", "impression", "visit"),
+        *("浏览", "查看", "访问", "曝光", "浏览商品", "商品浏览", "瀏覽"),
+    ),
+    "click": ("click", "clk", "clicks", "clickout", "clickitem", "tap", "点击", "點擊"),
+    "favourite": (
+        *("favourite", "favorite", "fav", "collect", "wishlist", "addtowishlist", "addtofavorites", "like", "star"),
+        *("收藏", "加收藏", "添加收藏", "关注", "点赞", "收藏商品"),
+    ),
+    "cart": (
+        *("cart", "addtocart", "addcart", "basket", "addtobasket", "cartadd", "加购", "加购物车", "加入购物车", "添加购物车", "购物车"),
+        *("warenkorb", "panier"),
+    ),
+    "order": (
+        *("order", "buy", "purchase", "transaction", "checkoutcomplete", "conversion", "sale", "alipay", "ordercreated", "placeorder"),
+        *("下单", "购买", "成交", "提交订单", "创建订单", "下單", "kauf", "bestellung", "achat", "compra", "pedido"),
+    ),
+    "pay": ("pay", "payment", "paid", "paymentsuccess", "支付", "付款", "已支付", "支付成功", "付款成功", "zahlung", "paiement", "pago"),
+    "review": ("review", "rate", "rating", "comment", "feedback", "评价", "评论", "点评", "评分", "評價", "bewertung"),
+    "refund": ("refund", "return", "returned", "chargeback", "refunded", "退款", "退货", "退货退款", "申请退款", "retoure"),
+    "cancel": ("cancel", "cancelled", "canceled", "cancellation", "取消", "取消订单", "撤单", "关闭订单", "storno"),
+    "login": ("login", "signin", "logon", "loginsuccess", "登录", "登陆", "登入", "anmeldung"),
+    "coupon": ("coupon", "couponreceived", "claim", "voucher", "redeem", "领券", "优惠券", "领取优惠券", "使用优惠券", "领取", "gutschein"),
+    "invite": ("invite", "referral", "refer", "invitation", "邀请", "邀请好友"),
+}
+ACTION_OF = {word: ours for ours, words in ACTION_WORDS.items() for word in words}
+
 EVENT_COLUMNS = (
     Field("event_id", TEXT, "names the event; rows that repeat it are duplicates", lacks=True),
     Field(
         "timestamp", TIME, "ISO 8601 with or without zone, a date, or epoch seconds, milliseconds or microseconds; UTC inside", lacks=True
     ),
     *(Field(node_type.column, TEXT, node_type.told, lacks=node_type.name != USER) for node_type in NODE_TYPES),
-    Field("action", TEXT, "what was done, in lower case: " + ", ".join(ACTIONS) + "; others are kept and listed", lacks=True),
+    Field(
+        "action",
+        TEXT,
+        "what was done: " + ", ".join(ACTIONS) + ", or a usual word for one, also in Chinese; others are kept and listed",
+        lacks=True,
+    ),
     Field(
         "category", TEXT, "the item's category; in run folders, where the log tells none, the community of items that stands in", lacks=True
     ),

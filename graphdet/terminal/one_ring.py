@@ -163,7 +163,14 @@ def _innocent(console: Console, dossier: Dossier, language: Language) -> None:
             found = {"plain": look_alike_in_words(one.claim.name, language), "sentence": sentence(one, language)}
             lines.append(words_of("fits_line", language, **found, passed=passed_in_words(one, language)))
         else:
-            lines.append(words_of("fails_line", language, name=one.claim.short.to(language), missed=missed_in_words(one, language)))
+            lines.append(
+                words_of(
+                    "untold_line" if one.untold else "fails_line",
+                    language,
+                    name=one.claim.short.to(language),
+                    missed=missed_in_words(one, language),
+                )
+            )
     _bullets(console, words_of("innocent", language), lines, "green")
 
 

@@ -35,7 +35,7 @@ MOST = {
 TIER_STYLES = {"alert": "bold red", "review": "yellow", "explained": "green"}
 
 # Columns of the ring table that go where there is no room for all, the least missed first.
-SPARED = ("IPs", "devices", "lasted", "coincidence", "at stake", "began", "score", "items", "users", "explained by", "chance")
+SPARED = ("IPs", "devices", "lasted", "coincidence", "at stake", "began UTC", "score", "items", "users", "explained by", "chance")
 
 
 def show_rings(console: Console, rings: pa.Table, total: int) -> None:
@@ -55,7 +55,7 @@ def show_rings(console: Console, rings: pa.Table, total: int) -> None:
         "items": lambda ring: f"{ring['targets']:,}",
         "devices": lambda ring: f"{ring['devices']:,}",
         "IPs": lambda ring: f"{ring['ips']:,}",
-        "began": lambda ring: _moment(ring["first_seen"])[: 10 if narrow else None],
+        "began UTC": lambda ring: _moment(ring["first_seen"])[: 10 if narrow else None],
         "lasted": lambda ring: _span(ring["first_seen"], ring["last_seen"]),
         "at stake": lambda ring: "" if ring["at_stake"] is None else f"{ring['at_stake']:,.2f}",
         "explained by": lambda ring: ring["explanation"].replace("_", " "),
@@ -68,7 +68,7 @@ def show_rings(console: Console, rings: pa.Table, total: int) -> None:
     for heading in SPARED:
         if heading in widths and sum(widths.values()) > console.width:
             del columns[heading], widths[heading]
-    table = plain_table(columns, left=("ring", "tier", "began", "explained by"), ids=("ring",))
+    table = plain_table(columns, left=("ring", "tier", "began UTC", "explained by"), ids=("ring",))
     for ring in rows:
         table.add_row(*(cell(ring) for cell in columns.values()))
     table.columns[1].min_width = min(max(len(row["ring_id"]) for row in rows), FOLDED)
@@ -86,7 +86,7 @@ def show_ring(console: Console, run: Run, ring: RunRing, everything: bool) -> No
     head.append(f" · by coincidence {number_in_words(facts['q_value'], 'chance')}", style="default")
     console.print(head)
     console.print(_sentence(facts))
-    console.print(_innocence(facts))
+    console.print(_innocence(facts, told=run.dossiers is not None))
     console.print()
     _show_expectation(console, ring.evidence)
     members = ring.members
@@ -265,14 +265,18 @@ def _sentence(facts: dict[str, Any]) -> str:
     return f"{sentence}.\n{'; '.join(parts)}."
 
 
-def _innocence(facts: dict[str, Any]) -> str:
-    """What the tier says about innocent explanations."""
+def _innocence(facts: dict[str, Any], *, told: bool) -> str:
+    """What the tier says about innocent explanations; `told`: the run holds what they are weighed by."""
     fits = f"{facts['explanation'].replace('_', ' ')} ({look_alike_in_words(facts['explanation'], 'en')})" if facts["explanation"] else ""
     if facts["tier"] == "explained":
         return f"Explained by: {fits}."
     if facts["tier"] == "review":
         return "For a person to review; `graphdet show` without --all says why it is no alert."
-    return f"Weighed and not enough: {fits}." if fits else "No innocent explanation fits."
+    if fits:
+        return f"Weighed and not enough: {fits}."
+    if not told:
+        return "Innocent explanations were not looked at: this run has no dossier tables; `graphdet run` on the logs again makes them."
+    return "No innocent explanation fits."
 
 
 def _show_expectation(console: Console, evidence: pa.Table) -> None:
@@ -305,12 +309,12 @@ def _show_members(console: Console, node_type: str, members: pa.Table, most: int
         "role": lambda member: str(member["role"]),
         "evidence": lambda member: f"{member['contribution']:.1f}",
         "events": lambda member: f"{member['events']:,}",
-        "first seen": lambda member: _moment(member["first_seen"]),
-        "last seen": lambda member: _moment(member["last_seen"]),
+        "first seen UTC": lambda member: _moment(member["first_seen"]),
+        "last seen UTC": lambda member: _moment(member["last_seen"]),
     }
     if node_type != USER:
         del columns["role"]  # the title says it
-    table = plain_table(columns, left=(kind, "role", "first seen", "last seen"), ids=(kind,))
+    table = plain_table(columns, left=(kind, "role", "first seen UTC", "last seen UTC"), ids=(kind,))
     for member in members.slice(0, most).to_pylist():
         table.add_row(*(cell(member) for cell in columns.values()))
     console.print(table)

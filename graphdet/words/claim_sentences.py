@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from graphdet.schema.claims import FACTS, Claim, Condition, Unit
 from graphdet.schema.lookalikes import look_alike
 from graphdet.schema.wording import LANGUAGES, Language, Wording
+from graphdet.words.interface import label
 
 DIRECTIONS = {
     "at least": Wording("at least", "至少"),
@@ -28,9 +29,12 @@ def claim_in_words(claim: Claim, numbers: Mapping[str, float], language: Languag
     return claim.sentence.to(language).format(**shown)
 
 
-def condition_in_words(condition: Condition, value: float, bar: float, language: Language) -> str:
-    """What was found, and what it was held against: 36 members (at most 6)."""
+def condition_in_words(condition: Condition, value: float, bar: float, language: Language, *, known: bool = True) -> str:
+    """What was found, and what it was held against: 36 members (at most 6); or that the log does not tell."""
     fact = FACTS[condition.fact]
+    if not known:
+        told, why = (fact.en if language == "en" else fact.zh).format("?"), label("not_told", language)
+        return f"{told} ({why})" if language == "en" else f"{told}（{why}）"
     if fact.unit == "yes":
         return (fact.yes if value else fact.no)[LANGUAGES.index(language)]
     found, held = with_bar(condition, value, bar)

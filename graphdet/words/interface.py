@@ -105,6 +105,7 @@ WORDS: dict[str, Wording] = {
     "innocent": Wording("Innocent explanations tried", "已检验的正常原因"),
     "fits": Wording("fits", "成立"),
     "fails": Wording("does not fit", "不成立"),
+    "untold": Wording("cannot be told", "无法判断"),
     "objections": Wording("What may keep it from being an alert", "可能使其不成为告警的因素"),
     "claims_help": Wording("Open one to see every number that it hangs on, with its bar.", "展开可查看每个数字及其门槛。"),
     "raised": Wording("raised", "成立"),
@@ -293,8 +294,10 @@ WORDS: dict[str, Wording] = {
         "at stake: {amount:,.2f} (orders beyond those of as many ordinary users)", "涉嫌金额：{amount:,.2f}（超出同样多普通用户的订单）"
     ),
     "worth_amount": Wording(" ({amount:,.2f})", "（{amount:,.2f}）"),
+    "not_told": Wording("the log does not tell", "日志未记录"),
     "no_times": Wording("no times", "无时间"),
     "fits_line": Wording("fits: {plain}. {sentence} [{passed}]", "成立：{plain}。{sentence}[{passed}]"),
+    "untold_line": Wording("the log cannot tell whether it is a case of {name}: {missed}", "日志无法判断是否属于{name}：{missed}"),
     "fails_line": Wording("not a case of {name}: {missed}", "不属于{name}：{missed}"),
     "raised_line": Wording("{name}: {passed}", "{name}：{passed}"),
     "spared_line": Wording("an alert by all else: {spared}", "其余均达到告警条件：{spared}"),
