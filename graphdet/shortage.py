@@ -21,8 +21,8 @@ OUT_OF_MEMORY = (
     "cannot allocate memory",
 )
 # Limits of a process's memory (`ulimit -v`, `ulimit -d`): the line of /proc/self/status that counts what they limit, and how many bytes
-# the libraries alone need; with less some of them end the process while they are loaded.
-LIMITS = {"RLIMIT_AS": ("VmPeak", 1 << 30), "RLIMIT_DATA": ("VmData", 1 << 28)}
+# the libraries alone need; with less some of them end the process, or wait for ever, while they are loaded.
+LIMITS = {"RLIMIT_AS": ("VmPeak", 1 << 30), "RLIMIT_DATA": ("VmData", 1 << 29)}
 NEAR = 0.5  # of a limit: who has used so much of it may have been refused the rest
 
 
