@@ -499,15 +499,18 @@ def test_every_word_of_a_template_is_one() -> None:
 def test_the_command_serves_until_it_is_told_to_end(home: Path) -> None:
     command = [sys.executable, "-c", "from graphdet.cli import main; main()", "serve", str(home), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        found = re.fullmatch(r"open http://127\.0\.0\.1:(\d+)(/log-in\?token=\S+)\n", line)
-        assert found is not None, line
-        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", int(found[1]), timeout=60)) as connection:
-            connection.request("GET", found[2])
-            assert connection.getresponse().status == 303
-        process.send_signal(signal.SIGTERM)
-        _, complaint = process.communicate(timeout=60)
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            found = re.fullmatch(r"open http://127\.0\.0\.1:(\d+)(/log-in\?token=\S+)\n", line)
+            assert found is not None, line
+            with contextlib.closing(http.client.HTTPConnection("127.0.0.1", int(found[1]), timeout=60)) as connection:
+                connection.request("GET", found[2])
+                assert connection.getresponse().status == 303
+            process.send_signal(signal.SIGTERM)
+            _, complaint = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 143
     assert complaint == "graphdet: stopped; nothing half-written is left.\n"
 

@@ -121,6 +121,7 @@ def _socket(listening: Listening) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((listening.host, listening.port))
+        listener.listen()  # whoever follows the link at once has only to wait
     except OSError as error:
         listener.close()
         raise ConsoleError(
