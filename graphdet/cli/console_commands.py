@@ -13,6 +13,7 @@ import typer
 from graphdet.cli.manner import say
 
 HEADING = "Work on cases"
+STOPPED = 130  # what `main` takes for a stop, whatever signal it was
 PASSWORD = "GRAPHDET_PASSWORD"  # noqa: S105
 Home = Annotated[Path, typer.Argument(metavar="HOME", help="The folder with the casebook.")]
 
@@ -59,6 +60,7 @@ def serve(
 
     listening = Listening(host, port, name, certificate, key, proxy)
     serve(home, author_here(author), listening, lambda line: print(line, flush=True))
+    raise typer.Exit(STOPPED)  # it only ends when it is told to
 
 
 @account.command()
