@@ -25,6 +25,7 @@ void add_windows(nb::module_& module);
 }
 
 NB_MODULE(_kernels, module) {
+    nanobind::set_leak_warnings(false); // a thread that a process does not wait for may hold an object to the end
     graphdet::add_accounts(module);
     graphdet::add_base_rates(module);
     graphdet::add_closeness(module);
