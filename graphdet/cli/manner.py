@@ -61,6 +61,7 @@ def complain(line: str) -> None:
     from graphdet.printable import printable
 
     try:
-        print(f"graphdet: {printable(line)}", file=sys.stderr, flush=True)
+        sys.stderr.write(f"graphdet: {printable(line)}\n")  # at once: the watcher of signals may end the process between two writes
+        sys.stderr.flush()
     except OSError:
         os.close(2)
