@@ -5,8 +5,6 @@ Ids and texts from logs are hostile until shown otherwise: no cell becomes a for
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -20,10 +18,11 @@ from graphdet.dossier.reasoning import words
 from graphdet.dossier.tried import conditions_as_rows, missed_in_words, passed_in_words, sentence
 from graphdet.errors import RunError
 from graphdet.judging.conditions import Weighed
-from graphdet.printable import as_json, for_spreadsheet, printable
+from graphdet.printable import as_json, printable
 from graphdet.replay.recorded import Recorded
 from graphdet.schema import EVENT_MAKERS, ITEM, NODE_TYPES, SHARED_TYPES
 from graphdet.schema.wording import LANGUAGES, Language
+from graphdet.spreadsheets import write_csv, write_workbook
 from graphdet.whole import whole_file, whole_folder, why
 from graphdet.words.claim_sentences import look_alike_in_words, number_in_words
 from graphdet.words.interface import counted, label
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     import networkx as nx
 
 Row = dict[str, Any]
-LONGEST_CELL = 32_000  # characters; a workbook's cell holds 32,767
 
 
 def export_ring(dossier: Dossier, recorded: Recorded, path: Path, form: str, language: Language = "en") -> Path:
@@ -140,11 +138,7 @@ def graph_of(dossier: Dossier) -> nx.Graph[str]:
 
 def _write_csv(dossier: Dossier, recorded: Recorded, path: Path, language: Language) -> None:
     for name, rows in tables_of(dossier, recorded).items():
-        with (path / f"{name}.csv").open("w", encoding="utf-8-sig", newline="") as file:
-            writer = csv.writer(file)
-            if rows:
-                writer.writerow(rows[0])
-                writer.writerows([for_spreadsheet(value) for value in row.values()] for row in rows)
+        write_csv(path / f"{name}.csv", rows)
 
 
 def _write_json(dossier: Dossier, recorded: Recorded, path: Path, language: Language) -> None:
@@ -152,32 +146,7 @@ def _write_json(dossier: Dossier, recorded: Recorded, path: Path, language: Lang
 
 
 def _write_xlsx(dossier: Dossier, recorded: Recorded, path: Path, language: Language) -> None:
-    import xlsxwriter
-
-    options = {
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-        "nan_inf_to_errors": True,
-        "in_memory": True,
-    }
-    made = io.BytesIO()  # its writer has errors of its own for a full disk, and temporary files
-    with xlsxwriter.Workbook(made, options) as book:
-        bold = book.add_format({"bold": True})
-        for name, rows in tables_of(dossier, recorded).items():
-            sheet = book.add_worksheet(name)
-            sheet.freeze_panes(1, 0)
-            for column, heading in enumerate(rows[0] if rows else []):
-                sheet.write_string(0, column, heading, bold)
-            for number, row in enumerate(rows, 1):
-                for column, value in enumerate(row.values()):
-                    if isinstance(value, (int, float)) and not isinstance(value, bool):
-                        sheet.write_number(number, column, value)
-                    elif value is not None:
-                        text = value if isinstance(value, str) else str(value)
-                        sheet.write_string(number, column, printable(text)[:LONGEST_CELL])
-            sheet.autofit(400)
-    path.write_bytes(made.getvalue())
+    write_workbook(path, tables_of(dossier, recorded))
 
 
 def _write_graphml(dossier: Dossier, recorded: Recorded, path: Path, language: Language) -> None:

@@ -99,7 +99,7 @@ def choose_settings(path: Path | None, logs: Sequence[Path] = (), wanted: Wanted
     for option, given in (("--since", wanted.since), ("--until", wanted.until)) if wanted else ():
         if given is not None and not given.strip():
             raise SettingsError(f'{option} "": no date or time; write one such as 2025-03-01 or "2025-03-01 18:30", or leave it out.')
-    found = path or _lying_about(logs)
+    found = path or settings_lying_about(logs)
     chosen = load_settings(found)
     if found is not None and path is None:
         say(f"settings from {found} (--settings names another; /dev/null for none)")
@@ -114,7 +114,7 @@ def choose_settings(path: Path | None, logs: Sequence[Path] = (), wanted: Wanted
     return chosen
 
 
-def _lying_about(logs: Sequence[Path]) -> Path | None:
+def settings_lying_about(logs: Sequence[Path]) -> Path | None:
     """The settings file in the working folder, else beside the first log that has one."""
     places = [Path(), *(log if os.path.isdir(log) else log.parent for log in logs)]  # noqa: PTH112 - Path.is_dir raises where it may not look
     files = [path for path in dict.fromkeys(place / SETTINGS_NAME for place in places) if os.path.isfile(path)]  # noqa: PTH113

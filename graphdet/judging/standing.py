@@ -62,13 +62,20 @@ def chances(counts: Counts, verdicts: Mapping[str, tuple[int, int]]) -> dict[str
         verdicts: standing → rings that the house confirmed, and those that it found innocent.
     """
     found = {}
-    for name in STANDINGS:
-        kinds = [of[name] for of in counts.values() if of.get(name, (0, 0))[1]]
-        a, b = prior([rings for rings, _ in kinds], [groups for _, groups in kinds])
+    for name, (a, b) in priors(counts).items():
         confirmed, innocent = verdicts.get(name, (0, 0))
         a, b = a + confirmed, b + innocent
         low, high = (float(scipy.special.betaincinv(a, b, share)) for share in ((1 - COVERED) / 2, (1 + COVERED) / 2))
         found[name] = Chance(a / (a + b), low, high, confirmed + innocent)
+    return found
+
+
+def priors(counts: Counts) -> dict[str, tuple[float, float]]:
+    """Standing → (a, b) of the Beta distribution of a new kind's rate."""
+    found = {}
+    for name in STANDINGS:
+        kinds = [of[name] for of in counts.values() if of.get(name, (0, 0))[1]]
+        found[name] = prior([rings for rings, _ in kinds], [groups for _, groups in kinds])
     return found
 
 
@@ -117,3 +124,9 @@ def known_counts() -> Counts:
 def known_chances(verdicts: Mapping[str, tuple[int, int]] | None = None) -> dict[str, Chance]:
     """Each standing's chance by the markets that graphdet knows, and the house's verdicts where there are some."""
     return chances(known_counts(), verdicts or {})
+
+
+@cache
+def known_priors() -> dict[str, tuple[float, float]]:
+    """The same by the markets that graphdet knows, before any verdict of the house."""
+    return priors(known_counts())

@@ -1,0 +1,146 @@
+"""The casebook's verdicts → a list of accounts for those who act on them, with what each is on it for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from graphdet.cases.casebook import Casebook
+from graphdet.cases.rows import Case, Group, RingUsers
+from graphdet.dossier.building import build_dossier
+from graphdet.errors import CaseError, NotARun, RunError
+from graphdet.printable import as_json
+from graphdet.replay.recorded import Recorded
+from graphdet.run.folder import Run
+from graphdet.schema import USER, VERDICTS
+from graphdet.spreadsheets import write_csv, write_workbook
+from graphdet.whole import whole_file, why
+from graphdet.words.reasons import CATALOGUE
+
+COLUMNS = ("user_id", "case", "ring_id", "verdict", "decided", "reasons", "contribution", "role", "tier")
+
+Row = dict[str, Any]
+
+
+def account_rows(book: Casebook, verdicts: Sequence[str] = VERDICTS[:1], cases: Sequence[str] = ()) -> list[Row]:
+    """Accounts that were judged so, by case and then by contribution, the largest first.
+
+    A ring stands for the members whom it had when it was judged; a word on a member goes before the word on their ring. Reasons and
+    contribution come from the run that was judged, and are empty where its folder is gone.
+
+    Args:
+        book: open.
+        verdicts: confirmed, innocent, unsure.
+        cases: only these, by name; none = all.
+
+    Raises:
+        UnknownCase: no such case.
+    """
+    chosen = [book.case(name) for name in cases] if cases else book.cases()
+    facts = _Facts(book)
+    return [row for case in chosen for row in _rows_of(book, case, facts) if row["verdict"] in verdicts]
+
+
+def write_accounts(rows: Sequence[Row], path: Path, form: str) -> None:
+    """Write them; what stands at `path` already is not touched.
+
+    Args:
+        rows: from `account_rows`.
+        path: a file.
+        form: csv, jsonl or xlsx.
+
+    Raises:
+        CaseError: something stands there already, or it cannot be written.
+    """
+    if path.exists():
+        raise CaseError(f"{path}: exists already; choose another --out.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as partial:
+            WRITERS[form](rows, partial)
+    except OSError as error:
+        raise CaseError(f"{path}: cannot be written ({why(error)}); choose another --out.") from None
+
+
+class _Facts:
+    """What runs tell of judged rings, each run opened once."""
+
+    def __init__(self, book: Casebook) -> None:
+        self._folders = {run.run_id: book.folder_of(run) for run in book.runs() if run.folder}
+        self._runs: dict[str, tuple[Run, Recorded | None] | None] = {}
+
+    def of(self, run_id: str, ring_id: str) -> tuple[dict[str, tuple[float, str]], str]:
+        """User → contribution and role; and the codes of the reasons, parted by spaces. Both empty where the run is gone."""
+        opened = self._open(run_id)
+        if opened is None:
+            return {}, ""
+        run, recorded = opened
+        try:
+            ring = run.ring(ring_id)
+            reasons = [code for code, _ in build_dossier(recorded, ring).reasons] if recorded is not None else []
+        except (NotARun, RunError):
+            return {}, ""
+        users = [row for row in ring.members.to_pylist() if row["node_type"] == USER]
+        return {row["node_id"]: (row["contribution"], row["role"]) for row in users}, " ".join(
+            dict.fromkeys(code for code in reasons if CATALOGUE[code].side == "for")
+        )
+
+    def _open(self, run_id: str) -> tuple[Run, Recorded | None] | None:
+        if run_id not in self._runs:
+            try:
+                run = Run.load(self._folders[run_id])
+                self._runs[run_id] = run, Recorded(run) if run.dossiers is not None else None
+            except (KeyError, NotARun, RunError):
+                self._runs[run_id] = None
+        return self._runs[run_id]
+
+
+def _rows_of(book: Casebook, case: Case, facts: _Facts) -> Iterator[Row]:
+    words = {word.user_id: word for word in book.member_words(case.name)}
+    if not case.verdict and not words:
+        return
+    ring = case.verdict_ring or case.ring_id
+    seen = [one for one in book.sightings(case.name) if one.ring_id == ring]
+    users = _users_of(book, ring) or book.users_of(case)
+    contributions, reasons = facts.of(seen[-1].run_id, ring) if seen else ({}, "")
+    rows: list[Row] = []
+    for user in sorted({*users, *words} if case.verdict else words):
+        word = words.get(user)
+        contribution, role = contributions.get(user, (None, ""))
+        rows.append(
+            {
+                "user_id": user,
+                "case": case.name,
+                "ring_id": ring,
+                "verdict": word.verdict if word else case.verdict,
+                "decided": (word.time if word else case.verdict_time)[:19].replace("T", " "),
+                "reasons": reasons,
+                "contribution": None if contribution is None else round(contribution, 3),
+                "role": role,
+                "tier": seen[-1].tier if seen else case.tier,
+            }
+        )
+    yield from sorted(rows, key=lambda row: (-(row["contribution"] or 0.0), row["user_id"]))
+
+
+def _users_of(book: Casebook, ring: str) -> tuple[str, ...]:
+    with book.reading():
+        known = book.tables.get(RingUsers, ring)
+        group = book.tables.get(Group, known.group_digest) if known else None
+    return group.ids(USER) if group else ()
+
+
+def _write_json_lines(rows: Sequence[Row], path: Path) -> None:
+    path.write_text("".join(as_json(row).replace("\n", "") + "\n" for row in rows), encoding="utf-8")
+
+
+def _write_xlsx(rows: Sequence[Row], path: Path) -> None:
+    write_workbook(path, {"accounts": rows}, COLUMNS)
+
+
+WRITERS: dict[str, Callable[[Sequence[Row], Path], None]] = {
+    "csv": lambda rows, path: write_csv(path, rows, COLUMNS),
+    "jsonl": _write_json_lines,
+    "xlsx": _write_xlsx,
+}

@@ -1,0 +1,146 @@
+"""Open cases and a budget → which to look at: those worth most, a few drawn blindly, and those whose verdict teaches most.
+
+Worth is the chance of being a ring times the money at stake. Who only ever looks at the worthiest learns nothing of the others, so a stated
+share is drawn from all of them; what is drawn depends on the seed alone, and stays drawn until it is decided.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any, Literal
+
+from graphdet.cases.casebook import Casebook
+from graphdet.cases.rows import Case
+from graphdet.judging.standing import COVERED
+from graphdet.run.house_verdicts import count_verdicts
+from graphdet.schema import VERDICTS
+from graphdet.week.chances import Belief, Precision, belief_of, beliefs, expected_precision
+from graphdet.week.news import waits
+
+UNSURE = VERDICTS[2]
+Why = Literal["worth", "learn", "explore"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A case that is to be looked at, and why."""
+
+    case: Case
+    why: Why
+    chance: float
+    stake: float
+    worth: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        case = self.case
+        told = {name: getattr(case, name) for name in ("tier", "standing", "size", "at_stake", "ring_id", "owner", "first_seen", "opened")}
+        return {"case": case.name, "why": self.why, "chance": self.chance, "worth": self.worth, **told}
+
+
+@dataclass(frozen=True)
+class Queue:
+    """What is to be looked at.
+
+    Attributes:
+        asked: the worthiest first, then what teaches, then what was drawn.
+        waiting: how many cases wait in all.
+        curve: expected precision among the first 1, 2, … of all that wait, the worthiest first.
+        precision: of `asked` as a whole; None where nothing waits.
+        verdicts: of the house, that chances rest on.
+    """
+
+    asked: tuple[Asked, ...]
+    waiting: int
+    curve: tuple[Precision, ...]
+    precision: Precision | None
+    verdicts: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        told = None if self.precision is None else asdict(self.precision)
+        asked, curve = [one.as_dict() for one in self.asked], [asdict(one) for one in self.curve]
+        return {"asked": asked, "waiting": self.waiting, "precision": told, "covered": COVERED, "verdicts": self.verdicts, "curve": curve}
+
+
+def make_queue(book: Casebook, budget: int, explore: float = 0.1, learn: int = 0, seed: int = 0) -> Queue:
+    """The queue of a casebook as it is now.
+
+    Args:
+        book: open.
+        budget: so many cases can be looked at.
+        explore: share of the budget that is drawn blindly.
+        learn: so many of the budget are those whose verdict teaches most.
+        seed: of what is drawn.
+    """
+    cases = [case for case in book.cases() if is_asked(case)]
+    said = count_verdicts(book.ring_verdicts())
+    known = beliefs(said)
+    stakes = _stakes(cases)
+    worth = {case.name: belief_of(case.standing, known).mean * stakes[case.name] for case in cases}
+    ranked = sorted(cases, key=lambda case: (-worth[case.name], case.rank, case.name))
+    why = _choose(ranked, budget, explore, learn, known, seed)
+    places = {"worth": 0, "learn": 1, "explore": 2}
+    asked = sorted(
+        (
+            Asked(case, why[case.name], belief_of(case.standing, known).mean, stakes[case.name], worth[case.name])
+            for case in ranked
+            if case.name in why
+        ),
+        key=lambda one: places[one.why],
+    )
+    chosen = expected_precision([one.case.standing for one in asked], known)
+    curve = expected_precision([case.standing for case in ranked], known)
+    return Queue(tuple(asked), len(cases), tuple(curve), chosen[-1] if chosen else None, sum(map(sum, said.values())))
+
+
+def is_asked(case: Case) -> bool:
+    """Whether a case is to be asked about: it waits, and nobody was unsure about just this ring."""
+    return waits(case) and not (case.verdict == UNSURE and case.verdict_ring == case.ring_id)
+
+
+def _stakes(cases: Sequence[Case]) -> dict[str, float]:
+    """Money at stake; where it is told of some, the others count as the middle one of those; where of none, accounts count."""
+    told = [case.at_stake for case in cases if case.at_stake is not None]
+    usual = median(told) if told else 0.0
+    if usual <= 0:
+        return {case.name: float(case.size) + max(case.at_stake or 0.0, 0.0) for case in cases}
+    return {case.name: max(usual if case.at_stake is None else case.at_stake, 0.01 * usual) for case in cases}
+
+
+def _choose(ranked: Sequence[Case], budget: int, explore: float, learn: int, known: Mapping[str, Belief], seed: int) -> dict[str, Why]:
+    """Case → why it is asked about."""
+    if len(ranked) <= budget:
+        return {case.name: "worth" for case in ranked}
+    blind = min(round(explore * budget), budget)
+    taught = min(learn, budget - blind)
+    why: dict[str, Why] = {case.name: "worth" for case in ranked[: budget - blind - taught]}
+    for name in _teaching([case for case in ranked if case.name not in why], ranked, taught, known):
+        why[name] = "learn"
+    rest = [case for case in ranked if case.name not in why]
+    for case in sorted(rest, key=lambda case: _lot(case, seed))[:blind]:
+        why[case.name] = "explore"
+    return why
+
+
+def _teaching(rest: Sequence[Case], ranked: Sequence[Case], count: int, known: Mapping[str, Belief]) -> list[str]:
+    """Those whose verdict lowers the doubt about all that wait the most, one after another; of one standing the worthiest first."""
+    waiting = Counter(case.standing for case in ranked)
+    present = dict(known)
+    left = list(rest)
+    chosen: list[str] = []
+    while left and len(chosen) < count:
+        case = max(left, key=lambda one: waiting[one.standing] * belief_of(one.standing, present).lesson)  # the first of equal ones
+        left.remove(case)
+        chosen.append(case.name)
+        if case.standing in present:
+            present[case.standing] = present[case.standing].taught()
+    return chosen
+
+
+def _lot(case: Case, seed: int) -> str:
+    return hashlib.sha256(f"{seed} {case.name}".encode()).hexdigest()
