@@ -23,7 +23,7 @@ from graphdet.cli.caseload import AccountsFormat
 from graphdet.errors import CaseError
 from graphdet.judging.standing import COVERED, known_chances, known_priors
 from graphdet.schema import VERDICTS
-from graphdet.week.chances import Belief, Precision, beliefs, expected_precision
+from graphdet.week.chances import OTHERS, Belief, Beliefs, Precision, expected_precision
 from graphdet.week.figures_of_week import precision_of, week_of
 from graphdet.week.hand_over import WRITERS, account_rows, write_accounts
 from graphdet.week.precision_chart import precision_chart
@@ -95,7 +95,7 @@ def test_those_are_asked_to_learn_that_lower_the_doubt_most(tmp_path: Path) -> N
     with filled(tmp_path, *MANY) as book:
         queue = make_queue(book, budget=6, explore=0.0, learn=1)
         waiting = [case.standing for case in book.cases()]
-    known = beliefs({})
+    known = {tier: Beliefs({}).of(tier) for tier in TIERS}
 
     def doubt_after(standing: str) -> float:
         """Variance that is left over all that wait, in the mean of both verdicts."""
@@ -108,21 +108,45 @@ def test_those_are_asked_to_learn_that_lower_the_doubt_most(tmp_path: Path) -> N
 
 
 def test_the_interval_is_that_of_the_exact_distribution() -> None:
-    known = beliefs({"alert": (5, 2)})
-    a, b = known["alert"].a, known["alert"].b
+    known = Beliefs({"alert|ip": (5, 2)})
+    own, other = known.of("alert|ip"), known.of("alert|device")
+    a, b = own.a, own.b
+    assert (other.a, other.b) == pytest.approx((a - 5 + 5 * OTHERS, b - 2 + 2 * OTHERS))
     assert (a, b) == pytest.approx((known_priors()["alert"][0] + 5, known_priors()["alert"][1] + 2))
-    found = expected_precision(["alert"] * 40, known)
+    found = expected_precision(["alert|ip"] * 40, known)
     for count in (1, 10, 40):
-        low, high = betabinom.ppf([(1 - COVERED) / 2, (1 + COVERED) / 2], count, a, b) / count
+        low, high = np.asarray(betabinom.ppf([(1 - COVERED) / 2, (1 + COVERED) / 2], count, a, b)) / count
         assert found[count - 1].mean == pytest.approx(a / (a + b))
         assert found[count - 1].low == pytest.approx(low, abs=0.04)
         assert found[count - 1].high == pytest.approx(high, abs=0.04)
 
 
 def test_few_verdicts_leave_it_wide_and_many_do_not() -> None:
-    few, many = (expected_precision(["alert"] * 300, beliefs({"alert": said}))[-1] for said in ((1, 1), (60, 60)))
+    few, many = (expected_precision(["alert"] * 300, Beliefs({"alert": said}))[-1] for said in ((1, 1), (60, 60)))
     assert many.high - many.low < 0.6 * (few.high - few.low)
     assert many.mean == pytest.approx(0.5, abs=0.05)
+
+
+def test_precision_rises_as_the_house_learns_what_its_own_groups_are(tmp_path: Path) -> None:
+    """Where alerts that share an address are offices, queues find rings ever more often; one that learns nothing does not."""
+    rng = np.random.default_rng(3)
+    office = rng.random(150) < 0.5
+    rings = [
+        MadeRing(ring.ring_id, ring.users, ring.items, "alert", float(rng.lognormal(5, 0.5)), {"address" if own else "device": ["one"]})
+        for own, ring in zip(office, [ring(number, "alert", None) for number in range(150)], strict=True)
+    ]
+    truth = {one.ring_id: bool(rng.random() < (0.05 if own else 0.95)) for own, one in zip(office, rings, strict=True)}
+    hits: list[float] = []
+    with filled(tmp_path, *rings) as book:
+        for _ in range(5):
+            asked = [one.case for one in make_queue(book, budget=15, explore=0.1).asked]
+            hits.append(sum(truth[case.ring_id] for case in asked) / len(asked))
+            for case in asked:
+                book.decide(case.name, "confirmed" if truth[case.ring_id] else "innocent")
+    money = sorted(rings, key=lambda one: -(one.at_stake or 0))
+    blind = [sum(truth[one.ring_id] for one in money[15 * day : 15 * (day + 1)]) / 15 for day in range(5)]
+    assert sum(hits[2:]) / 3 > hits[0] + 0.2
+    assert sum(hits[2:]) / 3 > sum(blind[2:]) / 3 + 0.1
 
 
 def test_a_log_without_money_goes_by_accounts(tmp_path: Path) -> None:

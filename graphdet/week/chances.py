@@ -1,6 +1,8 @@
-"""The house's verdicts → how likely an open case is to be a ring: a Beta distribution for each standing, wide while verdicts are few.
+"""The house's verdicts → how likely an open case is to be a ring: a Beta distribution for each kind of case, wide while verdicts are few.
 
-It begins as what markets of many kinds tell (`judging.standing`), a new kind of which this house is; each verdict counts as one group more.
+A kind is how a ring stands and what its members share: a house may have its own innocent groups, such as offices that share an address.
+Each begins as what markets of many kinds tell of its standing (`judging.standing`); a verdict on it counts as one group more, and one on
+another kind of the same standing as half of one, since it says something of the house.
 """
 
 from __future__ import annotations
@@ -9,17 +11,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy
 
-from graphdet.arrays import Float64
 from graphdet.judging.standing import COVERED, known_priors
 from graphdet.schema.standings import DOUBTFUL, STANDINGS
 
 DRAWS, SEED = 4000, 0  # by which intervals are told to a per cent or two, each time alike
+OTHERS = 0.5  # of a verdict on a case of another kind that stands alike
+PART = "|"  # between a kind's standing and what members share
 
 
 @dataclass(frozen=True)
 class Belief:
-    """A Beta distribution of the share of rings among groups of one standing."""
+    """A Beta distribution of the share of rings among groups of one kind."""
 
     a: float
     b: float
@@ -44,22 +48,31 @@ class Belief:
         return replace(self, a=self.a * (whole + 1) / whole, b=self.b * (whole + 1) / whole)
 
 
-def beliefs(verdicts: Mapping[str, tuple[int, int]]) -> dict[str, Belief]:
-    """Of each standing.
+@dataclass(frozen=True)
+class Beliefs:
+    """Of every kind of case; `said`: kind → cases that the house confirmed, and those that it found innocent."""
 
-    Args:
-        verdicts: standing → rings that the house confirmed, and those that it found innocent.
-    """
-    found = {}
-    for name, (a, b) in known_priors().items():
-        confirmed, innocent = verdicts.get(name, (0, 0))
-        found[name] = Belief(a + confirmed, b + innocent)
-    return found
+    said: Mapping[str, tuple[int, int]]
+
+    def of(self, kind: str) -> Belief:
+        """Of one kind, whether or not a verdict is on it."""
+        a, b = known_priors()[standing_of_kind(kind)]
+        for other, (confirmed, innocent) in sorted(self.said.items()):
+            if standing_of_kind(other) == standing_of_kind(kind):
+                weight = 1.0 if other == kind else OTHERS
+                a, b = a + weight * confirmed, b + weight * innocent
+        return Belief(a, b)
 
 
-def belief_of(standing: str, known: Mapping[str, Belief]) -> Belief:
+def kind_of_case(standing: str, shared: Sequence[str]) -> str:
+    """The kind of a ring that stands so and whose members share nodes of these types."""
+    return standing + PART + "+".join(sorted(shared))
+
+
+def standing_of_kind(kind: str) -> str:
     """Runs of an older graphdet tell no standing; then nothing is taken for sure."""
-    return known[standing if standing in STANDINGS else DOUBTFUL.name]
+    standing = kind.partition(PART)[0]
+    return standing if standing in STANDINGS else DOUBTFUL.name
 
 
 @dataclass(frozen=True)
@@ -71,20 +84,22 @@ class Precision:
     high: float
 
 
-def expected_precision(standings: Sequence[str], known: Mapping[str, Belief]) -> list[Precision]:
-    """Among the first one, two, … of a list.
+def expected_precision(kinds: Sequence[str], known: Beliefs) -> list[Precision]:
+    """Among the first one, two, … of a list of cases of these kinds.
 
-    Groups of one standing share its unknown rate, so that more of them tell no less wide an interval; what each of them turns out to be is
+    Cases of one standing share what is not known of it, so that more of them tell no narrower an interval; what each turns out to be is
     drawn, too.
     """
     rng = np.random.default_rng(SEED)
-    rates = {name: rng.beta(known[name].a, known[name].b, DRAWS) for name in sorted(known)}
-    true = np.zeros(DRAWS)
+    luck = {name: rng.random(DRAWS) for name in STANDINGS}
+    own = {kind: known.of(kind) for kind in sorted(set(kinds))}
+    rates = {kind: scipy.special.betaincinv(belief.a, belief.b, luck[standing_of_kind(kind)]) for kind, belief in own.items()}
+    true, sum_of_means = np.zeros(DRAWS), 0.0
     found = []
-    for place, standing in enumerate(standings, 1):
-        rate: Float64 = rates[standing if standing in rates else DOUBTFUL.name]
-        true += rng.random(DRAWS) < rate
+    for place, kind in enumerate(kinds, 1):
+        true += rng.random(DRAWS) < rates[kind]
+        sum_of_means += own[kind].mean
         low, high = np.quantile(true / place, [(1 - COVERED) / 2, (1 + COVERED) / 2])
-        mean = sum(belief_of(one, known).mean for one in standings[:place]) / place
+        mean = sum_of_means / place
         found.append(Precision(mean, min(float(low), mean), max(float(high), mean)))
     return found

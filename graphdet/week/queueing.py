@@ -7,21 +7,21 @@ share is drawn from all of them; what is drawn depends on the seed alone, and st
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+import json
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from graphdet.cases.casebook import Casebook
 from graphdet.cases.rows import Case
 from graphdet.judging.standing import COVERED
-from graphdet.run.house_verdicts import count_verdicts
-from graphdet.schema import VERDICTS
-from graphdet.week.chances import Belief, Precision, belief_of, beliefs, expected_precision
+from graphdet.schema import ITEM, USER, VERDICTS
+from graphdet.week.chances import Beliefs, Precision, expected_precision, kind_of_case
 from graphdet.week.news import waits
 
-UNSURE = VERDICTS[2]
+CONFIRMED, INNOCENT, UNSURE = VERDICTS
 Why = Literal["worth", "learn", "explore"]
 
 
@@ -78,24 +78,36 @@ def make_queue(book: Casebook, budget: int, explore: float = 0.1, learn: int = 0
         seed: of what is drawn.
     """
     cases = [case for case in book.cases() if is_asked(case)]
-    said = count_verdicts(book.ring_verdicts())
-    known = beliefs(said)
+    known = beliefs_of(book)
+    kinds = {case.name: _kind(book, case.standing, case.group_digest) for case in cases}
+    chance = {name: known.of(kind).mean for name, kind in kinds.items()}
     stakes = _stakes(cases)
-    worth = {case.name: belief_of(case.standing, known).mean * stakes[case.name] for case in cases}
+    worth = {case.name: chance[case.name] * stakes[case.name] for case in cases}
     ranked = sorted(cases, key=lambda case: (-worth[case.name], case.rank, case.name))
-    why = _choose(ranked, budget, explore, learn, known, seed)
-    places = {"worth": 0, "learn": 1, "explore": 2}
-    asked = sorted(
-        (
-            Asked(case, why[case.name], belief_of(case.standing, known).mean, stakes[case.name], worth[case.name])
-            for case in ranked
-            if case.name in why
-        ),
-        key=lambda one: places[one.why],
-    )
-    chosen = expected_precision([one.case.standing for one in asked], known)
-    curve = expected_precision([case.standing for case in ranked], known)
-    return Queue(tuple(asked), len(cases), tuple(curve), chosen[-1] if chosen else None, sum(map(sum, said.values())))
+    why = _choose(ranked, budget, explore, learn, _Doubt(kinds, known), seed)
+    places = list(get_args(Why))
+    asked = [Asked(case, why[case.name], chance[case.name], stakes[case.name], worth[case.name]) for case in ranked if case.name in why]
+    asked.sort(key=lambda one: places.index(one.why))
+    chosen = expected_precision([kinds[one.case.name] for one in asked], known)
+    curve = expected_precision([kinds[case.name] for case in ranked], known)
+    said = sum(map(sum, known.said.values()))
+    return Queue(tuple(asked), len(cases), tuple(curve), chosen[-1] if chosen else None, said)
+
+
+def beliefs_of(book: Casebook) -> Beliefs:
+    """What a casebook's verdicts tell of each kind of case, each as it was when it was judged."""
+    said: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for case in book.cases():
+        if case.verdict in (CONFIRMED, INNOCENT):
+            judged = [one for one in book.sightings(case.name) if one.ring_id == case.verdict_ring]
+            if judged:
+                said[_kind(book, judged[-1].standing, judged[-1].group_digest)][case.verdict == INNOCENT] += 1
+    return Beliefs({kind: (confirmed, innocent) for kind, (confirmed, innocent) in said.items()})
+
+
+def _kind(book: Casebook, standing: str, digest: str) -> str:
+    nodes: dict[str, list[str]] = json.loads(book.group(digest).nodes)
+    return kind_of_case(standing, [node_type for node_type, ids in nodes.items() if ids and node_type not in (USER, ITEM)])
 
 
 def is_asked(case: Case) -> bool:
@@ -112,14 +124,22 @@ def _stakes(cases: Sequence[Case]) -> dict[str, float]:
     return {case.name: max(usual if case.at_stake is None else case.at_stake, 0.01 * usual) for case in cases}
 
 
-def _choose(ranked: Sequence[Case], budget: int, explore: float, learn: int, known: Mapping[str, Belief], seed: int) -> dict[str, Why]:
+@dataclass(frozen=True)
+class _Doubt:
+    """Each case's kind, and what is known of kinds."""
+
+    kinds: Mapping[str, str]
+    known: Beliefs
+
+
+def _choose(ranked: Sequence[Case], budget: int, explore: float, learn: int, doubt: _Doubt, seed: int) -> dict[str, Why]:
     """Case → why it is asked about."""
     if len(ranked) <= budget:
         return {case.name: "worth" for case in ranked}
     blind = min(round(explore * budget), budget)
     taught = min(learn, budget - blind)
     why: dict[str, Why] = {case.name: "worth" for case in ranked[: budget - blind - taught]}
-    for name in _teaching([case for case in ranked if case.name not in why], ranked, taught, known):
+    for name in _teaching([case for case in ranked if case.name not in why], ranked, taught, doubt):
         why[name] = "learn"
     rest = [case for case in ranked if case.name not in why]
     for case in sorted(rest, key=lambda case: _lot(case, seed))[:blind]:
@@ -127,18 +147,17 @@ def _choose(ranked: Sequence[Case], budget: int, explore: float, learn: int, kno
     return why
 
 
-def _teaching(rest: Sequence[Case], ranked: Sequence[Case], count: int, known: Mapping[str, Belief]) -> list[str]:
-    """Those whose verdict lowers the doubt about all that wait the most, one after another; of one standing the worthiest first."""
-    waiting = Counter(case.standing for case in ranked)
-    present = dict(known)
+def _teaching(rest: Sequence[Case], ranked: Sequence[Case], count: int, doubt: _Doubt) -> list[str]:
+    """Those whose verdict lowers the doubt about all that wait the most, one after another; of one kind the worthiest first."""
+    waiting = Counter(doubt.kinds[case.name] for case in ranked)
+    present = {kind: doubt.known.of(kind) for kind in waiting}
     left = list(rest)
     chosen: list[str] = []
     while left and len(chosen) < count:
-        case = max(left, key=lambda one: waiting[one.standing] * belief_of(one.standing, present).lesson)  # the first of equal ones
+        case = max(left, key=lambda one: waiting[doubt.kinds[one.name]] * present[doubt.kinds[one.name]].lesson)  # the first of equal ones
         left.remove(case)
         chosen.append(case.name)
-        if case.standing in present:
-            present[case.standing] = present[case.standing].taught()
+        present[doubt.kinds[case.name]] = present[doubt.kinds[case.name]].taught()
     return chosen
 
 
