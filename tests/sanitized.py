@@ -82,7 +82,8 @@ def _tiny_log(chance: Generator) -> EventTable:
     span = int(chance.choice([1, 60, 86_400, 90 * 86_400, 2**31 - 2]))
     time = np.sort(chance.integers(0, span, events)) * 1_000_000 + int(chance.choice([0, -(10**15), 10**15]))
     time[: int(chance.choice([0, 0, events // 3]))] = NO_TIME
-    time[block] = time[block][:1] + np.arange(len(time[block])) * int(chance.choice([0, 1_000_000]))
+    begun, step = time[block][:1], int(chance.choice([0, 1_000_000]))
+    time[block] = np.where(begun == NO_TIME, NO_TIME, begun + np.arange(len(time[block])) * step)  # no log holds times before year 1
     time.sort()
     timed = bool(chance.random() < 0.8) and bool((time != NO_TIME).any())
     items = len(ids.get("item", ()))

@@ -90,7 +90,7 @@ def pages_of_the_site() -> dict[str, str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", ["dossier.md", "week.md"])
+@pytest.mark.parametrize("page", ["dossier.md"])
 def test_the_commands_of_pages_on_runs_are_run(
     graphdet_command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: str
 ) -> None:
@@ -113,7 +113,8 @@ TESTED_ELSEWHERE = {  # page → the tests that run its commands, against server
     "index.md": ("test_docs_site.py",),
     "your-log.md": ("test_docs_site.py",),
     "dossier.md": ("test_docs_site.py",),
-    "week.md": ("test_docs_site.py",),
+    "week.md": ("test_day.py", "test_desk.py", "test_play.py", "test_lineage_cli.py"),
+    "console.md": ("test_console.py",),
 }
 
 

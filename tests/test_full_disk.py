@@ -38,6 +38,8 @@ def labels(logged: LoggedRun) -> Path:
     path = logged.folder / "labels" / "labels.csv"
     path.parent.mkdir()
     pd.DataFrame({"user_id": users, "label": [place % 2 for place in range(len(users))]}).to_csv(path, index=False)
+    assert graphdet("cases", "add", logged.folder / "run", "--home", path.parent / "home").returncode == 0
+    assert graphdet("cases", "decide", "C-0001", "confirmed", "--home", path.parent / "home").returncode == 0
     return path
 
 
@@ -85,9 +87,15 @@ def writers(logged: LoggedRun, labels: Path, disk: Path) -> dict[str, list[list[
         + [["export", run, "--tier", "alert", "--format", form, "--out", out] for form in WRITERS],
         "push": [["push", run, "--offline", out], ["push", run, "--scope", "graph", "--offline", out]],
         "kit": [["kit", run, "--out", out]],
+        "day": [["day", log, "--home", disk / "desk"]],
+        "cases export": [
+            ["cases", "export", "C-0001", "--home", labels.parent / "home", "--out", disk / f"act.{form}"]
+            for form in ("csv", "jsonl", "xlsx")
+        ],
+        "cases week": [["cases", "week", "--home", labels.parent / "home", "--out", disk / f"week.{form}"] for form in ("html", "md")],
         "simulate": [
             ["simulate", "--preset", "demo", "--events", 2000, "--out", out],
-            ["simulate", "--shop", "flooded", "--users", 300, "--format", "csv", "--out", out],
+            ["simulate", "--shop", "flooded", "--users", 500, "--format", "csv", "--out", out],
         ],
     }
 
@@ -109,7 +117,7 @@ KEEPERS: dict[str, list[str]] = {
     "account add": ["bob"],
     "account remove": ["ann"],
 }
-LOOKERS = {"cases list", "cases show", "cases history", "cases verify", "cases suppressions", "account list", "serve"}
+LOOKERS = {"cases list", "cases show", "cases history", "cases verify", "cases suppressions", "cases queue", "account list", "serve"}
 
 # What writes nothing but its answer, or what only a database server holds: the server's own log and store are its own affair.
 NO_FILES = {
@@ -139,6 +147,7 @@ def test_no_command_is_forgotten(logged: LoggedRun, tmp_path: Path) -> None:
 
 def test_each_command_that_writes_names_the_full_disk_and_leaves_what_was_there(logged: LoggedRun, labels: Path, small_disk: Path) -> None:
     (small_disk / "model.npz").write_bytes(b"good")
+    (small_disk / "desk").mkdir()  # a home, which the next day goes on with
     for left in (0, 24 * 1024):  # not even a folder's first file, and a few of them
         (small_disk / "filler").unlink(missing_ok=True)
         fill(small_disk, left)
@@ -157,6 +166,7 @@ def test_each_command_that_writes_names_the_full_disk_and_leaves_what_was_there(
             assert "Traceback" not in done.stderr
             assert sorted(path.name for path in small_disk.iterdir()) == before, arguments
             assert (small_disk / "model.npz").read_bytes() == b"good"
+            assert not (arguments[0] == "day" and list((small_disk / "desk").rglob("run.json"))), "half a run"
 
 
 def test_a_home_folder_on_a_full_disk_holds_what_it_held(logged: LoggedRun, small_disk: Path) -> None:

@@ -154,7 +154,7 @@ def test_a_file_that_vanishes_is_one_line_at_whatever_moment(
         path.write_bytes(
             gzip.compress(rejected) if name.endswith(".gz") else zipped(("a.csv", rejected)) if name.endswith("zip") else rejected
         )
-    step = {"opened": "open_source", "read": "_read", "reported": "_reports"}[when]
+    step = {"opened": "open_joined", "read": "_read", "reported": "_reports"}[when]
     usual = getattr(graphdet.events.tally, step)
 
     def vanish(*arguments: object, **more: object) -> object:
@@ -173,7 +173,7 @@ def test_a_file_that_vanishes_is_one_line_at_whatever_moment(
 def test_a_packed_file_that_is_replaced_between_unpacking_and_its_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "log.csv.gz"
     path.write_bytes(gzip.compress(PLAIN))
-    usual = graphdet.events.tally.open_source
+    usual = graphdet.events.tally.open_joined
 
     def replace(*arguments: object) -> object:
         source = usual(*arguments)  # type: ignore[arg-type]
@@ -184,7 +184,7 @@ def test_a_packed_file_that_is_replaced_between_unpacking_and_its_digest(tmp_pat
         other.replace(path)
         return source
 
-    monkeypatch.setattr(graphdet.events.tally, "open_source", replace)
+    monkeypatch.setattr(graphdet.events.tally, "open_joined", replace)
     with pytest.raises(UnreadableFile, match="changed while it was read"):
         read_events([path])
 

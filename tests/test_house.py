@@ -122,16 +122,6 @@ def test_import_and_help_load_nothing_heavy(what: str) -> None:
     assert done.stdout.endswith("loaded []\n")
 
 
-def test_pandas_is_imported_by_those_alone_who_name_it() -> None:
-    code = (
-        "import sys\nfrom graphdet.cli.unasked import leave_pandas_out\nleave_pandas_out()\n"
-        "import pyarrow\ndef make(): return pyarrow.array([pyarrow.scalar(1.5).as_py()])\nmake()\nprint('pandas' in sys.modules)\n"
-        "import pandas\nprint(len(pyarrow.table({'a': [1, 2]}).to_pandas()), pyarrow.array(pandas.Series([1.5, None])).null_count)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["False", "2", "1"]
-
-
 def test_every_package_is_packed() -> None:
     packages = {".".join(path.parent.relative_to(ROOT).parts) for path in PACKAGE.rglob("__init__.py")}
     assert set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]) == packages | {

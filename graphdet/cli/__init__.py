@@ -51,9 +51,7 @@ def _outcome(arguments: list[str]) -> int:
         return 2
     try:
         from graphdet.cli.program import run_program
-        from graphdet.cli.unasked import leave_pandas_out
 
-        leave_pandas_out()
         return run_program(arguments)
     except GraphdetError as error:
         complain(str(error))

@@ -82,24 +82,27 @@ _BETWEEN = (  # of what the time, the sum or the kind is, and words that only jo
     "cny rmb item product artikel hora heure time client clock local utc gmt type typ name device "
     "订单 创建 下单 支付 付款 买家 实际 实付 商品 登录 操作 事件 发生 成交 注文 購入 操作 合計 税込"
 )
-_NUMBER_WORDS, _BESIDE = frozenset(_FOR_NUMBERS.split()), frozenset(_BETWEEN.split())
-_WORDS = {stem: ours for ours, stems in _THINGS.items() for stem in stems.split()}
+
+
+def _plain(text: str) -> str:
+    """In small letters without accents; but for the marks that make another letter of one in Japanese."""
+    parted = unicodedata.normalize("NFKD", text.lower().replace("ß", "ss"))
+    return unicodedata.normalize("NFC", "".join(one for one in parted if not unicodedata.combining(one) or one in "\u3099\u309a"))
+
+
+_NUMBER_WORDS, _BESIDE = frozenset(_plain(_FOR_NUMBERS).split()), frozenset(_plain(_BETWEEN).split())
+_WORDS = {stem: ours for ours, stems in _THINGS.items() for stem in _plain(stems).split()}
 _TAILS = tuple(sorted((stem for stem in _WORDS if len(stem) > 3 or not stem.isascii()), key=len, reverse=True))
 _NUMBER_TAILS = tuple(sorted((word for word in _NUMBER_WORDS if len(word) > 3 or not word.isascii()), key=len, reverse=True))
 _BESIDE_TAILS = tuple(sorted((word for word in _BESIDE if not word.isascii()), key=len, reverse=True))
 _SPLIT = re.compile(r"[^\W\d_]+")
+_SEAM = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[\u3040-\u30ff\u4e00-\u9fff])(?=[A-Za-z])")  # between words of userId, of 端末ID
 _EASTERN = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 
 
 def composed(name: str) -> str:
     """Which of our columns a name means; '' where a word of it is not known, or it means several."""
-    text = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name.strip())
-    plain = "".join(
-        one
-        for one in unicodedata.normalize("NFKD", text.lower().replace("ß", "ss"))
-        if not unicodedata.combining(one) or one in "\u3099\u309a"
-    )
-    words = _SPLIT.findall(unicodedata.normalize("NFC", plain).replace("й", "и"))
+    words = _SPLIT.findall(_plain(_SEAM.sub(" ", name.strip())))
     parts = [part for word in words for part in _parts(word)]
     if not parts or any(part == "?" for part in parts):
         return ""
@@ -113,8 +116,7 @@ def composed(name: str) -> str:
 
 
 def _parts(word: str) -> list[str]:
-    """Our column for a thing, "=" for a word for numbers, "-" for what only stands beside, "?" for what is "
-    "not known."""
+    """Our column for a thing, "=" for a word for numbers, "-" for what only stands beside, "?" for what is not known."""
     if word in ("ip",) or word in _NUMBER_WORDS:
         return ["="]
     for stem in (word,) if _EASTERN.search(word) else (word, word[:-1], word[:-2]):

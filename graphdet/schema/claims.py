@@ -24,7 +24,7 @@ class Fact:
     told by the sentences `yes` and `no`.
 
     Attributes:
-        needs: node types, or "action", of which the log must have one of each group; where it has not, the number says nothing.
+        needs: node types, or "action", that the log must have (`device, ip`; `device or payment`); where it has not, the number says nothing.
     """
 
     name: str
@@ -33,11 +33,11 @@ class Fact:
     zh: str
     yes: tuple[str, str] = ("", "")
     no: tuple[str, str] = ("", "")
-    needs: tuple[tuple[str, ...], ...] = ()
+    needs: str = ""
 
     def known(self, log_has: Collection[str] | None) -> bool:
         """Whether a log that has these node types, and actions, tells it; None = it has all."""
-        return log_has is None or all(any(one in log_has for one in group) for group in self.needs)
+        return log_has is None or all(any(one in log_has for one in group.split(" or ")) for group in self.needs.split(", ") if group)
 
     def __post_init__(self) -> None:
         if self.en.count("{}") != 1 or self.zh.count("{}") != 1:
@@ -70,28 +70,28 @@ FACTS = {
             "count",
             "{} devices or payment instruments of their own that they share",
             "成员共用的自有设备和支付工具：{} 个",
-            needs=(("device", "payment"),),
+            needs="device or payment",
         ),
         Fact("own_kinds", "count", "{} kinds of things that nobody else uses", "独占的事物种类：{} 种"),
-        Fact("device_share", "share", "{} on shared devices", "{} 使用共用设备", needs=(("device",),)),
-        Fact("address_share", "share", "{} with one delivery address", "{} 使用同一收货地址", needs=(("address",),)),
-        Fact("place_share", "share", "{} on one network at other times, too", "{} 平时也使用同一网络", needs=(("ip",),)),
-        Fact("home_share", "share", "{} with one address or network", "{} 共用同一地址或网络", needs=(("address", "ip"),)),
-        Fact("desk_share", "share", "{} share devices as well as a network", "{} 既共用设备又共用网络", needs=(("device",), ("ip",))),
-        Fact("place_users", "count", "{} users on their network", "其网络上共有 {} 个用户", needs=(("ip",),)),
-        Fact("place_members", "count", "{} members on one network at other times, too", "{} 名成员平时也使用同一网络", needs=(("ip",),)),
+        Fact("device_share", "share", "{} on shared devices", "{} 使用共用设备", needs="device"),
+        Fact("address_share", "share", "{} with one delivery address", "{} 使用同一收货地址", needs="address"),
+        Fact("place_share", "share", "{} on one network at other times, too", "{} 平时也使用同一网络", needs="ip"),
+        Fact("home_share", "share", "{} with one address or network", "{} 共用同一地址或网络", needs="address or ip"),
+        Fact("desk_share", "share", "{} share devices as well as a network", "{} 既共用设备又共用网络", needs="device, ip"),
+        Fact("place_users", "count", "{} users on their network", "其网络上共有 {} 个用户", needs="ip"),
+        Fact("place_members", "count", "{} members on one network at other times, too", "{} 名成员平时也使用同一网络", needs="ip"),
         Fact(
             "place_chance",
             "chance",
             "that so many are on one network by coincidence has a chance of {}",
             "因巧合有如此多人在同一网络的概率：{}",
-            needs=(("ip",),),
+            needs="ip",
         ),
-        Fact("top_seller", "share", "{} of the dealings with one shop", "{} 的往来在同一家店铺", needs=(("seller",),)),
-        Fact("sellers", "count", "at {} shops", "涉及 {} 家店铺", needs=(("seller",),)),
-        Fact("ordered", "share", "{} of the dealings led to an order", "{} 的往来成交", needs=(("action",),)),
-        Fact("refunded", "share", "{} of the dealings cancelled or returned", "{} 的往来被取消或退回", needs=(("action",),)),
-        Fact("coupons", "share", "coupons in {} of the dealings", "{} 的往来使用优惠券", needs=(("action",),)),
+        Fact("top_seller", "share", "{} of the dealings with one shop", "{} 的往来在同一家店铺", needs="seller"),
+        Fact("sellers", "count", "at {} shops", "涉及 {} 家店铺", needs="seller"),
+        Fact("ordered", "share", "{} of the dealings led to an order", "{} 的往来成交", needs="action"),
+        Fact("refunded", "share", "{} of the dealings cancelled or returned", "{} 的往来被取消或退回", needs="action"),
+        Fact("coupons", "share", "coupons in {} of the dealings", "{} 的往来使用优惠券", needs="action"),
         Fact(
             "crowd",
             "share",
@@ -105,7 +105,7 @@ FACTS = {
             "times",
             "come to these shops {} times as often as everybody",
             "光顾这些店铺的频率是常人的 {} 倍",
-            needs=(("seller",),),
+            needs="seller",
         ),
         Fact(
             "best_taste",

@@ -79,11 +79,14 @@ def show_suppressions(
 ) -> None:
     """One line each: what it is about, until when, how it stands and what it hid."""
     headings = [word(code, language) for code in ("suppression", "about", "until", "stands", "hid", "owner", "reason")]
-    table = plain_table(headings, left=headings)
+    table = plain_table(headings, left=headings, ids=(headings[-1],))
+    table.columns[0].min_width = 6
     for one in found:
         about = one.case_name if one.kind == ACCEPT else f"{one.node_type} {name(one.node_id, 40)}"
         last = hid.get(one.name, ())
         rings = word("hid_rings", language).format(rings=f"{last[-1].count:,}") if last else ""
         facts = (one.until[:10], standing_in_words(one.standing(now), language), rings, clean(one.author, 20), clean(one.reason, 60))
-        table.add_row(one.name, f"{word(one.kind, language)} {about}", *facts)
+        what = f"{word(one.kind, language)} {about}"
+        table.columns[1].min_width = max(table.columns[1].min_width or 0, len(what))  # what may be copied is not cut
+        table.add_row(one.name, what, *facts)
     console.print(table)
