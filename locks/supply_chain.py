@@ -44,6 +44,7 @@ LOOKED_AT = {
     "certifi": "MPL-2.0: a list of certificates, unchanged",
     "pathspec": "MPL-2.0, of mypy alone",
     "hypothesis": "MPL-2.0, of tests alone",
+    "axe-playwright-python": "MIT, which its metadata does not say; the axe that it brings is MPL-2.0; of tests alone",
     "orjson": "MPL-2.0 or MIT",
     "graphdet": "ours",
 }

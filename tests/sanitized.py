@@ -97,7 +97,7 @@ def _tiny_log(chance: Generator) -> EventTable:
         actions=tuple(sorted(ACTIONS)),
         item_category=chance.integers(-1, categories, items).astype(np.int32) if categories else np.full(items, -1, np.int32),
         categories=tuple(f"c{place}" for place in range(categories)),
-        amount=np.where(chance.random(events) < 0.5, np.nan, chance.choice([0.0, -1.0, 1e300, 5.5], events)),
+        amount=np.where(chance.random(events) < 0.5, np.nan, chance.choice([0.0, -1.0, 1e15, 5.5], events)),
         rating=None,
         report=ReadReport((), arrow_schema("rejected").empty_table(), ()),
     )

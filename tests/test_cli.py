@@ -11,12 +11,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
+import click
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+import typer
 from commands import PROGRAM, Command, Outcome, one_line
 from rich.cells import cell_len
 from rich.console import Console
@@ -24,6 +27,7 @@ from rich.console import Console
 import graphdet.cli.markets
 import graphdet.cli.shared
 from graphdet import settings
+from graphdet.cli.program import app
 from graphdet.errors import RunError
 from graphdet.printable import as_json
 from graphdet.run.folder import Run
@@ -266,6 +270,7 @@ def test_check_says_what_the_log_holds_and_lacks(graphdet_command: Command, tmp_
 
 NO_BAR = """
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from graphdet.events.reading import connect
 from graphdet.settings import MachineSettings
@@ -373,6 +378,12 @@ def test_the_readme_is_run(graphdet_command: Command, tmp_path: Path, monkeypatc
     assert {path.name for path in (tmp_path / "out").iterdir()} >= {"monday", "tuesday", "wednesday"}
 
 
+def leaves(command: click.Command, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The words of every command."""
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from leaves(inner, (*above, name)) if hasattr(inner, "commands") else ((*above, name),)
+
+
 def test_every_command_and_option_in_the_documents_exists(graphdet_command: Command) -> None:
     text = "\n".join(
         path.read_text(encoding="utf-8") for path in [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -383,12 +394,7 @@ def test_every_command_and_option_in_the_documents_exists(graphdet_command: Comm
     helped = graphdet_command("--help").out
     for command in commands - {"help"}:  # a word of the program, which lists it in its last line
         assert re.search(rf"^  {command} ", helped, re.MULTILINE), command
-    options = (
-        "".join(
-            graphdet_command(*command, "--help").out for command in [*((command,) for command in sorted(commands - {"help"})), ("db", "up")]
-        )
-        + helped
-    )
+    options = "".join(graphdet_command(*command, "--help").out for command in leaves(typer.main.get_command(app))) + helped
     for option in set(re.findall(r"`(--[a-z-]+)", text)):
         assert option in options, option
 

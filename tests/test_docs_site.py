@@ -113,7 +113,7 @@ TESTED_ELSEWHERE = {  # page → the tests that run its commands, against server
     "index.md": ("test_docs_site.py",),
     "your-log.md": ("test_docs_site.py",),
     "dossier.md": ("test_docs_site.py",),
-    "week.md": ("test_day.py", "test_desk.py", "test_play.py", "test_lineage_cli.py"),
+    "week.md": ("test_day.py", "test_desk_week.py", "test_play.py", "test_diff.py", "test_casework.py"),
     "console.md": ("test_console.py",),
 }
 
