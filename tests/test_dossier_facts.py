@@ -243,8 +243,8 @@ def test_every_number_of_every_dossier_is_counted_again(case: Case) -> None:
             same_numbers({one["fact"]: one["value"] for one in conditions}, numbers, f"{dossier.ring['ring_id']} {entry['code']}")
             for one in conditions:
                 # What the log does not tell is no number on the page; it was weighed as what was counted, and none that is a number.
-                value = float(numbers[one["fact"]]) if one["value"] is None else one["value"]
-                assert one["passed"] == COMPARE[one["direction"]](value, one["bar"])
+                value = numbers[one["fact"]] if one["value"] is None else one["value"]
+                assert one["passed"] == (value is not None and COMPARE[one["direction"]](float(value), one["bar"]))
     assert {("facts", theme) for theme in ("what", "chance", "shared", "taste", "scalars")} <= seen
 
 
