@@ -109,6 +109,9 @@ class Model:
             there = self.ties.get(tie)
             if there is not None and there["run"] != spec.name and there["run"] in self.rested_on(tie):
                 self.kept.append((tie, there))  # what somebody decided on stays beside what this run tells
+            for twin in [one for one in self.kept if one[0] == tie and one[1]["run"] == spec.name]:
+                self.kept.remove(twin)  # the run told it before, and that stands
+                own.update(twin[1])
         for facts in nodes.values():
             facts["run"] = spec.name
         for found, facts in self.nodes.items():
@@ -123,7 +126,7 @@ class Model:
         latest = max((facts["number"] for found, facts in self.nodes.items() if found[0] == "DetectionRun"), default=0)
         mine = self.nodes.get(this, {}).get("number", 0)
         self.clock += 1
-        pushed = self.nodes[this]["pushed"] if mine == latest and mine else self.clock
+        pushed = self.nodes[this]["pushed"] if mine else self.clock
         nodes[this] = {"number": mine if mine == latest and mine else latest + 1, "latest": True, "run": spec.name, "pushed": pushed}
         self.nodes, self.ties = nodes, self.ties | ties
         if self.state() != before:
@@ -135,7 +138,9 @@ class Model:
         found = set()
         for ring, _, moment in self.cases:
             node = ("FraudRing", "ringId", ring)
-            of = {one for one, verb, other in self.ties if verb == "MEMBER_OF" and other == node}
+            when = {one[2]: facts["pushed"] for one, facts in self.nodes.items() if one[0] == "DetectionRun"}
+            told = [*self.ties.items(), *self.kept]
+            of = {one for (one, verb, other), facts in told if verb == "MEMBER_OF" and other == node and when[facts["run"]] < moment}
             if node in ((start,) if kind == "FOUND_IN" else (end,)) or (start in of and end in of):
                 found |= {one[2] for one, facts in self.nodes.items() if one[0] == "DetectionRun" and facts["pushed"] < moment}
         return found
@@ -250,7 +255,9 @@ def test_random_histories_end_where_the_model_says(database: Database, server: P
                 model.cases.append((rings[0], "unsure", model.clock))
         expected, real = model.seen(), observed(database)
         assert real[0] == expected[0], told
-        assert real[1] == expected[1], told
+        lacks = [one for one in expected[1] if real[1].count(one) < expected[1].count(one)]
+        more = [one for one in real[1] if real[1].count(one) > expected[1].count(one)]
+        assert real[1] == expected[1], f"{told}: lacks {lacks}, has {more} besides"
     while model.pile:
         play_undo(database, model, model.pile[-1][0])
     assert observed(database) == model.seen(), told
@@ -413,7 +420,9 @@ def test_a_full_disk_is_named_and_the_push_finished_afterwards(line: str, tmp_pa
         monkeypatch.setattr(lock, "_is_dead", lambda owner: True)  # as it would be, were this another process
         with open_database(find_target(disk / "db")) as database:
             push_run(database, found, options=PushOptions(force=True))
-            assert run(database, "MATCH (u:User)-[p:PURCHASED]->() RETURN count(DISTINCT u), count(p)") == [[600, 6000]]
+            assert run(database, "MATCH (u:User)-[p:PURCHASED {graphdetRun: 'run-big'}]->() RETURN count(DISTINCT u), count(p)") == [
+                [600, 6000]
+            ]
         stop_server(disk / "db")
     finally:
         known = read_server(disk / "db")

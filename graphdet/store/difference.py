@@ -124,11 +124,11 @@ def _not_seen(values: Values) -> Values:
 
 
 def _numbered(state: NodeState, own: Own, run_id: str, number: int, now: int) -> NodeState:
-    """The run's node with the number and time of its push: those it has, where it is the latest there."""
+    """The run's node with the number of its push, that which it has where it is the latest there, and the time of its first push."""
     numbers = {name: values.pushNumber or 0 for name, (_, values) in own.nodes["run"].items()}
-    if run_id in numbers and numbers[run_id] == max(numbers.values()):
+    if run_id in numbers:
         earlier = own.nodes["run"][run_id][1]
-        number, now = earlier.pushNumber, earlier.pushedAt
+        number, now = (earlier.pushNumber if numbers[run_id] == max(numbers.values()) else number), earlier.pushedAt
     return state[0], state[1]._replace(pushNumber=number, pushedAt=now)
 
 
@@ -181,14 +181,18 @@ def _plan_relations(plan: Plan, kind: RelationKind, wanted: dict[RelationKey, Va
     new = {key: values for key, values in wanted.items() if key not in there}
     rows: list[Row] = []
     back: list[Row] = []
+    outdone: list[tuple[RelationKey, Values]] = []
     for key, current in there.items():
         values = wanted.get(key)
         if values is None:
             continue
         if values != current:
             values = _keep_first(kind, values, current)
-        if values == current:
+        twin = any(one.graphdetRun == values.graphdetRun for one in own.kept.get(kind.name, {}).get(key, ()))
+        if values == current or (twin and stays.was_decided_on(kind.name, key, current, values)):
             counts.unchanged += 1
+        elif twin:  # the run told it before, which still stands: two of one run could not be told apart
+            outdone.append((key, current))
         elif stays.was_decided_on(kind.name, key, current, values):
             new[key] = values  # beside what the verdict rests on
             counts.unchanged += 1
@@ -200,12 +204,12 @@ def _plan_relations(plan: Plan, kind: RelationKind, wanted: dict[RelationKey, Va
     counts.added += len(new)
     counts.changed += len(rows)
     plan.steps.append(Step(kind.name, "amend", rows, "amend", back))
-    kept = own.kept[kind.name]
+    kept = own.kept.get(kind.name, {})
     counts.unchanged += sum(len(states) for key, states in kept.items() if stays.relation(kind.name, key))
     absent = [(key, values) for key, values in there.items() if key not in wanted]
     absent += [(key, values) for key, states in kept.items() if not stays.relation(kind.name, key) for values in states]
-    gone = [(key, values) for key, values in absent if key not in shared]
-    plan.shared += len(absent) - len(gone)
+    gone = [(key, values) for key, values in [*absent, *outdone] if key not in shared]
+    plan.shared += len(absent) + len(outdone) - len(gone)
     counts.removed += len(gone)
     restored = [_row(key, values, values._asdict()) for key, values in gone]
     plan.steps.append(Step(kind.name, "remove", [_row(key, values) for key, values in gone], "create", restored))

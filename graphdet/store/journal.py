@@ -189,6 +189,9 @@ def _unpack(payload: bytes) -> list[tuple[str, str, list[Row]]]:
     return [(kind, operation, [_named(kind, operation, row) for row in rows]) for kind, operation, rows in pieces]
 
 
+SINCE_0_1 = frozenset({"shortId", "latest", "notSeenSince"})  # properties that version 0.1 did not know
+
+
 def _named(kind_name: str, operation: str, row: Row | list[Any]) -> Row:
     """A row of the journal; version 0.1 wrote them as lists, and its pushes can still be undone."""
     if isinstance(row, dict):
@@ -196,7 +199,9 @@ def _named(kind_name: str, operation: str, row: Row | list[Any]) -> Row:
     if kind_name in NODE_KINDS:
         key, *rest = row
         if operation == "create":
-            return {"key": key, "labels": rest[0], "values": NODE_KINDS[kind_name].values(*rest[1:])._asdict()}
+            names = [name for name in NODE_KINDS[kind_name].values._fields if name not in SINCE_0_1]
+            values = dict(zip(names, rest[1:], strict=True))
+            return {"key": key, "labels": rest[0], "values": values}
         return {"key": key, **dict(zip(("values", "labels", "unlabel"), rest, strict=False))}
     start, end, qualifier, *rest = row
     named: Row = {"start": start, "end": end, "qualifier": qualifier}

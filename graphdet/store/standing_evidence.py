@@ -59,9 +59,12 @@ class Stays:
                 yield key, max(self.own.decided[ring] for ring in both)
 
     def _rings_of(self, kind: str) -> dict[str, frozenset[str]]:
-        """Node → decided rings that it is of, in any run."""
+        """Node → decided rings that it was of when they were decided on."""
+        name = f"{kind}-MEMBER_OF-ring"
+        states = [*self.own.relations[name].items(), *((key, one) for key, every in self.own.kept.get(name, {}).items() for one in every)]
         found: dict[str, set[str]] = {}
-        for node, ring, _ in self.own.relations[f"{kind}-MEMBER_OF-ring"]:
-            if ring in self.own.decided:
+        for (node, ring, _), values in states:
+            pushed = self.own.pushed_at(values.graphdetRun)
+            if ring in self.own.decided and pushed is not None and pushed <= self.own.decided[ring]:
                 found.setdefault(node, set()).add(ring)
         return {node: frozenset(rings) for node, rings in found.items()}
