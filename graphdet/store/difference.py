@@ -208,9 +208,11 @@ def _plan_relations(plan: Plan, kind: RelationKind, wanted: dict[RelationKey, Va
     counts.unchanged += sum(len(states) for key, states in kept.items() if stays.relation(kind.name, key))
     absent = [(key, values) for key, values in there.items() if key not in wanted]
     absent += [(key, values) for key, states in kept.items() if not stays.relation(kind.name, key) for values in states]
-    gone = [(key, values) for key, values in [*absent, *outdone] if key not in shared]
-    plan.shared += len(absent) + len(outdone) - len(gone)
+    gone = [(key, values) for key, values in absent if key not in shared]
+    plan.shared += len(absent) - len(gone)
     counts.removed += len(gone)
+    gone += [(key, values) for key, values in outdone if key not in shared]  # changed back to what the run told before: no clean-up
+    counts.changed += len(outdone)
     restored = [_row(key, values, values._asdict()) for key, values in gone]
     plan.steps.append(Step(kind.name, "remove", [_row(key, values) for key, values in gone], "create", restored))
 
