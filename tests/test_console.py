@@ -27,6 +27,7 @@ from browser import QUIET, find_chromium
 from dossier_runs import LoggedRun, market_run
 from test_report import keep
 
+from graphdet.cases import entries, rows
 from graphdet.cases.casebook import Casebook
 from graphdet.console import account_file as accounts_file
 from graphdet.console import who_is_there as sessions
@@ -39,6 +40,9 @@ from graphdet.console.serving import Listening, place_of
 from graphdet.console.shelf import MOST_IDS
 from graphdet.console.who_is_there import OLDEST, RESTED, Sessions, Tries
 from graphdet.errors import ConsoleError
+from graphdet.lineage import carrying as lineage
+from graphdet.schema import VERDICTS
+from graphdet.schema.run_tables import USER_ROLES
 from graphdet.schema.wording import LANGUAGES
 from graphdet.words.console import CONSOLE_WORDS
 from graphdet.words.interface import WORDS
@@ -491,6 +495,11 @@ def test_every_word_of_a_template_is_one() -> None:
     for path in [*folder.glob("templates/*.html"), *folder.glob("*.py")]:
         asked = set(re.findall(r"word\('(\w+)'[,)]", path.read_text(encoding="utf-8")))
         assert asked <= known, path.name
+    kinds = {f"entry_{kind}" for kind in entries.KINDS} - {"entry_run"}  # a run is about no case
+    states = {f"state_{state}" for state in rows.STATES} | {f"lineage_{kind}" for kind in lineage.KINDS}
+    standings = {f"standing_{one}" for one in (rows.ASKED, rows.ACTIVE, rows.ENDING, rows.LAPSED, rows.WITHDRAWN, rows.RETURNED)}
+    back = {f"back_{why}" for why in (rows.LAPSED, rows.WITHDRAWN, "members", "tier", "money")}
+    assert kinds | states | standings | back | {rows.DISCOUNT, rows.ACCEPT, *VERDICTS, *USER_ROLES} <= known
 
 
 # As a process.

@@ -111,6 +111,7 @@ CONSOLE_WORDS: dict[str, Wording] = {
     "role": Wording("role", "角色"),
     "core": Wording("core", "核心"),
     "attached": Wording("attached", "附属"),
+    "shared_by_members": Wording("shared by members", "成员共用"),
     "target": Wording("target", "目标"),
     "said_of_it": Wording("verdict", "结论"),
     "earlier_cases": Wording("Was in the rings of these cases", "曾在这些案件的团伙中"),
