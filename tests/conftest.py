@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from commands import graphdet_command  # noqa: F401 - for tests of commands
 from store_servers import database, line, pytest_xdist_make_scheduler, server, session_server, target  # noqa: F401 - for the store's tests
 
+from graphdet.cli.manner import read_manner
 from graphdet.events.table import NO_TIME, EventTable, FileReport, ReadReport
 from graphdet.run.describing import describe_run
 from graphdet.run.folder import Run
@@ -19,6 +20,13 @@ from graphdet.schema import NODE_TYPES, arrow_schema
 from graphdet.settings import Settings
 
 MakeEvents = Callable[[Sequence[dict[str, Any]]], EventTable]
+
+
+@pytest.fixture(autouse=True)
+def _no_manner_of_an_earlier_command() -> Iterator[None]:
+    """Commands of a test may have asked for quiet; the next test's have not."""
+    yield
+    read_manner([])
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,10 @@ from graphdet.schema import VERDICTS
 from graphdet.store import machine
 from graphdet.store.connection import Database, Target, explain, find_target, open_database, require_version
 from graphdet.store.decisions import decide, export_labels, read_dispositions
+from graphdet.store.machine import LINES
 from graphdet.store.push import PushOptions, push_run, undo_push
 from graphdet.store.queries import ORDER, literal, load_queries, ring_queries
-from graphdet.store.server import _has_ended, start_server, wipe_server
+from graphdet.store.server import Server, _comes_up, _has_ended, is_running, start_server, wipe_server
 
 pytestmark = pytest.mark.server
 
@@ -339,6 +341,23 @@ def test_a_server_that_starts_has_not_ended() -> None:
         assert time.monotonic() < until
         time.sleep(0.01)
     assert _has_ended(child.pid)
+
+
+def test_a_server_that_dies_while_we_look_does_not_count_as_running(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("a-password")
+    home = f"--home-dir={tmp_path.resolve() / 'home'}"
+    dying = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(2)", home])
+    about = Server("bolt://localhost:9", "http://localhost:9/browser/", LINES["lts"].version, "java", dying.pid, 0.0)
+    assert is_running(tmp_path, about)
+    assert not _comes_up(tmp_path, about, time.time() + 60)
+    dying.wait()
+    hanging = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", home])
+    try:
+        with pytest.raises(ServerError, match=r"runs but does not answer; see .*server\.log"):
+            _comes_up(tmp_path, replace(about, pid=hanging.pid), time.time())
+    finally:
+        hanging.kill()
+        hanging.wait()
 
 
 def test_without_java_the_next_step_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

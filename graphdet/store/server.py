@@ -69,7 +69,7 @@ def start_server(
         ServerError: it cannot be started here, or does not answer in time; the message says why.
     """
     known = read_server(folder)
-    if known is not None and is_running(folder, known):
+    if known is not None and _comes_up(folder, known, time.time() + seconds):
         return known
     _prepare(folder)
     ports = _ports(known, bolt_port, http_port)
@@ -273,6 +273,17 @@ def _compose(folder: Path, variables: dict[str, str], *words: str) -> None:
     if done.returncode != 0:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise ServerError(f"docker compose {words[0]} failed: {reason[:300]}")
+
+
+def _comes_up(folder: Path, server: Server, until: float) -> bool:
+    """Whether a server started earlier answers; False where its process is gone, or goes while we wait (one that was just killed)."""
+    while is_running(folder, server):
+        if _password_is_set(folder, server) and _answers(server.browser):
+            return True
+        if time.time() > until:
+            raise ServerError(f"the server (process {server.pid}) runs but does not answer; see {folder / 'server.log'}.")
+        time.sleep(0.1)
+    return False
 
 
 def _wait(folder: Path, server: Server, until: float) -> None:
