@@ -44,6 +44,8 @@ from graphdet.lineage import carrying as lineage
 from graphdet.schema import VERDICTS
 from graphdet.schema.run_tables import USER_ROLES
 from graphdet.schema.wording import LANGUAGES
+from graphdet.week.hand_over import account_rows
+from graphdet.week.queueing import make_queue
 from graphdet.words.console import CONSOLE_WORDS
 from graphdet.words.interface import WORDS
 
@@ -403,13 +405,39 @@ def test_words_said_in_the_console_are_in_the_casebook(served: Served, home: Pat
         assert book.verify().faults == ()
     rows = list(csv.DictReader(io.StringIO(served.ask("/lists/accounts.csv", cookie=cookie).text.lstrip("\ufeff"))))
     with Casebook(home, "ana") as book:
-        assert [row["user"] for row in rows] == sorted(set(book.users_of(found)) - {member})
+        assert {row["user_id"] for row in rows} == set(book.users_of(found)) - {member}
+        assert [list(row.values()) for row in rows] == [
+            ["" if value is None else str(value) for value in row.values()] for row in account_rows(book)
+        ]
+        assert all(row["reasons"] and row["author"] == "ana" for row in rows)
     page = served.ask("/case/C-0001", cookie=cookie).text
     assert "paid crew" in page
     assert "ask the shop" in page
     assert say("/case/C-0001/undo").status == 303
     with Casebook(home, "ana") as book:
         assert book.case("C-0001").notes == 0
+
+
+def test_the_queue_stands_in_the_order_of_cases_queue_and_learns_from_verdicts(served: Served, home: Path) -> None:
+    cookie, csrf = served.log_in()
+
+    def shown() -> list[str]:
+        page = served.ask("/", cookie=cookie).text
+        return re.findall(r'<tr id="row-(C-[0-9]+)"', page[: page.find("<details")])
+
+    def ranked() -> list[str]:
+        with Casebook(home, "ana") as book:
+            queue = make_queue(book, 1000)
+        return [one.case.name for one in queue.asked if one.case.tier == "alert"]
+
+    assert shown() == ranked()
+    first, second = ranked()[:2]
+    assert served.ask(f"/case/{first}/quick", {"csrf": csrf, "word": "later"}, cookie).status == 303
+    assert shown() == ranked()
+    assert ranked()[0] == second
+    assert ranked()[-1] == first
+    assert served.ask(f"/case/{second}/quick", {"csrf": csrf, "word": "innocent"}, cookie).status == 303
+    assert second not in shown() == ranked()
 
 
 def test_a_quick_word_can_be_taken_back_and_only_the_last_one(served: Served, home: Path) -> None:

@@ -41,7 +41,7 @@ def case_screen(desk: Desk, asked: Asked) -> Answer:
         with book.reading():
             history = book.history(case.name)
             undone = book.undone()
-            queue = [one.name for one in queue_of(book.cases())]
+            queue = queue_of(book)
     run = desk.run_of(case)
     page, why = "", "no_run"
     if run is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
@@ -14,11 +14,11 @@ from graphdet.console.desk import Desk
 from graphdet.console.shelf import OpenRun
 from graphdet.schema import VERDICTS
 from graphdet.schema.lookalikes import look_alike
+from graphdet.week.queueing import LATER, beliefs_of, rank_waiting
 from graphdet.words.console import CONSOLE_WORDS
 from graphdet.words.run_notes import decides, note_in_words
 
 MINUTES = 5  # that a person needs for one case
-LATER = "later"  # the next step of a case that somebody put off
 CONFIRMED, INNOCENT = VERDICTS[:2]
 COLUMNS = (
     ("case", ""), ("what", ""), ("shops", "number"), ("at_stake", "number"), ("accounts", "number"), ("since", "time"), ("certainty", ""),
@@ -65,9 +65,9 @@ def today_screen(desk: Desk, asked: Asked) -> Answer:
     """The queue and the folds below it."""
     run = desk.latest()
     with desk.book(asked.who) as book, book.reading():
-        cases = book.cases()
+        cases, ranked = book.cases(), _ranked(book)
         shapes = {case.name: _before(book, case) for case in cases if case.lineage == "grew"}
-    rows = {name: [_row(run, case, asked, shapes) for case in own] for name, own in _sorted_out(cases).items()}
+    rows = {name: [_row(run, case, asked, shapes, ranked) for case in own] for name, own in _sorted_out(cases, ranked).items()}
     queue = rows.pop("queue")
     stakes = [row.case.at_stake for row in queue if row.case.at_stake is not None]
     notes = [note_in_words(note, asked.language) for note in run.run.meta["notes"] if decides(note)]
@@ -79,14 +79,20 @@ def today_screen(desk: Desk, asked: Asked) -> Answer:
     return Answer("today.html", {"today": today, "columns": COLUMNS, "folded": folded})
 
 
-def queue_of(cases: Sequence[Case]) -> list[Case]:
-    """Cases that wait for somebody, worth most first: chance of being a ring times money at stake; those put off last."""
-    return _sorted_out(cases)["queue"]
+def queue_of(book: Casebook) -> list[str]:
+    """Names of the cases that wait for somebody, in the order of `graphdet cases queue`."""
+    return [case.name for case in _sorted_out(book.cases(), _ranked(book))["queue"]]
 
 
-def _sorted_out(cases: Sequence[Case]) -> dict[str, list[Case]]:
+def _ranked(book: Casebook) -> dict[str, float]:
+    """Each case that waits, in the order of the queue, with the chance by which it stands there."""
+    return {one.case.name: one.chance for one in rank_waiting(book, beliefs_of(book))}
+
+
+def _sorted_out(cases: Sequence[Case], ranked: Mapping[str, float]) -> dict[str, list[Case]]:
     found: dict[str, list[Case]] = {name: [] for name in ("queue", "folded_review", "folded_explained", "folded_hidden", "folded_decided")}
-    for case in sorted(cases, key=_worth):
+    place = {name: at for at, name in enumerate(ranked)}
+    for case in sorted(cases, key=lambda one: (place.get(one.name, len(place)), one.rank, one.name)):
         if case.state in (DECIDED, CLOSED):
             found["folded_decided"].append(case)
         elif case.hidden:
@@ -95,11 +101,6 @@ def _sorted_out(cases: Sequence[Case]) -> dict[str, list[Case]]:
             waits = case.tier == "alert" or bool(case.back)
             found["queue" if waits else f"folded_{case.tier}"].append(case)
     return found
-
-
-def _worth(case: Case) -> tuple[bool, float, int, str]:
-    money = case.at_stake if case.at_stake is not None else float(case.size)
-    return case.next_step == LATER, -(case.chance or 0.0) * money, case.rank, case.name
 
 
 def _before(book: Casebook, case: Case) -> int:
@@ -118,14 +119,15 @@ def _rates(cases: Sequence[Case]) -> dict[str, tuple[int, int]]:
     return told
 
 
-def _row(run: OpenRun, case: Case, asked: Asked, before: dict[str, int], *, undo: bool = False) -> QueueRow:
+def _row(run: OpenRun, case: Case, asked: Asked, before: Mapping[str, int], ranked: Mapping[str, float], *, undo: bool = False) -> QueueRow:
     here = case.run_id == run.run.id
     colour = "review" if case.tier == "explained" and case.back else case.tier
-    chance = "" if case.chance is None else CONSOLE_WORDS["sure_of"].to(asked.language).format(chance=round(100 * case.chance))
+    chance = ranked.get(case.name, case.chance)
+    certainty = "" if chance is None else CONSOLE_WORDS["sure_of"].to(asked.language).format(chance=round(100 * chance))
     explained = look_alike(case.explanation).short.to(asked.language) if case.explanation else ""
     return QueueRow(
         case, colour, run.tactics_of(case.ring_id) if here else (), explained, run.shops_of(case.ring_id) if here else None,
-        max(case.size - before.get(case.name, case.size), 0), case.first_seen[:16].replace("T", " "), chance, undo,
+        max(case.size - before.get(case.name, case.size), 0), case.first_seen[:16].replace("T", " "), certainty, undo,
     )  # fmt: skip
 
 
@@ -143,7 +145,8 @@ def quick_word(desk: Desk, asked: Asked) -> Answer:
         else:
             raise HTTPException(400)
         case = book.case(case.name)
-        row = _row(desk.latest(), case, asked, {case.name: _before(book, case)} if case.lineage == "grew" else {}, undo=word != "undo")
+        before = {case.name: _before(book, case)} if case.lineage == "grew" else {}
+        row = _row(desk.latest(), case, asked, before, _ranked(book), undo=word != "undo")
     return Answer("queue_row.html", {"row": row}, go="/", part=True)
 
 

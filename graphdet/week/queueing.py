@@ -23,6 +23,22 @@ from graphdet.week.news import waits
 
 CONFIRMED, INNOCENT, UNSURE = VERDICTS
 Why = Literal["worth", "learn", "explore"]
+LATER = "later"  # the next step of a case that somebody put off
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A case that waits, and what looking at it is worth: its chance of being a ring times the money at stake."""
+
+    case: Case
+    kind: str
+    chance: float
+    stake: float
+
+    @property
+    def worth(self) -> float:
+        """In money; in accounts where no case tells of money."""
+        return self.chance * self.stake
 
 
 @dataclass(frozen=True)
@@ -77,21 +93,30 @@ def make_queue(book: Casebook, budget: int, explore: float = 0.1, learn: int = 0
         learn: so many of the budget are those whose verdict teaches most.
         seed: of what is drawn.
     """
-    cases = [case for case in book.cases() if is_asked(case)]
     known = beliefs_of(book)
-    kinds = {case.name: _kind(book, case.standing, case.group_digest) for case in cases}
-    chance = {name: known.of(kind).mean for name, kind in kinds.items()}
-    stakes = _stakes(cases)
-    worth = {case.name: chance[case.name] * stakes[case.name] for case in cases}
-    ranked = sorted(cases, key=lambda case: (-worth[case.name], case.rank, case.name))
+    waiting = rank_waiting(book, known)
+    by_name = {one.case.name: one for one in waiting}
+    ranked = [one.case for one in waiting]
+    kinds = {name: one.kind for name, one in by_name.items()}
     why = _choose(ranked, budget, explore, learn, _Doubt(kinds, known), seed)
     places = list(get_args(Why))
-    asked = [Asked(case, why[case.name], chance[case.name], stakes[case.name], worth[case.name]) for case in ranked if case.name in why]
+    asked = [Asked(one.case, why[name], one.chance, one.stake, one.worth) for name, one in by_name.items() if name in why]
     asked.sort(key=lambda one: places.index(one.why))
     chosen = expected_precision([kinds[one.case.name] for one in asked], known)
-    curve = expected_precision([kinds[case.name] for case in ranked], known)
+    curve = expected_precision([one.kind for one in waiting], known)
     said = sum(map(sum, known.said.values()))
-    return Queue(tuple(asked), len(cases), tuple(curve), chosen[-1] if chosen else None, said)
+    return Queue(tuple(asked), len(waiting), tuple(curve), chosen[-1] if chosen else None, said)
+
+
+def rank_waiting(book: Casebook, known: Beliefs) -> list[Ranked]:
+    """Cases that wait, the worthiest first, those that somebody put off last: the order of the queue, wherever it is shown."""
+    cases = [case for case in book.cases() if is_asked(case)]
+    stakes = _stakes(cases)
+    found = []
+    for case in cases:
+        kind = _kind(book, case.standing, case.group_digest)
+        found.append(Ranked(case, kind, known.of(kind).mean, stakes[case.name]))
+    return sorted(found, key=lambda one: (one.case.next_step == LATER, -one.worth, one.case.rank, one.case.name))
 
 
 def beliefs_of(book: Casebook) -> Beliefs:
