@@ -24,6 +24,7 @@ GraphdetError                exit code 2: the user can mend it
 ├── CaseError                a casebook, or a word that it cannot take
 │   ├── NotACasebook         there is none, or the file is another program's, damaged, or of a newer graphdet
 │   └── UnknownCase          no case, suppression or member of that name
+├── AlertError               alerts cannot be sent as the settings say, or there is no outbox
 ├── MarketError              a market that cannot be simulated as asked
 │   └── NotAMarket           the folder holds no truth tables
 └── MissingExtra             a package that only some jobs need is not installed
@@ -161,6 +162,10 @@ class NotACasebook(CaseError):
 
 class UnknownCase(CaseError):
     """No case, suppression or member of that name."""
+
+
+class AlertError(GraphdetError):
+    """Alerts cannot be sent as the settings say, or there is no outbox."""
 
 
 class MarketError(GraphdetError):

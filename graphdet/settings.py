@@ -12,10 +12,11 @@ import tomllib
 from collections.abc import Iterator
 from copy import copy
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, Field, ValidationError, create_model, field_validator
 
+from graphdet.alert_settings import AlertSettings, may_be_told
 from graphdet.errors import SettingsError, UnknownSetting, nearest
 from graphdet.log_settings import LogSettings as LogSettings  # for whoever needs settings of all kinds
 from graphdet.log_settings import Section as Section
@@ -275,6 +276,11 @@ class Settings(Section):
     tiers: TierSettings = TierSettings()
     gnn: GnnSettings = GnnSettings()
     machine: MachineSettings = MachineSettings()
+    alerts: AlertSettings = AlertSettings()
+
+    def decisive(self) -> dict[str, Any]:
+        """Those that decide the results, as JSON has them: not what the machine may spend, nor who is told."""
+        return self.model_dump(mode="json", exclude={"machine", "alerts"})
 
 
 Model = TypeVar("Model", bound=Section)
@@ -334,7 +340,8 @@ def parse_section(model: type[Model], table: dict[str, Any], where: str) -> Mode
             raise UnknownSetting(where, ".".join(sections), name, _names(model)) from None
         dotted = ".".join([*sections, name])
         says = str(first["ctx"]["error"]) if first["type"] == "value_error" else first["msg"].lower()
-        raise SettingsError(f"{where}: {dotted} = {repr(first['input'])[:200]}: {says}.") from None
+        value = f" = {repr(first['input'])[:200]}" if may_be_told((*sections, name), first["input"]) else ""
+        raise SettingsError(f"{where}: {dotted}{value}: {says}.") from None
 
 
 def _names(model: type[BaseModel], section: str = "") -> Iterator[tuple[str, str]]:
@@ -343,6 +350,9 @@ def _names(model: type[BaseModel], section: str = "") -> Iterator[tuple[str, str
         yield section, name
         if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
             yield from _names(field.annotation, f"{section}.{name}" if section else name)
+        for inner in get_args(field.annotation):  # sections under names of the user's own
+            if isinstance(inner, type) and issubclass(inner, Section):
+                yield from _names(inner, f"{section}.{name}.*" if section else f"{name}.*")
 
 
 def settings_as_toml(settings: Settings) -> str:

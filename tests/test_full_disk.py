@@ -117,7 +117,17 @@ KEEPERS: dict[str, list[str]] = {
     "account add": ["bob"],
     "account remove": ["ann"],
 }
-LOOKERS = {"cases list", "cases show", "cases history", "cases verify", "cases suppressions", "cases queue", "account list", "serve"}
+LOOKERS = {
+    "cases list",
+    "cases show",
+    "cases history",
+    "cases verify",
+    "cases suppressions",
+    "cases queue",
+    "account list",
+    "serve",
+    "alerts list",
+}
 
 # What writes nothing but its answer, or what only a database server holds: the server's own log and store are its own affair.
 NO_FILES = {
@@ -127,6 +137,7 @@ NO_FILES = {
     *(f"cases {word}" for word in ("add", "decide", "note", "assign", "plan", "close", "reopen", "undo")),
     *(f"cases {word}" for word in ("accept", "discount", "approve", "withdraw", "sync")),
     *(f"cases {word}" for word in ("list", "show", "history", "suppressions", "verify")),
+    *("alerts list", "alerts resend"),  # a row of an outbox that `watch` made
     "dispositions",  # its labels: test_labels_of_dispositions_on_a_full_disk
 }
 

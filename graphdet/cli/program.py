@@ -10,7 +10,20 @@ import typer
 from typer.core import TyperGroup
 
 from graphdet import __version__
-from graphdet.cli import case_commands, caseload, compare, console_commands, daily, database, detect, first, learn, look, markets
+from graphdet.cli import (
+    alert_commands,
+    case_commands,
+    caseload,
+    compare,
+    console_commands,
+    daily,
+    database,
+    detect,
+    first,
+    learn,
+    look,
+    markets,
+)
 from graphdet.cli.manner import DEBUG, QUIET, VERBOSE
 
 WORD = "help"
@@ -55,7 +68,7 @@ def options(
     """Options that stand before the command; `read_manner` has taken the last three out already, wherever they stood."""
 
 
-for commands in (first, detect, look, compare, daily, case_commands, caseload, console_commands, learn, database, markets):
+for commands in (first, detect, look, compare, daily, case_commands, caseload, console_commands, alert_commands, learn, database, markets):
     before = len(app.registered_commands), len(app.registered_groups)
     commands.register(app)
     names = [one.name or getattr(one.callback, "__name__", "") for one in app.registered_commands[before[0] :]]

@@ -48,7 +48,7 @@ def describe_run(
         "version": __version__,
         "code": code_digest(),
         "seed": settings.seed,
-        "settings": settings.model_dump(mode="json", exclude={"machine"}),
+        "settings": settings.decisive(),
         "inputs": inputs,
         "counts": {
             "read": report.read,
@@ -68,6 +68,6 @@ def describe_run(
 
 
 def run_id(digests: Sequence[str], settings: Settings) -> str:
-    """A digest of what decides the results: the inputs' SHA-256 in any order, the settings but for the machine's, version and code."""
-    told = [sorted(digests), settings.model_dump(mode="json", exclude={"machine"}), __version__, code_digest()]
+    """A digest of what decides the results: the inputs' SHA-256 in any order, the settings that decide them, version and code."""
+    told = [sorted(digests), settings.decisive(), __version__, code_digest()]
     return "run-" + hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]

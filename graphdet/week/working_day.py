@@ -183,7 +183,7 @@ def _taken(report: FileReport) -> TakenFile:
 
 def _state(home: Path, settings: Settings, book: Casebook) -> str:
     """Digest of what decides which rings are found."""
-    told = [kept_digest(home), settings.model_dump(mode="json", exclude={"machine"}), book.discounted_keys(), code_digest()]
+    told = [kept_digest(home), settings.decisive(), book.discounted_keys(), code_digest()]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 

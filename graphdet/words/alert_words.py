@@ -1,0 +1,51 @@
+"""Alerts in words: the digest that a chat is sent, and lists of deliveries on a terminal."""
+
+from __future__ import annotations
+
+from graphdet.schema.wording import Language, Wording, filled
+
+ALERT_WORDS: dict[str, Wording] = {
+    "digest_title": Wording("graphdet: {count:change|changes} of suspected rings", "graphdet：疑似团伙有 {count} 项变化"),
+    "appeared": Wording("new", "新发现"),
+    "rose": Wording("rose in tier", "等级上升"),
+    "returned": Wording("is back", "重新出现"),
+    "split": Wording("split off", "分出"),
+    "merged": Wording("merged", "合并"),
+    "grew": Wording("grew", "扩大"),
+    "gained": Wording("gained money", "涉及金额增加"),
+    "fell": Wording("fell in tier", "等级下降"),
+    "ended": Wording("is no longer found", "不再出现"),
+    "ring_line": Wording(
+        "Suspected ring {ring} ({tier}): {changes}; {users:account|accounts}", "疑似团伙 {ring}（{tier}）：{changes}；账号数 {users}"
+    ),
+    "was_users": Wording(", {before} before", "（此前 {before}）"),
+    "money": Wording(", {money} at stake", "，涉及金额 {money}"),
+    "left_window": Wording(" (its time left the window, which is no sign of innocence)", "（其活动时段已移出窗口，并不表示其正常）"),
+    "case": Wording(", case {case}", "，案件 {case}"),
+    "members": Wording("; accounts: {users}", "；账号：{users}"),
+    "more_members": Wording(" and {count} more", "等，另有 {count} 个"),
+    "more_rings": Wording(
+        "… and {count:change|changes} more; `graphdet alerts list` has all.", "……另有 {count} 项；`graphdet alerts list` 可列出全部。"
+    ),
+    "note": Wording("Suspected only; see the evidence before you act.", "仅为疑似，处置前请先查看证据。"),
+    "tier_alert": Wording("alert", "告警"),
+    "tier_review": Wording("review", "待复核"),
+    "tier_explained": Wording("explained", "可解释"),
+    "none_listed": Wording("No deliveries.", "没有投递记录。"),
+    "waiting": Wording("waiting", "等待"),
+    "delivered": Wording("delivered", "已送达"),
+    "dead": Wording("dead", "投递失败"),
+    "sink": Wording("sink", "接收方"),
+    "state": Wording("state", "状态"),
+    "attempts": Wording("attempts", "尝试次数"),
+    "why": Wording("last failure", "最近一次失败"),
+    "change": Wording("change", "变化"),
+    "key": Wording("alert", "告警"),
+    "ring": Wording("ring", "团伙"),
+    "sent_again": Wording("{count:delivery waits|deliveries wait} to be sent again.", "{count} 项投递将重新发送。"),
+}
+
+
+def alert_words(key: str, language: Language, **values: object) -> str:
+    """One of them, with its numbers."""
+    return filled(ALERT_WORDS[key].to(language), **values)
