@@ -24,9 +24,9 @@ from commands import Command
 import graphdet
 from graphdet.alert_settings import AlertSettings
 from graphdet.alerts.alert import Alert
+from graphdet.alerts.alert_lines import as_cef, as_event
 from graphdet.alerts.chat import MOST_TOLD, digest
 from graphdet.alerts.deliver import Courier, connect, delivering
-from graphdet.alerts.forms import as_cef, as_event
 from graphdet.alerts.outbox import STATES, list_deliveries, mark, open_outbox, resend
 from graphdet.alerts.sinks import make_sinks
 from graphdet.alerts.telling import tell

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from graphdet.alert_settings import SinkSettings
 from graphdet.alerts.alert import Alert
-from graphdet.alerts.forms import as_line
+from graphdet.alerts.alert_lines import as_line
 from graphdet.alerts.sink import Undelivered
 from graphdet.whole import sync, why
 

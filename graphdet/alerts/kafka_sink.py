@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from graphdet.alert_settings import SinkSettings
 from graphdet.alerts.alert import Alert
-from graphdet.alerts.forms import as_line
+from graphdet.alerts.alert_lines import as_line
 from graphdet.alerts.sink import Undelivered
 from graphdet.extras import need
 

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from graphdet import __version__
 from graphdet.alert_settings import SinkSettings
 from graphdet.alerts.alert import Alert
-from graphdet.alerts.forms import as_event
+from graphdet.alerts.alert_lines import as_event
 from graphdet.alerts.http_post import accepted, post
 
 PREFIX = "whsec_"
