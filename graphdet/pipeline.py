@@ -35,6 +35,7 @@ from graphdet.run.ring_tables import evidence_table, members_table, rings_table
 from graphdet.run.scores import rank_rings, score_nodes
 from graphdet.settings import Settings
 from graphdet.signals import measure_log
+from graphdet.signals.takeovers import find_takeovers, takeover_tables
 from graphdet.visits.discounts import bundle_note, list_discounts
 
 STRONG = 50.0  # strength that chance reaches nowhere near, and of which alerts are made
@@ -201,12 +202,22 @@ def detect_in(measured: Measured, settings: Settings, progress: Progress, model:
                 measured.events, measured.visits, relation, rings, tables["scores"], opinion.odds if opinion else None,
                 settings.seed, settings.gnn.embeddings,
             )  # fmt: skip
+    tables |= _accounts(measured, settings, progress)
     with progress.stage("dossiers", len(rings)):
         tables |= record_dossiers(rings, ids, log, stakes, settings)
     discounted, crowded = list_discounts(measured.visits, measured.events)
     meta = describe_run(measured.events, settings, discounted, [*crowded, *notes, *_notes(measured, found, judged)], progress.costs)
     meta["background"] = describe_background(log, measured.base_rates, rings, null, found, judged.background, measured.learned)
     return Detection(Run(meta, tables), measured, opinion.model if opinion else None)
+
+
+def _accounts(measured: Measured, settings: Settings, progress: Progress) -> dict[str, pa.Table]:
+    """What single accounts' lives tell: tables of the run folder, none where the log cannot tell or nobody asks."""
+    if not settings.signals.takeovers.on:
+        return {}
+    with progress.stage("takeovers", measured.visits.users):
+        found = find_takeovers(measured.events, settings.signals.takeovers, settings.seed)
+        return takeover_tables(measured.events, found, settings.signals.takeovers.q) if found else {}
 
 
 def _import_early(found: Search, settings: Settings) -> None:

@@ -21,6 +21,7 @@ from graphdet.errors import SettingsError, UnknownSetting, nearest
 from graphdet.log_settings import LogSettings as LogSettings  # for whoever needs settings of all kinds
 from graphdet.log_settings import Section as Section
 from graphdet.schema import KEY_TYPES, NODE_TYPE, PLACES, NodeType
+from graphdet.signal_settings import SignalSettings
 
 LONGEST_WINDOW = 500_000.0  # hours; seconds of a log are counted in 32 bits
 
@@ -275,6 +276,7 @@ class Settings(Section):
     rings: RingSettings = RingSettings()
     tiers: TierSettings = TierSettings()
     gnn: GnnSettings = GnnSettings()
+    signals: SignalSettings = SignalSettings()
     machine: MachineSettings = MachineSettings()
     alerts: AlertSettings = AlertSettings()
 

@@ -23,6 +23,7 @@ ORDER = (
     "schema",
     "log_settings",
     "alert_settings",
+    "signal_settings",
     "settings",
     "progress",
     "scratch",

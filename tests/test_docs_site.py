@@ -113,6 +113,7 @@ TESTED_ELSEWHERE = {  # page → the tests that run its commands, against server
     "index.md": ("test_docs_site.py",),
     "your-log.md": ("test_docs_site.py",),
     "dossier.md": ("test_docs_site.py",),
+    "accounts.md": ("test_takeovers.py",),
     "week.md": ("test_day.py", "test_desk_week.py", "test_play.py", "test_diff.py", "test_casework.py"),
     "console.md": ("test_console.py",),
     "alerts.md": ("test_alert_delivery.py",),

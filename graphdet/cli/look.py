@@ -1,4 +1,4 @@
-"""Looking into a run: rings, show, report, export."""
+"""Looking into a run: rings, show, users, report, export."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ExportFormat(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the program."""
-    for command in (rings, show, report, export):
+    for command in (rings, show, users, report, export):
         app.command()(command)
 
 
@@ -126,6 +126,39 @@ def show(
         return
     for heading, rows in event_headings(dossier, language.value):
         show_event_rows(console, event_rows(recorded, rows), heading)
+
+
+def users(
+    folder: Folder,
+    user: Annotated[list[str] | None, typer.Option("--user", metavar="ID", help="Only this account; may be given more than once.")] = None,
+    top: Annotated[int | None, typer.Option(min=1, help="Only so many.")] = None,
+    events: Annotated[bool, typer.Option("--events", help="List the events that moved it.")] = False,
+    language: Language = Lang.EN,
+    as_json: AsJson = False,
+) -> None:
+    """List accounts that somebody else seems to act in (suspected takeovers), worst first, with reasons."""
+    from graphdet.errors import RunError
+    from graphdet.run.folder import Run
+    from graphdet.words.takeover_words import NOT_LOOKED, reasons_of, summary_of
+
+    run = Run.load(folder)
+    if run.takeovers is None or run.takeover_events is None:
+        raise RunError(f"{folder}: {NOT_LOOKED.to(language.value)}")
+    everything = run.takeovers.to_pylist()
+    rows = [row for row in everything if not user or row["user_id"] in user][:top]
+    moved: dict[str, list[dict[str, object]]] = {row["user_id"]: [] for row in rows}
+    for event in run.takeover_events.to_pylist():
+        if event["user_id"] in moved:
+            own = {key: value for key, value in event.items() if key != "user_id"}
+            moved[event["user_id"]].append({**own, "timestamp": event["timestamp"].isoformat()})
+    if as_json:
+        told = [{"summary": summary_of(row, language.value), "reasons": reasons_of(row, language.value)} for row in rows]
+        print_json([{**row, **words, "moved_by": moved[row["user_id"]]} for row, words in zip(rows, told, strict=True)])
+        return
+    from graphdet.terminal import console_for
+    from graphdet.terminal.users_screen import show_takeovers
+
+    show_takeovers(console_for(), rows, len(everything), language.value, moved if events else None)
 
 
 def report(

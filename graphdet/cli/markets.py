@@ -46,12 +46,15 @@ def simulate_market(
     clean: Annotated[bool, typer.Option("--clean", help="Without rings: whatever is found there is a false alarm.")] = False,
     events: Annotated[int | None, typer.Option(min=1, help="About so many events; the preset says otherwise.")] = None,
     users: Annotated[int | None, typer.Option(min=1, help="So many users; the preset says otherwise.")] = None,
+    takeovers: Annotated[
+        float, typer.Option(min=0, max=2000, help="So many accounts of 10,000 are taken over by strangers, one by one.")
+    ] = 0.0,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same market.")] = 1,
     log_format: Annotated[LogFormat, typer.Option("--format", help="Format of the log.")] = LogFormat.PARQUET,
 ) -> None:
     """Make a log with planted rings, innocent look-alikes, and the truth about both: of a marketplace, or of a shop of the zoo."""
     from graphdet.errors import MarketError
-    from graphdet.simulate import preset, simulate, without_rings, write_market
+    from graphdet.simulate import preset, simulate, with_takeovers, without_rings, write_market
     from graphdet.simulate.zoo import SHOPS, make_shop, write_shop
 
     if shop == "list":
@@ -61,11 +64,13 @@ def simulate_market(
     if out is None:
         raise MarketError("name the folder to write to with --out DIR.")
     if shop is not None:
-        if preset_name is not None or events is not None:
-            raise MarketError("--preset and --events are about the marketplace; a shop of the zoo takes --users, --seed and --clean.")
+        if preset_name is not None or events is not None or takeovers:
+            raise MarketError(
+                "--preset, --events and --takeovers are about the marketplace; a shop of the zoo takes --users, --seed and --clean."
+            )
         write_shop(make_shop(shop, seed, users, not clean), out, log_format.value)
     else:
-        settings = preset((preset_name or Preset.HARD).value, events, users)
+        settings = with_takeovers(preset((preset_name or Preset.HARD).value, events, users), takeovers)
         write_market(simulate(without_rings(settings) if clean else settings, seed), out, log_format.value)
     print(out / f"events.{log_format.value}")
 

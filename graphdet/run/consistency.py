@@ -20,6 +20,7 @@ UNIQUE = {
     "scores": (("node_type", "node_id"),),
     "keys": (("node_type", "node_id"),),
     "dossiers": (("ring_id",),),
+    "takeovers": (("user_id",), ("rank",)),
 }
 WORDS: dict[str, dict[str, Callable[[], tuple[str, ...]]]] = {
     "rings": {"tier": lambda: TIERS, "explanation": lambda: ("", *look_alike_names())},
@@ -187,6 +188,14 @@ def _embedded_are_scored(embeddings: pa.Table, others: Mapping[str, pa.Table]) -
             raise ValueError(f"embeddings: a {node_type} has no score")
 
 
+def _moved_accounts_are_named(takeover_events: pa.Table, others: Mapping[str, pa.Table]) -> None:
+    """The events are of accounts that are named, and each of those has some."""
+    named = others["takeovers"]["user_id"].to_pylist() if "takeovers" in others else []
+    _must_be_one_of("takeover_events", takeover_events, "user_id", named)
+    if set(named) - set(takeover_events["user_id"].to_pylist()):
+        raise ValueError("takeover_events: an account of takeovers has none")
+
+
 ACROSS: dict[str, Callable[[pa.Table, Mapping[str, pa.Table]], None]] = {
     "members": _members_make_up_rings,
     "keys": _keys_are_measured,
@@ -194,4 +203,5 @@ ACROSS: dict[str, Callable[[pa.Table, Mapping[str, pa.Table]], None]] = {
     "visits": _visits_are_to_targets,
     "dossiers": _dossiers_say_what_is_there,
     "embeddings": _embedded_are_scored,
+    "takeover_events": _moved_accounts_are_named,
 }

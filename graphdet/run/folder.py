@@ -120,6 +120,14 @@ class Run:
         return self.tables.get("dossiers")
 
     @property
+    def takeovers(self) -> pa.Table | None:
+        return self.tables.get("takeovers")
+
+    @property
+    def takeover_events(self) -> pa.Table | None:
+        return self.tables.get("takeover_events")
+
+    @property
     def id(self) -> str:
         """A digest of the inputs, the settings, the version and the code; the same four give the same id."""
         return str(self.meta["id"])

@@ -218,6 +218,52 @@ OPTIONAL_RUN_TABLES = {
             lacks=True,
         ),
     ),
+    # Accounts that somebody else seems to act in; a part is the log10 that it adds to the score, and what is new is new to the account.
+    "takeovers": (
+        Field("user_id", TEXT, "the account"),
+        Field("rank", pa.int32(), "1 = most suspicious", least=1),
+        Field("score", pa.float64(), "log10 of how much likelier a stranger's life looks so than the owner's, higher = more suspicious"),
+        Field("p_value", pa.float64(), "chance that an account shows as much by coincidence", least=5e-324, most=1),
+        Field("q_value", pa.float64(), "expected share of coincidences among accounts at least as suspicious", least=0, most=1),
+        Field("first_seen", TIME, "the first event from where the account had never come from"),
+        Field("last_seen", TIME, "the last of that stretch"),
+        Field("known", pa.int32(), "sittings of the account before, which it is held against", least=0),
+        Field("sittings", pa.int32(), "sittings in the stretch", least=1),
+        Field("events", pa.int64(), "events in the stretch", least=1),
+        Field("orders", pa.int64(), "orders in the stretch", least=0),
+        Field("amount", pa.float64(), "what they are worth; null where the log has no amounts", lacks=True),
+        Field("by_place", pa.float64(), "what the device and the network add, and who came afterwards"),
+        Field("by_pace", pa.float64(), "what the number of visits and orders and their worth add"),
+        Field("by_goods", pa.float64(), "what the kinds of goods add"),
+        Field("by_address", pa.float64(), "what the delivery addresses add"),
+        Field("by_payment", pa.float64(), "what the means of payment add"),
+        Field("by_hour", pa.float64(), "what the hours of the day add"),
+        *(
+            Field(
+                f"new_{name}",
+                pa.float64(),
+                f"share of the stretch's {told} that are new; null where there are none",
+                least=0,
+                most=1,
+                lacks=True,
+            )
+            for name, told in (
+                ("device", "events with a device"),
+                ("ip", "events with an IP address"),
+                ("goods", "item events whose category"),
+                ("address", "events with a delivery address"),
+                ("payment", "events with a means of payment"),
+            )
+        ),
+    ),
+    "takeover_events": (
+        Field("user_id", TEXT, "an account of the table `takeovers`"),
+        *(
+            Field(field.name, field.type, field.meaning, field.least, field.most, lacks=field.name != "timestamp")
+            for field in EVENT_COLUMNS
+            if field.name in ("timestamp", "action", "item_id", "device_id", "ip", "address_id", "payment_id", "amount")
+        ),
+    ),
     "dossiers": (
         Field("ring_id", TEXT, "the ring"),
         Field("measured", TEXT, "JSON: what only the whole log tells of the ring; see graphdet.record.recording"),

@@ -144,6 +144,24 @@ class LabelSettings(Section):
     good_ratio: float = Field(2.0, ge=0, description="users known to be good for each known to be suspected")
 
 
+class TakeoverSettings(Section):
+    """Accounts that strangers take over one by one, beside those of rings; none unless asked for, so that a market keeps its bytes."""
+
+    count: float = Field(0.0, ge=0, le=2000, description="accounts taken over per 10,000 users")
+    visits: float = Field(4.0, ge=1, le=50, description="mean visits of the stranger")
+    hours_low: float = Field(0.5, gt=0, description="fewest hours in which they come")
+    hours_high: float = Field(36.0, gt=0, description="most hours in which they come")
+    abroad_share: float = Field(0.6, ge=0, le=1, description="strangers who live where it is night when the owner shops")
+    drop_share: float = Field(0.7, ge=0, le=1, description="strangers who send goods to a place of their own; the others leave the owner's")
+    card_share: float = Field(0.5, ge=0, le=1, description="strangers who pay by a card that the account never used")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> TakeoverSettings:
+        if self.hours_low > self.hours_high:
+            raise ValueError("hours_low exceeds hours_high")
+        return self
+
+
 class MarketSettings(Section):
     """Everything about a market but its seed."""
 
@@ -156,6 +174,7 @@ class MarketSettings(Section):
     network: NetworkSettings = NetworkSettings()
     rings: RingSettings = RingSettings()
     lookalikes: LookalikeSettings = LookalikeSettings()
+    takeovers: TakeoverSettings = TakeoverSettings()
     labels: LabelSettings = LabelSettings()
 
 
@@ -230,6 +249,11 @@ def preset(name: PresetName, events: int | None = None, users: int | None = None
         return MarketSettings.model_validate({**dict(settings), "events": wanted_events, "users": wanted_users})
     except ValueError as error:
         raise MarketError(f"a market of {wanted_users} users and {wanted_events} events is out of bounds ({error}).") from None
+
+
+def with_takeovers(settings: MarketSettings, count: float) -> MarketSettings:
+    """The same market, with so many of 10,000 accounts taken over by strangers, one by one."""
+    return settings.model_copy(update={"takeovers": settings.takeovers.model_copy(update={"count": count})})
 
 
 def without_rings(settings: MarketSettings) -> MarketSettings:

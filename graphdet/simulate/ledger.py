@@ -44,6 +44,15 @@ class GroupTruth:
 
 
 @dataclass(frozen=True)
+class BreakIns:
+    """Accounts taken over one by one: who, and seconds of the stranger's first and last visit; all (accounts,)."""
+
+    user: Ints
+    start: Floats
+    end: Floats
+
+
+@dataclass(frozen=True)
 class Places:
     """Users by where they belong, so that a plan finds neighbours or colleagues without a look at everybody."""
 
@@ -81,6 +90,7 @@ class Ledger:
     plans: list[Plan] = field(default_factory=list)
     rings: list[RingTruth] = field(default_factory=list)
     groups: list[GroupTruth] = field(default_factory=list)
+    break_ins: BreakIns | None = None
 
     def add_visits(self, plan: Plan, load: float = 1.0) -> None:
         """Put visits on the calendar; `load` is how much of the users' own shopping time each takes."""

@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from graphdet.errors import MarketError
+from graphdet.simulate.break_ins import plan_break_ins
 from graphdet.simulate.clock import make_clock
 from graphdet.simulate.goods import make_catalogue
 from graphdet.simulate.ids import make_ids
@@ -83,6 +84,7 @@ def simulate(settings: MarketSettings, seed: int) -> Market:
     ledger = open_ledger(world)
     plan_lookalikes(ledger, seed)
     plan_rings(ledger, seed)
+    ledger.break_ins = plan_break_ins(ledger, seed) if settings.takeovers.count else None
     columns = _act(world, ledger, seed)
     start = int(dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC).timestamp()) * 1_000_000
     rng = stream(seed, "ids")

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from graphdet.schema import TEXT, TIME, Field
 from graphdet.simulate.clock import DAY
-from graphdet.simulate.ledger import Ledger
+from graphdet.simulate.ledger import BreakIns, Ledger
 from graphdet.simulate.streams import Ints, Longs, stream
 
 TRUTH_TABLES = {
@@ -44,25 +44,38 @@ TRUTH_TABLES = {
     ),
 }
 
+# Only of markets that were asked for such accounts.
+OPTIONAL_TRUTH_TABLES = {
+    "takeovers": (
+        Field("user_id", TEXT, "the account that a stranger took over by themselves"),
+        Field("start", TIME, "the stranger's first visit"),
+        Field("end", TIME, "their last visit"),
+    ),
+}
+
 # Victims complain and banks report, so some kinds are known more often than others.
 _REPORTED = {"takeover": 2.0, "payment": 2.0, "refund": 1.3, "device_farm": 1.2}
 
 
 def truth_schema(table: str) -> pa.Schema:
     """The Arrow schema of one truth table."""
-    return pa.schema([pa.field(field.name, field.type) for field in TRUTH_TABLES[table]])
+    fields = TRUTH_TABLES[table] if table in TRUTH_TABLES else OPTIONAL_TRUTH_TABLES[table]
+    return pa.schema([pa.field(field.name, field.type) for field in fields])
 
 
 def make_truth(
     ledger: Ledger, places: Mapping[str, Longs], ids: Mapping[str, pa.StringArray], start: int, seed: int
 ) -> dict[str, pa.Table]:
     """All truth tables; nodes that no event names are left out."""
-    return {
+    tables = {
         "rings": _rings(ledger, start),
         "members": _members(ledger, places, ids),
         "lookalikes": _lookalikes(ledger, places, ids),
         "labels": _labels(ledger, places, ids, start, seed),
     }
+    if ledger.break_ins is not None:
+        tables["takeovers"] = _takeovers(ledger.break_ins, places, ids, start)
+    return tables
 
 
 def ring_id(number: int) -> str:
@@ -129,6 +142,13 @@ def _lookalikes(ledger: Ledger, places: Mapping[str, Longs], ids: Mapping[str, p
         ]
         tables.append(pa.table(columns, schema=schema))
     return pa.concat_tables(tables).combine_chunks() if tables else schema.empty_table()
+
+
+def _takeovers(break_ins: BreakIns, places: Mapping[str, Longs], ids: Mapping[str, pa.StringArray], start: int) -> pa.Table:
+    place = places["user"][break_ins.user]
+    there = place >= 0
+    times = [pa.array(start + (time[there] * 1e6).astype(np.int64), pa.int64()).cast(TIME) for time in (break_ins.start, break_ins.end)]
+    return pa.table([ids["user"].take(pa.array(place[there])), *times], schema=truth_schema("takeovers"))
 
 
 def _labels(ledger: Ledger, places: Mapping[str, Longs], ids: Mapping[str, pa.StringArray], start: int, seed: int) -> pa.Table:

@@ -25,7 +25,7 @@ ACTION = {name: np.int8(code) for code, name in enumerate(ACTIONS)}
 # How far a planned visit goes on its item.
 LOOK, FAVOURITE, CART, ORDER = range(4)
 # What follows a planned order.
-NATURAL, REVIEWED, REFUNDED, CANCELLED = range(4)
+NATURAL, REVIEWED, REFUNDED, CANCELLED, NOTHING = range(5)
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Plan:
         user, time: who and when.
         item, second_item: what must be looked at; `second_item` −1 = only one.
         depth: LOOK … ORDER on `item`; `second_depth` likewise.
-        after: what follows the order: NATURAL, REVIEWED, REFUNDED, CANCELLED.
+        after: what follows the order: NATURAL, REVIEWED, REFUNDED, CANCELLED, NOTHING.
         rating: stars of the review, 0 = the reviewer's own. `script`: 0 = own words.
         lag: days from payment to the review or refund; NaN = natural.
         device, ip, address, payment: codes.

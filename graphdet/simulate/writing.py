@@ -100,7 +100,8 @@ def describe(market: Market) -> dict[str, object]:
     return {
         "version": graphdet.__version__,
         "seed": market.seed,
-        "settings": market.settings.model_dump(),
+        # A market without takeovers is described as it was before there were any.
+        "settings": market.settings.model_dump(exclude=None if market.settings.takeovers.count else {"takeovers"}),
         "events": len(market),
         "nodes": {name: len(ids) for name, ids in market.ids.items()},
         **count_kinds(market.truth),
