@@ -11,7 +11,7 @@ from graphdet.console.asked import Answer, Asked
 from graphdet.console.assets import CHARTS
 from graphdet.console.desk import Desk
 from graphdet.console.today_screen import queue_of, take_back
-from graphdet.errors import CaseError, GraphdetError
+from graphdet.errors import CaseError
 from graphdet.report.page import inert, page_words
 from graphdet.schema import VERDICTS
 from graphdet.schema.lookalikes import LOOK_ALIKES
@@ -41,13 +41,15 @@ def case_screen(desk: Desk, asked: Asked) -> Answer:
         with book.reading():
             history = book.history(case.name)
             undone = book.undone()
-            queue = queue_of(book)
+            queue = queue_of(desk.standing(book))
     run = desk.run_of(case)
-    page, why = "", "no_run"
+    page: str | None = None
+    why = "no_run"
     if run is not None:
+        why = "page_comes" if run.has_pages else "no_dossiers"
         try:
-            page = run.page(case.ring_id)
-        except GraphdetError as error:
+            page = run.bench.page(case.ring_id) if run.has_pages else None
+        except LookupError as error:
             why = str(error)
     at = queue.index(case.name) if case.name in queue else -1
     stories = [(one.name, one.short.to(asked.language)) for one in LOOK_ALIKES]
@@ -62,7 +64,8 @@ def case_screen(desk: Desk, asked: Asked) -> Answer:
             "after": queue[at + 1] if 0 <= at < len(queue) - 1 else "",
             "verdicts": VERDICTS,
             "stories": stories,
-            "page": page,
+            "page": page or "",
+            "comes": page is None and why == "page_comes",
             "no_page": CONSOLE_WORDS[why].to(asked.language) if why in CONSOLE_WORDS else why,
             "labels": inert(page_words()) if page else "",
             "scripts": SCRIPTS if page else (),

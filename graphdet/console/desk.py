@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from graphdet.cases.casebook import Casebook
 from graphdet.cases.rows import Case, TakenRun
-from graphdet.console.shelf import OpenRun, Shelf
+from graphdet.console.shelf import MOST_OPEN, OpenRun, Shelf
 from graphdet.errors import GraphdetError, NotARun
+from graphdet.week.queueing import beliefs_of, rank_waiting
 
-WARMED = 60  # rings at the head of a run whose pages are built beforehand
+PREPARED = "console"  # folder of the home for what the console prepares; whatever is in it can be made again
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where all cases stand after the casebook's last entry.
+
+    Attributes:
+        entry: its number.
+        cases: all of them.
+        ranked: each that waits, in the order of the queue, with the chance by which it stands there.
+    """
+
+    entry: int
+    cases: tuple[Case, ...]
+    ranked: Mapping[str, float]
 
 
 class Desk:
@@ -27,13 +44,24 @@ class Desk:
 
     def __init__(self, home: Path, author: str) -> None:
         self.home, self.author = home, author
-        self._shelf = Shelf()
-        self._ended = threading.Event()
+        self._shelf = Shelf(home / PREPARED)
+        self._standing = Standing(-1, (), {})
         self.latest()
 
     def book(self, author: str) -> Casebook:
         """The casebook, for a `with` block, with the words of this author."""
         return Casebook(self.home, author, make=False)
+
+    def standing(self, book: Casebook) -> Standing:
+        """Where all cases stand now; worked out once for each entry, since nothing else changes it."""
+        with book.reading():
+            last = book.tables.last()
+            entry = last.number if last else 0
+            found = self._standing
+            if found.entry != entry:
+                ranked = {one.case.name: one.chance for one in rank_waiting(book, beliefs_of(book))}
+                found = self._standing = Standing(entry, tuple(book.cases()), ranked)
+        return found
 
     def runs(self) -> list[TakenRun]:
         """Runs that were taken in, the latest first."""
@@ -61,19 +89,12 @@ class Desk:
         return run if run is not None and run.run.id == case.run_id and case.ring_id in run.by_id else None
 
     def warm(self) -> None:
-        """Build the first pages beforehand, in the background, one after the other."""
-        threading.Thread(target=self._warm, daemon=True).start()
-
-    def _warm(self) -> None:
-        try:
-            run = self.latest()
-            for ring in run.rings[:WARMED]:
-                if self._ended.is_set() or not run.has_pages:
-                    return
-                run.page(str(ring["ring_id"]))
-        except GraphdetError:
-            return  # whoever opens the page is told
+        """Prepare the latest run's pages in the background; what is of runs long past goes."""
+        self._shelf.clear([run.run_id for run in self.runs()[:MOST_OPEN]])
+        run = self.latest()
+        if run.has_pages:
+            run.bench.start()
 
     def close(self) -> None:
         """Stop what goes on in the background."""
-        self._ended.set()
+        self._shelf.close()

@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 from graphdet.cases.casebook import Casebook
 from graphdet.console.asked import Answer, Asked
 from graphdet.console.desk import Desk
+from graphdet.console.prepared import Prepared
 from graphdet.console.shelf import MOST_IDS, OpenRun
 from graphdet.schema import EVENT_MAKERS, NODE_TYPE, USER
 
@@ -27,11 +28,12 @@ def find_screen(desk: Desk, asked: Asked) -> Answer:
     if len(names) > MOST_IDS or any(len(name) > LONGEST_ID for name in names):
         raise HTTPException(413)
     run = desk.latest()
-    with desk.book(asked.who) as book, book.reading():
-        rows = _look_up(run, book, names)
-        case = _case_named(book, names[0]) if len(names) == 1 else ""
-    if case:
-        return Answer(go=f"/case/{case}")
+    with desk.book(asked.who) as book:
+        if len(names) == 1 and (case := _case_named(book, names[0])):
+            return Answer(go=f"/case/{case}")
+        prepared = _prepared(run)
+        with book.reading():
+            rows = _look_up(run, prepared, book, names)
     known = [row for row in rows if row["type"]]
     return Answer("find.html", {**values, "found": rows, "known": len({row["name"] for row in known})})
 
@@ -42,13 +44,13 @@ def _case_named(book: Casebook, name: str) -> str:
     return found if re.fullmatch(r"C-\d{1,9}", found) and any(case.name == found for case in book.cases()) else ""
 
 
-def _look_up(run: OpenRun, book: Casebook, names: list[str]) -> list[dict[str, Any]]:
+def _look_up(run: OpenRun, prepared: Prepared, book: Casebook, names: list[str]) -> list[dict[str, Any]]:
     """A row for each node of such an id, and one for each id that no node has, in the order asked."""
     case_of = book.cases_of_run(run.run.id)
     said = {(word.case_name, word.user_id): word.verdict for word in book.member_words()}
     verdict_of = {case.name: case.verdict for case in book.cases()}
     by_name: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in names}
-    for score in run.scores_of(names):
+    for score in prepared.scores_of(names):
         by_name[score["node_id"]][score["node_type"]] = {"score": score["score"], "rings": []}
     for member in run.rings_of(names):
         own = by_name[member["node_id"]].setdefault(member["node_type"], {"score": None, "rings": []})
@@ -68,6 +70,21 @@ def _look_up(run: OpenRun, book: Casebook, names: list[str]) -> list[dict[str, A
     return rows
 
 
+def _prepared(run: OpenRun) -> Prepared:
+    """Where scores and events are looked up.
+
+    Raises:
+        HTTPException: 503; it is being prepared, or cannot be.
+    """
+    try:
+        found = run.bench.index()
+    except LookupError as error:
+        raise HTTPException(503, str(error)) from None
+    if found is None:
+        raise HTTPException(503, "page_comes")
+    return found
+
+
 def about_screen(desk: Desk, asked: Asked) -> Answer:
     """One node: its score, its rings and cases, its latest events."""
     node_type, name = asked.query.get("type", ""), asked.query.get("id", "")
@@ -84,7 +101,8 @@ def about_screen(desk: Desk, asked: Asked) -> Answer:
         case = case_of.get(member["ring_id"], "")
         told = said.get(case) or verdict_of.get(case, "")
         rows.append({**member, "case": case, "tier": run.by_id[member["ring_id"]]["tier"], "said": told})
-    events, every = run.events_of(name, node_type)
+    prepared = _prepared(run)
+    events, every = prepared.events_of(name, node_type)
     kinds = [one.name for one in EVENT_MAKERS if events and one.column in events[0] and any(event[one.column] for event in events)]
     shown = ["when", "user", "action", *kinds] if node_type != USER else ["when", "action", *kinds]
     money = ["money"] if any(event.get("amount") is not None for event in events) else []
@@ -93,7 +111,7 @@ def about_screen(desk: Desk, asked: Asked) -> Answer:
         {
             "type": node_type,
             "name": name,
-            "score": next(iter(run.scores_of([name], node_type)), None),
+            "score": next(iter(prepared.scores_of([name], node_type)), None),
             "rows": rows,
             "earlier": [case for case in touched if case not in {row["case"] for row in rows}],
             "events": events,

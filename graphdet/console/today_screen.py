@@ -10,15 +10,16 @@ from starlette.exceptions import HTTPException
 from graphdet.cases.casebook import Casebook
 from graphdet.cases.rows import CLOSED, DECIDED, DORMANT, Case
 from graphdet.console.asked import Answer, Asked
-from graphdet.console.desk import Desk
+from graphdet.console.desk import Desk, Standing
 from graphdet.console.shelf import OpenRun
 from graphdet.schema import VERDICTS
 from graphdet.schema.lookalikes import look_alike
-from graphdet.week.queueing import LATER, beliefs_of, rank_waiting
+from graphdet.week.queueing import LATER
 from graphdet.words.console import CONSOLE_WORDS
 from graphdet.words.run_notes import decides, note_in_words
 
 MINUTES = 5  # that a person needs for one case
+MOST_SHOWN = 200  # rows of the queue, and of each fold; what was decided makes room for the next
 CONFIRMED, INNOCENT = VERDICTS[:2]
 COLUMNS = (
     ("case", ""), ("what", ""), ("shops", "number"), ("at_stake", "number"), ("accounts", "number"), ("since", "time"), ("certainty", ""),
@@ -44,9 +45,10 @@ class QueueRow:
 
 @dataclass(frozen=True)
 class Today:
-    """What is before the house today; `rates`: of a fold, rings among those decided."""
+    """What is before the house today; `queue`: the first of those `waiting`; `rates`: of a fold, rings among those decided."""
 
     queue: list[QueueRow]
+    waiting: int
     new: int
     grew: int
     ended: int
@@ -58,35 +60,33 @@ class Today:
 
     @property
     def hours(self) -> str:
-        return f"{len(self.queue) * self.minutes / 60:.1f}"
+        return f"{self.waiting * self.minutes / 60:.1f}"
 
 
 def today_screen(desk: Desk, asked: Asked) -> Answer:
     """The queue and the folds below it."""
     run = desk.latest()
     with desk.book(asked.who) as book, book.reading():
-        cases, ranked = book.cases(), _ranked(book)
+        standing = desk.standing(book)
+        cases, ranked = standing.cases, standing.ranked
         shapes = {case.name: _before(book, case) for case in cases if case.lineage == "grew"}
-    rows = {name: [_row(run, case, asked, shapes, ranked) for case in own] for name, own in _sorted_out(cases, ranked).items()}
+    sorted_out = _sorted_out(cases, ranked)
+    waiting = sorted_out["queue"]
+    rows = {name: [_row(run, case, asked, shapes, ranked) for case in own[:MOST_SHOWN]] for name, own in sorted_out.items()}
     queue = rows.pop("queue")
-    stakes = [row.case.at_stake for row in queue if row.case.at_stake is not None]
+    stakes = [case.at_stake for case in waiting if case.at_stake is not None]
     notes = [note_in_words(note, asked.language) for note in run.run.meta["notes"] if decides(note)]
     today = Today(
-        queue, sum(row.case.lineage == "new" for row in queue), sum(row.case.lineage == "grew" for row in queue),
+        queue, len(waiting), sum(case.lineage == "new" for case in waiting), sum(case.lineage == "grew" for case in waiting),
         sum(case.lineage in GONE for case in cases), sum(stakes) if stakes else None, notes, _rates(cases),
     )  # fmt: skip
-    folded = [(name, own) for name, own in rows.items() if own]
+    folded = [(name, own, len(sorted_out[name])) for name, own in rows.items() if own]
     return Answer("today.html", {"today": today, "columns": COLUMNS, "folded": folded})
 
 
-def queue_of(book: Casebook) -> list[str]:
+def queue_of(standing: Standing) -> list[str]:
     """Names of the cases that wait for somebody, in the order of `graphdet cases queue`."""
-    return [case.name for case in _sorted_out(book.cases(), _ranked(book))["queue"]]
-
-
-def _ranked(book: Casebook) -> dict[str, float]:
-    """Each case that waits, in the order of the queue, with the chance by which it stands there."""
-    return {one.case.name: one.chance for one in rank_waiting(book, beliefs_of(book))}
+    return [case.name for case in _sorted_out(standing.cases, standing.ranked)["queue"]]
 
 
 def _sorted_out(cases: Sequence[Case], ranked: Mapping[str, float]) -> dict[str, list[Case]]:
@@ -146,7 +146,7 @@ def quick_word(desk: Desk, asked: Asked) -> Answer:
             raise HTTPException(400)
         case = book.case(case.name)
         before = {case.name: _before(book, case)} if case.lineage == "grew" else {}
-        row = _row(desk.latest(), case, asked, before, _ranked(book), undo=word != "undo")
+        row = _row(desk.latest(), case, asked, before, desk.standing(book).ranked, undo=word != "undo")
     return Answer("queue_row.html", {"row": row}, go="/", part=True)
 
 

@@ -9,8 +9,6 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
 
-import scipy
-
 from graphdet.cases.entries import VERDICT, as_moment
 from graphdet.cases.rows import Case
 from graphdet.console.asked import Answer, Asked
@@ -100,6 +98,8 @@ def _tier(cases: list[Case], tier: str) -> dict[str, Any]:
         "high": None,
     }
     if right + wrong:
+        import scipy.special
+
         low, high = (float(scipy.special.betaincinv(right + 0.5, wrong + 0.5, share)) for share in ((1 - COVERED) / 2, (1 + COVERED) / 2))
         found |= {"rate": right / (right + wrong), "low": low, "high": high}
     return found

@@ -188,6 +188,14 @@ CONSOLE_WORDS: dict[str, Wording] = {
     "user": Wording("account", "账号"),
     "taken_in": Wording("taken in", "纳入时间"),
     "taken_back": Wording("taken back", "已撤回"),
+    "page_comes": Wording(
+        "This is being prepared, as after each new run; it appears here by itself in a few seconds.",
+        "正在准备此页面（每次新的运行之后都会如此），几秒后将自动显示。",
+    ),
+    "no_dossiers": Wording(
+        "This run holds no dossiers, so its pages cannot be drawn; `graphdet run` on the logs again makes them.",
+        "此次运行不含档案，无法绘制页面；请对日志重新运行 graphdet run。",
+    ),
     "no_run": Wording(
         "The run that saw this case last is gone, so its page cannot be drawn; what was said of the case stays.",
         "最后一次发现此案件的运行已不在，无法绘制其页面；对案件所作的结论均保留。",

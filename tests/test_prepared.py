@@ -1,0 +1,146 @@
+"""What the console prepares of a run, by a process of its own: it holds what the run holds, whatever order it was asked in."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import pyarrow.compute as pc
+import pytest
+from dossier_runs import LoggedRun, market_run
+
+from graphdet.console.prepared import INDEX, MOST_EVENTS, PAGES, TACTICS, Prepared
+from graphdet.console.preparing import ABOUT, prepare
+from graphdet.console.shelf import Shelf
+from graphdet.console.workbench import Workbench
+from graphdet.errors import NotARun
+from graphdet.replay.recorded import Recorded
+from graphdet.report.data import ring_data
+from graphdet.report.page import inert
+from graphdet.schema import NODE_TYPE
+
+Found = TypeVar("Found")
+
+
+@pytest.fixture(scope="module")
+def logged(tmp_path_factory: pytest.TempPathFactory) -> LoggedRun:
+    return market_run(tmp_path_factory.mktemp("prepared"), seed=5, events=20_000)
+
+
+@pytest.fixture(scope="module")
+def prepared(logged: LoggedRun, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    """All of it, with the last ring asked for first."""
+    place, asked = tmp_path_factory.mktemp("place") / "run", queue.Queue[str]()
+    names = logged.run.rings.sort_by("rank")["ring_id"].to_pylist()
+    asked.put(names[-1])
+    asked.put("nobody")
+    told = []
+    for one in prepare(logged.folder / "run", place, asked):
+        told.append(one)
+        if len(told) == len(names) + 2:  # the index, all pages, and what is no ring
+            asked.put("")
+    assert told == [INDEX, names[-1], "nobody\tno such ring", *names[:-1]]
+    return Prepared(place)
+
+
+def test_pages_are_those_of_the_run_and_tactics_go_with_them(logged: LoggedRun, prepared: Prepared) -> None:
+    recorded = Recorded(logged.run)
+    tactics = prepared.tactics()
+    for name in logged.run.rings["ring_id"].to_pylist():
+        data = ring_data(recorded, logged.run.ring(name))
+        assert prepared.page(name) == inert({**data, "about": ABOUT})
+        assert tactics[name] == tuple(data["dossiers"][0]["kinds"])
+    assert prepared.page("nobody") is None
+    with (prepared.folder / TACTICS).open("a", encoding="utf-8") as file:
+        file.write('{"ring": "half')  # as another process may have come just now
+    assert prepared.tactics() == tactics
+
+
+def test_scores_and_events_are_found_by_id_as_a_slow_search_finds_them(logged: LoggedRun, prepared: Prepared) -> None:
+    run = logged.run
+    assert run.events is not None
+    scores, events = run.scores.to_pylist(), run.events.to_pylist()
+    every = sorted({row["node_id"] for row in scores})
+    for name in [*every[:3], *every[:: len(every) // 40], *every[-3:], "", "nobody", "￿", every[5][:-1]]:
+        assert [(row["node_type"], row["score"], row["rank"]) for row in prepared.scores_of([name])] == sorted(
+            ((row["node_type"], row["score"], row["rank"]) for row in scores if row["node_id"] == name),
+            key=lambda row: (row[0] != "user", row[0], row[2]),
+        )
+    for member in run.members.to_pylist()[::7]:
+        node_type, name = member["node_type"], member["node_id"]
+        own = [event for event in events if event[NODE_TYPE[node_type].column] == name]
+        assert prepared.events_of(name, node_type) == (own[::-1][:MOST_EVENTS], len(own))
+    assert prepared.events_of("nobody", "user") == ([], 0)
+
+
+def test_a_process_prepares_what_is_asked_for_and_another_goes_on_when_it_dies(logged: LoggedRun, tmp_path: Path) -> None:
+    bench = Workbench(logged.folder / "run", tmp_path / "place")
+    names = logged.run.rings.sort_by("rank")["ring_id"].to_pylist()
+    try:
+        found = within(60, bench.index)
+        assert found is not None
+        assert found.scores_of([logged.run.members["node_id"][0].as_py()])
+        assert within(60, lambda: bench.page(names[-1])) is not None
+        assert bench._process is not None
+        os.kill(bench._process.pid, signal.SIGKILL)
+        bench._process.wait()
+        (tmp_path / "place" / PAGES / names[0]).unlink(missing_ok=True)
+        assert within(60, lambda: page_again(bench, names[0])) is not None
+    finally:
+        bench.close()
+    assert bench._process.poll() is not None
+
+
+def page_again(bench: Workbench, name: str) -> str | None:
+    """A page; of a process that was killed the first who asks is told."""
+    try:
+        return bench.page(name)
+    except LookupError as error:
+        assert "ended with" in str(error)  # noqa: PT017
+        return None
+
+
+def within(seconds: float, ask: Callable[[], Found | None]) -> Found | None:
+    until = time.monotonic() + seconds
+    while (found := ask()) is None and time.monotonic() < until:
+        time.sleep(0.05)
+    return found
+
+
+def test_a_damaged_run_is_told_of_in_its_own_words(logged: LoggedRun, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    for path in (logged.folder / "run").iterdir():
+        (run / path.name).write_bytes(path.read_bytes() if path.name != "scores.parquet" else b"PAR1")
+    with pytest.raises(NotARun, match=r"scores\.parquet: damaged"):
+        list(prepare(run, tmp_path / "place", queue.Queue()))
+    bench = Workbench(run, tmp_path / "place")
+    try:
+        with pytest.raises(LookupError, match=r"scores\.parquet: damaged"):
+            within(60, bench.index)
+    finally:
+        bench.close()
+
+
+def test_what_was_prepared_of_runs_long_past_or_by_another_graphdet_goes(logged: LoggedRun, tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    run = shelf.open(logged.folder / "run")
+    own = run.bench.prepared.folder
+    for name in (own.name, f"{run.run.id}-0123456789abcdef", "run-0000000000000000-0123456789abcdef"):
+        (tmp_path / name / PAGES).mkdir(parents=True)
+    shelf.clear([run.run.id])
+    assert [path.name for path in tmp_path.iterdir()] == [own.name]
+
+
+def test_nothing_of_a_page_is_lost_or_markup(prepared: Prepared, logged: LoggedRun) -> None:
+    page = prepared.page(logged.run.rings["ring_id"][0].as_py())
+    assert page is not None
+    assert not set("<>&") & set(page)
+    members = pc.filter(logged.run.members["node_id"], pc.equal(logged.run.members["ring_id"], logged.run.rings["ring_id"][0]))
+    assert set(members.to_pylist()) <= set(json.loads(page)["ids"])
