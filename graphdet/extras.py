@@ -12,6 +12,7 @@ EXTRAS = {
     "report": ("bokeh", "networkx", "xlsxwriter"),
     "neo4j": ("neo4j",),
     "console": ("jinja2", "starlette", "uvicorn"),
+    "watch": ("confluent_kafka", "starlette", "uvicorn"),
     "lab": ("networkit", "optuna", "pandas", "sklearn", "tensorboard"),
 }
 

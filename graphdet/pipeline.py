@@ -26,7 +26,7 @@ from graphdet.learning.messages import EvidenceMatrix, evidence_relation
 from graphdet.progress import Progress
 from graphdet.record.recording import describe_background, record_dossiers
 from graphdet.rings.farms import find_farms
-from graphdet.rings.null_search import affordable_permutations, search_null
+from graphdet.rings.null_search import NullRings, affordable_permutations, search_null
 from graphdet.rings.search import Search, search_rings
 from graphdet.run.describing import describe_run
 from graphdet.run.folder import Run
@@ -168,23 +168,33 @@ def explain(events: EventTable, user: str, model: Path, settings: Settings | Non
 
 @dataclass(frozen=True)
 class Detection:
-    """A run, what it was measured from, and the network that had its say; None where there was none."""
+    """A run, what it was measured from, the network that had its say (None where there was none), and what chance makes."""
 
     run: Run
     measured: Measured
     network: RingModel | None
+    null: NullRings
 
 
-def detect_in(measured: Measured, settings: Settings, progress: Progress, model: RingModel | None = None) -> Detection:
-    """The back half of the story, for a log that is measured already; `model` has its say in place of a network learned here."""
+def detect_in(
+    measured: Measured, settings: Settings, progress: Progress, model: RingModel | None = None, null: NullRings | None = None
+) -> Detection:
+    """The back half of the story, for a log that is measured already.
+
+    Args:
+        measured, settings, progress: as for `detect`.
+        model: has its say in place of a network learned here.
+        null: what chance makes, in place of permuted logs that are searched here.
+    """
     settings, notes = _as_installed(settings)
     with progress.stage("rings"):
         found = search_rings(measured.pairs, measured.index, measured.base_rates, settings.rings, settings.machine.workers)
         farms = find_farms(measured.index, settings.tiers.alert_q)
     _import_early(found, settings)
-    permutations = settings.rings.permutations or affordable_permutations(measured.visits, measured.pairs)
-    with progress.stage("permuted logs", permutations):
-        null = search_null(measured, permutations, settings, settings.machine.workers, progress)
+    if null is None:
+        permutations = settings.rings.permutations or affordable_permutations(measured.visits, measured.pairs)
+        with progress.stage("permuted logs", permutations):
+            null = search_null(measured, permutations, settings, settings.machine.workers, progress)
     with progress.stage("facts and tiers", len(found.rings)):
         log = index_log(measured.events, measured.index)
         judged = judge_rings(found, farms, null, log, measured.base_rates, settings, progress)
@@ -208,7 +218,7 @@ def detect_in(measured: Measured, settings: Settings, progress: Progress, model:
     discounted, crowded = list_discounts(measured.visits, measured.events)
     meta = describe_run(measured.events, settings, discounted, [*crowded, *notes, *_notes(measured, found, judged)], progress.costs)
     meta["background"] = describe_background(log, measured.base_rates, rings, null, found, judged.background, measured.learned)
-    return Detection(Run(meta, tables), measured, opinion.model if opinion else None)
+    return Detection(Run(meta, tables), measured, opinion.model if opinion else None, null)
 
 
 def _accounts(measured: Measured, settings: Settings, progress: Progress) -> dict[str, pa.Table]:

@@ -52,6 +52,7 @@ ORDER = (
     "cases",
     "week",
     "alerts",
+    "watch",
     "export",
     "report",
     "terminal",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from graphdet.cli.shared import AsJson, Folder, print_json
+
+if TYPE_CHECKING:
+    from graphdet.simulate import MarketSettings
 
 HEADING = "Make and measure"
 
@@ -51,6 +54,11 @@ def simulate_market(
     ] = 0.0,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same market.")] = 1,
     log_format: Annotated[LogFormat, typer.Option("--format", help="Format of the log.")] = LogFormat.PARQUET,
+    stream: Annotated[
+        bool, typer.Option("--stream", help="Print the events of a marketplace as JSON lines: its past at once, then its last hours.")
+    ] = False,
+    hours: Annotated[float, typer.Option(min=0, help="So many hours at the end are played by --stream.")] = 1.0,
+    speed: Annotated[float, typer.Option(min=0.001, help="So many times as fast as the marketplace's own clock.")] = 60.0,
 ) -> None:
     """Make a log with planted rings, innocent look-alikes, and the truth about both: of a marketplace, or of a shop of the zoo."""
     from graphdet.errors import MarketError
@@ -61,8 +69,14 @@ def simulate_market(
         for one in SHOPS.values():
             print(f"{one.name:<14}  {one.meaning}")
         return
+    if stream:
+        if out is not None or shop is not None:
+            raise MarketError("--stream prints a marketplace and writes no folder; leave --out and --shop out.")
+        settings = preset((preset_name or Preset.DEMO).value, events, users)
+        _play(without_rings(settings) if clean else settings, seed, hours, speed)
+        return
     if out is None:
-        raise MarketError("name the folder to write to with --out DIR.")
+        raise MarketError("name the folder to write to with --out DIR, or --stream to print the events.")
     if shop is not None:
         if preset_name is not None or events is not None or takeovers:
             raise MarketError(
@@ -73,6 +87,20 @@ def simulate_market(
         settings = with_takeovers(preset((preset_name or Preset.HARD).value, events, users), takeovers)
         write_market(simulate(without_rings(settings) if clean else settings, seed), out, log_format.value)
     print(out / f"events.{log_format.value}")
+
+
+def _play(settings: MarketSettings, seed: int, hours: float, speed: float) -> None:
+    """On stdout, until it is over or nobody reads any more."""
+    import os
+    import sys
+
+    from graphdet.simulate import simulate
+    from graphdet.simulate.playing import play
+
+    try:
+        play(simulate(settings, seed), sys.stdout.buffer, hours, speed)
+    except BrokenPipeError:  # whoever read has seen enough; nothing may be flushed into the pipe at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def evaluate_run(

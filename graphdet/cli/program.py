@@ -23,6 +23,7 @@ from graphdet.cli import (
     learn,
     look,
     markets,
+    streaming,
 )
 from graphdet.cli.manner import DEBUG, QUIET, VERBOSE
 
@@ -68,7 +69,8 @@ def options(
     """Options that stand before the command; `read_manner` has taken the last three out already, wherever they stood."""
 
 
-for commands in (first, detect, look, compare, daily, case_commands, caseload, console_commands, alert_commands, learn, database, markets):
+ALL = (first, detect, look, compare, daily, case_commands, caseload, console_commands, streaming, alert_commands, learn, database, markets)
+for commands in ALL:
     before = len(app.registered_commands), len(app.registered_groups)
     commands.register(app)
     names = [one.name or getattr(one.callback, "__name__", "") for one in app.registered_commands[before[0] :]]

@@ -45,6 +45,9 @@ class Events:
     duplicates: npt.NDArray[np.int64]  # positions in the order read
     differing: int  # duplicates by event_id whose rows differ
     left_out: LeftOut
+    apart: Mapping[
+        str, npt.NDArray[np.uint64]
+    ]  # event_a, event_b and digest of each event, as far as they were read; empty unless asked for
 
 
 def canonical_codes(collector: Collector, settings: LogSettings) -> tuple[dict[str, Names], dict[str, npt.NDArray[np.int32]], LeftOut]:
@@ -94,12 +97,18 @@ def assemble_catalogue(collector: Collector, settings: LogSettings) -> Catalogue
 
 
 def assemble(
-    collector: Collector, catalogue: Catalogue | None, settings: LogSettings, headers: Mapping[str, frozenset[str]] = NO_HEADERS
+    collector: Collector,
+    catalogue: Catalogue | None,
+    settings: LogSettings,
+    headers: Mapping[str, frozenset[str]] = NO_HEADERS,
+    *,
+    apart: bool = False,
 ) -> Events:
     """Canonical names and codes, rejects and duplicates out, rows in canonical order.
 
     Args:
         headers: our column → how files call it, in small letters.
+        apart: keep what tells events apart beside their columns, for those who read a log in parts.
     """
     canonical, named, left_out = canonical_codes(collector, settings)
     names = {column: found.names for column, found in canonical.items()}
@@ -122,6 +131,7 @@ def assemble(
     order, repeats = canonical_order(collector.rows - len(rejects.rows), _sort_keys(named, names, numbers, tied))
     if tied and "event_a" not in numbers:
         left_out.agreeing = tied[0] - int(np.count_nonzero(repeats | np.append(repeats[1:], False)))
+    kept = {name: numbers[name] for name in ("event_a", "event_b", "digest") if apart and name in numbers}
     differing = 0
     if "event_a" in numbers:
         again = repeated_keys(numbers.pop("event_a")[order], numbers.pop("event_b")[order])
@@ -133,7 +143,9 @@ def assemble(
     order = order[~repeats] if len(duplicates) else order
     named = dict(collector.pool.map(lambda item: (item[0], item[1][order]), list(named.items())))
     numbers = {column: values[order] for column, values in numbers.items()}
-    return _build(named, names, numbers, len(order), rejects, duplicates if rows is None else rows[duplicates], differing, left_out)
+    told_apart: dict[str, npt.NDArray[np.uint64]] = {name: values[order] for name, values in kept.items()}
+    again_rows = duplicates if rows is None else rows[duplicates]
+    return _build(named, names, numbers, len(order), rejects, again_rows, differing, left_out, told_apart)
 
 
 def _sort_keys(
@@ -197,6 +209,7 @@ def _build(
     duplicates: npt.NDArray[np.int64],
     differing: int,
     left_out: LeftOut,
+    apart: Mapping[str, npt.NDArray[np.uint64]],
 ) -> Events:
     ids: dict[str, pa.StringArray] = {}
     codes: dict[str, npt.NDArray[np.int32]] = {}
@@ -231,6 +244,7 @@ def _build(
         duplicates=duplicates,
         differing=differing,
         left_out=left_out,
+        apart=apart,
     )
 
 

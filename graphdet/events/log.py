@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
 
 from graphdet.errors import EmptyLog
 from graphdet.events.assembling import assemble, assemble_catalogue
@@ -16,6 +19,7 @@ from graphdet.events.table import EventTable, ReadReport
 from graphdet.events.tally import Watcher, read_files
 from graphdet.settings import LogSettings, MachineSettings
 
+Apart = Mapping[str, npt.NDArray[np.uint64]]
 DEFAULT_LOG = LogSettings()
 DEFAULT_MACHINE = MachineSettings()
 
@@ -49,6 +53,22 @@ def read_events(
 
 def read_log(paths: Sequence[Path | str], settings: LogSettings, machine: MachineSettings, progress: Watcher | None) -> EventTable:
     """As `read_events`, but a log without any event is a table without rows."""
+    return take_portion(_read(paths, settings, machine, progress, apart=False)[0], settings)
+
+
+def read_part(paths: Sequence[Path | str], settings: LogSettings, machine: MachineSettings) -> tuple[EventTable, Apart]:
+    """One part of a log that is read in parts, whole, and what tells its events apart from those of other parts.
+
+    Returns:
+        The table, and (n,) arrays by name: `event_a` and `event_b`, a digest of the event's id, zeros where it has none, and `digest` of
+        the columns that are not ours; each only where the part has such columns.
+    """
+    return _read(paths, settings, machine, None, apart=True)
+
+
+def _read(
+    paths: Sequence[Path | str], settings: LogSettings, machine: MachineSettings, progress: Watcher | None, *, apart: bool
+) -> tuple[EventTable, Apart]:
     tell = progress or (lambda stage, done, total: None)
     with read_files(paths, settings, machine, map_columns, typed_columns, tell) as reading:
         logs, catalogues = reading.rows, reading.catalogues
@@ -56,9 +76,8 @@ def read_log(paths: Sequence[Path | str], settings: LogSettings, machine: Machin
         items = assemble_catalogue(catalogues.collector, settings) if catalogues.collector.rows else None
         if items is not None:
             catalogues.rejects, catalogues.duplicates = items.rejects, items.duplicates
-        events = assemble(
-            logs.collector, items.catalogue if items else None, settings, names_of_columns(source.mapping for source in reading.sources)
-        )
+        headers = names_of_columns(source.mapping for source in reading.sources)
+        events = assemble(logs.collector, items.catalogue if items else None, settings, headers, apart=apart)
         logs.rejects, logs.duplicates = events.rejects, events.duplicates
         tell("sort", logs.collector.rows, logs.collector.rows)
         rejected = Rejected(settings.raw_characters)
@@ -77,7 +96,7 @@ def read_log(paths: Sequence[Path | str], settings: LogSettings, machine: Machin
         rating=events.rating,
         report=report,
     )
-    return take_portion(table, settings)
+    return table, events.apart
 
 
 def _why_empty(report: ReadReport) -> str:

@@ -225,13 +225,15 @@ def _named(events: EventTable) -> EventTable:
 
 
 def _prune(home: Path, book: Casebook, most_runs: int) -> list[str]:
-    """Remove old runs that no case rests on: none was last seen in them, or judged by them."""
-    runs = book.runs()
-    folder_of = {run.run_id: book.folder_of(run).name for run in runs}
-    kept = {folder_of[run.run_id] for run in runs[-most_runs:]}
-    for case in book.cases():
-        kept |= {folder_of[run_id] for run_id in _rests_on(book, case) if run_id in folder_of}
-    return remove_runs(home, kept)
+    """Remove old runs that no case rests on."""
+    newest = {book.folder_of(run).name for run in book.runs()[-most_runs:]}
+    return remove_runs(home, newest | {folder.name for folder in runs_in_use(book)})
+
+
+def runs_in_use(book: Casebook) -> set[Path]:
+    """Folders of runs that cases rest on: they were last seen in them, or judged by them."""
+    folder_of = {run.run_id: book.folder_of(run) for run in book.runs()}
+    return {folder_of[run_id] for case in book.cases() for run_id in _rests_on(book, case) if run_id in folder_of}
 
 
 def _rests_on(book: Casebook, case: Case) -> set[str]:

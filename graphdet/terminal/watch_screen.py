@@ -1,0 +1,128 @@
+"""A watch on a terminal: one live line, and a line for each look; or JSON objects, one a line. No line names a user."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+from graphdet.alerts.alert import Alert
+from graphdet.alerts.chat import digest
+from graphdet.printable import printable
+from graphdet.schema.wording import Language
+from graphdet.watch.stepping import StepReport
+from graphdet.watch.taking_looks import Look
+from graphdet.words.watch_words import watch_words
+
+APART = 0.5  # seconds between two writings of the live line
+
+
+class Screen:
+    """Lines for people: what is found on `out`, how far the watch is on `told`."""
+
+    def __init__(self, out: TextIO, told: TextIO, language: Language, *, quiet: bool) -> None:
+        self._out, self._told, self._language, self._quiet = out, told, language, quiet
+        self._live = told.isatty() and not quiet
+        self._width, self._written, self._moment = 0, 0.0, ""
+
+    def stepped(self, report: StepReport, figures: Mapping[str, float]) -> None:
+        """The live line, where there is a terminal."""
+        if self._live and time.monotonic() - self._written >= APART:
+            self._written = time.monotonic()
+            counts = {name: f"{int(figures[f'events_{name}_total']):,}" for name in ("read", "rejected", "duplicate")}
+            moment = self._moment or "…"
+            line = watch_words(
+                "live",
+                self._language,
+                **counts,
+                window=f"{int(figures['window_events']):,}",
+                look=int(figures["looks_total"]),
+                moment=moment,
+            )
+            self._told.write(f"\r{line.ljust(self._width)}")
+            self._told.flush()
+            self._width = len(line)
+
+    def looked(self, look: Look, alerts: Sequence[Alert], figures: Mapping[str, float]) -> None:
+        """What the look found, without anybody's name."""
+        self._moment = _minute(look.window.end)
+        tiers = Counter(look.run.rings["tier"].to_pylist())
+        if not self._quiet:
+            self._clear()
+            counts = {"alerts": tiers["alert"], "review": tiers["review"], "explained": tiers["explained"]}
+            number, seconds = int(figures["looks_total"]), f"{figures['look_seconds']:.1f}"
+            line = watch_words("looked", self._language, moment=self._moment, look=number, seconds=seconds, **counts)
+            self._told.write(line + "\n")
+            self._told.flush()
+        for line in digest(alerts, self._language, names=False)[1][:-1] if alerts else ():
+            self._out.write(f"{self._moment}  {line}\n")
+        self._out.flush()
+
+    def hindered(self, why: str) -> None:
+        """What stands in the way."""
+        self._clear()
+        self._told.write(printable(watch_words("hindered", self._language, why=why)) + "\n")
+        self._told.flush()
+
+    def _clear(self) -> None:
+        if self._live and self._width:
+            self._told.write(f"\r{' ' * self._width}\r")
+            self._width = 0
+
+
+class Journal:
+    """JSON objects, one a line: counts and times, and of rings their names alone."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def stepped(self, report: StepReport, figures: Mapping[str, float]) -> None:
+        """What a step did."""
+        self._write(
+            "step", {**report.counts, "gone": report.gone, "window": int(figures["window_events"]), "seconds": figures["step_seconds"]}
+        )
+
+    def looked(self, look: Look, alerts: Sequence[Alert], figures: Mapping[str, float]) -> None:
+        """What a look found."""
+        tiers = Counter(look.run.rings["tier"].to_pylist())
+        told = {
+            "run": look.run.id,
+            "until": _iso(look.window.end),
+            "refresh": look.refresh,
+            "allowed_q": look.allowed,
+            "tiers": dict(sorted(tiers.items())),
+        }
+        new = [{"key": one.key, "kind": one.kind, "ring": one.ring_id} for one in alerts]
+        self._write(
+            "look",
+            {
+                **told,
+                "alerts": [{"key": one.key, "kind": one.kind, "ring": one.ring_id} for one in alerts],
+                "seconds": round(figures["look_seconds"], 3),
+            },
+        )
+
+    def hindered(self, why: str) -> None:
+        """What stands in the way."""
+        self._write("hindered", {"why": printable(why)})
+
+    def _write(self, what: str, told: Mapping[str, Any]) -> None:
+        moment = datetime.now(UTC).isoformat(timespec="milliseconds")
+        self._out.write(json.dumps({"time": moment, "what": what, **told}) + "\n")
+        self._out.flush()
+
+
+def witness_for(out: TextIO, told: TextIO, *, as_json: bool, quiet: bool, language: Language) -> Screen | Journal:
+    """Who tells of a watch here."""
+    return Journal(out) if as_json else Screen(out, told, language, quiet=quiet)
+
+
+def _iso(moment: int) -> str:
+    return datetime.fromtimestamp(moment / 1e6, UTC).isoformat(timespec="seconds")
+
+
+def _minute(moment: int) -> str:
+    return f"{datetime.fromtimestamp(moment / 1e6, UTC):%Y-%m-%d %H:%M}"

@@ -1,0 +1,179 @@
+"""A Kafka topic whose messages are JSON objects → chunks, a partition each; the state says where reading goes on, not the broker."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from graphdet.errors import SettingsError, WatchError
+from graphdet.extras import need
+from graphdet.watch.chunks import MOST_BYTES, Chunk, Place
+
+if TYPE_CHECKING:
+    from confluent_kafka import Message
+
+ADDRESS = re.compile(r"kafka://([^/\s]+)/([A-Za-z0-9._-]+)")
+MOST_MESSAGES = 100_000  # of one step
+LOOKED_FOR = 30.0  # seconds after which new partitions are looked for
+PATIENCE = 20.0  # seconds to wait for a broker at the beginning
+GROUP = "graphdet-watch"
+OURS = ("enable.auto.commit", "enable.auto.offset.store", "bootstrap.servers", "enable.partition.eof")
+
+
+class KafkaSource:
+    """All partitions of a topic, those that are added later too.
+
+    Args:
+        address: kafka://HOST:PORT[,HOST:PORT…]/TOPIC.
+        settings: of the client, as librdkafka names them (SASL, TLS, group.id and the like); passed through.
+
+    Raises:
+        MissingExtra: the client is not installed.
+        SettingsError: the client refuses a setting, or one that is not the user's to set.
+        WatchError: no broker answers, or it has no such topic.
+    """
+
+    def __init__(self, address: str, settings: Mapping[str, str]) -> None:
+        need("watch", "reading from Kafka")
+        from confluent_kafka import Consumer, KafkaException
+
+        found = ADDRESS.fullmatch(address)
+        if found is None:
+            raise SettingsError(f"{address!r} is no topic; write it as kafka://HOST:PORT/TOPIC.")
+        self._brokers, self._topic = found[1], found[2]
+        wrong = next((name for name in OURS if name in settings), None)
+        if wrong:
+            raise SettingsError(f"{wrong} is the watch's own to set; leave it out of the client's settings.")
+        own = {"bootstrap.servers": self._brokers, "enable.auto.commit": False, "enable.auto.offset.store": False}
+        own |= {"auto.offset.reset": "earliest", "group.id": GROUP, "queued.max.messages.kbytes": 32_768, **settings}
+        self._trouble = ""
+        try:
+            self._consumer = Consumer({**own, "error_cb": self._hear})
+        except KafkaException as error:
+            raise SettingsError(f"the Kafka client refuses its settings: {error.args[0].str()}.") from None
+        self._assigned: dict[int, int] = {}
+        self._looked = float("-inf")
+        self.waiting = False
+        self._partitions_there(PATIENCE)
+
+    @property
+    def ended(self) -> bool:
+        return False
+
+    def take(self, known: Mapping[str, Place], now: float) -> list[Chunk]:
+        """Messages that have come, of each partition in their order."""
+        self._assign(known, now)
+        lines: dict[int, list[bytes]] = {}
+        after: dict[int, int] = {}
+        size, count = 0, 0
+        while size < MOST_BYTES and count < MOST_MESSAGES:
+            messages = self._consumer.consume(10_000, 0.05)
+            for message in messages:
+                self._add(message, lines, after)
+                size += len(message.value() or b"")
+            count += len(messages)
+            if not messages:
+                break
+        self.waiting = size >= MOST_BYTES or count >= MOST_MESSAGES
+        self._assigned |= after
+        return [self._chunk(partition, lines[partition], after[partition], known, now) for partition in sorted(lines)]
+
+    def kept(self, places: Mapping[str, Place]) -> None:
+        """Tell the group how far the state is, for those who look at its lag; nothing hangs on it."""
+        from confluent_kafka import KafkaException, TopicPartition
+
+        own = [
+            TopicPartition(self._topic, int(place["partition"]), int(place["position"])) for place in places.values() if "topic" in place
+        ]
+        if own:
+            try:
+                self._consumer.commit(offsets=own, asynchronous=True)
+            except KafkaException as error:
+                self._trouble = str(error.args[0].str())
+
+    def rewind(self) -> None:
+        """Forget what was taken and not kept: the next chunks begin where the state says."""
+        self._assigned.clear()
+
+    def close(self) -> None:
+        """Leave the brokers."""
+        self._consumer.close()
+
+    def _add(self, message: Message, lines: dict[int, list[bytes]], after: dict[int, int]) -> None:
+        from confluent_kafka import KafkaError
+
+        error = message.error()
+        if error is not None:
+            if error.code() in (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.UNKNOWN_TOPIC_OR_PART):
+                raise WatchError(f"kafka topic {self._topic}: {error.str()}.")
+            self._trouble = error.str()
+            return
+        partition, offset = message.partition(), message.offset()
+        assert partition is not None
+        assert offset is not None
+        lines.setdefault(partition, []).append((message.value() or b"").replace(b"\r", b" ").replace(b"\n", b" ") or b"null")
+        after[partition] = offset + 1
+
+    def _chunk(self, partition: int, lines: list[bytes], after: int, known: Mapping[str, Place], now: float) -> Chunk:
+        name = f"{self._topic}[{partition}]"
+        before = int(known.get(name, {}).get("position", 0))
+        place = {"topic": self._topic, "partition": partition, "position": after, "before": before, "seen": now}
+        return Chunk(name, name, ".jsonl", b"\n".join(lines) + b"\n", place, line=after - len(lines))
+
+    def _assign(self, known: Mapping[str, Place], now: float) -> None:
+        """Every partition from where the state says; where that is not there any more, from the first that is."""
+        from confluent_kafka import OFFSET_BEGINNING, TopicPartition
+
+        if self._assigned and now - self._looked < LOOKED_FOR:
+            return
+        there = self._partitions_there(5.0 if self._assigned else PATIENCE)
+        self._looked = now
+        if set(there) <= set(self._assigned):
+            return
+        wanted = []
+        for partition in there:
+            place = known.get(f"{self._topic}[{partition}]")
+            wanted.append(TopicPartition(self._topic, partition, int(place["position"]) if place else OFFSET_BEGINNING))
+            self._assigned.setdefault(partition, 0)
+        self._consumer.assign(wanted)
+
+    def _partitions_there(self, patience: float) -> list[int]:
+        from confluent_kafka import KafkaException
+
+        try:
+            topic = self._consumer.list_topics(self._topic, timeout=patience).topics[self._topic]
+        except KafkaException as error:
+            if self._assigned:
+                return sorted(self._assigned)  # the broker is away; what is assigned comes when it is back
+            why = self._trouble or error.args[0].str()
+            raise WatchError(f"kafka {self._brokers}: no broker answers ({why}); check the address, and SASL and TLS settings.") from None
+        if topic.error is not None or not topic.partitions:
+            raise WatchError(f"kafka {self._brokers}: no topic {self._topic!r}; make it, or check the spelling.")
+        return sorted(topic.partitions)
+
+    def _hear(self, error: Any) -> None:
+        self._trouble = error.str()
+
+
+def client_settings(path: Path) -> dict[str, str]:
+    """A file of `name = value` lines, as Kafka's own tools take it (client.properties).
+
+    Raises:
+        SettingsError: it cannot be read, or a line is none.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or 'no UTF-8'}).") from None
+    found = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        bare = line.strip()
+        if not bare or bare.startswith(("#", "!")):
+            continue
+        name, mark, value = bare.partition("=")
+        if not mark:
+            raise SettingsError(f"{path}: line {number} is no `name = value`.")
+        found[name.strip()] = value.strip()
+    return found

@@ -1,0 +1,218 @@
+"""One look: rings in the window as it is, by the very steps of `graphdet run`; only what chance makes is that of the day's first look.
+
+What a look finds is what `detect` finds in the same events with the same settings, without the network, and with the same null.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from graphdet.cases.casebook import Casebook
+from graphdet.cases.following import follow_lineage
+from graphdet.cases.suppressed_run import run_suppressed
+from graphdet.errors import EmptyLog
+from graphdet.events import EventTable, FileReport, read_events
+from graphdet.lineage.carrying import Step, carry_on
+from graphdet.lineage.line import Line
+from graphdet.lineage.sighting import take_snapshot
+from graphdet.pipeline import detect_in
+from graphdet.progress import Progress
+from graphdet.rings.null_search import NullRings
+from graphdet.run.code import code_digest
+from graphdet.run.folder import Run
+from graphdet.run.house_verdicts import with_verdicts
+from graphdet.settings import Settings
+from graphdet.signals import measure_log
+from graphdet.watch.segments import DAY, Segment
+from graphdet.watch.spending import allowance
+from graphdet.week.kept_log import settings_of_kept
+from graphdet.week.news import waits
+
+NAME = "window"
+GROWN = 1.25  # by so much a window may differ from the one that the null was made of
+
+
+@dataclass(frozen=True)
+class Null:
+    """What chance makes, of a day's first look; `of`: digest of settings, discounts and code that it was made with."""
+
+    of: str
+    day: int
+    events: int
+    rings: NullRings
+
+    def fits(self, of: str, end: int, events: int) -> bool:
+        """Whether a look may still go by it: the same day, the same settings, and about as many events."""
+        same = self.of == of and self.day == end // DAY
+        return same and 1 / GROWN <= events / max(self.events, 1) <= GROWN
+
+    def as_json(self) -> str:
+        """As the state keeps it."""
+        found = self.rings
+        told = [self.of, self.day, self.events, found.permutations, found.cores, found.strengths.tolist()]
+        return json.dumps(told)
+
+    @staticmethod
+    def from_json(text: str) -> Null:
+        """What `as_json` told."""
+        of, day, events, permutations, cores, strengths = json.loads(text)
+        return Null(of, day, events, NullRings(permutations, cores, np.array(strengths, np.float64)))
+
+
+@dataclass(frozen=True)
+class Window:
+    """What a look is taken at; segments are immutable, so that a look may go on while steps are taken.
+
+    Attributes:
+        folder: of segments.
+        segments: of the window.
+        digest: of the state then.
+        end: the latest event.
+        looked: the same at the look before.
+        taken: digest of the rings that the casebook was told of last.
+        null: of the last refresh.
+        lines: of the looks before, and which of them may be told of whatever they do.
+    """
+
+    folder: Path
+    segments: tuple[Segment, ...]
+    digest: str
+    end: int
+    looked: int | None
+    taken: str
+    null: Null | None
+    lines: Sequence[Line]
+    tellable: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a look found.
+
+    Attributes:
+        window: that it was taken at.
+        run: as `graphdet run` makes them.
+        step: what became of the lines.
+        tellable: lines that may be told of: they stood against what the look may spend, now or before.
+        hidden: lines that the casebook lets nobody be told of.
+        cases: line → its case.
+        null: that it went by.
+        refresh: whether that was made anew.
+        allowed: q-value up to which a ring could be told.
+        entry: the casebook's last entry, as of this look.
+        taken: as in `Window`.
+    """
+
+    window: Window
+    run: Run
+    step: Step
+    tellable: frozenset[str]
+    hidden: frozenset[str]
+    cases: Mapping[str, str]
+    null: Null
+    refresh: bool
+    allowed: float
+    entry: int = 0
+    taken: str = ""
+
+    @property
+    def lines(self) -> dict[str, Line]:
+        """Those that may be told now, as they are now."""
+        return {line.name: line for line in self.step.lines if line.name in self.tellable and line.name not in self.hidden}
+
+
+def take_look(window: Window, settings: Settings, runs: Path, home: Path | None, progress: Progress) -> Look:
+    """Find rings, save the run, carry lines and cases on.
+
+    Args:
+        window: with at least one event.
+        settings: of the watch.
+        runs: folder of run folders; the run is saved there under its own id.
+        home: of a casebook; it takes the run in at a refresh, and where rings differ from those that it was told of last.
+        progress: told of each stage.
+    """
+    quick = settings_of_look(settings)
+    if home is None:
+        run, null, refresh = _find(window, quick, {}, progress)
+        _save(run, runs)
+        return _followed(window, quick, run, null, refresh)
+    with Casebook(home) as book:
+        made: list[tuple[Null, bool]] = []
+
+        def find(events: EventTable, by: Settings) -> Run:
+            run, null, refresh = _find(window, by, by.log.ignore_keys, progress, events)
+            made.append((null, refresh))
+            return run
+
+        under = run_suppressed(book, quick, lambda by: read_window(window, by), find, progress)
+        null, refresh = made[0]
+        verdicts = book.ring_verdicts()
+        run = with_verdicts(under.run, verdicts) if verdicts else under.run
+        _save(run, runs)
+        look = _followed(window, quick, run, null, refresh)
+        taken = _digest_of_rings(run)
+        if refresh or taken != window.taken:
+            book.take_in(run, follow_lineage, folder=runs / run.id, discounts=under.discounts, costs=under.costs)
+        case_of = {case.ring_id: case for case in book.cases()}
+        line_of = look.step.line_of
+        cases = {line: case_of[ring].name for ring, line in line_of.items() if ring in case_of}
+        hidden = frozenset(line for ring, line in line_of.items() if ring in case_of and not waits(case_of[ring]))
+        last = book.tables.last()
+        return replace(look, cases=cases, hidden=hidden, entry=last.number if last else 0, taken=taken)
+
+
+def settings_of_look(settings: Settings) -> Settings:
+    """Without the network, on which no tier hangs: what it adds to a ring differs from look to look."""
+    return settings.model_copy(update={"gnn": settings.gnn.model_copy(update={"least_rings": 0})})
+
+
+def read_window(window: Window, settings: Settings) -> EventTable:
+    """All events of the window, under one name, so that a run's bytes do not depend on how they lie in segments."""
+    paths = [window.folder / segment.name for segment in window.segments]
+    events = read_events(paths, settings_of_kept(settings.log), settings.machine)
+    files = events.report.files
+    account = {name: sum(getattr(file, name) for file in files) for name in ("read", "accepted", "rejected", "duplicates")}
+    told = FileReport(path=NAME, format="parquet", sha256=window.digest, columns=files[0].columns, unused_columns=(), **account)
+    return replace(events, report=replace(events.report, files=(told,)))
+
+
+def _find(
+    window: Window, settings: Settings, keys: Mapping[str, Sequence[str]], progress: Progress, events: EventTable | None = None
+) -> tuple[Run, Null, bool]:
+    """The run, what chance makes, and whether that was made anew."""
+    told = [settings.decisive(), {name: list(own) for name, own in keys.items()}, code_digest()]
+    of = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    events = read_window(window, settings) if events is None else events
+    if not len(events):
+        raise EmptyLog("the window holds no event.")
+    kept = window.null if window.null is not None and window.null.fits(of, window.end, len(events)) else None
+    found = detect_in(measure_log(events, settings, progress), settings, progress, null=kept.rings if kept else None)
+    null = kept or Null(of, window.end // DAY, len(events), found.null)
+    own = hashlib.sha256((found.run.id + null.as_json()).encode()).hexdigest()[:16]  # the null decides q-values, too
+    return replace(found.run, meta={**found.run.meta, "id": f"run-{own}"}), null, kept is None
+
+
+def _save(run: Run, runs: Path) -> None:
+    """Whole or not at all; what a look that was killed saved is the same run, and stays."""
+    if not (runs / run.id / "run.json").is_file():
+        run.save(runs / run.id)
+
+
+def _followed(window: Window, settings: Settings, run: Run, null: Null, refresh: bool) -> Look:
+    step = carry_on(window.lines, take_snapshot(run), window.end)
+    allowed = allowance(settings.tiers.alert_q, window.end, window.looked, refresh=refresh)
+    q_value = dict(zip(run.rings["ring_id"].to_pylist(), run.rings["q_value"].to_pylist(), strict=True))
+    proven = {line for ring, line in step.line_of.items() if q_value[ring] <= allowed}
+    names = {line.name for line in step.lines}
+    return Look(window, run, step, frozenset((window.tellable & names) | proven), frozenset(), {}, null, refresh, allowed)
+
+
+def _digest_of_rings(run: Run) -> str:
+    told = sorted(zip(run.rings["ring_id"].to_pylist(), run.rings["tier"].to_pylist(), strict=True))
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()

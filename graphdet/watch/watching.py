@@ -1,0 +1,255 @@
+"""The watch: steps as events come, looks at fixed times beside them, until the source ends or somebody stops it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from shutil import rmtree
+from typing import Protocol
+
+from graphdet.alerts.alert import Alert
+from graphdet.alerts.outbox import forget
+from graphdet.alerts.telling import tell
+from graphdet.cases.casebook import Casebook
+from graphdet.errors import WatchError
+from graphdet.lineage.line import Line
+from graphdet.progress import Progress
+from graphdet.settings import Settings
+from graphdet.watch.chunks import Source
+from graphdet.watch.segments import is_disk_full
+from graphdet.watch.state import RUNS, State, save_meta
+from graphdet.watch.stepping import Bounds, StepReport, take_step, tidy, watermark, window_start
+from graphdet.watch.taking_looks import Look, Null, Window, take_look
+from graphdet.week.working_day import runs_in_use
+
+KEPT_RUNS = 3
+PATIENCE = 5.0  # seconds before what a full disk refused is tried again
+
+
+class Witness(Protocol):
+    """Is told what the watch does, as it does it."""
+
+    def stepped(self, report: StepReport, figures: Mapping[str, float]) -> None:
+        """A step was taken, or there was nothing to take."""
+
+    def looked(self, look: Look, alerts: Sequence[Alert], figures: Mapping[str, float]) -> None:
+        """A look was taken, and these alerts are new."""
+
+    def hindered(self, why: str) -> None:
+        """A step could not be kept, and will be tried again."""
+
+
+@dataclass
+class Watch:
+    """One watch over one source.
+
+    Attributes:
+        state, source, settings, bounds: what is kept, where from, how it is read, and for how long.
+        every: seconds from step to step; none while more is waiting.
+        spacing: microseconds of the events' own time from look to look; a look also comes when events have waited as long by the clock.
+        home: of a casebook, whose verdicts and suppressions hold from the moment they are made.
+        witness: is told of steps and looks.
+        wake: tells those who deliver alerts that some wait.
+        clock: seconds since 1970.
+    """
+
+    state: State
+    source: Source
+    settings: Settings
+    bounds: Bounds
+    every: float
+    spacing: int
+    home: Path | None
+    witness: Witness
+    wake: Callable[[], None] = lambda: None
+    clock: Callable[[], float] = time.time
+    steps: int = 0
+    unlooked: float | None = None  # since when there are events that no look saw
+    figures: dict[str, float] = field(default_factory=dict)
+
+    def run(self, *, once: bool) -> None:
+        """Follow the source until it ends; `once`: until nothing more is there."""
+        with _worker() as worker:
+            looking: Future[Look] | None = None
+            while True:
+                begun = self.clock()
+                report = self._patient_step()
+                if looking is not None and looking.done():
+                    self.keep(looking.result())
+                    looking = None
+                over = self.source.ended or (once and report is None and not self.source.waiting)
+                if looking is None and not over and self.is_due():
+                    looking = worker.submit(self._take, self.window())
+                if over:
+                    break
+                if not self.source.waiting:
+                    time.sleep(max(self.every - (self.clock() - begun), 0.01))
+            if looking is not None:
+                self.keep(looking.result())
+            self.look()
+
+    def step(self) -> StepReport | None:
+        """Take what has come; None where nothing has.
+
+        Raises:
+            WatchError: it could not be kept; the source gives it again.
+        """
+        now, begun = self.clock(), time.perf_counter()
+        chunks = self.source.take(self.state.places, now)
+        if not chunks:
+            self._tell(now, time.perf_counter() - begun)
+            return None
+        try:
+            report = take_step(self.state, chunks, self.settings.log, self.settings.machine, self.bounds, now)
+        except BaseException:
+            self.source.rewind()
+            raise
+        self.source.kept(self.state.places)
+        self.steps += 1
+        if report.counts["accepted"] or report.gone:
+            self.unlooked = now if self.unlooked is None else self.unlooked
+        self._tell(now, time.perf_counter() - begun)
+        self.witness.stepped(report, self.figures)
+        return report
+
+    def is_due(self) -> bool:
+        """Whether a look is due: the events' time passed a mark, they have waited long enough, or the casebook has changed."""
+        state = self.state
+        if not state.segments or state.end is None:
+            return False
+        if self._entry() != int(state.meta.get("entry", "0")):
+            return True
+        if state.meta.get("looked_digest") == state.digest:
+            return False
+        looked = state.meta.get("looked_end")
+        passed = looked is None or state.end // self.spacing > int(looked) // self.spacing
+        self.unlooked = self.clock() if self.unlooked is None else self.unlooked
+        return passed or (self.clock() - self.unlooked) * 1e6 >= self.spacing
+
+    def look(self) -> Look | None:
+        """Look now, if anything has changed since the look before."""
+        state = self.state
+        if not state.segments or (state.meta.get("looked_digest") == state.digest and self._entry() == int(state.meta.get("entry", "0"))):
+            return None
+        found = self._take(self.window())
+        self.keep(found)
+        return found
+
+    def window(self) -> Window:
+        """The state as it is, for a look."""
+        state = self.state
+        tidy(state)
+        assert state.end is not None
+        rows = list(state.connection.execute("SELECT name, line, tellable FROM lines ORDER BY name"))
+        null = Null.from_json(state.meta["null"]) if "null" in state.meta else None
+        looked = int(state.meta["looked_end"]) if "looked_end" in state.meta else None
+        self.unlooked = None
+        return Window(
+            state.rows, tuple(state.segments), state.digest, state.end, looked, state.meta.get("taken", ""), null,
+            [Line.from_dict(json.loads(line)) for _, line, _ in rows], frozenset(name for name, _, tellable in rows if tellable),
+        )  # fmt: skip
+
+    def keep(self, look: Look) -> Sequence[Alert]:
+        """All of a look in one transaction: lines, alerts, and which run is the newest."""
+        state, window = self.state, look.window
+        told = {
+            "run": look.run.id,
+            "look": str(int(state.meta["look"]) + 1),
+            "looked": datetime.fromtimestamp(self.clock(), UTC).isoformat(timespec="seconds"),
+            "looked_digest": window.digest,
+            "looked_end": str(window.end),
+            "null": look.null.as_json(),
+            "entry": str(look.entry),
+            "taken": look.taken,
+            "before": " ".join([state.meta["run"], *state.meta.get("before", "").split()][: KEPT_RUNS - 1]),
+        }
+        rings = {row["ring_id"]: row for row in look.run.rings.to_pylist()}
+        rows = [(line.name, json.dumps(line.as_dict(), sort_keys=True), line.name in look.tellable) for line in look.step.lines]
+        with state.writing() as connection:
+            connection.execute("DELETE FROM lines")
+            connection.executemany("INSERT INTO lines VALUES (?, ?, ?)", rows)
+            save_meta(connection, told)
+            alerts = tell(connection, look.lines, look.step.changes, self.settings.alerts, window.end, cases=look.cases, rings=rings)
+            if look.refresh:
+                forget(connection, window_start(window.end, self.bounds.days))
+        state.meta |= told
+        if alerts:
+            self.wake()
+        self._prune()
+        self.figures["looks_total"] = float(told["look"])
+        self.figures["look_seconds"] = sum(cost["seconds"] for cost in look.run.meta["cost"]["stages"])
+        self.witness.looked(look, alerts, self.figures)
+        return alerts
+
+    def _take(self, window: Window) -> Look:
+        return take_look(window, self.settings, self.state.folder / RUNS, self.home, Progress())
+
+    def _patient_step(self) -> StepReport | None:
+        """A step; where the disk is full it waits for room, and nothing is lost meanwhile."""
+        while True:
+            try:
+                return self.step()
+            except WatchError as error:
+                if not is_disk_full(error):
+                    raise
+                self.witness.hindered(str(error))
+                time.sleep(PATIENCE)
+
+    def _entry(self) -> int:
+        """The casebook's last entry."""
+        if self.home is None:
+            return 0
+        with Casebook(self.home) as book:
+            last = book.tables.last()
+            return last.number if last else 0
+
+    def _prune(self) -> None:
+        """Remove old runs that no case rests on."""
+        kept = {self.state.meta["run"], *self.state.meta["before"].split()}
+        if self.home is not None:
+            with Casebook(self.home) as book:
+                kept |= {path.name for path in runs_in_use(book)}
+        for path in (self.state.folder / RUNS).iterdir():
+            if path.name not in kept and (path / "run.json").is_file():
+                rmtree(path, ignore_errors=True)
+
+    def _tell(self, now: float, seconds: float) -> None:
+        state = self.state
+        mark = watermark(state, self.bounds, now)
+        self.figures |= {
+            **{f"events_{name}_total": float(count) for name, count in state.counts.items()},
+            "window_events": float(state.events),
+            "lag_seconds": 0.0 if mark is None else max(now - mark / 1e6, 0.0),
+            "step_seconds": seconds,
+            "looks_total": float(state.meta["look"]),
+            "steps_total": float(self.steps),
+            "memory_bytes": float(memory_now()),
+            "stepped": now,
+        }
+        with contextlib.suppress(WatchError):  # a full disk stops steps, which say so
+            state.tell_figures(self.figures)
+
+
+def memory_now() -> int:
+    """Bytes that this process holds now."""
+    try:
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+@contextlib.contextmanager
+def _worker() -> Iterator[ThreadPoolExecutor]:
+    """One thread for looks; a stop does not wait for it."""
+    worker = ThreadPoolExecutor(1)
+    try:
+        yield worker
+    finally:
+        worker.shutdown(wait=False, cancel_futures=True)
