@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -212,3 +214,37 @@ def test_a_poison_message_is_rejected_and_told_alone(log: pa.Table, tmp_path: Pa
         assert state.counts["accepted"] == len(rows)
         assert state.counts["rejected"] == len(poison) - 1  # an empty line is no record
         add_up(state)
+
+
+def test_a_made_market_plays_into_a_watch(tmp_path: Path) -> None:
+    """What docs/watch.md begins with; a second one on the same stream knows it all, and tells nobody again."""
+    state = tmp_path / "state"
+    play = [
+        sys.executable,
+        "-c",
+        "from graphdet.cli import main; main()",
+        "simulate",
+        "--stream",
+        "--hours",
+        "0",
+        "--preset",
+        "easy",
+        "--users",
+        "600",
+    ]
+    follow = [sys.executable, "-c", "from graphdet.cli import main; main()", "watch", "-", "--state", str(state), "--json"]
+    told = []
+    stream = subprocess.run(play, check=True, capture_output=True).stdout
+    for _ in range(2):
+        done = subprocess.run(follow, input=stream, check=True, capture_output=True)
+        told.append([json.loads(line) for line in done.stdout.splitlines()])
+    events = stream.count(b"\n")
+    accepted, gone, known, late = (
+        sum(one[name] for one in told[turn] if one["what"] == "step")
+        for turn, name in ((0, "accepted"), (0, "gone"), (1, "duplicate"), (1, "late"))
+    )
+    assert accepted == events == known + late
+    assert 0 < gone == late  # days before the window
+    assert [one["what"] for one in told[1]].count("look") == 0
+    user = json.loads(stream.split(b"\n", 1)[0])["user_id"]
+    assert user not in json.dumps(told)

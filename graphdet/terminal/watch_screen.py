@@ -96,14 +96,7 @@ class Journal:
             "tiers": dict(sorted(tiers.items())),
         }
         new = [{"key": one.key, "kind": one.kind, "ring": one.ring_id} for one in alerts]
-        self._write(
-            "look",
-            {
-                **told,
-                "alerts": [{"key": one.key, "kind": one.kind, "ring": one.ring_id} for one in alerts],
-                "seconds": round(figures["look_seconds"], 3),
-            },
-        )
+        self._write("look", {**told, "alerts": new, "seconds": round(figures["look_seconds"], 3)})
 
     def hindered(self, why: str) -> None:
         """What stands in the way."""

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from graphdet.errors import WatchError
@@ -94,6 +95,9 @@ def take_step(state: State, chunks: Sequence[Chunk], log: LogSettings, machine: 
         met.append(taken)
         place = {**chunk.place, "head": taken.head.hex()}
         places[chunk.partition] = place
+        known = state.known.known(*(taken.rows[name].to_numpy() for name in APART))
+        report.counts["duplicate"] += int(known.sum())
+        taken.rows = taken.rows.filter(pa.array(~known))
         time = taken.rows["timestamp"].cast(pa.int64()).to_numpy()
         ahead = time > now * 1e6 + AHEAD
         told = time[~ahead]
@@ -101,9 +105,8 @@ def take_step(state: State, chunks: Sequence[Chunk], log: LogSettings, machine: 
         marks[chunk.partition] = max([*(() if before is None else (before,)), *((int(told.max()),) if len(told) else ())], default=None)
         end = max([*(() if end is None else (end,)), *((int(told.max()),) if len(told) else ())], default=None)
         accepted.append(_timely(taken, chunk, report, ahead, None if mark is None else mark - bounds.lateness))
-    rows = _new_rows(state, accepted, report)
-    start = None if end is None else window_start(end, bounds.days)
-    rows = _within(rows, report, start)
+    rows = _each_once(accepted, report)
+    rows = _within(rows, report, None if state.end is None else window_start(state.end, bounds.days))
     report.counts["accepted"] = rows.num_rows
     report.counts["rejected"] = report.counts["read"] - report.counts["accepted"] - report.counts["duplicate"]
     _keep(state, rows, report, places, marks, end, bounds, now)
@@ -135,12 +138,11 @@ def _aside(shown: str, rows: pa.Table, reason: str) -> pa.Table:
     return pa.table([[shown] * count, [0] * count, ["timestamp"] * count, [reason] * count, raws], schema=arrow_schema("rejected"))
 
 
-def _new_rows(state: State, accepted: Sequence[pa.Table], report: StepReport) -> pa.Table:
-    """Those that the window has not yet, each once."""
+def _each_once(accepted: Sequence[pa.Table], report: StepReport) -> pa.Table:
+    """Of rows that several chunks hold, one."""
     rows = pa.concat_tables([ROWS.empty_table(), *accepted]).combine_chunks()
     a, b = (rows[name].to_numpy() for name in APART)
     new = not_repeated(a, b)
-    new &= ~state.known.known(a, b)
     report.counts["duplicate"] += int((~new).sum())
     return rows.filter(pa.array(new))
 
@@ -168,9 +170,12 @@ def _keep(
 ) -> None:
     """Write what is new, then all of the step at once; in memory it counts only when it stands on the disk."""
     start = None if end is None else window_start(end, bounds.days)
+    if start is not None:  # what came in time and has left the window already, as a long history does, need not be written
+        kept = rows.filter(pc.greater_equal(rows["timestamp"].cast(pa.int64()), start))
+        report.gone, rows = rows.num_rows - kept.num_rows, kept
     new = write_segments(state.rows, rows)
     gone = [segment for segment in state.segments if start is not None and segment.day * DAY < start]
-    report.gone = sum(segment.rows for segment in gone)
+    report.gone += sum(segment.rows for segment in gone)
     names = {segment.name for segment in gone}
     segments = [segment for segment in state.segments if segment.name not in names] + new
     aside, today = _put_aside(state.folder / ASIDE, report.rejected), int(now * 1e6) // DAY
