@@ -25,6 +25,7 @@ GraphdetError                exit code 2: the user can mend it
 │   ├── NotACasebook         there is none, or the file is another program's, damaged, or of a newer graphdet
 │   └── UnknownCase          no case, suppression or member of that name
 ├── AlertError               alerts cannot be sent as the settings say, or there is no outbox
+│   └── NoScores             a watch's state holds no scores yet
 ├── WatchError               a stream that cannot be followed as asked, or its state
 ├── MarketError              a market that cannot be simulated as asked
 │   └── NotAMarket           the folder holds no truth tables
@@ -167,6 +168,10 @@ class UnknownCase(CaseError):
 
 class AlertError(GraphdetError):
     """Alerts cannot be sent as the settings say, or there is no outbox."""
+
+
+class NoScores(AlertError):
+    """A watch's state holds no scores yet."""
 
 
 class WatchError(GraphdetError):

@@ -52,6 +52,7 @@ ORDER = (
     "cases",
     "week",
     "alerts",
+    "answering",
     "watch",
     "export",
     "report",

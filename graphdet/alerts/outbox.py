@@ -30,7 +30,9 @@ _TABLES = (
     ) STRICT, WITHOUT ROWID""",
     "CREATE INDEX IF NOT EXISTS outbox_waiting ON outbox_deliveries (sink, next) WHERE state = 'waiting'",
     "CREATE TABLE IF NOT EXISTS outbox_told (line TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT",
-    "CREATE TABLE IF NOT EXISTS outbox_sinks (sink TEXT PRIMARY KEY, failures INTEGER NOT NULL, next REAL NOT NULL) STRICT",
+    """CREATE TABLE IF NOT EXISTS outbox_sinks (
+        sink TEXT PRIMARY KEY, failures INTEGER NOT NULL, next REAL NOT NULL, failed INTEGER NOT NULL
+    ) STRICT""",
 )
 
 
@@ -124,7 +126,10 @@ def pause_of(connection: sqlite3.Connection, sink: str) -> tuple[int, float]:
 
 def set_pause(connection: sqlite3.Connection, sink: str, failures: int, next_time: float) -> None:
     """Remember it beyond this process: a limit of messages a minute holds over restarts, too."""
-    connection.execute("INSERT OR REPLACE INTO outbox_sinks VALUES (?, ?, ?)", (sink, failures, next_time))
+    connection.execute(
+        "INSERT INTO outbox_sinks VALUES (?1, ?2, ?3, ?4) ON CONFLICT (sink) DO UPDATE SET failures = ?2, next = ?3, failed = failed + ?4",
+        (sink, failures, next_time, int(failures > 0)),
+    )
 
 
 def list_deliveries(connection: sqlite3.Connection, states: Collection[State] = STATES, sink: str | None = None) -> list[Delivery]:
@@ -153,7 +158,20 @@ def resend(connection: sqlite3.Connection, deliveries: Iterable[Delivery]) -> in
     return sent
 
 
-def counts(connection: sqlite3.Connection) -> dict[tuple[str, str], int]:
-    """(sink, state) → deliveries."""
-    rows = connection.execute("SELECT sink, state, COUNT(*) FROM outbox_deliveries GROUP BY sink, state").fetchall()
-    return {(sink, state): number for sink, state, number in rows}
+@dataclass(frozen=True)
+class Counts:
+    """What the outbox did so far: (kind, tier) → alerts; (sink, state) → deliveries; sink → attempts that failed."""
+
+    alerts: Mapping[tuple[str, str], int]
+    deliveries: Mapping[tuple[str, str], int]
+    failed: Mapping[str, int]
+
+
+def count(connection: sqlite3.Connection) -> Counts:
+    """For those who look from outside."""
+    alerts = connection.execute("SELECT kind, tier, COUNT(*) FROM outbox GROUP BY kind, tier ORDER BY kind, tier").fetchall()
+    deliveries = connection.execute(
+        "SELECT sink, state, COUNT(*) FROM outbox_deliveries GROUP BY sink, state ORDER BY sink, state"
+    ).fetchall()
+    failed = connection.execute("SELECT sink, failed FROM outbox_sinks ORDER BY sink").fetchall()
+    return Counts({(kind, tier): own for kind, tier, own in alerts}, {(sink, state): own for sink, state, own in deliveries}, dict(failed))

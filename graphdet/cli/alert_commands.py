@@ -1,4 +1,4 @@
-"""What became of alerts: alerts list, resend."""
+"""What a watch knows, and what became of its alerts: score, alerts list, resend."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from graphdet.cli.score_command import score
 from graphdet.cli.shared import AsJson, Lang, print_json
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ alerts = typer.Typer(
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the program."""
+    app.command()(score)
     app.add_typer(alerts, name="alerts")
 
 

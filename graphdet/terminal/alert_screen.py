@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
 from graphdet.alerts.outbox import Delivery
+from graphdet.schema import NODE_TYPE
 from graphdet.schema.wording import Language
 from graphdet.terminal.canvas import clean, name, plain_table
 from graphdet.words.alert_words import alert_words
@@ -28,3 +30,24 @@ def show_deliveries(console: Console, deliveries: Sequence[Delivery], language: 
         change = alert_words(one.kind, language)
         table.add_row(one.key, change, name(one.ring_id), clean(one.sink), state, str(one.attempts), clean(one.why))
     console.print(table)
+
+
+def show_score(console: Console, told: Mapping[str, Any], language: Language) -> None:
+    """A score with its rings, and why each is one."""
+    known = told.get("known", told["score"] is not None)
+    console.print(alert_words("score", language, score=told["score"]) if known else alert_words("unknown", language), style="bold")
+    if known and not told["rings"] and not told.get("near"):
+        console.print(alert_words("in_none", language))
+    for ring in (*told["rings"], *told.get("near", ())):
+        own = {"ring": name(ring["ring_id"]), "tier": alert_words(f"tier_{ring['tier']}", language), "users": ring["size"]}
+        console.print()
+        if "touched" in ring:
+            mark = "、" if language == "zh" else ", "
+            things = mark.join(NODE_TYPE[one].noun.chinese if language == "zh" else NODE_TYPE[one].noun.one for one in ring["touched"])
+            console.print(alert_words("near_ring", language, things=things, **own), soft_wrap=True)
+        else:
+            console.print(alert_words("in_ring", language, role=clean(ring["role"]), **own), soft_wrap=True)
+        for one in (*ring.get("met", ()), *ring["reasons"]):
+            console.print(f"- {clean(one['words'])}", soft_wrap=True)
+    console.print()
+    console.print(alert_words("as_of", language, look=told["look"], moment=told["moment"]))

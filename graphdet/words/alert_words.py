@@ -42,6 +42,22 @@ ALERT_WORDS: dict[str, Wording] = {
     "change": Wording("change", "变化"),
     "key": Wording("alert", "告警"),
     "ring": Wording("ring", "团伙"),
+    "met": Wording(
+        "Met {others:other member|other members} at {things}, closer together than chance brings people.",
+        "与 {others} 名其他成员在 {things}相遇，时间之近非巧合可解释。",
+    ),
+    "score": Wording("Score: {score:.4f}, of 0 to 1", "评分：{score:.4f}（0 至 1）"),
+    "unknown": Wording("No event of the window has it.", "窗口内没有相关事件。"),
+    "in_ring": Wording(
+        "In the suspected ring {ring} ({tier}, {users:account|accounts}) as {role}:",
+        "属于疑似团伙 {ring}（{tier}，账号数 {users}），角色：{role}",
+    ),
+    "near_ring": Wording(
+        "Touches {things} of the suspected ring {ring} ({tier}, {users:account|accounts}):",
+        "涉及疑似团伙 {ring}（{tier}，账号数 {users}）的{things}：",
+    ),
+    "in_none": Wording("In no suspected ring.", "不属于任何疑似团伙。"),
+    "as_of": Wording("As of look {look}, events up to {moment}.", "截至第 {look} 次查看，事件截至 {moment}。"),
     "sent_again": Wording("{count:delivery waits|deliveries wait} to be sent again.", "{count} 项投递将重新发送。"),
 }
 
