@@ -12,7 +12,7 @@ EXTRAS = {
     "report": ("bokeh", "networkx", "xlsxwriter"),
     "neo4j": ("neo4j",),
     "console": ("jinja2", "starlette", "uvicorn"),
-    "watch": ("confluent_kafka", "starlette", "uvicorn"),
+    "watch": ("confluent_kafka", "prometheus_client", "starlette", "uvicorn"),
     "lab": ("networkit", "optuna", "pandas", "sklearn", "tensorboard"),
 }
 

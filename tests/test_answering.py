@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import json
 import sqlite3
@@ -23,7 +24,7 @@ from graphdet.answering import score_file
 from graphdet.answering.figures import health, metrics
 from graphdet.answering.questions import Scores
 from graphdet.answering.score_file import NAME, ScoreFile, write_scores
-from graphdet.answering.serving_answers import Door, answering
+from graphdet.answering.serving_answers import Door, answering, make_app
 from graphdet.dossier.building import build_dossier
 from graphdet.errors import AlertError, NoScores
 from graphdet.replay.recorded import Recorded
@@ -36,7 +37,7 @@ SETTINGS = Settings(rings=RingSettings(permutations=2), gnn=GnnSettings(least_ri
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return market_run(tmp_path_factory.mktemp("answers"), seed=1, events=12_000, settings=SETTINGS).run
+    return market_run(tmp_path_factory.mktemp("answers"), seed=1, events=40_000, settings=SETTINGS).run
 
 
 @pytest.fixture(scope="module")
@@ -50,14 +51,7 @@ def state(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     connection.execute("CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT)")
     connection.execute("CREATE TABLE figures (name TEXT PRIMARY KEY, value REAL)")
     connection.executemany("INSERT INTO meta VALUES (?, ?)", [("look", "7"), ("run", "run-1"), ("looked", "2025-10-09T08:53:20+00:00")])
-    told = {
-        "events_read_total": 9.0,
-        "lag_seconds": 1.5,
-        "step_seconds": 0.2,
-        "stepped": time.time(),
-        "window_events": 8.0,
-        "memory_bytes": 1e8,
-    }
+    told = {"events_read_total": 9.0, "lag_seconds": 1.5, "step_seconds": 0.2, "stepped": time.time(), "memory_bytes": 1e8}
     connection.executemany("INSERT INTO figures VALUES (?, ?)", list(told.items()))
     open_outbox(connection)
     sinks = {"a": {"kind": "file", "path": "x"}, 'b"\\': {"kind": "file", "path": "x"}}
@@ -75,7 +69,7 @@ def test_every_score_ring_and_reason_is_the_runs(run: Run, state: Path) -> None:
     members: dict[tuple[str, str], dict[str, Any]] = {}
     for row in run.members.to_pylist():
         members.setdefault((row["node_type"], row["node_id"]), {})[row["ring_id"]] = row
-    assert len(rings) > 3
+    assert len(rings) > 2
     for place, row in enumerate(run.scores.to_pylist()):
         node = (row["node_type"], row["node_id"])
         if node not in members and place % 50:
@@ -133,11 +127,11 @@ def test_reasons_are_kept_from_look_to_look_and_worked_out_a_few_at_a_time(
     assert set(made) <= {0, 1, 2}
     first = (tmp_path / NAME).read_bytes()
     scores = Scores(tmp_path / NAME)
-    grown = run.rings.set_column(run.rings.schema.get_field_index("size"), "size", pa.array([9] * run.rings.num_rows, pa.int32()))
+    grown = run.rings.set_column(run.rings.schema.get_field_index("amount"), "amount", pa.array([9.5] * run.rings.num_rows))
     changed = Run(run.meta, {**run.tables, "rings": grown})
     assert write_scores(tmp_path / NAME, changed, look=1, moment=NOW) == 2  # what changed is worked out anew
     user = next(row["node_id"] for row in run.members.to_pylist() if row["node_type"] == "user")
-    assert scores.node("user", user)["rings"][0]["size"] == 9  # an open one follows
+    assert scores.node("user", user)["rings"][0]["amount"] == 9.5  # an open one follows
     assert write_scores(tmp_path / "other", run, look=0, moment=NOW) == 2
     (tmp_path / NAME).write_bytes(first[: len(first) // 2])
     with pytest.raises(NoScores, match="no file of scores"):
@@ -201,11 +195,31 @@ def test_the_door_tells_scores_to_who_asks_rightly(run: Run, state: Path, door: 
     assert [status for (status, _), _ in wrong] == [status for _, status in wrong]
 
 
-def test_a_token_is_asked_for_where_it_is_set(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from starlette.testclient import TestClient
+def status_of(app: Any, path: str, token: str | None) -> int:
+    """What an application answers to a request, without a server."""
+    headers = [(b"host", b"127.0.0.1:80"), *([(b"authorization", token.encode())] if token else [])]
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": path,
+        "query_string": b"id=u",
+        "headers": headers,
+        "scheme": "http",
+        "http_version": "1.1",
+    }
+    told: list[Any] = []
 
-    from graphdet.answering.serving_answers import make_app
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
 
+    async def send(message: Any) -> None:
+        told.append(message)
+
+    asyncio.run(app(scope, receive, send))
+    return int(told[0]["status"])
+
+
+def test_a_token_is_asked_for_where_it_is_set(state: Path) -> None:
     for place, token, header, status in (
         (Door("127.0.0.1", 80), "abc", None, 401),
         (Door("127.0.0.1", 80), "abc", "Bearer abd", 401),
@@ -213,10 +227,9 @@ def test_a_token_is_asked_for_where_it_is_set(state: Path, monkeypatch: pytest.M
         (Door("0.0.0.0", 80), "", None, 403),  # noqa: S104 - asked for
         (Door("0.0.0.0", 80), "abc", "Bearer abc", 200),  # noqa: S104
     ):
-        client = TestClient(make_app(state, place, token), base_url="http://127.0.0.1:80")
-        sent = {"host": "127.0.0.1:80"} | ({"authorization": header} if header else {})
-        assert client.get("/score?id=u", headers=sent).status_code == status
-        assert client.get("/healthz", headers={"host": "127.0.0.1:80"}).status_code == 200
+        app = make_app(state, place, token)
+        assert status_of(app, "/score", header) == status
+        assert status_of(app, "/healthz", None) == 200
 
 
 @pytest.mark.parametrize("place", ["", "127.0.0.1", "example.org:80", "127.0.0.1:99999", "127.0.0.1:x"])

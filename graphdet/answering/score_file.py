@@ -55,7 +55,7 @@ def write_scores(path: Path, run: Run, *, look: int, moment: int) -> int:
     keys = [f"{RING}{MARK}{ring_id}" for ring_id in rings]
     told = [json.dumps(document, ensure_ascii=True) for document in rings.values()]
     nodes = pc.binary_join_element_wise(
-        run.scores["node_type"].cast(pa.large_string()), run.scores["node_id"].cast(pa.large_string()), MARK
+        run.scores["node_type"].cast(pa.large_string()), run.scores["node_id"].cast(pa.large_string()), pa.scalar(MARK, pa.large_string())
     )
     names = nodes.to_pylist()
     table = pa.table(
