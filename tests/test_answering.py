@@ -21,10 +21,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from graphdet.alerts.outbox import list_deliveries, mark, open_outbox, set_pause
 from graphdet.alerts.telling import tell
 from graphdet.answering import score_file
-from graphdet.answering.figures import health, metrics
 from graphdet.answering.questions import Scores
 from graphdet.answering.score_file import NAME, ScoreFile, write_scores
 from graphdet.answering.serving_answers import Door, answering, make_app
+from graphdet.answering.watch_figures import health, metrics
 from graphdet.dossier.building import build_dossier
 from graphdet.errors import AlertError, NoScores
 from graphdet.replay.recorded import Recorded

@@ -21,9 +21,9 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from graphdet.answering.figures import health, metrics
 from graphdet.answering.questions import Scores
 from graphdet.answering.score_file import NAME
+from graphdet.answering.watch_figures import health, metrics
 from graphdet.errors import AlertError, NoScores
 from graphdet.extras import need
 from graphdet.schema import USER
