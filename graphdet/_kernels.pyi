@@ -156,6 +156,22 @@ def number_pairs(offset: Int64, order: Int64, code: Int32, codes: int) -> tuple[
 # strongest.cpp
 def strongest(begin: Int64, column: Int32, weight: Float32, first: int, most: int) -> tuple[Int64, Int64]: ...
 
+# surges.cpp
+def surges(
+    offset: Int64,
+    bucket: Int32,
+    count: Int32,
+    weight: Float64,
+    passed: Float64,
+    born: Int32,
+    dispersion: Float64,
+    prior_level: float,
+    prior_weight: float,
+    windows: Int32,
+    reach: Int32,
+    least: int,
+) -> tuple[Float64, Float64, Float64, Int32]: ...
+
 # trees.cpp
 def sum_leaves(
     root: Int32, feature: Int32, threshold: Float64, left: Int32, right: Int32, value: Float64, values: Float32, columns: int

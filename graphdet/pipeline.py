@@ -35,6 +35,7 @@ from graphdet.run.ring_tables import evidence_table, members_table, rings_table
 from graphdet.run.scores import rank_rings, score_nodes
 from graphdet.settings import Settings
 from graphdet.signals import measure_log
+from graphdet.signals.bursts import find_bursts
 from graphdet.signals.takeovers import find_takeovers, takeover_tables
 from graphdet.visits.discounts import bundle_note, list_discounts
 
@@ -213,6 +214,10 @@ def detect_in(
                 settings.seed, settings.gnn.embeddings,
             )  # fmt: skip
     tables |= _accounts(measured, settings, progress)
+    if settings.signals.series.false_share:
+        with progress.stage("series", len(measured.events)):
+            bursts = find_bursts(measured.events, settings.signals.series)
+        tables |= {} if bursts is None else {"bursts": bursts}
     with progress.stage("dossiers", len(rings)):
         tables |= record_dossiers(rings, ids, log, stakes, settings)
     discounted, crowded = list_discounts(measured.visits, measured.events)

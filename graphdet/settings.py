@@ -275,6 +275,7 @@ class Settings(Section):
     view: AllViews = AllViews()
     rings: RingSettings = RingSettings()
     tiers: TierSettings = TierSettings()
+    signals: SignalSettings = SignalSettings()
     gnn: GnnSettings = GnnSettings()
     signals: SignalSettings = SignalSettings()
     machine: MachineSettings = MachineSettings()

@@ -1,4 +1,4 @@
-"""What an account's own life tells, and how it is asked: the settings of `[signals.…]`, each declared once."""
+"""What signals look for: the settings of `[signals.…]`, each declared once with type, default, bounds and one sentence."""
 
 from __future__ import annotations
 
@@ -16,7 +16,20 @@ class TakeoverSettings(Section):
     least_sittings: int = Field(3, ge=1, description="sittings that an account must have had before, to have habits that can break")
 
 
-class SignalSettings(Section):
-    """Signals of single accounts."""
+class SeriesSettings(Section):
+    """How bursts are found in counts by the hour and by the day."""
 
+    false_share: float = Field(0.01, ge=0, lt=1, description="share of false alarms among the bursts that are told; 0 = look for none")
+    rare_share: float = Field(
+        0.001, gt=0, le=1, description="share of series of a kind, by the tail of all of them, that may reach as much as a burst"
+    )
+    least: int = Field(5, ge=2, description="users (of the whole shop: events) that a burst must have")
+    excess: float = Field(2.0, ge=1, description="times what is expected that a burst must have")
+    most: int = Field(10_000, ge=1, description="bursts that a run keeps, the least likely first")
+
+
+class SignalSettings(Section):
+    """What an account's, an item's or a shop's own life tells."""
+
+    series: SeriesSettings = SeriesSettings()
     takeovers: TakeoverSettings = TakeoverSettings()

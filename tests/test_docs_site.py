@@ -116,6 +116,7 @@ TESTED_ELSEWHERE = {  # page → the tests that run its commands, against server
     "accounts.md": ("test_takeovers.py",),
     "week.md": ("test_day.py", "test_desk_week.py", "test_play.py", "test_diff.py", "test_casework.py"),
     "console.md": ("test_console.py",),
+    "signals.md": ("test_series.py",),
     "watch.md": ("test_watch.py",),
     "alerts.md": ("test_alert_delivery.py", "test_answering.py"),
 }

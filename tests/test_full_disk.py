@@ -83,6 +83,7 @@ def writers(logged: LoggedRun, labels: Path, disk: Path) -> dict[str, list[list[
             ["train", log, "--labels", labels, "--out", labels.parent / "model.npz", "--report", out],
         ],
         "report": [["report", run, "--out", disk / "report.html"]],
+        "bursts": [["bursts", run, "1", "--plot", disk / "burst.svg"]],
         "export": [["export", run, "1", "--format", form, "--out", disk / f"ring.{form}"] for form in WRITERS]
         + [["export", run, "--tier", "alert", "--format", form, "--out", out] for form in WRITERS],
         "push": [["push", run, "--offline", out], ["push", run, "--scope", "graph", "--offline", out]],

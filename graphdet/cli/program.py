@@ -19,6 +19,7 @@ from graphdet.cli import (
     daily,
     database,
     detect,
+    findings,
     first,
     learn,
     look,
@@ -69,8 +70,11 @@ def options(
     """Options that stand before the command; `read_manner` has taken the last three out already, wherever they stood."""
 
 
-ALL = (first, detect, look, compare, daily, case_commands, caseload, console_commands, streaming, alert_commands, learn, database, markets)
-for commands in ALL:
+COMMANDS = (
+    *(first, detect, look, findings, compare, daily, case_commands, caseload),
+    *(console_commands, streaming, alert_commands, learn, database, markets),
+)
+for commands in COMMANDS:
     before = len(app.registered_commands), len(app.registered_groups)
     commands.register(app)
     names = [one.name or getattr(one.callback, "__name__", "") for one in app.registered_commands[before[0] :]]

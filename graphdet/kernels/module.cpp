@@ -18,6 +18,7 @@ void add_pairs(nb::module_& module);
 void add_permuting(nb::module_& module);
 void add_spans(nb::module_& module);
 void add_strongest(nb::module_& module);
+void add_surges(nb::module_& module);
 void add_visits(nb::module_& module);
 void add_walk(nb::module_& module);
 void add_trees(nb::module_& module);
@@ -42,6 +43,7 @@ NB_MODULE(_kernels, module) {
     graphdet::add_permuting(module);
     graphdet::add_spans(module);
     graphdet::add_strongest(module);
+    graphdet::add_surges(module);
     graphdet::add_visits(module);
     graphdet::add_walk(module);
     graphdet::add_trees(module);

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from graphdet.run.documents import read_measured
-from graphdet.schema import KEY_ROLES, KEY_TYPES, MOMENTS, NODE_TYPE, TIERS, USER_ROLES, Field, arrow_schema, fields_of
+from graphdet.schema import BURST_NODES, GRAINS, KEY_ROLES, KEY_TYPES, MOMENTS, NODE_TYPE, TIERS, USER_ROLES, Field, arrow_schema, fields_of
 from graphdet.schema.lookalikes import look_alike_names
 
 UNIQUE = {
@@ -31,6 +31,7 @@ WORDS: dict[str, dict[str, Callable[[], tuple[str, ...]]]] = {
     "relations": {"node_type": lambda: KEY_TYPES},
     "keys": {"node_type": lambda: (*KEY_TYPES, "category")},
     "visits": {"node_type": lambda: KEY_TYPES},
+    "bursts": {"node_type": lambda: BURST_NODES, "grain": lambda: GRAINS},
 }
 OF_RINGS = ("members", "evidence", "dossiers")  # their ring_id must be one of `rings`
 MOST_FLOAT, MOST_FLOAT32, MOST_INTEGER = 1e300, 1e38, 2**53  # whose sums, and whose floats, are still what they say

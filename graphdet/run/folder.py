@@ -116,6 +116,10 @@ class Run:
         return self.tables.get("visits")
 
     @property
+    def bursts(self) -> pa.Table | None:
+        return self.tables.get("bursts")
+
+    @property
     def dossiers(self) -> pa.Table | None:
         return self.tables.get("dossiers")
 

@@ -11,6 +11,8 @@ from graphdet.schema.standings import STANDINGS
 
 TIERS = ("alert", "review", "explained")
 USER_ROLES = ("core", "attached")
+GRAINS = ("hour", "day")  # that series are counted by
+BURST_NODES = ("item", "seller", "category", "shop")  # whose series are counted
 
 # A ring's id names files and stands in links and queries, and a run folder may come from anybody.
 RING_ID = r"[A-Za-z][A-Za-z0-9-]{0,63}"
@@ -263,6 +265,37 @@ OPTIONAL_RUN_TABLES = {
             for field in EVENT_COLUMNS
             if field.name in ("timestamp", "action", "item_id", "device_id", "ip", "address_id", "payment_id", "amount")
         ),
+    ),
+    "bursts": (
+        Field("node_type", TEXT, f"{', '.join(BURST_NODES)}: the whole log"),
+        Field("node_id", TEXT, "the id as the log has it; of the whole log empty"),
+        Field("measure", TEXT, "what was counted: events, orders, reviews, refunds; of the whole log events, or an action's own word"),
+        Field("grain", TEXT, f"{' or '.join(GRAINS)}: what it was counted by"),
+        Field("first_seen", TIME, "begin of the first hour or day"),
+        Field("last_seen", TIME, "end of the last one"),
+        Field("count", pa.int64(), "users, each once in an hour or a day; of the whole log events", least=1),
+        Field("expected", pa.float64(), "of season and own level", least=0),
+        Field("excess", pa.float64(), "count less expected", least=0),
+        Field(
+            "excess_low",
+            pa.float64(),
+            "nine of ten times the excess lies between this, since what is expected is not known exactly",
+            least=0,
+        ),
+        Field("excess_high", pa.float64(), "and this", least=0),
+        Field("p_value", pa.float64(), "chance of as much in a series without a burst, all its hours and days considered", least=0, most=1),
+        Field("q_value", pa.float64(), "share of false alarms among bursts that are at least as unlikely", least=0, most=1),
+        Field(
+            "rare",
+            pa.float64(),
+            "share of series of the kind that reach as much, by their tail; null where they are too few",
+            least=0,
+            most=1,
+            lacks=True,
+        ),
+        Field("since", TIME, "begin of the first count of `counts`"),
+        Field("counts", pa.list_(pa.int32()), "counts of each hour or day around the burst", least=0),
+        Field("usual", pa.list_(pa.float32()), "what was expected of each", least=0),
     ),
     "dossiers": (
         Field("ring_id", TEXT, "the ring"),

@@ -1,0 +1,120 @@
+"""Events → the table of bursts: which items, sellers, categories and actions had more than season and own level explain, and when.
+
+A burst tells of an item or a shop, never of one user: it is shown beside rings, and votes on nobody.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from graphdet.arrays import Float64
+from graphdet.events import EventTable
+from graphdet.schema import arrow_schema
+from graphdet.signal_settings import SeriesSettings
+from graphdet.signals.counting import SHOP, Counts, count_series
+from graphdet.signals.surveillance import Surprises, false_shares, merged, narrowed, surprises
+
+AROUND = 30  # hours or days before and after a burst whose counts are kept
+LONGEST = 240  # hours or days of one burst whose counts are kept
+NINE_OF_TEN = (0.05, 0.95)
+
+Row = dict[str, Any]
+
+
+def find_bursts(events: EventTable, settings: SeriesSettings) -> pa.Table | None:
+    """The table `bursts`, the least likely first; None of a log without times, or where none are looked for.
+
+    O(events · log events).
+    """
+    if events.time is None or not settings.false_share:
+        return None
+    found = [surprises(counts, settings.least) for counts in count_series(events, settings.least)]
+    shares = false_shares([one.ln_chance for one in found])
+    rows: list[Row] = []
+    for one, share in zip(found, shares, strict=True):
+        rows += _of_kind(one, share, events, settings)
+    kept = _once_each(sorted(rows, key=_order))[: settings.most]
+    schema = arrow_schema("bursts")
+    return pa.Table.from_pylist([{name: row[name] for name in schema.names} for row in kept], schema=schema)
+
+
+def _of_kind(found: Surprises, share: Float64, events: EventTable, settings: SeriesSettings) -> list[Row]:
+    counts, rows = found.counts, []
+    chosen = np.flatnonzero((share <= settings.false_share) & (found.ln_tail <= np.log(settings.rare_share)))
+    if not len(chosen):
+        return []
+    bar = float(found.best[chosen].min())  # of a stretch by itself: as unlikely as the least of those that are told
+    for series in chosen.tolist():
+        tries = float(found.surprise[counts.offset[series] : counts.offset[series + 1]].max() - found.best[series])
+        for first, until, cell in merged(found, series, bar + tries):
+            row = _row(found, series, first, until, cell, settings.excess)
+            if row["count"] >= settings.excess * row["expected"]:
+                row["node_id"] = _name(events, counts, series)
+                row["p_value"] = float(np.exp(found.ln_chance[series]))
+                row["rare"] = float(np.exp(found.ln_tail[series])) if np.isfinite(found.ln_tail[series]) else None
+                row["q_value"] = float(share[series])
+                rows.append(row)
+    return rows
+
+
+def _row(found: Surprises, series: int, first: int, until: int, cell: int, excess: float) -> Row:
+    """One burst with what was counted and expected of it, hour by hour or day by day."""
+    from scipy.stats import nbinom
+
+    counts = found.counts
+    stretch = slice(int(counts.bucket[cell]), int(counts.bucket[cell]) + int(found.length[cell]))
+    level = float(found.expected[cell] / max(counts.exposure[stretch].sum(), 1e-12))
+    first, until = narrowed(counts, series, first, until, level, excess)
+    own = np.zeros(len(counts.exposure), np.int32)
+    cells = slice(int(counts.offset[series]), int(counts.offset[series + 1]))
+    own[counts.bucket[cells]] = counts.count[cells]
+    count, expected = int(own[first:until].sum()), float(level * counts.exposure[first:until].sum())
+    size = 1 / max(float(found.dispersion[cell]), 1e-7)
+    low, high = (float(nbinom.ppf(share, size, size / (size + expected))) for share in NINE_OF_TEN)
+    begin, end = max(first - AROUND, 0), min(min(until, first + LONGEST) + AROUND, len(own))
+
+    def moment(bucket: int) -> pa.Scalar:
+        return pa.scalar(counts.start + bucket * counts.width, pa.timestamp("us", "UTC")).as_py()
+
+    return {
+        "node_type": counts.node_type,
+        "measure": counts.measure,
+        "grain": counts.grain,
+        "first_seen": moment(first),
+        "last_seen": moment(until),
+        "count": count,
+        "expected": expected,
+        "excess": max(count - expected, 0.0),
+        "excess_low": max(count - high, 0.0),
+        "excess_high": max(count - low, 0.0),
+        "since": moment(begin),
+        "counts": own[begin:end].tolist(),
+        "usual": (level * counts.exposure[begin:end]).tolist(),
+        "surprise": float(found.best[series]),
+    }
+
+
+def _name(events: EventTable, counts: Counts, series: int) -> str:
+    node = int(counts.node[series])
+    if counts.node_type == SHOP:
+        return ""
+    return str(events.categories[node] if counts.node_type == "category" else events.ids[counts.node_type][node].as_py())
+
+
+def _order(row: Row) -> tuple[Any, ...]:
+    return (row["q_value"], -row["surprise"], row["node_type"], row["node_id"], row["measure"], row["grain"], row["first_seen"])
+
+
+def _once_each(rows: list[Row]) -> list[Row]:
+    """Without those that a less likely one of the same node and measure overlaps: hours and days tell of one thing."""
+    kept: list[Row] = []
+    of: dict[tuple[str, str, str], list[Row]] = {}
+    for row in rows:
+        own = of.setdefault((row["node_type"], row["node_id"], row["measure"]), [])
+        if all(row["last_seen"] <= one["first_seen"] or row["first_seen"] >= one["last_seen"] for one in own):
+            own.append(row)
+            kept.append(row)
+    return kept

@@ -1,0 +1,49 @@
+"""Findings that are no rings, on a terminal: bursts as a table, or a sentence each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+
+from graphdet.schema.wording import Language
+from graphdet.terminal.canvas import clean, name, plain_table
+from graphdet.words.claim_sentences import number_in_words
+from graphdet.words.finding_words import burst_in_words, burst_label, few, kind_in_words, length_in_words, measure_in_words
+
+Row = Mapping[str, Any]
+
+
+def show_bursts(console: Console, bursts: Sequence[Row], total: int, language: Language, *, told: bool) -> None:
+    """A table of bursts, or a sentence each where they are `told`; `total` is how many there are in all."""
+    if not bursts:
+        console.print(burst_label("none", language))
+        return
+    if told:
+        for burst in bursts:
+            console.print(clean(burst_in_words(burst, language)), soft_wrap=True)
+    else:
+        _show_table(console, bursts, language)
+    if len(bursts) < total:
+        console.print(burst_label("more", language, shown=f"{len(bursts):,}", all=f"{total:,}"), style="dim")
+
+
+def _show_table(console: Console, bursts: Sequence[Row], language: Language) -> None:
+    columns: dict[str, Callable[[Row], str]] = {
+        "of": lambda burst: kind_in_words(burst["node_type"], language),
+        "id": lambda burst: name(burst["node_id"]),
+        "what": lambda burst: clean(measure_in_words(burst["measure"], language), 24),
+        "from": lambda burst: burst["first_seen"].strftime("%Y-%m-%d" if burst["grain"] == "day" else "%Y-%m-%d %H:%M"),
+        "lasted": lambda burst: length_in_words(burst, language),
+        "count": lambda burst: f"{burst['count']:,}",
+        "usual": lambda burst: few(burst["expected"]),
+        "excess": lambda burst: f"{burst['excess_low']:,.0f}–{burst['excess_high']:,.0f}",
+        "false": lambda burst: number_in_words(burst["q_value"], "chance"),
+    }
+    headings = {key: burst_label(key, language) for key in columns}
+    left = {headings[key] for key in ("of", "id", "what", "from")}
+    table = plain_table(("#", *headings.values()), left=left, ids=(headings["id"],))
+    for place, burst in enumerate(bursts):
+        table.add_row(f"{place + 1}", *(cell(burst) for cell in columns.values()))
+    console.print(table)

@@ -1,0 +1,284 @@
+"""Bursts: against a slow reference, on noise, and where they were planted; and the command that lists them."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from commands import Command
+from scipy.stats import nbinom
+
+from graphdet import _kernels
+from graphdet.events import EventTable, read_events
+from graphdet.settings import LogSettings, MachineSettings, Settings
+from graphdet.signal_settings import SeriesSettings
+from graphdet.signals.bursts import find_bursts
+from graphdet.signals.counting import Counts, count_series
+from graphdet.signals.surveillance import WINDOWS, surprises
+
+DAYS, ITEMS = 40, 300
+USUAL = 0.6  # users of an item in a day
+DISPERSION = 0.5
+WEEKLY = np.array([0.7, 0.8, 0.9, 1.0, 1.1, 1.4, 1.1])
+
+
+def counts_of(table: np.ndarray) -> Counts:
+    """Series as the signal has them, from a table of items by days."""
+    item, day = np.nonzero(table)
+    offset = np.r_[0, np.cumsum(np.bincount(item, minlength=len(table)))]
+    born = np.array([np.flatnonzero(row)[0] for row in table], np.int32)
+    exposure = table.sum(0).astype(np.float64)
+    return Counts(
+        "item", "orders", "day", 0, 86_400_000_000, np.arange(len(table)), offset, day.astype(np.int32),
+        table[item, day].astype(np.int32), exposure, born,
+    )  # fmt: skip
+
+
+def noise(seed: int, items: int = ITEMS, dispersion: float = DISPERSION) -> np.ndarray:
+    """Items by days: negative binomial about a level of each item and the days of the week."""
+    generator = np.random.default_rng(seed)
+    mean = USUAL * generator.gamma(2, 0.5, (items, 1)) * np.resize(WEEKLY, DAYS)
+    table = generator.poisson(mean * generator.gamma(1 / dispersion, dispersion, mean.shape)) if dispersion else generator.poisson(mean)
+    table[:, 0] = np.maximum(table[:, 0], 1)  # each is there from the first day on
+    return table
+
+
+def log_of(table: np.ndarray, folder: Path) -> EventTable:
+    """A log in which each count is so many users, who come at any hour."""
+    generator = np.random.default_rng(1)
+    item, day = np.repeat(np.argwhere(table), table[table > 0], axis=0).T
+    second = generator.integers(0, 86_400, len(item))
+    frame = pd.DataFrame(
+        {
+            "user_id": [f"u{number}" for number in generator.permutation(len(item))],
+            "item_id": [f"i{number}" for number in item],
+            "action": "order",
+            "timestamp": pd.Timestamp("2025-03-03") + pd.to_timedelta(day * 86_400 + second, unit="s"),
+        }
+    )
+    path = folder / "events.csv"
+    frame.sample(frac=1, random_state=0).to_csv(path, index=False)
+    return read_events([path], LogSettings(), MachineSettings())
+
+
+def slow_surges(
+    counts: Counts, weight: np.ndarray, dispersion: np.ndarray, level_of_all: float, prior: float, least: int
+) -> list[tuple[float, float, int]]:
+    """Each cell's most unlikely stretch by slices of whole arrays and scipy's tail."""
+    buckets = len(counts.exposure)
+    found = []
+    for series in range(len(counts)):
+        cells = slice(counts.offset[series], counts.offset[series + 1])
+        own, kept = np.zeros(buckets), np.ones(buckets)
+        own[counts.bucket[cells]] = counts.count[cells]
+        kept[counts.bucket[cells]] = weight[cells]
+        alive = np.arange(buckets) >= counts.born[series]
+        for first in counts.bucket[cells].tolist():
+            best = (0.0, 0.0, 0)
+            for place, (window, reach) in enumerate(zip(*WINDOWS[counts.grain], strict=True)):
+                until = first + window
+                if until > buckets:
+                    continue
+                inside = (np.arange(buckets) >= first) & (np.arange(buckets) < until)
+                outside = alive & ~inside
+                shape = prior + (own * kept)[outside].sum()
+                rate = prior / level_of_all + (counts.exposure * kept)[outside].sum()
+                levels = [(shape, rate)]
+                for low, high in ((max(first - reach, counts.born[series]), first), (until, min(until + reach, buckets))):
+                    if low < high:
+                        levels.append((2 + own[low:high].sum(), 2 * rate / shape + counts.exposure[low:high].sum()))
+                shape, rate = max(levels, key=lambda level: level[0] / level[1])
+                mean = counts.exposure[inside].sum() * shape / rate
+                own_dispersion = dispersion[place * len(counts) + series]
+                wide = own_dispersion + (1 + own_dispersion) / shape
+                count = own[inside].sum()
+                if count >= least and count > mean + 2 * np.sqrt(mean + wide * mean**2):
+                    surprise = -nbinom.logsf(count - 1, 1 / wide, 1 / (1 + wide * mean))
+                    best = max(best, (surprise, mean, until - first))
+            found.append(best)
+    return found
+
+
+def test_the_kernel_equals_slices_and_scipy() -> None:
+    table = noise(5, 25)
+    table[3, 20:22] += 9
+    counts = counts_of(table)
+    generator = np.random.default_rng(2)
+    weight, dispersion = generator.uniform(0.3, 1, len(counts.bucket)), generator.uniform(0.01, 1, 4 * len(counts))
+    windows, reach = (np.array(each, np.int32) for each in WINDOWS["day"])
+    passed = np.r_[0.0, np.cumsum(counts.exposure)]
+    surprise, expected, _, length = _kernels.surges(
+        counts.offset, counts.bucket, counts.count, weight, passed, counts.born, dispersion, 0.004, 0.5, windows, reach, 3
+    )
+    slow = slow_surges(counts, weight, dispersion, 0.004, 0.5, 3)
+    assert sum(one[0] > 0 for one in slow) > 20
+    np.testing.assert_allclose(surprise, [one[0] for one in slow], rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(expected, [one[1] for one in slow], rtol=1e-9)
+    assert length.tolist() == [one[2] for one in slow]
+    with pytest.raises(ValueError, match="exposure must rise"):
+        _kernels.surges(
+            counts.offset, counts.bucket, counts.count, weight, passed[::-1].copy(), counts.born, dispersion, 1.0, 1.0, windows, reach, 3
+        )
+
+
+def test_the_level_is_that_of_a_fitted_negative_binomial() -> None:
+    """statsmodels is not asked for: the likelihood of level and dispersion of one long series is maximised by scipy."""
+    from scipy.optimize import minimize
+
+    generator = np.random.default_rng(8)
+    exposure = np.resize(WEEKLY, 400) * 20.0
+    one = generator.poisson(0.3 * exposure * generator.gamma(2, 0.5, 400))
+    others = generator.poisson(np.outer(generator.uniform(0.1, 0.6, 60), exposure) * generator.gamma(2, 0.5, (60, 400)))
+    counts = counts_of(np.vstack([one, others]))
+
+    def loss(both: np.ndarray) -> float:
+        mean, size = np.exp(both[0]) * counts.exposure, np.exp(both[1])
+        return float(-nbinom.logpmf(one, size, size / (size + mean)).sum())
+
+    fitted = minimize(loss, [np.log(0.01), 0.0], method="Nelder-Mead")
+    found = surprises(counts, 3)
+    cells = slice(0, int(counts.offset[1]))
+    told = found.surprise[cells] > 0
+    buckets = counts.bucket[cells][told]
+    height = found.expected[cells][told] / (
+        np.r_[0, np.cumsum(counts.exposure)][buckets + found.length[cells][told]] - np.r_[0, np.cumsum(counts.exposure)][buckets]
+    )
+    assert told.sum() > 5
+    assert np.median(height) == pytest.approx(np.exp(fitted.x[0]), rel=0.35)  # the highest of three levels, so a little above
+    assert (height > 0.85 * np.exp(fitted.x[0])).all()
+
+
+@pytest.mark.parametrize("dispersion", [0.0, 0.5, 1.0])
+def test_noise_alarms_no_more_often_than_is_said(dispersion: float) -> None:
+    """A log without bursts has one with a chance of `false_share`; by the model alone, without the second threshold."""
+    alarms = 0
+    for seed in range(12):
+        found = surprises(counts_of(noise(100 + seed, 400, dispersion)), 5)
+        alarms += bool((found.ln_chance + np.log(len(found.counts)) <= np.log(0.05)).any())
+    assert alarms <= 3  # of 12 with a chance of .05 each: more has a chance of .002
+
+
+def test_planted_bursts_are_found_with_start_length_and_excess(tmp_path: Path) -> None:
+    table = noise(11)
+    planted = {7: (20, 1, 14), 90: (12, 2, 20), 200: (30, 3, 10), 250: (5, 1, 18)}  # item → day, days, users a day
+    for item, (day, days, users) in planted.items():
+        table[item, day : day + days] += users
+    found = find_bursts(log_of(table, tmp_path), SeriesSettings(rare_share=0.05))
+    assert found is not None
+    rows = [row for row in found.to_pylist() if row["node_type"] == "item"]
+    assert {row["node_id"] for row in rows} == {f"i{item}" for item in planted}
+    for row in rows:
+        day, days, users = planted[int(row["node_id"][1:])]
+        began = (row["first_seen"] - pd.Timestamp("2025-03-03", tz="UTC")) / pd.Timedelta(days=1)
+        ended = (row["last_seen"] - pd.Timestamp("2025-03-03", tz="UTC")) / pd.Timedelta(days=1)
+        assert began <= day + 1
+        assert ended >= day + days - 1
+        assert row["excess"] == pytest.approx(days * users, abs=4 + 0.2 * days * users)
+        assert row["excess_low"] <= row["excess"] <= row["excess_high"] <= row["count"]
+        assert row["q_value"] <= 0.01
+        place = round(began) - round((row["since"] - pd.Timestamp("2025-03-03", tz="UTC")) / pd.Timedelta(days=1))
+        if row["grain"] == "day":
+            assert sum(row["counts"][place : place + round(ended - began)]) == row["count"]
+
+
+def test_most_planted_bursts_are_found_and_hardly_any_other() -> None:
+    generator = np.random.default_rng(3)
+    table = noise(17, 2000)
+    chosen = generator.choice(2000, 40, replace=False)
+    day = generator.integers(3, DAYS - 4, 40)
+    for item, first in zip(chosen.tolist(), day.tolist(), strict=True):
+        table[item, first : first + 2] += 16
+    found = surprises(counts_of(table), 5)
+    alarmed = set(np.flatnonzero(found.ln_chance + np.log(2000) <= np.log(0.05)).tolist())
+    assert len(alarmed & set(chosen.tolist())) >= 22
+    assert len(alarmed - set(chosen.tolist())) <= 2
+
+
+def test_a_step_up_is_no_burst_and_order_of_rows_does_not_matter(tmp_path: Path) -> None:
+    table = noise(23, 60)
+    table[5, 20:] += np.random.default_rng(0).poisson(6, DAYS - 20)  # from now on
+    found = surprises(counts_of(table), 5)
+    assert found.best[5] < 8
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    table[9, 10] += 25
+    first = log_of(table, tmp_path / "one")
+    frame = pd.read_csv(tmp_path / "one" / "events.csv").sample(frac=1, random_state=9)
+    frame.to_csv(tmp_path / "two" / "events.csv", index=False)
+    second = read_events([tmp_path / "two" / "events.csv"], LogSettings(), MachineSettings())
+    bursts = [find_bursts(one, SeriesSettings(rare_share=1.0)) for one in (first, second)]
+    assert bursts[0] is not None
+    assert bursts[0].num_rows
+    assert bursts[0].equals(bursts[1])
+
+
+def test_counts_are_those_of_a_plain_count(tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {
+            "user_id": ["a", "a", "b", "c", "a"] * 8,
+            "item_id": ["x", "x", "x", "y", "x"] * 8,
+            "timestamp": [f"2025-03-{day:02d}T0{hour}:30:00Z" for day in range(1, 9) for hour in (1, 1, 1, 2, 3)],
+        }
+    )
+    frame.to_csv(tmp_path / "events.csv", index=False)
+    events = read_events([tmp_path / "events.csv"], LogSettings(), MachineSettings())
+    for counts in count_series(events, 2):
+        if counts.node_type != "item":
+            continue
+        stamp = pd.to_datetime(frame["timestamp"]).dt.floor(counts.grain[0] if counts.grain == "hour" else "D")
+        slow = frame.assign(at=stamp).groupby(["item_id", "at"])["user_id"].nunique()
+        got = {
+            (
+                events.ids["item"][int(counts.node[series])].as_py(),
+                pd.Timestamp(counts.start + int(bucket) * counts.width, unit="us", tz="UTC"),
+            ): int(count)
+            for series in range(len(counts))
+            for bucket, count in zip(
+                counts.bucket[counts.offset[series] : counts.offset[series + 1]],
+                counts.count[counts.offset[series] : counts.offset[series + 1]],
+                strict=True,
+            )
+        }
+        assert got == slow.to_dict()
+
+
+def test_a_log_without_times_has_no_table_and_says_so(graphdet_command: Command, tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    frame = pd.DataFrame({"user_id": generator.integers(0, 40, 400), "item_id": generator.integers(0, 30, 400)})
+    frame.to_csv(tmp_path / "events.csv", index=False)
+    assert graphdet_command("run", str(tmp_path / "events.csv"), "--out", str(tmp_path / "run")).code == 0
+    assert not (tmp_path / "run" / "bursts.parquet").exists()
+    told = graphdet_command("bursts", str(tmp_path / "run"))
+    assert told.code == 2
+    assert "no times" in told.err
+
+
+def test_the_command_lists_tells_and_draws(graphdet_command: Command, tmp_path: Path) -> None:
+    table = noise(31, 120)
+    table[4, 15:17] += 20
+    log_of(table, tmp_path)
+    (tmp_path / "mine.toml").write_text("[signals.series]\nrare_share = 0.05\n[gnn]\nleast_rings = 0\n[rings]\npermutations = 1\n")
+    done = graphdet_command("run", str(tmp_path / "events.csv"), "--out", str(tmp_path / "run"), "--settings", str(tmp_path / "mine.toml"))
+    assert done.code == 0, done.err
+    run = str(tmp_path / "run")
+    rows = json.loads(graphdet_command("bursts", run, "--json", "--of", "item").out)
+    assert rows[0]["node_id"] == "i4"
+    assert rows[0]["number"] >= 1
+    assert "i4" in graphdet_command("bursts", run).out
+    sentence = graphdet_command("bursts", run, str(rows[0]["number"])).out
+    assert f"{rows[0]['count']} people" in sentence
+    assert "2025-03-18" in sentence
+    assert "商品 i4" in graphdet_command("bursts", run, str(rows[0]["number"]), "--lang", "zh").out
+    assert graphdet_command("bursts", run, str(rows[0]["number"]), "--plot", str(tmp_path / "one.svg")).code == 0
+    picture = ET.parse(tmp_path / "one.svg").getroot()  # noqa: S314 - made here
+    bars = [one for one in picture.iter("{http://www.w3.org/2000/svg}rect") if one.get("fill") == "#B3261E"]
+    assert len(bars) >= 1
+    wrong = graphdet_command("bursts", run, "999")
+    assert wrong.code == 2
+    assert "no burst 999" in wrong.err
+    off = Settings().signals.series.model_copy(update={"false_share": 0.0})
+    assert find_bursts(read_events([tmp_path / "events.csv"], LogSettings(), MachineSettings()), off) is None
