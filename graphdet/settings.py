@@ -277,7 +277,6 @@ class Settings(Section):
     tiers: TierSettings = TierSettings()
     signals: SignalSettings = SignalSettings()
     gnn: GnnSettings = GnnSettings()
-    signals: SignalSettings = SignalSettings()
     machine: MachineSettings = MachineSettings()
     alerts: AlertSettings = AlertSettings()
 

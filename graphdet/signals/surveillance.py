@@ -86,7 +86,7 @@ def _levels(counts: Counts) -> tuple[Float64, float, Float64]:
 
 
 def _dispersions(counts: Counts, series: Int64, weight: Float64, level: Float64, window: int) -> tuple[Float64, Float64]:
-    """Of counts in blocks of so many buckets, by moments: each series' own, drawn to that of series as busy and never below it; and those."""
+    """Of counts in blocks of so many buckets, by moments: each series' own, drawn to that of series as busy, never below; and those."""
     block = counts.bucket // window
     first = np.flatnonzero(np.r_[True, (block[1:] != block[:-1]) | (series[1:] != series[:-1])])
     block, of, n = block[first], series[first], len(level)
