@@ -58,7 +58,7 @@ def load_truth(folder: Path) -> Truth:
         path = inner / f"{name}.parquet"
         try:
             table = pq.read_table(path)
-        except (OSError, pa.ArrowInvalid) as error:
+        except (OSError, ValueError, pa.ArrowException) as error:
             raise NotAMarket(f"{path}: no readable truth table ({error}); give a folder that `graphdet simulate` wrote.") from None
         missing = sorted(set(columns) - set(table.column_names))
         if missing:

@@ -13,7 +13,8 @@ from graphdet.events.forms import NumberForm, TimeForm
 from graphdet.events.number_writings import tell_decimal
 from graphdet.events.odd_values import is_odd_count
 from graphdet.events.opening import Source, careful_source
-from graphdet.events.reading import NUMBERS, REFUSALS, given_columns, valued_columns
+from graphdet.events.reading import NUMBERS, given_columns, valued_columns
+from graphdet.events.refusals import REFUSALS
 from graphdet.events.time_order import tell_orders
 from graphdet.events.timestamps import ODD, ODD_COUNTS, WHITESPACE, OddCount, odd_counts
 from graphdet.settings import LogSettings

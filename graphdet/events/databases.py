@@ -17,6 +17,7 @@ import duckdb
 
 from graphdet.errors import UnreadableFile
 from graphdet.events.expressions import identifier, quoted_text
+from graphdet.events.refusals import ENGINE
 from graphdet.scratch import new_file
 
 EXTENSIONS = {"postgres": "postgres", "postgresql": "postgres", "mysql": "mysql", "mariadb": "mysql"}
@@ -84,7 +85,7 @@ def fetch(address: Address, folder: Path) -> Path:
     connection = duckdb.connect(config={"autoinstall_known_extensions": "false"})
     try:
         connection.execute(f"LOAD {extension}")
-    except duckdb.Error:
+    except ENGINE:
         if extension == "postgres" and shutil.which("psql"):
             return _by_psql(address, target)
         raise UnreadableFile(
@@ -93,7 +94,7 @@ def fetch(address: Address, folder: Path) -> Path:
         ) from None
     try:
         _by_extension(connection, address, extension, target)
-    except duckdb.Error as error:
+    except ENGINE as error:
         raise _refused(address, str(error)) from None
     finally:
         connection.close()

@@ -13,6 +13,7 @@ from graphdet.events.files import find_files
 from graphdet.events.header import ColumnMap
 from graphdet.events.opening import Source, open_source
 from graphdet.events.reading import connect
+from graphdet.events.refusals import ENGINE
 from graphdet.scratch import scratch_folder
 from graphdet.settings import LogSettings, MachineSettings
 
@@ -57,7 +58,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, source: Source, most: int) -> l
     wanted = ", ".join(f"{column}::VARCHAR" for column in source.columns)
     try:
         return connection.execute(f"SELECT {wanted} FROM {source.sql} LIMIT {most}").fetchall()  # noqa: S608 - names are quoted
-    except duckdb.Error:  # a broken record: the others are enough
+    except ENGINE:  # a broken record: the others are enough
         if source.text is None or not source.delimiter:
             return []
         lenient = f"all_varchar=true, ignore_errors=true, header=true, delim='{source.delimiter}', names={list(source.columns)}"

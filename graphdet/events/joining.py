@@ -17,6 +17,7 @@ from graphdet.events.expressions import name_expression, quoted, quoted_text, un
 from graphdet.events.files import LogFile, find_files
 from graphdet.events.header import ColumnMap, map_columns, plain
 from graphdet.events.opening import Mapper, Source, careful_source, open_source
+from graphdet.events.refusals import ENGINE
 from graphdet.events.timestamps import WHITESPACE
 from graphdet.schema import EVENT_COLUMN
 from graphdet.scratch import new_file
@@ -154,7 +155,7 @@ def _written(
         query = f"SELECT log.* EXCLUDE (place), {', '.join(chosen)} FROM {rows} {' '.join(joins)} ORDER BY log.place"  # noqa: S608
         try:
             connection.execute(f"COPY ({query}) TO {quoted_text(str(target))} (FORMAT parquet)")
-        except duckdb.Error:
+        except ENGINE:
             if source.text is None or source.careful:
                 raise
             source = careful_source(source, folder)

@@ -15,6 +15,7 @@ import duckdb
 from graphdet.errors import UnreadableFile
 from graphdet.events.expressions import quoted
 from graphdet.events.json_documents import rows_of
+from graphdet.events.refusals import ENGINE
 from graphdet.events.timestamps import WHITESPACE
 from graphdet.scratch import new_file
 
@@ -144,7 +145,7 @@ def _one_column(connection: duckdb.DuckDBPyConnection, query: str, name: str) ->
         result = connection.execute(query)
         while rows := result.fetchmany(10_000):
             yield from (row[0] for row in rows)
-    except duckdb.Error as error:
+    except ENGINE as error:
         first = str(error).splitlines()[0][:120]
         raise UnreadableFile(f"{name}: cannot be read as JSON ({first}); check that it is whole, or write one object per line.") from None
 

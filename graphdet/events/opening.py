@@ -15,6 +15,7 @@ from graphdet.events.files import NO_PARTITION, LogFile
 from graphdet.events.forms import FileForm, NumberForm, TimeForm
 from graphdet.events.header import ColumnMap, map_columns
 from graphdet.events.json_lines import IS_OBJECT, find_leaves, in_lines
+from graphdet.events.refusals import ENGINE
 from graphdet.events.separators import with_one_mark
 from graphdet.events.text import LONGEST_RECORD, Text, prepare, walk, write_good_records
 from graphdet.events.timestamps import TIMES, WHITESPACE, patterns_of
@@ -112,7 +113,7 @@ def open_source(
             source = _open_json(connection, file, settings, folder, with_partitions)
         else:
             source = _open_delimited(file, settings, folder, with_partitions)
-    except duckdb.Error as error:
+    except ENGINE as error:
         if ran_out(error):
             raise
         raise unreadable(file, error) from None
@@ -249,7 +250,7 @@ def _open_json(connection: duckdb.DuckDBPyConnection, file: LogFile, settings: L
     lines, broken, careful = lines_sql(path), 0, False
     try:
         leaves = find_leaves(connection, lines, settings.columns)
-    except duckdb.Error:
+    except ENGINE:
         good, broken = _good_records(path, "", 1, folder)
         lines, careful = lines_sql(good, longest=_BUFFER), True
         leaves = find_leaves(connection, lines, settings.columns)

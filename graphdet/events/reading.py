@@ -21,9 +21,6 @@ NAMED = (*(node_type.column for node_type in NODE_TYPES), "action", "category")
 NUMBERS = ("amount", "rating")
 DIGESTED = ("order_id", "text", "image", "user_agent", "label")
 BATCH = 245_760
-REFUSALS = (duckdb.Error, pa.ArrowException, OSError)  # what is raised inside a stream arrives through Arrow, as OSError
-
-
 Typer = Callable[[Source, LogSettings], dict[str, str]]
 
 

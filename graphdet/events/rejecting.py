@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from graphdet.events.expressions import quoted
 from graphdet.events.opening import Source
+from graphdet.events.refusals import ENGINE
 from graphdet.events.text import walk
 from graphdet.schema import arrow_schema
 
@@ -122,7 +123,7 @@ def _parquet_rows(
         result = connection.execute(query)
         while chunk := result.fetchmany(10_000):
             yield from chunk
-    except duckdb.Error:
+    except ENGINE:
         yield from ((int(row), "") for row in rows)
     finally:
         connection.unregister("wanted")

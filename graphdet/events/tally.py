@@ -23,7 +23,8 @@ from graphdet.events.header import check_columns, check_mapped, map_columns
 from graphdet.events.joining import open_joined, without_tables
 from graphdet.events.odd_values import is_odd
 from graphdet.events.opening import Mapper, Source, careful_source, require_whole, unreadable
-from graphdet.events.reading import NUMBERS, REFUSALS, Typer, connect, stream_batches
+from graphdet.events.reading import NUMBERS, Typer, connect, stream_batches
+from graphdet.events.refusals import REFUSALS
 from graphdet.events.rejecting import NO_REJECTS, Rejected, Rejects, locate
 from graphdet.events.synonyms import unread_synonyms
 from graphdet.events.table import FileReport

@@ -23,7 +23,8 @@ from graphdet.events.joining import open_joined
 from graphdet.events.likeness import folded
 from graphdet.events.odd_values import ODD_SUFFIX
 from graphdet.events.opening import Source, careful_source
-from graphdet.events.reading import REFUSALS, connect, read_query, typed_columns
+from graphdet.events.reading import connect, read_query, typed_columns
+from graphdet.events.refusals import REFUSALS
 from graphdet.events.table import FileReport
 from graphdet.events.timestamps import SPACES, WHITESPACE
 from graphdet.scratch import scratch_folder

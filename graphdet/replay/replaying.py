@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from graphdet.arrays import Bool, Int32, Int64
+from graphdet.errors import NotARun
 from graphdet.events import EventTable
 from graphdet.judging.conditions import Background
 from graphdet.judging.diligence import measure_diligent
@@ -56,7 +57,11 @@ class Walk:
 
 
 class Replay:
-    """Grows and judges one ring again and again."""
+    """Grows and judges one ring again and again.
+
+    Raises:
+        NotARun: nothing of the ring grows from what the run recorded.
+    """
 
     def __init__(self, recorded: Recorded, ring_id: str) -> None:
         self.recorded = recorded
@@ -80,6 +85,8 @@ class Replay:
         if self._farm is not None:
             return measure_ring(self._farm.grown(index, grower)[0], log, grower, farm=True)
         grown = grower.grow(self.small.members, generous=False)
+        if not len(grown.members):
+            raise NotARun("damaged run: its visits do not make up its rings; run `graphdet run` again.")
         return measure_diligent(grown, log, grower, self.settings) or measure_ring(grown, log, grower)
 
     def whole(self) -> Grown:

@@ -71,7 +71,7 @@ def with_verdicts(run: Run, found: RingVerdicts) -> Run:
 def _columns(path: Path) -> list[list[str]]:
     try:
         table = pq.read_table(path) if path.suffix == ".parquet" else _read_csv(path)
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise LabelError(f"{path}: cannot be read as verdicts ({str(error).splitlines()[0]}); give CSV or Parquet.") from None
     absent = [name for name in COLUMNS if name not in table.column_names]
     if absent:

@@ -91,10 +91,10 @@ def _path(folder: Path, name: str) -> Path:
 def _read_table(path: Path, name: str) -> pa.Table:
     schema = arrow_schema(name)
     try:
-        table = pq.ParquetFile(path).read()
+        table = pq.ParquetFile(path).read()  # of names that are no text it says so by UnicodeDecodeError, a ValueError
     except FileNotFoundError:  # it was there when the run was opened
         raise NotARun(f"{path.parent}: not a whole run ({path.name} is missing); run `graphdet run` again.") from None
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise NotARun(f"{path}: damaged ({str(error).splitlines()[0]}); run `graphdet run` again.") from None
     for field in schema:
         if field.name in TOLD_LATER.get(name, ()) and table.schema.get_field_index(field.name) < 0:

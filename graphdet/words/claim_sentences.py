@@ -21,6 +21,7 @@ DIRECTIONS = {
 UNKNOWN = "–"
 LEAST_CHANCE = 1e-9
 MOST_DIGITS = 6
+MOST = 300.0  # power of ten that is still a number
 
 
 def claim_in_words(claim: Claim, numbers: Mapping[str, float], language: Language) -> str:
@@ -77,7 +78,7 @@ def number_in_words(value: float, unit: Unit, digits: int = 0) -> str:
         return "✓" if value else "✗"
     if unit == "chance":
         return _chance(value, digits)
-    return plain_number(10.0**value if unit == "times" else value, digits)
+    return plain_number(10.0 ** min(value, MOST) if unit == "times" else value, digits)
 
 
 def plain_number(value: float, digits: int = 0) -> str:

@@ -79,6 +79,8 @@ def apply_edit(edit: Edit, folder: Path) -> None:
         path = folder / "dossiers.parquet"
         table = pq.read_table(path)
         texts = table["measured"].to_pylist()
+        if not texts:  # an edit before this one took them all
+            return
         row = edit["row"] % len(texts)
         texts[row] = _changed(texts[row], edit)
         pq.write_table(table.set_column(1, "measured", pa.array(texts)), path)

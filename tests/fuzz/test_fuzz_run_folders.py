@@ -49,7 +49,7 @@ def test_no_change_to_a_run_folder_ends_in_anything_but_one_clear_line(logged: L
             for edit in one["edits"]:
                 try:
                     apply_edit(edit, folder)
-                except (OSError, KeyError, IndexError, TypeError, ValueError):
+                except (OSError, KeyError, IndexError, TypeError, ValueError, RecursionError):
                     continue  # the edit before it took away what this one changes
             every = commands(folder, market, out)
             arguments = every[one["command"] % len(every)]
