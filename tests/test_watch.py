@@ -5,67 +5,35 @@ from __future__ import annotations
 import io
 import json
 import os
+import random
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pytest
+from watch_parts import NOON, add_up, event, history, watch_of
 
-from graphdet.alerts.alert import Alert
+from graphdet.cases.casebook import Casebook
+from graphdet.errors import AmbiguousColumn, MissingColumn, UnreadableFile, WatchError
 from graphdet.events import read_events
 from graphdet.pipeline import detect_in
 from graphdet.progress import Progress
 from graphdet.run.folder import Run
-from graphdet.settings import Settings
 from graphdet.signals import measure_log
 from graphdet.simulate import preset, simulate
 from graphdet.simulate.writing import log_table
-from graphdet.watch.chunks import Source
+from graphdet.watch import folder_source
 from graphdet.watch.folder_source import FolderSource
-from graphdet.watch.segments import DAY, read_rows
-from graphdet.watch.state import RUNS, SEGMENTS, State, open_state
-from graphdet.watch.stepping import Bounds, StepReport
-from graphdet.watch.taking_looks import Look, Null, settings_of_look
-from graphdet.watch.watching import Watch
+from graphdet.watch.segments import DAY, MANY
+from graphdet.watch.spending import allowance
+from graphdet.watch.state import ASIDE, RUNS, SEGMENTS, open_state
+from graphdet.watch.taking_looks import Null, settings_of_look
 
 DAYS = 6
-NOON = datetime(2025, 3, 20, 12, tzinfo=UTC).timestamp()
-
-
-@dataclass
-class Heard:
-    """What a watch told."""
-
-    steps: list[StepReport] = field(default_factory=list)
-    looks: list[Look] = field(default_factory=list)
-    alerts: list[Alert] = field(default_factory=list)
-
-    def stepped(self, report: StepReport, figures: Mapping[str, float]) -> None:
-        self.steps.append(report)
-
-    def looked(self, look: Look, alerts: Sequence[Alert], figures: Mapping[str, float]) -> None:
-        self.looks.append(look)
-        self.alerts += alerts
-
-    def hindered(self, why: str) -> None:
-        raise AssertionError(why)
-
-
-def quick() -> Settings:
-    settings = Settings()
-    none, few = {"least_rings": 0}, {"permutations": 4}
-    return settings.model_copy(update={"gnn": settings.gnn.model_copy(update=none), "rings": settings.rings.model_copy(update=few)})
-
-
-def watch_of(state: State, source: Source, days: int = 30, **bounds: Any) -> Watch:
-    heard = Heard()
-    return Watch(state, source, quick(), Bounds(days, **bounds), 0.01, DAY // 24, None, heard, clock=lambda: NOON)
 
 
 @pytest.fixture(scope="module")
@@ -83,13 +51,6 @@ def as_csv(log: pa.Table, *, header: bool = True) -> bytes:
     out = io.BytesIO()
     pa_csv.write_csv(log, out, pa_csv.WriteOptions(include_header=header))
     return out.getvalue()
-
-
-def add_up(state: State) -> None:
-    """read = accepted + rejected + duplicates, and what was accepted lies in the window or has left it."""
-    counts = state.counts
-    assert counts["read"] == counts["accepted"] + counts["rejected"] + counts["duplicate"]
-    assert state.events == read_rows(state.rows, state.segments).num_rows
 
 
 def finished(folder: Path) -> None:
@@ -203,6 +164,8 @@ def test_a_poison_message_is_rejected_and_told_alone(log: pa.Table, tmp_path: Pa
     ]
     for place, one in enumerate(poison):
         lines.insert(30 + 5 * place, one)
+    lines.insert(20, b"no JSON, at the beginning of a piece")
+    poison.append(lines[20])
     logs = tmp_path / "logs"
     logs.mkdir()
     with open_state(tmp_path / "state") as state:
@@ -248,3 +211,148 @@ def test_a_made_market_plays_into_a_watch(tmp_path: Path) -> None:
     assert [one["what"] for one in told[1]].count("look") == 0
     user = json.loads(stream.split(b"\n", 1)[0])["user_id"]
     assert user not in json.dumps(told)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_killed_anywhere_no_event_is_lost_and_none_counts_twice(tmp_path: Path, seed: int) -> None:
+    counts = history(tmp_path, seed, kills=3)
+    assert counts["accepted"] > 20
+    assert counts["duplicate"] > 0
+
+
+def test_late_events_backward_sources_and_clocks(tmp_path: Path) -> None:
+    """All bounds go by the events' own time: a source that goes back is taken as far as the lateness says, a clock may jump."""
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    now = [NOON]
+
+    def write(name: str, *hours: float) -> None:
+        with (logs / name).open("ab") as file:
+            for hour in hours:
+                moment = datetime.fromtimestamp(NOON + 3600 * hour, UTC).isoformat()
+                file.write(f'{{"timestamp": "{moment}", "user_id": "u", "item_id": "i{hour}"}}\n'.encode())
+
+    with open_state(tmp_path / "state") as state:
+        watch = watch_of(state, FolderSource(logs, 60.0), 3, lateness=6 * 3_600_000_000, idle=60.0, clock=lambda: now[0])
+        write("a.jsonl", -10.0, -1.0, -3.0, 30.0)  # the last is ahead of the clock by more than a day
+        watch.step()
+        assert (state.counts["accepted"], state.counts["ahead"]) == (3, 1)
+        write("a.jsonl", -6.5, -8.0, -0.5)  # backwards: by 5.5 and by 7 hours
+        watch.step()
+        assert (state.counts["accepted"], state.counts["late"]) == (5, 1)
+        write("b.jsonl", -20.0)  # another partition is behind: late, for the watermark is that of those who spoke before
+        watch.step()
+        assert state.counts["late"] == 2
+        assert len(list((tmp_path / "state" / ASIDE).iterdir())) == 3
+        now[0] -= 7200  # the clock is set back: what was kept stays, what comes is taken
+        write("a.jsonl", 0.5)
+        watch.step()
+        now[0] += 3 * 86_400
+        write("a.jsonl", 70.0)  # three days on: the window moves, and its old days are gone from the disk
+        report = watch.step()
+        assert report is not None
+        assert report.gone == 7 - 1
+        assert {one.rows for one in state.segments} == {1}
+        assert len(list((tmp_path / "state" / SEGMENTS).iterdir())) == 1
+        assert not list((tmp_path / "state" / ASIDE).iterdir())
+        add_up(state)
+
+
+def test_a_flood_waits_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fifty times the usual: each step takes a bounded piece, and the next follows at once."""
+    monkeypatch.setattr(folder_source, "MOST_BYTES", 10_000)
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    usual = b"".join(event(number) + b"\n" for number in range(40))
+    (logs / "events.jsonl").write_bytes(usual)
+    with open_state(tmp_path / "state") as state:
+        watch = watch_of(state, FolderSource(logs, 60.0))
+        watch.step()
+        assert not watch.source.waiting
+        with (logs / "events.jsonl").open("ab") as file:
+            file.write(b"".join(event(number) + b"\n" for number in range(40, 2040)))
+        turns = 0
+        while watch.step() is not None:
+            turns += 1
+            assert state.counts["read"] <= 40 + 200 * turns
+            assert watch.source.waiting or state.counts["read"] == 2040
+        assert turns > 20
+        assert state.counts["accepted"] == 2040
+        watch.window()
+        assert max(Counter(one.day for one in state.segments).values()) <= MANY < turns  # small ones were made one
+        add_up(state)
+
+
+def test_two_watches_cannot_share_a_state_and_a_damaged_one_is_refused(tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    (logs / "events.jsonl").write_bytes(b"".join(event(number) + b"\n" for number in range(5)))
+    with open_state(tmp_path / "state") as state:
+        watch_of(state, FolderSource(logs, 60.0)).step()
+        with pytest.raises(WatchError, match="another watch has this state"), open_state(tmp_path / "state"):
+            pass
+    (tmp_path / "state" / SEGMENTS / "orphan.parquet").write_bytes(b"of a step that was killed")
+    with open_state(tmp_path / "state") as state:
+        assert [path.name for path in (tmp_path / "state" / SEGMENTS).iterdir()] == [one.name for one in state.segments]
+    next((tmp_path / "state" / SEGMENTS).iterdir()).unlink()
+    with pytest.raises(WatchError, match="missing or damaged"), open_state(tmp_path / "state"):
+        pass
+
+
+def test_a_log_that_is_none_and_times_that_may_be_two_are_said(tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    with pytest.raises(UnreadableFile, match="no such folder"):
+        FolderSource(tmp_path / "absent", 60.0)
+    (logs / "a.csv").write_bytes(b"name,shoe\nx,42\n")
+    with open_state(tmp_path / "state") as state, pytest.raises(MissingColumn, match="user_id"):
+        watch_of(state, FolderSource(logs, 60.0)).step()
+    (logs / "a.csv").write_bytes(b"user_id,item_id,timestamp\nu,i,03/04/2025 10:00\n")
+    with open_state(tmp_path / "state") as state, pytest.raises(AmbiguousColumn, match="day_first"):
+        watch_of(state, FolderSource(logs, 60.0)).step()
+
+
+def test_the_allowed_false_discovery_of_a_day_is_spent_once() -> None:
+    """However many looks are taken, and whenever: those of a day spend half of it together, its refresh the other half."""
+    chance = random.Random(3)  # noqa: S311
+    for _ in range(20):
+        ends = sorted(chance.randrange(DAY) for _ in range(chance.randrange(1, 400)))
+        spent = allowance(0.05, 0, None, refresh=True) + sum(
+            allowance(0.05, end, before, refresh=False) for before, end in zip([0, *ends], [*ends, DAY], strict=True)
+        )
+        assert spent == pytest.approx(0.05)
+    assert allowance(0.05, 9 * DAY, DAY, refresh=False) == pytest.approx(0.025)  # after a pause no more than a day's
+
+
+def test_the_casebook_applies_as_it_is_written_to(log: pa.Table, tmp_path: Path) -> None:
+    """A verdict and a discount of somebody else's make a look due, and hold from it on; what is decided is told to nobody."""
+    logs, home = tmp_path / "logs", tmp_path / "home"
+    logs.mkdir()
+    (logs / "events.csv").write_bytes(as_csv(rows_of(log, 0.0, 1.0)))
+    with open_state(tmp_path / "state") as state:
+        watch = watch_of(state, FolderSource(logs, 60.0), home=home)
+        watch.step()
+        look = watch.look()
+        assert look is not None
+        assert set(look.cases) == set(look.step.line_of.values())
+        told = {alert.line for alert in watch.witness.alerts}  # type: ignore[attr-defined]
+        assert told
+        assert all(alert.case == look.cases[alert.line] for alert in watch.witness.alerts)  # type: ignore[attr-defined]
+        assert not watch.is_due()
+        line = min(told)
+        with Casebook(home) as book:
+            book.decide(look.cases[line], "innocent")
+        assert watch.is_due()
+        look = watch.look()
+        assert look is not None
+        assert line in look.hidden
+        assert line not in look.lines
+        assert not watch.is_due()
+        item = next(row["node_id"] for row in look.run.members.to_pylist() if row["node_type"] == "item")
+        with Casebook(home) as book:
+            book.discount("item", item, "a campaign of ours")
+        look = watch.look()
+        assert look is not None
+        assert look.refresh  # the null is made anew without the key
+        assert item not in look.run.members["node_id"].to_pylist()
+        assert len(list((tmp_path / "state" / RUNS).iterdir())) <= 3

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 MOST_BYTES = 24 << 20  # of one chunk: what comes faster waits where it is, and memory stays bounded
 LONGEST = 16 << 20  # a record that is longer is cut, and then rejected: one must not hold up all others
+LINES = (".jsonl", ".ndjson", ".json")  # of JSON objects, one a line
 Place = Mapping[str, Any]  # where a partition is; plain values, as JSON has them
 
 

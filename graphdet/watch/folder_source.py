@@ -17,7 +17,7 @@ from typing import Any
 
 from graphdet.errors import UnreadableFile
 from graphdet.events.files import COMPRESSIONS, FORMATS
-from graphdet.watch.chunks import MOST_BYTES, Chunk, Place, digest_of, first_lines, whole_records
+from graphdet.watch.chunks import LINES, MOST_BYTES, Chunk, Place, digest_of, first_lines, whole_records
 
 FIRST = 4096  # bytes by which a file is known again
 RESTS = 1.0  # seconds without a change after which a file that is read whole is taken to be whole
@@ -33,7 +33,6 @@ MAGIC = (
     b"\xff\xfe",
     b"\xfe\xff",
 )
-LINES = (".jsonl", ".ndjson", ".json")
 
 
 @dataclass(frozen=True)
@@ -210,4 +209,5 @@ def _suffix(path: Path, first: bytes) -> str:
     if first.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b'{"'):
         return ".jsonl"
     name = Path(ROTATED.sub("", path.name))
-    return name.suffix.lower() if name.suffix.lower() in FORMATS else ".csv"
+    suffix = name.suffix.lower()
+    return ".csv" if suffix not in FORMATS or (suffix in LINES and first.lstrip()[:1].isalnum()) else suffix

@@ -47,7 +47,7 @@ class KafkaSource:
         if wrong:
             raise SettingsError(f"{wrong} is the watch's own to set; leave it out of the client's settings.")
         own = {"bootstrap.servers": self._brokers, "enable.auto.commit": False, "enable.auto.offset.store": False}
-        own |= {"auto.offset.reset": "earliest", "group.id": GROUP, "queued.max.messages.kbytes": 32_768, **settings}
+        own |= {"auto.offset.reset": "earliest", "group.id": GROUP, "queued.max.messages.kbytes": 32_768, "log_level": 0, **settings}
         self._trouble = ""
         try:
             self._consumer = Consumer({**own, "error_cb": self._hear})

@@ -5,6 +5,7 @@ A piece that the reader refuses as a whole is halved until the records that spoi
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,11 +18,12 @@ from graphdet.events.log import Apart, read_part
 from graphdet.schema import arrow_schema
 from graphdet.scratch import scratch_folder
 from graphdet.settings import LogSettings, MachineSettings
-from graphdet.watch.chunks import Chunk, first_lines
+from graphdet.watch.chunks import LINES, Chunk, first_lines
 from graphdet.week.kept_log import COPY, SCHEMA, rows_of
 
 APART = ("apart_a", "apart_b")
 ROWS = pa.schema([*(field for field in SCHEMA if field.name != COPY), *(pa.field(name, pa.uint64()) for name in APART)])
+_NO_OBJECT = re.compile(rb"(?m)^(?=[^\n])(?![ \t\r]*\{)(?![ \t\r]*$)(.)")
 MOST_HALVINGS = 64  # reads of one chunk; what is still spoilt then is rejected piece by piece
 NO_TIME_TOLD = "no time; what has none is in no window"
 
@@ -65,7 +67,7 @@ def read_chunk(chunk: Chunk, settings: LogSettings, machine: MachineSettings, *,
         if chunk.path is not None:
             return _named(_read_file(chunk.path, settings, machine), chunk)
         taken = Taken(head=chunk.head)
-        pieces = [(chunk.data, chunk.head, 0)]
+        pieces = [(_as_objects(chunk.data) if chunk.suffix in LINES else chunk.data, chunk.head, 0)]
         reads = 0
         while pieces:
             data, head, line = pieces.pop(0)
@@ -89,6 +91,11 @@ def read_chunk(chunk: Chunk, settings: LogSettings, machine: MachineSettings, *,
             _add(taken, part, line - head.count(b"\n"))
             path.unlink()
         return _named(taken, chunk)
+
+
+def _as_objects(data: bytes) -> bytes:
+    """With what is no object made unreadable in its place, so that the reader takes nothing else for something else because of it."""
+    return _NO_OBJECT.sub(rb"{{\1", data)
 
 
 def _read_file(path: Path, settings: LogSettings, machine: MachineSettings) -> Taken:

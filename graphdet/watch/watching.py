@@ -23,7 +23,7 @@ from graphdet.lineage.line import Line
 from graphdet.progress import Progress
 from graphdet.settings import Settings
 from graphdet.watch.chunks import Source
-from graphdet.watch.segments import is_disk_full
+from graphdet.watch.segments import is_disk_full, remove_segments
 from graphdet.watch.state import RUNS, State, save_meta
 from graphdet.watch.stepping import Bounds, StepReport, take_step, tidy, watermark, window_start
 from graphdet.watch.taking_looks import Look, Null, Window, take_look
@@ -71,6 +71,7 @@ class Watch:
     wake: Callable[[], None] = lambda: None
     clock: Callable[[], float] = time.time
     steps: int = 0
+    is_looking: bool = False  # a look reads segments beside the steps
     unlooked: float | None = None  # since when there are events that no look saw
     figures: dict[str, float] = field(default_factory=dict)
 
@@ -87,6 +88,7 @@ class Watch:
                 over = self.source.ended or (once and report is None and not self.source.waiting)
                 if looking is None and not over and self.is_due():
                     looking = worker.submit(self._take, self.window())
+                    self.is_looking = True
                 if over:
                     break
                 if not self.source.waiting:
@@ -113,6 +115,8 @@ class Watch:
             raise
         self.source.kept(self.state.places)
         self.steps += 1
+        if report.gone:
+            self._let_go()
         if report.counts["accepted"] or report.gone:
             self.unlooked = now if self.unlooked is None else self.unlooked
         self._tell(now, time.perf_counter() - begun)
@@ -182,6 +186,8 @@ class Watch:
         state.meta |= told
         if alerts:
             self.wake()
+        self.is_looking = False
+        self._let_go()
         self._prune()
         self.figures["looks_total"] = float(told["look"])
         self.figures["look_seconds"] = sum(cost["seconds"] for cost in look.run.meta["cost"]["stages"])
@@ -209,6 +215,11 @@ class Watch:
         with Casebook(self.home) as book:
             last = book.tables.last()
             return last.number if last else 0
+
+    def _let_go(self) -> None:
+        """What left the window goes from the disk, as soon as no look reads it any more."""
+        if not self.is_looking:
+            remove_segments(self.state.rows, (segment.name for segment in self.state.segments))
 
     def _prune(self) -> None:
         """Remove old runs that no case rests on."""

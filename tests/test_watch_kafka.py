@@ -1,0 +1,102 @@
+"""The watch on a topic of a real Kafka broker: the state says where reading goes on, whatever becomes of broker, group and client."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from kafka_broker import Broker, kafka_broker
+from watch_parts import add_up, event, watch_of
+
+from graphdet.errors import SettingsError, WatchError
+from graphdet.watch.kafka_source import KafkaSource, client_settings
+from graphdet.watch.state import open_state
+from graphdet.watch.watching import Watch
+
+confluent_kafka = pytest.importorskip("confluent_kafka")
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[Broker]:
+    with kafka_broker() as running:
+        yield running
+
+
+def send(broker: Broker, topic: str, values: list[bytes | None], partition: int = -1) -> None:
+    producer = confluent_kafka.Producer({"bootstrap.servers": broker.address, "linger.ms": 5})
+    for value in values:
+        producer.produce(topic, value, partition=partition)
+    assert producer.flush(30) == 0
+
+
+def steps(watch: Watch, accepted: int) -> None:
+    """Until so many events were ever accepted, and none comes any more."""
+    end = time.monotonic() + 60
+    while watch.state.counts["accepted"] < accepted and time.monotonic() < end:
+        watch.step()
+    assert watch.state.counts["accepted"] == accepted
+
+
+def test_every_message_counts_once_through_kills_of_the_broker_and_of_the_watch(broker: Broker, tmp_path: Path) -> None:
+    address = f"kafka://{broker.address}/events"
+    send(broker, "events", [event(number) for number in range(60)])
+    with open_state(tmp_path / "state") as state:
+        watch = watch_of(state, source := KafkaSource(address, {}))
+        steps(watch, 60)
+        send(broker, "events", [b"no JSON at all", None, b'{"user_id": 1}', *(event(number) for number in range(40, 80))])  # 20 are known
+        steps(watch, 80)
+        assert (state.counts["rejected"], state.counts["duplicate"]) == (3, 20)
+        partitions = [place for place in state.places.values() if place["topic"] == "events"]
+        assert sum(place["position"] for place in partitions) == 60 + 43
+        # A client that dies after it took messages and before it kept them: they come again.
+        send(broker, "events", [event(number) for number in range(80, 100)])
+        end = time.monotonic() + 30
+        taken = 0
+        while taken < 20 and time.monotonic() < end:
+            taken += sum(chunk.data.count(b"\n") for chunk in source.take(state.places, 0.0))
+        source.close()
+    with open_state(tmp_path / "state") as state:
+        watch = watch_of(state, source := KafkaSource(address, {}))
+        steps(watch, 100)
+        broker.kill()
+        assert watch.step() is None
+        broker.start()
+        send(broker, "events", [event(number) for number in range(100, 120)])
+        steps(watch, 120)
+        add_up(state)
+        source.close()
+
+
+def test_places_are_the_states_and_what_cannot_be_followed_is_said(broker: Broker, tmp_path: Path) -> None:
+    """Two states read the same topic whole, under one group; wrong settings and unknown topics are told in a line."""
+    send(broker, "shared", [event(number) for number in range(30)])
+    for name in ("one", "two"):
+        with open_state(tmp_path / name) as state:
+            watch = watch_of(state, source := KafkaSource(f"kafka://{broker.address}/shared", {"group.id": "the-same"}))
+            steps(watch, 30)
+            source.close()
+    committed = confluent_kafka.Consumer({"bootstrap.servers": broker.address, "group.id": "the-same"})
+    there = committed.list_topics("shared", timeout=10).topics["shared"].partitions
+    end = time.monotonic() + 10
+    offsets = 0
+    while offsets < 30 and time.monotonic() < end:  # told afterwards, for those who look at lag
+        told = committed.committed([confluent_kafka.TopicPartition("shared", partition) for partition in there], timeout=10)
+        offsets = sum(max(one.offset, 0) for one in told)
+    committed.close()
+    assert offsets == 30
+    with pytest.raises(SettingsError, match="refuses its settings"):
+        KafkaSource(f"kafka://{broker.address}/shared", {"security.protocol": "NO-SUCH"})
+    with pytest.raises(SettingsError, match="the watch's own"):
+        KafkaSource(f"kafka://{broker.address}/shared", {"enable.auto.commit": "true"})
+    with pytest.raises(SettingsError, match="kafka://HOST:PORT/TOPIC"):
+        KafkaSource("kafka://somewhere", {})
+    with pytest.raises(WatchError, match="no topic"):
+        KafkaSource(f"kafka://{broker.address}/absent", {"allow.auto.create.topics": "false"})
+    file = tmp_path / "client.properties"
+    file.write_text("# as Kafka has it\nsecurity.protocol=SASL_SSL\n sasl.password = a=b \n")
+    assert client_settings(file) == {"security.protocol": "SASL_SSL", "sasl.password": "a=b"}
+    file.write_text("nonsense\n")
+    with pytest.raises(SettingsError, match="line 1"):
+        client_settings(file)
