@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
 from pydantic import BaseModel, Field, ValidationError, create_model, field_validator
 
 from graphdet.alert_settings import AlertSettings, may_be_told
+from graphdet.drift_settings import DriftSettings
 from graphdet.errors import SettingsError, UnknownSetting, nearest
 from graphdet.log_settings import LogSettings as LogSettings  # for whoever needs settings of all kinds
 from graphdet.log_settings import Section as Section
@@ -279,10 +280,11 @@ class Settings(Section):
     gnn: GnnSettings = GnnSettings()
     machine: MachineSettings = MachineSettings()
     alerts: AlertSettings = AlertSettings()
+    drift: DriftSettings = DriftSettings()
 
     def decisive(self) -> dict[str, Any]:
         """Those that decide the results, as JSON has them: not what the machine may spend, nor who is told."""
-        return self.model_dump(mode="json", exclude={"machine", "alerts"})
+        return self.model_dump(mode="json", exclude={"machine", "alerts", "drift"})
 
 
 Model = TypeVar("Model", bound=Section)

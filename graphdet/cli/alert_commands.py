@@ -1,4 +1,4 @@
-"""What a watch knows, and what became of its alerts: score, alerts list, resend."""
+"""What a watch knows, how its days drift, and what became of its alerts: score, drift, alerts list, resend."""
 
 from __future__ import annotations
 
@@ -41,7 +41,26 @@ alerts = typer.Typer(
 def register(app: typer.Typer) -> None:
     """Add these commands to the program."""
     app.command()(score)
+    app.command()(drift)
     app.add_typer(alerts, name="alerts")
+
+
+def drift(state: Place, lang: Language = Lang.EN, as_json: AsJson = False) -> None:
+    """Tell how far the last whole day is from the days before: features, unknown values, events a minute, hubs, scores, alerts."""
+    from dataclasses import asdict
+
+    from graphdet.drift.measuring import day_name, load_days, load_drift
+
+    with _opened(state) as connection:
+        day, found = load_drift(connection)
+        before = len(load_days(connection)) - 1 if day is not None else 0
+    if as_json:
+        print_json({"day": None if day is None else day_name(day), "days_before": before, "measures": [asdict(one) for one in found]})
+        return
+    from graphdet.terminal import console_for
+    from graphdet.terminal.alert_screen import show_drift
+
+    show_drift(console_for(), None if day is None else day_name(day), before, found, lang.value)
 
 
 @alerts.command("list")

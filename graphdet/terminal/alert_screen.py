@@ -9,10 +9,12 @@ from rich.console import Console
 from rich.text import Text
 
 from graphdet.alerts.outbox import Delivery
+from graphdet.drift.comparing_days import Drift
 from graphdet.schema import NODE_TYPE
 from graphdet.schema.wording import Language
 from graphdet.terminal.canvas import clean, name, plain_table
 from graphdet.words.alert_words import alert_words
+from graphdet.words.drift_words import drift_words
 
 STYLES = {"waiting": "yellow", "delivered": "", "dead": "red"}
 
@@ -51,3 +53,17 @@ def show_score(console: Console, told: Mapping[str, Any], language: Language) ->
             console.print(f"- {clean(one['words'])}", soft_wrap=True)
     console.print()
     console.print(alert_words("as_of", language, look=told["look"], moment=told["moment"]))
+
+
+def show_drift(console: Console, day: str | None, before: int, found: Sequence[Drift], language: Language) -> None:
+    """What is beyond its threshold, in sentences."""
+    if day is None:
+        console.print(drift_words("no_drift", language))
+        return
+    beyond = [one for one in found if one.beyond]
+    console.print(drift_words("drift_head", language, day=day, days=before, count=len(beyond)), style="bold")
+    for one in beyond:
+        noun = NODE_TYPE[one.of].noun if one.kind == "hubs" else None
+        of = clean(one.of) if noun is None else noun.chinese if language == "zh" else noun.many
+        told = drift_words(one.kind, language, of=of, value=one.value, usual=one.usual, threshold=one.threshold)
+        console.print(f"- {told}", soft_wrap=True)
