@@ -108,3 +108,10 @@ def test_a_signal_that_does_not_fit_is_named(log: EventTable, monkeypatch: pytes
         use(np.zeros((log.count("user"), 2), np.float32))
     with pytest.raises(ValueError, match="signal 'toy': a meeting place is one of"):
         Signal("toy", meeting_place="shoe", nodes=of_one_hour)
+
+
+def test_a_log_without_any_series_has_no_bursts() -> None:
+    """Where nothing happens often enough to be counted, nothing is split among kinds."""
+    from graphdet.signals.surveillance import false_shares
+
+    assert false_shares([]) == []

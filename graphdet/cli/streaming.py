@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphdet.cli.manner import manner
+from graphdet.cli.manner import manner, say
 from graphdet.cli.shared import Lang, SettingsFile, Threads, Wanted, choose_settings
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ def watch(
     client: Annotated[
         Path | None, typer.Option("--client", metavar="FILE", help="Settings of the Kafka client (SASL, TLS), as in client.properties.")
     ] = None,
+    serve: Annotated[str, typer.Option("--serve", metavar="HOST:PORT", help="Answer there: scores, /healthz and /metrics.")] = "",
     once: Annotated[bool, typer.Option("--once", help="Take what is there, look, and end.")] = False,
     settings: SettingsFile = None,
     threads: Threads = None,
@@ -79,8 +80,21 @@ def watch(
     with _source(source, bounds.idle, client) as followed, open_state(state) as kept:
         witness = witness_for(sys.stdout, sys.stderr, as_json=as_json, quiet=manner.quiet, language=language.value)
         newest = partial(_newest, kept)
-        with delivering(state / FILE, chosen.alerts, str(settings or "settings"), newest) as couriers:
+        with _door(state, serve), delivering(state / FILE, chosen.alerts, str(settings or "settings"), newest) as couriers:
             Watch(kept, followed, chosen, bounds, seconds, spacing, home, witness, couriers.wake).run(once=once)
+
+
+@contextmanager
+def _door(state: Path, place: str) -> Iterator[None]:
+    """Answer at a place for as long as the block lasts; nowhere where none is named."""
+    if not place:
+        yield
+        return
+    from graphdet.answering.serving_answers import answering
+
+    with answering(state, place) as door:
+        say(f"answers at {door.address}")
+        yield
 
 
 def _newest(state: State) -> Path | None:

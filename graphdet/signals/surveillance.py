@@ -181,7 +181,7 @@ def false_shares(ln_chances: Sequence[Float64]) -> list[Float64]:
     shares = np.minimum.accumulate((np.exp(np.maximum(every[order], -700)) * len(every) / rank)[::-1])[::-1]
     found = np.empty(len(every))
     found[order] = np.minimum(shares, 1)
-    return np.split(found, np.cumsum([len(one) for one in ln_chances])[:-1])
+    return np.split(found, np.cumsum([len(one) for one in ln_chances])[:-1])[: len(ln_chances)]  # of nothing, nothing
 
 
 def merged(found: Surprises, series: int, bar: float) -> list[tuple[int, int, int]]:

@@ -17,8 +17,10 @@ from typing import Protocol
 from graphdet.alerts.alert import Alert
 from graphdet.alerts.outbox import forget
 from graphdet.alerts.telling import tell
+from graphdet.answering.score_file import NAME as SCORES
+from graphdet.answering.score_file import write_scores
 from graphdet.cases.casebook import Casebook
-from graphdet.errors import WatchError
+from graphdet.errors import AlertError, WatchError
 from graphdet.lineage.line import Line
 from graphdet.progress import Progress
 from graphdet.settings import Settings
@@ -79,11 +81,14 @@ class Watch:
         """Follow the source until it ends; `once`: until nothing more is there."""
         with _worker() as worker:
             looking: Future[Look] | None = None
+            writing: Future[None] | None = None
             while True:
                 begun = self.clock()
                 report = self._patient_step()
                 if looking is not None and looking.done():
-                    self.keep(looking.result())
+                    found = looking.result()
+                    self.keep(found)
+                    writing = worker.submit(self._write_scores, found)
                     looking = None
                 over = self.source.ended or (once and report is None and not self.source.waiting)
                 if looking is None and not over and self.is_due():
@@ -95,6 +100,8 @@ class Watch:
                     time.sleep(max(self.every - (self.clock() - begun), 0.01))
             if looking is not None:
                 self.keep(looking.result())
+            if writing is not None:
+                writing.result()
             self.look()
 
     def step(self) -> StepReport | None:
@@ -115,6 +122,7 @@ class Watch:
             raise
         self.source.kept(self.state.places)
         self.steps += 1
+        self.figures["events_per_second"] = report.counts["read"] / max(time.perf_counter() - begun, 1e-6)
         if report.gone:
             self._let_go()
         if report.counts["accepted"] or report.gone:
@@ -144,6 +152,7 @@ class Watch:
             return None
         found = self._take(self.window())
         self.keep(found)
+        self._write_scores(found)
         return found
 
     def window(self) -> Window:
@@ -193,6 +202,13 @@ class Watch:
         self.figures["look_seconds"] = sum(cost["seconds"] for cost in look.run.meta["cost"]["stages"])
         self.witness.looked(look, alerts, self.figures)
         return alerts
+
+    def _write_scores(self, look: Look) -> None:
+        """For those who ask at once; where that cannot be written, what was is told on."""
+        try:
+            write_scores(self.state.folder / SCORES, look.run, look=int(self.state.meta["look"]), moment=look.window.end)
+        except AlertError as error:
+            self.witness.hindered(str(error))
 
     def _take(self, window: Window) -> Look:
         return take_look(window, self.settings, self.state.folder / RUNS, self.home, Progress())
@@ -244,6 +260,7 @@ class Watch:
             "memory_bytes": float(memory_now()),
             "stepped": now,
         }
+        self.figures.setdefault("events_per_second", 0.0)
         with contextlib.suppress(WatchError):  # a full disk stops steps, which say so
             state.tell_figures(self.figures)
 
