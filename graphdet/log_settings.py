@@ -59,6 +59,9 @@ class LogSettings(Section):
     fold: tuple[Literal["case", "spaces", "float", "encoding"], ...] = Field(
         (), description="differences between ids that are none: case, spaces, 123 and 123.0 (float), an encoding applied twice"
     )
+    texts: bool = Field(
+        True, description="read review texts: groups of near-duplicates are where users meet; false = as if the log had none"
+    )
     since: str = Field("", description='leave out events before this date or time, such as "2025-03-01" or "2025-03-01 18:30"')
     until: str = Field("", description="leave out events after this date, or from this time on")
     sample: float = Field(1.0, gt=0, le=1, description="share of users to keep, with all they did; for a first look, since it thins rings")

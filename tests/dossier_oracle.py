@@ -15,6 +15,8 @@ import pandas as pd
 from scipy.stats import beta, binom
 
 DAY = pd.Timedelta(days=1)
+# Kinds of things that members may share, with the columns that name them.
+SHARED = (("device", "device_id"), ("ip", "ip"), ("payment", "payment_id"), ("address", "address_id"), ("text_group", "text_group"))
 
 
 class Oracle:
@@ -144,7 +146,7 @@ class Oracle:
 
     def shared(self) -> dict[tuple[str, str], dict[str, Any]]:
         found = {}
-        for kind, column in (("device", "device_id"), ("ip", "ip"), ("payment", "payment_id"), ("address", "address_id")):
+        for kind, column in SHARED:
             if column not in self.log:
                 continue
             members = self.own.groupby(column)["user_id"].nunique()
@@ -155,8 +157,7 @@ class Oracle:
         return found
 
     def shared_counts(self) -> dict[str, int]:
-        kinds = (("device", "device_id"), ("ip", "ip"), ("payment", "payment_id"), ("address", "address_id"))
-        return {kind: int((self.own.groupby(column)["user_id"].nunique() >= 2).sum()) for kind, column in kinds if column in self.log}
+        return {kind: int((self.own.groupby(column)["user_id"].nunique() >= 2).sum()) for kind, column in SHARED if column in self.log}
 
     def on_devices(self) -> tuple[int, int]:
         """Members on devices of three or more of them, and those devices."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
+from text_groups import with_text_groups
 
 from graphdet.events import read_events
 from graphdet.pipeline import detect
@@ -57,7 +58,7 @@ def taobao_run(folder: Path) -> LoggedRun:
 
 def run_of(folder: Path, log: pd.DataFrame, settings: Settings) -> LoggedRun:
     detect(read_events([folder / "events.parquet"], settings.log), settings).save(folder / "run")
-    return LoggedRun(Run.load(folder / "run"), log, folder, settings)
+    return LoggedRun(Run.load(folder / "run"), with_text_groups(log), folder, settings)
 
 
 HOSTILE = (

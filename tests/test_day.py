@@ -247,3 +247,17 @@ def test_the_command_is_fit_for_cron(daily: Path, tmp_path: Path, graphdet_comma
     assert "no time; write days" in one_line(graphdet_command("day", "--home", "home", "--keep", "soon"), 2)
     with hold_home(tmp_path / "home"):
         assert "another `graphdet day` is at work" in one_line(graphdet_command("day", "--home", "home", "-q"), 2)
+
+
+def test_what_an_older_graphdet_kept_is_read(tmp_path: Path) -> None:
+    """It knew fewer kinds of things."""
+    (tmp_path / "log.csv").write_text(
+        "user_id,item_id,timestamp,text\nann,soap,2026-03-02 10:00:00,so good\nbob,soap,2026-03-02 11:00:00,So good!\n", encoding="utf-8"
+    )
+    home = tmp_path / "home"
+    work(home, tmp_path / "log.csv")
+    now = load_kept(home)
+    assert now.rows["text"].to_pylist() == ["so good", "So good!"]
+    path = home / "log.parquet"
+    pq.write_table(pq.read_table(path).drop_columns(["text", "phone_id", "text_group"]), path)
+    assert load_kept(home).rows.drop_columns(["text"]).equals(now.rows.drop_columns(["text"]))

@@ -36,6 +36,7 @@ from graphdet.run.folder import Run
 from graphdet.schema import NODE_TYPE
 from graphdet.schema.wording import LANGUAGES
 from graphdet.settings import TierSettings
+from graphdet.signals import with_meeting_places
 from graphdet.simulate import preset, simulate, write_market
 from graphdet.terminal.one_ring import show_dossier
 from graphdet.visits.base_rates import BaseRates, measure_base_rates
@@ -233,7 +234,7 @@ def test_a_column_left_out_is_a_column_that_was_never_there(
 
 def test_counterfactuals_are_those_of_the_whole_log(market: LoggedRun, recorded: Recorded, tmp_path: Path) -> None:
     """Grown from the ring's members in the whole raw log without the thing, everybody's base rates measured anew."""
-    columns = {kind: NODE_TYPE[kind].column for kind in ("item", "device", "ip", "seller", "payment", "address")}
+    columns = {kind: NODE_TYPE[kind].column for kind in ("item", "device", "ip", "seller", "payment", "address", "text_group")}
     background = recorded.background
     judged_by = Background(days=background["seconds"] / 86_400, users=background["users"], timed=True, to_themselves=0.0)
     judged: list[str] = []
@@ -303,7 +304,7 @@ def test_base_rates_are_those_of_a_log_without_the_events(
 
 def test_with_nothing_removed_a_replay_has_what_the_run_measured(market: LoggedRun, recorded: Recorded) -> None:
     """To the last bit: visits and base rates at targets, of members and strangers, of the run's folder against the whole log's."""
-    events = read_events([market.folder / "events.parquet"])
+    events = with_meeting_places(read_events([market.folder / "events.parquet"]))
     whole = collect_visits(events, QUICK.evidence, QUICK.view)
     rates = measure_base_rates(whole, QUICK.evidence)
     measures = ("near", "usual", "log_base_rate", "log_intent")

@@ -21,7 +21,9 @@ from graphdet.dossier.building import Dossier, build_dossier, event_rows
 from graphdet.dossier.sums import near_copies
 from graphdet.events import read_events
 from graphdet.replay.recorded import Recorded
+from graphdet.schema import NODE_TYPE, TEXT_GROUP
 from graphdet.settings import GnnSettings, parse_settings
+from graphdet.signals import with_meeting_places
 
 
 def plain_log(logged: LoggedRun) -> pd.DataFrame:
@@ -76,7 +78,7 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         assert {code for dossier in dossiers for code, _ in dossier.reasons} >= SELDOM
         assert {dossier.ring["explanation"] for dossier in dossiers} > {"", "group_buy", "fan_club", "shared_network"}
     assert any(dossier.ring["tier"] == "alert" for dossier in dossiers)
-    events = read_events([folder / "events.parquet"], logged.settings.log)
+    events = with_meeting_places(read_events([folder / "events.parquet"], logged.settings.log))
     return Case(recorded, plain_log(logged), dossiers, SlowLog(events, logged.settings))
 
 
@@ -296,10 +298,11 @@ def reason_numbers(
         seller = facts["sellers"][told["id"]]
         shares = {"share": what["ordered_share"], "usual": usual["ordered"]}
         return seller | {"id": told["id"], "amount": money(seller["inflated_amount"]), **shares}
-    if code in ("shared_payment", "shared_address"):
-        kind = code.removeprefix("shared_")
+    if code in ("shared_payment", "shared_address", "shared_phone", "shared_coupon", "shared_courier", "shared_text"):
+        kind = next(one for one, told in NODE_TYPE.items() if told.role == code)
         most = max(key["members"] for name, key in keys.items() if name.startswith(kind))
-        return {"keys": shared["counts"][kind], "members": most}
+        named = {"id": told["id"], "users": keys[f"{kind} {told['id']}"]["users"]} if kind == TEXT_GROUP else {}
+        return {"keys": shared["counts"][kind], "members": most, **named}
     if code == "item_burst":
         burst = timing["burst"]
         start = case.log["timestamp"].min()

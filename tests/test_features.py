@@ -11,7 +11,7 @@ import pytest
 from graphdet.errors import BadNumbers
 from graphdet.events import EventTable
 from graphdet.evidence.pairs import PairEvidence, expected_meetings, measure_pairs
-from graphdet.schema import ACTIONS, KEY_TYPES
+from graphdet.schema import ACTIONS, HEARD_TYPES
 from graphdet.settings import EvidenceSettings, Settings
 from graphdet.signals import columns_of, measure_keys, measure_users
 from graphdet.signals.company import LEVELS
@@ -80,7 +80,7 @@ def test_user_features_equal_a_slow_count(rows: list[dict[str, Any]], make_event
         expected = {
             **{f"share_{action}": np.mean([row["action"] == action for row in own]) for action in ACTIONS},
             **{f"pairs_{level:g}": np.log1p(sum(value >= level for value in best[code])) for level in LEVELS},
-            **{f"met_{name}": max([said for _, view, said, _ in met[code] if view == name], default=0) for name in KEY_TYPES},
+            **{f"met_{name}": max([said for _, view, said, _ in met[code] if view == name], default=0) for name in HEARD_TYPES},
             **dict.fromkeys(("log_sellers", "log_payments", "log_addresss"), 0),
             "log_events": np.log1p(len(own)),
             "log_items": np.log1p(len({row["item"] for row in own if "item" in row})),

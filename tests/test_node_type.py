@@ -1,4 +1,4 @@
-"""A new node type is one object: a copy of the package gets a `phone` in schema/nodes.py alone, and a log with phones goes all the way."""
+"""A new node type is one object: a copy of the package gets a `locker` in schema/nodes.py, and a log with lockers goes all the way."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from street import PACKAGE
 from graphdet.simulate import preset, simulate, write_market
 from graphdet.store.connection import Database, Target
 
-SETTINGS = "[rings]\npermutations = 2\n\n[gnn]\nleast_rings = 1\n\n[view.phone]\ncap = 50\n"
+SETTINGS = "[rings]\npermutations = 2\n\n[gnn]\nleast_rings = 1\n\n[view.locker]\ncap = 50\n"
 FORMS = ("csv", "json", "xlsx", "graphml", "gexf", "md")
 
 
@@ -36,16 +36,16 @@ class House(Copy):
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> House:
-    """Everybody has a phone of their own; members of planted rings share one between four."""
-    house = House(tmp_path_factory.mktemp("phones"))
+    """Everybody has a locker of their own; members of planted rings share one between four."""
+    house = House(tmp_path_factory.mktemp("lockers"))
     write_market(simulate(preset("demo", events=25_000), seed=3), house.folder / "market")
     log = pd.read_parquet(house.folder / "market" / "events.parquet")
     truth = pd.read_parquet(house.folder / "market" / "truth" / "members.parquet")
     members = truth[truth["node_type"] == "user"].drop_duplicates("node_id")
     order = members.groupby("ring_id").cumcount() // 4
-    shared = dict(zip(members["node_id"], "tel-" + members["ring_id"].astype(str) + "-" + order.astype(str), strict=True))
-    log["phone_id"] = [shared.get(user, f"tel-{user}") for user in log["user_id"]]
-    log.loc[np.arange(len(log)) % 3 == 0, "phone_id"] = None  # not every event tells one
+    shared = dict(zip(members["node_id"], "box-" + members["ring_id"].astype(str) + "-" + order.astype(str), strict=True))
+    log["locker_id"] = [shared.get(user, f"box-{user}") for user in log["user_id"]]
+    log.loc[np.arange(len(log)) % 3 == 0, "locker_id"] = None  # not every event tells one
     log.to_parquet(house.folder / "log.parquet", index=False)
     (house.folder / "mine.toml").write_text(SETTINGS, encoding="utf-8")
     house("run", "log.parquet", "--out", "run", "--settings", "mine.toml")
@@ -53,95 +53,95 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> House:
 
 
 @pytest.fixture(scope="module")
-def phones(house: House) -> pd.DataFrame:
-    """Rows of `members` that are phones, of rings with any."""
+def lockers(house: House) -> pd.DataFrame:
+    """Rows of `members` that are lockers, of rings with any."""
     members = pd.read_parquet(house.folder / "run" / "members.parquet")
-    return members[members["node_type"] == "phone"]
+    return members[members["node_type"] == "locker"]
 
 
 @pytest.fixture(scope="module")
-def ring(phones: pd.DataFrame) -> str:
-    """The ring with the most phones."""
-    return str(phones["ring_id"].value_counts().index[0])
+def ring(lockers: pd.DataFrame) -> str:
+    """The ring with the most lockers."""
+    return str(lockers["ring_id"].value_counts().index[0])
 
 
-def test_check_counts_phones_and_says_what_a_log_without_them_lacks(house: House) -> None:
+def test_check_counts_lockers_and_says_what_a_log_without_them_lacks(house: House) -> None:
     told = json.loads(house("check", "log.parquet", "--json"))
     log = pd.read_parquet(house.folder / "log.parquet")
-    assert told["nodes"]["phone"] == log["phone_id"].nunique()
-    assert told["columns"]["phone_id"] == log["phone_id"].notna().sum()
+    assert told["nodes"]["locker"] == log["locker_id"].nunique()
+    assert told["columns"]["locker_id"] == log["locker_id"].notna().sum()
     without = json.loads(house("check", house.folder / "market" / "events.parquet", "--json"))
-    assert "no phone_id: phone evidence off." in without["notes"]
-    assert "[view.phone]" in house("settings")
+    assert "no locker_id: locker evidence off." in without["notes"]
+    assert "[view.locker]" in house("settings")
 
 
-def test_members_meet_at_phones(house: House, phones: pd.DataFrame) -> None:
+def test_members_meet_at_lockers(house: House, lockers: pd.DataFrame) -> None:
     evidence = pd.read_parquet(house.folder / "run" / "evidence.parquet")
-    met = evidence[evidence["view"] == "phone"]
+    met = evidence[evidence["view"] == "locker"]
     assert len(met) > 10
-    assert met["key"].str.startswith("tel-").all()
-    assert (phones["role"] == "shared_phone").all()
-    assert len(phones) > 5
+    assert met["key"].str.startswith("box-").all()
+    assert (lockers["role"] == "shared_locker").all()
+    assert len(lockers) > 5
     scores = pd.read_parquet(house.folder / "run" / "scores.parquet")
-    assert set(phones["node_id"]) <= set(scores.loc[scores["node_type"] == "phone", "node_id"])
+    assert set(lockers["node_id"]) <= set(scores.loc[scores["node_type"] == "locker", "node_id"])
     relations = pd.read_parquet(house.folder / "run" / "relations.parquet")
-    assert set(relations.loc[relations["node_type"] == "phone", "verb"]) == {"called_from"}
+    assert set(relations.loc[relations["node_type"] == "locker", "verb"]) == {"fetched_from"}
     run = json.loads((house.folder / "run" / "run.json").read_text(encoding="utf-8"))
-    assert run["settings"]["view"]["phone"]["cap"] == 50
+    assert run["settings"]["view"]["locker"]["cap"] == 50
 
 
-def test_rings_and_show_speak_of_phones(house: House, ring: str) -> None:
+def test_rings_and_show_speak_of_lockers(house: House, ring: str) -> None:
     assert ring in house("rings", "run")
     shown = house("show", "run", ring, "--all")
-    assert "Shared phone numbers" in shown
+    assert "Shared parcel lockers" in shown
     dossier = json.loads(house("show", "run", ring, "--json"))["dossier"]
-    assert any(key["type"] == "phone" for key in dossier["facts"]["shared"]["keys"])
-    assert "phone" in {one["without"] for one in dossier["counterfactuals"]}
-    assert "phone numbers: " in house("show", "run", ring)
-    assert "电话号码" in house("show", "run", ring, "--lang", "zh")
+    assert any(key["type"] == "locker" for key in dossier["facts"]["shared"]["keys"])
+    assert "locker" in {one["without"] for one in dossier["counterfactuals"]}
+    assert "parcel lockers: " in house("show", "run", ring)
+    assert "快递柜" in house("show", "run", ring, "--lang", "zh")
 
 
-def test_similar_users_are_told_with_the_phones_that_they_share(house: House, ring: str) -> None:
+def test_similar_users_are_told_with_the_lockers_that_they_share(house: House, ring: str) -> None:
     assert json.loads(house("similar", "run", ring, "--json"))
 
 
-def test_the_report_draws_phones_in_their_own_colour(house: House, ring: str) -> None:
+def test_the_report_draws_lockers_in_their_own_colour(house: House, ring: str) -> None:
     house("report", "run", "--out", "report.html")
     page = (house.folder / "report.html").read_text(encoding="utf-8")
     found = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
     assert found
     data = json.loads(found.group(1))
-    assert data["types"]["phone"] == {
-        "one": {"en": "phone number", "zh": "电话号码"},
-        "many": {"en": "phone numbers", "zh": "电话号码"},
-        "colour": "#B0609A",
-        "shape": "plus",
+    assert data["types"]["locker"] == {
+        "one": {"en": "parcel locker", "zh": "快递柜"},
+        "many": {"en": "parcel lockers", "zh": "快递柜"},
+        "colour": "#9A5F2E",
+        "shape": "square_pin",
         "size": 13,
     }
     place = next(row["dossier"] for row in data["rings"] if row["ring_id"] == ring)
     column = data["columns"]["nodes"].index("type")
-    assert "phone" in {node[column] for node in data["dossiers"][place]["nodes"]}
+    assert "locker" in {node[column] for node in data["dossiers"][place]["nodes"]}
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_exports_take_phones_along(house: House, ring: str, form: str) -> None:
+def test_exports_take_lockers_along(house: House, ring: str, form: str) -> None:
     house("export", "run", ring, "--format", form, "--out", f"ring.{form}")
     out = house.folder / f"ring.{form}"
     files = sorted(out.iterdir()) if out.is_dir() else [out]
     assert files
     if form in ("csv", "json", "graphml", "gexf"):
-        assert any("tel-" in path.read_text(encoding="utf-8") for path in files)
+        assert any("box-" in path.read_text(encoding="utf-8") for path in files)
 
 
 @pytest.mark.server
-def test_push_writes_phones_with_label_key_and_constraint(
-    house: House, ring: str, phones: pd.DataFrame, target: Target, database: Database
+def test_push_writes_lockers_with_label_key_and_constraint(
+    house: House, ring: str, lockers: pd.DataFrame, target: Target, database: Database
 ) -> None:
     uri = {"NEO4J_URI": target.uri, "NEO4J_USER": target.user, "NEO4J_PASSWORD": target.password, "NEO4J_DATABASE": target.database}
     house("push", "run", environment=uri)
-    own = phones[phones["ring_id"] == ring]
-    found = statement(database, "MATCH (p:Phone)-[:MEMBER_OF]->(:FraudRing {ringId: $ring}) RETURN p.phoneId", ring=ring)
+    own = lockers[lockers["ring_id"] == ring]
+    found = statement(database, "MATCH (p:Locker)-[:MEMBER_OF]->(:FraudRing {ringId: $ring}) RETURN p.lockerId", ring=ring)
     assert {name for (name,) in found} == set(own["node_id"])
-    assert statement(database, "MATCH (:User)-[r:CALLED_FROM]->(:Phone) RETURN count(r) > 0") == [[True]]
+    assert statement(database, "MATCH (:User)-[r:FETCHED_FROM]->(:Locker) RETURN count(r) > 0") == [[True]]
     constraints = statement(database, "SHOW CONSTRAINTS YIELD labelsOrTypes, properties RETURN labelsOrTypes, properties")
-    assert [["Phone"], ["phoneId"]] in constraints
+    assert [["Locker"], ["lockerId"]] in constraints

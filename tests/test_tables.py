@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from text_groups import with_text_groups
 
 from graphdet.events import read_events
 from graphdet.judging.judged_ring import ring_id
@@ -46,7 +47,7 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, Run]
     """The demo market's log as pandas reads it, and its run."""
     folder: Path = tmp_path_factory.mktemp("market") / "demo"
     write_market(simulate(preset("demo", events=30_000), seed=3), folder)
-    log = pd.read_parquet(folder / "events.parquet")
+    log = with_text_groups(pd.read_parquet(folder / "events.parquet"))
     assert log["event_id"].is_unique
     run = detect(
         read_events([folder / "events.parquet"]), Settings(rings=RingSettings(permutations=2), tiers=TierSettings(objections_most=6))

@@ -214,10 +214,11 @@ def _counterfactuals(scene: Scene, ring: RunRing) -> list[dict[str, Any]]:
     recorded, small = replay.recorded, replay.small
     whole = replay.whole()
     before = set(small.events.ids["user"].take(pa.array(small.members)).to_pylist())
-    given = [name for name in WITHOUT if name in small.events.codes and (small.events.codes[name] >= 0).any()]
-    found = [_told(name, None, replay.without_view(name), before) for name in given]
     views = small.visits.view_of(whole.targets)
     names = [small.visits.views[view].name for view in views.tolist()]
+    given = [name for name in WITHOUT if name in small.events.codes and (small.events.codes[name] >= 0).any()]
+    given = [name for name in given if NODE_TYPE[name].heard or name in names]  # of what few logs have, where the ring met there
+    found = [_told(name, None, replay.without_view(name), before) for name in given]
     items = [place for place, name in enumerate(names) if name == ITEM]
     top = max(items, key=lambda place: (whole.gain[place], -place), default=None)
     popularity = [int(recorded.key_users[name][small.key_ids[whole.targets[place]]]) for place, name in enumerate(names)]

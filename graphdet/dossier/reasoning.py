@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphdet.schema import DEVICE, IP, NODE_TYPE, SHARED_TYPES
+from graphdet.schema import DEVICE, IP, NODE_TYPE, SHARED_TYPES, TEXT_GROUP
 from graphdet.schema.wording import Language
 from graphdet.words.reasons import CATALOGUE
 
@@ -78,9 +78,10 @@ def _devices(facts: Facts) -> list[Reason]:
     found += [("shared_ip", _of(key, "members", "id", "users", "expected")) for key in rare if key["members"] >= MANY * key["expected"]][:2]
     for kind in (kind for kind in SHARED_TYPES if kind != IP and NODE_TYPE[kind].role in CATALOGUE):
         keys = [key for key in shared["keys"] if key["type"] == kind and key["members"] >= MANY * key["expected"]]
-        most = max((key["members"] for key in keys), default=0)
-        if most >= 3:
-            found.append((NODE_TYPE[kind].role, {"keys": shared["counts"][kind], "members": most}))
+        busiest = max(keys, key=lambda key: int(key["members"]), default=None)
+        if busiest is not None and busiest["members"] >= 3:
+            named = _of(busiest, "members", "id", "users") if kind == TEXT_GROUP else _of(busiest, "members")
+            found.append((NODE_TYPE[kind].role, {"keys": shared["counts"][kind], **named}))
     return found
 
 

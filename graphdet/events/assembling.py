@@ -18,9 +18,9 @@ from graphdet.events.collecting import Collector
 from graphdet.events.deciding import LeftOut, find_rejects, without_no_days, without_unreadable, without_zero_times
 from graphdet.events.items import FACTS, Catalogue, join_catalogue, read_catalogue
 from graphdet.events.placeholders import Placeholder, suspicious
-from graphdet.events.reading import NUMBERS
+from graphdet.events.reading import NUMBERS, WRITTEN
 from graphdet.events.rejecting import Causes, Rejects
-from graphdet.events.table import NO_TIME
+from graphdet.events.table import NO_TIME, Written
 from graphdet.schema import ITEM, NODE_TYPES
 from graphdet.settings import LogSettings
 
@@ -48,6 +48,7 @@ class Events:
     apart: Mapping[
         str, npt.NDArray[np.uint64]
     ]  # event_a, event_b and digest of each event, as far as they were read; empty unless asked for
+    written: dict[str, Written]
 
 
 def canonical_codes(collector: Collector, settings: LogSettings) -> tuple[dict[str, Names], dict[str, npt.NDArray[np.int32]], LeftOut]:
@@ -65,7 +66,7 @@ def canonical_codes(collector: Collector, settings: LogSettings) -> tuple[dict[s
             valued = int(counts.sum())
         return canonical, np.append(canonical.codes, np.int32(MISSING))[codes], rows, valued  # −1 is the last
 
-    columns = list(collector.dictionaries)
+    columns = [column for column in collector.dictionaries if column not in WRITTEN]
     found = dict(zip(columns, collector.pool.map(recode, columns), strict=True))
     left_out = LeftOut(read_as=found["action"][0].read_as if "action" in found else {})
     for column, (canonical, _, rows, valued) in found.items():
@@ -114,6 +115,8 @@ def assemble(
     names = {column: found.names for column, found in canonical.items()}
     given = ("timestamp", *NUMBERS, "event_a", "event_b", "digest", "broken")
     numbers = {name: values for name in given if (values := collector.take(name)) is not None}
+    said = {column: collector.dictionaries.pop(column).take() for column in WRITTEN if column in collector.dictionaries}
+    numbers |= {column: codes for column in said if (codes := collector.take(column)) is not None}
     left_out.suspicious = suspicious(named, names, settings)
     left_out.no_days = without_no_days(numbers)
     left_out.zero_times = without_zero_times(numbers)
@@ -144,8 +147,9 @@ def assemble(
     named = dict(collector.pool.map(lambda item: (item[0], item[1][order]), list(named.items())))
     numbers = {column: values[order] for column, values in numbers.items()}
     told_apart: dict[str, npt.NDArray[np.uint64]] = {name: values[order] for name, values in kept.items()}
+    written = {column: Written(own, numbers.pop(column)) for column, own in said.items()}
     again_rows = duplicates if rows is None else rows[duplicates]
-    return _build(named, names, numbers, len(order), rejects, again_rows, differing, left_out, told_apart)
+    return _build(named, names, numbers, len(order), rejects, again_rows, differing, left_out, told_apart, written)
 
 
 def _sort_keys(
@@ -210,6 +214,7 @@ def _build(
     differing: int,
     left_out: LeftOut,
     apart: Mapping[str, npt.NDArray[np.uint64]],
+    written: dict[str, Written],
 ) -> Events:
     ids: dict[str, pa.StringArray] = {}
     codes: dict[str, npt.NDArray[np.int32]] = {}
@@ -245,6 +250,7 @@ def _build(
         differing=differing,
         left_out=left_out,
         apart=apart,
+        written={column: one for column, one in written.items() if (one.code >= 0).any()},
     )
 
 

@@ -12,12 +12,12 @@ import pyarrow as pa
 
 from graphdet.events.canonical import MISSING
 from graphdet.events.coding import Dictionary
-from graphdet.events.reading import NAMED, NUMBERS
+from graphdet.events.reading import NAMED, NUMBERS, WRITTEN
 from graphdet.events.table import NO_TIME
 from graphdet.events.timestamps import TIMES
 
 Array = npt.NDArray[Any]
-CODED = (*NAMED, "label")  # columns of words: held as codes
+CODED = (*NAMED, *WRITTEN, "label")  # columns of words: held as codes
 TYPES: dict[str, tuple[Any, Any]] = {
     **dict.fromkeys(CODED, (np.int32, MISSING)),
     **dict.fromkeys(NUMBERS, (np.float64, np.nan)),

@@ -95,6 +95,7 @@ def _read(
         amount=events.amount,
         rating=events.rating,
         report=report,
+        written=events.written,
     )
     return table, events.apart
 

@@ -113,6 +113,7 @@ def _only(table: EventTable, kept: npt.NDArray[np.bool_], settings: LogSettings,
         amount=_given(table.amount, kept),
         rating=_given(table.rating, kept),
         report=report,
+        written={column: written.take(kept) for column, written in table.written.items()},
     )
 
 

@@ -19,6 +19,8 @@ from graphdet.settings import LogSettings, MachineSettings
 
 NAMED = (*(node_type.column for node_type in NODE_TYPES), "action", "category")
 NUMBERS = ("amount", "rating")
+WRITTEN = ("text",)  # what names no node by itself
+LONGEST_TEXT = 1000  # characters of it that are read
 DIGESTED = ("order_id", "text", "image", "user_agent", "label")
 BATCH = 245_760
 Typer = Callable[[Source, LogSettings], dict[str, str]]
@@ -63,6 +65,8 @@ def typed_columns(source: Source, settings: LogSettings) -> dict[str, str]:
         event = f"nullif(CASE WHEN {event} LIKE ' %' OR {event} LIKE '% ' THEN trim({event}) ELSE {event} END, '')"
         typed["event_a"] = f"CASE WHEN {event} IS NOT NULL THEN hash({event}) END"
         typed["event_b"] = f"CASE WHEN {event} IS NOT NULL THEN hash('#' || {event}) END"
+    if settings.texts and "text" in given:
+        typed["text"] = f"nullif(left({name_expression(*given['text'])}, {LONGEST_TEXT}), '')"
     digested = [f"COALESCE({name_expression(*given[column])}, '')" for column in DIGESTED if column in given]
     digested += source.unmapped
     if digested:

@@ -7,7 +7,7 @@ order of its rows or files.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -70,6 +70,23 @@ class ReadReport:
 
 
 @dataclass(frozen=True)
+class Written:
+    """What n events say in a column that names no node, such as review texts.
+
+    Attributes:
+        values: each different value once.
+        code: (n,) int32 position in `values`, −1 where the event has none.
+    """
+
+    values: pa.LargeStringArray
+    code: npt.NDArray[np.int32]
+
+    def take(self, rows: npt.NDArray[np.bool_]) -> Written:
+        """Of some events; values that none of them has stay."""
+        return Written(self.values, self.code[rows])
+
+
+@dataclass(frozen=True)
 class EventTable:
     """n events in columns, sorted by (time, user, item, device, ip, seller, payment, address, action, amount, rating).
 
@@ -86,6 +103,7 @@ class EventTable:
         amount: (n,) float64, NaN where none; None where the log has no amounts.
         rating: (n,) float32, NaN where none; None where the log has no ratings.
         report: where the events came from.
+        written: column (`text`) → what events say there, of which signals make nodes where users meet; absent where the log has none.
     """
 
     ids: Mapping[str, pa.StringArray]
@@ -99,12 +117,14 @@ class EventTable:
     amount: npt.NDArray[np.float64] | None
     rating: npt.NDArray[np.float32] | None
     report: ReadReport
+    written: Mapping[str, Written] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         n = len(self)
         if set(self.ids) != set(self.codes) or not set(self.ids) <= set(NODE_TYPE) or "user" not in self.ids:
             raise ValueError(f"ids and codes must name the same known node types, user among them (found {sorted(self.codes)})")
         columns: list[npt.NDArray[np.generic] | None] = [*self.codes.values(), self.time, self.action, self.amount, self.rating]
+        columns += [written.code for written in self.written.values()]
         if any(column is not None and len(column) != n for column in columns):
             raise ValueError(f"all columns must have {n} rows")
         for name, codes in self.codes.items():

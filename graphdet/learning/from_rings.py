@@ -19,11 +19,11 @@ from graphdet.arrays import Bool, Float32, Float64, Int32, Int64
 from graphdet.learning.messages import EvidenceMatrix, through_keys
 from graphdet.learning.neighbourhood import Scale, measure_scale, spread_rows, take_rows
 from graphdet.learning.network import apply_network, train
-from graphdet.schema import KEY_TYPES, NODE_TYPE
+from graphdet.schema import HEARD_TYPES, NODE_TYPE
 from graphdet.settings import GnnSettings
 from graphdet.visits.visits import Visits
 
-PASSED_ON = tuple(name for name in KEY_TYPES if NODE_TYPE[name].passed_on)
+PASSED_ON = tuple(name for name in HEARD_TYPES if NODE_TYPE[name].passed_on)
 PASSED_COLUMNS = 4 + 4 * len(PASSED_ON)  # that `pass_on` makes
 LOGIT_MOST = 8.0
 

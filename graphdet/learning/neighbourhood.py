@@ -14,7 +14,7 @@ import numpy as np
 
 from graphdet.arrays import Float32, Int64
 from graphdet.learning.messages import EvidenceMatrix, through_keys
-from graphdet.schema import KEY_TYPES, NODE_TYPE
+from graphdet.schema import HEARD_TYPES, NODE_TYPE
 from graphdet.signals import columns_of, message_columns
 from graphdet.signals.signal import Column, FeatureTable, names_of
 from graphdet.visits.visits import Visits
@@ -81,7 +81,8 @@ def gather_inputs(
             values[:, filled : filled + message.shape[1]] = message
             filled += message.shape[1]
         with ThreadPoolExecutor(threads) as pool:
-            through = pool.map(lambda view: through_keys(visits, view, standard.select(names_of(message_columns(view))).values), KEY_TYPES)
+            heard = [(view, standard.select(names_of(message_columns(view))).values) for view in HEARD_TYPES]
+            through = pool.map(lambda one: through_keys(visits, *one), heard)
             for mean, highest in through:
                 width = mean.shape[1]
                 values[:, filled : filled + width], values[:, filled + width : filled + 2 * width] = mean, highest
@@ -116,7 +117,7 @@ def input_columns(depth: int) -> tuple[InputColumn, ...]:
     steps = (("of users with pair evidence", "（有成对证据的用户）"), ("of their partners", "（这些用户的伙伴）"))
     for step, (english, chinese) in enumerate(steps[:depth], start=1):
         columns += [_message(column, f"partners{step}", english, chinese) for column in message_columns("item")]
-    for view in KEY_TYPES if depth else ():
+    for view in HEARD_TYPES if depth else ():
         noun = NODE_TYPE[view].noun
         for kind, english, chinese in (("mean", "mean", "均值"), ("most", "highest", "最高")):
             who = (f"{view}_{kind}", f"of others at the same {noun.many}, {english}", f"（同一{noun.chinese}的他人，{chinese}）")

@@ -74,6 +74,9 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "address_id": (
         *("addressid", "shippingaddress", "deliveryaddress", "addresshash", "address", "shippingaddressid", "收货地址", "地址"),
     ),
+    "phone_id": ("phoneid", "phonenumber", "mobilenumber", "phone", "mobile", "msisdn", "手机号", "联系电话"),
+    "coupon_id": ("couponcode", "vouchercode", "promocode", "voucherid", "优惠券id", "券码"),
+    "courier_id": ("courierid", "riderid", "deliverymanid", "courier", "快递员", "骑手"),
     "rating": ("rating", "stars", "overall", "reviewscore", "ratingvalue", "评分"),
     "text": ("text", "reviewtext", "reviewcommentmessage", "reviewbody", "comment", "content", "评论", "评价内容"),
     "image": ("image", "imageurl", "photo", "reviewimage"),

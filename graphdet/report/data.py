@@ -283,7 +283,7 @@ def _seller(seller: dict[str, Any], names: Names) -> dict[str, Any]:
 
 TACTICS = (
     "device_farm", "ip_rotation", "hijacked_accounts", "coattail_clicks", "review_copies", "rating_burst", "refund_cycle", "coupon_crew",
-    "seller_cartel", "inflated_orders", "shared_payment", "shared_address",
+    "seller_cartel", "inflated_orders", "shared_payment", "shared_address", "shared_phone", "shared_coupon",
 )  # fmt: skip
 
 

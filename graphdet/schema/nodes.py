@@ -11,8 +11,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 USER, ITEM, DEVICE, IP, SELLER, PAYMENT, ADDRESS = "user", "item", "device", "ip", "seller", "payment", "address"
+PHONE, COUPON, COURIER, TEXT_GROUP = "phone", "coupon", "courier", "text_group"
 
-Shape = Literal["circle", "square", "triangle", "diamond", "hex", "star", "inverted_triangle", "square_pin", "plus"]  # Bokeh's markers
+Shape = Literal[  # Bokeh's markers
+    "circle", "square", "triangle", "diamond", "hex", "star", "inverted_triangle", "square_pin", "plus", "diamond_cross", "triangle_pin",
+    "square_cross", "star_dot",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,8 @@ class NodeType:
         shared: a dossier lists and draws those that members share.
         left_out: a dossier tells what would be left of the ring without this column.
         hub: can be the node that holds a ring together; a seller is not, since the seller's are all its items.
+        heard: users' columns count such nodes and tell of meetings there, and networks hear through them. Types that came later are not, so
+            that models which were learned before still fit; pair evidence, which networks read, has what they say.
         passed_on: the networks' second layer hears through it.
         baseline: among the neighbourhoods whose plain aggregates other inputs must outdo.
         count_message, met_message: places, among what a user's neighbours hear of them, of how many such nodes they have and of their best
@@ -125,6 +131,7 @@ class NodeType:
     shared: bool = False
     left_out: bool = False
     hub: bool = True
+    heard: bool = True
     passed_on: bool = True
     baseline: bool = False
     count_message: int | None = None
@@ -281,10 +288,99 @@ NODE_TYPES = (
         home=True,
         shared=True,
     ),
+    NodeType(
+        name=PHONE,
+        column="phone_id",
+        told="the phone number, as it is or hashed",
+        meaning="a phone number that an account or an order gives",
+        noun=Noun("phone number", "phone numbers", "电话号码"),
+        look=Look("#B0609A", "plus", 44, most=8),
+        label="Phone",
+        key="phoneId",
+        role="shared_phone",
+        verb="gave_number",
+        relation="GAVE_NUMBER",
+        place=MeetingPlace((24.0, 87600.0), cap=60, meetings=0.2, most=4.0, share_most=3.0, reach="longest", half_life=500.0),
+        foreign=("phone", "phone_number", "phone_hash", "mobile", "mobile_number", "msisdn", "telephone", "tel", "手机", "手机号", "电话"),
+        own=True,
+        shared=True,
+        left_out=True,
+        heard=False,
+        passed_on=False,
+    ),
+    NodeType(
+        name=COUPON,
+        column="coupon_id",
+        told="the coupon that was claimed or used",
+        meaning="a coupon or its code; one that everybody has says nothing, as any popular key",
+        noun=Noun("coupon", "coupons", "优惠券"),
+        look=Look("#A08000", "diamond_cross", 44, most=8),
+        label="Coupon",
+        key="couponId",
+        role="shared_coupon",
+        verb="redeemed",
+        relation="REDEEMED",
+        place=MeetingPlace((24.0, 168.0), cap=40, meetings=0.5, most=2.0, share_most=1.0, reach="shortest", half_life=8.0),
+        foreign=(
+            "coupon",
+            "coupon_code",
+            "voucher",
+            "voucher_id",
+            "voucher_code",
+            "promo_code",
+            "discount_code",
+            "优惠券",
+            "优惠券id",
+            "券码",
+        ),
+        shared=True,
+        left_out=True,
+        heard=False,
+        passed_on=False,
+    ),
+    NodeType(
+        name=COURIER,
+        column="courier_id",
+        told="who delivered, or the pick-up point",
+        meaning="who brought the parcel; many customers of a quarter have the same",
+        noun=Noun("courier", "couriers", "快递员"),
+        look=Look("#5B6FA8", "triangle_pin", 44, most=8),
+        label="Courier",
+        key="courierId",
+        role="shared_courier",
+        verb="served_by",
+        relation="SERVED_BY",
+        place=MeetingPlace((24.0,), cap=20, meetings=0.5, most=1.0, share_most=0.5, reach="shortest", half_life=0.7),
+        foreign=("courier", "rider", "rider_id", "delivery_man", "deliverer", "pickup_point", "快递员", "骑手", "配送员"),
+        shared=True,
+        hub=False,
+        heard=False,
+        passed_on=False,
+    ),
+    NodeType(
+        name=TEXT_GROUP,
+        column="text_group",
+        told="which group of nearly the same review texts; told of `text` where the log names none",
+        meaning="review texts that are nearly the same, but for a word here and there",
+        noun=Noun("review text", "review texts", "评价文本"),
+        look=Look("#3F7F6F", "square_cross", 40, most=8),
+        label="Text",
+        key="textGroup",
+        role="shared_text",
+        verb="wrote",
+        relation="WROTE",
+        # Bought reviews come days or weeks after the orders, each in its own time.
+        place=MeetingPlace((168.0, 87600.0), cap=60, meetings=0.5, most=2.0, share_most=1.0, reach="longest", half_life=168.0),
+        shared=True,
+        left_out=True,
+        heard=False,
+        passed_on=False,
+    ),
 )
 NODE_TYPE = {node_type.name: node_type for node_type in NODE_TYPES}
 PLACES = {node_type.name: node_type.place for node_type in NODE_TYPES if node_type.place}
 KEY_TYPES = tuple(PLACES)  # all but users
 KEY_ROLES = {name: NODE_TYPE[name].role for name in KEY_TYPES}
+HEARD_TYPES = tuple(name for name in KEY_TYPES if NODE_TYPE[name].heard)
 SHARED_TYPES = tuple(node_type.name for node_type in NODE_TYPES if node_type.shared)
 EVENT_MAKERS = tuple(node_type for node_type in NODE_TYPES if node_type.makes_event)

@@ -12,13 +12,13 @@ from graphdet import _kernels
 from graphdet.arrays import Float32, Float64, Int32, Int64
 from graphdet.events import NO_TIME, EventTable
 from graphdet.evidence.pairs import PairEvidence
-from graphdet.schema import ACTIONS, ITEM, KEY_TYPES, NODE_TYPE
+from graphdet.schema import ACTIONS, HEARD_TYPES, ITEM, NODE_TYPE
 from graphdet.signals.signal import Column, Signal, counted, names_of
 from graphdet.visits.base_rates import BaseRates
 from graphdet.visits.visits import Visits
 
 DAY = 86_400_000_000
-NOUNS = {name: NODE_TYPE[name].noun for name in KEY_TYPES}
+NOUNS = {name: NODE_TYPE[name].noun for name in HEARD_TYPES}
 MESSAGES = {"log_devices": 9, "log_items": 10}  # places among messages
 
 COLUMNS = (
@@ -46,7 +46,7 @@ def _measure(events: EventTable, visits: Visits, base_rates: BaseRates, pairs: P
     count = np.maximum(np.bincount(who, minlength=users), 1).astype(np.float64)
     columns = dict.fromkeys(names_of(COLUMNS), np.zeros(users))
     columns["log_events"] = np.log1p(count)
-    for view in visits.views:
+    for view in (view for view in visits.views if view.name in NOUNS):
         offset = visits.offset[view.first_key : view.first_key + view.keys + 1]
         columns[f"log_{view.name}s"] = np.log1p(_distinct_keys(offset, visits.user, users))
     word = np.array([ACTIONS.index(action) if action in ACTIONS else -1 for action in events.actions] + [-1], np.int64)[events.action]

@@ -10,7 +10,7 @@ from graphdet import _kernels
 from graphdet.arrays import Float32
 from graphdet.events import EventTable
 from graphdet.evidence.pairs import PairEvidence
-from graphdet.schema import KEY_TYPES, NODE_TYPE
+from graphdet.schema import HEARD_TYPES, NODE_TYPE
 from graphdet.signals.signal import Column, Signal, counted, less_log10
 from graphdet.visits.base_rates import BaseRates
 from graphdet.visits.visits import Visits
@@ -42,7 +42,7 @@ COLUMNS = (
             message=MESSAGES.get(f"met_{name}"),
             items_only=True,
         )
-        for name in KEY_TYPES
+        for name in HEARD_TYPES
     ),
     counted("log_met_keys", "nodes at which they met somebody", "与人相遇的节点数", message=6),
     Column("met_share", "nodes at which they met somebody, for each visit", "相遇节点数与访问数之比", message=5),
@@ -65,9 +65,10 @@ def _measure(events: EventTable, visits: Visits, base_rates: BaseRates, pairs: P
         visits.view_of(pairs.key), users, views, np.array(LEVELS), TOP,
     ).reshape(users, -1)  # fmt: skip
     best, sums, together, met_at, hours = np.split(found, np.cumsum([TOP, 1 + len(LEVELS), 1, views]), axis=1)
-    met_view = np.zeros((users, len(KEY_TYPES)))
+    met_view = np.zeros((users, len(HEARD_TYPES)))
     for position, view in enumerate(visits.views):
-        met_view[:, KEY_TYPES.index(view.name)] = met_at[:, position]
+        if view.name in HEARD_TYPES:
+            met_view[:, HEARD_TYPES.index(view.name)] = met_at[:, position]
     met_keys = _kernels.met_keys(*_kernels.group_rows(ends, users), pairs.offset, pairs.key, visits.keys)
     own = np.maximum(np.bincount(visits.user, minlength=users), 1)
     parts = [best, np.log1p(sums), together, met_view, np.log1p(met_keys), np.minimum(met_keys / own, 1), hours]

@@ -1,6 +1,7 @@
 """Review rows → texts in Chinese and English, from phrases put together; a ring's script gives near-duplicates.
 
-Own words differ from order to order. Writers who follow a script copy it and change a phrase here and there.
+Own words differ from order to order. Writers who follow a script copy it and change a phrase here and there; some scripts only say what is
+to be told, and everybody tells it in words of their own. Honest people paste, too: what the app puts there, or a shop's own template.
 """
 
 from __future__ import annotations
@@ -16,6 +17,14 @@ from graphdet.simulate.streams import Ints, mix
 
 _SILENT = 0.25  # reviews of stars alone
 _CHANGED = 0.15  # phrases that a writer changes in a script
+_TOLD = 0.75  # the same, of a script that only says what is to be told
+_BRIEFS = 0.25  # scripts that are such
+_STOCK = 0.05  # honest reviews that are what the app puts there
+_TEMPLATES, _PASTED = 0.06, 0.35  # shops with a template of their own, and their honest reviewers who paste it
+_STOCK_PHRASES = (
+    *("此用户没有填写评价。", "系统默认好评。", "好评！", "非常满意，五星好评！"),
+    *("The user left no comment.", "Good!", "Great product, thanks!", "Five stars."),
+)
 
 
 @dataclass(frozen=True)
@@ -214,24 +223,39 @@ _ENGLISH = Language(
 )
 
 
-def review_texts(order: Ints, rating: npt.NDArray[np.int8], script: Ints, english: npt.NDArray[np.bool_], salt: int) -> pa.StringArray:
+def review_texts(
+    order: Ints, rating: npt.NDArray[np.int8], script: Ints, english: npt.NDArray[np.bool_], seller: Ints, salt: int
+) -> pa.StringArray:
     """The text of each review, null for stars alone. `script` 0 = own words; the others copy their script."""
-    chance = (mix(order, salt) >> np.uint64(11)).astype(np.float64) / 2.0**53
-    speaks = (script > 0) | (chance >= _SILENT)
-    scripted = script > 0
+    speaks = (script > 0) | (_chance(order, salt) >= _SILENT)
+    bad = rating <= 2
+    # A shop's template is a script of honest people, with numbers that no ring's has.
+    has_template = _chance(seller, salt + 2) < _TEMPLATES
+    pastes = (script == 0) & ~bad & has_template & (_chance(order, salt + 3) < _PASTED)
+    script = np.where(pastes, -1 - seller.astype(np.int64), script.astype(np.int64))
+    scripted = script != 0
     # All of a script's copies are in its own language.
     english = np.where(scripted, mix(script, salt + 1) % np.uint64(10) < 3, english)
-    bad = rating <= 2
+    changed = np.where((script > 0) & (_chance(script, salt + 4) < _BRIEFS), _TOLD, _CHANGED)
     parts: list[pa.Array] = []
     for place in range(5):
         own = mix(order, salt + 10 + place)
-        kept = (mix(order, salt + 20 + place) >> np.uint64(11)).astype(np.float64) / 2.0**53 >= _CHANGED
+        kept = _chance(order, salt + 20 + place) >= changed
         word = np.where(scripted & kept, mix(script, salt + 30 + place), own)
         phrases, first, count = _phrases(place)
         table = english.astype(int) * 2 + bad
         parts.append(phrases.take(pa.array(first[table] + (word % count[table].astype(np.uint64)).astype(np.int64))))
     text = pc.binary_join_element_wise(*parts, "")
+    stock = ~scripted & ~bad & (_chance(order, salt + 5) < _STOCK)
+    half = len(_STOCK_PHRASES) // 2
+    which = np.where(english, half, 0) + (half * _chance(order, salt + 6) ** 2).astype(np.int64)  # one of them much oftener than the others
+    text = pc.if_else(pa.array(stock), pa.array(_STOCK_PHRASES).take(pa.array(which)), text)
     return pc.if_else(pa.array(speaks), text, pa.scalar(None, pa.string()))
+
+
+def _chance(what: Ints, salt: int) -> npt.NDArray[np.float64]:
+    """A number from 0 to 1 for each, always the same."""
+    return (mix(what, salt) >> np.uint64(11)).astype(np.float64) / 2.0**53
 
 
 def _phrases(place: int) -> tuple[pa.StringArray, npt.NDArray[np.int64], npt.NDArray[np.int64]]:

@@ -142,7 +142,8 @@ def _batch(market: Market, low: int, high: int) -> pa.RecordBatch:
     order = np.flatnonzero(part.order >= 0)
     order_id = pa.array(np.searchsorted(order, np.arange(n)), mask=part.order < 0)
     told = np.flatnonzero(part.action == ACTION["review"])
-    texts = review_texts(part.order[told], part.rating[told], part.script[told], market.english[part.user[told]], market.salt)
+    seller = np.asarray(market.item_seller)[part.item[told]]
+    texts = review_texts(part.order[told], part.rating[told], part.script[told], market.english[part.user[told]], seller, market.salt)
     place = np.zeros(n, dtype=np.int64)
     place[told] = np.arange(len(told))
     agent = (mix(part.device, market.salt + 3) % np.uint64(len(_AGENTS) ** 2)).astype(np.float64) ** 0.5

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from graphdet.errors import CaseError, EmptyLog
 from graphdet.events import NO_TIME, EventTable
 from graphdet.events.files import digest
+from graphdet.events.reading import WRITTEN
 from graphdet.schema import ITEM, NODE_TYPES, TIME
 from graphdet.settings import LogSettings
 from graphdet.whole import whole_file, why
@@ -35,6 +36,7 @@ SCHEMA = pa.schema(
         *(pa.field(column, pa.string()) for column in (*ID_COLUMNS, "action")),
         pa.field("amount", pa.float64()),
         pa.field("rating", pa.float32()),
+        *(pa.field(column, pa.string()) for column in WRITTEN),
         pa.field(COPY, pa.int32()),
         pa.field(CATEGORY, pa.string()),
     ]
@@ -108,7 +110,10 @@ def load_kept(home: Path) -> KeptLog:
         table = pq.ParquetFile(path).read()
         told: list[dict[str, Any]] = json.loads((table.schema.metadata or {})[KEY])
         taken = {one["sha256"]: TakenFile(**one) for one in told}
-        rows = table.replace_schema_metadata(None).cast(SCHEMA)
+        for field in SCHEMA:
+            if field.name not in table.column_names:  # a kind of thing that the graphdet before did not keep
+                table = table.append_column(field, pa.nulls(table.num_rows, field.type))
+        rows = table.select(SCHEMA.names).replace_schema_metadata(None).cast(SCHEMA)
     except (OSError, KeyError, TypeError, ValueError, pa.ArrowException) as error:
         first = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CaseError(f"{path}: is no log that `graphdet day` kept, or damaged ({first}); restore it from a copy.") from None
@@ -137,6 +142,8 @@ def rows_of(events: EventTable) -> pa.Table:
     columns["action"] = _names(pa.array(events.actions, pa.string()), events.action[timed])
     for name, values in (("amount", events.amount), ("rating", events.rating)):
         columns[name] = None if values is None else pa.array(values[timed], mask=np.isnan(values[timed]))
+    for column, written in events.written.items():
+        columns[column] = _names(written.values, written.code[timed])
     if ITEM in events.ids and events.categories:
         own = np.append(events.item_category, np.int32(-1))[events.codes[ITEM][timed]]
         columns[CATEGORY] = _names(pa.array(events.categories, pa.string()), own)
@@ -156,6 +163,7 @@ def _names(names: pa.Array, codes: np.ndarray[Any, Any]) -> pa.Array:
 def _copies(events: EventTable, timed: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """1, 2, … among equal rows, which stand one after another."""
     columns: list[Any] = [events.time, *events.codes.values(), events.action, events.amount, events.rating]
+    columns += [written.code for written in events.written.values()]
     given = [column[timed] for column in columns if column is not None]
     count = int(timed.sum())
     equal = np.ones(max(count - 1, 0), bool)
@@ -195,6 +203,7 @@ def settings_of_kept(settings: LogSettings) -> LogSettings:
         "sample",
         "unpacked_gb",
         "ignore_keys",
+        "texts",
     )
     return LogSettings(**{name: getattr(settings, name) for name in kept if name in LogSettings.model_fields})
 

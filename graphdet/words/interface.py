@@ -90,6 +90,8 @@ WORDS: dict[str, Wording] = {
     "inflated_orders": Wording("made-up orders", "虚增订单"),
     "shared_payment": Wording("shared payment", "共用支付"),
     "shared_address": Wording("shared address", "共用地址"),
+    "shared_phone": Wording("shared phone number", "共用电话"),
+    "shared_coupon": Wording("shared coupon", "共用优惠券"),
     "page": Wording("Page {page} of {pages}", "第 {page} 页，共 {pages} 页"),
     "previous": Wording("Previous", "上一个"),
     "next": Wording("Next", "下一个"),

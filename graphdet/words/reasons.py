@@ -114,6 +114,27 @@ CATALOGUE: dict[str, Code] = {
         "{keys:delivery address is|delivery addresses are} used by two members or more, the busiest by {members}.",
         "有 {keys} 个收货地址被两名以上成员使用，最多的有 {members} 人使用。",
     ),
+    "shared_phone": Code(
+        "for",
+        "{keys:phone number is|phone numbers are} given by two members or more, the busiest by {members}.",
+        "有 {keys} 个电话号码被两名以上成员使用，最多的有 {members} 人使用。",
+    ),
+    "shared_coupon": Code(
+        "for",
+        "{keys:coupon is|coupons are} used by two members or more, the busiest by {members}, of a kind that hardly anybody else has.",
+        "有 {keys} 张优惠券被两名以上成员使用，最多的有 {members} 人使用，而其他用户很少持有。",
+    ),
+    "shared_courier": Code(
+        "for",
+        "{keys:courier serves|couriers serve} two members or more, the busiest {members}, far more than of as many ordinary users.",
+        "有 {keys} 名快递员为两名以上成员派件，最多的服务 {members} 人，远多于同样多的普通用户。",
+    ),
+    "shared_text": Code(
+        "for",
+        "{keys:review text is|review texts are} written nearly word for word by two members or more. {members} members wrote “{id}” or the like, "
+        "of {users:user|users} in the whole log who did.",
+        "有 {keys} 条评价文本被两名以上成员几乎逐字写出。{members} 名成员写了“{id}”或类似文字，全日志中共有 {users} 个用户这样写。",
+    ),
     "hijacked_accounts": Code(
         "for",
         "Suspected taken-over or rented accounts: {aged} of {of} had been in use for two weeks or more, and {novel:.0%} of the kinds of items that "

@@ -1,0 +1,71 @@
+"""Users who wrote nearly the same review: a sheet's sentences, with a word exchanged here and there.
+
+A node is a group of near-duplicates that two users or more have written. A phrase that everybody writes is a popular key and says little,
+as everywhere; what nobody else wrote is nobody's meeting place and no node.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from graphdet.arrays import Bool, Int32, Int64
+from graphdet.events import EventTable
+from graphdet.events.table import Written
+from graphdet.schema import TEXT_GROUP
+from graphdet.signals.near_texts import near_groups
+from graphdet.signals.signal import Signal
+from graphdet.signals.text_folding import fold
+
+SHOWN = 32  # characters of a group's text that stand in its name: letters, zeros and spaces alone
+
+
+def text_groups(events: EventTable) -> pa.StringArray:
+    """(n,) the group of each event's text; null where it has none, or nobody else wrote the like."""
+    return groups_of(events.written["text"], events.codes["user"]) if "text" in events.written else pa.nulls(len(events), pa.string())
+
+
+def groups_of(written: Written, user: Int32) -> pa.StringArray:
+    """Names of groups, for texts and who wrote them."""
+    rows = np.flatnonzero(written.code >= 0)
+    used, place = np.unique(written.code[rows], return_inverse=True)
+    folded = fold(written.values.take(pa.array(used))).dictionary_encode()
+    code = folded.indices.to_numpy().astype(np.int64)[place]
+    rows, code = rows[kept := _said(folded.dictionary)[code]], code[kept]
+    writers = _writers(code, user[rows], len(folded.dictionary))
+    keys = [("writers", "descending"), ("text", "ascending")]  # the first text of a group is the one that most people wrote
+    order = pc.sort_indices(pa.table({"writers": writers, "text": folded.dictionary}), keys).to_numpy().astype(np.int64)
+    order = order[writers[order] > 0]
+    first = np.arange(len(writers))
+    first[order] = order[near_groups(folded.dictionary.take(pa.array(order)))]
+    group = first[code]
+    shared = _writers(group, user[rows], len(first)) > 1
+    names = np.full(len(first), None, object)
+    for one in np.flatnonzero(shared).tolist():
+        names[one] = _name(folded.dictionary[one].as_py())
+    found = np.full(len(written.code), None, object)
+    found[rows] = names[group]
+    return pa.array(found, pa.string())
+
+
+def _said(folded: pa.LargeStringArray) -> Bool:
+    """Which texts say anything: marks and emoji alone do not."""
+    return np.asarray(pc.utf8_length(folded).to_numpy(zero_copy_only=False) > 0)
+
+
+def _writers(group: Int64, user: Int32, groups: int) -> Int64:
+    """(groups,) users of each."""
+    pairs = np.unique(group << 32 | user)
+    return np.bincount(pairs >> 32, minlength=groups)
+
+
+def _name(folded: str) -> str:
+    """A name that depends on the text alone, and that people can read."""
+    digest = hashlib.blake2b(folded.encode(), digest_size=8).hexdigest()
+    return f"{folded if len(folded) <= SHOWN else folded[: SHOWN - 1] + '…'} #{digest}"
+
+
+TEXTS = Signal("texts", meeting_place=TEXT_GROUP, nodes=text_groups)
