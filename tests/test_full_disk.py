@@ -36,7 +36,8 @@ def labels(logged: LoggedRun) -> Path:
     """Any will do: it is not judged what is learned."""
     users = sorted(set(logged.log["user_id"]))
     path = logged.folder / "labels" / "labels.csv"
-    path.parent.mkdir()
+    (path.parent / "watched").mkdir(parents=True)
+    shutil.copy(logged.folder / "events.parquet", path.parent / "watched")
     pd.DataFrame({"user_id": users, "label": [place % 2 for place in range(len(users))]}).to_csv(path, index=False)
     assert graphdet("cases", "add", logged.folder / "run", "--home", path.parent / "home").returncode == 0
     assert graphdet("cases", "decide", "C-0001", "confirmed", "--home", path.parent / "home").returncode == 0
@@ -88,6 +89,7 @@ def writers(logged: LoggedRun, labels: Path, disk: Path) -> dict[str, list[list[
         + [["export", run, "--tier", "alert", "--format", form, "--out", out] for form in WRITERS],
         "push": [["push", run, "--offline", out], ["push", run, "--scope", "graph", "--offline", out]],
         "kit": [["kit", run, "--out", out]],
+        "watch": [["watch", labels.parent / "watched", "--state", disk / "state", "--once"]],
         "day": [["day", log, "--home", disk / "desk"]],
         "cases export": [
             ["cases", "export", "C-0001", "--home", labels.parent / "home", "--out", disk / f"act.{form}"]
@@ -159,7 +161,8 @@ def test_no_command_is_forgotten(logged: LoggedRun, tmp_path: Path) -> None:
 
 def test_each_command_that_writes_names_the_full_disk_and_leaves_what_was_there(logged: LoggedRun, labels: Path, small_disk: Path) -> None:
     (small_disk / "model.npz").write_bytes(b"good")
-    (small_disk / "desk").mkdir()  # a home, which the next day goes on with
+    for place in ("desk", "state"):  # which the next day and the next watch go on with
+        (small_disk / place).mkdir()
     for left in (0, 24 * 1024):  # not even a folder's first file, and a few of them
         (small_disk / "filler").unlink(missing_ok=True)
         fill(small_disk, left)

@@ -356,3 +356,39 @@ def test_the_casebook_applies_as_it_is_written_to(log: pa.Table, tmp_path: Path)
         assert look.refresh  # the null is made anew without the key
         assert item not in look.run.members["node_id"].to_pylist()
         assert len(list((tmp_path / "state" / RUNS).iterdir())) <= 3
+
+
+def test_on_a_full_disk_nothing_is_lost_and_it_goes_on_when_there_is_room(tmp_path: Path) -> None:
+    place = tmp_path / "small"
+    place.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)], capture_output=True, check=False).returncode:
+        pytest.skip("mounting a small file system needs root")
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    try:
+        with open_state(place / "state") as state:
+            watch = watch_of(state, FolderSource(logs, 60.0))
+            for part in range(6):
+                with (logs / "events.jsonl").open("ab") as file:
+                    file.write(b"".join(event(number) + b"\n" for number in range(20 * part, 20 * part + 20)))
+                room = os.statvfs(place)
+                left = room.f_bavail * room.f_frsize - (0, 4096, 8192, 20_000, 30_000, 60_000)[part]
+                (place / "filler").write_bytes(b"x" * max(left, 0))
+                before, refused = dict(state.counts), ""
+                try:
+                    watch.step()
+                except WatchError as error:
+                    refused = str(error)
+                if refused:
+                    assert "full" in refused
+                    assert state.counts == before
+                    add_up(state)
+                    (place / "filler").unlink()
+                    watch.step()
+                (place / "filler").unlink(missing_ok=True)
+                assert state.counts["accepted"] == 20 * part + 20
+        with open_state(place / "state") as state:
+            add_up(state)
+            assert state.events == 120
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)

@@ -16,11 +16,12 @@ from typing import Any
 from graphdet.alerts.outbox import open_outbox
 from graphdet.errors import WatchError
 from graphdet.events.identity import TOLD_BY
-from graphdet.watch.segments import KnownEvents, Segment, remove_segments
+from graphdet.watch.segments import KnownEvents, Segment, is_disk_full, remove_segments
 from graphdet.whole import why
 
 FILE, LOCK, SEGMENTS, ASIDE, RUNS = "watch.sqlite", "watch.lock", "segments", "aside", "runs"
 FORMAT = 1
+LEAST_ROOM = 1 << 18  # bytes that SQLite's journals need
 COUNTS = ("read", "accepted", "rejected", "duplicate", "late", "ahead")
 _TABLES = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -97,7 +98,8 @@ class State:
                     self.connection.execute("ROLLBACK")
                 raise
         except sqlite3.Error as error:
-            raise WatchError(f"{self.folder / FILE}: cannot be written ({error}); what was kept before is whole.") from None
+            told = f"the disk is full: {error}; free some space" if _lacks_room(error, self.folder) else str(error)
+            raise WatchError(f"{self.folder / FILE}: cannot be written ({told}); what was kept before is whole.") from None
 
     def tell_figures(self, figures: Mapping[str, float]) -> None:
         """What those who look from outside are told; no part of the state."""
@@ -141,10 +143,18 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.executescript(_TABLES)
         open_outbox(connection)
     except (sqlite3.Error, OSError) as error:
+        if _lacks_room(error, path.parent):
+            raise WatchError(f"{path}: cannot be written (the disk is full: {error}); free some space.") from None
         raise WatchError(
             f"{path}: is no state of a watch, or damaged ({error}); restore it from a copy, or choose another --state."
         ) from None
     return connection
+
+
+def _lacks_room(error: Exception, folder: Path) -> bool:
+    """Whether the disk is full; SQLite may call it a disk that cannot be read or written."""
+    state = os.statvfs(folder)
+    return is_disk_full(error) or ("I/O" in str(error) and state.f_bavail * state.f_frsize < LEAST_ROOM)
 
 
 def _load(folder: Path, connection: sqlite3.Connection) -> State:

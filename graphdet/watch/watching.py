@@ -32,6 +32,7 @@ from graphdet.watch.taking_looks import Look, Null, Window, take_look
 from graphdet.week.working_day import runs_in_use
 
 KEPT_RUNS = 3
+SHORT = 0.05  # seconds to wait for what is about to come
 PATIENCE = 5.0  # seconds before what a full disk refused is tried again
 
 
@@ -84,7 +85,7 @@ class Watch:
             writing: Future[None] | None = None
             while True:
                 begun = self.clock()
-                report = self._patient_step()
+                report = self._patient_step(once=once)
                 if looking is not None and looking.done():
                     found = looking.result()
                     self.keep(found)
@@ -96,8 +97,8 @@ class Watch:
                     self.is_looking = True
                 if over:
                     break
-                if not self.source.waiting:
-                    time.sleep(max(self.every - (self.clock() - begun), 0.01))
+                pause = SHORT if report is None else 0.0
+                time.sleep(pause if self.source.waiting else max(self.every - (self.clock() - begun), SHORT))
             if looking is not None:
                 self.keep(looking.result())
             if writing is not None:
@@ -213,13 +214,13 @@ class Watch:
     def _take(self, window: Window) -> Look:
         return take_look(window, self.settings, self.state.folder / RUNS, self.home, Progress())
 
-    def _patient_step(self) -> StepReport | None:
+    def _patient_step(self, *, once: bool) -> StepReport | None:
         """A step; where the disk is full it waits for room, and nothing is lost meanwhile."""
         while True:
             try:
                 return self.step()
             except WatchError as error:
-                if not is_disk_full(error):
+                if once or not is_disk_full(error):
                     raise
                 self.witness.hindered(str(error))
                 time.sleep(PATIENCE)

@@ -1,0 +1,137 @@
+"""The watch at work: how many events a second it takes in, how long from an event to its look, how much memory; and the batch beside it.
+
+python benchmarks/watch.py [EVENTS] [RATE] [SECONDS]     # a window of so many events, then so many a second for so long
+
+A made market of about EVENTS fills the window (catching up: as fast as it goes), then its last part comes at RATE events a second in
+files that grow, while looks are taken beside the steps. Beside it, what a user would do instead: `graphdet run` on the same events.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from graphdet.alerts.alert import Alert
+from graphdet.events import read_events
+from graphdet.pipeline import detect
+from graphdet.settings import Settings
+from graphdet.simulate import preset, simulate
+from graphdet.simulate.playing import lines_of
+from graphdet.simulate.writing import log_batches
+from graphdet.watch.chunks import Chunk, Place
+from graphdet.watch.folder_source import FolderSource
+from graphdet.watch.state import open_state
+from graphdet.watch.stepping import Bounds, StepReport
+from graphdet.watch.taking_looks import Look
+from graphdet.watch.watching import Watch, memory_now
+
+MINUTE = 60_000_000
+
+
+class Fed(FolderSource):
+    """A folder that ends with whoever writes to it."""
+
+    feeder: threading.Thread | None = None
+    gave = True
+
+    def take(self, known: Mapping[str, Place], now: float) -> list[Chunk]:
+        chunks = super().take(known, now)
+        self.gave = bool(chunks)
+        return chunks
+
+    @property
+    def ended(self) -> bool:
+        return self.feeder is not None and not self.feeder.is_alive() and not self.gave and not self.waiting
+
+
+class Measured:
+    """Steps and looks with the clock's time."""
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[float, int, float]] = []
+        self.looks: list[tuple[float, int, float]] = []
+        self.memory = 0
+
+    def stepped(self, report: StepReport, figures: Mapping[str, float]) -> None:
+        self.steps.append((time.monotonic(), report.counts["read"], figures["step_seconds"]))
+        self.memory = max(self.memory, memory_now())
+
+    def looked(self, look: Look, alerts: Sequence[Alert], figures: Mapping[str, float]) -> None:
+        self.looks.append((time.monotonic(), look.window.digest.__hash__(), figures["look_seconds"]))
+        self.memory = max(self.memory, memory_now())
+
+    def hindered(self, why: str) -> None:
+        raise AssertionError(why)
+
+
+def main(events: int, rate: int, seconds: float) -> None:
+    market = simulate(preset("hard", events=events), 1)
+    lines = [line for batch in log_batches(market) for line in lines_of(batch)]
+    live = min(round(rate * seconds), len(lines) // 4)
+    print(f"market: {len(lines):,} events, of which {live:,} come at {rate:,} a second")
+    with tempfile.TemporaryDirectory() as folder:
+        logs, state = Path(folder) / "logs", Path(folder) / "state"
+        logs.mkdir()
+        (logs / "events.jsonl").write_bytes(b"".join(lines[:-live]))
+        seen = Measured()
+        with open_state(state) as kept:
+            source = Fed(logs, 3600.0)
+            watch = Watch(kept, source, Settings(), Bounds(400), 2.0, 5 * MINUTE, None, seen)
+            begun = time.monotonic()
+            while watch.step() is not None:
+                pass
+            took = time.monotonic() - begun
+            print(f"catching up: {kept.counts['read'] / took:,.0f} events/s ({took:.1f} s); {memory_now() / 2**30:.2f} GiB")
+            begun = time.monotonic()
+            watch.look()
+            print(f"first look, with a null of its own: {time.monotonic() - begun:.1f} s; {memory_now() / 2**30:.2f} GiB")
+            arrived: list[tuple[float, int]] = []
+            source.feeder = threading.Thread(target=feed, args=(logs / "events.jsonl", lines[-live:], rate, arrived))
+            steps_before, looks_before = len(seen.steps), len(seen.looks)
+            source.feeder.start()
+            watch.run(once=False)
+            report(seen, steps_before, looks_before, arrived, live)
+        begun = time.monotonic()
+        run = detect(read_events([logs / "events.jsonl"]), Settings())
+        print(f"beside it, `graphdet run` on the same events: {time.monotonic() - begun:.1f} s, {run.rings.num_rows} rings")
+
+
+def feed(path: Path, lines: list[bytes], rate: int, arrived: list[tuple[float, int]]) -> None:
+    begun = time.monotonic()
+    done = 0
+    while done < len(lines):
+        due = min(round((time.monotonic() - begun) * rate) + 1, len(lines))
+        with path.open("ab") as file:
+            file.write(b"".join(lines[done:due]))
+        done = due
+        arrived.append((time.monotonic(), done))
+        time.sleep(0.1)
+
+
+def report(seen: Measured, steps: int, looks: int, arrived: list[tuple[float, int]], live: int) -> None:
+    own = seen.steps[steps:]
+    print(f"steps: {len(own)}, p50 {np.median([one[2] for one in own]):.2f} s, p95 {np.quantile([one[2] for one in own], 0.95):.2f} s")
+    taken = np.cumsum([one[1] for one in own])
+    lag = []
+    for moment, count in arrived:  # from the file to the state
+        place = int(np.searchsorted(taken, count))
+        if place < len(own):
+            lag.append(own[place][0] - moment)
+    rate = live / (own[-1][0] - arrived[0][0])
+    print(f"taken in: {rate:,.0f} events/s, p95 from file to state {np.quantile(lag, 0.95):.2f} s")
+    between = [one[2] for one in seen.looks[looks:]]
+    print(f"looks: {len(between)}, p50 {np.median(between):.1f} s; highest memory {seen.memory / 2**30:.2f} GiB")
+
+
+if __name__ == "__main__":
+    main(
+        int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000,
+        int(sys.argv[2]) if len(sys.argv) > 2 else 5_000,
+        float((sys.argv[3:] or ["60"])[0]),
+    )
