@@ -52,7 +52,7 @@ def main() -> None:
 
 def measure(run: Run, state: Path, asked: int, seed: int) -> dict[str, Any]:
     """Milliseconds of each way to ask, and what the file costs."""
-    begun = time.perf_counter()
+    begun, first = time.perf_counter(), 0.0
     while write_scores(state / NAME, run, look=1, moment=0):
         first = time.perf_counter() - begun
     begun = time.perf_counter()

@@ -118,7 +118,7 @@ TESTED_ELSEWHERE = {  # page → the tests that run its commands, against server
     "console.md": ("test_console.py",),
     "signals.md": ("test_series.py",),
     "watch.md": ("test_watch.py",),
-    "alerts.md": ("test_alert_delivery.py", "test_answering.py", "test_drift.py"),
+    "alerts.md": ("test_alert_delivery.py", "test_answering.py", "test_drift.py", "test_refresh.py"),
 }
 
 

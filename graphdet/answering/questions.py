@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from graphdet.alerts.alert import iso
-from graphdet.answering.score_file import RING, ScoreFile, reasons_in_words
+from graphdet.answering.score_file import LEARNED, RING, ScoreFile, reasons_in_words
 from graphdet.errors import AlertError, NoScores, nearest
 from graphdet.printable import printable
 from graphdet.schema import NODE_TYPE, NODE_TYPES, USER
@@ -25,6 +25,7 @@ class Scores:
 
     def __init__(self, path: Path) -> None:
         self._path, self._file, self._lock = path, ScoreFile.open(path), threading.Lock()
+        self._learned: ScoreFile | None = None
 
     def node(self, node_type: str, node_id: str, language: Language = "en") -> dict[str, Any]:
         """A node's score and rings; `known` is false where no event of the window has it.
@@ -37,7 +38,10 @@ class Scores:
             raise AlertError(
                 f"there is no type '{printable(node_type[:100])}'{nearest(node_type, NODE_TYPE)} Types are {', '.join(NODE_TYPE)}."
             )
-        return self._node(self._current(), node_type, node_id, language)
+        told = self._node(self._current(), node_type, node_id, language)
+        learned = self._by_model() if node_type == USER else None
+        chance = learned.find(USER, node_id) if learned is not None else None
+        return told if learned is None or chance is None else told | {"learned": {"chance": chance[0], **_model(learned)}}
 
     def event(self, event: Mapping[str, Any], language: Language = "en") -> dict[str, Any]:
         """An event's score: its user's, or where the event touches two things of one ring the lower of their scores, if that is more.
@@ -54,13 +58,13 @@ class Scores:
         if not ids:
             columns = [one.column for one in NODE_TYPES]
             raise AlertError(f"the event names no node; it must have one of the columns {', '.join(columns)}.")
-        nodes = {node_type: self._node(file, node_type, node_id, language) for node_type, node_id in ids.items()}
-        user = nodes.get(USER)
+        nodes = {node_type: _brief(file, node_type, node_id) for node_type, node_id in ids.items()}
+        user = self._node(file, USER, ids[USER], language) if USER in ids else None
         own = {ring["ring_id"] for ring in user["rings"]} if user else set()
         touched: dict[str, list[str]] = defaultdict(list)
         for node_type, node in nodes.items():
-            for ring in node["rings"] if node_type != USER else ():
-                touched[ring["ring_id"]].append(node_type)
+            for ring_id in node["rings"] if node_type != USER else ():
+                touched[ring_id].append(node_type)
         near = {ring: types for ring, types in touched.items() if ring not in own and len(types) >= LEAST_MATCHED}
         by_things = [min(nodes[node_type]["score"] for node_type in types) for types in near.values()]
         score = max([user["score"] if user and user["known"] else 0.0, *by_things])
@@ -78,6 +82,18 @@ class Scores:
                 raise NoScores(f"{self._path}: the scores are gone; is its watch still at work?") from None
             return self._file
 
+    def _by_model(self) -> ScoreFile | None:
+        """What the model in use says; None where none was learned."""
+        path = self._path.with_name(LEARNED)
+        with self._lock:
+            try:
+                state = path.stat()
+                if self._learned is None or (state.st_ino, state.st_mtime_ns) != self._learned.stamp:
+                    self._learned = ScoreFile.open(path)
+            except (FileNotFoundError, NoScores):
+                self._learned = None
+            return self._learned
+
     @staticmethod
     def _node(file: ScoreFile, node_type: str, node_id: str, language: Language) -> dict[str, Any]:
         found = file.find(node_type, node_id) if len(node_id) <= LONGEST_ID else None
@@ -91,15 +107,27 @@ class Scores:
         return {**told, "rings": sorted(rings, key=lambda ring: ring.get("rank", 0)), **_when(file)}
 
 
+def _brief(file: ScoreFile, node_type: str, node_id: str) -> dict[str, Any]:
+    found = file.find(node_type, node_id) if len(node_id) <= LONGEST_ID else None
+    rings = [member["ring_id"] for member in found[1]] if found else []
+    return {"node_id": node_id, "known": found is not None, "score": found[0] if found else None, "rings": rings}
+
+
 def _ring(file: ScoreFile, ring_id: str, language: Language) -> dict[str, Any]:
-    _, document = file.find(RING, ring_id) or (None, {})
-    own = {name: value for name, value in document.items() if name not in ("reasons", "score")}
-    return {"ring_id": ring_id, **own, "reasons": reasons_in_words(document, language)}
+    if (ring_id, language) not in file.told:
+        _, document = file.find(RING, ring_id) or (None, {})
+        own = {name: value for name, value in document.items() if name not in ("reasons", "score")}
+        file.told[ring_id, language] = {"ring_id": ring_id, **own, "reasons": reasons_in_words(document, language)}
+    return file.told[ring_id, language]
 
 
 def _met(one: Mapping[str, Any], language: Language) -> str:
     things = NODE_TYPE[one["view"]].noun.counted(one["keys"], language)
     return alert_words("met", language, others=one["others"], things=things)
+
+
+def _model(file: ScoreFile) -> dict[str, str]:
+    return {name: file.meta[name] for name in ("model", "time")}
 
 
 def _when(file: ScoreFile) -> dict[str, Any]:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -26,10 +28,11 @@ from graphdet.whole import whole_file, why
 from graphdet.words.reasons import CATALOGUE
 
 NAME = "scores.arrow"
+LEARNED = "learned.arrow"  # users' chances by the model in use, as of when it was refreshed
 FORMAT = 1
 MARK = "\x1f"  # between a key's type and id; no type holds one
 RING = "ring"
-MOST_DOSSIERS = 25  # rings whose reasons are worked out in one look, the worst first; the next look goes on with others
+MOST_DOSSIERS = 10  # rings whose reasons are worked out in one look, the worst first; the next look goes on with others
 MOST_REASONS = 8
 _TOLD = ("rank", "tier", "size", "at_stake", "amount", "chance", "explanation", "first_seen", "last_seen", "score")
 
@@ -67,15 +70,30 @@ def write_scores(path: Path, run: Run, *, look: int, moment: int) -> int:
             "document": pa.array([*(documents.get(name, "") for name in names), *told], pa.large_string()),
         }
     )
+    _write(path, table, {"look": str(look), "moment": str(moment), "run": run.id})
+    return made
+
+
+def write_learned(path: Path, users: pa.StringArray, chance: npt.NDArray[np.float64], *, model: str, time: str) -> None:
+    """Write users' chances by a model, to be told beside their scores.
+
+    Raises:
+        AlertError: it cannot be written.
+    """
+    names = [f"{USER}{MARK}{user}" for user in users.to_pylist()]
+    columns = (pa.array(names, pa.large_string()), pa.array(chance, pa.float64()), pa.array([""] * len(names), pa.large_string()))
+    _write(path, pa.table(dict(zip((name for name, _ in _KINDS), columns, strict=True))), {"model": model, "time": time})
+
+
+def _write(path: Path, table: pa.Table, meta: dict[str, str]) -> None:
     table = table.take(pc.sort_indices(table["key"])).combine_chunks()
-    meta = {"format": str(FORMAT), "look": str(look), "moment": str(moment), "run": run.id}
+    meta = {"format": str(FORMAT), **meta}
     schema = table.schema.with_metadata({name.encode(): value.encode() for name, value in meta.items()})
     try:
         with whole_file(path) as partial, pa.OSFile(str(partial), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
             writer.write_table(table.cast(schema), max_chunksize=max(len(table), 1))
     except OSError as error:
         raise AlertError(f"{path}: scores cannot be written ({why(error)}).") from None
-    return made
 
 
 def _with_reasons(rings: dict[str, dict[str, Any]], run: Run, path: Path) -> int:
@@ -165,6 +183,7 @@ class ScoreFile:
     Attributes:
         stamp: tells this file from one that took its place.
         meta: look, moment, run.
+        told: (ring, language) → what was already put into words, which takes longer than all else.
     """
 
     stamp: tuple[int, int]
@@ -172,6 +191,7 @@ class ScoreFile:
     keys: pa.LargeStringArray
     scores: pa.DoubleArray
     documents: pa.LargeStringArray
+    told: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict, compare=False)
 
     @staticmethod
     def open(path: Path) -> ScoreFile:

@@ -1,7 +1,8 @@
-"""Learning and what was learned: train, similar, explain."""
+"""Learning and what was learned: train, refresh, similar, explain."""
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,17 +13,19 @@ from graphdet.cli.manner import progress_here
 from graphdet.cli.shared import AsJson, Folder, Logs, Seed, SettingsFile, Threads, Wanted, choose_settings, follower, print_json, read_logs
 
 if TYPE_CHECKING:
+    from graphdet.drift.model_shelf import ModelEntry, ModelShelf
     from graphdet.events import EventTable, LabelReport, Labels
     from graphdet.progress import Progress
     from graphdet.settings import Settings
 
 
 HEADING = "Learn"
+WATCH_STATE = "watch.sqlite"
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the program."""
-    for command in (train, similar, explain):
+    for command in (train, refresh, similar, explain):
         app.command()(command)
 
 
@@ -73,6 +76,49 @@ def train(
         print(as_table(trained.judgement) if trained.judgement else f"{out}\n", end="")
 
 
+def refresh(
+    state: Annotated[Path, typer.Argument(metavar="STATE", help="The folder with the watch's state.")],
+    labels: Annotated[Path | None, typer.Option("--labels", help="user_id and label (1 or 0), known_at where known.")] = None,
+    home: Annotated[
+        Path | None, typer.Option("--home", metavar="DIR", envvar="GRAPHDET_HOME", help="A home folder, whose verdicts go before --labels.")
+    ] = None,
+    every: Annotated[
+        int, typer.Option("--every", min=0, max=3650, metavar="DAYS", help="Only where the last is so old, or the last day drifted.")
+    ] = 0,
+    back: Annotated[bool, typer.Option("--back", help="Take the model in use back: the one before it is used again.")] = False,
+    journal: Annotated[bool, typer.Option("--journal", help="Only list what was learned, kept, left and taken back.")] = False,
+    settings: SettingsFile = None,
+    threads: Threads = None,
+    as_json: AsJson = False,
+) -> None:
+    """Learn a fresh model from a watch's window and the labels known now; it is used only if it is no worse than the one in use."""
+    from dataclasses import asdict
+    from datetime import UTC, datetime
+
+    from graphdet.alerts.deliver import connect
+    from graphdet.drift.measuring import load_drift
+    from graphdet.drift.model_shelf import ModelShelf, is_due
+
+    with contextlib.closing(connect(state / WATCH_STATE)) as connection:
+        shelf = ModelShelf(state, connection)
+        if not back and not journal:
+            drifted = any(one.beyond for one in load_drift(connection)[1])
+            reason = is_due(shelf.entries(), every * 86_400, datetime.now(UTC), drifted) if every else "asked"
+            found = [_learn_anew(state, shelf, labels, home, reason, choose_settings(settings, wanted=Wanted(threads)))] if reason else []
+        else:
+            found = [shelf.take_back("asked")] if back else shelf.entries()
+    if as_json:
+        print_json([asdict(entry) for entry in found])
+        return
+    if not found:
+        print("No model was due." if not journal else "No model was learned yet.")
+    for entry in found:
+        told = "" if entry.figure is None else f"; area {entry.figure:.3f}"
+        told += "" if entry.figure_before is None else f", the one in use {entry.figure_before:.3f}"
+        told += f", on {entry.judged:,} labels" if entry.judged else ""
+        print(f"{entry.time}  {entry.what:10}  {entry.name or 'none'}  ({entry.reason}{told})")
+
+
 def _need_what_training_needs(*, with_labels: bool, asked: bool, search: bool, board: bool) -> None:
     """Refuse options that would do nothing, and those whose packages are not installed."""
     from graphdet.errors import ModelError
@@ -114,6 +160,23 @@ def _read_verdicts(home: Path, events: EventTable, others: Labels | None) -> Lab
         file=sys.stderr,
     )
     return found if others is None else joined_labels(found, others)
+
+
+def _learn_anew(state: Path, shelf: ModelShelf, labels: Path | None, home: Path | None, reason: str, settings: Settings) -> ModelEntry:
+    from graphdet.drift.refreshing import refresh_model
+    from graphdet.errors import ModelError
+    from graphdet.events import read_events
+    from graphdet.week.kept_log import settings_of_kept
+
+    if labels is None and home is None:
+        raise ModelError("a model is judged on what people know: give --home, with verdicts, or --labels.")
+    progress = progress_here()
+    events = read_events(shelf.segments(), settings_of_kept(settings.log), settings.machine)
+    known = _read_labels(labels, events, settings, progress)[0] if labels else None
+    if home is not None:
+        known = _read_verdicts(home, events, known)
+    assert known is not None
+    return refresh_model(events, known, shelf, reason, settings, progress)
 
 
 def similar(

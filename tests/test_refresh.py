@@ -1,0 +1,120 @@
+"""Learning on: a fresh model is used only where it is no worse on the latest labels, and can be taken back."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from commands import Command
+from dossier_runs import market_run
+from sklearn.metrics import average_precision_score
+
+from graphdet.alerts.outbox import open_outbox
+from graphdet.answering.questions import Scores
+from graphdet.answering.score_file import NAME, write_scores
+from graphdet.drift.model_shelf import ModelShelf, is_due
+from graphdet.errors import ModelError
+from graphdet.evaluate.metrics import ranking_figures
+from graphdet.settings import GnnSettings, RingSettings, Settings
+
+SETTINGS = "[rings]\npermutations = 2\n[gnn]\nleast_rings = 0\n"
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A watch's folder with one segment, two files of labels and settings."""
+    folder = tmp_path_factory.mktemp("refresh")
+    chosen = Settings(rings=RingSettings(permutations=2), gnn=GnnSettings(least_rings=0))
+    made = market_run(folder / "log", seed=1, events=20_000, settings=chosen)
+    (folder / "segments").mkdir()
+    shutil.copy(made.folder / "events.parquet", folder / "segments" / "2024-01-01-0.parquet")
+    connection = sqlite3.connect(folder / "watch.sqlite", isolation_level=None)
+    connection.execute("CREATE TABLE segments (name TEXT)")
+    connection.execute("INSERT INTO segments VALUES ('2024-01-01-0.parquet')")
+    open_outbox(connection)
+    connection.close()
+    write_scores(folder / NAME, made.run, look=1, moment=0)
+    ring = {row["node_id"] for row in made.run.members.to_pylist() if row["node_type"] == "user"}
+    counts = made.log["user_id"].astype(str).value_counts()
+    counts = counts[[user not in ring for user in counts.index]].sample(300, random_state=1)  # who does much is easy to learn
+    users = pd.DataFrame({"user_id": counts.index, "label": (counts > counts.median()).astype(int).to_numpy()})
+    users["known_at"] = pd.date_range("2024-01-01", periods=len(users), freq="h")
+    users.to_csv(folder / "right.csv", index=False)
+    early = np.arange(len(users)) < 0.7 * len(users)
+    users.assign(label=np.where(early, 1 - users["label"], users["label"])).to_csv(folder / "wrong.csv", index=False)
+    (folder / "mine.toml").write_text(SETTINGS, encoding="utf-8")
+    return folder
+
+
+def test_a_worse_model_is_left_a_good_one_kept_and_taken_back(state: Path, graphdet_command: Command) -> None:
+    def refresh(*arguments: object) -> list[dict[str, object]]:
+        done = graphdet_command("refresh", state, "--settings", state / "mine.toml", "--json", *arguments)
+        assert done.code == 0, done.err
+        found: list[dict[str, object]] = json.loads(done.out)
+        return found
+
+    (first,) = refresh("--labels", state / "right.csv", "--every", 7)
+    assert (first["what"], first["reason"], first["before"], first["figure_before"]) == ("kept", "first", "", None)
+    assert refresh("--labels", state / "right.csv", "--every", 7) == []  # not due
+    (worse,) = refresh("--labels", state / "wrong.csv")
+    assert (worse["what"], worse["before"]) == ("left", first["name"])
+    assert float(str(worse["figure"])) < float(str(worse["figure_before"]))
+    user = pd.read_csv(state / "right.csv")["user_id"].astype(str)[0]
+    told = Scores(state / NAME).node("user", user)["learned"]
+    assert told["model"] == first["name"]  # the one in use still says it
+    assert 0 <= told["chance"] <= 1
+    assert [entry["what"] for entry in refresh("--journal")] == ["kept", "left"]
+    assert graphdet_command("refresh", state).code == 2  # neither verdicts nor labels
+
+
+class Written:
+    """A model of a few bytes."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+
+    def save(self, path: Path) -> None:
+        path.write_bytes(self.content)
+
+
+def test_the_journal_tells_which_model_is_in_use(tmp_path: Path) -> None:
+    shelf = ModelShelf(tmp_path, sqlite3.connect(tmp_path / "db", isolation_level=None))
+    with pytest.raises(ModelError, match="none can be taken back"):
+        shelf.take_back("asked")
+    names = [
+        shelf.add(Written(content), "asked", figure, before, 9, 3) for content, figure, before in ((b"a", 0.5, None), (b"b", 0.6, 0.5))
+    ]
+    assert shelf.add(Written(b"c"), "drift", 0.59, 0.6, 9, 3).what == "left"
+    assert shelf.in_use == names[1].name
+    assert shelf.path_of(shelf.in_use).read_bytes() == b"b"
+    assert (shelf.take_back("asked").name, shelf.in_use) == (names[0].name, names[0].name)
+    assert shelf.add(Written(b"d"), "asked", 0.7, 0.5, 9, 3).before == names[0].name
+    assert [shelf.take_back("asked").name, shelf.take_back("asked").name] == [names[0].name, ""]
+    assert shelf.in_use == ""
+    with pytest.raises(ModelError):
+        shelf.take_back("asked")
+    assert [entry.what for entry in shelf.entries()] == ["kept", "kept", "left", "taken back", "kept", "taken back", "taken back"]
+
+
+def test_a_model_is_due_by_schedule_and_after_drift_but_not_daily_without(tmp_path: Path) -> None:
+    shelf = ModelShelf(tmp_path, sqlite3.connect(tmp_path / "db", isolation_level=None))
+    now = datetime.now(UTC)
+    assert is_due(shelf.entries(), 86_400, now, drifted=False) == "first"
+    shelf.add(Written(b"a"), "first", 0.5, None, 9, 3)
+    told = [
+        is_due(shelf.entries(), 7 * 86_400, now + timedelta(days=days), drifted=drifted)
+        for days, drifted in ((0.5, True), (1.1, True), (1.1, False), (7.1, False))
+    ]
+    assert told == ["", "drift", "", "schedule"]
+
+
+def test_the_figure_is_scikit_learns() -> None:
+    draw = np.random.default_rng(0)
+    positive, score = draw.random(200) < 0.3, draw.random(200).round(1)
+    assert ranking_figures(positive, score).auprc == pytest.approx(average_precision_score(positive, score))
