@@ -258,6 +258,24 @@ def test_late_events_backward_sources_and_clocks(tmp_path: Path) -> None:
         add_up(state)
 
 
+def test_of_histories_side_by_side_none_is_late(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are read one after another, each from its beginning, days behind the end of the one before."""
+    monkeypatch.setattr(folder_source, "MOST_BYTES", 10_000)
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    for server in ("a", "b"):
+        moments = (datetime.fromtimestamp(NOON - 600_000 + 3000 * number, UTC).isoformat() for number in range(180))
+        lines = (f'{{"timestamp": "{moment}", "user_id": "u", "item_id": "{server}"}}\n' for moment in moments)
+        (logs / f"{server}.jsonl").write_text("".join(lines))
+    with open_state(tmp_path / "state") as state:
+        watch = watch_of(state, FolderSource(logs, 60.0), lateness=3_600_000_000)
+        turns = 0
+        while watch.step() is not None:
+            turns += 1
+        assert turns > 2
+        assert (state.counts["accepted"], state.counts["late"]) == (360, 0)
+
+
 def test_a_flood_waits_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Fifty times the usual: each step takes a bounded piece, and the next follows at once."""
     monkeypatch.setattr(folder_source, "MOST_BYTES", 10_000)

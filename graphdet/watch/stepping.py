@@ -39,12 +39,12 @@ class Bounds:
 
     Attributes:
         days: of the window, the day of the latest event among them.
-        lateness: microseconds behind the watermark.
+        lateness: microseconds behind the watermark; None = whatever the window holds is taken.
         idle: seconds after which a partition of which nothing comes holds back no watermark.
     """
 
     days: int = 30
-    lateness: int = DAY
+    lateness: int | None = DAY
     idle: float = 60.0
 
 
@@ -104,7 +104,7 @@ def take_step(state: State, chunks: Sequence[Chunk], log: LogSettings, machine: 
         before = state.watermarks.get(chunk.partition, (None, 0.0))[0]
         marks[chunk.partition] = max([*(() if before is None else (before,)), *((int(told.max()),) if len(told) else ())], default=None)
         end = max([*(() if end is None else (end,)), *((int(told.max()),) if len(told) else ())], default=None)
-        accepted.append(_timely(taken, chunk, report, ahead, None if mark is None else mark - bounds.lateness))
+        accepted.append(_timely(taken, chunk, report, ahead, None if mark is None or bounds.lateness is None else mark - bounds.lateness))
     rows = _each_once(accepted, report)
     rows = _within(rows, report, None if state.end is None else window_start(state.end, bounds.days))
     report.counts["accepted"] = rows.num_rows

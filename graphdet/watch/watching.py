@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from shutil import rmtree
@@ -74,6 +74,7 @@ class Watch:
     wake: Callable[[], None] = lambda: None
     clock: Callable[[], float] = time.time
     steps: int = 0
+    caught_up: bool = False  # all that lay there at the beginning was read: of several files one after another, none of which is late
     is_looking: bool = False  # a look reads segments beside the steps
     unlooked: float | None = None  # since when there are events that no look saw
     figures: dict[str, float] = field(default_factory=dict)
@@ -114,14 +115,17 @@ class Watch:
         now, begun = self.clock(), time.perf_counter()
         chunks = self.source.take(self.state.places, now)
         if not chunks:
+            self.caught_up = self.caught_up or not self.source.waiting
             self._tell(now, time.perf_counter() - begun)
             return None
+        bounds = self.bounds if self.caught_up else replace(self.bounds, lateness=None)
         try:
-            report = take_step(self.state, chunks, self.settings.log, self.settings.machine, self.bounds, now)
+            report = take_step(self.state, chunks, self.settings.log, self.settings.machine, bounds, now)
         except BaseException:
             self.source.rewind()
             raise
         self.source.kept(self.state.places)
+        self.caught_up = self.caught_up or not self.source.waiting
         self.steps += 1
         self.figures["events_per_second"] = report.counts["read"] / max(time.perf_counter() - begun, 1e-6)
         if report.gone:
