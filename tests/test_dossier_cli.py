@@ -58,7 +58,20 @@ def test_show_lists_raw_events(folder: str, logged: LoggedRun) -> None:
     assert f"({len(dossier['events']['witness'])})" in text
     assert f"({len(dossier['events']['inside'])})" in text
     assert len(text.splitlines()) > len(dossier["events"]["witness"]) + len(dossier["events"]["inside"])
-    told = {"ring", "verdict", "facts", "reasons", "innocent", "objections", "counterfactuals", "against", "queued", "members", "events"}
+    told = {
+        "ring",
+        "verdict",
+        "facts",
+        "reasons",
+        "innocent",
+        "objections",
+        "counterfactuals",
+        "against",
+        "queued",
+        "uses",
+        "members",
+        "events",
+    }
     assert set(dossier) == told
     assert dossier["facts"]["what"]["events"] == len(dossier["events"]["inside"])
 

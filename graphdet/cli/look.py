@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from graphdet.cli.shared import AsJson, Folder, Lang, Language, Tier, print_json
+from graphdet.cli.shared import AsJson, ByUse, Folder, Lang, Language, Tier, UseName, print_json
+
+if TYPE_CHECKING:
+    from graphdet.run.folder import Run
 
 HEADING = "Look into a run"
 RING = "A ring's rank (1 is the worst), its id, or the beginning of its id."
@@ -48,6 +51,7 @@ def register(app: typer.Typer) -> None:
 def rings(
     folder: Folder,
     tier: Annotated[list[Tier] | None, typer.Option(help="Only this tier; may be given more than once.")] = None,
+    use: ByUse = None,
     explanation: Annotated[str | None, typer.Option(help="Only those that this innocent explanation covers, such as fan_club.")] = None,
     least_size: Annotated[int | None, typer.Option("--min-size", min=1, help="Only rings of so many members or more.")] = None,
     least_amount: Annotated[float | None, typer.Option("--min-amount", help="Only rings whose orders are worth so much or more.")] = None,
@@ -58,10 +62,11 @@ def rings(
     as_json: AsJson = False,
 ) -> None:
     """List a run's rings, worst first."""
-    from graphdet.run.choosing import select_rings
+    from graphdet.run.choosing import only_rings, select_rings
     from graphdet.run.folder import Run
 
-    table = Run.load(folder).rings
+    run = Run.load(folder)
+    table = run.rings
     found = select_rings(
         table,
         tiers=[one.value for one in tier or []],
@@ -71,13 +76,31 @@ def rings(
         since=since,
         until=until,
         sort=sort.value,
-    ).slice(0, top)
+    )
+    told = _with_use(run, found["ring_id"].to_pylist(), use) if use else {}
+    found = (only_rings(found, told) if use else found).slice(0, top)
     if as_json:
-        print_json(found.to_pylist())
+        print_json([{**row, "uses": told[row["ring_id"]]} if use else row for row in found.to_pylist()])
     else:
         from graphdet.terminal import console_for, show_rings
 
         show_rings(console_for(), found, table.num_rows)
+
+
+def _with_use(run: Run, rings: list[str], wanted: list[UseName]) -> dict[str, list[dict[str, Any]]]:
+    """Those of the rings that seem to be for one of the wanted uses → all their uses, with words."""
+    from graphdet.dossier.uses import uses_of
+    from graphdet.replay.recorded import Recorded
+    from graphdet.words.use_words import use_in_words
+
+    asked = {one.value for one in wanted}
+    return {
+        ring: [
+            {"use": use, "numbers": told, "en": use_in_words(use, told, "en"), "zh": use_in_words(use, told, "zh")} for use, told in uses
+        ]
+        for ring, uses in uses_of(Recorded(run), rings).items()
+        if asked & {use for use, _ in uses}
+    }
 
 
 def show(
@@ -184,6 +207,7 @@ def export(
     folder: Folder,
     names: Annotated[list[str] | None, typer.Argument(metavar="RING...", help=f"{RING} Several make a folder.", show_default=False)] = None,
     tier: Annotated[list[Tier] | None, typer.Option(help="All rings of this tier; may be given more than once.")] = None,
+    use: ByUse = None,
     form: Annotated[ExportFormat, typer.Option("--format", help="csv writes a folder of tables; md is a case note.")] = ExportFormat.MD,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="PATH", help="Where to; else the ring's id here, or RUN-rings. Must not exist.")
@@ -206,13 +230,17 @@ def export(
     chosen = [run.ring(name).id for name in names or []]
     if tier:
         chosen += select_rings(run.rings, tiers=[one.value for one in tier])["ring_id"].to_pylist()
+    if use:
+        chosen = list(_with_use(run, chosen or run.rings["ring_id"].to_pylist(), use))
     recorded = Recorded(run)
     dossiers = [build_dossier(recorded, run.ring(ring)) for ring in dict.fromkeys(chosen)]
     if not dossiers:
         raise UnknownRing(
-            f"{folder}: no rings of that tier." if tier else "name rings by rank, id or its beginning, or all of a tier: --tier alert."
+            f"{folder}: no rings of that tier or use."
+            if tier or use
+            else "name rings by rank, id or its beginning, or all of a tier: --tier alert."
         )
-    if len(dossiers) == 1 and not tier:
+    if len(dossiers) == 1 and not tier and not use:
         ending = "" if form is ExportFormat.CSV else f".{form.value}"
         print(export_ring(dossiers[0], recorded, out or Path(f"{chosen[0]}{ending}"), form.value, language.value))
         return

@@ -27,6 +27,19 @@ class Tier(StrEnum):
     EXPLAINED = "explained"
 
 
+class UseName(StrEnum):
+    """What rings may be for, for the command line; a test holds them to `words.use_words.USES`."""
+
+    BRUSHING = "brushing"
+    FAKE_REVIEWS = "fake_reviews"
+    MALICIOUS_REVIEWS = "malicious_reviews"
+    ACCOUNT_TAKEOVER = "account_takeover"
+    PAYMENT_FRAUD = "payment_fraud"
+    REFUND_ABUSE = "refund_abuse"
+    COUPON_ABUSE = "coupon_abuse"
+    CLICK_FARMING = "click_farming"
+
+
 class Lang(StrEnum):
     """Languages of words for people; a test holds them to `words.reasons.LANGUAGES`."""
 
@@ -34,6 +47,9 @@ class Lang(StrEnum):
     ZH = "zh"
 
 
+ByUse = Annotated[
+    list[UseName] | None, typer.Option("--use", help="Only rings that seem to be for this (docs/uses.md); may be given more than once.")
+]
 Language = Annotated[Lang, typer.Option("--lang", help="Words in English or Chinese.")]
 SETTINGS_NAME = "graphdet.toml"
 MOST_THREADS, HIGHEST_SEED = 1024, 2**32 - 1  # as in settings.py, which is slow to import; a test compares

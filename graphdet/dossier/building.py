@@ -16,6 +16,7 @@ from graphdet.dossier.reasoning import Reason, find_reasons, words
 from graphdet.dossier.scene import Scene, moment, set_scene
 from graphdet.dossier.shared_things import SHARED_DEVICE
 from graphdet.dossier.tried import bars_in_words, claim_as_dict, in_order, sentence
+from graphdet.dossier.uses import Uses, find_uses
 from graphdet.dossier.witness import find_witness
 from graphdet.events import NO_TIME
 from graphdet.judging.conditions import Weighed
@@ -29,6 +30,7 @@ from graphdet.schema.wording import LANGUAGES, Language
 from graphdet.words.claim_sentences import conditions_in_words
 from graphdet.words.interface import label
 from graphdet.words.reasons import BRIEF, CATALOGUE, WEAKNESS, in_brief
+from graphdet.words.use_words import use_in_words
 from graphdet.words.verdicts import alert_in_words, chance_in_words, crowd_in_words, explained_in_words, review_in_words
 
 WITHOUT = tuple(name for name in KEY_TYPES if NODE_TYPE[name].left_out)
@@ -49,6 +51,7 @@ class Dossier:
             "hold".
         events: positions in the run's `events`: `inside` on the items in their time, of them `stray`; `witness`, `fragile`, and the five
             to `read_first`.
+        uses: what it seems to be for, with the numbers that each rests on.
         against: facts that contradict the innocent explanation that fits; reasons as above, or `alert_without` the top item.
         scene: what all of it was read from, for pictures.
     """
@@ -61,6 +64,7 @@ class Dossier:
     counterfactuals: list[dict[str, Any]]
     members: list[dict[str, Any]]
     events: dict[str, list[int]]
+    uses: Uses
     against: list[Reason]
     scene: Scene
 
@@ -142,6 +146,7 @@ class Dossier:
             "counterfactuals": self.counterfactuals,
             "against": [{"code": code, **{one: in_brief(code, one, numbers) for one in LANGUAGES}} for code, numbers in self.against],
             "queued": self.queued,
+            "uses": [{"code": use, "numbers": told, **{one: use_in_words(use, told, one) for one in LANGUAGES}} for use, told in self.uses],
             "members": self.members,
             "events": {name: event_rows(recorded, rows) for name, rows in self.events.items()},
         }
@@ -173,6 +178,7 @@ def build_dossier(recorded: Recorded, ring: RunRing) -> Dossier:
             "inside": replay.small.rows[scene.inside].tolist(),
             "stray": replay.small.rows[scene.stray].tolist(),
         },
+        uses=find_uses(scene, facts, reasons),
         against=_against(ring.row["explanation"], reasons, without),
         scene=scene,
     )

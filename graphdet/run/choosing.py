@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -40,6 +40,11 @@ def select_rings(
     column = {"first": "first_seen"}.get(sort, sort)
     order = [("rank", "ascending")] if sort == "rank" else [(column, "descending"), ("rank", "ascending")]
     return rings.filter(keep).sort_by(order)
+
+
+def only_rings(rings: pa.Table, wanted: Iterable[str]) -> pa.Table:
+    """Those of the rings whose ids are wanted, in the same order."""
+    return rings.filter(pc.is_in(rings["ring_id"], value_set=pa.array(list(wanted), pa.string())))
 
 
 def _utc(moment: datetime | None) -> datetime | None:

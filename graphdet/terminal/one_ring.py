@@ -20,6 +20,7 @@ from graphdet.terminal.screens import TIER_STYLES
 from graphdet.words.claim_sentences import look_alike_in_words, number_in_words
 from graphdet.words.interface import counted
 from graphdet.words.interface import label as words_of
+from graphdet.words.use_words import use_in_words
 
 MEMBERS = 6
 TARGETS = 4
@@ -50,6 +51,8 @@ def show_dossier(console: Console, dossier: Dossier, recorded: Recorded, languag
     head.append(f" · {rank}", style="default")
     console.print(head)
     console.print(Text(dossier.verdict(language), style=TIER_STYLES["review" if dossier.against else ring["tier"]]))
+    for use, told in dossier.uses:
+        console.print(use_in_words(use, told, language))
     _sums(console, dossier, language)
     if ring["tier"] == "explained":
         _innocent(console, dossier, language)
