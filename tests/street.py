@@ -45,6 +45,7 @@ ORDER = (
     "evaluate",
     "learning",
     "record",
+    "reviews",
     "replay",
     "dossier",
     "pipeline",

@@ -116,7 +116,7 @@ TESTED_ELSEWHERE = {  # page → the tests that run its commands, against server
     "accounts.md": ("test_takeovers.py",),
     "week.md": ("test_day.py", "test_desk_week.py", "test_play.py", "test_diff.py", "test_casework.py"),
     "console.md": ("test_console.py",),
-    "signals.md": ("test_series.py",),
+    "signals.md": ("test_series.py", "test_reviews.py"),
     "uses.md": ("test_uses.py",),
     "watch.md": ("test_watch.py",),
     "alerts.md": ("test_alert_delivery.py", "test_answering.py", "test_drift.py", "test_refresh.py"),

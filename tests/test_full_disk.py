@@ -134,7 +134,7 @@ LOOKERS = {
 
 # What writes nothing but its answer, or what only a database server holds: the server's own log and store are its own affair.
 NO_FILES = {
-    *("check", "settings", "rings", "show", "users", "diff", "similar", "explain", "evaluate"),
+    *("check", "settings", "rings", "show", "users", "reviews", "diff", "similar", "explain", "evaluate"),
     *("undo", "decide", "db up", "db down", "db status", "db wipe"),
     # What goes into a casebook alone: test_a_casebook_on_a_full_disk_loses_no_word.
     *(f"cases {word}" for word in ("add", "decide", "note", "assign", "plan", "close", "reopen", "undo")),

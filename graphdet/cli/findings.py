@@ -1,14 +1,17 @@
-"""Findings that are no rings: bursts."""
+"""Findings that are no rings: bursts, reviews."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphdet.cli.shared import AsJson, Folder, Lang, Language, print_json
+from graphdet.cli.shared import AsJson, Folder, Lang, Language, SettingsFile, choose_settings, print_json, read_logs
+
+if TYPE_CHECKING:
+    from graphdet.settings import Settings
 
 HEADING = "Look into a run"
 
@@ -24,7 +27,8 @@ class BurstOf(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the program."""
-    app.command()(bursts)
+    for command in (bursts, reviews):
+        app.command()(command)
 
 
 def bursts(
@@ -86,3 +90,57 @@ def _draw(chosen: list[dict[str, object]], path: Path, language: Lang) -> None:
     with whole_file(path) as partial:
         partial.write_text(draw_burst(chosen[0], language.value), encoding="utf-8")
     say(f"{path}: burst {chosen[0]['number']}")
+
+
+def reviews(
+    logs: Annotated[list[Path], typer.Argument(metavar="LOGS", help="Log files, or a run folder, whose logs are read again.")],
+    false_share: Annotated[float, typer.Option("--false-share", min=0, max=1, help="Share of false alarms among findings.")] = 0.05,
+    settings: SettingsFile = None,
+    top: Annotated[int, typer.Option(min=1, help="Only so many, the surest first.")] = 20,
+    language: Language = Lang.EN,
+    as_json: AsJson = False,
+) -> None:
+    """List reviews that seem bought or malicious: by days, stars, repeated texts, and words that do not fit the stars.
+
+    A finding needs two of these signs at once, and says how often such findings are coincidence; whether a rule was broken, people decide.
+    """
+    from graphdet.cli.manner import progress_here
+    from graphdet.errors import EmptyLog
+    from graphdet.reviews.finding import as_rows, find_reviews
+    from graphdet.reviews.reading import read_reviews
+    from graphdet.words.review_words import reason_in_words, review_line
+
+    progress = progress_here()
+    paths, chosen = _logs_of(logs, settings)
+    events = read_logs(paths, chosen, progress)
+    with progress.stage("reviews"):
+        found = read_reviews(events, chosen)
+        if found is None:
+            raise EmptyLog(f"{paths[0]}: {review_line('no_reviews', language.value)}")
+        rows = as_rows(find_reviews(found, events, false_share), found, events)
+    if as_json:
+        for row in rows:
+            for reason in row["reasons"]:
+                reason |= {one.value: reason_in_words(reason["code"], reason["numbers"], one.value) for one in Lang}
+        print_json({"reviews": len(found), "findings": rows[:top]})
+        return
+    from graphdet.terminal import console_for
+    from graphdet.terminal.finding_screens import show_reviews
+
+    show_reviews(console_for(), rows[:top], len(rows), len(found), language.value)
+
+
+def _logs_of(logs: list[Path], settings: Path | None) -> tuple[list[Path], Settings]:
+    """The log files, and how to read them: of a run folder its own, by the settings that it was made with."""
+    if len(logs) == 1 and (logs[0] / "run.json").is_file():
+        from graphdet.errors import RunError
+        from graphdet.run.folder import Run
+        from graphdet.settings import parse_settings
+
+        meta = Run.load(logs[0]).meta
+        paths = list(dict.fromkeys(Path(str(one["path"]).partition("!")[0]) for one in meta["inputs"]))
+        gone = [path for path in paths if not path.exists()]
+        if gone:
+            raise RunError(f"{logs[0]}: its log {gone[0]} is not there any more, and a run keeps no texts; name the log itself.")
+        return paths, parse_settings(meta["settings"], "run.json")
+    return logs, choose_settings(settings, logs)

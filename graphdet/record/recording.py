@@ -55,7 +55,7 @@ def record_dossiers(
             targets[seen.name][keys[view == position] - seen.first_key] = True
     rows = _rows_of_members(events, member, targets)
     at_targets = {name: _rows_by_key(events, name, chosen) for name, chosen in targets.items() if chosen.any()}
-    kept = _events_table(events, rows)
+    kept = events_table(events, rows)
     items = events.ids["item"].filter(pa.array(targets["item"])) if "item" in targets else pa.array([], pa.string())
     return {
         "events": add_wording(kept, events.report.files, items, settings.log, settings.machine),
@@ -155,7 +155,8 @@ def _rows_by_key(events: EventTable, name: str, chosen: Bool) -> tuple[Int32, In
     return code[rows[order]], rows[order]
 
 
-def _events_table(events: EventTable, rows: Int64) -> pa.Table:
+def events_table(events: EventTable, rows: Int64) -> pa.Table:
+    """These events as the table `events` has them."""
     schema = arrow_schema("events")
     columns: dict[str, pa.Array] = {}
     for node_type in NODE_TYPE.values():

@@ -73,7 +73,7 @@ def count_series(events: EventTable, least: int) -> Iterator[Counts]:
         for measure, chosen in _measures(events):
             rows = np.flatnonzero(chosen & timed)
             for node_type, code in _nodes(events):
-                counted = _of_nodes(code[rows], events.codes["user"][rows], bucket[rows], buckets, least)
+                counted = counts_of_nodes(code[rows], events.codes["user"][rows], bucket[rows], buckets, least)
                 if counted is not None:
                     node, offset, at, count, exposure = counted
                     exposure = _hourly(exposure) if grain == "hour" else exposure
@@ -111,7 +111,7 @@ def _nodes(events: EventTable) -> Iterator[tuple[str, Int64]]:
         yield "category", np.where(item >= 0, events.item_category[item], -1).astype(np.int64)
 
 
-def _of_nodes(code: Int64, user: Int32, bucket: Int64, buckets: int, least: int) -> tuple[Int64, Int64, Int32, Int32, Float64] | None:
+def counts_of_nodes(code: Int64, user: Int32, bucket: Int64, buckets: int, least: int) -> tuple[Int64, Int64, Int32, Int32, Float64] | None:
     """Node, offset, bucket, count and exposure: users of each node in each bucket; None where no node has `least`."""
     known = code >= 0
     code, user, bucket = code[known], user[known].astype(np.int64), bucket[known]

@@ -51,6 +51,16 @@ class Surprises:
     ln_chance: Float64
     ln_tail: Float64
 
+    def surprise_of_series(self) -> Float64:
+        """(series,) the highest of each."""
+        return np.asarray(np.maximum.reduceat(self.surprise, self.counts.offset[:-1]))
+
+    def stretch(self, series: int) -> tuple[int, int]:
+        """First bucket and end of a series' most unlikely stretch."""
+        begin, end = int(self.counts.offset[series]), int(self.counts.offset[series + 1])
+        cell = begin + int(np.argmax(self.surprise[begin:end]))
+        return int(self.counts.bucket[cell]), int(self.counts.bucket[cell]) + int(self.length[cell])
+
 
 def surprises(counts: Counts, least: int) -> Surprises:
     """Every cell of every series against the series' own level; O(cells · log cells of a series)."""

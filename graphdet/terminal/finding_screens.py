@@ -1,4 +1,4 @@
-"""Findings that are no rings, on a terminal: bursts as a table, or a sentence each."""
+"""Findings that are no rings, on a terminal: bursts as a table or a sentence each, reviews with their reasons."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from graphdet.schema.wording import Language
 from graphdet.terminal.canvas import clean, name, plain_table
 from graphdet.words.claim_sentences import number_in_words
 from graphdet.words.finding_words import burst_in_words, burst_label, few, kind_in_words, length_in_words, measure_in_words
+from graphdet.words.review_words import finding_in_words, reason_in_words, review_line
 
 Row = Mapping[str, Any]
+MOST_REVIEWS = 5  # of a finding that a screen shows
 
 
 def show_bursts(console: Console, bursts: Sequence[Row], total: int, language: Language, *, told: bool) -> None:
@@ -47,3 +49,18 @@ def _show_table(console: Console, bursts: Sequence[Row], language: Language) -> 
     for place, burst in enumerate(bursts):
         table.add_row(f"{place + 1}", *(cell(burst) for cell in columns.values()))
     console.print(table)
+
+
+def show_reviews(console: Console, findings: Sequence[Row], total: int, looked_at: int, language: Language) -> None:
+    """Each finding with its reasons and first reviews; `total` is how many there are in all."""
+    if not findings:
+        console.print(review_line("none", language, reviews=f"{looked_at:,}"))
+        return
+    for finding in findings:
+        console.print(clean(f"{finding['number']}. {finding_in_words(finding, language)}"), style="bold", soft_wrap=True)
+        for reason in finding["reasons"]:
+            console.print(f"  - {reason_in_words(reason['code'], reason['numbers'], language)}", soft_wrap=True)
+        for review in finding["reviews"][:MOST_REVIEWS]:
+            console.print(f"    {review['rating']:g}  {name(review['user_id'])}  {clean(review['text'], 80)}", style="dim")
+    if len(findings) < total:
+        console.print(review_line("more", language, shown=f"{len(findings):,}", all=f"{total:,}"), style="dim")

@@ -1,0 +1,1 @@
+"""Ratings and review texts of a whole log → items whose reviews seem bought or malicious, each with its reasons and a chance."""

@@ -1,0 +1,75 @@
+"""Review findings in words: what a finding is, and each of its reasons with the numbers in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from graphdet.schema.wording import Language, Wording, filled
+from graphdet.words.claim_sentences import number_in_words, plain_number
+
+FINDINGS: dict[str, Wording] = {
+    "bought": Wording(
+        "Suspected bought reviews of item {item}: {reviews:good review|good reviews}, {first} to {last} UTC. Share of false alarms: {false}.",
+        "疑似买来的好评，商品 {item}：{reviews} 条好评，UTC {first} 至 {last}。误报占比：{false}。",
+    ),
+    "malicious": Wording(
+        "Suspected malicious reviews of item {item}: {reviews:bad review|bad reviews}, {first} to {last} UTC. Share of false alarms: {false}.",
+        "疑似恶意差评，商品 {item}：{reviews} 条差评，UTC {first} 至 {last}。误报占比：{false}。",
+    ),
+}
+
+REASONS: dict[str, Wording] = {
+    "burst": Wording(
+        "{reviews} of them came within {days:day|days}, more than season and the item's own level explain.",
+        "其中 {reviews} 条在 {days} 天内出现，超出季节规律与该商品自身水平。",
+    ),
+    "stars": Wording(
+        "{share} of the reviews of those days are of that side; of the item's others {usual}.",
+        "这些天的评价有 {share} 属于此类；该商品其余评价为 {usual}。",
+    ),
+    "copies": Wording(
+        "{copies} of {texts} texts repeat another one of them, and hardly anything written elsewhere.",
+        "{texts} 条文字中有 {copies} 条与其中另一条相同，而在别处几乎未见。",
+    ),
+    "words": Wording(
+        "The words of {misfits} of {texts} texts do not fit their stars; elsewhere those of {usual} do not.",
+        "{texts} 条文字中有 {misfits} 条措辞与星级不符；其他评价中为 {usual}。",
+    ),
+}
+
+LINES: dict[str, Wording] = {
+    "none": Wording(
+        "No findings among {reviews:review|reviews}: no item has two signs of bought or malicious reviews at once.",
+        "{reviews} 条评价中没有发现：没有商品同时具备买评或恶评的两种迹象。",
+    ),
+    "no_reviews": Wording(
+        "no reviews can be looked at: the log has no item, no stars (rating) or no times.",
+        "无法检查评价：日志没有商品、星级（rating）或时间。",
+    ),
+    "more": Wording("… {shown} of {all} findings", "… 共 {all} 项发现，显示 {shown} 项"),
+}
+
+
+def review_line(key: str, language: Language, **told: Any) -> str:
+    """A line about all of them."""
+    return filled(LINES[key].to(language), **told)
+
+
+def finding_in_words(row: Mapping[str, Any], language: Language) -> str:
+    """What a finding is, in a sentence."""
+    first, last = (str(row[name])[:16].replace("T", " ") for name in ("first_seen", "last_seen"))
+    return filled(
+        FINDINGS[row["kind"]].to(language),
+        item=row["item_id"],
+        reviews=len(row["reviews"]),
+        first=first,
+        last=last,
+        false=number_in_words(row["q_value"], "chance"),
+    )
+
+
+def reason_in_words(code: str, numbers: Mapping[str, float], language: Language) -> str:
+    """One reason, shares in percent."""
+    shown = {name: f"{value:.0%}" if name in ("share", "usual") else plain_number(value) for name, value in numbers.items()}
+    return filled(REASONS[code].to(language), **shown)
