@@ -13,9 +13,9 @@ from commands import Command
 from scipy.stats import kstest
 
 from graphdet.events import read_events
-from graphdet.reviews.finding import ReviewFinding, at_least_two, find_reviews
-from graphdet.reviews.reading import read_reviews
-from graphdet.reviews.wording import COST, FEWEST, GRAMS, PARTS, wording_odds
+from graphdet.reviews.review_finding import ReviewFinding, at_least_two, find_reviews
+from graphdet.reviews.review_reading import read_reviews
+from graphdet.reviews.review_wording import COST, FEWEST, GRAMS, PARTS, wording_odds
 from graphdet.settings import Settings
 
 FINE = [

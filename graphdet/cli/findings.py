@@ -106,8 +106,8 @@ def reviews(
     """
     from graphdet.cli.manner import progress_here
     from graphdet.errors import EmptyLog
-    from graphdet.reviews.finding import as_rows, find_reviews
-    from graphdet.reviews.reading import read_reviews
+    from graphdet.reviews.review_finding import as_rows, find_reviews
+    from graphdet.reviews.review_reading import read_reviews
     from graphdet.words.review_words import reason_in_words, review_line
 
     progress = progress_here()

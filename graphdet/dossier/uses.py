@@ -21,10 +21,14 @@ from graphdet.schema import DEVICE, PAYMENT
 
 HOUR = 3_600_000_000
 MANY_CARDS = 3  # of one account in a ring's time: few people have so many
-CARDS_OF_A_DEVICE = 5  # more than a household's
-MANY_ACCOUNTS = 0.25  # share of members who paid that must have many cards
+MANY_ACCOUNTS = 0.12  # share of members who paid that must have many cards, and at least three of them
+CARDS_EACH = 1.3  # cards for each member who paid: friends have one each, a pool has more
+RETURNED, COUPONS, OFTENER = 0.18, 0.21, 3.0  # shares of dealings, and how much oftener than everybody else's
+RATED, COPIES = 0.3, 3  # share of dealings that led to a rating; texts that are nearly another member's
 BAD, GOOD = 2.5, 3.5  # stars: at most, and at least, on average
-COPIES = 3  # texts that are nearly another member's
+FEW_SHOPS, OF_FEW = 3, 0.8  # who buys for a shop buys there: share of orders at so many shops
+LEAST_GAIN = 3.0  # purchases beyond the ordinary from which on a shop gains
+MOVED = 0.5  # share of old accounts on devices that they never used before
 
 Uses = list[tuple[str, dict[str, Any]]]
 
@@ -42,36 +46,64 @@ def uses_of(recorded: Recorded, ring_ids: Iterable[str]) -> dict[str, Uses]:
 
 def find_uses(scene: Scene, facts: dict[str, Any], reasons: list[Reason]) -> Uses:
     """Uses of one ring, from its facts and the reasons that apply."""
-    told = dict(reasons)  # of several shops that gain, the last; the sum is taken from the facts
+    told = dict(reasons)
     found: Uses = []
-    gains = [seller["inflated"] for seller in facts["sellers"] if seller["inflated"] >= 3]
-    if "inflated_orders" in told and gains:
+    what, sellers = facts["what"], facts["sellers"]
+    few = sum(sorted((seller["share"] for seller in sellers), reverse=True)[:FEW_SHOPS]) >= OF_FEW
+    gains = [seller["inflated"] for seller in sellers if seller["inflated"] >= LEAST_GAIN]
+    if "inflated_orders" in told and few:
         found.append(("brushing", {"inflated": sum(gains), "shops": len(gains)}))
-    found += _reviews(facts, told)
-    if "hijacked_accounts" in told:
-        found.append(("account_takeover", {"aged": told["hijacked_accounts"]["aged"]}))
+    found += _reviews(facts, what)
+    moved = measure_moved(scene)
+    if moved is not None and moved["moved"] >= max(3, MOVED * scene.size) and not few:
+        found.append(("account_takeover", moved))
     payments = measure_payments(scene)
-    if payments is not None:
-        crowded = payments["on_device"] >= CARDS_OF_A_DEVICE
-        if crowded or payments["many"] >= max(3, MANY_ACCOUNTS * payments["payers"]):
-            found.append(("payment_fraud", payments))
-    for code, use in (("refund_cycle", "refund_abuse"), ("coupon_crew", "coupon_abuse")):
-        if code in told:
-            found.append((use, {"share": told[code]["share"], "usual": told[code]["usual"] or 0.0}))
+    if (
+        payments is not None
+        and payments["many"] >= max(3, MANY_ACCOUNTS * payments["payers"])
+        and payments["cards"] >= CARDS_EACH * payments["payers"]
+    ):
+        found.append(("payment_fraud", payments))
+    for use, name, others, least in (
+        ("refund_abuse", "returned_share", "others_returned", RETURNED),
+        ("coupon_abuse", "coupon_share", "others_coupons", COUPONS),
+    ):
+        usual = (what[others] or 0) / max(what["others_dealings"] or 0, 1)
+        if what[name] >= max(least, OFTENER * usual):
+            found.append((use, {"share": what[name], "usual": usual}))
     if "coattail_clicks" in told:
         found.append(("click_farming", {name: told["coattail_clicks"][name] for name in ("members", "own")}))
     return found
 
 
-def _reviews(facts: dict[str, Any], told: dict[str, dict[str, Any]]) -> Uses:
+def _reviews(facts: dict[str, Any], what: dict[str, Any]) -> Uses:
     ratings, texts = facts["ratings"], facts["texts"]
-    if ratings is None or not ("rating_burst" in told or "review_copies" in told):
-        return []
     copies = texts["copies"] if texts is not None else 0
-    numbers = {"ratings": ratings["ratings"], "mean": ratings["mean"], "copies": copies if copies >= COPIES else 0}
+    usual = (what["others_rated"] or 0) / max(what["others_dealings"] or 0, 1)
+    if ratings is None or (copies < COPIES and what["rated_share"] < max(RATED, OFTENER * usual)):
+        return []
+    numbers = {"ratings": ratings["ratings"], "mean": ratings["mean"], "copies": copies}
     if ratings["mean"] <= BAD:
         return [("malicious_reviews", numbers)]
     return [("fake_reviews", numbers)] if ratings["mean"] >= GOOD else []
+
+
+def measure_moved(scene: Scene) -> dict[str, int] | None:
+    """Members who were there before the ring, `aged`, and of them those who did all of the ring's events on devices new to them, `moved`.
+
+    None where the log has no devices or the ring no times.
+    """
+    events, time, start = scene.replay.small.events, scene.time, scene.measured["time"]["start"]
+    if DEVICE not in events.codes or start is None:
+        return None
+    device = events.codes[DEVICE]
+    aged = moved = 0
+    for member in range(scene.size):
+        own = (scene.member == member) & (device >= 0)
+        before, inside = set(device[own & (time < start)].tolist()), set(device[own & scene.meant].tolist())
+        aged += bool(before)
+        moved += bool(before and inside and not before & inside)
+    return {"aged": aged, "moved": moved}
 
 
 def measure_payments(scene: Scene) -> dict[str, int] | None:

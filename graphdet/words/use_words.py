@@ -45,8 +45,9 @@ USES: dict[str, Use] = {
     "account_takeover": Use(
         Wording("account takeover", "账号盗用"),
         Wording(
-            "Suspected takeover of accounts: {aged:account|accounts} in use for two weeks or more, doing what they never did.",
-            "疑似账号盗用：{aged} 个已使用两周以上的账号做了从未做过的事。",
+            "Suspected takeover of accounts: {moved} of {aged:account|accounts} that were there before did all of it on devices that they had never "
+            "used, at many shops.",
+            "疑似账号盗用：{aged} 个此前已有活动的账号中有 {moved} 个全程使用从未用过的设备，且分散在多家店铺。",
         ),
     ),
     "payment_fraud": Use(

@@ -17,8 +17,8 @@ import numpy as np
 
 from graphdet.arrays import Bool, Float64, Int64
 from graphdet.events import EventTable
-from graphdet.reviews.reading import Reviews
-from graphdet.reviews.wording import wording_odds
+from graphdet.reviews.review_reading import Reviews
+from graphdet.reviews.review_wording import wording_odds
 from graphdet.schema import ITEM
 from graphdet.signals.counting import DAY, FEWEST_DAYS, Counts, counts_of_nodes
 from graphdet.signals.surveillance import false_shares, surprises
