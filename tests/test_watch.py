@@ -18,6 +18,7 @@ import pytest
 from watch_parts import NOON, add_up, event, history, watch_of
 
 from graphdet.cases.casebook import Casebook
+from graphdet.drift.measuring import load_days
 from graphdet.errors import AmbiguousColumn, MissingColumn, UnreadableFile, WatchError
 from graphdet.events import read_events
 from graphdet.pipeline import detect_in
@@ -91,6 +92,11 @@ def test_after_each_look_rings_are_those_of_a_run_on_the_same_window_and_null(lo
         assert min(one.day for one in state.segments) == first
         assert {path.name for path in (tmp_path / "state" / SEGMENTS).iterdir()} == {one.name for one in state.segments}
         assert Run.load(tmp_path / "state" / RUNS / state.meta["run"]).rings.equals(look.run.rings)
+        per_day = Counter((log["timestamp"].cast(pa.int64()).to_numpy() // DAY).tolist())
+        measured = {day: one.events for day, one in load_days(state.connection)}  # each when it was over
+        assert measured == {day: per_day[day] for day in measured}
+        assert len(measured) > 2
+        assert max(measured) == int(state.meta["end"]) // DAY - 1
 
 
 def test_a_file_that_grows_is_read_line_by_line_and_a_rotated_one_goes_on_under_its_new_name(log: pa.Table, tmp_path: Path) -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alert_parts import NOW, alert_settings, by_name, line
 from kafka_broker import Broker, kafka_broker
 from watch_parts import add_up, event, watch_of
 
+from graphdet.alerts.deliver import Courier
+from graphdet.alerts.outbox import list_deliveries, open_outbox, resend
+from graphdet.alerts.sinks import make_sinks
+from graphdet.alerts.telling import tell
 from graphdet.errors import SettingsError, WatchError
 from graphdet.watch.kafka_source import KafkaSource, client_settings
 from graphdet.watch.state import open_state
@@ -100,3 +107,26 @@ def test_places_are_the_states_and_what_cannot_be_followed_is_said(broker: Broke
     file.write_text("nonsense\n")
     with pytest.raises(SettingsError, match="line 1"):
         client_settings(file)
+
+
+def test_alerts_reach_a_topic_once_the_broker_is_there_in_each_rings_order(broker: Broker, tmp_path: Path) -> None:
+    own = {"kind": "kafka", "topic": "rings", "servers": [broker.address]}
+    settings = alert_settings({"bus": {**own, "timeout_seconds": 20}})
+    hasty = alert_settings({"bus": {**own, "servers": ["127.0.0.1:1"], "timeout_seconds": 0.5}})  # where nobody is
+    connection = sqlite3.connect(tmp_path / "watch.sqlite", isolation_level=None)
+    open_outbox(connection)
+    alerts = [one for size in (10, 40, 90) for one in tell(connection, by_name(line("a", size=size), line("b")), (), settings, NOW)]
+    Courier(tmp_path / "watch.sqlite", "bus", make_sinks(hasty, "", lambda: None)["bus"], hasty).step(connection)
+    assert [one.why for one in list_deliveries(connection) if one.why] == ["Kafka: no answer within 0.5 seconds"]
+    resend(connection, list_deliveries(connection))
+    courier = Courier(tmp_path / "watch.sqlite", "bus", make_sinks(settings, "", lambda: None)["bus"], settings)
+    for _ in alerts:
+        courier.step(connection)
+    assert {one.state for one in list_deliveries(connection)} == {"delivered"}
+    reader = confluent_kafka.Consumer({"bootstrap.servers": broker.address, "group.id": "t", "auto.offset.reset": "earliest"})
+    reader.subscribe(["rings"])
+    found = [message for message in reader.consume(len(alerts), 30) if message.error() is None]
+    reader.close()
+    keys = [json.loads(one.value())["data"]["key"] for one in found if one.key() == b"line-a"]
+    assert keys == [one.key for one in alerts if one.line == "line-a"]
+    assert sorted(dict(one.headers())["graphdet-key"].decode() for one in found) == sorted(one.key for one in alerts)

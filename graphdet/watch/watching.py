@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,19 +15,24 @@ from pathlib import Path
 from shutil import rmtree
 from typing import Protocol
 
+import pyarrow.compute as pc
+
 from graphdet.alerts.alert import Alert
+from graphdet.alerts.deliver import connect
 from graphdet.alerts.outbox import forget
 from graphdet.alerts.telling import tell
 from graphdet.answering.score_file import NAME as SCORES
 from graphdet.answering.score_file import write_scores
 from graphdet.cases.casebook import Casebook
+from graphdet.drift.measuring import measure_drift
 from graphdet.errors import AlertError, WatchError
 from graphdet.lineage.line import Line
 from graphdet.progress import Progress
+from graphdet.schema import USER
 from graphdet.settings import Settings
 from graphdet.watch.chunks import Source
-from graphdet.watch.segments import is_disk_full, remove_segments
-from graphdet.watch.state import RUNS, State, save_meta
+from graphdet.watch.segments import is_disk_full, read_rows, remove_segments
+from graphdet.watch.state import FILE, RUNS, State, save_meta
 from graphdet.watch.stepping import Bounds, StepReport, take_step, tidy, watermark, window_start
 from graphdet.watch.taking_looks import Look, Null, Window, take_look
 from graphdet.week.working_day import runs_in_use
@@ -212,8 +218,26 @@ class Watch:
         """For those who ask at once; where that cannot be written, what was is told on."""
         try:
             write_scores(self.state.folder / SCORES, look.run, look=int(self.state.meta["look"]), moment=look.window.end)
+            self._measure_drift(look)
         except AlertError as error:
             self.witness.hindered(str(error))
+
+    def _measure_drift(self, look: Look) -> None:
+        """Of days that are over, on a connection of its own, since steps go on beside it; what they tidied away the next look measures."""
+        segments, rows = look.window.segments, self.state.rows
+        scores = look.run.scores.filter(pc.equal(look.run.scores["node_type"], USER))["score"].to_numpy()
+        try:
+            with contextlib.suppress(WatchError), contextlib.closing(connect(self.state.folder / FILE)) as connection:
+                measure_drift(
+                    connection,
+                    {one.day for one in segments},
+                    lambda day: read_rows(rows, [one for one in segments if one.day == day]),
+                    look.window.end,
+                    self.settings.drift,
+                    scores,
+                )
+        except sqlite3.Error as error:
+            self.witness.hindered(f"{self.state.folder / FILE}: drift cannot be measured ({error}).")
 
     def _take(self, window: Window) -> Look:
         return take_look(window, self.settings, self.state.folder / RUNS, self.home, Progress())
