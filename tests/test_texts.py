@@ -5,18 +5,27 @@ from __future__ import annotations
 import itertools
 import json
 import random
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from planted_logs import Block, planted_log
 
-from graphdet.events import read_events
+from graphdet.dossier.building import build_dossier
+from graphdet.events import EventTable, read_events
 from graphdet.events.table import Written
-from graphdet.settings import LogSettings
-from graphdet.signals import with_meeting_places
+from graphdet.pipeline import detect
+from graphdet.progress import Progress
+from graphdet.replay.recorded import Recorded
+from graphdet.rings.null_search import search_null
+from graphdet.settings import GnnSettings, LogSettings, RingSettings, Settings
+from graphdet.signals import measure_log, with_meeting_places
 from graphdet.signals.near_texts import FEWEST, NEAR, near_groups, similarity
 from graphdet.signals.review_texts import groups_of
 from graphdet.signals.text_folding import fold
@@ -113,21 +122,14 @@ def names(rows: list[tuple[str, int]]) -> list[str | None]:
     return found
 
 
-def test_a_text_that_one_user_wrote_is_nobodys_meeting_place() -> None:
-    found = names(
-        [
-            ("the same words again and again", 1),
-            ("The same words again, and again!", 1),
-            ("好评好评好评", 2),
-            ("好评，好评，好评", 3),
-            ("👍", 4),
-        ]
-    )
-    assert found[:2] == [None, None]
+def test_who_wrote_the_like_meets_and_who_says_nothing_does_not() -> None:
+    rows = [("the same words again and again", 1), ("The same words again, and again!", 1), ("好评好评好评", 2), ("好评，好评，好评", 3)]
+    found = names([*rows, ("👍", 4), ("👍!", 5)])
+    assert found[0] == found[1] != found[2]
     assert found[2] == found[3]
     assert found[2] is not None
     assert found[2].startswith("好评好评好评 #")
-    assert found[4] is None
+    assert found[4:] == [None, None]
 
 
 def test_a_log_is_read_with_its_texts_and_without(tmp_path: Path) -> None:
@@ -141,3 +143,49 @@ def test_a_log_is_read_with_its_texts_and_without(tmp_path: Path) -> None:
     without = with_meeting_places(read_events([tmp_path / "log.csv"], LogSettings(texts=False)))
     assert "text_group" not in without.ids
     assert json.dumps(sorted(without.ids)) == json.dumps(["item", "user"])
+
+
+QUICK = Settings(rings=RingSettings(permutations=2), gnn=GnnSettings(least_rings=0))
+
+
+def written_log(blocks: list[Block], text_of: Callable[[int, int], str | None], **size: int) -> EventTable:
+    """A made log in which `text_of(user, row)` says what each event's user writes."""
+    events = planted_log(np.random.default_rng(5), blocks, **size)[0]
+    texts = [text_of(user, row) for row, user in enumerate(events.codes["user"].tolist())]
+    distinct = sorted({text for text in texts if text is not None})
+    code = np.array([-1 if text is None else distinct.index(text) for text in texts], np.int32)
+    return replace(events, written={"text": Written(arrow(distinct), code)})
+
+
+def test_what_thousands_paste_is_named_and_alerts_nobody() -> None:
+    """A shop's template: everybody writes it, in a day, with a mark of their own."""
+    log = written_log([], lambda user, row: f"Thank you, dear shop number {user % 7}{'!' * (row % 5)}", users=2500, items=300, events=6000)
+    run = detect(log, QUICK)
+    assert "alert" not in run.rings["tier"].to_pylist()
+    assert run.evidence.filter(pc.equal(run.evidence["view"], "text_group")).num_rows == 0
+    named = [one["key"] for one in run.meta["discounted"] if one["view"] == "text_group"]
+    assert len(named) == 1
+    assert named[0].startswith("thank you dear shop number 0 #")
+    assert any("text_group keys are crowded" in note for note in run.meta["notes"])
+
+
+def test_a_sheet_stands_in_the_ring_and_chance_makes_none_of_it() -> None:
+    """Members write from one sheet, each with a word exchanged, the others their own words; with users exchanged, no ring is left."""
+
+    def own(row: int) -> str:
+        return " ".join(random.Random(row).choices(WORDS, k=9))  # noqa: S311
+
+    lines = sheet(40, 8)
+    ring = Block(users=tuple(range(12)), items=tuple(range(6)))
+    log = written_log([ring], lambda user, row: lines[row % 40] if user < 12 else own(row), users=400, items=150, events=4000)
+    measured = measure_log(log, QUICK)
+    assert measured.events.count("text_group") > 2000
+    run = detect(log, QUICK)
+    best = run.rings["ring_id"][0].as_py()
+    members = run.members.filter(pc.equal(run.members["ring_id"], best)).to_pylist()
+    assert {one["role"] for one in members if one["node_type"] == "text_group"} == {"shared_text"}
+    assert max(search_null(measured, 2, QUICK, 1, Progress()).strengths.tolist(), default=0) < QUICK.tiers.alert_strength
+    dossier = build_dossier(Recorded(run), run.ring(best))
+    told = dict(dossier.reasons)["shared_text"]
+    assert told["members"] >= 10
+    assert told["users"] == 12

@@ -1,7 +1,7 @@
 """Users who wrote nearly the same review: a sheet's sentences, with a word exchanged here and there.
 
-A node is a group of near-duplicates that two users or more have written. A phrase that everybody writes is a popular key and says little,
-as everywhere; what nobody else wrote is nobody's meeting place and no node.
+A node is a group of near-duplicates. A phrase that everybody writes is a popular key and says little, as everywhere. What nobody else wrote
+is a node as well, as one's own device is: it tells how seldom people who write in words of their own meet.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SHOWN = 32  # characters of a group's text that stand in its name: letters, zero
 
 
 def text_groups(events: EventTable) -> pa.StringArray:
-    """(n,) the group of each event's text; null where it has none, or nobody else wrote the like."""
+    """(n,) the group of each event's text; null where it has none that says anything."""
     return groups_of(events.written["text"], events.codes["user"]) if "text" in events.written else pa.nulls(len(events), pa.string())
 
 
@@ -42,10 +42,9 @@ def groups_of(written: Written, user: Int32) -> pa.StringArray:
     first = np.arange(len(writers))
     first[order] = order[near_groups(folded.dictionary.take(pa.array(order)))]
     group = first[code]
-    shared = _writers(group, user[rows], len(first)) > 1
     names = np.full(len(first), None, object)
-    for one in np.flatnonzero(shared).tolist():
-        names[one] = _name(folded.dictionary[one].as_py())
+    used = np.unique(group)
+    names[used] = [_name(text) for text in folded.dictionary.take(pa.array(used)).to_pylist()]
     found = np.full(len(written.code), None, object)
     found[rows] = names[group]
     return pa.array(found, pa.string())
