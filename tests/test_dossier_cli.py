@@ -69,6 +69,7 @@ def test_show_lists_raw_events(folder: str, logged: LoggedRun) -> None:
         "against",
         "queued",
         "uses",
+        "bursts",
         "members",
         "events",
     }

@@ -56,7 +56,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_each_use_is_found_where_it_was_planted_and_nowhere_else(graphdet_command: Command, folder: Path) -> None:
     settings = folder / "quick.toml"
-    settings.write_text("[gnn]\nleast_rings = 0\n[rings]\npermutations = 2\n")
+    settings.write_text("[gnn]\nleast_rings = 0\n[rings]\npermutations = 2\n[signals.series]\nrare_share = 1.0\n")
     done = graphdet_command("run", str(market(folder)), "--out", str(folder / "run"), "--settings", str(settings))
     assert done.code == 0, done.err
     run = str(folder / "run")
@@ -77,6 +77,15 @@ def test_each_use_is_found_where_it_was_planted_and_nowhere_else(graphdet_comman
             assert numbers["on_device"] == own.groupby("device_id")["payment_id"].nunique().max()
             assert numbers["many"] == (own.groupby("user_id")["payment_id"].nunique() >= 3).sum()
         assert "疑似" in graphdet_command("show", run, rows[0]["ring_id"], "--lang", "zh").out
+        for burst in dossier["bursts"]:  # beside the ring, by whomever; a slow count of those at its targets in its time
+            assert burst["node_id"].startswith(f"t-{kind}-")
+        told_at = {burst["node_id"] for burst in dossier["bursts"]}
+        table = pd.read_parquet(folder / "run" / "bursts.parquet")
+        at = table[(table["node_type"] == "item") & table["node_id"].str.startswith(f"t-{kind}-")]
+        row = dossier["ring"]
+        at = at[(at["first_seen"] <= pd.Timestamp(row["last_seen"])) & (at["last_seen"] >= pd.Timestamp(row["first_seen"]))]
+        assert told_at == set(at["node_id"])
+        assert told_at
     assert json.loads(graphdet_command("rings", run, "--use", "malicious_reviews", "--json").out) == []
     both = json.loads(graphdet_command("rings", run, "--use", "refund_abuse", "--use", "coupon_abuse", "--json").out)
     assert len(both) == 2

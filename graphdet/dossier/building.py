@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from graphdet.dossier.bursts_at import bursts_at, told_plainly
 from graphdet.dossier.countable import measure_facts
 from graphdet.dossier.reasoning import Reason, find_reasons, words
 from graphdet.dossier.scene import Scene, moment, set_scene
@@ -28,6 +29,7 @@ from graphdet.schema import DEVICE, ITEM, KEY_TYPES, NODE_TYPE
 from graphdet.schema.lookalikes import look_alike
 from graphdet.schema.wording import LANGUAGES, Language
 from graphdet.words.claim_sentences import conditions_in_words
+from graphdet.words.finding_words import burst_in_words
 from graphdet.words.interface import label
 from graphdet.words.reasons import BRIEF, CATALOGUE, WEAKNESS, in_brief
 from graphdet.words.use_words import use_in_words
@@ -52,6 +54,7 @@ class Dossier:
         events: positions in the run's `events`: `inside` on the items in their time, of them `stray`; `witness`, `fragile`, and the five
             to `read_first`.
         uses: what it seems to be for, with the numbers that each rests on.
+        bursts: rows of the run's `bursts` at its targets, in its time, the least likely first.
         against: facts that contradict the innocent explanation that fits; reasons as above, or `alert_without` the top item.
         scene: what all of it was read from, for pictures.
     """
@@ -65,6 +68,7 @@ class Dossier:
     members: list[dict[str, Any]]
     events: dict[str, list[int]]
     uses: Uses
+    bursts: list[dict[str, Any]]
     against: list[Reason]
     scene: Scene
 
@@ -146,6 +150,10 @@ class Dossier:
             "counterfactuals": self.counterfactuals,
             "against": [{"code": code, **{one: in_brief(code, one, numbers) for one in LANGUAGES}} for code, numbers in self.against],
             "queued": self.queued,
+            "bursts": [
+                {**{name: told_plainly(value) for name, value in burst.items()}, **{one: burst_in_words(burst, one) for one in LANGUAGES}}
+                for burst in self.bursts
+            ],
             "uses": [{"code": use, "numbers": told, **{one: use_in_words(use, told, one) for one in LANGUAGES}} for use, told in self.uses],
             "members": self.members,
             "events": {name: event_rows(recorded, rows) for name, rows in self.events.items()},
@@ -178,6 +186,7 @@ def build_dossier(recorded: Recorded, ring: RunRing) -> Dossier:
             "inside": replay.small.rows[scene.inside].tolist(),
             "stray": replay.small.rows[scene.stray].tolist(),
         },
+        bursts=bursts_at(recorded.run.bursts, ring),
         uses=find_uses(scene, facts, reasons),
         against=_against(ring.row["explanation"], reasons, without),
         scene=scene,

@@ -18,10 +18,12 @@ from graphdet.schema.wording import Language
 from graphdet.terminal.canvas import ID_WIDTH, add_column, clean, name
 from graphdet.terminal.screens import TIER_STYLES
 from graphdet.words.claim_sentences import look_alike_in_words, number_in_words
+from graphdet.words.finding_words import burst_in_words, burst_label
 from graphdet.words.interface import counted
 from graphdet.words.interface import label as words_of
 from graphdet.words.use_words import use_in_words
 
+MOST_BURSTS = 3  # at a ring's targets that are shown
 MEMBERS = 6
 TARGETS = 4
 SHARED = 3
@@ -53,6 +55,10 @@ def show_dossier(console: Console, dossier: Dossier, recorded: Recorded, languag
     console.print(Text(dossier.verdict(language), style=TIER_STYLES["review" if dossier.against else ring["tier"]]))
     for use, told in dossier.uses:
         console.print(use_in_words(use, told, language))
+    for burst in dossier.bursts[:MOST_BURSTS]:
+        console.print(clean(burst_in_words(burst, language)), soft_wrap=True)
+    if len(dossier.bursts) > MOST_BURSTS:
+        console.print(burst_label("more", language, shown=MOST_BURSTS, all=f"{len(dossier.bursts):,}"), style="dim")
     _sums(console, dossier, language)
     if ring["tier"] == "explained":
         _innocent(console, dossier, language)
