@@ -42,8 +42,8 @@ from graphdet.simulate.writing import log_table
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
-LEARN_SEEDS, HELD_SEED, FRESH = (11, 12), 13, (9001, 9002, 9003, 9004, 9005)
-USERS, EVENTS, TAKEN = 5000, 180_000, 60.0  # of a market; taken over of 10,000 accounts
+LEARN_SEEDS, HELD_SEED, FRESH = (11, 12), 13, (9001, 9002, 9003)
+USERS, EVENTS, TAKEN = 3000, 90_000, 80.0  # of a market; taken over of 10,000 accounts
 
 
 @dataclass(frozen=True)

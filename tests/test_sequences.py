@@ -149,6 +149,20 @@ def test_who_wakes_when_all_sleep_is_odd() -> None:
     assert oddness(counts).argmax() == 9
 
 
+def test_the_picture_is_dark_where_most_happens() -> None:
+    import datetime as dt
+
+    from graphdet.terminal.hours_picture import hours_picture
+
+    at = [
+        dt.datetime(2025, 3, day, hour, 5, tzinfo=dt.UTC) for day, hour, times in ((3, 0, 8), (9, 23, 1), (5, 12, 4)) for _ in range(times)
+    ]
+    lines = hours_picture(np.array([int(moment.timestamp() * 1e6) for moment in at]))
+    assert (lines[0][0], lines[2][12], lines[6][23]) == ("█", "▒", "░")
+    assert sum(line.count("·") for line in lines) == 168 - 3
+    assert hours_picture(np.array([], np.int64)) == []
+
+
 def test_columns_have_names_of_their_own() -> None:
     from graphdet.signals.activity_maps import ACTIVITY_MAPS
     from graphdet.signals.sequences import SEQUENCES

@@ -147,6 +147,10 @@ def show(
     if not events:
         show_dossier(console, dossier, recorded, language.value)
         return
+    from graphdet.terminal.hours_picture import show_hours
+
+    if not recorded.bare_dates:
+        show_hours(console, recorded.time[dossier.events["inside"]], language.value)
     for heading, rows in event_headings(dossier, language.value):
         show_event_rows(console, event_rows(recorded, rows), heading)
 

@@ -312,6 +312,8 @@ WORDS: dict[str, Wording] = {
     "but": Wording("but {why}", "但{why}"),
     "counted": Wording("{what} ({count})", "{what}（{count}）"),
     "mark": Wording("mark", "标记"),
+    "hours_picture": Wording("When they act: days of the week and hours, UTC", "活动时间：星期与小时（UTC）"),
+    "weekdays": Wording("Mon Tue Wed Thu Fri Sat Sun", "一 二 三 四 五 六 日"),
     "read_first": Wording("Read these events first", "请先阅读以下事件"),
     "and_more": Wording("… and {count} more", "……另有 {count} 个"),
     "fragile": Wording("Events of which the loss of any one may end the alert", "其中任何一次都可能左右告警的事件"),
