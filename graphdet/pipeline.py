@@ -124,6 +124,7 @@ def train(
     need("learn", "learning")
     from graphdet.learning.from_labels import learn_labels
     from graphdet.learning.labelled_inputs import read_inputs, ring_members
+    from graphdet.learning.life_columns import lives_wanted
 
     settings, progress = settings or Settings(), progress or Progress()
     found = detect_in(measure_log(events, settings, progress), settings, progress)
@@ -134,10 +135,11 @@ def train(
             )
         return Trained(found.network, found.run, None)
     with progress.stage("learn from labels", len(labels)):
+        lives = lives_wanted(settings.signals)
+        inputs = read_inputs(found.measured, found.run, None, settings.machine.workers, lives)
         model, judgement = learn_labels(
-            read_inputs(found.measured, found.run, None, settings.machine.workers), labels, ring_members(events, found.run), settings,
-            precision=precision, budget=budget, trials=trials, board=board,
-        )  # fmt: skip
+            inputs, labels, ring_members(events, found.run), settings, precision=precision, budget=budget, trials=trials, board=board
+        )
     return Trained(model, found.run, judgement)
 
 
@@ -157,6 +159,7 @@ def explain(events: EventTable, user: str, model: Path, settings: Settings | Non
     from graphdet.learning.explaining import explain_user
     from graphdet.learning.labelled_inputs import read_inputs
     from graphdet.learning.labelled_model import load_labelled
+    from graphdet.learning.life_columns import lives_in
 
     settings, progress = settings or Settings(), progress or Progress()
     loaded = load_labelled(model)
@@ -164,7 +167,8 @@ def explain(events: EventTable, user: str, model: Path, settings: Settings | Non
     if code < 0:
         raise LabelError(f"no user '{user}' in this log; compare the id with the log's.")
     found = detect_in(measure_log(events, settings, progress), settings, progress)
-    return explain_user(loaded, read_inputs(found.measured, found.run, loaded.message_scale, settings.machine.workers), code)
+    read = read_inputs(found.measured, found.run, loaded.message_scale, settings.machine.workers, lives_in(loaded.columns))
+    return explain_user(loaded, read, code)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from graphdet.log_settings import Section
@@ -10,10 +12,25 @@ from graphdet.log_settings import Section
 class TakeoverSettings(Section):
     """Accounts whose life breaks: somebody else seems to act in them."""
 
-    on: bool = Field(True, description="whether they are looked for; about 3 seconds for a million events")
+    on: bool = Field(True, description="whether they are looked for; about 2 seconds for a million events")
     q: float = Field(0.1, gt=0, le=1, description="expected share of mistaken accounts among those named")
     hours: float = Field(48.0, gt=0, le=8760, description="hours from the first use of a new device that are looked at together")
     least_sittings: int = Field(3, ge=1, description="sittings that an account must have had before, to have habits that can break")
+    columns: bool = Field(False, description="whether models with labels read their scores")
+
+
+class SequenceSettings(Section):
+    """How surprising an account's steps are, for models with labels."""
+
+    model: Literal["none", "trigram", "gru", "lstm"] = Field(
+        "none", description="what says so: counts of three steps (a second for a million events), or a network (minutes)"
+    )
+
+
+class MapSettings(Section):
+    """How odd an account's hours and weeks are, for models with labels."""
+
+    columns: bool = Field(False, description="whether they read it; half a second for a million events")
 
 
 class SeriesSettings(Section):
@@ -33,3 +50,5 @@ class SignalSettings(Section):
 
     series: SeriesSettings = SeriesSettings()
     takeovers: TakeoverSettings = TakeoverSettings()
+    sequences: SequenceSettings = SequenceSettings()
+    activity_maps: MapSettings = MapSettings()

@@ -16,6 +16,7 @@ from graphdet.evidence.measured import Measured
 from graphdet.learning.labelled_inputs import read_inputs
 from graphdet.learning.labelled_model import KIND as LABELLED
 from graphdet.learning.labelled_model import LabelledModel, load_labelled
+from graphdet.learning.life_columns import lives_in
 from graphdet.learning.model_file import kind_of
 from graphdet.learning.ring_model import KIND as NETWORK
 from graphdet.learning.ring_model import RingModel, load_model
@@ -44,7 +45,7 @@ def load_for_run(path: Path, settings: Settings) -> RingModel | LabelledModel:
 
 def apply_labelled(run: Run, measured: Measured, model: LabelledModel, threads: int = 1) -> Run:
     """The run with users' scores from the model: calibrated chances, ranked anew. Rings and all else stay as they are."""
-    chance = model.chance(read_inputs(measured, run, model.message_scale, threads))
+    chance = model.chance(read_inputs(measured, run, model.message_scale, threads, lives_in(model.columns)))
     order = np.argsort(-chance, kind="stable")
     users = pa.table(
         {

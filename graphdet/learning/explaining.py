@@ -14,6 +14,7 @@ import numpy as np
 
 from graphdet.learning.labelled_inputs import LabelledInputs, labelled_columns
 from graphdet.learning.labelled_model import LabelledModel
+from graphdet.learning.life_columns import LIVES
 from graphdet.learning.neighbourhood import InputColumn
 from graphdet.signals.signal import Column, FeatureTable
 
@@ -72,7 +73,7 @@ def explain_user(model: LabelledModel, inputs: LabelledInputs, user: int, most: 
     without = FeatureTable(read.stage, read.names, made_ordinary)
     whole, left, base = (float(model.by_trees(row)[0]) for row in (own, without, ordinary))
     fidelity = (whole - left) / (whole - base) if abs(whole - base) > 1e-9 else 0.0
-    columns = {column.name: column for column in labelled_columns()}
+    columns = {column.name: column for column in labelled_columns(tuple(LIVES))}
     moved = [
         Moved(name, columns[name].english, columns[name].chinese, _raw(columns[name], own, model), float(contribution[place]))
         for place, name in ((place, model.columns[place]) for place in chosen.tolist())

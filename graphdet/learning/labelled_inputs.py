@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +12,7 @@ import pyarrow.compute as pc
 from graphdet.arrays import Float64, Int32
 from graphdet.events import EventTable
 from graphdet.evidence.measured import Measured
+from graphdet.learning.life_columns import life_columns, measure_lives
 from graphdet.learning.messages import evidence_relation
 from graphdet.learning.neighbourhood import Scale, gather_inputs, in_units, input_columns
 from graphdet.run.folder import Run
@@ -36,9 +38,10 @@ OF_RING = (  # facts of the user's ring, by their column in the run's table of r
 DEPTH = 2
 
 
-def labelled_columns() -> tuple[Column, ...]:
-    """What models with labels read of a user, in order."""
-    return (*input_columns(DEPTH), *OF_RUN, *(replace(column, name=f"ring_{column.name}") for column in OF_RING))
+def labelled_columns(lives: Sequence[str] = ()) -> tuple[Column, ...]:
+    """What models with labels read of a user, in order; `lives`: names of signals of single accounts among it."""
+    of_ring = (replace(column, name=f"ring_{column.name}") for column in OF_RING)
+    return (*input_columns(DEPTH), *OF_RUN, *of_ring, *life_columns(lives))
 
 
 def aggregates() -> tuple[str, ...]:
@@ -55,7 +58,7 @@ class LabelledInputs(FeatureTable):
     scale: Scale
 
 
-def read_inputs(measured: Measured, run: Run, scale: Scale | None, threads: int = 1) -> LabelledInputs:
+def read_inputs(measured: Measured, run: Run, scale: Scale | None, threads: int = 1, lives: Sequence[str] = ()) -> LabelledInputs:
     """What models with labels read of every user.
 
     Args:
@@ -63,6 +66,7 @@ def read_inputs(measured: Measured, run: Run, scale: Scale | None, threads: int 
         run: of that log.
         scale: the model's; None where a model is still to be learned from this log.
         threads: the result does not depend on it.
+        lives: names of signals of single accounts that the model reads, too.
 
     Raises:
         BadNumbers: a column holds what is no finite number.
@@ -70,8 +74,9 @@ def read_inputs(measured: Measured, run: Run, scale: Scale | None, threads: int 
     visits, pairs = measured.visits, measured.pairs
     own = measure_users(measured.events, visits, measured.base_rates, pairs, threads)
     messages, scale = gather_inputs(own, visits, evidence_relation(pairs, visits.users, threads), scale, threads, DEPTH)
-    values = np.hstack([in_units(messages, own, scale, DEPTH), _of_run(measured.events, run)]).astype(np.float32)
-    return LabelledInputs("what models with labels read", names_of(labelled_columns()), values, scale)
+    of_lives = measure_lives(measured.events, lives)
+    values = np.hstack([in_units(messages, own, scale, DEPTH), _of_run(measured.events, run), of_lives]).astype(np.float32)
+    return LabelledInputs("what models with labels read", names_of(labelled_columns(lives)), values, scale)
 
 
 def ring_members(events: EventTable, run: Run) -> list[Int32]:

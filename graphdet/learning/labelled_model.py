@@ -20,6 +20,7 @@ from graphdet.errors import LabelError
 from graphdet.evaluate.metrics import ranking_figures
 from graphdet.learning.calibration import Calibration
 from graphdet.learning.labelled_inputs import aggregates, labelled_columns
+from graphdet.learning.life_columns import lives_in
 from graphdet.learning.model_file import (
     LARGEST,
     Arrays,
@@ -148,7 +149,9 @@ def load_labelled(path: Path) -> LabelledModel:
     """
     about, arrays = read_arrays(path, KIND, FORMAT, oldest=4)
     features = check_columns(path, about, "features", names_of(columns_of("user")))
-    columns = check_columns(path, about, "columns", names_of(labelled_columns()))
+    told = about.get("columns", ())
+    lives = lives_in(tuple(name for name in told if isinstance(name, str)) if isinstance(told, list) else ())
+    columns = check_columns(path, about, "columns", names_of(labelled_columns(lives)))
     with no_model_if_wrong(path):
         return LabelledModel(
             features,

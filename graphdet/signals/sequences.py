@@ -2,7 +2,7 @@
 
 A step is a token: action × gap since the step before × whether the item is new to the account. An interpolated trigram says how likely a
 step is after the two before it. Its counts are those of all *other* accounts, so that nobody is expected because of themselves
-(leave-one-out; the interpolation is MacKay and Peto's, 1995). Nothing is learned, and a million steps take about three seconds.
+(leave-one-out; the interpolation is MacKay and Peto's, 1995). Nothing is learned, and a million steps take about a second.
 """
 
 from __future__ import annotations
