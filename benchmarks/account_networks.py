@@ -19,7 +19,7 @@ from graphdet.signals.sequences import TOKENS
 
 Floats = npt.NDArray[np.float64]
 LENGTH = 50  # steps of an account that networks of sequences read
-EPOCHS, PATIENCE, BATCH = 8, 2, 128
+EPOCHS, PATIENCE, BATCH = 6, 2, 128
 
 
 class TwoLstms(nn.Module):
