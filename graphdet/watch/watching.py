@@ -15,6 +15,11 @@ from pathlib import Path
 from shutil import rmtree
 from typing import Protocol
 
+<<<<<<< HEAD
+=======
+import numpy as np
+import pyarrow as pa
+>>>>>>> 34d1b35 (The watch tells how its days drift, beside the scores; what a look costs is said)
 import pyarrow.compute as pc
 
 from graphdet.alerts.alert import Alert
@@ -96,20 +101,25 @@ class Watch:
                 if looking is not None and looking.done():
                     found = looking.result()
                     self.keep(found)
-                    writing = worker.submit(self._write_scores, found)
-                    looking = None
+                    writing, looking = worker.submit(self._tell_those_who_ask, found), None
+                busy = looking is not None or (writing is not None and not writing.done())
+                if self.is_looking and not busy:
+                    self.is_looking = False
+                    self._let_go()
                 over = self.source.ended or (once and report is None and not self.source.waiting)
-                if looking is None and not over and self.is_due():
+                if not busy and not over and self.is_due():
                     looking = worker.submit(self._take, self.window())
                     self.is_looking = True
                 if over:
                     break
                 pause = SHORT if report is None else 0.0
                 time.sleep(pause if self.source.waiting else max(self.every - (self.clock() - begun), SHORT))
-            if looking is not None:
-                self.keep(looking.result())
             if writing is not None:
                 writing.result()
+            if looking is not None:
+                self.keep(looking.result())
+                self._tell_those_who_ask(looking.result())
+            self.is_looking = False
             self.look()
 
     def step(self) -> StepReport | None:
@@ -163,7 +173,8 @@ class Watch:
             return None
         found = self._take(self.window())
         self.keep(found)
-        self._write_scores(found)
+        self._tell_those_who_ask(found)
+        self._let_go()
         return found
 
     def window(self) -> Window:
@@ -206,20 +217,32 @@ class Watch:
         state.meta |= told
         if alerts:
             self.wake()
-        self.is_looking = False
-        self._let_go()
         self._prune()
         self.figures["looks_total"] = float(told["look"])
         self.figures["look_seconds"] = sum(cost["seconds"] for cost in look.run.meta["cost"]["stages"])
         self.witness.looked(look, alerts, self.figures)
         return alerts
 
-    def _write_scores(self, look: Look) -> None:
-        """For those who ask at once; where that cannot be written, what was is told on."""
+    def _tell_those_who_ask(self, look: Look) -> None:
+        """Scores, and how days drift; where that cannot be written, what was is told on."""
+        window, scores = look.window, look.run.scores
+        of_users = scores.filter(pc.equal(scores["node_type"], "user"))["score"].to_numpy().astype(np.float64)
+
+        def rows_of_day(day: int) -> pa.Table:
+            return read_rows(window.folder, [segment for segment in window.segments if segment.day == day])
+
         try:
+<<<<<<< HEAD
             write_scores(self.state.folder / SCORES, look.run, look=int(self.state.meta["look"]), moment=look.window.end)
             self._measure_drift(look)
         except AlertError as error:
+=======
+            write_scores(self.state.folder / SCORES, look.run, look=int(self.state.meta["look"]), moment=window.end)
+            with contextlib.closing(sqlite3.connect(self.state.folder / FILE, isolation_level=None, timeout=30.0)) as connection:
+                days = {segment.day for segment in window.segments}
+                measure_drift(connection, days, rows_of_day, window.end, self.settings.drift, of_users)
+        except (AlertError, WatchError, sqlite3.Error) as error:
+>>>>>>> 34d1b35 (The watch tells how its days drift, beside the scores; what a look costs is said)
             self.witness.hindered(str(error))
 
     def _measure_drift(self, look: Look) -> None:
