@@ -15,11 +15,6 @@ from pathlib import Path
 from shutil import rmtree
 from typing import Protocol
 
-<<<<<<< HEAD
-=======
-import numpy as np
-import pyarrow as pa
->>>>>>> 34d1b35 (The watch tells how its days drift, beside the scores; what a look costs is said)
 import pyarrow.compute as pc
 
 from graphdet.alerts.alert import Alert
@@ -225,24 +220,10 @@ class Watch:
 
     def _tell_those_who_ask(self, look: Look) -> None:
         """Scores, and how days drift; where that cannot be written, what was is told on."""
-        window, scores = look.window, look.run.scores
-        of_users = scores.filter(pc.equal(scores["node_type"], "user"))["score"].to_numpy().astype(np.float64)
-
-        def rows_of_day(day: int) -> pa.Table:
-            return read_rows(window.folder, [segment for segment in window.segments if segment.day == day])
-
         try:
-<<<<<<< HEAD
             write_scores(self.state.folder / SCORES, look.run, look=int(self.state.meta["look"]), moment=look.window.end)
             self._measure_drift(look)
         except AlertError as error:
-=======
-            write_scores(self.state.folder / SCORES, look.run, look=int(self.state.meta["look"]), moment=window.end)
-            with contextlib.closing(sqlite3.connect(self.state.folder / FILE, isolation_level=None, timeout=30.0)) as connection:
-                days = {segment.day for segment in window.segments}
-                measure_drift(connection, days, rows_of_day, window.end, self.settings.drift, of_users)
-        except (AlertError, WatchError, sqlite3.Error) as error:
->>>>>>> 34d1b35 (The watch tells how its days drift, beside the scores; what a look costs is said)
             self.witness.hindered(str(error))
 
     def _measure_drift(self, look: Look) -> None:
