@@ -10,7 +10,8 @@ DRIFT_WORDS: dict[str, Wording] = {
         "{day} 与此前 {days} 天相比：{count} 项超出阈值。",
     ),
     "no_drift": Wording(
-        "No day has been compared yet: it takes one whole day, and one before it.", "尚无可比较的日期：需要一个完整的日期及其前一天。"
+        "No day has been compared yet: it takes a whole day and one before it, each with [drift] least_events events.",
+        "尚无可比较的日期：需要一个完整的日期及其前一天，且每天的事件数不少于 [drift] least_events。",
     ),
     "stability": Wording(
         "The distribution of {of} is another one (index {value:.2f}, threshold {threshold:.2f}): what was learned or set by the old one may no longer hold.",
