@@ -44,7 +44,7 @@ $(VENV)/ready: Makefile
 
 # The compiled module alone, in seconds, while working on graphdet/kernels.
 kernels: $(VENV)/ready-to-test
-	@cmake -S . -B build/kernels -G Ninja -DPython_EXECUTABLE=$(abspath $(BIN)/python) -DCMAKE_INSTALL_PREFIX=. >/dev/null
+	@cmake -S . -B build/kernels -G Ninja -DPython_EXECUTABLE=$(abspath $(BIN)/python) -DCMAKE_UNITY_BUILD=OFF -DCMAKE_INSTALL_PREFIX=. >/dev/null
 	@cmake --build build/kernels && cmake --install build/kernels >/dev/null
 
 $(VENV)/ready-to-run: $(VENV)/ready pyproject.toml constraints.txt $(wildcard locks/*.txt) $(KERNELS)

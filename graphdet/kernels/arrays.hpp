@@ -20,6 +20,8 @@ namespace graphdet {
 
 namespace nb = nanobind;
 
+inline constexpr double rounding = 1e-9;  // by which the shares of one choice, added up, may miss it
+
 // An array that a kernel reads: (n,), contiguous.
 template <typename Value>
 using In = nb::ndarray<const Value, nb::ndim<1>, nb::c_contig, nb::device::cpu>;

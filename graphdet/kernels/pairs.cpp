@@ -10,8 +10,6 @@
 namespace graphdet {
 namespace {
 
-constexpr double rounding = 1e-9;  // by which shares of one choice may miss it
-
 // Pairs of visits at each key that are at most `window` seconds apart, for all later visits to a key are known to two moving fingers.
 //
 //   offset  (keys + 1,) int64: visits of key k are offset[k] … offset[k + 1] − 1

@@ -13,7 +13,6 @@
 namespace graphdet {
 namespace {
 
-constexpr double rounding = 1e-9;  // by which shares of one choice may miss it
 constexpr double day = 86'400;     // seconds
 constexpr std::int64_t last_second = (std::int64_t{1} << 31) - 2;
 constexpr std::int32_t nobody = -1, member = -2;
