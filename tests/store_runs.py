@@ -98,7 +98,7 @@ def make_run(
 
 
 def two_rings(name: str = "run-a") -> Run:
-    """Two rings that share a user; every kind of node and relation occurs."""
+    """Two rings that share a user; every kind of relation occurs, and the nodes that most logs have."""
     first = {
         "user": ["ann", "bob", "cid"],
         "item": ["soap", "tea"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from dossier_runs import LoggedRun, market_run
 
@@ -23,7 +25,8 @@ from graphdet.errors import NotARun
 from graphdet.replay.recorded import Recorded
 from graphdet.report.data import ring_data
 from graphdet.report.page import inert
-from graphdet.schema import NODE_TYPE
+from graphdet.run.folder import Run
+from graphdet.schema import NODE_TYPE, NODE_TYPES
 
 Found = TypeVar("Found")
 
@@ -111,6 +114,18 @@ def within(seconds: float, ask: Callable[[], Found | None]) -> Found | None:
     while (found := ask()) is None and time.monotonic() < until:
         time.sleep(0.05)
     return found
+
+
+def test_a_run_that_was_made_before_a_node_type_was_known_opens_with_the_same_pages(logged: LoggedRun, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(logged.folder / "run", run)
+    events = pq.read_table(run / "events.parquet")
+    unknown = [kind.column for kind in NODE_TYPES if events[kind.column].null_count == len(events)]
+    assert unknown
+    pq.write_table(events.drop_columns(unknown), run / "events.parquet")
+    name = logged.run.rings["ring_id"][0].as_py()
+    old, now = Run.load(run), logged.run
+    assert ring_data(Recorded(old), old.ring(name)) == ring_data(Recorded(now), now.ring(name))
 
 
 def test_a_damaged_run_is_told_of_in_its_own_words(logged: LoggedRun, tmp_path: Path) -> None:

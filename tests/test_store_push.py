@@ -9,11 +9,12 @@ import zlib
 from typing import Any
 
 import pytest
-from store_runs import DAY, later_run, make_run, two_rings, with_embeddings
+from store_runs import DAY, Touch, later_run, make_run, two_rings, with_embeddings
 from store_servers import contents, evidence_of, run
 
 from graphdet.errors import PushRefused, StoreError
 from graphdet.run.folder import Run
+from graphdet.schema import ITEM, KEY_TYPES, NODE_TYPE
 from graphdet.store import journal
 from graphdet.store.connection import Database, Target, open_database
 from graphdet.store.decisions import decide
@@ -72,6 +73,9 @@ def test_everything_arrives_and_twice_is_once(database: Database) -> None:
 
 def test_every_kind_of_the_model_occurs_in_the_test_run(database: Database) -> None:
     push_run(database, two_rings())
+    others = [name for name in KEY_TYPES if name != ITEM]
+    touches: list[Touch] = [("ann", NODE_TYPE[name].verb, name, f"a {name}", 1) for name in others]
+    push_run(database, make_run("run-of-all", {"ring-9": {"user": ["ann", "bob"], **{name: [f"a {name}"] for name in KEY_TYPES}}}, touches))
     found = {row[0] for row in run(database, "MATCH (n) WHERE n.graphdetRun IS NOT NULL UNWIND labels(n) AS l RETURN DISTINCT l")}
     assert {kind.label for kind in NODE_KINDS.values()} <= found
     types = {row[0] for row in run(database, "MATCH ()-[r]->() RETURN DISTINCT type(r)")}

@@ -17,11 +17,12 @@ from conftest import event_table
 
 from graphdet import read_events
 from graphdet.events import EventTable
+from graphdet.schema import ACTED_FROM
 from graphdet.schema.wording import LANGUAGES
 from graphdet.settings import Settings
 from graphdet.signal_settings import TakeoverSettings
 from graphdet.signals.breaks import measure_breaks
-from graphdet.signals.lives import PLACES, Lives, own_blocks, read_lives
+from graphdet.signals.lives import Lives, own_blocks, read_lives
 from graphdet.signals.takeovers import Takeovers, find_takeovers, takeover_tables
 from graphdet.simulate import preset, simulate, with_takeovers, write_market
 from graphdet.simulate.writing import log_table
@@ -156,7 +157,7 @@ def test_one_stranger_among_people_of_habit_is_named() -> None:
     assert named["takeovers"]["user_id"].to_pylist() == ["u7"]
     assert named["takeover_events"]["device_id"].to_pylist() == ["burner"] * 4
     told = [reason["part"] for reason in reasons_of(named["takeovers"].to_pylist()[0], "en") if reason["log10"] > 0]
-    assert {"place", "address", "hour"} <= set(told)
+    assert {"place", "sent_to", "hour"} <= set(told)
 
 
 @pytest.mark.parametrize("lacking", ["time", "places"])
@@ -232,5 +233,5 @@ def test_takeovers_are_of_the_marketplace(graphdet_command: Command, tmp_path: P
 
 
 def test_places_are_kinds_of_the_log(found: Takeovers) -> None:
-    assert set(PLACES) <= set(found.found.new)
+    assert set(ACTED_FROM) <= set(found.found.new)
     assert Settings().signals.takeovers.on

@@ -25,8 +25,8 @@ PART_WORDS = {
     "place": ("device and network", "设备与网络"),
     "pace": ("pace", "节奏"),
     "goods": ("kind of goods", "商品品类"),
-    "address": ("delivery address", "收货地址"),
-    "payment": ("means of payment", "支付方式"),
+    "sent_to": ("delivery address", "收货地址"),
+    "paid_by": ("means of payment", "支付方式"),
     "hour": ("hour", "时段"),
 }
 OF_TAKEOVERS = (

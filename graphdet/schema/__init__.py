@@ -28,6 +28,7 @@ from graphdet.schema.database_labels import (
     OwnNode,
 )
 from graphdet.schema.nodes import (
+    ACTED_FROM,
     ADDRESS,
     DEVICE,
     EVENT_MAKERS,
@@ -64,6 +65,7 @@ from graphdet.schema.run_tables import (
 )
 
 __all__ = [
+    "ACTED_FROM",
     "ACTIONS",
     "ACTION_OF",
     "ACTION_WORDS",

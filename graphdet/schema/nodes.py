@@ -105,6 +105,9 @@ class NodeType:
             that models which were learned before still fit; pair evidence, which networks read, has what they say.
         passed_on: the networks' second layer hears through it.
         baseline: among the neighbourhoods whose plain aggregates other inputs must outdo.
+        acted_from: an account acts from it, so that a stranger in an account comes from new ones.
+        as_owner: share of strangers in an account who use the owner's own there; 0 = a takeover is not told by the type.
+        series: its events are counted by hours and days, and a burst of them is a finding.
         count_message, met_message: places, among what a user's neighbours hear of them, of how many such nodes they have and of their best
             meeting at one; None = not told.
         listed: rows on one screen.
@@ -134,6 +137,9 @@ class NodeType:
     heard: bool = True
     passed_on: bool = True
     baseline: bool = False
+    acted_from: bool = False
+    as_owner: float = 0.0
+    series: bool = False
     count_message: int | None = None
     met_message: int | None = None
     listed: int = 3
@@ -192,6 +198,7 @@ NODE_TYPES = (
         baseline=True,
         listed=6,
         count_message=10,
+        series=True,
     ),
     NodeType(
         name=DEVICE,
@@ -215,6 +222,7 @@ NODE_TYPES = (
         baseline=True,
         count_message=9,
         met_message=14,
+        acted_from=True,
     ),
     NodeType(
         name=IP,
@@ -238,6 +246,7 @@ NODE_TYPES = (
         left_out=True,
         baseline=True,
         met_message=16,
+        acted_from=True,
     ),
     NodeType(
         name=SELLER,
@@ -254,6 +263,7 @@ NODE_TYPES = (
         place=MeetingPlace((24.0,), cap=20, meetings=0.5, most=1.0, share_most=0.5, reach="shortest", half_life=0.7),
         hub=False,
         passed_on=False,
+        series=True,
     ),
     NodeType(
         name=PAYMENT,
@@ -271,6 +281,7 @@ NODE_TYPES = (
         own=True,
         shared=True,
         met_message=15,
+        as_owner=0.6,
     ),
     NodeType(
         name=ADDRESS,
@@ -287,6 +298,7 @@ NODE_TYPES = (
         place=MeetingPlace((24.0, 87600.0), cap=60, meetings=0.2, most=4.0, share_most=3.0, reach="longest", half_life=500.0),
         home=True,
         shared=True,
+        as_owner=0.45,
     ),
     NodeType(
         name=PHONE,
@@ -381,6 +393,7 @@ NODE_TYPE = {node_type.name: node_type for node_type in NODE_TYPES}
 PLACES = {node_type.name: node_type.place for node_type in NODE_TYPES if node_type.place}
 KEY_TYPES = tuple(PLACES)  # all but users
 KEY_ROLES = {name: NODE_TYPE[name].role for name in KEY_TYPES}
+ACTED_FROM = tuple(name for name in KEY_TYPES if NODE_TYPE[name].acted_from)
 HEARD_TYPES = tuple(name for name in KEY_TYPES if NODE_TYPE[name].heard)
 SHARED_TYPES = tuple(node_type.name for node_type in NODE_TYPES if node_type.shared)
 EVENT_MAKERS = tuple(node_type for node_type in NODE_TYPES if node_type.makes_event)

@@ -12,7 +12,7 @@ from graphdet.schema.standings import STANDINGS
 TIERS = ("alert", "review", "explained")
 USER_ROLES = ("core", "attached")
 GRAINS = ("hour", "day")  # that series are counted by
-BURST_NODES = ("item", "seller", "category", "shop")  # whose series are counted
+BURST_NODES = (*(name for name in KEY_TYPES if NODE_TYPE[name].series), "category", "shop")  # whose series are counted
 
 # A ring's id names files and stands in links and queries, and a run folder may come from anybody.
 RING_ID = r"[A-Za-z][A-Za-z0-9-]{0,63}"
@@ -127,7 +127,10 @@ RUN_TABLES = {
 }
 
 # Columns that runs of an older graphdet lack; they are null there.
-TOLD_LATER = {"rings": ("at_stake", "standing", "chance", "chance_low", "chance_high", "verdicts")}
+TOLD_LATER = {
+    "rings": ("at_stake", "standing", "chance", "chance_low", "chance_high", "verdicts"),
+    "events": tuple(NODE_TYPE[name].column for name in KEY_TYPES),  # a node type may be newer than the run
+}
 
 # Tables that a run may lack: older runs, and runs made without the stage that fills them.
 EMBEDDING_WIDTH = 64
@@ -237,8 +240,8 @@ OPTIONAL_RUN_TABLES = {
         Field("by_place", pa.float64(), "what the device and the network add, and who came afterwards"),
         Field("by_pace", pa.float64(), "what the number of visits and orders and their worth add"),
         Field("by_goods", pa.float64(), "what the kinds of goods add"),
-        Field("by_address", pa.float64(), "what the delivery addresses add"),
-        Field("by_payment", pa.float64(), "what the means of payment add"),
+        Field("by_sent_to", pa.float64(), "what the delivery addresses add"),
+        Field("by_paid_by", pa.float64(), "what the means of payment add"),
         Field("by_hour", pa.float64(), "what the hours of the day add"),
         *(
             Field(

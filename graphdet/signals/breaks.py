@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from graphdet.arrays import Bool, Float64, Int64
-from graphdet.signals.lives import GOODS, PLACES, Blocks, Lives
+from graphdet.schema import ACTED_FROM
+from graphdet.signals.lives import GOODS, Blocks, Lives
 
 SHARES = (1e-9, 0.5, 0.999)  # of a stretch's events that are new: none, some, most, all
 FAR_HOURS = (0.3, 12.0)  # share of strangers who keep the owner's hours, and the most that one odd hour counts
@@ -65,11 +66,11 @@ def measure_breaks(lives: Lives, blocks: Blocks, place: str, seconds: int) -> Di
     shares, strata = {}, {}
     for kind in lives.codes:
         shares[kind], strata[kind] = _novelty(lives, blocks, kind, low, high)
-    classes = {kind: Classes(kind, _share_class(shares[kind]), strata[kind], True) for kind in shares if kind not in PLACES}
+    classes = {kind: Classes(kind, _share_class(shares[kind]), strata[kind], True) for kind in shares if kind not in ACTED_FROM}
     where = np.zeros(count, np.int64)
-    for kind in PLACES:
+    for kind in ACTED_FROM:
         where = where * 5 + (_share_class(shares[kind]) if kind in shares else 0)
-    network = [kind for kind in PLACES if kind in shares][-1]
+    network = [kind for kind in ACTED_FROM if kind in shares][-1]
     classes["place"] = Classes("place", where, strata[network], False)
     classes["after"] = Classes("after", _afterwards(lives, blocks, place, seconds), np.zeros(count, np.int64), False)
     every = len(lives.begin)

@@ -12,7 +12,7 @@ import numpy as np
 
 from graphdet.arrays import Bool, Float64, Int32, Int64, distinct_values
 from graphdet.events import NO_TIME, EventTable
-from graphdet.schema import ITEM
+from graphdet.schema import ITEM, KEY_TYPES, NODE_TYPE
 
 HOUR, DAY = 3_600_000_000, 86_400_000_000
 WIDTHS = {"hour": HOUR, "day": DAY}
@@ -103,7 +103,7 @@ def _of_shop(events: EventTable) -> Iterator[tuple[str, Bool]]:
 
 
 def _nodes(events: EventTable) -> Iterator[tuple[str, Int64]]:
-    for node_type in (ITEM, "seller"):
+    for node_type in (name for name in KEY_TYPES if NODE_TYPE[name].series):
         if node_type in events.codes:
             yield node_type, events.codes[node_type].astype(np.int64)
     if ITEM in events.codes and events.categories and (events.item_category >= 0).any():

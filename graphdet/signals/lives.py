@@ -9,13 +9,12 @@ import numpy as np
 
 from graphdet.arrays import Bool, Float64, Int32, Int64, ranges
 from graphdet.events import NO_TIME, EventTable
-from graphdet.schema import DEVICE, IP
+from graphdet.schema import ACTED_FROM, KEY_TYPES, NODE_TYPE
 
 SECOND = 1_000_000
 SITTING = 1800  # seconds without an event that part two sittings
-PLACES = (DEVICE, IP)  # where an account acts from
 GOODS = "goods"  # the kind of an item: its category
-KINDS = (*PLACES, "address", "payment", GOODS)
+KINDS = (*ACTED_FROM, *(name for name in KEY_TYPES if NODE_TYPE[name].as_owner), GOODS)
 BOUGHT = ("order", "pay")
 NEVER = np.iinfo(np.int64).max
 

@@ -18,10 +18,10 @@ import pyarrow as pa
 
 from graphdet.arrays import Bool, Float64, Int64
 from graphdet.events import EventTable
-from graphdet.schema import NODE_TYPE, TIME, arrow_schema
+from graphdet.schema import ACTED_FROM, KEY_TYPES, NODE_TYPE, TIME, arrow_schema
 from graphdet.signal_settings import TakeoverSettings
 from graphdet.signals.breaks import Classes, Differences, measure_breaks
-from graphdet.signals.lives import GOODS, PLACES, Blocks, Lives, own_blocks, read_lives
+from graphdet.signals.lives import KINDS, Blocks, Lives, own_blocks, read_lives
 from graphdet.signals.splicing import spliced_blocks
 
 # Columns of the score's parts → the kinds in it; kinds of one group are dealt together.
@@ -29,12 +29,13 @@ PARTS = {
     "place": ("place", "after"),
     "pace": ("visits", "buys", "amount"),
     "goods": ("goods",),
-    "address": ("address",),
-    "payment": ("payment",),
+    "sent_to": ("address",),
+    "paid_by": ("payment",),
     "hour": ("hour",),
 }
 # Share of strangers who do there as the owner would: a kind that does not break must not acquit an account alone.
-AS_OWNER = {"place": 0.03, "after": 0.1, "visits": 0.2, "buys": 0.3, "amount": 0.3, "goods": 0.3, "address": 0.45, "payment": 0.6}
+AS_OWNER = {"place": 0.03, "after": 0.1, "visits": 0.2, "buys": 0.3, "amount": 0.3, "goods": 0.3}
+AS_OWNER |= {name: NODE_TYPE[name].as_owner for name in KEY_TYPES if NODE_TYPE[name].as_owner}
 SPLICED_MOST = 20_000
 WEIGHT = 30.0  # stretches' worth of all strata, beside a stratum's own
 NULL_SCORES = 500_000  # of permuted stretches, in 4 to 100 rounds
@@ -73,7 +74,7 @@ def find_takeovers(events: EventTable, settings: TakeoverSettings, seed: int) ->
         settings: what counts as a life, and how long a stretch may be.
         seed: of the spliced and the permuted lives; the same seed gives the same bytes.
     """
-    place = next((kind for kind in PLACES if kind in events.codes), None)
+    place = next((kind for kind in ACTED_FROM if kind in events.codes), None)
     lives = read_lives(events) if place else None
     if place is None or lives is None:
         return None
@@ -142,8 +143,8 @@ def _worst_of_each(lives: Lives, own: Blocks, found: Differences, parts: dict[st
     worst, p_value = worst[rank], p_value[rank]
     q_value = np.minimum.accumulate((p_value * len(worst) / np.arange(1, len(worst) + 1))[::-1])[::-1]
     new = {kind: np.nan_to_num(share[worst]) for kind, share in found.new.items()}
-    somewhere = np.all([new[kind] > 0.5 for kind in PLACES if kind in new], axis=0)
-    something = np.any([new[kind] > 0.5 for kind in new if kind not in PLACES] or [np.zeros(len(worst), np.bool_)], axis=0)
+    somewhere = np.all([new[kind] > 0.5 for kind in ACTED_FROM if kind in new], axis=0)
+    something = np.any([new[kind] > 0.5 for kind in new if kind not in ACTED_FROM] or [np.zeros(len(worst), np.bool_)], axis=0)
     return Takeovers(
         lives, _rows(own, worst), _differences(found, worst), {part: values[worst] for part, values in parts.items()}, score[worst],
         p_value, np.minimum(q_value, 1.0), somewhere & something,
@@ -191,7 +192,7 @@ def takeover_tables(events: EventTable, takeovers: Takeovers, q: float) -> dict[
         "orders": np.bincount(blocks.block, paid, len(named)).astype(np.int64),
         "amount": pa.array(worth, mask=np.full(len(named), events.amount is None)),
         **{f"by_{part}": values[named] for part, values in takeovers.parts.items()},
-        **{f"new_{kind}": _share(found.new.get(kind), len(named)) for kind in (*PLACES, GOODS, "address", "payment")},
+        **{f"new_{kind}": _share(found.new.get(kind), len(named)) for kind in KINDS},
     }
     schema = arrow_schema("takeovers")
     table = pa.table({name: _cast(columns[name], schema.field(name).type) for name in schema.names}, schema=schema)
@@ -227,12 +228,12 @@ def _moved(events: EventTable, blocks: Blocks, rows: Int64, time: Int64) -> pa.T
 
     actions = pa.array(events.actions, pa.string())
     amount = np.full(len(row), np.nan) if events.amount is None else events.amount[row]
+    schema = arrow_schema("takeover_events")
     columns = {
         "user_id": events.ids["user"].take(pa.array(blocks.account[block])),
         "timestamp": pa.array(time[row]).cast(TIME),
         "action": actions.take(pa.array(events.action[row], mask=events.action[row] < 0)),
-        **{NODE_TYPE[name].column: ids(name) for name in ("item", "device", "ip", "address", "payment")},
+        **{NODE_TYPE[name].column: ids(name) for name in KEY_TYPES if NODE_TYPE[name].column in schema.names},
         "amount": pa.array(amount, mask=np.isnan(amount)),
     }
-    schema = arrow_schema("takeover_events")
     return pa.table([columns[name].cast(schema.field(name).type) for name in schema.names], schema=schema)

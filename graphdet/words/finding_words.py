@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from graphdet.schema.nodes import NODE_TYPES
 from graphdet.schema.wording import Language, Wording, filled
 
 MEASURES: dict[str, Wording] = {
@@ -14,16 +15,16 @@ MEASURES: dict[str, Wording] = {
     "refunds": Wording("refunds and cancellations", "退款与取消"),
 }
 
+COUNTED = tuple(node_type for node_type in NODE_TYPES if node_type.series)
+
 NODES: dict[str, Wording] = {
-    "item": Wording("Item {id}", "商品 {id}"),
-    "seller": Wording("Seller {id}", "卖家 {id}"),
+    **{one.name: Wording(f"{one.noun.one.capitalize()} {{id}}", f"{one.noun.chinese} {{id}}") for one in COUNTED},
     "category": Wording("Category {id}", "品类 {id}"),
     "shop": Wording("The whole log", "全日志"),
 }
 
 KINDS: dict[str, Wording] = {
-    "item": Wording("item", "商品"),
-    "seller": Wording("seller", "卖家"),
+    **{one.name: Wording(one.noun.one, one.noun.chinese) for one in COUNTED},
     "category": Wording("category", "品类"),
     "shop": Wording("whole log", "全日志"),
 }

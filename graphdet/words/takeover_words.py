@@ -29,16 +29,16 @@ FOR = {
         "{share:.0%} of what it looked at is of kinds that the account never cares for.",
         "所看商品中有 {share:.0%} 属于该账号从不关注的品类。",
     ),
-    "address": Wording("It sent goods to a place that the account never uses otherwise.", "寄往该账号从未用过的收货地址。"),
-    "payment": Wording("It paid by a means that the account never uses otherwise.", "使用该账号从未用过的支付方式。"),
+    "sent_to": Wording("It sent goods to a place that the account never uses otherwise.", "寄往该账号从未用过的收货地址。"),
+    "paid_by": Wording("It paid by a means that the account never uses otherwise.", "使用该账号从未用过的支付方式。"),
     "hour": Wording("It came at hours at which this account is hardly ever awake.", "出现的时段是该账号几乎从不活动的时段。"),
 }
 AGAINST = {
     "place": Wording("New devices or networks are nothing new in this account.", "更换设备或网络对该账号而言并不罕见。"),
     "pace": Wording("It did no more than this account does.", "其活动量与该账号平时无异。"),
     "goods": Wording("It looked at goods that the account cares for.", "所看商品属于该账号平时关注的品类。"),
-    "address": Wording("It sent goods to the account's usual places.", "寄往该账号常用地址。"),
-    "payment": Wording("It paid as the account does.", "使用该账号常用的支付方式。"),
+    "sent_to": Wording("It sent goods to the account's usual places.", "寄往该账号常用地址。"),
+    "paid_by": Wording("It paid as the account does.", "使用该账号常用的支付方式。"),
     "hour": Wording("It came at hours at which the account is usually there.", "出现在该账号平时活动的时段。"),
 }
 SUMMARY = Wording(
