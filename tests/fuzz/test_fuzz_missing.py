@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from fuzzing import inputs, outcome, tallied
+from text_groups import with_text_groups
 
 from graphdet.dossier.building import build_dossier
 from graphdet.events import check_logs, read_events
@@ -18,7 +19,7 @@ from graphdet.pipeline import detect
 from graphdet.replay.recorded import Recorded
 from graphdet.report import write_report
 from graphdet.run.folder import Run
-from graphdet.schema import KEY_TYPES, NODE_TYPE
+from graphdet.schema import KEY_TYPES, NODE_TYPE, TEXT_GROUP
 from graphdet.settings import Settings
 
 QUICK = Settings.model_validate({"machine": {"threads": 1}, "gnn": {"least_rings": 1}, "rings": {"permutations": 2}})
@@ -87,6 +88,12 @@ def write(log: pd.DataFrame, path: Path) -> None:
         log.astype({column: float for column in ("amount", "rating") if column in log}).to_parquet(path, index=False)
 
 
+def with_groups(log: pd.DataFrame) -> pd.DataFrame:
+    """Groups of texts that the log names itself stand; else those that are made of its texts."""
+    column = KEYS[TEXT_GROUP]
+    return log if column in log and log[column].notna().any() else with_text_groups(log)
+
+
 def counted_again(path: Path, log: pd.DataFrame, run: Run) -> None:
     """What pandas counts, where a missing value is missing and nothing else."""
     found = check_logs([path], QUICK.log, QUICK.machine)
@@ -100,7 +107,7 @@ def counted_again(path: Path, log: pd.DataFrame, run: Run) -> None:
         assert found.columns.get(column, 0) == there, (column, found.columns.get(column), there)
     for name, column in KEYS.items():
         assert found.nodes.get(name, 0) == (kept[column].nunique() if column in kept else 0), name
-    told = run.keys.to_pandas() if run.keys is not None else pd.DataFrame()
+    told, kept = run.keys.to_pandas() if run.keys is not None else pd.DataFrame(), with_groups(kept)
     for name, own in told.groupby("node_type") if len(told) else ():
         if name in KEYS:
             groups = kept.groupby(KEYS[name])
@@ -151,7 +158,7 @@ def test_whatever_is_missing_a_run_is_whole_and_its_counts_are_those_of_what_is_
                 recorded, dossiers = Recorded(run), []
                 for ring in run.rings["ring_id"].to_pylist():
                     dossiers.append(build_dossier(recorded, run.ring(ring)))
-                    facts_agree(run, ring, dossiers[-1].as_dict(recorded), log)
+                    facts_agree(run, ring, dossiers[-1].as_dict(recorded), with_groups(log))
                 rings += len(dossiers)
                 if dossiers:
                     export_rings(dossiers[:2], recorded, folder / "rings", "graphml")
