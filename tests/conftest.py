@@ -10,7 +10,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from commands import graphdet_command  # noqa: F401 - for tests of commands
-from store_servers import database, line, pytest_xdist_make_scheduler, server, session_server, target  # noqa: F401 - for the store's tests
+from store_servers import (  # noqa: F401 - for the store's tests
+    database,
+    line,
+    pytest_collection_modifyitems,
+    pytest_xdist_make_scheduler,
+    server,
+    session_server,
+    target,
+)
 
 from graphdet.cli.manner import read_manner
 from graphdet.events.table import NO_TIME, EventTable, FileReport, ReadReport

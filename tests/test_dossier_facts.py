@@ -226,7 +226,7 @@ def test_every_number_of_every_dossier_is_counted_again(case: Case) -> None:
     for dossier in case.of_grown():
         told = dossier.as_dict(case.recorded)
         expected = expected_numbers(case, dossier)
-        apart = ("reasons", "against", "innocent", "objections", "counterfactuals")  # each below in its own way
+        apart = ("reasons", "against", "innocent", "objections", "counterfactuals", "uses", "bursts")  # each below in its own way
         themes = by_name({name: told[name] for name in told if name not in apart})
         for place, number in numbers_in(themes):
             assert number == pytest.approx(float(at(expected, place)), rel=1e-6, abs=1e-9), f"{dossier.ring['ring_id']} {place}"
@@ -238,6 +238,11 @@ def test_every_number_of_every_dossier_is_counted_again(case: Case) -> None:
         for entry in told["reasons"]:  # `against` has some of them again, in words alone
             numbers = reason_numbers(entry["code"], entry["numbers"], expected["facts"], expected["ring"], told, case)
             same_numbers(entry["numbers"], numbers, f"{dossier.ring['ring_id']} {entry['code']}")
+        for entry in told["uses"]:
+            same_numbers(
+                entry["numbers"], use_numbers(entry["code"], expected["facts"], told, case), f"{dossier.ring['ring_id']} {entry['code']}"
+            )
+        bursts_are_there(told, expected, case)
         numbers = claim_numbers(expected["facts"], expected["ring"], case)
         for entry in (*told["innocent"], *told["objections"]):
             same_numbers(entry["numbers"], numbers, f"{dossier.ring['ring_id']} {entry['code']}")
@@ -248,6 +253,76 @@ def test_every_number_of_every_dossier_is_counted_again(case: Case) -> None:
                 value = numbers[one["fact"]] if one["value"] is None else one["value"]
                 assert one["passed"] == (value is not None and COMPARE[one["direction"]](float(value), one["bar"]))
     assert {("facts", theme) for theme in ("what", "chance", "shared", "taste", "scalars")} <= seen
+
+
+def use_numbers(code: str, facts: dict[str, Any], told: dict[str, Any], case: Case) -> dict[str, Any]:
+    """The numbers that a use rests on, from the facts that were counted again, or from the raw log."""
+    what = facts["what"]
+    members = {member["id"] for member in told["members"]}
+    windows = json.loads(case.recorded.measured[told["ring"]["ring_id"]])["windows"]
+    oracle = Oracle(case.log, members, windows)
+    if code == "brushing":
+        gains = [seller["inflated"] for seller in facts["sellers"].values() if seller["inflated"] >= 3]
+        return {"inflated": sum(gains), "shops": len(gains)}
+    if code in ("fake_reviews", "malicious_reviews"):
+        texts = facts["texts"]
+        return {name: facts["ratings"][name] for name in ("ratings", "mean")} | {"copies": texts["copies"] if texts else 0}
+    if code == "account_takeover":
+        there = oracle.own.dropna(subset=["device_id"])
+        before = there[there["timestamp"] < oracle.start].groupby("user_id")["device_id"].agg(set)
+        inside = oracle.meant.dropna(subset=["device_id"]).groupby("user_id")["device_id"].agg(set)
+        moved = sum(user in inside.index and not devices & inside[user] for user, devices in before.items())
+        return {"aged": len(before), "moved": moved}
+    if code == "payment_fraud":
+        paid = oracle.own[oracle.own["timestamp"].between(oracle.start, oracle.end)].dropna(subset=["payment_id"])
+        cards = paid.groupby("user_id")["payment_id"].nunique()
+        hours = [
+            times.between(moment, moment + pd.Timedelta(hours=1)).sum()
+            for _, times in paid.groupby("device_id")["timestamp"]
+            for moment in times
+        ]
+        return {
+            "payments": len(paid),
+            "cards": paid["payment_id"].nunique(),
+            "on_device": paid.groupby("device_id")["payment_id"].nunique().max(),
+            "many": (cards >= 3).sum(),
+            "payers": len(cards),
+            "in_hour": max(hours, default=0),
+        }
+    if code == "click_farming":
+        numbers = reason_numbers("coattail_clicks", {}, facts, told["ring"], told, case)
+        return {name: numbers[name] for name in ("members", "own")}
+    share, others = {"refund_abuse": ("returned_share", "others_returned"), "coupon_abuse": ("coupon_share", "others_coupons")}[code]
+    return {"share": what[share], "usual": what[others] / max(what["others_dealings"], 1)}
+
+
+def bursts_are_there(told: dict[str, Any], expected: dict[str, Any], case: Case) -> None:
+    """Each burst at a target in the ring's time, with its users counted again; what is expected counts test_bursts.py again."""
+    run = case.recorded.run
+    first, last = (pd.Timestamp(run.ring(told["ring"]["ring_id"]).row[name]) for name in ("first_seen", "last_seen"))
+    every = (
+        run.tables["bursts"].to_pandas() if run.has("bursts") else pd.DataFrame(columns=["node_type", "node_id", "first_seen", "last_seen"])
+    )
+    windows = json.loads(case.recorded.measured[told["ring"]["ring_id"]])["windows"]
+    items = {window["id"] for window in windows if window["type"] == "item"}
+    here = every[
+        (every["node_type"] == "item") & every["node_id"].isin(items) & (every["first_seen"] <= last) & (every["last_seen"] >= first)
+    ]
+    assert len(told["bursts"]) == len(here)
+    for burst in told["bursts"]:
+        begin, end = pd.Timestamp(burst["first_seen"]), pd.Timestamp(burst["last_seen"])
+        rows = case.log[(case.log["item_id"] == burst["node_id"]) & (case.log["timestamp"] >= begin) & (case.log["timestamp"] < end)]
+        if burst["measure"] == "orders":
+            rows = rows[rows["action"] == ("order" if (case.log["action"] == "order").any() else "pay")]
+        elif burst["measure"] == "reviews":
+            rated = not (case.log["action"] == "review").any()
+            rows = rows[rows["rating"].notna()] if rated else rows[rows["action"] == "review"]
+        elif burst["measure"] == "refunds":
+            rows = rows[rows["action"].isin(["refund", "cancel"])]
+        width = pd.Timedelta(hours=1 if burst["grain"] == "hour" else 24)
+        assert burst["count"] == len(rows.assign(bucket=(rows["timestamp"] - begin) // width)[["user_id", "bucket"]].drop_duplicates())
+        assert burst["excess"] == pytest.approx(max(burst["count"] - burst["expected"], 0), abs=0.01)
+        assert burst["excess_low"] <= burst["excess"] <= burst["excess_high"]
 
 
 def same_numbers(told: dict[str, Any], expected: dict[str, Any], where: str) -> None:

@@ -41,7 +41,17 @@ def labels(logged: LoggedRun) -> Path:
     pd.DataFrame({"user_id": users, "label": [place % 2 for place in range(len(users))]}).to_csv(path, index=False)
     assert graphdet("cases", "add", logged.folder / "run", "--home", path.parent / "home").returncode == 0
     assert graphdet("cases", "decide", "C-0001", "confirmed", "--home", path.parent / "home").returncode == 0
+    rush(path.parent)
     return path
+
+
+def rush(folder: Path) -> None:
+    """A run with a burst: one item that three users a day want, and a hundred on one day."""
+    days = [day for day in range(40) for _ in range(103 if day == 30 else 3)]
+    moments = pd.Timestamp("2026-03-02 10:00", tz="UTC") + pd.to_timedelta(days, unit="D") + pd.to_timedelta(range(len(days)), unit="s")
+    users = [f"u{place}" for place in range(len(days))]
+    pd.DataFrame({"user_id": users, "item_id": "soap", "timestamp": moments}).to_csv(folder / "rush.csv", index=False)
+    assert graphdet("run", folder / "rush.csv", "--out", folder / "rush").returncode == 0
 
 
 @pytest.fixture
@@ -84,7 +94,7 @@ def writers(logged: LoggedRun, labels: Path, disk: Path) -> dict[str, list[list[
             ["train", log, "--labels", labels, "--out", labels.parent / "model.npz", "--report", out],
         ],
         "report": [["report", run, "--out", disk / "report.html"]],
-        "bursts": [["bursts", run, "1", "--plot", disk / "burst.svg"]],
+        "bursts": [["bursts", labels.parent / "rush", "1", "--plot", disk / "burst.svg"]],
         "export": [["export", run, "1", "--format", form, "--out", disk / f"ring.{form}"] for form in WRITERS]
         + [["export", run, "--tier", "alert", "--format", form, "--out", out] for form in WRITERS],
         "push": [["push", run, "--offline", out], ["push", run, "--scope", "graph", "--offline", out]],

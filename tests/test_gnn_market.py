@@ -24,12 +24,12 @@ from graphdet import Run, Settings, detect, read_events
 from graphdet.cli.program import app
 from graphdet.errors import ModelError, NotAModel, NotARun, RunError, UnknownRing
 from graphdet.evaluate import evaluate, load_truth
-from graphdet.evidence.measured import measure
 from graphdet.learning.labelled_inputs import read_inputs
 from graphdet.learning.labelled_model import load_labelled
 from graphdet.run.similar import find_similar
 from graphdet.schema import EMBEDDING_WIDTH
 from graphdet.settings import GnnSettings
+from graphdet.signals import measure_log
 from graphdet.simulate import preset, simulate, write_market
 
 pytestmark = pytest.mark.slow
@@ -199,7 +199,7 @@ def test_labels_are_learned_from_and_applied(market: Path, log: Path, run: Run, 
     assert scored.rings.equals(run.rings)
     events = read_events([log])
     learned = load_labelled(model)
-    chance = learned.chance(read_inputs(measure(events, Settings()), run, learned.message_scale))
+    chance = learned.chance(read_inputs(measure_log(events, Settings()), run, learned.message_scale))
     told = dict(zip(scored.scores["node_id"].to_pylist(), scored.scores["score"].to_pylist(), strict=True))
     assert [told[name] for name in events.ids["user"].to_pylist()] == pytest.approx(chance)
     top = scored.scores.filter(pc.equal(scored.scores["node_type"], "user"))["node_id"][0].as_py()

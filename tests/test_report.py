@@ -24,7 +24,7 @@ from graphdet.report import write_report
 from graphdet.report.data import report_data
 from graphdet.report.page import SCRIPTS, render
 from graphdet.run.folder import Run
-from graphdet.schema import NODE_TYPE
+from graphdet.schema import NODE_TYPE, NODE_TYPES
 from graphdet.words.interface import WORDS
 
 PACKAGE = Path(__file__).parent.parent / "graphdet" / "report"
@@ -231,7 +231,7 @@ def test_rows_carry_the_names_of_what_they_hold(opened: Opened, logged: LoggedRu
     for edge in dossier["edges"]:
         assert dossier["nodes"][edge["start"]]["type"] == "user"  # members were put into the picture first
         assert dossier["nodes"][edge["end"]]["type"] != "user"
-    assert {row["type"] for row in dossier["shared"]} <= {"device", "ip", "payment", "address"}
+    assert {row["type"] for row in dossier["shared"]} <= {kind.name for kind in NODE_TYPES if kind.shared}
 
 
 def test_whatever_is_chosen_is_chosen_everywhere(opened: Opened) -> None:

@@ -144,6 +144,7 @@ def test_a_literal_is_the_text(database: Database) -> None:
     assert run(database, f"RETURN {literal(text)}") == [[text]]
 
 
+@pytest.mark.either_line
 def test_verdicts_outlive_pushes_and_become_labels(database: Database, tmp_path: Path) -> None:
     push_run(database, two_rings())
     decide(database, "ring-1", "unsure", "ann", "looks odd'; DROP")

@@ -218,6 +218,7 @@ def crash_at(monkeypatch: pytest.MonkeyPatch, moment: int, when: str, server: Pa
     monkeypatch.setattr(lock, "_is_dead", lambda owner: True)
 
 
+@pytest.mark.either_line
 @pytest.mark.parametrize("number", range(HISTORIES))
 def test_random_histories_end_where_the_model_says(database: Database, server: Path, line: str, number: int) -> None:
     source = random.Random(number * len(LINES) + sorted(LINES).index(line))  # noqa: S311
@@ -366,6 +367,7 @@ def test_a_killed_client_is_finished_by_the_next_push(database: Database, target
     assert contents(database) == ([], [])
 
 
+@pytest.mark.either_line
 def test_a_killed_server_leaves_what_the_next_push_finishes(server: Path, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
     found = big_run("run-big")
     with open_database(find_target(server)) as database:
@@ -449,6 +451,7 @@ def schema(database: Database) -> list[Any]:
     )
 
 
+@pytest.mark.either_line
 @pytest.mark.drops_schema
 def test_undo_of_the_last_push_takes_the_schema_along(database: Database) -> None:
     push_run(database, two_rings())

@@ -43,6 +43,7 @@ def week(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
     return runs
 
 
+@pytest.mark.either_line
 @pytest.mark.server
 def test_a_week_of_daily_pushes_keeps_what_verdicts_rest_on(database: Database, week: list[Run]) -> None:
     states: list[Any] = []

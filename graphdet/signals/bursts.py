@@ -88,8 +88,8 @@ def _row(found: Surprises, series: int, first: int, until: int, cell: int, exces
         "count": count,
         "expected": expected,
         "excess": max(count - expected, 0.0),
-        "excess_low": max(count - high, 0.0),
-        "excess_high": max(count - low, 0.0),
+        "excess_low": max(count - max(high, expected), 0.0),  # of much less than one, quantiles are whole and may miss what is expected
+        "excess_high": max(count - min(low, expected), 0.0),
         "since": moment(begin),
         "counts": own[begin:end].tolist(),
         "usual": (level * counts.exposure[begin:end]).tolist(),

@@ -52,9 +52,10 @@ def show_dossier(console: Console, dossier: Dossier, recorded: Recorded, languag
     )
     head.append(f" · {rank}", style="default")
     console.print(head)
-    console.print(Text(dossier.verdict(language), style=TIER_STYLES["review" if dossier.against else ring["tier"]]))
+    said = Text(dossier.verdict(language), style=TIER_STYLES["review" if dossier.against else ring["tier"]])
     for use, told in dossier.uses:
-        console.print(use_in_words(use, told, language))
+        said.append(f" {use_in_words(use, told, language)}", style="default")
+    console.print(said)
     for burst in dossier.bursts[:MOST_BURSTS]:
         console.print(clean(burst_in_words(burst, language)), soft_wrap=True)
     if len(dossier.bursts) > MOST_BURSTS:

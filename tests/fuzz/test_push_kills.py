@@ -80,6 +80,7 @@ def theirs(database: Database) -> None:
     run(database, "CREATE (:User {userId: 'user-7', email: 'e'})-[:KNOWS {since: 3}]->(:User {userId: 'stranger'})")
 
 
+@pytest.mark.either_line
 def test_the_next_push_after_any_death_ends_as_a_clean_one(server: Path, line: str, tmp_path: Path) -> None:
     found = found_run()
     found.save(tmp_path / "run")
