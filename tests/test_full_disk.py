@@ -46,11 +46,13 @@ def labels(logged: LoggedRun) -> Path:
 
 
 def rush(folder: Path) -> None:
-    """A run with a burst: one item that three users a day want, and a hundred on one day."""
-    days = [day for day in range(40) for _ in range(103 if day == 30 else 3)]
-    moments = pd.Timestamp("2026-03-02 10:00", tz="UTC") + pd.to_timedelta(days, unit="D") + pd.to_timedelta(range(len(days)), unit="s")
-    users = [f"u{place}" for place in range(len(days))]
-    pd.DataFrame({"user_id": users, "item_id": "soap", "timestamp": moments}).to_csv(folder / "rush.csv", index=False)
+    """A run with a burst: each of twenty items is wanted by six users a day, and one of them by two hundred on one day."""
+    wanted = [(day, item, place) for day in range(60) for item in range(20) for place in range(200 if (day, item) == (30, 0) else 6)]
+    days, items, places = (pd.Series(column) for column in zip(*wanted, strict=True))
+    moments = pd.Timestamp("2026-03-02 09:00", tz="UTC") + pd.to_timedelta(days, unit="D") + pd.to_timedelta(5 * places, unit="min")
+    users = [f"u{place}" for place in range(len(wanted))]
+    log = pd.DataFrame({"user_id": users, "item_id": "i" + items.astype(str), "timestamp": moments})
+    log.to_csv(folder / "rush.csv", index=False)
     assert graphdet("run", folder / "rush.csv", "--out", folder / "rush").returncode == 0
 
 
