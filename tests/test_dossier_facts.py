@@ -297,7 +297,7 @@ def use_numbers(code: str, facts: dict[str, Any], told: dict[str, Any], case: Ca
 
 
 def bursts_are_there(told: dict[str, Any], expected: dict[str, Any], case: Case) -> None:
-    """Each burst at a target in the ring's time, with its users counted again; what is expected counts test_bursts.py again."""
+    """Each burst at a target in the ring's time, with its users counted again; what is expected counts test_series.py again."""
     run = case.recorded.run
     first, last = (pd.Timestamp(run.ring(told["ring"]["ring_id"]).row[name]) for name in ("first_seen", "last_seen"))
     every = (
