@@ -44,6 +44,11 @@ class LogSettings(Section):
         description='the only writing of times, or several, as strptime has it ("%d.%m.%y %H:%M"), or a word: seconds … nanoseconds, excel, excel1904, julian, ticks, filetime, webkit',
     )
     decimal: Literal["", ".", ","] = Field("", description='the decimal mark of amounts and ratings; "" = the column\'s own values tell')
+    currency: str = Field("", description='that money is counted in, such as "EUR"; "" = that of most amounts')
+    rates: dict[str, float] = Field(
+        {},
+        description="currency = what one of it is worth in the one that money is counted in, such as USD = 0.92; amounts in others count as missing",
+    )
     missing: tuple[str, ...] = Field(
         MISSING_WORDS,
         description="words that stand for none known, in every column, compared in lower case; 0 stands for all ids of zeros, 127.0.0.1 for all of loopback",
@@ -79,6 +84,14 @@ class LogSettings(Section):
             if column not in known:
                 raise ValueError(f"'{column}' is no column of ids{nearest(column, known)} There are {', '.join(known)}")
         return keys
+
+    @field_validator("rates")
+    @classmethod
+    def _worth_something(cls, rates: dict[str, float]) -> dict[str, float]:
+        for name, rate in rates.items():
+            if not 1e-9 <= rate <= 1e9:
+                raise ValueError(f"{name} = {rate:g} is no rate; say what one {name} is worth, such as {name} = 0.92")
+        return rates
 
     @field_validator("since", "until")
     @classmethod

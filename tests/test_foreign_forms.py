@@ -78,11 +78,14 @@ def test_two_digit_years() -> None:
 
 
 def test_money() -> None:
-    table = read_events([CASES / "23-money.csv"])
+    table = read_events([CASES / "23-money.csv"], LogSettings(rates={"EUR": 1.0}))
     assert table.amount is not None
     users = table.ids["user"].to_pylist()
     found = {users[user]: amount for user, amount in zip(table.codes["user"].tolist(), table.amount.tolist(), strict=True)}
     assert found == {"u1": 1250.5, "u2": 1250.5, "u3": 12.5, "u4": -12.5, "u5": 12.5}
+    without = check(CASES / "23-money.csv")
+    assert without.accepted == 5
+    assert any("1 in EUR are left out" in note for note in without.notes)
 
 
 def test_words_for_none_known_are_missing_in_every_column() -> None:
@@ -203,7 +206,8 @@ def test_timestamp_format_excel_and_columns_of_date_and_time(tmp_path: Path) -> 
         (["1.250", "12,50", "7"], {"i0": 1250.0, "i1": 12.5, "i2": 7.0}),
         (["1,250", "12.50", "US$ 3"], {"i0": 1250.0, "i1": 12.5, "i2": 3.0}),
         (["1,250", "12,50", "12.50", "n/a"], {"i1": 12.5, "i2": 12.5}),
-        (["₹1,25,000.50", "5-", "1 250.75 €", "five"], {"i0": 125000.5, "i1": -5.0, "i2": 1250.75}),
+        (["₹1,25,000.50", "5-", "1 250.75 Rs", "five"], {"i0": 125000.5, "i1": -5.0, "i2": 1250.75}),
+        (["1 250.75 €", "5-", "EUR 12.5", "five"], {"i0": 1250.75, "i1": -5.0, "i2": 12.5}),
     ],
 )
 def test_amounts_by_the_marks_of_their_column(tmp_path: Path, values: list[str], found: dict[str, float]) -> None:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from graphdet.errors import EmptyLog
 from graphdet.events.assembling import assemble, assemble_catalogue
 from graphdet.events.header import map_columns, names_of_columns
+from graphdet.events.money import in_one_currency
 from graphdet.events.notes import notes, resolution
 from graphdet.events.portion import take_portion
 from graphdet.events.reading import typed_columns
@@ -53,7 +54,12 @@ def read_events(
 
 def read_log(paths: Sequence[Path | str], settings: LogSettings, machine: MachineSettings, progress: Watcher | None) -> EventTable:
     """As `read_events`, but a log without any event is a table without rows."""
-    return take_portion(_read(paths, settings, machine, progress, apart=False)[0], settings)
+    return take_portion(in_one_currency(_read(paths, settings, machine, progress, apart=False)[0], settings), settings)
+
+
+def read_new(paths: Sequence[Path | str], settings: LogSettings, machine: MachineSettings) -> EventTable:
+    """New files of a log that is kept: as `read_log`, with amounts in the currencies that they have, since most of the log is elsewhere."""
+    return take_portion(_read(paths, settings, machine, None, apart=False)[0], settings)
 
 
 def read_part(paths: Sequence[Path | str], settings: LogSettings, machine: MachineSettings) -> tuple[EventTable, Apart]:

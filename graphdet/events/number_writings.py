@@ -21,6 +21,15 @@ _CURRENCY = re.compile(
     rf"(?:US|R|A|C|HK|NT|S)?\$|[{_SIGNS}]|(?<![A-Za-z])(?:{_CODES})(?![A-Za-z])|kr\.?|zł|Kč|Ft|руб\.?|р\.|Rs\.?|S?Fr\.|Rp\.?|S/\.?|RM|грн\.?|лв\.?|lei|人民币|日元|円|원",
     re.IGNORECASE,
 )
+# Of one currency alone; $, ¥ and kr are several countries' and stand for themselves.
+_WRITINGS = {
+    "EUR": ("€",), "GBP": ("£",), "USD": ("US$",), "CAD": ("C$",), "AUD": ("A$",), "HKD": ("HK$",), "TWD": ("NT$", "圓"), "SGD": ("S$",),
+    "CNY": ("RMB", "CNH", "元", "圆", "人民币"), "JPY": ("円", "日元"), "KRW": ("₩", "원"), "INR": ("₹", "RS"), "BRL": ("R$",), "PEN": ("S/",),
+    "RUB": ("₽", "РУБ", "Р"), "UAH": ("₴", "ГРН"), "BGN": ("ЛВ",), "PLN": ("ZŁ",), "CZK": ("KČ",), "HUF": ("FT",), "RON": ("LEI",),
+    "TRY": ("₺",), "VND": ("₫",), "THB": ("฿",), "PHP": ("₱",), "ILS": ("₪",), "NGN": ("₦",), "MYR": ("RM",), "IDR": ("RP",),
+    "CHF": ("FR", "SFR"),
+}  # fmt: skip
+_CODE_OF = {"￥": "¥"} | {writing: code for code, writings in _WRITINGS.items() for writing in writings}
 _BRACKETS = re.compile(r"\((.*)\)")
 _SPACE = re.compile(r"(?<=\d)[\s\u00a0\u202f'’](?=\d{3}(?!\d))")
 _DOT = re.compile(r"\d{1,3}(?:,\d{3})+\.\d+|\d{1,3}(?:,\d{2})*,\d{3}\.\d+|\d{1,3}(?:,\d{3}){2,}|\d{1,2}(?:,\d{2})+,\d{3}")
@@ -49,6 +58,18 @@ def bare_number(text: str) -> tuple[str, bool] | None:
     if minus > 1 or not digits or not set(digits) <= set("0123456789.,"):
         return None
     return digits, minus == 1
+
+
+def currency_in(text: str) -> str:
+    """The currency that a text with a number names, as written there; '' where it names none."""
+    found = _CURRENCY.search(text if text.isascii() else in_plain_signs(text))
+    return found[0] if found else ""
+
+
+def currency_code(text: str) -> str:
+    """A currency as people write it → three letters, or its sign where several countries use that."""
+    code = text.strip().upper().rstrip(".")
+    return _CODE_OF.get(code, code)
 
 
 def read_number(text: str, decimal: Decimal) -> float | None:

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from graphdet.events.forms import NumberForm, TimeForm
-from graphdet.events.number_writings import read_number
+from graphdet.events.number_writings import currency_in, read_number
 from graphdet.events.time_writings import read_time
 from graphdet.events.timestamps import ODD, ODD_COUNTS, SPACES, UNREADABLE, offset_of, plain_count
 
@@ -35,6 +35,8 @@ def settled(batch: pa.RecordBatch, times: Mapping[str, TimeForm], numbers: Mappi
             distinct = texts.take(pa.array(odd)).dictionary_encode()
             words = [word.strip(SPACES) for word in distinct.dictionary.to_pylist()]
             found = _times(words, times[ours], zone) if ours in times else _numbers(words, numbers[ours])
+            if ours == "amount" and any(map(currency_in, words)):
+                columns["currency"] = _currencies(columns.get("currency"), len(texts), odd, distinct.indices, words)
             values = columns[ours].fill_null(0).to_numpy(zero_copy_only=False).copy()
             values[odd] = found[distinct.indices.to_numpy()]
             columns[ours] = pa.array(values, mask=np.asarray(pc.is_null(columns[ours])))
@@ -44,6 +46,14 @@ def settled(batch: pa.RecordBatch, times: Mapping[str, TimeForm], numbers: Mappi
 def _numbers(words: list[str], form: NumberForm) -> npt.NDArray[np.float64]:
     found = (read_number(word, form.decimal) for word in words)
     return np.array([UNREADABLE_NUMBER if value is None or abs(value) > MOST_NUMBER else value for value in found], np.float64)
+
+
+def _currencies(given: pa.Array | None, rows: int, odd: npt.NDArray[np.int64], place: pa.Array, words: list[str]) -> pa.Array:
+    """What the column of currencies says, and where it says nothing, or there is none, what odd amounts themselves do."""
+    kind = pa.large_string() if given is None else given.type
+    named = pa.array([currency_in(word) or None for word in words], kind).take(place)
+    told = named.take(pc.index_in(pa.array(np.arange(rows)), pa.array(odd)))
+    return told if given is None else pc.coalesce(given, told)
 
 
 def _times(words: list[str], form: TimeForm, zone: str) -> npt.NDArray[np.int64]:

@@ -19,9 +19,10 @@ from graphdet.settings import LogSettings, MachineSettings
 
 NAMED = (*(node_type.column for node_type in NODE_TYPES), "action", "category")
 NUMBERS = ("amount", "rating")
-WRITTEN = ("text",)  # what names no node by itself
+WRITTEN = ("text", "currency")  # what names no node by itself
+LONGEST_CURRENCY = 20
 LONGEST_TEXT = 1000  # characters of it that are read
-DIGESTED = ("order_id", "text", "image", "user_agent", "label")
+DIGESTED = ("currency", "order_id", "text", "image", "user_agent", "label")
 BATCH = 245_760
 Typer = Callable[[Source, LogSettings], dict[str, str]]
 
@@ -67,6 +68,8 @@ def typed_columns(source: Source, settings: LogSettings) -> dict[str, str]:
         typed["event_b"] = f"CASE WHEN {event} IS NOT NULL THEN hash('#' || {event}) END"
     if settings.texts and "text" in given:
         typed["text"] = f"nullif(left({name_expression(*given['text'])}, {LONGEST_TEXT}), '')"
+    if "currency" in given:
+        typed["currency"] = f"nullif(left(trim({name_expression(*given['currency'])}, {WHITESPACE}), {LONGEST_CURRENCY}), '')"
     digested = [f"COALESCE({name_expression(*given[column])}, '')" for column in DIGESTED if column in given]
     digested += source.unmapped
     if digested:

@@ -93,6 +93,7 @@ EVENT_COLUMNS = (
         "category", TEXT, "the item's category; in run folders, where the log tells none, the community of items that stands in", lacks=True
     ),
     Field("amount", pa.float64(), "money moved by the event", lacks=True),
+    Field("currency", TEXT, "of the amount, such as EUR; where it is left out, what the amount itself says, such as € 12", lacks=True),
     Field("rating", pa.float64(), "stars given", lacks=True),
     Field("text", TEXT, "review text", lacks=True),
     Field("image", TEXT, "review image, by name or path", lacks=True),

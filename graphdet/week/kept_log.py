@@ -204,6 +204,8 @@ def settings_of_kept(settings: LogSettings) -> LogSettings:
         "unpacked_gb",
         "ignore_keys",
         "texts",
+        "currency",
+        "rates",
     )
     return LogSettings(**{name: getattr(settings, name) for name in kept if name in LogSettings.model_fields})
 

@@ -22,7 +22,7 @@ from graphdet.cases.suppressed_run import run_suppressed
 from graphdet.errors import EmptyLog, SettingsError, UnreadableFile
 from graphdet.events import EventTable, FileReport, read_events
 from graphdet.events.files import digest, find_files
-from graphdet.events.log import read_log
+from graphdet.events.log import read_new
 from graphdet.lineage.sighting import EPOCH, in_microseconds
 from graphdet.pipeline import detect
 from graphdet.progress import Progress
@@ -131,7 +131,7 @@ def _take_files(
     files: tuple[TakenFile, ...] = ()
     if paths:
         with progress.stage("read new files"):
-            events = read_log(paths, settings_to_take_in(settings.log), settings.machine, None)
+            events = read_new(paths, settings_to_take_in(settings.log), settings.machine)
         if not len(events) and events.report.rejected.num_rows:
             first = events.report.rejected.slice(0, 1).to_pylist()[0]
             where = f"line {first['line']}, {first['column'] or 'the row'}: {first['reason']}"
