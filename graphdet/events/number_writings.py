@@ -24,10 +24,10 @@ _CURRENCY = re.compile(
 # Of one currency alone; $, ¥ and kr are several countries' and stand for themselves.
 _WRITINGS = {
     "EUR": ("€",), "GBP": ("£",), "USD": ("US$",), "CAD": ("C$",), "AUD": ("A$",), "HKD": ("HK$",), "TWD": ("NT$", "圓"), "SGD": ("S$",),
-    "CNY": ("RMB", "CNH", "元", "圆", "人民币"), "JPY": ("円", "日元"), "KRW": ("₩", "원"), "INR": ("₹", "RS"), "BRL": ("R$",), "PEN": ("S/",),
+    "CNY": ("RMB", "CNH", "元", "圆", "人民币"), "JPY": ("円", "日元"), "KRW": ("₩", "원"), "INR": ("₹", "RS"), "BRL": ("R$",),
     "RUB": ("₽", "РУБ", "Р"), "UAH": ("₴", "ГРН"), "BGN": ("ЛВ",), "PLN": ("ZŁ",), "CZK": ("KČ",), "HUF": ("FT",), "RON": ("LEI",),
     "TRY": ("₺",), "VND": ("₫",), "THB": ("฿",), "PHP": ("₱",), "ILS": ("₪",), "NGN": ("₦",), "MYR": ("RM",), "IDR": ("RP",),
-    "CHF": ("FR", "SFR"),
+    "CHF": ("FR", "SFR"), "PEN": ("S/",),
 }  # fmt: skip
 _CODE_OF = {"￥": "¥"} | {writing: code for code, writings in _WRITINGS.items() for writing in writings}
 _BRACKETS = re.compile(r"\((.*)\)")
