@@ -85,7 +85,7 @@ def test_money() -> None:
     assert found == {"u1": 1250.5, "u2": 1250.5, "u3": 12.5, "u4": -12.5, "u5": 12.5}
     without = check(CASES / "23-money.csv")
     assert without.accepted == 5
-    assert any("1 in EUR are left out" in note for note in without.notes)
+    assert any("left out of it: EUR (1)" in note for note in without.notes)
 
 
 def test_words_for_none_known_are_missing_in_every_column() -> None:

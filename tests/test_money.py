@@ -14,9 +14,11 @@ from graphdet.events import EventTable, read_events
 from graphdet.events.number_writings import currency_code, currency_in
 from graphdet.progress import Progress
 from graphdet.run.folder import Run
+from graphdet.schema.wording import LANGUAGES
 from graphdet.settings import LogSettings, Settings
 from graphdet.week.kept_log import load_kept
 from graphdet.week.working_day import work_day
+from graphdet.words.run_notes import note_in_words
 
 CODES = {
     "€ {}": "EUR",
@@ -67,9 +69,10 @@ def test_only_what_is_in_the_currency_or_has_a_rate_counts(tmp_path: Path, seed:
     table = read(tmp_path / "log.csv", rows, header, rates={"gbp": 1.25})
     assert money(table) == pytest.approx(expected)
     (note,) = told(table)
-    assert f"counted in {own} ({counts[own]:,}" in note
+    assert f"counted in {own} ({counts[own]:,})" in note
+    assert all(note_in_words(note, language) != note for language in LANGUAGES)
     for code, count in counts.items():
-        assert code == own or f"{count:,} in {code}" in note
+        assert code == own or f"{code} ({count:,})" in note or f"{code} × 1.25 ({count:,})" in note
 
 
 def test_one_currency_needs_no_note_and_signs_of_many_countries_are_no_code(tmp_path: Path) -> None:
@@ -88,7 +91,7 @@ def test_the_settings_choose_and_what_is_left_out_is_said(tmp_path: Path) -> Non
     table = read(tmp_path / "log.csv", rows, "user_id,item_id,amount,currency", currency="usd")
     assert money(table) == {"c": 7}
     (note,) = told(table)
-    assert note.startswith("amount: money is counted in USD (1 amounts); 2 in EUR are left out of it: [log.rates]")
+    assert note.startswith("amount: money is counted in USD (1); left out of it: EUR (2). [log.rates]")
     with pytest.raises(ValidationError, match="what one USD is worth"):
         LogSettings(rates={"USD": 0.0})
 
@@ -116,4 +119,4 @@ def test_a_day_of_other_money_does_not_change_what_the_window_counts_in(tmp_path
     assert set(kept["amount"].to_pylist()) == {10.0}
     assert made is not None
     notes = Run.load(made).meta["notes"]
-    assert any("counted in EUR (40 amounts); 15 in USD are left out" in note for note in notes)
+    assert any("counted in EUR (40); left out of it: USD (15)" in note for note in notes)

@@ -11,6 +11,8 @@ import pytest
 from commands import Command
 
 from graphdet.cli.shared import UseName
+from graphdet.report.data import report_data
+from graphdet.run.folder import Run
 from graphdet.schema.wording import LANGUAGES, named
 from graphdet.words.use_words import USES
 
@@ -60,6 +62,8 @@ def test_each_use_is_found_where_it_was_planted_and_nowhere_else(graphdet_comman
     done = graphdet_command("run", str(market(folder)), "--out", str(folder / "run"), "--settings", str(settings))
     assert done.code == 0, done.err
     run = str(folder / "run")
+    pages = report_data(Run.load(folder / "run"), 100)
+    on_page = dict(zip([ring["ring_id"] for ring in pages["rings"]], pages["dossiers"], strict=True))
     for use, kind in (("payment_fraud", "payment"), ("refund_abuse", "refund"), ("coupon_abuse", "coupon")):
         rows = json.loads(graphdet_command("rings", run, "--use", use, "--json").out)
         assert len(rows) == 1, use
@@ -67,6 +71,8 @@ def test_each_use_is_found_where_it_was_planted_and_nowhere_else(graphdet_comman
         assert {member["id"].split("-")[0] for member in dossier["members"]} == {kind}
         told = {one["code"]: one for one in dossier["uses"]}
         assert use in told
+        for language in ("en", "zh"):
+            assert [one[language] for one in on_page[rows[0]["ring_id"]]["purposes"]] == [one[language] for one in dossier["uses"]]
         assert [one["numbers"] for one in rows[0]["uses"] if one["use"] == use] == [told[use]["numbers"]]
         if use == "payment_fraud":
             log = pd.read_csv(folder / "events.csv")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -50,15 +49,13 @@ def _currencies(values: pa.LargeStringArray, code: npt.NDArray[np.int32]) -> tup
 
 
 def _notes(counts: Mapping[str, int], own: str, rates: Mapping[str, float]) -> list[str]:
-    """What was done with amounts in other currencies; nothing where there are none."""
-    others = Counter({name: count for name, count in counts.items() if name != own})
+    """What was done with amounts in other currencies, each with how many; nothing where there are none."""
+    others = sorted(name for name in counts if name != own)
+    converted = ", ".join(f"{name[:10]} × {rates[name]:g} ({counts[name]:,})" for name in others if name in rates)
+    left_out = ", ".join(f"{name[:10]} ({counts[name]:,})" for name in others if name not in rates)
     if not others:
         return []
-    told = [f"{count:,} in {name[:10]}" + (f" at {rates[name]:g}" if name in rates else "") for name, count in sorted(others.items())]
-    converted = ", ".join(one for one, name in zip(told, sorted(others), strict=True) if name in rates)
-    left_out = ", ".join(one for one, name in zip(told, sorted(others), strict=True) if name not in rates)
-    found = f"amount: money is counted in {own[:10]} ({counts.get(own, 0):,} amounts)"
-    found += f"; {converted} are converted" if converted else ""
+    found = f"amount: money is counted in {own[:10]} ({counts.get(own, 0):,})" + (f"; converted: {converted}" if converted else "")
     if left_out:
-        found += f"; {left_out} are left out of it: [log.rates] says what one of them is worth, [log] currency chooses another"
+        found += f"; left out of it: {left_out}. [log.rates] says what one of them is worth, [log] currency chooses another"
     return [found + "."]

@@ -19,6 +19,7 @@ function ringPage(main, ring) {
 
 function ringParts(main, ring, dossier) {
   main.append(make("p", { class: "verdict " + standing(ring) }, plain(dossier.verdict[state.language])));
+  if (dossier.purposes.length) main.append(make("p", { class: "purposes" }, plain(dossier.purposes.map((one) => one[state.language]).join(" "))));
   main.append(tiles(ring, dossier));
   followers.length = 0;
   Object.assign(chosen, { member: null, target: null, thing: null, from: null, to: null });

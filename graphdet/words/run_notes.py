@@ -45,6 +45,18 @@ KINDS = (
         "有 {count} 个几乎处处存疑的弱群体未列出；可用 [tiers] objections_most 显示。",
     ),
     _kind(
+        r"amount: money is counted in (?P<own>.*?) \((?P<count>[\d,]+)\)(?:; converted: .*?)?"
+        r"; left out of it: (?P<others>.*?)\. \[log\.rates\].*",
+        "Money counts amounts in {own} ({count}) alone. Left out, since nothing says what they are worth: {others}. [log.rates] says it.",
+        "金额只统计 {own}（{count} 笔）。因未提供汇率而未计入：{others}。可在 [log.rates] 中设置汇率。",
+        decides=True,
+    ),
+    _kind(
+        r"amount: money is counted in (?P<own>.*?) \((?P<count>[\d,]+)\); converted: (?P<converted>.*)\.",
+        "Money is counted in {own} ({count:amount|amounts}); converted: {converted}.",
+        "金额以 {own} 计（{count} 笔）；已换算：{converted}。",
+    ),
+    _kind(
         r"(?P<count>[\d,]+) communities of items.*",
         "The log names no categories. Items that the same users visit, in {count:group|groups}, stand in for them.",
         "日志没有品类；以 {count} 组常被同一批用户光顾的商品代替。",
