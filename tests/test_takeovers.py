@@ -102,17 +102,56 @@ def test_what_is_new_equals_the_obvious_loop(broken: MadeLog) -> None:
     assert lives is not None
     blocks = own_blocks(lives, "device", WINDOW, 3)
     new = measure_breaks(lives, blocks, "device", WINDOW).new
+    everything = np.arange(len(lives.row))
+    user, second = lives.user(everything), lives.second(everything)
+    codes_of = {kind: lives.code(kind, everything) for kind in lives.kinds}
+    assert set(codes_of) == {"device", "ip", "payment", "address", "goods"}
+    assert (user == broken.events.codes["user"][lives.row]).all()
     for number in range(0, len(blocks), max(len(blocks) // 60, 1)):
         account, start, device = int(blocks.account[number]), int(blocks.start[number]), int(blocks.thing[number])
-        own = np.flatnonzero(lives.user == account)
-        rows = [row for row in own if lives.codes["device"][row] == device and start <= lives.second[row] < start + WINDOW]
+        own = np.flatnonzero(user == account)
+        rows = [row for row in own if codes_of["device"][row] == device and start <= second[row] < start + WINDOW]
         assert sorted(blocks.event[blocks.block == number]) == rows
-        assert not [row for row in own if lives.codes["device"][row] == device and lives.second[row] < start]
-        for kind, codes in lives.codes.items():
+        assert not [row for row in own if codes_of["device"][row] == device and second[row] < start]
+        for kind, codes in codes_of.items():
             elsewhere = {int(codes[row]) for row in own if row not in rows}
             used = [int(codes[row]) for row in rows if codes[row] >= 0]
             share = sum(code not in elsewhere for code in used) / len(used) if used else np.nan
             assert new[kind][number] == pytest.approx(share, nan_ok=True)
+
+
+def test_odd_hours_and_sittings_equal_the_obvious_loop_however_many_are_looked_at_together(
+    broken: MadeLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lives = read_lives(broken.events)
+    assert lives is not None
+    assert broken.events.time is not None
+    blocks = own_blocks(lives, "device", WINDOW, 3)
+    found = measure_breaks(lives, blocks, "device", WINDOW)
+    monkeypatch.setattr("graphdet.signals.breaks.TOGETHER", 7)
+    assert (measure_breaks(lives, blocks, "device", WINDOW).hour == found.hour).all()
+    user, moment = broken.events.codes["user"][lives.row], broken.events.time[lives.row]
+    time, since = moment // 1_000_000, (moment - moment.min()) // 1_000_000
+    begins = [n for n in range(len(time)) if n == 0 or user[n] != user[n - 1] or since[n] - since[n - 1] > 1800]
+    assert lives.begin.tolist() == begins
+    everybody = np.bincount(time[begins] // 3600 % 24, minlength=24) / len(begins)
+    for number in range(0, len(blocks), max(len(blocks) // 60, 1)):
+        before = [n for n in begins if user[n] == blocks.account[number] and since[n] < blocks.start[number]]
+        assert found.known[number] == len(before)
+        own = np.bincount(time[before] // 3600 % 24, minlength=24)
+        odd = []
+        for row in blocks.event[blocks.block == number]:
+            hour = int(time[row]) // 3600 % 24
+            near = sum(own[(hour + apart) % 24] * (3 - abs(apart)) / 9 for apart in range(-2, 3))
+            odd.append(min((1 / 24) / ((near + 4 * everybody[hour]) / (len(before) + 4)), 12))
+        assert found.hour[number] == pytest.approx(np.clip(np.log10(0.3 + 0.7 * np.mean(odd)), -1, 1))
+
+
+def test_a_life_that_ends_with_the_log_is_parted_from_one_that_begins_with_it() -> None:
+    rows = [{"user": user, "item": "i", "time": time, "action": "view"} for user, time in (("u0", 100_000), ("u1", 0), ("u1", 1800))]
+    lives = read_lives(event_table(rows))
+    assert lives is not None
+    assert lives.begin.tolist() == [0, 1]
 
 
 def test_who_comes_afterwards_equals_the_obvious_loop(broken: MadeLog) -> None:
@@ -126,9 +165,9 @@ def test_who_comes_afterwards_equals_the_obvious_loop(broken: MadeLog) -> None:
 
 
 def _comes_after(lives: Lives, account: int, start: int, device: int) -> int:
-    own = np.flatnonzero(lives.user == account)
-    used = {int(lives.codes["device"][row]) for row in own if lives.second[row] < start} - {-1}
-    later = {int(lives.codes["device"][row]) for row in own if lives.second[row] > start + WINDOW}
+    own = np.arange(lives.offset[account], lives.offset[account + 1])
+    used = {int(lives.code("device", own)[row]) for row in np.flatnonzero(lives.second(own) < start)} - {-1}
+    later = {int(lives.code("device", own)[row]) for row in np.flatnonzero(lives.second(own) > start + WINDOW)}
     return {(False, False): 0, (False, True): 1, (True, True): 2, (True, False): 3}[device in later, bool(used & later)]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from graphdet.arrays import ranges
-from graphdet.signals.lives import Blocks, Lives
+from graphdet.signals.lives import Blocks, Lives, Places
 
 DONORS = 4  # of which the busiest is taken
 MOST_EVENTS = 200  # of a donor's stretch that are looked at
@@ -23,27 +23,25 @@ def spliced_blocks(lives: Lives, kind: str, seconds: int, least: int, count: int
         seconds: the longest that a stretch lasts.
         least: sittings that the account must have had before.
     """
-    there = lives.codes[kind] >= 0
-    donors = np.flatnonzero(there & lives.bought)
+    donors: Places = lives.bought[lives.code(kind, lives.bought) >= 0]
     if not len(donors):
-        donors = np.flatnonzero(there)
+        donors = np.flatnonzero(lives.code(kind, np.arange(len(lives.row))) >= 0)
     if not len(donors) or not count:
         none = np.zeros(0, np.int64)
         return Blocks(none, none, none, none, none)
     drawn = donors[rng.integers(0, len(donors), (count, DONORS))]
-    owner = lives.user[drawn].astype(np.int64)
-    bought = np.concatenate([[0], np.cumsum(lives.bought)])
-    busy = bought[lives.at(owner, lives.second[drawn] + seconds)] - bought[drawn]
+    until = lives.at(lives.user(drawn), lives.second(drawn) + seconds)
+    busy = np.searchsorted(lives.bought, until) - np.searchsorted(lives.bought, drawn)
     donor = drawn[np.arange(count), busy.argmax(axis=1)]
-    owner = lives.user[donor].astype(np.int64)
-    start = lives.second[lives.begin[lives.sitting[donor]]]
+    owner = lives.user(donor)
+    start = lives.second(lives.begin[lives.sitting(donor)])
     low = lives.at(owner, start)
     high = np.minimum(lives.at(owner, start + rng.integers(min(3600, seconds), seconds + 1, count)), low + MOST_EVENTS)
     block, event = np.repeat(np.arange(count), high - low), ranges(low, high)
-    thing = lives.codes[kind][donor].astype(np.int64)
-    same = lives.codes[kind][event] == thing[block]
+    thing = lives.code(kind, donor).astype(np.int64)
+    same = lives.code(kind, event) == thing[block]
     block, event = block[same], event[same]
-    account = rng.integers(0, lives.users, count)
+    account = rng.integers(0, lives.accounts, count)
     begun, before = lives.sittings_before(account, start)
     stranger = (before - begun >= least) & (account != owner) & (np.bincount(block, minlength=count) > 0)
     return Blocks(account, start, thing, block, event).keep(stranger)

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from graphdet.arrays import Bool, Float64, Int64
+from graphdet.arrays import Bool, Float64, Int32, Int64
 from graphdet.events import EventTable
+from graphdet.events.coding import canonical_order
 from graphdet.schema import ACTED_FROM, KEY_TYPES, NODE_TYPE, TIME, arrow_schema
 from graphdet.signal_settings import TakeoverSettings
 from graphdet.signals.breaks import Classes, Differences, measure_breaks
@@ -121,12 +122,14 @@ def _ratio(own: Classes, strange: Classes, as_owner: float) -> Float64:
 
 def _chances(parts: dict[str, Float64], score: Float64, stratum: Int64, rng: np.random.Generator) -> Float64:
     """(b,) how often a stretch whose parts were dealt to it by chance is as odd."""
-    order = np.argsort(stratum, kind="stable")
+    # A stratum and a number between 0 and 1, which has 53 bits, in one: by it each stratum is shuffled where it stands.
+    of_stratum = stratum.astype(np.uint64) << np.uint64(53)
     null = []
     for _ in range(int(np.clip(NULL_SCORES // len(score), 4, 100))):
         dealt = np.zeros(len(score))
         for part in parts.values():
-            dealt[order] += part[np.lexsort((rng.random(len(score)), stratum))]
+            key = of_stratum | (rng.random(len(score)) * 2.0**53).astype(np.uint64)
+            dealt += part[canonical_order(len(key), [key.__getitem__])[0]]
         null.append(dealt)
     sums = np.sort(np.round(np.concatenate(null), 6))
     return (len(sums) - np.searchsorted(sums, score) + 1) / (len(sums) + 1)
@@ -173,19 +176,19 @@ def takeover_tables(events: EventTable, takeovers: Takeovers, q: float) -> dict[
     named = np.flatnonzero((takeovers.q_value <= q) & takeovers.broken & (takeovers.score > 0))
     blocks, found, lives = _rows(takeovers.blocks, named), _differences(takeovers.found, named), takeovers.lives
     rows = lives.row[blocks.event]
-    time = events.time if events.time is not None else np.zeros(len(events), np.int64)
+    time = np.zeros(len(rows), np.int64) if events.time is None else events.time[rows]
     ends = np.searchsorted(blocks.block, np.arange(len(named) + 1))
-    money = np.zeros(len(events)) if events.amount is None else np.nan_to_num(events.amount)
-    paid = lives.bought[blocks.event] & (events.action[rows] == _word(events, "order"))
-    worth = np.round(np.bincount(blocks.block, money[rows] * paid, len(named)), 2)
+    money = np.zeros(len(rows)) if events.amount is None else np.nan_to_num(events.amount[rows])
+    paid = events.action[rows] == _word(events, "order")
+    worth = np.round(np.bincount(blocks.block, money * paid, len(named)), 2)
     columns: dict[str, object] = {
         "user_id": events.ids["user"].take(pa.array(blocks.account)),
         "rank": np.arange(1, len(named) + 1),
         "score": takeovers.score[named],
         "p_value": takeovers.p_value[named],
         "q_value": takeovers.q_value[named],
-        "first_seen": time[rows[ends[:-1]]],
-        "last_seen": time[rows[ends[1:] - 1]],
+        "first_seen": time[ends[:-1]],
+        "last_seen": time[ends[1:] - 1],
         "known": found.known,
         "sittings": found.sittings,
         "events": found.events,
@@ -214,11 +217,11 @@ def _cast(values: object, kind: pa.DataType) -> pa.Array:
     return array.cast(kind)
 
 
-def _moved(events: EventTable, blocks: Blocks, rows: Int64, time: Int64) -> pa.Table:
+def _moved(events: EventTable, blocks: Blocks, rows: Int32, time: Int64) -> pa.Table:
     """The first events of each stretch, in order of the accounts."""
     offset = np.searchsorted(blocks.block, np.arange(len(blocks)))
     kept = np.arange(len(rows)) - offset[blocks.block] < KEPT_EVENTS
-    block, row = blocks.block[kept], rows[kept]
+    block, row, time = blocks.block[kept], rows[kept], time[kept]
 
     def ids(node_type: str) -> pa.Array:
         if node_type not in events.ids:
@@ -231,7 +234,7 @@ def _moved(events: EventTable, blocks: Blocks, rows: Int64, time: Int64) -> pa.T
     schema = arrow_schema("takeover_events")
     columns = {
         "user_id": events.ids["user"].take(pa.array(blocks.account[block])),
-        "timestamp": pa.array(time[row]).cast(TIME),
+        "timestamp": pa.array(time).cast(TIME),
         "action": actions.take(pa.array(events.action[row], mask=events.action[row] < 0)),
         **{NODE_TYPE[name].column: ids(name) for name in KEY_TYPES if NODE_TYPE[name].column in schema.names},
         "amount": pa.array(amount, mask=np.isnan(amount)),
