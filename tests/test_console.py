@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import html
 import http.client
 import io
 import os
 import re
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -23,10 +25,13 @@ from urllib.parse import urlencode
 
 import pytest
 import uvicorn
+from alert_parts import NOW, alert_settings, by_name, line
 from browser import QUIET, find_chromium
 from dossier_runs import LoggedRun, market_run
 from test_report import keep
 
+from graphdet.alerts.outbox import list_deliveries, mark, open_outbox
+from graphdet.alerts.telling import tell
 from graphdet.cases import entries, rows
 from graphdet.cases.casebook import Casebook
 from graphdet.console import account_file as accounts_file
@@ -39,11 +44,12 @@ from graphdet.console.routes import SCREENS
 from graphdet.console.serving import Listening, _socket, place_of
 from graphdet.console.shelf import MOST_IDS
 from graphdet.console.who_is_there import OLDEST, RESTED, Sessions, Tries
-from graphdet.errors import ConsoleError
+from graphdet.errors import AlertError, ConsoleError
 from graphdet.lineage import carrying as lineage
 from graphdet.schema import VERDICTS
 from graphdet.schema.run_tables import USER_ROLES
 from graphdet.schema.wording import LANGUAGES
+from graphdet.watch.state import FILE
 from graphdet.week.hand_over import account_rows
 from graphdet.week.queueing import make_queue
 from graphdet.words.console import CONSOLE_WORDS
@@ -111,8 +117,8 @@ class Answered:
 
 
 @contextlib.contextmanager
-def serving(home: Path, accounts: dict[str, Account] | None = None) -> Iterator[Served]:
-    desk = Desk(home, "ana")
+def serving(home: Path, accounts: dict[str, Account] | None = None, watch: Path | None = None) -> Iterator[Served]:
+    desk = Desk(home, "ana", watch)
     links: list[str] = []
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -521,6 +527,43 @@ def test_every_screen_opens_in_both_languages_without_a_missing_word(served: Ser
             assert f'<html lang="{language}"' in answer.text
     for back in ("//evil.example", "/\\evil.example", "https://evil.example", "evil"):
         assert served.ask("/prefer", {"csrf": csrf, "language": "en", "back": back}, cookie).headers["location"] == "/"
+
+
+def test_a_watchs_alerts_come_live_beside_their_cases(home: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    with pytest.raises(AlertError, match="no outbox"):
+        Desk(home, "ana", state)
+    state.mkdir()
+    with contextlib.closing(sqlite3.connect(state / FILE, isolation_level=None)) as outbox, serving(home, watch=state) as served:
+        open_outbox(outbox)
+        cookie, csrf = served.log_in()
+        assert CONSOLE_WORDS["no_alerts_yet"].en in served.ask("/lists", cookie=cookie).text
+        settings = alert_settings({"a": {"kind": "file", "path": str(tmp_path / "alerts.jsonl")}})
+        hostile = line(EVIL, size=12)
+        tell(outbox, by_name(line("a", size=7), hostile), [], settings, NOW)
+        first, second = list_deliveries(outbox)
+        mark(outbox, [second], "dead", why="refused")
+        for language, words in (("en", ("new", "waiting", "dead")), ("zh", ("新发现", "等待", "投递失败"))):
+            served.ask("/prefer", {"csrf": csrf, "language": language, "back": "/"}, cookie)
+            part = served.ask("/lists/alerts", cookie=cookie, headers={"HX-Request": "true"}).text
+            assert "<html" not in part
+            assert EVIL not in part
+            assert part.index(html.escape(second.ring_id)) < part.index(html.escape(first.ring_id))
+            assert all(word in part for word in words)
+            assert part in served.ask("/lists", cookie=cookie).text
+        assert served.ask("/lists/alerts", cookie=cookie).headers["location"] == "/lists"
+        session = served.console.sessions.of(cookie)
+        assert session is not None
+        session.used -= RESTED - 60
+        served.ask("/lists/alerts", cookie=cookie)  # nobody is there: it was the page
+        session.used -= 120
+        assert served.ask("/lists", cookie=cookie).headers["location"] == "/log-in"
+
+
+def test_without_a_watch_no_alerts_are_promised(served: Served) -> None:
+    cookie, _ = served.log_in()
+    assert 'id="alerts"' not in served.ask("/lists", cookie=cookie).text
+    assert served.ask("/lists/alerts", cookie=cookie, headers={"HX-Request": "true"}).status == 404
 
 
 def test_every_word_of_a_template_is_one() -> None:

@@ -141,6 +141,20 @@ def list_deliveries(connection: sqlite3.Connection, states: Collection[State] = 
     return [one for one in found if one.state in states and sink in (None, one.sink)]
 
 
+def latest_alerts(connection: sqlite3.Connection, most: int) -> list[tuple[Alert, dict[str, State]]]:
+    """The last alerts that still say what they said, latest first, each with what became of it at each sink."""
+    rows = connection.execute(
+        "SELECT number, document FROM outbox WHERE document IS NOT NULL ORDER BY number DESC LIMIT ?", (most,)
+    ).fetchall()
+    sent = connection.execute(
+        "SELECT number, sink, state FROM outbox_deliveries WHERE number >= ?", (min((row[0] for row in rows), default=0),)
+    )
+    became: dict[int, dict[str, State]] = {}
+    for number, sink, state in sorted(sent.fetchall()):
+        became.setdefault(number, {})[sink] = state
+    return [(Alert.from_text(document), became.get(number, {})) for number, document in rows]
+
+
 def resend(connection: sqlite3.Connection, deliveries: Iterable[Delivery]) -> int:
     """Let deliveries wait anew, from now on; what an alert said may be gone for age, and then it stays as it is."""
     now, sent, sinks = time.time(), 0, set()

@@ -49,6 +49,9 @@ def serve(
     proxy: Annotated[
         str, typer.Option("--behind-proxy", metavar="ADDRESS", help="Address of the web server in front, which has the TLS.")
     ] = "",
+    watch: Annotated[
+        Path | None, typer.Option("--watch", metavar="STATE", help="Show the alerts of the watch that keeps its state here, as they come.")
+    ] = None,
 ) -> None:
     """Serve a console on this machine: today's cases, their rings, accounts, the week, lists and rules."""
     from graphdet.extras import need
@@ -59,7 +62,7 @@ def serve(
     from graphdet.console.serving import Listening, serve
 
     listening = Listening(host, port, name, certificate, key, proxy)
-    serve(home, author_here(author), listening, lambda line: print(line, flush=True))
+    serve(home, author_here(author), listening, lambda line: print(line, flush=True), watch)
     raise typer.Exit(STOPPED)  # it only ends when it is told to
 
 

@@ -61,12 +61,12 @@ class Console:
         where = f"{self.place.scheme}://{sorted(self.place.hosts)[0]}/"
         return where if self.accounts is not None else f"{where}log-in?token={self.sessions.link}"
 
-    def _session(self, request: Request) -> Session | None:
-        return self.sessions.of(request.cookies.get(COOKIE, ""))
+    def _session(self, request: Request, *, by_itself: bool = False) -> Session | None:
+        return self.sessions.of(request.cookies.get(COOKIE, ""), by_itself=by_itself)
 
     def _screen(self, screen: Screen) -> Endpoint:
         async def endpoint(request: Request) -> Response:
-            session = self._session(request)
+            session = self._session(request, by_itself=screen.by_itself)
             if session is None:
                 return self._to_log_in(request)
             form: dict[str, str] = {}

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from graphdet.alerts.alert import Alert
+from graphdet.alerts.deliver import connect
+from graphdet.alerts.outbox import State, latest_alerts
 from graphdet.cases.casebook import Casebook
 from graphdet.cases.rows import Case, TakenRun
 from graphdet.console.shelf import MOST_OPEN, OpenRun, Shelf
 from graphdet.errors import GraphdetError, NotARun
+from graphdet.watch.state import FILE
 from graphdet.week.queueing import beliefs_of, rank_waiting
 
 PREPARED = "console"  # folder of the home for what the console prepares; whatever is in it can be made again
@@ -36,14 +41,17 @@ class Desk:
     Args:
         home: the casebook's folder.
         author: who decides, where there are no accounts.
+        watch: the state of a watch whose alerts are to be seen, too.
 
     Raises:
+        AlertError: no watch has its state there.
         NotACasebook: there is none.
         NotARun: it took no run in, or the latest is gone.
     """
 
-    def __init__(self, home: Path, author: str) -> None:
-        self.home, self.author = home, author
+    def __init__(self, home: Path, author: str, watch: Path | None = None) -> None:
+        self.home, self.author, self.watch = home, author, watch
+        self.alerts(1)
         self._shelf = Shelf(home / PREPARED)
         self._standing = Standing(-1, (), {})
         self.latest()
@@ -87,6 +95,13 @@ class Desk:
         except GraphdetError:
             return None
         return run if run is not None and run.run.id == case.run_id and case.ring_id in run.by_id else None
+
+    def alerts(self, most: int) -> list[tuple[Alert, dict[str, State]]] | None:
+        """The last alerts of the watch, latest first; None where there is no watch to be seen."""
+        if self.watch is None:
+            return None
+        with contextlib.closing(connect(self.watch / FILE)) as connection:
+            return latest_alerts(connection, most)
 
     def warm(self) -> None:
         """Prepare the latest run's pages in the background; what is of runs long past goes."""

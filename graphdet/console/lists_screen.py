@@ -1,6 +1,9 @@
-"""Lists and rules: accounts that somebody may act on, and what is accepted or left out until when."""
+"""Lists and rules: accounts that somebody may act on, what is accepted or left out until when, and what a watch tells."""
 
 from __future__ import annotations
+
+from functools import partial
+from typing import Any
 
 from starlette.exceptions import HTTPException
 
@@ -8,12 +11,14 @@ from graphdet.console.asked import Answer, Asked
 from graphdet.console.desk import Desk
 from graphdet.scratch import scratch_folder
 from graphdet.week.hand_over import account_rows, write_accounts
+from graphdet.words.alert_words import alert_words
 
 MOST_SHOWN = 500
+MOST_ALERTS = 30
 
 
 def lists_screen(desk: Desk, asked: Asked) -> Answer:
-    """Both."""
+    """All three."""
     with desk.book(asked.who) as book, book.reading():
         now = book.now
         rows = []
@@ -21,7 +26,33 @@ def lists_screen(desk: Desk, asked: Asked) -> Answer:
             hid = book.hid(one.name)
             rows.append({"own": one, "standing": one.standing(now), "hid": hid[-1].count if hid else ""})
         accounts = account_rows(book, reasons=False)
-    return Answer("lists.html", {"accounts": accounts, "suppressions": rows, "most_shown": MOST_SHOWN})
+    values = {"accounts": accounts, "suppressions": rows, "most_shown": MOST_SHOWN, "alerts": _alerts(desk, asked)}
+    return Answer("lists.html", values)
+
+
+def alerts_part(desk: Desk, asked: Asked) -> Answer:
+    """The watch's alerts alone, for a page that asks again and again."""
+    found = _alerts(desk, asked)
+    if found is None:
+        raise HTTPException(404)
+    return Answer("alerts.html", {"alerts": found}, go="/lists", part=True)
+
+
+def _alerts(desk: Desk, asked: Asked) -> list[dict[str, Any]] | None:
+    found = desk.alerts(MOST_ALERTS)
+    if found is None:
+        return None
+    words = partial(alert_words, language=asked.language)
+    return [
+        {
+            "own": alert,
+            "time": alert.time.isoformat(" ")[:16],
+            "what": ", ".join(words(change) for change in alert.changes),
+            "sent": ", ".join(f"{sink}: {words(state)}" for sink, state in became.items()),
+            "failed": "dead" in became.values(),
+        }
+        for alert, became in found
+    ]
 
 
 def save_accounts(desk: Desk, asked: Asked) -> Answer:

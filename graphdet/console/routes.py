@@ -11,7 +11,7 @@ from graphdet.console.case_screen import case_screen, keep_work, undo_word
 from graphdet.console.case_screen import decide as decide_case
 from graphdet.console.desk import Desk
 from graphdet.console.find_screen import about_screen, find_screen
-from graphdet.console.lists_screen import change_suppression, discount, lists_screen, save_accounts
+from graphdet.console.lists_screen import alerts_part, change_suppression, discount, lists_screen, save_accounts
 from graphdet.console.runs_screen import runs_screen
 from graphdet.console.today_screen import quick_word, today_screen
 from graphdet.console.week_screen import week_screen
@@ -25,12 +25,14 @@ class Screen:
         ask: the desk and what was asked → what is answered.
         method: of the request.
         change: whether it changes the casebook, which readers may not.
+        by_itself: an open page asks it again and again, whether somebody is there or not.
     """
 
     path: str
     ask: Callable[[Desk, Asked], Answer]
     method: str = "GET"
     change: bool = False
+    by_itself: bool = False
 
 
 def _change(path: str, ask: Callable[[Desk, Asked], Answer]) -> Screen:
@@ -51,6 +53,7 @@ SCREENS = (
     Screen("/week", week_screen),
     Screen("/lists", lists_screen),
     Screen("/lists/accounts.csv", save_accounts),
+    Screen("/lists/alerts", alerts_part, by_itself=True),
     _change("/lists/discount", discount),
     _change("/lists/suppression", change_suppression),
     Screen("/runs", runs_screen),

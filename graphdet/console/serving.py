@@ -85,19 +85,20 @@ def place_of(listening: Listening, port: int, *, with_accounts: bool) -> Place:
     return place
 
 
-def serve(home: Path, author: str, listening: Listening, told: Callable[[str], None]) -> None:
+def serve(home: Path, author: str, listening: Listening, told: Callable[[str], None], watch: Path | None = None) -> None:
     """Serve until the process is told to end.
 
     Args:
         home: the folder with the casebook.
         author: who decides here, where there are no accounts.
         told: is told where the console is, in lines for people.
+        watch: the state of a watch whose alerts are to be seen, too.
 
     Raises:
         ConsoleError: where it would listen is taken, is not this machine's, or would be unsafe.
         GraphdetError: the casebook or its latest run cannot be opened.
     """
-    desk, accounts = Desk(home, author), load_accounts(home)
+    desk, accounts = Desk(home, author, watch), load_accounts(home)
     with _socket(listening) as listener:
         place = place_of(listening, listener.getsockname()[1], with_accounts=bool(accounts))
         console = Console(desk, place, accounts or None, lambda link: told(f"for one more browser: {link}"))

@@ -72,13 +72,13 @@ class Sessions:
             self._open[cookie] = Session(name, role, language, begun=now, used=now)
         return cookie
 
-    def of(self, cookie: str) -> Session | None:
-        """Whose cookie it is; nobody's where the session has ended."""
+    def of(self, cookie: str, *, by_itself: bool = False) -> Session | None:
+        """Whose cookie it is; nobody's where the session has ended. What an open page asks `by_itself` does not keep a session awake."""
         now = self._clock()
         with self._lock:
             self._end_old(now)
             session = self._open.get(cookie)
-            if session is not None:
+            if session is not None and not by_itself:
                 session.used = now
             return session
 

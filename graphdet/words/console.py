@@ -9,6 +9,13 @@ CONSOLE_WORDS: dict[str, Wording] = {
     "screens": Wording("Screens", "页面"),
     "today": Wording("Today", "今日"),
     "week": Wording("Week", "本周"),
+    "live_alerts": Wording("Alerts of the watch", "实时告警"),
+    "live_alerts_help": Wording(
+        "What the watch told, latest first; this list renews itself. A case stands there once the casebook knows the ring.",
+        "监测发出的告警，最新在前，自动刷新。案件簿收录团伙后会显示案件。",
+    ),
+    "no_alerts_yet": Wording("The watch has told of nothing yet.", "监测尚未发出告警。"),
+    "sent_to": Wording("sent to", "发送至"),
     "lists": Wording("Lists and rules", "名单与规则"),
     "runs": Wording("Runs", "运行"),
     "find": Wording("Find", "查找"),
