@@ -51,6 +51,15 @@ def test_the_bytes_do_not_depend_on_how_a_table_was_put_together(small_run: Run,
         assert (tmp_path / "one" / f"{name}.parquet").read_bytes() == (tmp_path / "two" / f"{name}.parquet").read_bytes()
 
 
+def test_listing_rings_loads_nothing_that_it_does_not_use(small_run: Run, tmp_path: Path) -> None:
+    small_run.save(tmp_path / "run")
+    unused = ["pandas", "scipy", "duckdb", "torch", "networkx", "pyarrow.dataset", "graphdet.simulate", "graphdet.settings"]
+    code = f"import atexit, sys\natexit.register(lambda: print('loaded', [name for name in {unused} if name in sys.modules]))\n"
+    code += f"sys.argv = ['graphdet', 'rings', {str(tmp_path / 'run')!r}]; import graphdet.cli; graphdet.cli.main()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("loaded []\n")
+
+
 def changed(table: pa.Table, column: str, value: object) -> pa.Table:
     rows = table.to_pylist()
     rows[0][column] = value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.util import find_spec
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +12,7 @@ from typer.core import TyperGroup
 
 from graphdet import __version__
 from graphdet.cli import (
+    HARMLESS,
     alert_commands,
     case_commands,
     caseload,
@@ -90,6 +92,8 @@ def run_program(arguments: list[str]) -> int:
     """
     if arguments[:1] == [WORD]:
         arguments = [*arguments[1:], "--help"]
+    if arguments and not HARMLESS & set(arguments):
+        _leave_pandas_aside()
     try:
         try:
             app(arguments, prog_name="graphdet")
@@ -102,6 +106,22 @@ def run_program(arguments: list[str]) -> int:
     except BrokenPipeError:  # who read the output has seen enough
         _forget_stdout()
     return 0
+
+
+def _leave_pandas_aside() -> None:
+    """Arrow imports pandas with the first array that it makes, a third of a second, to ask whether it is given one of pandas'.
+
+    No command gives it one. Once it was told that there is no pandas it asks no more; what makes a pandas table of its own still can.
+    """
+    if "pandas" in sys.modules or find_spec("pandas") is None:
+        return
+    import pyarrow as pa
+
+    places, sys.path = sys.path, []
+    try:
+        pa.array([])
+    finally:
+        sys.path = places
 
 
 def _forget_stdout() -> None:

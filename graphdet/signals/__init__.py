@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from graphdet.arrays import Float32
@@ -44,11 +45,11 @@ def with_meeting_places(events: EventTable) -> EventTable:
     for signal in SIGNALS:
         if signal.meeting_place is not None and signal.nodes is not None and signal.meeting_place not in ids:
             nodes = signal.nodes(events)
-            named = pc.unique(nodes.drop_null())
-            if len(named):
-                ids[signal.meeting_place] = named.take(pc.sort_indices(named))
-                code = pc.fill_null(pc.index_in(nodes, value_set=ids[signal.meeting_place]), -1)
-                codes[signal.meeting_place] = np.asarray(code.to_numpy(zero_copy_only=False), np.int32)
+            told = nodes if pa.types.is_dictionary(nodes.type) else nodes.dictionary_encode()
+            if len(told.dictionary):
+                ids[signal.meeting_place] = told.dictionary.take(pc.sort_indices(told.dictionary))
+                place = pc.index_in(told.dictionary, value_set=ids[signal.meeting_place])
+                codes[signal.meeting_place] = np.asarray(pc.fill_null(place.take(told.indices), -1).to_numpy(), np.int32)
     return replace(events, ids=ids, codes=codes) if len(ids) > len(events.ids) else events
 
 

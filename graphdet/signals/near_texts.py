@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy.sparse import csr_array
 
-from graphdet.arrays import Float64, Int64
+from graphdet.arrays import Float64, Int64, distinct_values
 from graphdet.signals.text_folding import mixed, shingles
 
 NEAR = 0.6  # Jaccard similarity of shingles from which on two texts are near-duplicates
@@ -44,13 +44,13 @@ def near_groups(folded: pa.LargeStringArray) -> Int64:
 
 def similarity(pairs: Int64, folded: pa.LargeStringArray) -> Float64:
     """(m,) exact Jaccard similarity of the shingles of pairs (m, 2) of texts."""
-    used, place = np.unique(pairs, return_inverse=True)
+    used = distinct_values(pairs.ravel())
+    place = np.searchsorted(used, pairs)
     found, bounds = shingles(folded.take(pa.array(used)))
     table = csr_array((np.ones(len(found), np.int32), (found >> np.uint64(33)).astype(np.int32), bounds), shape=(len(used), 1 << 31))
     table.sum_duplicates()
     table.data[:] = 1
     size = np.diff(table.indptr)
-    place = place.reshape(-1, 2)
     both = np.empty(len(pairs))
     for start in range(0, len(pairs), _CHUNK):
         one, other = place[start : start + _CHUNK].T
@@ -102,7 +102,7 @@ def _alike(signature: npt.NDArray[np.uint32], pairs: Int64) -> npt.NDArray[np.bo
 
 
 def _distinct(pairs: Int64) -> Int64:
-    code = np.unique(pairs[:, 0] << 32 | pairs[:, 1])
+    code = distinct_values(pairs[:, 0] << 32 | pairs[:, 1])
     return np.column_stack([code >> 32, code & 0xFFFFFFFF])
 
 

@@ -7,12 +7,14 @@ is a node as well, as one's own device is: it tells how seldom people who write 
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from graphdet.arrays import Bool, Int32, Int64
+from graphdet.arrays import Bool, Int32, Int64, distinct_values
 from graphdet.events import EventTable
 from graphdet.events.table import Written
 from graphdet.schema import TEXT_GROUP
@@ -23,15 +25,15 @@ from graphdet.signals.text_folding import fold
 SHOWN = 32  # characters of a group's text that stand in its name: letters, zeros and spaces alone
 
 
-def text_groups(events: EventTable) -> pa.StringArray:
+def text_groups(events: EventTable) -> pa.StringArray | pa.DictionaryArray:
     """(n,) the group of each event's text; null where it has none that says anything."""
     return groups_of(events.written["text"], events.codes["user"]) if "text" in events.written else pa.nulls(len(events), pa.string())
 
 
-def groups_of(written: Written, user: Int32) -> pa.StringArray:
+def groups_of(written: Written, user: Int32) -> pa.DictionaryArray:
     """Names of groups, for texts and who wrote them."""
     rows = np.flatnonzero(written.code >= 0)
-    used, place = np.unique(written.code[rows], return_inverse=True)
+    used, place = _numbered(written.code[rows], len(written.values))
     folded = fold(written.values.take(pa.array(used))).dictionary_encode()
     code = folded.indices.to_numpy().astype(np.int64)[place]
     rows, code = rows[kept := _said(folded.dictionary)[code]], code[kept]
@@ -41,13 +43,19 @@ def groups_of(written: Written, user: Int32) -> pa.StringArray:
     order = order[writers[order] > 0]
     first = np.arange(len(writers))
     first[order] = order[near_groups(folded.dictionary.take(pa.array(order)))]
-    group = first[code]
-    names = np.full(len(first), None, object)
-    used = np.unique(group)
-    names[used] = [_name(text) for text in folded.dictionary.take(pa.array(used)).to_pylist()]
-    found = np.full(len(written.code), None, object)
-    found[rows] = names[group]
-    return pa.array(found, pa.string())
+    used, place = _numbered(first[code], len(first))
+    names = pa.array([_name(text) for text in folded.dictionary.take(pa.array(used)).to_pylist()], pa.string())
+    found = np.full(len(written.code), -1, np.int32)
+    found[rows] = place
+    return pa.DictionaryArray.from_arrays(pa.array(found, mask=found < 0), names)
+
+
+def _numbered(codes: npt.NDArray[np.integer[Any]], size: int) -> tuple[Int64, Int64]:
+    """Those of `size` codes that are there, and for each given code its place among these."""
+    used = np.flatnonzero(np.bincount(codes, minlength=size))
+    place = np.zeros(size, np.int64)
+    place[used] = np.arange(len(used))
+    return used, place[codes]
 
 
 def _said(folded: pa.LargeStringArray) -> Bool:
@@ -57,7 +65,7 @@ def _said(folded: pa.LargeStringArray) -> Bool:
 
 def _writers(group: Int64, user: Int32, groups: int) -> Int64:
     """(groups,) users of each."""
-    pairs = np.unique(group << 32 | user)
+    pairs = distinct_values(group << 32 | user)
     return np.bincount(pairs >> 32, minlength=groups)
 
 

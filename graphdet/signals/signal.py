@@ -76,7 +76,7 @@ class Signal:
     columns: tuple[Column, ...] = ()
     measure: Callable[[EventTable, Visits, BaseRates, PairEvidence], Mapping[str, Float32]] = no_columns
     meeting_place: str | None = None
-    nodes: Callable[[EventTable], pa.StringArray] | None = None
+    nodes: Callable[[EventTable], pa.StringArray | pa.DictionaryArray] | None = None
 
     def __post_init__(self) -> None:
         if (self.meeting_place is None) != (self.nodes is None) or self.meeting_place not in (None, *KEY_TYPES):

@@ -113,7 +113,11 @@ def _folded(points: Points, bounds: Int64) -> pa.LargeStringArray:
 
 def _letters(points: Points) -> Points:
     """Each character's letter, `DIGIT` for a digit, `GAP` for what parts words, `NOTHING` for what does not."""
-    near = _table()[np.minimum(points, _PLANE - 1)]
+    within = np.minimum(points, _PLANE - 1)
+    used = np.flatnonzero(np.bincount(within))
+    table = np.zeros(_PLANE, np.uint32)
+    table[used] = [_letter(point) for point in used.tolist()]
+    near = table[within]
     if not (points >= _PLANE).any():
         return near
     far = np.where((points >= _FAR_LETTERS[0]) & (points < _FAR_LETTERS[1]), points, np.uint32(GAP))
@@ -123,18 +127,14 @@ def _letters(points: Points) -> Points:
 
 
 @functools.cache
-def _table() -> Points:
-    """The letter of each character of the basic plane."""
-    return np.array([_letter(chr(point)) for point in range(_PLANE)], np.uint32)
+def _styled() -> Points:
+    return np.array([_letter(point) for point in _STYLED], np.uint32)
 
 
 @functools.cache
-def _styled() -> Points:
-    return np.array([_letter(chr(point)) for point in _STYLED], np.uint32)
-
-
-def _letter(character: str) -> int:
+def _letter(point: int) -> int:
     """One character without case, width and accent. Accents on their own, and what nobody sees, part no words."""
+    character = chr(point)
     if unicodedata.category(character) in UNSEEN:
         return NOTHING
     plain = unicodedata.normalize("NFKC", character).casefold()

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.console import Console
 
 from graphdet.schema import TIERS
-from graphdet.simulate.outcome import Outcome
 from graphdet.terminal.canvas import plain_table
 from graphdet.terminal.screens import plural
+
+if TYPE_CHECKING:  # who lists rings makes no market
+    from graphdet.simulate.outcome import Outcome
 
 
 def show_outcome(console: Console, outcome: Outcome) -> None:
