@@ -677,9 +677,25 @@ def test_a_morning_at_the_console(page: Any, served: Served, home: Path) -> None
     with Casebook(home, "ana") as book:
         assert book.case(first).verdict == "innocent"
     assert EVIL in page.locator("ul.history").text_content()
+    compare = page.locator("section.card", has=page.locator("select[aria-label='second member']"))
+    told = compare.text_content()
+    compare.locator("select[aria-label='second member']").select_option(index=2)
+    assert compare.text_content() != told
     page.locator("#ring a.id").first.click()
     page.wait_for_selector("h1 .whole-id")
     keep(page, "console-about")
+    page.locator("details.card summary").click()
+    page.locator("form[action='/lists/discount'] input[name=reason]").fill(EVIL)
+    page.locator("form[action='/lists/discount'] button").click()
+    page.wait_for_selector("section.card table")
+    assert EVIL in page.locator("main").text_content()
+    with Casebook(home, "ana") as book:
+        assert [one.reason for one in book.suppressions()] == [EVIL]
+    with page.expect_download() as saving:
+        page.locator("a[href='/lists/accounts.csv']").click()
+    assert saving.value.suggested_filename == "accounts.csv"
+    page.go_back()
+    page.wait_for_selector("h1 .whole-id")
     page.locator("button[name=language]").click()
     page.wait_for_selector("html[lang=zh]")
     assert "案件" in page.locator("main").text_content()

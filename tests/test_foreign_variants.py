@@ -165,7 +165,7 @@ def test_hours_of_clock_changes_are_counted_and_said(tmp_path: Path) -> None:
 )
 def test_numbers_of_other_scripts_and_purses(tmp_path: Path, values: list[str], right: list[float]) -> None:
     content = "user_id;item_id;amount\n" + "".join(f"u;i{place};{value}\n" for place, value in enumerate(values))
-    table = read(tmp_path, "log.csv", content)
+    table = read(tmp_path, "log.csv", content, rates={"PEN": 1.0})
     assert table.amount is not None
     assert table.amount[np.argsort(table.codes["item"])].tolist() == pytest.approx(right)
 
