@@ -49,7 +49,6 @@ def _alerts(desk: Desk, asked: Asked) -> list[dict[str, Any]] | None:
             "time": alert.time.isoformat(" ")[:16],
             "what": ", ".join(words(change) for change in alert.changes),
             "sent": ", ".join(f"{sink}: {words(state)}" for sink, state in became.items()),
-            "failed": "dead" in became.values(),
         }
         for alert, became in found
     ]
