@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from graphdet.errors import nearest
 from graphdet.schema import NODE_TYPES
 from graphdet.schema.missing_words import MISSING_WORDS
 
+FARTHEST = 1_000_000_000  # no setting needs more, and whatever is computed of settings can hold it
+
 
 class Section(BaseModel):
-    """One frozen group of settings; wrong types, unknown names and numbers that are none are errors."""
+    """One frozen group of settings; wrong types, unknown names, numbers that are none and numbers beyond all sense are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_default=True, allow_inf_nan=False)
+
+    @field_validator("*")
+    @classmethod
+    def _in_reach(cls, value: Any, info: ValidationInfo) -> Any:
+        """Settings that name no highest value of their own have this one."""
+        own = cls.model_fields[str(info.field_name)].metadata
+        if not any(hasattr(bound, "le") or hasattr(bound, "lt") for bound in own):
+            for one in value if isinstance(value, tuple) else (value,):
+                if isinstance(one, (int, float)) and abs(one) > FARTHEST:
+                    bound = f"at most {FARTHEST:,}" if one > 0 else f"at least -{FARTHEST:,}"
+                    raise ValueError(f"must be {bound} (found {one:.3g})")
+        return value
 
 
 class LogSettings(Section):

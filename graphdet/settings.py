@@ -1,118 +1,33 @@
 """A TOML file → one frozen settings object per stage. Unknown key → error with the nearest name.
 
-A setting is declared once, here: name, type, default, bounds and one sentence. `configs/default.toml` is printed from it.
+A setting is declared once, here or in a file of settings beside this one: name, type, default, bounds and one sentence. `configs/default.toml` is printed from it.
 """
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import tomllib
 from collections.abc import Iterator
-from copy import copy
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, Field, ValidationError, create_model, field_validator
+from pydantic import BaseModel, Field, ValidationError
 
 from graphdet.alert_settings import AlertSettings, may_be_told
 from graphdet.drift_settings import DriftSettings
-from graphdet.errors import SettingsError, UnknownSetting, nearest
-from graphdet.log_settings import LogSettings as LogSettings  # for whoever needs settings of all kinds
+from graphdet.errors import SettingsError, UnknownSetting
+from graphdet.evidence_settings import LONGEST_WINDOW, MOST_EVIDENCE, AllViews
+from graphdet.evidence_settings import EvidenceSettings as EvidenceSettings  # for whoever needs settings of all kinds
+from graphdet.evidence_settings import Views as Views
+from graphdet.evidence_settings import ViewSettings as ViewSettings
+from graphdet.log_settings import LogSettings as LogSettings
 from graphdet.log_settings import Section as Section
-from graphdet.schema import KEY_TYPES, NODE_TYPE, PLACES, NodeType
 from graphdet.signal_settings import SignalSettings
-
-LONGEST_WINDOW = 500_000.0  # hours; seconds of a log are counted in 32 bits
 
 HIGHEST_SEED = 2**32 - 1  # what every library takes
 MOST_THREADS = 1024
-
-Hours = Annotated[float, Field(gt=0, le=LONGEST_WINDOW)]
-
-
-class EvidenceSettings(Section):
-    """What counts as a meeting of two users, and how much it says (in log10 units)."""
-
-    views: tuple[str, ...] = Field(KEY_TYPES, min_length=1, description="node types at which users meet; how, says [view.…] of each")
-    least: float = Field(0.5, ge=0, description="a meeting with less evidence is not counted")
-    meetings_most: float = Field(
-        5.0, gt=0, description="meetings counted for each visit of the log; where there are more, `least` is raised by halves"
-    )
-    most: float = Field(4.0, gt=0, description="evidence that one meeting may give")
-    weak: float = Field(3.0, ge=0, description="a pair with less evidence is dropped")
-    intent_prior: float = Field(
-        -1.0, le=0, description="log10 chance that a coordinated pair, both after a group's things, meet at a given one"
-    )
-    draw_seconds: int = Field(
-        10, ge=0, description="visits of one user to items that follow each other within so many seconds are one choice"
-    )
-    stratum_visits: int = Field(2000, ge=1, description="item categories with fewer visits are pooled for the null")
-    community_resolution: float = Field(
-        3.0, gt=0, description="of the communities of items that stand in for categories where a log has none; higher = more of them"
-    )
-    homogeneity_least: float = Field(
-        0.01, gt=0, description="how alike users' tastes are is read from the log; this is the least that is believed"
-    )
-    homogeneity_most: float = Field(100.0, gt=0, description="and this the most")
-
-    @field_validator("views")
-    @classmethod
-    def _known_once(cls, views: tuple[str, ...]) -> tuple[str, ...]:
-        for place, name in enumerate(views):
-            if name not in KEY_TYPES:
-                raise ValueError(f"users meet at no '{name}'{nearest(name, KEY_TYPES)} There are {', '.join(KEY_TYPES)}")
-            if name in views[:place]:
-                raise ValueError(f"'{name}' stands there twice")
-        return views
-
-
-class ViewSettings(Section):
-    """How users meet at nodes of one type, and what that may say."""
-
-    windows: tuple[Hours, ...] = Field(min_length=1, description="hours within which two users meet, shortest first")
-    cap: int = Field(ge=1, description="visitors that one visitor is compared with, nearest in time first")
-    meetings: float = Field(gt=0, description="nodes at which a coordinated pair is expected to meet")
-    most: float = Field(gt=0, description="evidence that all nodes of the type may give a pair; weak views must not make a ring alone")
-    share_most: float = Field(gt=0, description="log10 likelihood ratio that they may add to one member of a ring")
-
-    @field_validator("windows")
-    @classmethod
-    def _ascending(cls, windows: tuple[float, ...]) -> tuple[float, ...]:
-        if any(after <= before for before, after in itertools.pairwise(windows)):
-            raise ValueError("each window must be longer than the one before")
-        return windows
-
-
-class Views(Section):
-    """How users meet, by node type."""
-
-    def __getitem__(self, node_type: str) -> ViewSettings:
-        settings: ViewSettings = dict(self)[node_type]
-        return settings
-
-
-def _view_of(node_type: NodeType) -> ViewSettings:
-    """The settings of one view, of a class whose defaults are the node type's own."""
-    place = PLACES[node_type.name]
-    own = {"windows": place.windows, "cap": place.cap, "meetings": place.meetings, "most": place.most, "share_most": place.share_most}
-    fields: dict[str, Any] = {}
-    for name, value in own.items():
-        field = copy(ViewSettings.model_fields[name])
-        field.default = value
-        fields[name] = (field.annotation, field)
-    model = create_model(f"{node_type.label}View", __base__=ViewSettings, __doc__=f"How users meet at {node_type.noun.many}.", **fields)
-    return model.model_validate({})
-
-
-if TYPE_CHECKING:
-    AllViews = Views
-else:  # one section for each node type
-    _OF_TYPES = {name: _view_of(NODE_TYPE[name]) for name in KEY_TYPES}
-    AllViews = create_model(
-        "AllViews", __base__=Views, __doc__=Views.__doc__, **{name: (type(one), one) for name, one in _OF_TYPES.items()}
-    )
+MOST_ROUNDS = 10_000  # of anything that is done again and again
 
 
 class RingSettings(Section):
@@ -133,17 +48,26 @@ class RingSettings(Section):
         description="visits that all growth together may walk for each visit of the log before cores with less evidence are left untried",
     )
     patience: int = Field(5, ge=1, description="cores without news that a target may found before it is left alone")
-    rounds: int = Field(8, ge=1, description="times that a ring takes its targets and members anew")
+    rounds: int = Field(8, ge=1, le=MOST_ROUNDS, description="times that a ring takes its targets and members anew")
     generous_rounds: int = Field(
-        3, ge=0, description="rounds before these in which keys count that few members visited: who comes to such keys may know more"
+        3,
+        ge=0,
+        le=MOST_ROUNDS,
+        description="rounds before these in which keys count that few members visited: who comes to such keys may know more",
     )
     slack: float = Field(
-        3.0, ge=0, description="hours before and after members' visits to a target that are looked at for more, at the least"
+        3.0,
+        ge=0,
+        le=LONGEST_WINDOW,
+        description="hours before and after members' visits to a target that are looked at for more, at the least",
     )
     join: float = Field(1.0, description="log10 odds a member must have beyond the odds of any user being one")
     least_targets: int = Field(2, ge=1, description="targets that a member must have touched")
     permutations: int = Field(
-        0, ge=0, description="permuted logs; 0 = as many as the log's size allows in about the time of one detection, 1 to 20"
+        0,
+        ge=0,
+        le=MOST_ROUNDS,
+        description="permuted logs; 0 = as many as the log's size allows in about the time of one detection, 1 to 20",
     )
     least_members: int = Field(5, ge=2, description="a smaller group is no ring")
     least_strength: float = Field(
@@ -198,7 +122,10 @@ class TierSettings(Section):
         2, ge=1, description="objections to an alert up to which a ring is put up for review; with more it is left out"
     )
     fan_taste: float = Field(
-        0.9, description="log10 of members' interest in the targets' kind at other times, over everybody's, that makes a fan club"
+        0.9,
+        ge=-MOST_EVIDENCE,
+        le=MOST_EVIDENCE,
+        description="log10 of members' interest in the targets' kind at other times, over everybody's, that makes a fan club",
     )
     crowd: float = Field(
         0.4,
@@ -211,7 +138,9 @@ class TierSettings(Section):
     network_chance: float = Field(
         1e-3, gt=0, lt=1, description="chance that so many members use any of their addresses by accident, below which they share a network"
     )
-    rush: float = Field(1.6, description="log10 of those strangers over their usual number that makes a rush")
+    rush: float = Field(
+        1.6, ge=-MOST_EVIDENCE, le=MOST_EVIDENCE, description="log10 of those strangers over their usual number that makes a rush"
+    )
     nearly_all: float = Field(0.7, ge=0, le=1, description="share of members that counts as nearly all")
     few: float = Field(0.25, ge=0, le=1, description="share of members that counts as few")
     spread_share: float = Field(
@@ -231,8 +160,10 @@ class GnnSettings(Section):
     least_rings: int = Field(
         5, ge=0, description="alert rings that the network needs to learn from, and never fewer than `folds`; 0 = no network at all"
     )
-    folds: int = Field(3, ge=2, description="parts that rings are dealt into; a ring is scored by networks that learned from other parts")
-    epochs: int = Field(6, ge=1, description="times that a network sees what it learns from")
+    folds: int = Field(
+        3, ge=2, le=1000, description="parts that rings are dealt into; a ring is scored by networks that learned from other parts"
+    )
+    epochs: int = Field(6, ge=1, le=MOST_ROUNDS, description="times that a network sees what it learns from")
     others: int = Field(12_000, ge=100, description="users outside rings that each network learns from, drawn at random")
     depth: int = Field(1, ge=0, le=2, description="steps along pair evidence that messages of features take; 0 = own features only")
     outscored_share: float = Field(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+import typer.main
+import typer.testing
 from commands import graphdet_command  # noqa: F401 - for tests of commands
 from store_servers import (  # noqa: F401 - for the store's tests
     database,
@@ -28,6 +31,16 @@ from graphdet.schema import NODE_TYPES, arrow_schema
 from graphdet.settings import Settings
 
 MakeEvents = Callable[[Sequence[dict[str, Any]]], EventTable]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _commands_are_built_once() -> Iterator[None]:
+    """To build all commands takes longer than most of them run, and a process of their own builds them once, too."""
+    built = functools.cache(typer.main.get_command)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.main, "get_command", built)
+        patch.setattr(typer.testing, "_get_command", built)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -22,6 +22,7 @@ ORDER = (
     "arrays",
     "schema",
     "log_settings",
+    "evidence_settings",
     "alert_settings",
     "drift_settings",
     "signal_settings",

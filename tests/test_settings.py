@@ -28,6 +28,13 @@ from graphdet.settings import LogSettings, Settings, load_settings, parse_settin
         ("[view.item]\nwindows = [1e7]", "less than or equal to 500000"),
         ("[view.ip]\nmost = nan", "view.ip.most = nan: input should be a finite number"),
         ("[rings]\nslack = inf", "rings.slack = inf: input should be a finite number"),
+        ("[view.item]\nwindows = [1e-6, 1.0]", "a window is a second or longer, which is 0.000278 hours"),
+        ("[view.item]\nwindows = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]", "at most 8 items"),
+        ("[rings]\nslack = 1e308", "rings.slack = 1e+308: input should be less than or equal to 500000"),
+        ("[rings]\nleast_members = 9223372036854775807", "must be at most 1,000,000,000 (found 9.22e+18)"),
+        ("[rings]\nlevels = [4.0, 1e308]", "must be at most 1,000,000,000 (found 1e+308)"),
+        ("[rings]\njoin = -1e12", "must be at least -1,000,000,000 (found -1e+12)"),
+        ("[evidence]\nhomogeneity_least = 200.0", "must be at least homogeneity_least (found 100 and 200)"),
         ("[view.item]\ncap = 0", "view.item.cap = 0: input should be greater than or equal to 1"),
     ],
 )
