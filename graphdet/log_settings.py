@@ -48,6 +48,9 @@ class LogSettings(Section):
         {},
         description='a table of a file = the column that it is joined by, such as "customers.csv" = "customer_id", or "ours = theirs"; beside the settings file',
     )
+    skip: tuple[str, ...] = Field(
+        (), description="files that are no logs, such as a table of rates, left out where a folder holds them; beside the settings file"
+    )
     unroll: tuple[str, ...] = Field((), description="lists in JSON and Parquet, by dotted name, of which each value is to be a row")
     timezone: str = Field("UTC", description='zone of times that carry none, as an IANA name or an offset such as "+08:00"')
     day_first: bool | None = Field(

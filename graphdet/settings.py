@@ -251,6 +251,8 @@ def load_settings(path: Path | None) -> Settings:
         beside["ignore"] = str(path.parent / chosen.log.ignore)
     if chosen.log.join:
         beside["join"] = {str(path.parent / table): key for table, key in chosen.log.join.items()}
+    if chosen.log.skip:
+        beside["skip"] = tuple(str(path.parent / file) for file in chosen.log.skip)
     return chosen.model_copy(update={"log": chosen.log.model_copy(update=beside)}) if beside else chosen
 
 

@@ -62,7 +62,7 @@ def init(
         show_proposal(console_for(), proposal)
     if sys.stdin.isatty() and sys.stdout.isatty() and not yes:
         proposal = _asked(proposal, out)
-    _write(out, proposal_as_toml(proposal, named))
+    _write(out, proposal_as_toml(proposal, named, folder=out.parent))
     if not as_json and not manner.quiet:
         _say_next(proposal, out, named)
 
@@ -108,15 +108,13 @@ def _write(out: Path, text: str) -> None:
 
 
 def _say_next(proposal: Proposal, out: Path, logs: list[str]) -> None:
-    """Where the file is, and which commands come next; they name the files that can be read alone."""
+    """Where the file is, and which commands come next; what is no log is left out by the file itself."""
     from graphdet.terminal import clean
 
-    usable = logs if len(proposal.usable) == len(proposal.files) else list(proposal.usable)
     print(f"\nWrote {clean(out)}. Every line of it has its reason; change what is wrong.")
     if not any(file.role == "events" for file in proposal.files) and not proposal.answered("user_id"):
         print("No file names users and what they touched: map these columns in it by hand, then")
-        usable = usable or logs
-    named = " ".join(clean(shlex.quote(path)) for path in usable)
+    named = " ".join(clean(shlex.quote(path)) for path in logs)
     settings = "" if out == Path(SETTINGS_NAME) else f" --settings {clean(shlex.quote(str(out)))}"
     print(f"  graphdet check {named}{settings}  what becomes of the log with it")
     print(f"  graphdet run {named}{settings} --out out/first  finds rings")

@@ -14,8 +14,9 @@ import duckdb
 
 from graphdet.errors import MissingColumn, SettingsError, nearest
 from graphdet.events.expressions import name_expression, quoted, quoted_text, unmapped_expressions
-from graphdet.events.files import LogFile, find_files
+from graphdet.events.files import LogFile
 from graphdet.events.header import ColumnMap, map_columns, plain
+from graphdet.events.named_files import PART, named_file
 from graphdet.events.opening import Mapper, Source, careful_source, open_source
 from graphdet.events.refusals import ENGINE
 from graphdet.events.timestamps import WHITESPACE
@@ -42,12 +43,12 @@ class Table:
 
     def name_of(self, column: str, taken: set[str]) -> str:
         """A column's name beside those that are there already: customers.name where there is a name."""
-        return f"{Path(self.path).name.split('.')[0]}.{column}" if plain(column) in taken else column
+        return f"{table_name(self.path)}.{column}" if plain(column) in taken else column
 
 
-def table_files(settings: LogSettings) -> set[Path]:
-    """The files of tables, which are no logs of their own."""
-    return {Path(path).resolve() for path in settings.join}
+def table_name(path: str) -> str:
+    """What a table is called beside its columns: customers of data/customers.csv.gz, orders of shop.xlsx!orders."""
+    return Path(path.rpartition(PART)[2]).name.split(".")[0]
 
 
 def open_joined(
@@ -85,7 +86,7 @@ def _table(connection: duckdb.DuckDBPyConnection, path: str, key: str, place: in
 
     source = open_source(
         connection,
-        find_files([path], folder, int(settings.unpacked_gb * 1e9))[0],
+        named_file(path, folder, settings),
         settings.model_copy(update={"preset": "", "names": ()}),
         folder,
         every,
@@ -165,9 +166,3 @@ def _written(
 
 def _plain_columns(source: Source) -> list[tuple[str, str]]:
     return list(zip(source.columns, source.types, strict=True))
-
-
-def without_tables(files: Sequence[LogFile], settings: LogSettings) -> list[LogFile]:
-    """Without the files of tables, where a folder of logs holds them, too."""
-    tables = table_files(settings)
-    return [file for file in files if file.whole.resolve() not in tables] if tables else list(files)

@@ -54,6 +54,9 @@ def notes(events: Events, reading: Reading, files: Sequence[FileReport], setting
         found.append(f"unknown actions, kept as they are: {shown}. Map them under [log.actions].")
     found += [f"{source.file.name}: an item catalogue; it fills in what events lack." for source in sources if source.mapping.catalogue]
     found += [source.note for source in sources if source.note]
+    if reading.skipped:
+        shown = ", ".join(reading.skipped[:4]) + (", …" if len(reading.skipped) > 4 else "")
+        found.append(f"files that [log] skip leaves out: {len(reading.skipped)} ({shown}).")
     found += [f"{file.path}: a header but no rows." for file in files if file.columns and not file.read]
     return tuple(found)
 

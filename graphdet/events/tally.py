@@ -18,9 +18,10 @@ from graphdet.events.asking import Asking
 from graphdet.events.clock_changes import ClockDoubts, count_doubts
 from graphdet.events.collecting import Collector
 from graphdet.events.encodings import check_encoding
-from graphdet.events.files import LogFile, digest, find_files, state_of
+from graphdet.events.files import LogFile, digest, state_of
 from graphdet.events.header import check_columns, check_mapped, map_columns
-from graphdet.events.joining import open_joined, without_tables
+from graphdet.events.joining import open_joined
+from graphdet.events.named_files import find_logs
 from graphdet.events.odd_values import is_odd
 from graphdet.events.opening import Mapper, Source, careful_source, require_whole, unreadable
 from graphdet.events.reading import NUMBERS, Typer, connect, stream_batches
@@ -60,6 +61,7 @@ class Reading:
     folder: Path
     clock_doubts: ClockDoubts
     unread_synonyms: tuple[tuple[str, str], ...]
+    skipped: tuple[str, ...]
 
     def report(self, rejected: Rejected) -> tuple[FileReport, ...]:
         """One report per file in the order given, once each part knows its rejects; these go into `rejected` in the same order."""
@@ -81,11 +83,11 @@ def read_files(
     check_zone(settings.timezone)
     check_encoding(settings.encoding)
     with scratch_folder() as folder, ThreadPoolExecutor(machine.threads or None) as pool:
-        files = without_tables(find_files(paths, folder, int(settings.unpacked_gb * 1e9)), settings)
+        own = settings if mapper is map_columns else settings.model_copy(update={"join": {}, "skip": ()})  # labels are whole tables
+        chosen = find_logs(paths, folder, own)
         rows, catalogues = Part(Collector(pool)), Part(Collector(pool))
         with connect(machine, folder) as connection:
-            joined = settings if mapper is map_columns else settings.model_copy(update={"join": {}})  # labels are whole tables
-            sources = _open_all(connection, files, joined, folder, mapper)
+            sources = _open_all(connection, chosen.files, own, folder, mapper)
             if mapper is map_columns:
                 check_mapped([source.mapping.header for source in sources], settings)
             files = [source.file for source in sources]
@@ -104,7 +106,7 @@ def read_files(
                 future.result()
             if state_of(file.whole, file.name) != file.state:
                 raise UnreadableFile(f"{file.name}: changed while it was read; read it once it is whole, or a copy of it.")
-        yield Reading(files, sources, digests, rows, catalogues, machine, folder, doubts, synonyms)
+        yield Reading(files, sources, digests, rows, catalogues, machine, folder, doubts, synonyms, chosen.skipped)
 
 
 def _open_all(

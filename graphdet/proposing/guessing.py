@@ -6,11 +6,12 @@ A wrong guess would be a wrong finding, so a column is mapped only where its nam
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from graphdet.events.header import KEY_COLUMNS, squeezed
 from graphdet.proposing.composed_names import composed
+from graphdet.proposing.joining_tables import Join, Plan, objection_to_table, plan_joins
 from graphdet.proposing.layouts import LAYOUTS, Layout
 from graphdet.proposing.lexicon import NAMES, OTHER_TIMES
 from graphdet.proposing.looking import ColumnLook, FileLook
@@ -42,7 +43,7 @@ class Guess:
 
 @dataclass(frozen=True)
 class FileRole:
-    """What a file is with the proposed settings: "events", "catalogue", or "left out", and why."""
+    """What a file is with the proposed settings: "events", "catalogue", "table" or "left out", and why."""
 
     path: str
     role: str
@@ -64,6 +65,7 @@ class Proposal:
         constants, timezone, names: as in `[log]`; "" and () where there is nothing to say.
         layout: the well-known layout that a file has, or None.
         preset: as in `[log]`, for logs that have no columns.
+        joins, unjoined: tables that are joined, and files that share a key and are not.
     """
 
     files: tuple[FileRole, ...]
@@ -78,11 +80,19 @@ class Proposal:
     names: tuple[str, ...] = ()
     layout: Layout | None = None
     preset: str = ""
+    joins: tuple[Join, ...] = ()
+    unjoined: tuple[Join, ...] = ()
 
     @property
     def usable(self) -> tuple[str, ...]:
         """Files that a run can read with it."""
-        return tuple(file.path for file in self.files if file.role != "left out")
+        return tuple(file.path for file in self.files if file.role in ("events", "catalogue"))
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """Files that a run has to leave out, where others are logs."""
+        left = tuple(file.path for file in self.files if file.role == "left out")
+        return left if any(file.role == "events" for file in self.files) else ()
 
     def answered(self, ours: str) -> bool:
         """Whether a column is mapped to one of ours, or has its name."""
@@ -107,16 +117,19 @@ def propose(looks: Sequence[FileLook], layout: Layout | None = None) -> Proposal
         files = tuple(FileRole(look.path, role, why) for look, (role, why) in zip(looks, roles, strict=True))
         return Proposal(files, mapped=(), unsure=(), own=(), unused=(), preset="combined")
     found = layout or next((one for one in LAYOUTS for look in looks if _has(one, look)), None)
-    looks = [_named(look, found) for look in looks]
-    guesses = [guess for look in looks for guess in _guess_file(look, found)]
-    mapped, unsure = _settled(guesses, looks)
+    named = [_named(look, found) for look in looks]
+    plan = plan_joins(named, lambda look: _meant([look], found))
+    role_of = _roles(named, plan, found)
+    files = tuple(role_of[look.path] for look in looks)
+    looks = _worth_reading(plan, role_of)
+    mapped, unsure = _settled([guess for look in looks for guess in _guess_file(look, found)], looks)
     header = [column.name for look in looks for column in look.columns]
     own = tuple(dict.fromkeys(name for name in header if _plain(name) in EVENT_COLUMN))
     known = {guess.theirs for guess in (*mapped, *unsure)} | set(own)
     ours = {guess.theirs: guess.ours for guess in mapped} | {name: _plain(name) for name in own}
     actions, kept = _translate_actions(looks, ours, found)
     return Proposal(
-        files=tuple(_role(look, ours) for look in looks),
+        files=files,
         mapped=mapped,
         unsure=unsure,
         own=own,
@@ -127,7 +140,36 @@ def propose(looks: Sequence[FileLook], layout: Layout | None = None) -> Proposal
         timezone=found.timezone if found else "",
         names=next((tuple(column.name for column in look.columns) for look in looks if look.headerless), ()),
         layout=found,
+        joins=plan.joins,
+        unjoined=plan.unsure,
     )
+
+
+def _roles(named: Sequence[FileLook], plan: Plan, layout: Layout | None) -> dict[str, FileRole]:
+    """What each file is; why one is left out is told by what it has itself."""
+    meant = _meant(plan.looks, layout)
+    roles = {join.table: FileRole(join.table, "table", f"joined by {join.key}: {join.reason}") for join in plan.joins}
+    alone = {look.path: look for look in named}
+    for look in plan.looks:
+        role = _role(look, meant)
+        roles[look.path] = role if role.role != "left out" else _role(alone[look.path], _meant([alone[look.path]], layout))
+    return roles
+
+
+def _worth_reading(plan: Plan, roles: Mapping[str, FileRole]) -> list[FileLook]:
+    """Without the files that are no logs, where others are."""
+    if not any(role.role == "events" for role in roles.values()):
+        return list(plan.looks)
+    return [look for look in plan.looks if roles[look.path].role != "left out"]
+
+
+def _meant(looks: Sequence[FileLook], layout: Layout | None) -> dict[str, str]:
+    """Their columns → ours, of those that are told."""
+    guesses = [guess for look in looks for guess in _guess_file(look, layout)]
+    refused = {guess.theirs for guess in guesses if not guess.ours}
+    own = {column.name: _plain(column.name) for look in looks for column in look.columns if _plain(column.name) in EVENT_COLUMN}
+    mapped, _ = _settled(guesses, looks)
+    return {name: ours for name, ours in own.items() if name not in refused} | {guess.theirs: guess.ours for guess in mapped}
 
 
 def _has(layout: Layout, look: FileLook) -> bool:
@@ -165,7 +207,8 @@ def _names_by_values(columns: Sequence[ColumnLook]) -> list[str]:
 
 def _guess_file(look: FileLook, layout: Layout | None) -> list[Guess]:
     header = {_plain(column.name): column for column in look.columns}
-    if layout is not None and layout.columns and layout.fits(list(header)):
+    joined = any(column.table for column in look.columns)
+    if layout is not None and layout.columns and layout.fits(list(header)) and (layout.alone or not joined):
         wanted = {_plain(theirs): ours for theirs, ours in layout.columns.items()}
         return [Guess(header[name].name, ours, f"as in {layout.title}") for name, ours in wanted.items() if name in header]
     guesses = []
@@ -173,7 +216,7 @@ def _guess_file(look: FileLook, layout: Layout | None) -> list[Guess]:
     for column in others:
         guesses += [_weighed(column, ours, fit, look) for ours, fit in _fits(column.name)]
     for own, column in header.items():
-        against = objection(own, column, look.rows) if own in EVENT_COLUMN else ""
+        against = (objection(own, column, look.rows) or objection_to_table(own, column)) if own in EVENT_COLUMN else ""
         if against and column.filled:
             guesses.append(Guess(column.name, "", f"is {own} by its name, but {against}", 0))
     named = {guess.ours for guess in guesses if guess.fit >= FAIR} | set(header)
@@ -206,7 +249,7 @@ def _fits(name: str) -> list[tuple[str, float]]:
 
 def _weighed(column: ColumnLook, ours: str, fit: float, look: FileLook) -> Guess:
     """The guess with its reason; a fit of 0 where the values speak against it."""
-    against = objection(ours, column, look.rows)
+    against = objection(ours, column, look.rows) or objection_to_table(ours, column)
     if ours == TIME and not against and _is_other_time(column.name):
         against = "it seems to be the time of something else than the event"
     if against:

@@ -154,8 +154,8 @@ LAYOUTS = (
         "Olist orders (Brazilian marketplace)",
         ("order_id", "customer_id", "order_status", "order_purchase_timestamp"),
         {"customer_id": "user_id", "order_purchase_timestamp": "timestamp"},
-        "Each order has a customer_id of its own: people are told by customer_unique_id of the customers' table, items by the lines'. "
-        "Name the lines as the log and join this table and the customers' by [log.join]; this file alone tells of nobody.",
+        "Each order has a customer_id of its own: people are told by customer_unique_id of the customers' table, items by the lines'; "
+        "give all three, since orders alone tell of nobody.",
         constants={"action": "order"},
         timezone="America/Sao_Paulo",
         alone=False,

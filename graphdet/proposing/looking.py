@@ -1,20 +1,18 @@
-"""Log files → their columns with what the first rows hold: how much of it is times, addresses, numbers, words."""
+"""The first rows of a file → its columns with what they hold: how much of it is times, addresses, numbers, words."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
-from graphdet.events.first_rows import FirstRows, read_first_rows
+from graphdet.events.first_rows import FirstRows
 from graphdet.events.forms import Order
 from graphdet.events.time_writings import Numeric, read_time
 from graphdet.events.top_lines import is_web_request
-from graphdet.settings import MachineSettings
 
-ROWS = 20_000  # that are looked at of each file
+VALUES = 2_000  # different ones of a column, the commonest first, that are asked what they look like
 _NOTHING = {"", "null", "na", "n/a", "none", "nan", "\\n", "(not set)", "unknown", "-"}
 _TIME = re.compile(
     r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([T ]\d{1,2}(:\d{2}(:\d{2}(\.\d+)?)?)?.*)?|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2})( \d{1,2}:\d{2}.*)?"
@@ -42,6 +40,9 @@ class ColumnLook:
         epochs: share that may be seconds (or finer) since 1970; ids of ten digits look the same.
         commonest: up to 60 values, commonest first.
         longest: characters of the longest value.
+        table: the table that the column comes from, where it is joined.
+        of: what that table's rows are about: our column of its key; "" where nothing tells.
+        repeated: whether several rows of the log have one row of that table.
     """
 
     name: str
@@ -55,37 +56,54 @@ class ColumnLook:
     agents: float
     commonest: tuple[str, ...]
     longest: int
+    table: str = ""
+    of: str = ""
+    repeated: bool = False
+
+
+@dataclass(frozen=True)
+class SharedKey:
+    """A key that a file shares with another, which could be a table to it.
+
+    Attributes:
+        column: the key's name in the file.
+        table, key: the other file, and the key's name there.
+        rows, found: rows of the file that have a key, of those that were looked at; those whose key is in the table.
+        keys, repeated: different keys of the table; those that stand on several rows of it, which differ.
+    """
+
+    column: str
+    table: str
+    key: str
+    rows: int
+    found: int
+    keys: int
+    repeated: int
 
 
 @dataclass(frozen=True)
 class FileLook:
-    """One file: its columns, how many rows were looked at, and whether its first row seems to be data rather than names, or a request to
-    a web server."""
+    """One file.
+
+    Attributes:
+        rows: how many were looked at.
+        headerless, web_log: whether its first row seems to be data rather than names, or a request to a web server.
+        shared: the keys by which its rows find theirs in other files.
+    """
 
     path: str
     rows: int
     columns: tuple[ColumnLook, ...]
     headerless: bool = False
     web_log: bool = False
+    shared: tuple[SharedKey, ...] = ()
 
     def column(self, name: str) -> ColumnLook:
         return next(column for column in self.columns if column.name == name)
 
 
-def look_at_files(paths: Sequence[Path | str], machine: MachineSettings) -> list[FileLook]:
-    """A look at the first rows of each log file.
-
-    Args:
-        paths: as for `read_events`.
-        machine: threads and memory.
-
-    Raises:
-        UnreadableFile, EmptyLog: as in `read_events`.
-    """
-    return [_look(first) for first in read_first_rows(paths, machine, ROWS)]
-
-
-def _look(first: FirstRows) -> FileLook:
+def look_at(first: FirstRows) -> FileLook:
+    """A look at the first rows of a file."""
     rows, header = first.rows, [name.strip().strip("\ufeff") for name in first.header]
     headerless = first.format in ("csv", "tsv") and _is_data(header)
     if headerless:
@@ -120,9 +138,10 @@ def _month_first(_: Numeric) -> Order:
 def _look_at_column(name: str, values: list[str | None]) -> ColumnLook:
     given = [value.strip() for value in values if value is not None and value.strip().lower() not in _NOTHING]
     counts = Counter(given)
+    asked = dict(counts.most_common(VALUES))
 
     def share(like: Callable[[str], object]) -> float:
-        return sum(count for value, count in counts.items() if like(value)) / max(len(given), 1)
+        return sum(count for value, count in asked.items() if like(value)) / max(sum(asked.values()), 1)
 
     return ColumnLook(
         name,

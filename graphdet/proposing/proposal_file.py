@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import textwrap
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from graphdet.printable import printable
 from graphdet.proposing.guessing import WEB_LOG, Guess, Proposal
@@ -14,12 +16,13 @@ from graphdet.settings import LogSettings
 WIDTH = 44  # columns before a comment
 
 
-def proposal_as_toml(proposal: Proposal, logs: Sequence[str], command: str = "graphdet init") -> str:
+def proposal_as_toml(proposal: Proposal, logs: Sequence[str], command: str = "graphdet init", folder: Path = Path()) -> str:
     """A settings file that `load_settings` reads.
 
     Args:
         logs: as they were named, for the comments.
         command: that made it.
+        folder: where it is to lie; paths in it start there.
     """
     named = printable(" ".join(logs))
     head = [
@@ -29,7 +32,7 @@ def proposal_as_toml(proposal: Proposal, logs: Sequence[str], command: str = "gr
     if proposal.layout is not None:
         head += _comment(f"The layout is that of {proposal.layout.title}. {proposal.layout.told}")
     columns = [] if proposal.preset else [*_columns(proposal), *_actions(proposal)]
-    return "\n".join([*head, "", "[log]", *_scalars(proposal), *columns]) + "\n"
+    return "\n".join([*head, "", "[log]", *_scalars(proposal), *_skipped(proposal, folder), *_tables(proposal, folder), *columns]) + "\n"
 
 
 def _scalars(proposal: Proposal) -> Iterator[str]:
@@ -51,6 +54,36 @@ def _scalars(proposal: Proposal) -> Iterator[str]:
         yield f"names = [{', '.join(map(_quoted, proposal.names))}]"
     elif proposal.names:
         yield f"# The first row seems to be data. Put a line of names before it: {printable(','.join(proposal.names))}"
+
+
+def _skipped(proposal: Proposal, folder: Path) -> Iterator[str]:
+    if proposal.skipped:
+        yield "# No logs of their own; take one out of the list to have it read."
+        yield "skip = ["
+        why = {file.path: file.why for file in proposal.files}
+        yield from (_line(f"    {_quoted(_beside(path, folder))},", why[path]) for path in proposal.skipped)
+        yield "]"
+
+
+def _tables(proposal: Proposal, folder: Path) -> Iterator[str]:
+    if not proposal.joins and not proposal.unjoined:
+        return
+    yield ""
+    yield from _comment(
+        "Tables whose columns the rows of the log get, one after the other: the table's file = the column that both have, or "
+        "\"the log's = the table's\". Each row finds one row, or none, so that the log's rows stay as many."
+    )
+    yield "[log.join]"
+    for join in proposal.joins:
+        yield _line(f"{_quoted(_beside(join.table, folder))} = {_quoted(join.key)}", join.reason)
+    for join in proposal.unjoined:
+        yield _line(f"# {_quoted(_beside(join.table, folder))} = {_quoted(join.key)}", join.reason)
+
+
+def _beside(path: str, folder: Path) -> str:
+    """A path as it reads from the settings file's folder."""
+    here = Path(os.path.relpath(folder))
+    return path if Path(path).is_absolute() or here == Path() else os.path.relpath(path, folder)
 
 
 def _columns(proposal: Proposal) -> Iterator[str]:

@@ -30,8 +30,10 @@ def show_proposal(console: Console, proposal: Proposal) -> None:
         console.print("Actions: " + ", ".join(f"{clean(theirs, 30)} = {ours}" for theirs, ours in proposal.actions.items()))
     if proposal.kept:
         console.print(f"Action words kept as they are: {', '.join(clean(word, 30) for word in proposal.kept[:12])}")
+    for join in proposal.joins:
+        console.print(f"{clean(join.table)}: joined by {clean(join.key)}; {clean(join.reason)}.", soft_wrap=True)
     for file in proposal.files:
-        if file.role != "events":
+        if file.role not in ("events", "table"):
             console.print(f"{clean(file.path)}: {file.role}, since {file.why}.", soft_wrap=True)
 
 

@@ -141,10 +141,10 @@ def show_steps(console: Console, folder: Path, steps: Sequence[tuple[str, str]])
 
 def show_check(console: Console, found: LogCheck) -> None:
     """What a log holds: files, coverage of columns, actions, time span, what is missing and what that costs, the first rejects."""
-    table = plain_table(("file", "format", "read", "accepted", "rejected", "duplicates"), left=("file", "format"))
+    table = plain_table(("file", "format", "read", "accepted", "rejected", "duplicates"), left=("file", "format"), ids=("file",))
     for file in found.files:
         counts = (file.read, file.accepted, file.rejected, file.duplicates)
-        table.add_row(clean(file.path, 60), file.format, *(f"{count:,}" for count in counts))
+        table.add_row(clean(file.path), file.format, *(f"{count:,}" for count in counts))
     if len(found.files) > 1:
         table.add_row("all", "", *(f"{count:,}" for count in (found.read, found.accepted, found.rejected, found.duplicates)))
     console.print(table)

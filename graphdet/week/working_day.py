@@ -21,8 +21,9 @@ from graphdet.cases.rows import Case
 from graphdet.cases.suppressed_run import run_suppressed
 from graphdet.errors import EmptyLog, SettingsError, UnreadableFile
 from graphdet.events import EventTable, FileReport, read_events
-from graphdet.events.files import digest, find_files
+from graphdet.events.files import digest
 from graphdet.events.log import read_new
+from graphdet.events.named_files import find_logs
 from graphdet.lineage.sighting import EPOCH, in_microseconds
 from graphdet.pipeline import detect
 from graphdet.progress import Progress
@@ -162,7 +163,7 @@ def _new_files(logs: Sequence[Path], kept: KeptLog, settings: Settings) -> tuple
     if not logs:
         return [], 0
     with scratch_folder() as scratch:
-        found = dict.fromkeys(file.whole for file in find_files(logs, scratch, int(settings.log.unpacked_gb * 1e9)))
+        found = dict.fromkeys(file.whole for file in find_logs(logs, scratch, settings.log).files)
         pipe = next((path for path in found if path.is_relative_to(scratch)), None)
         if pipe is not None:
             raise UnreadableFile("`graphdet day` takes files, which it knows again, and no pipe; write what comes through it to a file.")
