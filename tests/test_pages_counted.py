@@ -9,6 +9,7 @@ import csv
 import io
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,9 @@ from graphdet.dossier.building import build_dossier
 from graphdet.export import export_ring
 from graphdet.replay.recorded import Recorded
 from graphdet.report.data import _ring, report_data
+from graphdet.schema import ITEM, ITEM_RELATIONS, KEY_RELATIONS, NODE_TYPES, OTHER_ITEM_RELATION
 from graphdet.simulate import preset, simulate, write_market
+from graphdet.store.drawing import draw
 
 CENT = 0.0051
 
@@ -196,6 +199,72 @@ def test_exports_and_notes_say_what_the_page_says(page: Page, tmp_path: Path) ->
                     assert re.search(rf"\| {ring[name]:.2f} \|", note)
             for row in page.rows(told, "members"):
                 assert note.count(f"\n| {page.name(row['id'])} |") == 1
+
+
+def test_what_a_push_writes_is_counted_again(page: Page) -> None:
+    log, run = page.logged.log, page.logged.run
+    picture = draw(run)
+    told = {
+        (start, kind.split("-")[1], end): values for kind, states in picture.relations.items() for (start, end, _), values in states.items()
+    }
+    members = {row["node_id"] for row in run.members.to_pylist() if row["node_type"] == "user"}
+    # What members did: relations of the database and of the raw log, by the node type's own column and word.
+    own = log[log["user_id"].isin(members)].assign(money=log.get("amount", np.nan))
+    found: dict[tuple[str, str, str], tuple[int, int, int, float]] = {}
+    for node_type in NODE_TYPES:
+        if node_type.column in own and node_type.name in (*KEY_RELATIONS, ITEM):
+            verbs = own["action"].map(lambda word: ITEM_RELATIONS.get(word, OTHER_ITEM_RELATION))
+            verbs = verbs if node_type.name == ITEM else pd.Series(KEY_RELATIONS[node_type.name], own.index)
+            of = own.groupby(["user_id", verbs.rename("verb"), node_type.column])
+            rows = of.agg(count=("money", "size"), first=("timestamp", "min"), last=("timestamp", "max"), money=("money", "sum"))
+            for key, count, first, last, money in rows.itertuples():
+                found[key] = count, in_micros(first), in_micros(last), money
+    pushed = {key: values for key, values in told.items() if key[0] in members and key[1] not in ("MEMBER_OF", "COORDINATED_WITH")}
+    assert set(pushed) == set(found)
+    for key, values in pushed.items():
+        *counted, money = found[key]
+        assert [values.count, values.firstSeen, values.lastSeen] == counted, key
+        assert values.amount is None or values.amount == pytest.approx(money, abs=CENT)
+    degrees = Counter(user for user, *_ in found)
+    for user in members:
+        assert picture.nodes["user"][user][1].degree == degrees[user]
+    # Rings and who is in them.
+    kinds = {name: set(states) for name, states in picture.nodes.items()}
+    for ring in page.data["rings"]:
+        oracle, values = page.oracle(ring["ring_id"]), picture.nodes["ring"][ring["ring_id"]][1]
+        what = oracle.what()
+        assert (values.size, values.targets, values.events) == (len(oracle.members), len(oracle.windows), len(oracle.inside))
+        assert (values.firstSeen, values.lastSeen) == (in_micros(oracle.start), in_micros(oracle.end))
+        for name, value in (("amount", values.amount), ("at_stake", values.atStake)):
+            assert value == (None if what[name] is None else pytest.approx(what[name], abs=CENT))
+        for node_type, column, value in (("device", "device_id", values.devices), ("ip", "ip", values.ips)):
+            met = {start for start, verb, end in told if verb == "MEMBER_OF" and end == ring["ring_id"] and start in kinds[node_type]}
+            assert value == len(met)
+            assert (oracle.own[oracle.own[column].isin(met)].groupby(column)["user_id"].nunique() >= 2).all()
+        inside = oracle.inside.groupby("user_id")["timestamp"].agg(["size", "min", "max"])
+        for user in oracle.members:
+            member = told[user, "MEMBER_OF", ring["ring_id"]]
+            assert member.events == inside.loc[user, "size"]
+            assert (member.firstSeen, member.lastSeen) == tuple(in_micros(inside.loc[user, name]) for name in ("min", "max"))
+        assert told[ring["ring_id"], "FOUND_IN", run.id].events == values.events
+    # Pairs: each meeting is at a key where both were.
+    column = {node_type.name: node_type.column for node_type in NODE_TYPES}
+    users = {view: log.groupby(name)["user_id"].agg(set).to_dict() for view, name in column.items() if name in log and view != "user"}
+    pairs: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    for row in run.evidence.to_pylist():
+        pairs.setdefault((row["user_a"], row["user_b"]), set()).add((row["view"], row["key"]))
+    assert {(start, end) for start, verb, end in told if verb == "COORDINATED_WITH"} == set(pairs)
+    for (a, b), keys in pairs.items():
+        values = told[a, "COORDINATED_WITH", b]
+        assert values.meetings == len(keys)
+        assert values.views == sorted({view for view, _ in keys})
+        for view, key in keys:
+            if view in users:
+                assert {a, b} <= users[view][key]
+
+
+def in_micros(moment: pd.Timestamp) -> int:
+    return int(moment.value) // 1000
 
 
 def test_money_is_told_to_the_cent_however_much_it_is(page: Page) -> None:
