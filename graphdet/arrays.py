@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import numpy as np
@@ -19,6 +21,11 @@ Bool = npt.NDArray[np.bool_]
 Whole = TypeVar("Whole", bound=np.integer[Any])
 
 
+def offsets(lengths: Sequence[int] | Int64) -> Int64:
+    """Where each of several stretches of these lengths begins, one after the other, and the end of the last."""
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
+
+
 def stretches(offset: Int64, chosen: npt.NDArray[np.integer]) -> Int64:
     """offset[c] … offset[c + 1] − 1 for each of the chosen, one after the other."""
     return ranges(offset[chosen], offset[chosen + 1])
@@ -30,20 +37,45 @@ def ranges(begin: Int64, end: Int64) -> Int64:
     return np.repeat(begin - (np.cumsum(length) - length), length) + np.arange(length.sum())
 
 
+def sums(values: Float64, offset: Int64) -> Float64:
+    """Sum of the values offset[i] … offset[i + 1] − 1 of each i, added in the order in which NumPy adds them alone."""
+    return np.array([np.add.reduce(values[begin:end]) for begin, end in pairwise(offset.tolist())], np.float64)
+
+
+def medians(values: Float64, group: Int64, groups: int) -> Float64:
+    """Median of each group's values; NaN where it has none."""
+    ordered, count = values[np.lexsort((values, group))], np.bincount(group, minlength=groups)
+    begin = offsets(count)[:-1][count > 0]
+    low, high = (ordered[begin + place] for place in ((count[count > 0] - 1) // 2, count[count > 0] // 2))
+    found = np.full(groups, np.nan)
+    found[count > 0] = (low + high) / 2
+    return found
+
+
+def quantiles(values: Int64, count: Int64, share: float) -> Float64:
+    """A quantile of each of several runs of sorted values, as NumPy has it; no run is empty."""
+    place = share * (count - 1)
+    below = np.floor(place).astype(np.int64)
+    begin, part = np.cumsum(count) - count, place - below
+    low, high = values[begin + below], values[begin + np.minimum(below + 1, count - 1)]
+    step = high - low
+    return np.asarray(np.where(part >= 0.5, high - step * (1 - part), low + step * part), np.float64)
+
+
 def distinct_values(values: npt.NDArray[Whole]) -> npt.NDArray[Whole]:
     """Each number once, sorted: fifty times as quick for a million as NumPy's own `unique`, which asks a hash table."""
     ordered: npt.NDArray[Whole] = np.sort(values)
-    return ordered[_firsts(ordered)]
+    return ordered[firsts(ordered)]
 
 
 def distinct_counts(values: npt.NDArray[Whole]) -> tuple[npt.NDArray[Whole], Int64]:
     """Each number once, sorted, and how often it is there; as quick as `distinct_values`."""
     ordered: npt.NDArray[Whole] = np.sort(values)
-    first = np.flatnonzero(_firsts(ordered))
+    first = np.flatnonzero(firsts(ordered))
     return ordered[first], np.diff(np.append(first, len(ordered)))
 
 
-def _firsts(ordered: npt.NDArray[Whole]) -> Bool:
+def firsts(ordered: npt.NDArray[Whole]) -> Bool:
     """Which of some sorted numbers are not the same as the one before."""
     first = np.ones(len(ordered), np.bool_)
     first[1:] = ordered[1:] != ordered[:-1]

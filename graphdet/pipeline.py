@@ -273,7 +273,8 @@ def _ask_network(
 
     opinion = learn_opinion(measured, relation, rings, settings.gnn, settings.seed, settings.machine.workers, model)
     ranked = rank_rings(rings, opinion.odds)
-    return attach_members(ranked, opinion.odds, measured.base_rates, log, settings.rings)[0], relation, opinion
+    attached, _ = attach_members(ranked, opinion.odds, measured.base_rates, log, settings.rings, settings.machine.workers)
+    return attached, relation, opinion
 
 
 def _tables(

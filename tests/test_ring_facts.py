@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,10 @@ from conftest import event_table
 from scipy.stats import beta, binom
 from test_growth import grower_of
 
+from graphdet.arrays import Bool
 from graphdet.events import NO_TIME, EventTable
 from graphdet.judging.log_index import LogIndex, index_log, index_part
-from graphdet.judging.ring_facts import RingFacts, measure_ring
+from graphdet.judging.ring_facts import RingFacts, measure_ring, measure_rings
 from graphdet.judging.ring_time import time_of_ring
 from graphdet.judging.stakes import measure_stakes
 from graphdet.rings.growth import Grown
@@ -352,6 +353,24 @@ def test_scalars_are_all_numbers_of_all_themes(case: Case) -> None:
         name: getattr(facts.presence, name) for name in ("days", "apart", "hours")
     }
     assert facts.scalars() == pytest.approx(expected, nan_ok=True)
+
+
+def test_facts_do_not_hang_on_the_rings_that_are_measured_with_a_ring(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    log, grower = case.log, grower_of(case.log.visits)
+    rings = [any_ring(log, seed) for seed in range(5)]
+    items = log.visits.view == log.visits.item_view
+    for place in (1, 3):  # rings without items stand between the others
+        rings[place] = without_targets(rings[place], items[rings[place].targets])
+    alone = [measure_ring(ring, log, grower) for ring in rings]
+    for rows in (1 << 16, 500, 1):  # all at once, some of them, each alone
+        monkeypatch.setattr("graphdet.judging.ring_facts.ROWS", rows)
+        for together, facts in zip(measure_rings(rings, log, grower, threads=2), alone, strict=True):
+            np.testing.assert_equal(asdict(together), asdict(facts))
+
+
+def without_targets(ring: Grown, left_out: Bool) -> Grown:
+    columns = ("targets", "start", "end", "visitors", "outsiders", "gain")
+    return replace(ring, **{name: getattr(ring, name)[~left_out] for name in columns})
 
 
 def test_a_part_of_a_log_has_the_whole_log_s_numbers(case: Case) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from graphdet.arrays import offsets
 from graphdet.events import NO_TIME
 from graphdet.judging.log_index import DAY
 from graphdet.judging.member_events import MemberEvents
@@ -23,15 +24,21 @@ class Ages:
     new_beyond: float
 
 
-def measure_ages(own: MemberEvents) -> Ages:
-    """O(members' events)."""
-    log, known = own.log, own.time != NO_TIME
+def measure_ages(own: MemberEvents) -> list[Ages]:
+    """Of each ring. O(members' events)."""
+    log, rings, known = own.log, len(own.rings), own.time != NO_TIME
     there = own.inside & known
-    if not len(log.new_by_day) or not there.any():
-        return Ages(np.nan)
+    if not len(log.new_by_day):
+        return [Ages(np.nan)] * rings
     day = (own.time - log.start) // DAY
-    first = np.full(len(own.grown.members), np.iinfo(np.int64).max)
+    first = np.full(len(own.member), np.iinfo(np.int64).max)
     np.minimum.at(first, own.who[known], day[known])
-    begin, end = int(day[there].min()) - 1, int(day[there].max())
-    new = float(((first >= begin) & (first <= end)).mean())
-    return Ages(new - float(log.new_by_day[max(begin, 0) : end + 1].sum() / max(log.new_by_day.sum(), 1)))
+    begin, end = np.full(rings, len(log.new_by_day)), np.full(rings, -1)
+    np.minimum.at(begin, own.ring[there], day[there] - 1)
+    np.maximum.at(end, own.ring[there], day[there])
+    ring = own.ring_of_member
+    new = own.by_ring(ring[(first >= begin[ring]) & (first <= end[ring])]) / np.maximum(np.diff(own.members), 1)
+    of_all = offsets(log.new_by_day)
+    since, until = (np.clip(day, 0, len(log.new_by_day)) for day in (begin, end + 1))
+    usual = (of_all[until] - of_all[since]) / max(of_all[-1], 1)
+    return [Ages(beyond) for beyond in np.where(end >= 0, new - usual, np.nan).tolist()]

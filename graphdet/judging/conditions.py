@@ -8,6 +8,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache, cached_property
 
 from graphdet.judging.ring_facts import RingFacts
 from graphdet.schema.claims import FACTS, Bar, Claim, Condition
@@ -38,7 +39,7 @@ class Checked:
     bar: float
     known: bool = True  # whether the log has what tells it
 
-    @property
+    @cached_property
     def holds(self) -> bool:
         return bool(COMPARE[self.condition.direction](self.value, self.bar))
 
@@ -52,7 +53,7 @@ class Weighed:
     ways: tuple[tuple[Checked, ...], ...]
     unless: tuple[Checked, ...]
 
-    @property
+    @cached_property
     def holds(self) -> bool:
         return any(all(one.holds for one in way) for way in self.ways) and not self.outdone
 
@@ -123,7 +124,12 @@ def holds(condition: Condition, numbers: Numbers, settings: TierSettings) -> boo
 
 def _check(condition: Condition, numbers: Numbers, settings: TierSettings, log_has: frozenset[str] | None = None) -> Checked:
     height = _height(condition.bar, numbers, settings)
-    return Checked(condition, numbers[condition.fact], height, FACTS[condition.fact].known(log_has))
+    return Checked(condition, numbers[condition.fact], height, _known(condition.fact, log_has))
+
+
+@cache
+def _known(fact: str, log_has: frozenset[str] | None) -> bool:
+    return FACTS[fact].known(log_has)
 
 
 def _height(bar: Bar, numbers: Numbers, settings: TierSettings) -> float:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graphdet.arrays import Bool
 from graphdet.judging.member_events import MemberEvents
 
 
@@ -30,14 +29,23 @@ class Devotion:
     repeats: float
 
 
-def measure_devotion(own: MemberEvents, met: Bool) -> Devotion:
-    """`met` as in `Presence`."""
-    log, inside = own.log, (own.inside & (own.item >= 0)).sum()
-    at_items = met[:, own.item_targets]
-    return Devotion(
-        density=float(at_items.mean()) if len(own.item_targets) else 0.0,
-        two_target_share=float((at_items.sum(1) <= 2).mean()) if len(own.item_targets) else 0.0,
-        dedication=float(inside / max((own.item >= 0).sum(), 1)),
-        attention=float(inside / max(len(met), 1) / log.events_per_visit),
-        repeats=float(inside / max(own.touched(own.inside), 1) / log.events_per_visit) if log.events.time is None else np.nan,
-    )
+def measure_devotion(own: MemberEvents) -> list[Devotion]:
+    """Of each ring."""
+    members, items, per_visit = np.maximum(np.diff(own.members), 1), np.diff(own.items_of), own.log.events_per_visit
+    who, _ = own.met_items
+    at_two = own.by_ring(own.ring_of_member[own.by_member(who) <= 2])
+    at_an_item = own.item >= 0
+    inside = own.by_ring(own.ring[own.inside & at_an_item])
+    everywhere = own.by_ring(own.ring[at_an_item])
+    touched = own.by_ring(own.touched[1])
+    return [
+        Devotion(*facts)
+        for facts in zip(
+            (own.by_ring(own.ring_of_member[who]) / np.maximum(members * items, 1)).tolist(),
+            np.where(items > 0, at_two / members, 0.0).tolist(),
+            (inside / np.maximum(everywhere, 1)).tolist(),
+            (inside / members / per_visit).tolist(),
+            (inside / np.maximum(touched, 1) / per_visit if own.log.events.time is None else np.full(len(inside), np.nan)).tolist(),
+            strict=True,
+        )
+    ]

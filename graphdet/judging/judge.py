@@ -12,7 +12,7 @@ from graphdet.judging.conditions import Background
 from graphdet.judging.diligence import measure_diligent
 from graphdet.judging.judged_ring import JudgedRing
 from graphdet.judging.log_index import LogIndex
-from graphdet.judging.ring_facts import RingFacts, measure_ring
+from graphdet.judging.ring_facts import RingFacts, measure_rings
 from graphdet.judging.significance import LEAST_Q, p_values, q_values
 from graphdet.judging.standing import standing_of
 from graphdet.judging.tiers import Judgement, has_targets_to_itself, judge, ring_score
@@ -49,7 +49,8 @@ def judge_rings(
         settings: of the search and of the tiers.
         progress: told of each ring.
     """
-    measured = _measured(found, null, log, base_rates, settings, progress)
+    grower = Grower(log.visits, base_rates, settings.rings)
+    measured = _measured(found, null, log, grower, settings, progress)
     background = background_of(log, [facts for facts, _, _ in measured], settings.tiers)
     rings, left_out = [], 0
     for facts, p_value, q_value in measured:
@@ -59,19 +60,21 @@ def judge_rings(
             continue
         score = ring_score(judged.tier, facts.grown.strength)
         rings.append(JudgedRing(facts, p_value, q_value, judged.tier, judged.explanation, score, standing))
-    rings = _told_once(rings, [_judged_farm(farm, log, base_rates, background, settings) for farm in farms], log)
+    rings = _told_once(rings, _judged_farms(farms, log, grower, background, settings), log)
     rings.sort(key=lambda ring: (-ring.score, ring.facts.grown.members.tobytes()))
     return Judged(rings, left_out, background)
 
 
-def _judged_farm(farm: Farm, log: LogIndex, base_rates: BaseRates, background: Background, settings: Settings) -> JudgedRing:
-    grower = Grower(log.visits, base_rates, settings.rings)
-    facts = measure_ring(as_ring(farm, log.visits, grower), log, grower, farm=True)
-    judged, standing = _judged(facts, log, background, settings.tiers)
-    score = ring_score(judged.tier, max(facts.grown.strength, 0.0))
-    q_value = max(farm.q, LEAST_Q)
-    p_value = min(max(farm.chance, LEAST_Q), q_value)
-    return JudgedRing(facts, p_value, q_value, judged.tier, judged.explanation, score, standing, farm)
+def _judged_farms(farms: Sequence[Farm], log: LogIndex, grower: Grower, background: Background, settings: Settings) -> list[JudgedRing]:
+    measured = measure_rings([as_ring(farm, log.visits, grower) for farm in farms], log, grower, farm=True)
+    found = []
+    for farm, facts in zip(farms, measured, strict=True):
+        judged, standing = _judged(facts, log, background, settings.tiers)
+        score = ring_score(judged.tier, max(facts.grown.strength, 0.0))
+        q_value = max(farm.q, LEAST_Q)
+        p_value = min(max(farm.chance, LEAST_Q), q_value)
+        found.append(JudgedRing(facts, p_value, q_value, judged.tier, judged.explanation, score, standing, farm))
+    return found
 
 
 def _judged(facts: RingFacts, log: LogIndex, background: Background, settings: TierSettings) -> tuple[Judgement, str]:
@@ -103,22 +106,17 @@ def _told_once(rings: list[JudgedRing], farms: list[JudgedRing], log: LogIndex) 
 
 
 def _measured(
-    found: Search, null: NullRings, log: LogIndex, base_rates: BaseRates, settings: Settings, progress: Progress
+    found: Search, null: NullRings, log: LogIndex, grower: Grower, settings: Settings, progress: Progress
 ) -> list[tuple[RingFacts, float, float]]:
     """Facts, p-value and q-value of the rings that the permuted logs support and of which enough is left."""
     strengths = np.array([ring.strength for ring in found.rings])
     q = q_values(strengths, null.strengths, null.permutations)
     p = np.minimum(p_values(strengths, null.strengths, null.cores), q)  # few null cores tell no small p, but a tail may
-    grower = Grower(log.visits, base_rates, settings.rings)
-    measured = []
-    for grown, p_value, q_value in zip(found.rings, p.tolist(), q.tolist(), strict=True):
-        progress.advance(1)
-        if q_value > settings.tiers.alert_q:
-            continue
-        facts = measure_diligent(grown, log, grower, settings)
-        if facts is not None:
-            measured.append((facts, p_value, q_value))
-    return measured
+    supported = np.flatnonzero(q <= settings.tiers.alert_q)
+    facts = measure_diligent([found.rings[place] for place in supported], log, grower, settings, settings.machine.workers)
+    progress.advance(len(found.rings))
+    of_rings = zip(facts, p[supported].tolist(), q[supported].tolist(), strict=True)
+    return [(of_ring, p_value, q_value) for of_ring, p_value, q_value in of_rings if of_ring is not None]
 
 
 def background_of(log: LogIndex, rings: Sequence[RingFacts], settings: TierSettings) -> Background:

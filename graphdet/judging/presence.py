@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
-from graphdet.arrays import Bool, Float64, Int64, check_columns, distinct_counts
+from graphdet.arrays import Bool, Float64, Int64, check_columns, distinct_counts, firsts, medians, offsets, quantiles
 from graphdet.events import NO_TIME
 from graphdet.judging.member_events import MemberEvents
 from graphdet.judging.ring_time import DAY, time_of_ring
-from graphdet.rings.growth import Grower
 
 
 @dataclass(frozen=True)
@@ -61,55 +61,68 @@ class Presence:
             raise ValueError(f"a ring begins, ends and has its last event in this order (found {self.start}, {self.end}, {self.until})")
 
 
-def measure_presence(own: MemberEvents, grower: Grower) -> Presence:
-    """O(members' events + members · targets)."""
-    members, targets = len(own.grown.members), len(own.grown.targets)
-    met = np.zeros((members, targets), np.bool_)
-    met[grower.incidence(own.grown)] = True
+def measure_presence(own: MemberEvents) -> list[Presence]:
+    """Of each ring. O(members' events + members · targets)."""
     at = [np.flatnonzero(target >= 0) for target in own.target]
-    target = np.concatenate([target[rows] for target, rows in zip(own.target, at, strict=True)] or [np.zeros(0, np.int64)])
-    target_events, target_first, target_last = _counted(target, own.time[np.concatenate([*at, np.zeros(0, np.int64)])], targets)
-    member_events, member_first, member_last = _counted(own.who[own.inside], own.time[own.inside], members)
-    middle, half = _middle_halves(own)
-    met_first, first, time = _meetings(own)
-    start, end = time_of_ring(met_first)
-    kept = (first >= start) & (first <= end)
-    return Presence(
-        met=met,
-        member_events=member_events,
-        member_first=member_first,
-        member_last=member_last,
-        target_events=target_events,
-        target_first=target_first,
-        target_last=target_last,
-        start=start,
-        end=end,
-        days=(end - start) / DAY,
-        until=int(time[kept].max(initial=end)),
-        apart=_chance_of_span(middle, own.log.end) if len(middle) > 1 else np.nan,
-        hours=float(np.median(half) / 3600) if len(half) else np.nan,
-    )
+    target = np.concatenate([np.zeros(0, np.int64), *(target[rows] for target, rows in zip(own.target, at, strict=True))])
+    of_targets = _counted(target, own.time[np.concatenate([np.zeros(0, np.int64), *at])], len(own.key))
+    of_members = _counted(own.who[own.inside], own.time[own.inside], len(own.member))
+    return [
+        Presence(met, *counted_members, *counted_targets, start, end, until, days, apart, hours)
+        for met, counted_members, counted_targets, (start, end, until, days), (apart, hours) in zip(
+            _met(own), _cut(of_members, own.members), _cut(of_targets, own.targets), _times(own), _closeness(own), strict=True
+        )
+    ]
 
 
-def _middle_halves(own: MemberEvents) -> tuple[Float64, Float64]:
-    """Of each item target the median second of members' events in its time, and how long the middle half of them takes."""
-    if own.log.events.time is None or not len(own.item_targets):
-        return np.zeros(0), np.zeros(0)
-    target, second = own.target[own.log.visits.item_view][own.inside], own.second[own.inside]
-    pair = np.sort(target << 32 | second)
-    _, count = distinct_counts(pair >> 32)
-    low, middle, high = (_quantiles(pair & 0xFFFFFFFF, count, share) for share in (0.25, 0.5, 0.75))
-    return middle, high - low
+def _cut(columns: tuple[Int64, Int64, Int64], bounds: Int64) -> list[tuple[Int64, Int64, Int64]]:
+    """Columns of all rings' members, or targets → those of each ring."""
+    count, first, last = columns
+    return [(count[begin:end], first[begin:end], last[begin:end]) for begin, end in pairwise(bounds.tolist())]
 
 
-def _quantiles(values: Int64, count: Int64, share: float) -> Float64:
-    """A quantile of each of several runs of sorted values, as NumPy has it; no run is empty."""
-    place = share * (count - 1)
-    below = np.floor(place).astype(np.int64)
-    begin, part = np.cumsum(count) - count, place - below
-    low, high = values[begin + below], values[begin + np.minimum(below + 1, count - 1)]
-    step = high - low
-    return np.asarray(np.where(part >= 0.5, high - step * (1 - part), low + step * part), np.float64)
+def _met(own: MemberEvents) -> list[Bool]:
+    """For each ring its members by its targets, who met where."""
+    members, targets = np.diff(own.members), np.diff(own.targets)
+    begin = offsets(members * targets)
+    who, target = own.met
+    ring = own.ring_of_member[who]
+    met = np.zeros(begin[-1], np.bool_)
+    met[begin[ring] + (who - own.members[ring]) * targets[ring] + target - own.targets[ring]] = True
+    shapes = zip(pairwise(begin.tolist()), members.tolist(), targets.tolist(), strict=True)
+    return [met[first:last].reshape(many, places) for (first, last), many, places in shapes]
+
+
+def _times(own: MemberEvents) -> list[tuple[int, int, int, float]]:
+    """For each ring `start`, `end`, `until` and `days` of `Presence`."""
+    met_first, of_first, first, time, of = _meetings(own)
+    found = [time_of_ring(met_first[begin:end]) for begin, end in pairwise(own.bounds(of_first).tolist())]
+    start, end = (np.array(moments, np.int64) for moments in zip(*found, strict=True))
+    kept = (first >= start[of]) & (first <= end[of])
+    until = end.copy()
+    np.maximum.at(until, of[kept], time[kept])
+    return list(zip(start.tolist(), end.tolist(), until.tolist(), ((end - start) / DAY).tolist(), strict=True))
+
+
+def _closeness(own: MemberEvents) -> list[tuple[float, float]]:
+    """For each ring `apart` and `hours` of `Presence`."""
+    middle, half, ring = _middle_halves(own)
+    hours = medians(half, ring, len(own.rings)) / 3600
+    moments = [middle[begin:end] for begin, end in pairwise(own.bounds(ring).tolist())]
+    apart = [_chance_of_span(few, own.log.end) if len(few) > 1 else np.nan for few in moments]
+    return list(zip(apart, hours.tolist(), strict=True))
+
+
+def _middle_halves(own: MemberEvents) -> tuple[Float64, Float64, Int64]:
+    """Of each item target with events of members in its time their median second, how long the middle half of them takes, and its ring."""
+    if own.log.events.time is None or own.log.visits.item_view < 0:
+        return np.zeros(0), np.zeros(0), np.zeros(0, np.int64)
+    target = own.target[own.log.visits.item_view]
+    there = target >= 0
+    pair = np.sort(target[there] << 32 | own.second[there])
+    target, count = distinct_counts(pair >> 32)
+    low, middle, high = (quantiles(pair & 0xFFFFFFFF, count, share) for share in (0.25, 0.5, 0.75))
+    return middle, high - low, own.ring_of_target[target]
 
 
 def _chance_of_span(moments: Float64, end: int) -> float:
@@ -118,17 +131,25 @@ def _chance_of_span(moments: Float64, end: int) -> float:
     return float(many * span ** (many - 1) - (many - 1) * span**many)
 
 
-def _meetings(own: MemberEvents) -> tuple[Int64, Int64, Int64]:
-    """Of each member and target where they met, when first; of each event with a time there, (n,) that moment and (n,) its own.
+def _meetings(own: MemberEvents) -> tuple[Int64, Int64, Int64, Int64, Int64]:
+    """When members met, and where: at items; at any thing where no item is a target.
 
-    Members meet at items; at any thing where no item is a target.
+    Returns:
+        (pairs,) of each member and target when they first met, and their ring. (n,) of each event with a time there that moment, its own
+        time, and its ring.
     """
-    place = own.target[own.log.visits.item_view] if len(own.item_targets) else own.anywhere
     there = np.flatnonzero(own.inside & (own.time != NO_TIME))
-    pair = own.who[there] * np.int64(1 << 32) + place[there]
-    _, first, of = np.unique(pair, return_index=True, return_inverse=True)  # a member's events are in order of time
-    met_first = own.time[there[first]]
-    return met_first, met_first[of], own.time[there]
+    place = own.anywhere[there]
+    if own.log.visits.item_view >= 0:
+        place = np.where(own.at_items[own.ring[there]], own.target[own.log.visits.item_view][there], place)
+    pair = own.who[there] << 32 | place
+    order = np.argsort(pair, kind="stable")  # a member's events are in order of time
+    first = firsts(pair[order])
+    begin = there[order[first]]
+    met_first = own.time[begin]
+    of = np.empty(len(there), np.int64)
+    of[order] = np.cumsum(first) - 1
+    return met_first, own.ring[begin], met_first[of], own.time[there], own.ring[there]
 
 
 def _counted(place: Int64, time: Int64, places: int) -> tuple[Int64, Int64, Int64]:

@@ -5,11 +5,18 @@ These are the facts that tell fraud from honest synchrony; how dense a group is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 
+import numpy as np
+
+from graphdet.arrays import firsts, offsets
 from graphdet.judging.ages import Ages, measure_ages
 from graphdet.judging.dealings import Dealings, measure_dealings
 from graphdet.judging.devotion import Devotion, measure_devotion
+from graphdet.judging.item_visits import read_item_visits
 from graphdet.judging.log_index import LogIndex
 from graphdet.judging.member_events import read_member_events
 from graphdet.judging.presence import Presence, measure_presence
@@ -18,6 +25,8 @@ from graphdet.judging.sittings import Sittings, measure_sittings
 from graphdet.judging.surroundings import Surroundings, measure_surroundings
 from graphdet.judging.tastes import Tastes, measure_tastes
 from graphdet.rings.growth import Grower, Grown
+
+ROWS = 1 << 16  # events of members and visits to targets of rings that are measured together
 
 
 @dataclass(frozen=True)
@@ -79,20 +88,43 @@ class RingFacts:
 
 
 def measure_ring(grown: Grown, log: LogIndex, grower: Grower, *, farm: bool = False) -> RingFacts:
-    """Everything that the tier and the tables need to know of a ring, read from its members' events.
+    """As `measure_rings`, of a single ring."""
+    return measure_rings([grown], log, grower, farm=farm)[0]
 
-    `farm`: whether it was found as one.
+
+def measure_rings(rings: Sequence[Grown], log: LogIndex, grower: Grower, *, farm: bool = False, threads: int = 1) -> list[RingFacts]:
+    """Everything that the tier and the tables need to know of each ring, read from its members' events.
+
+    Args:
+        rings, log: what was found, and where.
+        grower: of that log.
+        farm: whether they were found as farms.
+        threads: the result does not depend on it.
     """
-    own = read_member_events(grown, log)
-    presence = measure_presence(own, grower)
-    return RingFacts(
-        grown=grown,
-        presence=presence,
-        devotion=measure_devotion(own, presence.met),
-        tastes=measure_tastes(own),
-        surroundings=measure_surroundings(own),
-        dealings=measure_dealings(own, presence.met),
-        sharing=measure_sharing(own, farm),
-        sittings=measure_sittings(own),
-        ages=measure_ages(own),
+    with ThreadPoolExecutor(threads) as pool:
+        return [facts for part in pool.map(lambda some: _measured(some, log, grower, farm), _parts(rings, log)) for facts in part]
+
+
+def _parts(rings: Sequence[Grown], log: LogIndex) -> list[Sequence[Grown]]:
+    """Rings that are measured together: few enough that what is read of them stays in a core's own memory."""
+    events, visits = np.diff(log.offset), np.diff(log.visits.visits.offset)
+    rows = [events[ring.members].sum() + visits[ring.targets].sum() for ring in rings]
+    part = offsets(rows)[:-1] // ROWS
+    bounds = np.flatnonzero(firsts(part)).tolist()
+    return [rings[begin:end] for begin, end in pairwise([*bounds, len(rings)])]
+
+
+def _measured(rings: Sequence[Grown], log: LogIndex, grower: Grower, farm: bool) -> list[RingFacts]:
+    own = read_member_events(rings, log, grower)
+    came = read_item_visits(own)
+    themes = (
+        measure_presence(own),
+        measure_devotion(own),
+        measure_tastes(own),
+        measure_surroundings(own, came),
+        measure_dealings(own),
+        measure_sharing(own, farm),
+        measure_sittings(own, came),
+        measure_ages(own),
     )
+    return [RingFacts(*facts) for facts in zip(rings, *themes, strict=True)]

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import scipy
 
-from graphdet.arrays import Bool, Int64, distinct_counts, distinct_values
-from graphdet.judging.log_index import LogIndex
+from graphdet.arrays import Bool, Float64, Int64, distinct_values, firsts
 from graphdet.judging.member_events import MemberEvents
 from graphdet.schema import ADDRESS, DEVICE, IP, NODE_TYPE
 
 MANY = 3  # members on one device that make it a shared one; two may be a couple
 OTHERS = 0.5  # visits of others for each member's, up to which a thing is the members' own
+NONE = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -42,82 +43,111 @@ class Sharing:
     place_chance: float
 
 
-def measure_sharing(own: MemberEvents, farm: bool) -> Sharing:
-    """O(members' events); of a `farm`, what it has to itself is its own, wherever and whenever; other rings are their targets."""
-    log, size = own.log, len(own.grown.members)
-    things = [position for position, view in enumerate(log.visits.visits.views) if NODE_TYPE[view.name].own]
-    exclusive = (own.grown.visitors >= MANY) & (own.grown.outsiders <= OTHERS * own.grown.visitors) & farm
-    networks = _users_of(own, IP, ~own.inside)
-    network, network_members, network_chance = _likeliest_place(networks, size, log)
-    _, address_members = _commonest(_users_of(own, ADDRESS, np.ones(len(own.event), np.bool_)))
-    return Sharing(
-        own_things=int(np.isin(log.visits.view[own.grown.targets], things).sum()),
-        own_kinds=_own_kinds(own, exclusive),
-        device_share=len(np.union1d(_together(_users_of(own, DEVICE, own.inside)), _members_at(own, DEVICE, exclusive))) / size,
-        address_share=address_members / size,
-        place_share=network_members / size,
-        place_users=int(log.users_of_ip[network]) if network >= 0 else 0,
-        place_chance=network_chance,
-    )
+def measure_sharing(own: MemberEvents, farm: bool) -> list[Sharing]:
+    """Of each ring. O(members' events).
+
+    Of a `farm` what it has to itself is its own, wherever and whenever; other rings are their targets.
+    """
+    log, size = own.log, np.diff(own.members)
+    is_own = np.array([NODE_TYPE[view.name].own for view in log.visits.visits.views], np.bool_)
+    exclusive = (own.visitors >= MANY) & (own.outsiders <= OTHERS * own.visitors) & farm
+    network, network_members, network_chance = _likeliest_places(own)
+    on_device = _together(own) | _members_at(own, DEVICE, exclusive)
+    of_address, _, _, count = _used(own, ADDRESS, np.ones(len(own.event), np.bool_))
+    address_members = np.zeros(len(own.rings), np.int64)
+    np.maximum.at(address_members, of_address, count)
+    return [
+        Sharing(*sharing)
+        for sharing in zip(
+            own.by_ring(own.ring_of_target[is_own[log.visits.view[own.key]]]).tolist(),
+            _own_kinds(own, exclusive),
+            (own.by_ring(own.ring_of_member[on_device]) / size).tolist(),
+            (address_members / size).tolist(),
+            (network_members / size).tolist(),
+            np.append(log.users_of_ip, 0)[network].tolist(),
+            network_chance.tolist(),
+            strict=True,
+        )
+    ]
 
 
-def _likeliest_place(networks: Int64, size: int, log: LogIndex) -> tuple[int, int, float]:
-    """The network that members have in common, by how many, and the chance of it; (−1, 0, 1) where there is none.
+def _likeliest_places(own: MemberEvents) -> tuple[Int64, Int64, Float64]:
+    """For each ring the network that members have in common, by how many, and the chance of it; (−1, 0, 1) where there is none.
 
     A carrier's address with a thousand users has some of any group; a campus's with a hundred does not. If each of a member's n networks
     is drawn by its users, they are on this one with chance 1 − (1 − w)ⁿ, w being its share in the users of all networks; and as many
     were tried as they have.
     """
-    if not len(networks):
-        return -1, 0, 1.0
-    codes, count = distinct_counts(networks[:, 0])
-    each = np.bincount(networks[:, 1], minlength=size)
-    weights, place = np.unique(log.users_of_ip[codes] / log.users_of_ips, return_inverse=True)
-    on_it = np.array([np.mean(1.0 - (1.0 - weight) ** each) for weight in weights.tolist()])[place]
-    chance = np.minimum(len(codes) * scipy.special.bdtrc(count - 1, size, on_it), 1.0)
-    best = int(np.lexsort((codes, -count, np.where(count >= MANY, chance, 2.0)))[0])
-    return int(codes[best]), int(count[best]), float(chance[best])
+    found = np.full(len(own.rings), -1), np.zeros(len(own.rings), np.int64), np.ones(len(own.rings))
+    ring, network, who, count = _used(own, IP, ~own.inside)
+    if not len(ring):
+        return found
+    on_it = _chances_of_members(own, ring, own.log.users_of_ip[network], own.by_member(who))
+    tried = own.by_ring(ring)[ring]
+    chance = np.minimum(tried * scipy.special.bdtrc(count - 1, np.diff(own.members)[ring], on_it), 1.0)
+    best = np.lexsort((network, -count, np.where(count >= MANY, chance, 2.0), ring))
+    best = best[firsts(ring[best])]
+    for column, values in zip(found, (network, count, chance), strict=True):
+        column[ring[best]] = values[best]
+    return found
 
 
-def _members_at(own: MemberEvents, node_type: str, chosen: Bool) -> Int64:
-    """Members who were at one of the chosen targets of a node type."""
-    views = [view.name for view in own.log.visits.visits.views]
-    if node_type not in views:
-        return np.zeros(0, np.int64)
-    return distinct_values(own.who[np.append(chosen, False)[own.target[views.index(node_type)]]])
+def _chances_of_members(own: MemberEvents, ring: Int64, users: Int64, networks: Int64) -> Float64:
+    """Of networks of rings, with so many users each, the mean of members' chances to be there; `networks` (m,) is how many a member has."""
+    weights, weight = np.unique(users / own.log.users_of_ips, return_inverse=True)
+    numbers, number = np.unique(networks, return_inverse=True)
+    chance = 1.0 - (1.0 - weights)[:, None] ** numbers
+    wanted = ring << 32 | weight
+    asked = distinct_values(wanted)
+    mean = np.empty(len(asked))
+    for (begin, end), (first, last) in zip(pairwise(own.bounds(asked >> 32).tolist()), pairwise(own.members.tolist()), strict=True):
+        of_members = chance[asked[begin:end] & 0xFFFFFFFF].take(number[first:last], axis=1)
+        mean[begin:end] = of_members.mean(1)
+    return mean[np.searchsorted(asked, wanted)]
 
 
-def _own_kinds(own: MemberEvents, exclusive: Bool) -> int:
-    """Kinds of shared things of which most members use some that hardly anybody else does; 1 at most where none belongs to a person."""
-    kinds = [
-        NODE_TYPE[view.name]
-        for view in own.log.visits.visits.views
-        if NODE_TYPE[view.name].shared and 2 * len(_members_at(own, view.name, exclusive)) > len(own.grown.members)
-    ]
-    return len(kinds) if any(kind.own for kind in kinds) else min(len(kinds), 1)
+def _members_at(own: MemberEvents, node_type: str, chosen: Bool) -> Bool:
+    """(m,) members who were at one of the chosen targets of a node type."""
+    found = np.zeros(len(own.member), np.bool_)
+    for view, target in zip(own.log.visits.visits.views, own.target, strict=True):
+        if view.name == node_type:
+            found[own.who[np.append(chosen, False)[target]]] = True
+    return found
 
 
-def _users_of(own: MemberEvents, node_type: str, chosen: Bool) -> Int64:
-    """(p, 2) distinct pairs of a node and a member who used it in the chosen events, in order of nodes."""
+def _own_kinds(own: MemberEvents, exclusive: Bool) -> list[int]:
+    """For each ring kinds of shared things of which most members use some that hardly anybody else does; 1 at most where none belongs to a
+    person."""
+    kinds, personal = np.zeros(len(own.rings), np.int64), np.zeros(len(own.rings), np.bool_)
+    for view in own.log.visits.visits.views:
+        if NODE_TYPE[view.name].shared and exclusive.any():
+            most = 2 * own.by_ring(own.ring_of_member[_members_at(own, view.name, exclusive)]) > np.diff(own.members)
+            kinds += most
+            personal |= most & NODE_TYPE[view.name].own
+    return list(np.where(personal, kinds, np.minimum(kinds, 1)).tolist())
+
+
+def _used(own: MemberEvents, node_type: str, chosen: Bool) -> tuple[Int64, Int64, Int64, Int64]:
+    """Nodes that members used in the chosen events, ring by ring, in order of their codes.
+
+    Returns:
+        (n,) ring and node; (p,) who used them, node by node; (n,) by how many members each was used.
+    """
     codes = own.log.events.codes
-    if node_type not in codes or not chosen.any():
-        return np.zeros((0, 2), np.int64)
-    code, who = codes[node_type][own.event[chosen]].astype(np.int64), own.who[chosen]
-    pair = distinct_values(code[code >= 0] << 32 | who[code >= 0])
-    return np.stack([pair >> 32, pair & 0xFFFFFFFF], axis=1)
+    if node_type not in codes:
+        return NONE, NONE, NONE, NONE
+    code, who = codes[node_type][own.event[chosen]], own.who[chosen]
+    pair = distinct_values(who[code >= 0] << 32 | code[code >= 0])
+    who, place = pair >> 32, own.ring_of_member[pair >> 32] << 32 | pair & 0xFFFFFFFF
+    order = np.argsort(place, kind="stable")
+    place = place[order]
+    first = np.flatnonzero(firsts(place))
+    return place[first] >> 32, place[first] & 0xFFFFFFFF, who[order], np.diff(np.append(first, len(place)))
 
 
-def _commonest(pairs: Int64) -> tuple[int, int]:
-    """The node that most members used, and by how many; (−1, 0) where there is none."""
-    if not len(pairs):
-        return -1, 0
-    codes, count = distinct_counts(pairs[:, 0])
-    return int(codes[count.argmax()]), int(count.max())
-
-
-def _together(pairs: Int64) -> Int64:
-    """Members who use a node that many of them use."""
-    if not len(pairs):
-        return np.zeros(0, np.int64)
-    _, count = distinct_counts(pairs[:, 0])  # pairs are in order of nodes
-    return distinct_values(pairs[np.repeat(count >= MANY, count), 1])
+def _together(own: MemberEvents) -> Bool:
+    """(m,) members who use a device that many of them use at where they met."""
+    found = np.zeros(len(own.member), np.bool_)
+    _, _, who, count = _used(own, DEVICE, own.inside)
+    found[who[np.repeat(count >= MANY, count)]] = True
+    return found

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graphdet.arrays import Int64, distinct_values, stretches
+from graphdet.arrays import Bool, Float64, Int64, distinct_values, firsts, offsets, ranges
+from graphdet.judging.item_visits import ItemVisits
 from graphdet.judging.member_events import MemberEvents
 
 SITTING = 3600  # seconds between two visits of one sitting, at most
@@ -32,64 +33,56 @@ class Sittings:
     half_days: float
 
 
-def measure_sittings(own: MemberEvents) -> Sittings:
-    """O(visits at the item targets)."""
-    log, grown, items = own.log, own.grown, own.item_targets
-    if log.events.time is None or not len(items):
-        return Sittings(np.nan, np.nan, np.nan)
-    visits, keys = log.visits.visits, grown.targets[items]
-    row = stretches(visits.offset, keys)
-    target = np.repeat(np.arange(len(keys)), visits.offset[keys + 1] - visits.offset[keys])
-    user, second = visits.user[row].astype(np.int64), visits.time[row].astype(np.int64)
-    member = own.is_member[user]
-    there = member & (second >= grown.start[items][target]) & (second <= grown.end[items][target])
-    if not (second % DAY).any():
-        return Sittings(np.nan, np.nan, _half_days(target[there], second[there] // DAY))
-    by_members = _others_at_once(user[there], second[there], target[there])
-    by_outsiders = _others_at_once(user[~member], second[~member], target[~member])
-    usual = by_outsiders.sum() / (len(by_outsiders) + 1)  # one more who comes to one only: a lone outsider tells little
-    return Sittings(
-        one_sitting=_one_sitting(user[there], second[there]),
-        together=float(usual / by_members.mean()) if by_members.any() else 0.0,
-        half_days=np.nan,
-    )
+def measure_sittings(own: MemberEvents, came: ItemVisits) -> list[Sittings]:
+    """Of each ring. O(visits at the item targets)."""
+    if own.log.events.time is None:
+        return [Sittings(np.nan, np.nan, np.nan)] * len(own.rings)
+    instants = own.by_ring(came.ring[came.second % DAY != 0]) > 0
+    dated = own.at_items & ~instants
+    one_sitting, by_members, member_visits = _together(own, came, came.there & instants[came.ring])
+    _, by_outsiders, visits = _together(own, came, ~came.member & instants[came.ring])
+    usual = by_outsiders / (visits + 1)  # one more who comes to one only: a lone outsider tells little
+    own_usual = by_members / np.maximum(member_visits, 1)
+    together = np.where(own_usual > 0, usual / np.where(own_usual > 0, own_usual, 1), 0.0)
+    half_days = _half_days(own, came, came.there & dated[came.ring])
+    told = ((one_sitting, instants), (together, instants), (half_days, dated))
+    columns = (np.where(known, column, np.nan).tolist() for column, known in told)
+    return [Sittings(*sittings) for sittings in zip(*columns, strict=True)]
 
 
-def _one_sitting(user: Int64, second: Int64) -> float:
-    """Share of members whose first and last visit are no more than a sitting apart."""
-    if not len(user):
-        return 0.0
-    _, who = np.unique(user, return_inverse=True)
-    first, last = np.full(who.max() + 1, np.iinfo(np.int64).max), np.zeros(who.max() + 1, np.int64)
-    np.minimum.at(first, who, second)
-    np.maximum.at(last, who, second)
-    return float((last - first <= SITTING).mean())
+def _half_days(own: MemberEvents, came: ItemVisits, chosen: Bool) -> Float64:
+    """(rings,) of the chosen visits' targets the fewest days in a row that hold half of them; the mean over visits."""
+    target, day = came.target[chosen], came.second[chosen] // DAY
+    first = np.flatnonzero(firsts(target))
+    visits = np.diff(np.append(first, len(target)))
+    half = -(-visits // 2)
+    begin = ranges(first, first + visits - half + 1)  # of each stretch of visits that may be the shortest
+    days = day[begin + np.repeat(half - 1, visits - half + 1)] - day[begin]
+    shortest = np.minimum.reduceat(days, offsets(visits - half + 1)[:-1]) + 1 if len(first) else visits
+    ring = came.ring[chosen][first]
+    return np.bincount(ring, shortest * visits, len(own.rings)) / np.maximum(np.bincount(ring, visits, len(own.rings)), 1)
 
 
-def _half_days(target: Int64, day: Int64) -> float:
-    """Of each visit's target the fewest days in a row that hold half of all visits there; the mean."""
-    if not len(target):
-        return 0.0
-    order = np.lexsort((day, target))
-    target, day = target[order], day[order]
-    start = np.flatnonzero(np.r_[True, np.diff(target) != 0])
-    shortest = []
-    for days in np.split(day, start[1:]):
-        half = -(-len(days) // 2)
-        shortest.append(int((days[half - 1 :] - days[: len(days) - half + 1]).min()) + 1)
-    return float(np.average(shortest, weights=np.diff(np.r_[start, len(target)])))
+def _together(own: MemberEvents, came: ItemVisits, chosen: Bool) -> tuple[Float64, Int64, Int64]:
+    """Of some visits at rings' item targets.
 
-
-def _others_at_once(user: Int64, second: Int64, target: Int64) -> Int64:
-    """(visits,) how many other targets its user visits within a sitting of each visit."""
-    order = np.lexsort((target, second, user))
-    user, second, target = user[order], second[order], target[order]
-    pairs = []
-    for step in range(1, len(user)):
-        near = np.flatnonzero((user[step:] == user[:-step]) & (second[step:] - second[:-step] <= SITTING))
-        if not len(near):
-            break
-        near = near[target[near] != target[near + step]]
-        pairs += [near << 32 | target[near + step], (near + step) << 32 | target[near]]
+    Returns:
+        (rings,) share of users all of whose visits lie within one sitting; pairs of a visit and another target that its user visits within
+        a sitting of it; and how many visits there are.
+    """
+    place = came.ring[chosen] << 32 | came.user[chosen]
+    order = np.lexsort((came.second[chosen], place))
+    place, second, target = place[order], came.second[chosen][order], came.target[chosen][order]
+    first = np.flatnonzero(firsts(place))
+    last = np.append(first, len(place))[1:] - 1
+    users, ring = place[first] >> 32, place >> 32
+    short = own.by_ring(users[second[last] - second[first] <= SITTING])
+    near, step, pairs = np.arange(len(place)), 0, []
+    while len(near):  # who is not within a sitting of so many visits later is of none after it
+        step += 1
+        near = near[near + step < len(place)]
+        near = near[(place[near + step] == place[near]) & (second[near + step] - second[near] <= SITTING)]
+        apart = near[target[near] != target[near + step]]
+        pairs += [apart << 32 | target[apart + step], (apart + step) << 32 | target[apart]]
     met = distinct_values(np.concatenate(pairs)) >> 32 if pairs else np.zeros(0, np.int64)
-    return np.bincount(met, minlength=len(user)).astype(np.int64)
+    return short / np.maximum(own.by_ring(users), 1), own.by_ring(ring[met]), own.by_ring(ring)

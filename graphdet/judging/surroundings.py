@@ -1,4 +1,4 @@
-"""A grown ring + visits → who else came to the ring's item targets, beyond those who come there at other times anyway.
+"""Rings + visits to their item targets → who else came there, beyond those who come there at other times anyway.
 
 A place with thirty orders a day has strangers around any visit; what speaks of a sale or a fashion are more of them than usual.
 """
@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graphdet.arrays import Float64, Int64
+from graphdet.arrays import Float64, Int64, medians, sums
+from graphdet.judging.item_visits import ItemVisits
 from graphdet.judging.member_events import MemberEvents
 
 AROUND = 1800  # seconds before and after a member's visit in which others count as there at the same time
@@ -31,54 +32,47 @@ class Surroundings:
     outsiders_per_member: float
 
 
-def measure_surroundings(own: MemberEvents) -> Surroundings:
-    """O(visits at the item targets)."""
-    items = own.item_targets
-    if not len(items):
-        return Surroundings(0.0, 0.0, 0.0)
-    members, strangers, usual, company = _around(own, items)
+def measure_surroundings(own: MemberEvents, came: ItemVisits) -> list[Surroundings]:
+    """Of each ring. O(visits at the item targets)."""
+    members, strangers, usual, company = _around(own, came)
     beyond = np.maximum(strangers - usual, 0.0)
-    return Surroundings(
-        crowd=float(np.mean(beyond / np.maximum(members + beyond, 1))),
-        rush=float(np.mean(np.log10((strangers + 1) / (usual + 1)))) if own.log.events.time is not None else 0.0,
-        outsiders_per_member=float(np.median(company / own.grown.visitors[items])),
-    )
+    many = np.maximum(np.diff(own.items_of), 1)
+    crowd = sums(beyond / np.maximum(members + beyond, 1), own.items_of) / many
+    rush = sums(np.log10((strangers + 1) / (usual + 1)), own.items_of) / many
+    for_each = medians(company / own.visitors[own.item_targets], own.ring_of_target[own.item_targets], len(own.rings))
+    timed = own.log.events.time is not None
+    return [
+        Surroundings(one, other if timed else 0.0, outsiders) if items else Surroundings(0.0, 0.0, 0.0)
+        for one, other, outsiders, items in zip(crowd.tolist(), rush.tolist(), for_each.tolist(), own.at_items.tolist(), strict=True)
+    ]
 
 
-def _around(own: MemberEvents, targets: Int64) -> tuple[Float64, Float64, Float64, Float64]:
+def _around(own: MemberEvents, came: ItemVisits) -> tuple[Float64, Float64, Float64, Float64]:
     """Who else was there.
 
     Returns:
-        For each target, within half an hour of members' visits: visits of members, these among them; visits of strangers; and the
+        For each item target, within half an hour of members' visits: visits of members, these among them; visits of strangers; and the
         strangers' visits that their rate at other times would give. Then the strangers in the target's time, beyond that rate.
     """
-    grown, visits, end = own.grown, own.log.visits.visits, own.log.end
-    found = np.zeros((4, len(targets)))
-    for place, target in enumerate(targets.tolist()):
-        rows = slice(visits.offset[grown.targets[target]], visits.offset[grown.targets[target] + 1])
-        time = visits.time[rows].astype(np.int64)
-        member = own.is_member[visits.user[rows]]
-        start, stop = int(grown.start[target]), int(grown.end[target])
-        at = time[member & (time >= start) & (time <= stop)]
-        strangers = time[~member]
-        near = _between(strangers, start - AROUND, stop + AROUND)
-        # Where a target's time is most of the log, little is known of other times, and less is taken for usual.
-        elsewhen = max(end + 1 - (stop - start + 1 + 2 * AROUND), stop - start + 1 + 2 * AROUND)
-        rate = (len(strangers) - near) / elsewhen
-        found[:, place] = (
-            _within(time[member], at),
-            _within(strangers, at),
-            len(at) * rate * 2 * AROUND,
-            max(_between(strangers, start, stop) - rate * (stop - start + 1), 0.0),
-        )
-    return found[0], found[1], found[2], found[3]
+    many, items = len(own.item_targets), own.item_targets
+    begin = np.arange(many) << 32  # a target's moments, and half an hour before and after them, are no other's
+    moment = begin[came.target] + came.second
+    members, strangers, visits = moment[came.member], moment[~came.member], moment[came.there]
+    start, stop = own.start[items].astype(np.int64), own.end[items].astype(np.int64)
+    long = stop - start + 1
+    near = _between(strangers, begin + start - AROUND, begin + stop + AROUND)
+    # Where a target's time is most of the log, little is known of other times, and less is taken for usual.
+    elsewhen = np.maximum(own.log.end + 1 - (long + 2 * AROUND), long + 2 * AROUND)
+    rate = (np.bincount(strangers >> 32, minlength=many) - near) / elsewhen
+    of, visited = visits >> 32, np.bincount(visits >> 32, minlength=many)
+    return (
+        np.bincount(of, _between(members, visits - AROUND, visits + AROUND), many).astype(np.float64),
+        np.bincount(of, _between(strangers, visits - AROUND, visits + AROUND), many).astype(np.float64),
+        visited * rate * 2 * AROUND,
+        np.maximum(_between(strangers, begin + start, begin + stop) - rate * long, 0.0),
+    )
 
 
-def _within(times: Int64, at: Int64) -> int:
-    """How many of the sorted times lie around each moment, all moments together."""
-    return int((np.searchsorted(times, at + AROUND, side="right") - np.searchsorted(times, at - AROUND)).sum())
-
-
-def _between(times: Int64, first: int, last: int) -> int:
-    """How many of the sorted times lie in first … last."""
-    return int(np.searchsorted(times, last, side="right") - np.searchsorted(times, first))
+def _between(moments: Int64, first: Int64, last: Int64) -> Int64:
+    """How many of the sorted moments lie in each first … last."""
+    return np.searchsorted(moments, last, side="right") - np.searchsorted(moments, first)

@@ -7,6 +7,7 @@ Both are plain questions about the ring's facts that an analyst can check, and s
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from graphdet.judging.conditions import Background, Weighed, holds, ring_numbers, weigh
 from graphdet.judging.ring_facts import RingFacts
@@ -27,12 +28,12 @@ class Judgement:
             return "explained"
         return "review" if self.raised else "alert"
 
-    @property
+    @cached_property
     def explanation(self) -> str:
         """The first look-alike that fits, or empty."""
         return next((one.claim.name for one in self.look_alikes if one.holds), "")
 
-    @property
+    @cached_property
     def raised(self) -> tuple[str, ...]:
         """Objections that hold; a ring that no look-alike explains is an alert where there are none."""
         return tuple(one.claim.name for one in self.objections if one.holds)

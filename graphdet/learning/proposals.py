@@ -15,8 +15,8 @@ import numpy as np
 from graphdet.arrays import Float64
 from graphdet.judging.judged_ring import JudgedRing
 from graphdet.judging.log_index import LogIndex
-from graphdet.judging.ring_facts import measure_ring
-from graphdet.rings.growth import Grower
+from graphdet.judging.ring_facts import measure_rings
+from graphdet.rings.growth import Grower, Grown
 from graphdet.settings import RingSettings
 from graphdet.visits.base_rates import BaseRates
 
@@ -25,7 +25,7 @@ EXPECTED = 0.5  # log10 odds from which on the network is taken to expect a memb
 
 
 def attach_members(
-    rings: Sequence[JudgedRing], odds: Float64, base_rates: BaseRates, log: LogIndex, settings: RingSettings
+    rings: Sequence[JudgedRing], odds: Float64, base_rates: BaseRates, log: LogIndex, settings: RingSettings, threads: int = 1
 ) -> tuple[list[JudgedRing], int]:
     """The same rings in the same order and tiers, alerts with the proposed members; and how many joined.
 
@@ -34,21 +34,23 @@ def attach_members(
         odds: (users,) log10 odds by the network.
         base_rates, log: of the log's visits and events.
         settings: that the rings were grown by.
+        threads: the result does not depend on it.
     """
     lenient = Grower(log.visits, base_rates, settings.model_copy(update={"join": settings.join - LENIENCE, "rounds": 1}))
     strict = Grower(log.visits, base_rates, settings)
-    attached, joined = [], 0
-    for ring in rings:
-        grown = ring.facts.grown
+    more: dict[int, Grown] = {}
+    for number, ring in enumerate(rings):
         if ring.tier == "alert":
+            grown = ring.facts.grown
             wider = lenient.grow(grown.members)
             fits = ~np.isin(wider.members, grown.members) & (odds[wider.members] >= EXPECTED)
             if fits.any():
                 members = np.concatenate([grown.members, wider.members[fits]])
                 order = np.argsort(members)
                 contribution = np.concatenate([grown.contribution, wider.contribution[fits]])[order]
-                more = replace(grown, members=members[order].astype(np.int32), contribution=contribution)
-                ring = replace(ring, facts=measure_ring(more, log, strict))
-                joined += int(fits.sum())
-        attached.append(ring)
+                more[number] = replace(grown, members=members[order].astype(np.int32), contribution=contribution)
+    attached, joined = list(rings), 0
+    for number, facts in zip(more, measure_rings(list(more.values()), log, strict, threads=threads), strict=True):
+        joined += facts.size - rings[number].facts.size
+        attached[number] = replace(rings[number], facts=facts)
     return attached, joined

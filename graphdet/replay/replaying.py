@@ -87,7 +87,7 @@ class Replay:
         grown = grower.grow(self.small.members, generous=False)
         if not len(grown.members):
             raise NotARun("damaged run: its visits do not make up its rings; run `graphdet run` again.")
-        return measure_diligent(grown, log, grower, self.settings) or measure_ring(grown, log, grower)
+        return measure_diligent([grown], log, grower, self.settings)[0] or measure_ring(grown, log, grower)
 
     def whole(self) -> Grown:
         """The ring with nothing taken away, in the small log's codes."""
@@ -149,7 +149,8 @@ class Replay:
         else:
             grown = max((walk.grower.grow(core, generous=False) for core in self._cores(visits)), key=lambda grown: grown.strength)
             if grown.strength > settings.rings.least_strength and self._q(grown.strength) <= settings.tiers.alert_q:
-                facts = measure_diligent(grown, index_small_log(recorded, self.small, events(), walk.index), walk.grower, settings)
+                log = index_small_log(recorded, self.small, events(), walk.index)
+                (facts,) = measure_diligent([grown], log, walk.grower, settings)
         grown = grown if facts is None else facts.grown
         items = self._items(grown)
         names = tuple(self.small.events.ids["user"].take(pa.array(grown.members)).to_pylist())
