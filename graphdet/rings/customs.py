@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import scipy
 
@@ -30,15 +32,20 @@ def chance_of_attached(users: Int64, attached: Int64, visits: Int64, own: Int64)
     return np.asarray(np.where(share > MOSTLY, 0.0, scipy.special.bdtrc(attached - 1, users, np.minimum(share, MOSTLY))), np.float64)
 
 
-def keys_with_so_many(of_key: Int64, users: int) -> float:
-    """How many keys of a view would have so many users or more, as the others tell that are shared: beyond two users a geometric law.
+def keys_with_so_many(of_key: Int64, users: Iterable[int]) -> list[float]:
+    """How many keys of a view would have so many users or more, for each number, as the others tell that are shared: beyond two users a
+    geometric law.
 
     Homes fall off faster than that. Where keys of many are the custom, as in a log of terminals, the numbers hardly fall, and tell nothing.
     """
     shared = of_key[of_key >= 2]
-    beyond = max(int((shared - 2).sum()) - (users - 2), 0)  # but for the key itself
-    ratio = (beyond + 1) / (beyond + 1 + max(len(shared), 1))
-    return float(max(len(shared), 1) * ratio ** max(users - 2, 0))
+    all_beyond, keys = int((shared - 2).sum()), max(len(shared), 1)
+    expected = []
+    for number in users:
+        beyond = max(all_beyond - (number - 2), 0)  # but for the key itself
+        ratio = (beyond + 1) / (beyond + 1 + keys)
+        expected.append(float(keys * ratio ** max(number - 2, 0)))
+    return expected
 
 
 def false_discovery(chances: Float64) -> Float64:

@@ -100,9 +100,9 @@ def _by_time(one: Sharers, label: Int64, of_key: Int32, grain: int, first_key: i
     first, low = np.full(len(both), UNTIMED, np.int32), np.full(len(both), np.iinfo(np.int64).max)
     last, high = np.zeros(len(both), np.int32), np.zeros(len(both), np.int64)
     np.minimum.at(first, of_row, accounts.first[rows])
-    np.minimum.at(low, of_row, one.low[rows])
+    np.minimum.at(low, of_row, np.searchsorted(one.times, accounts.first[rows]))  # visits of the view before the first here
     np.maximum.at(last, of_row, accounts.last[rows])
-    np.maximum.at(high, of_row, one.high[rows])
+    np.maximum.at(high, of_row, np.searchsorted(one.times, accounts.last[rows], side="right"))  # and up to the last
     visits = np.bincount(of_row, accounts.visits[rows], len(both)).astype(np.int32)
     attached = np.bincount(of_row, one.attached[rows], len(both)) > 0
     users = np.bincount(of, minlength=len(labels))
@@ -140,11 +140,11 @@ def _by_number(sharers: Sequence[Sharers], group: Int32, visits: Visits) -> list
         number = np.bincount(one.accounts.key[one.attached], minlength=one.view.keys)[keys].astype(np.int64)
         in_all = np.bincount(one.accounts.key, one.accounts.visits, one.view.keys)[keys]
         by_chance = chance_of_attached(users[keys], number, in_all, one.own)
-        for place, key in enumerate(keys.tolist()):
+        by_custom = (np.array(keys_with_so_many(users, users[keys].tolist())) / int(one.chosen.sum())).tolist()
+        for key, custom, chance_there in zip(keys.tolist(), by_custom, by_chance.tolist(), strict=True):
             rows = np.arange(one.accounts.offset[key], one.accounts.offset[key + 1])
             own = np.sort(one.accounts.user[rows[one.attached[rows]]])
-            custom = keys_with_so_many(users, int(users[key])) / int(one.chosen.sum())
-            entry = (max(custom, float(by_chance[place]), LEAST_CHANCE), view, own, int(users[key]))
+            entry = (max(custom, chance_there, LEAST_CHANCE), view, own, int(users[key]))
             shared.setdefault(int(group[key + one.view.first_key]), []).append(entry)
     found = []
     for name, entries in sorted(shared.items()):

@@ -25,7 +25,7 @@ class Sharers:
         view: of devices, payment instruments, or whatever belongs to a few.
         accounts: of each key.
         attached: (rows of `accounts`,) who keeps to the key.
-        low, high: (rows,) visits of the view before the account's first at the key, and up to its last.
+        times: (visits of the view,) when they were, sorted.
         own: (users,) visits of each user to the view.
         chosen: (keys,) which keys are mostly used by accounts that keep to them, three or more.
     """
@@ -33,8 +33,7 @@ class Sharers:
     view: View
     accounts: Accounts
     attached: Bool
-    low: Int64
-    high: Int64
+    times: Int32
     own: Int64
     chosen: Bool
 
@@ -51,14 +50,12 @@ def read_sharers(visits: Visits) -> list[Sharers]:
         attached = attached_users(accounts, own)
         number = np.bincount(accounts.key[attached], minlength=view.keys)
         users = accounts.of_key
-        times = np.sort(visits.time[of_view])
         found.append(
             Sharers(
                 view=view,
                 accounts=accounts,
                 attached=attached,
-                low=np.searchsorted(times, accounts.first),
-                high=np.searchsorted(times, accounts.last, side="right"),
+                times=np.sort(visits.time[of_view]),
                 own=own,
                 chosen=(number >= LEAST) & (2 * number >= users) & (users <= most_members(visits.users)),
             )
