@@ -24,6 +24,35 @@ def rate_visits(
     threads: int,
 ) -> tuple[Float32, Float32, Float32]: ...
 
+# batches.cpp
+# member_offset, members, contribution; target_offset, key, start, end, visitors, outsiders, gain; strength
+Rings = tuple[Int64, Int32, Float64, Int64, Int32, Int32, Int32, Int32, Int32, Float64, Float64]
+
+def grow_each(growths: list[Growth], offset: Int64, users: Int32, least_members: int) -> tuple[Rings, Int64, Int64]: ...
+def parts_each(
+    growths: list[Growth],
+    member_offset: Int64,
+    members: Int32,
+    target_offset: Int64,
+    targets: Int32,
+    start: Int32,
+    end: Int32,
+    strength: Float64,
+    least_members: int,
+    overlap: float,
+) -> tuple[Rings, Int64, Int64, Int64]: ...
+def told_by_both(
+    growth: Growth,
+    member_offset: Int64,
+    members: Int32,
+    target_offset: Int64,
+    targets: Int32,
+    start: Int32,
+    end: Int32,
+    strength: Float64,
+) -> tuple[float, float]: ...
+def first_branch(distance: Float64, things: int) -> Int8: ...
+
 # closeness.cpp
 def find_closest(
     offset: Int64,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,8 +12,7 @@ from planted_logs import HOUR, made_ring, planted_log
 from graphdet import _kernels
 from graphdet.rings.growth import Grower, Grown
 from graphdet.rings.known import KnownRings
-from graphdet.rings.merging import distinct, merged, without_compounds
-from graphdet.rings.splitting import told_by_both
+from graphdet.rings.merging import distinct, merged, union_of, without_compounds
 from graphdet.settings import EvidenceSettings, RingSettings, Settings
 from graphdet.visits.base_rates import measure_base_rates
 from graphdet.visits.index import index_visits
@@ -44,6 +45,7 @@ def test_a_ring_is_news_once_and_not_with_nearly_the_same_members() -> None:
     assert not known.take_up(ring, no_parts)
     nearly, half = made_ring(range(19), range(6)), made_ring(range(10), range(6))
     assert known.unknown([ring, nearly, half]) == [half]
+    assert KnownRings(SETTINGS).apart([ring, nearly, half, ring]) == [ring, half]
     assert not known.take_up(nearly, no_parts)
     assert known.take_up(half, no_parts)
     assert not known.take_up(made_ring(range(3), range(6)), no_parts)  # too small
@@ -108,40 +110,51 @@ class Joined(Grower):
     def grow(self, core: np.ndarray, generous: bool = True) -> Grown:  # type: ignore[type-arg]
         return made_ring(core.tolist(), range(6), self.strength)
 
+    def parts_of(self, ring: Grown) -> list[Grown]:
+        return []
+
+
+def united_by(grower: Grower) -> Callable[[Sequence[tuple[Grown, Grown]]], list[Grown | None]]:
+    return lambda pairs: [union_of(*pair, grower) for pair in pairs]
+
 
 def test_two_rings_at_the_same_targets_and_times_are_one_where_that_is_shorter() -> None:
     one, other = made_ring(range(10), range(6), 30.0), made_ring(range(10, 20), range(4), 20.0)
-    (union,) = merged([one, other], Joined(51.0), SETTINGS, most=300)
+    (union,) = merged([one, other], united_by(Joined(51.0)), most=300)
     assert union.members.tolist() == list(range(20))
-    assert merged([one, other], Joined(50.0), SETTINGS, most=300) == [one, other]  # no shorter than two
+    assert merged([one, other], united_by(Joined(50.0)), most=300) == [one, other]  # no shorter than two
     later = made_ring(range(10, 20), range(4), 20.0, start=2 * HOUR, end=3 * HOUR)
-    assert merged([one, later], Joined(51.0), SETTINGS, most=300) == [one, later]
+    assert merged([one, later], united_by(Joined(51.0)), most=300) == [one, later]
     apart = made_ring(range(10, 20), range(5, 9), 20.0)  # one target in common is too few
-    assert merged([one, apart], Joined(51.0), SETTINGS, most=300) == [one, apart]
+    assert merged([one, apart], united_by(Joined(51.0)), most=300) == [one, apart]
     crowd = made_ring(range(10, 330), range(4), 20.0)
-    assert merged([one, crowd], Joined(51.0), SETTINGS, most=300) == [one, crowd]
+    assert merged([one, crowd], united_by(Joined(51.0)), most=300) == [one, crowd]
 
 
 class PartedAgain(Joined):
-    """As `Joined`; but a half of what it grows, asked for alone, is a ring at half of the targets, all of them together the stronger."""
+    """As `Joined`; but what it grows is better told as two rings."""
 
-    def grow(self, core: np.ndarray, generous: bool = True) -> Grown:  # type: ignore[type-arg]
-        if generous:
-            return super().grow(core)
-        half = range(3) if core.min() < 10 else range(3, 6)
-        return made_ring(core.tolist(), half, 0.6 * self.strength)
-
-    def incidence(self, ring: Grown) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
-        """The first ten users at the first three targets, the others at the others."""
-        first = ring.members[:, None] < 10
-        who, what = np.nonzero(first == (ring.targets[None, :] < 3))
-        return who.astype(np.int64), what.astype(np.int64)
+    def parts_of(self, ring: Grown) -> list[Grown]:
+        return [made_ring(ring.members.tolist(), range(3), 0.6 * self.strength)] * 2
 
 
 def test_two_rings_are_not_one_where_that_one_is_better_told_as_two() -> None:
     one, other = made_ring(range(10), range(6), 30.0), made_ring(range(10, 20), range(6), 20.0)
-    assert len(merged([one, other], Joined(51.0), SETTINGS, most=300)) == 1
-    assert merged([one, other], PartedAgain(51.0), SETTINGS, most=300) == [one, other]
+    assert len(merged([one, other], united_by(Joined(51.0)), most=300)) == 1
+    assert merged([one, other], united_by(PartedAgain(51.0)), most=300) == [one, other]
+
+
+class Together(Joined):
+    """As `Joined`; the more there are, the stronger each."""
+
+    def grow(self, core: np.ndarray, generous: bool = True) -> Grown:  # type: ignore[type-arg]
+        return made_ring(core.tolist(), range(6), len(core) ** 1.5)
+
+
+def test_of_three_rings_the_one_that_two_make_may_take_in_the_third() -> None:
+    one, other, third = (made_ring(range(10 * n, 10 * n + 10), range(6), 20.0) for n in range(3))
+    (union,) = merged([one, other, third], united_by(Together(0.0)), most=300)
+    assert union.members.tolist() == list(range(30))
 
 
 def test_what_two_rings_both_tell_counts_once() -> None:
@@ -153,7 +166,7 @@ def test_what_two_rings_both_tell_counts_once() -> None:
     met = {(int(user), int(key)) for user, key in zip(index.visits.user, index.key, strict=True)}
     again, both = (sum(user in members for user, _ in met) for members in (range(20, 40), range(20, 30)))
     assert 0 < both < again
-    together, shared = told_by_both(weak, strong, grower)
+    together, shared = grower.told_by_both(weak, strong)
     assert shared == both / again
     assert together == 50.0 + 20.0 * (1 - shared)
 

@@ -12,15 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted_logs import Block, planted_log
-from scipy.cluster.hierarchy import fcluster, linkage
 from test_growth import same_ring
 
 import graphdet.rings.cores
+import graphdet.rings.search
 from graphdet.events import EventTable
 from graphdet.evidence.pairs import PairEvidence, expected_meetings, measure_pairs
 from graphdet.rings.cores import connected_users, crowds, users_of_shared_targets
 from graphdet.rings.search import Search, search_rings
-from graphdet.rings.splitting import _under
 from graphdet.settings import EvidenceSettings, RingSettings, Settings, parse_settings
 from graphdet.visits.base_rates import measure_base_rates
 from graphdet.visits.crowding import fullest
@@ -88,15 +87,6 @@ def test_users_of_two_keys_equal_an_obvious_loop(met: Met, seed: float, suffices
     assert order == sorted(order, reverse=True)
 
 
-@settings(max_examples=100, deadline=None)
-@given(st.integers(2, 12), st.integers(0, 1000))
-def test_the_two_branches_of_the_last_merge_are_those_of_fcluster(leaves: int, seed: int) -> None:
-    merges = linkage(np.random.default_rng(seed).random(leaves * (leaves - 1) // 2), "average")
-    expected = fcluster(merges, 2, "maxclust") == 1
-    found = _under(merges, leaves)
-    assert (found == expected).all() or (found == ~expected).all()
-
-
 def search(events: EventTable, threads: int = 2) -> Search:
     visits = collect_visits(events, EvidenceSettings(), Settings().view)
     base_rates = measure_base_rates(visits, EvidenceSettings())
@@ -142,6 +132,20 @@ def test_the_number_of_threads_changes_nothing() -> None:
         assert other.cores == one.cores
         assert len(other.rings) == len(one.rings)
         for ring, same in zip(one.rings, other.rings, strict=True):
+            same_ring(ring, same)
+
+
+def test_how_far_the_search_looks_ahead_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks = [Block(users=tuple(range(n * 9, n * 9 + 12)), items=tuple(range(n * 8, n * 8 + 9)), density=0.6) for n in range(8)]
+    events, _ = planted_log(np.random.default_rng(5), blocks, users=3000, items=1500, events=20_000)
+    for effort in (200_000, 10_000_000):  # of which the first is spent before all cores are tried
+        monkeypatch.setattr(graphdet.rings.search, "LEAST_EFFORT", effort)
+        monkeypatch.setattr(graphdet.rings.search, "WINDOW", 128)
+        far = search(events)
+        monkeypatch.setattr(graphdet.rings.search, "WINDOW", graphdet.rings.search.BATCH)
+        near = search(events)
+        assert (near.cores, near.untried, near.swallowed) == (far.cores, far.untried, far.swallowed)
+        for ring, same in zip(near.rings, far.rings, strict=True):
             same_ring(ring, same)
 
 

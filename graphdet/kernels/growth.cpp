@@ -6,87 +6,58 @@
 #include <numbers>
 
 namespace graphdet {
-namespace {
-
-struct Ring {
-    Kept kept;
-    std::vector<Target> targets;
-    double strength = 0;
-    std::int64_t walked = 0;  // visits looked at in all rounds
-    bool swallowed = false;   // whether it was growing into everybody, and came back empty
-};
-
-// Who was at which target in its time: positions in members and targets, pairs once each.
-struct Incidence {
-    std::vector<std::int64_t> who, what;
-};
-
-// Log and limits with the memory that growth works in.
-class Growth {
-public:
-    Growth(Log log, Limits limits) : log_(std::move(log)), limits_(std::move(limits)), profile_(log_, limits_) {}
-    Growth(const Growth&) = delete;
-
-    const Log& log() const { return log_; }
-
-    Ring grow(std::vector<std::int32_t> core, bool generous) {
-        std::sort(core.begin(), core.end());
-        Ring ring;
-        ring.kept = {core, std::vector<double>(core.size()), 0};
-        Kept& kept = ring.kept;
-        const double users = double(log_.users());
-        std::int32_t generous_rounds = generous ? limits_.generous_rounds : 0;
-        for (std::int32_t round = generous_rounds + limits_.rounds; round > 0 && kept.members.size() >= 2; --round) {
-            const std::size_t size = kept.members.size();
-            if (double(size) > std::max(limits_.members_most, double(core.size()))) {
-                kept.members.clear();
-                kept.contribution.clear();
-                ring.targets.clear();
-                ring.swallowed = true;
-                break;
-            }
-            ring.targets = profile_.find_targets(kept.members, generous_rounds > 0);
-            ring.walked += walked(kept.members, ring.targets);
-            Kept next = profile_.find_members(kept.members, ring.targets, limits_.join + std::log10(users / double(size)));
-            const bool same = next.members == kept.members;
-            kept = std::move(next);
-            if (same && generous_rounds <= 0) break;
-            generous_rounds = same ? 0 : generous_rounds - 1;
+Ring Growth::grow(std::vector<std::int32_t> core, bool generous) {
+    std::sort(core.begin(), core.end());
+    Ring ring;
+    ring.kept = {core, std::vector<double>(core.size()), 0};
+    Kept& kept = ring.kept;
+    const double users = double(log_.users());
+    std::int32_t generous_rounds = generous ? limits_.generous_rounds : 0;
+    for (std::int32_t round = generous_rounds + limits_.rounds; round > 0 && kept.members.size() >= 2; --round) {
+        const std::size_t size = kept.members.size();
+        if (double(size) > std::max(limits_.members_most, double(core.size()))) {
+            kept.members.clear();
+            kept.contribution.clear();
+            ring.targets.clear();
+            ring.swallowed = true;
+            break;
         }
-        ring.strength = strength_of(ring);
-        return ring;
+        ring.targets = profile_.find_targets(kept.members, generous_rounds > 0);
+        ring.walked += walked(kept.members, ring.targets);
+        Kept next = profile_.find_members(kept.members, ring.targets, limits_.join + std::log10(users / double(size)));
+        const bool same = next.members == kept.members;
+        kept = std::move(next);
+        if (same && generous_rounds <= 0) break;
+        generous_rounds = same ? 0 : generous_rounds - 1;
     }
+    ring.strength = strength_of(ring);
+    std::sort(ring.targets.begin(), ring.targets.end(), [](const Target& one, const Target& other) { return one.key < other.key; });
+    return ring;
+}
 
-    // What these very members did together, though nobody joins or leaves: what each adds, and targets by group.
-    Ring describe(std::vector<std::int32_t> members) {
-        Ring ring;
-        ring.targets = profile_.find_targets(members, false);
-        ring.kept.contribution = profile_.rate_members(members, ring.targets);
-        return ring;
-    }
+Ring Growth::describe(std::vector<std::int32_t> members) {
+    Ring ring;
+    ring.targets = profile_.find_targets(members, false);
+    ring.kept.contribution = profile_.rate_members(members, ring.targets);
+    return ring;
+}
 
-private:
-    // Visits that one round looks at: the members' own, and everybody's to the targets in their time.
-    std::int64_t walked(const std::vector<std::int32_t>& members, const std::vector<Target>& targets) const {
-        std::int64_t visits = 0;
-        for (const Target& target : targets) visits += std::int64_t{target.visitors} + target.outsiders;
-        for (std::int32_t who : members) visits += log_.user_offset[who + 1] - log_.user_offset[who];
-        return visits;
-    }
+// Visits that one round looks at: the members' own, and everybody's to the targets in their time.
+std::int64_t Growth::walked(const std::vector<std::int32_t>& members, const std::vector<Target>& targets) const {
+    std::int64_t visits = 0;
+    for (const Target& target : targets) visits += std::int64_t{target.visitors} + target.outsiders;
+    for (std::int32_t who : members) visits += log_.user_offset[who + 1] - log_.user_offset[who];
+    return visits;
+}
 
-    double strength_of(const Ring& ring) const {
-        const double members = double(ring.kept.members.size()), users = double(log_.users());
-        double strength = ring.kept.entry_evidence - members * std::log10(users * std::numbers::e / std::max(members, 1.0));
-        std::vector<double> by_view(limits_.most.size());
-        for (const Target& target : ring.targets) by_view[log_.view_of[target.key]] += target.gain;
-        for (std::size_t view = 0; view < by_view.size(); ++view) strength += std::min(by_view[view], limits_.most[view] * members);
-        return strength;
-    }
-
-    const Log log_;
-    const Limits limits_;
-    Profile profile_;
-};
+double Growth::strength_of(const Ring& ring) const {
+    const double members = double(ring.kept.members.size()), users = double(log_.users());
+    double strength = ring.kept.entry_evidence - members * std::log10(users * std::numbers::e / std::max(members, 1.0));
+    std::vector<double> by_view(limits_.most.size());
+    for (const Target& target : ring.targets) by_view[log_.view_of[target.key]] += target.gain;
+    for (std::size_t view = 0; view < by_view.size(); ++view) strength += std::min(by_view[view], limits_.most[view] * members);
+    return strength;
+}
 
 Incidence incidence(const Log& log, std::span<const std::int32_t> members, std::span<const std::int32_t> targets,
                     std::span<const std::int32_t> start, std::span<const std::int32_t> end) {
@@ -106,6 +77,8 @@ Incidence incidence(const Log& log, std::span<const std::int32_t> members, std::
     }
     return found;
 }
+
+namespace {
 
 void check(const Log& log, const Limits& limits) {
     const std::size_t visits = log.visits(), keys = log.group_of.size(), views = limits.most.size();

@@ -1,4 +1,4 @@
-// What growth walks on, how far it may go, and the two halves of one of its rounds: members → targets, and targets → members.
+// What growth walks on, how far it may go, the two halves of one of its rounds, members → targets and targets → members, and their turns.
 #pragma once
 
 #include "arrays.hpp"
@@ -138,6 +138,45 @@ private:
     std::vector<std::uint32_t> seen_;  // (members,) last run in which each was met
     std::uint32_t run_ = 0;
     Tally met_;                        // candidates of each group and member
+};
+
+struct Ring {
+    Kept kept;
+    std::vector<Target> targets;  // by key
+    double strength = 0;
+    std::int64_t walked = 0;  // visits looked at in all rounds
+    bool swallowed = false;   // whether it was growing into everybody, and came back empty
+};
+
+// Who was at which target in its time: positions in members and targets, pairs once each, by target.
+struct Incidence {
+    std::vector<std::int64_t> who, what;
+};
+
+Incidence incidence(const Log& log, std::span<const std::int32_t> members, std::span<const std::int32_t> targets,
+                    std::span<const std::int32_t> start, std::span<const std::int32_t> end);
+
+// Log and limits with the memory that growth works in. Not for two threads at once.
+class Growth {
+public:
+    Growth(Log log, Limits limits) : log_(std::move(log)), limits_(std::move(limits)), profile_(log_, limits_) {}
+    Growth(const Growth&) = delete;
+
+    const Log& log() const { return log_; }
+
+    // The ring around a core; not `generous`: no more than the core itself makes a case for.
+    Ring grow(std::vector<std::int32_t> core, bool generous);
+
+    // What these very members did together, though nobody joins or leaves: what each adds, and targets by group, then key.
+    Ring describe(std::vector<std::int32_t> members);
+
+private:
+    std::int64_t walked(const std::vector<std::int32_t>& members, const std::vector<Target>& targets) const;
+    double strength_of(const Ring& ring) const;
+
+    const Log log_;
+    const Limits limits_;
+    Profile profile_;
 };
 
 }  // namespace graphdet

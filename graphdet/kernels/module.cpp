@@ -4,6 +4,7 @@
 namespace graphdet {
 void add_accounts(nb::module_& module);
 void add_base_rates(nb::module_& module);
+void add_batches(nb::module_& module);
 void add_closeness(nb::module_& module);
 void add_coding(nb::module_& module);
 void add_company(nb::module_& module);
@@ -29,6 +30,7 @@ NB_MODULE(_kernels, module) {
     nanobind::set_leak_warnings(false); // a thread that a process does not wait for may hold an object to the end
     graphdet::add_accounts(module);
     graphdet::add_base_rates(module);
+    graphdet::add_batches(module);
     graphdet::add_closeness(module);
     graphdet::add_coding(module);
     graphdet::add_company(module);

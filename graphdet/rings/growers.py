@@ -1,12 +1,13 @@
-"""Several growers on one log that share out the work between threads."""
+"""Several growers on one log that share out the work between threads, and work ahead of who asks them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Self, TypeVar
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple, Self, TypeVar
 
-from graphdet.rings.growth import Grower
+from graphdet.arrays import Int32
+from graphdet.rings.growth import Grower, Grown, Tried, grow_each, parts_each
 from graphdet.settings import RingSettings
 from graphdet.visits.base_rates import BaseRates
 from graphdet.visits.index import VisitIndex
@@ -15,35 +16,49 @@ Thing = TypeVar("Thing")
 Result = TypeVar("Result")
 
 
+class Ahead(NamedTuple):
+    """What was grown ahead: of each core, and the parts of each ring. What nobody asks for counts for nothing."""
+
+    grown: list[Tried]
+    parts: list[Tried]
+
+
 class Growers:
-    """One grower for each thread; `with` ends the threads."""
+    """One grower for each thread, and one for who asks; `with` ends the threads."""
 
     def __init__(self, index: VisitIndex, base_rates: BaseRates, settings: RingSettings, threads: int) -> None:
+        self.first = Grower(index, base_rates, settings)  # for work that is not shared out
         self._growers = [Grower(index, base_rates, settings) for _ in range(threads)]
-        self._pool = ThreadPoolExecutor(threads)
+        self._pool, self._ahead = ThreadPoolExecutor(threads), ThreadPoolExecutor(1)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._ahead.shutdown(cancel_futures=True)
         self._pool.shutdown()
 
     @property
-    def first(self) -> Grower:
-        """For work that is not shared out."""
-        return self._growers[0]
-
-    @property
     def walked(self) -> int:
-        """Visits that all of them have looked at so far."""
-        return sum(grower.walked for grower in self._growers)
+        """Visits looked at so far in what was asked for."""
+        return sum(grower.walked for grower in (self.first, *self._growers))
 
     @property
     def swallowed(self) -> int:
         """Cores so far that were growing into everybody."""
-        return sum(grower.swallowed for grower in self._growers)
+        return sum(grower.swallowed for grower in (self.first, *self._growers))
 
-    def each(self, do: Callable[[Grower, Thing], Result], things: list[Thing]) -> list[Result]:
+    def count(self, tried: Tried) -> list[Grown]:
+        """The rings of something done ahead that is asked for now."""
+        self.first.walked += tried.walked
+        self.first.swallowed += tried.swallowed
+        return tried.rings
+
+    def work_ahead(self, cores: Sequence[Int32], rings: Sequence[Grown]) -> Future[Ahead]:
+        """Grow cores and find the parts of rings, on all threads, while whoever asks does something else; before `each` is used again."""
+        return self._ahead.submit(lambda: Ahead(grow_each(self._growers, cores), parts_each(self._growers, rings)))
+
+    def each(self, do: Callable[[Grower, Thing], Result], things: Sequence[Thing]) -> list[Result]:
         """Done with each thing, in their order."""
         threads = len(self._growers)
         shares = self._pool.map(

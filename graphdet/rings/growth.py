@@ -10,7 +10,10 @@ and the others are found by just these.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -66,11 +69,14 @@ class Grower:
     Attributes:
         walked: visits looked at so far, in all rounds.
         swallowed: cores so far that were growing into everybody, and came back empty.
+        kernel: what grows, for kernels that let several grow at once.
+        least_members, overlap: as in the settings.
     """
 
     def __init__(self, index: VisitIndex, base_rates: BaseRates, settings: RingSettings) -> None:
         visits = index.visits
         self.walked = self.swallowed = 0
+        self.least_members, self.overlap = settings.least_members, settings.overlap
         reach = [view.windows[-1] if PLACES[view.name].reach == "longest" else view.windows[0] for view in visits.views]
         self._index = index
         self._slack = np.array([min(view.windows[0], round(3600 * settings.slack)) for view in visits.views], np.int64)
@@ -102,25 +108,39 @@ class Grower:
             # Without times nobody comes in a rush; what all share is told as one group then, so that no part of it passes for a ring.
             members_most=most_members(visits.users) if any(view.windows[0] != UNTIMED for view in visits.views) else np.inf,
         )
-        self._growth = _kernels.Growth(log, limits)
+        self.kernel = _kernels.Growth(log, limits)
 
     def grow(self, core: Int32, generous: bool = True) -> Grown:
         """The ring around a core of users; it may come back empty. Not `generous`: no more than the core itself makes a case for."""
-        members, contribution, found, strength, walked, swallowed = self._growth.grow(core.astype(np.int32), generous)
+        members, contribution, targets, strength, walked, swallowed = self.kernel.grow(core.astype(np.int32), generous)
         self.walked += walked
         self.swallowed += swallowed
-        return _as_grown(members, contribution, found, strength)
+        return Grown(members, contribution, *targets, strength)
+
+    def parts_of(self, ring: Grown) -> list[Grown]:
+        """The two rings inside a ring where they tell the same coincidences in fewer words than it does; else none."""
+        (found,) = parts_each([self], [ring])
+        self.walked += found.walked
+        self.swallowed += found.swallowed
+        return found.rings
+
+    def told_by_both(self, one: Grown, other: Grown) -> tuple[float, float]:
+        """Strength of two rings together, and the share of the weaker one's meetings that both tell: the same members at the same targets,
+        which count once."""
+        return _kernels.told_by_both(self.kernel, *_outlines([one, other]))
 
     def describe(self, members: Int32) -> Grown:
         """What these very members (sorted) did together: targets, and what each member adds, but nobody joins or leaves.
 
         Its strength is what the item targets add, without the price of naming the members.
         """
-        contribution, found = self._growth.describe(members)
-        targets, *_, gain = found
+        contribution, found = self.kernel.describe(members)
+        targets, *others, gain = found
         at_items = self._index.view[targets] == self._index.item_view
         worth = min(float(gain[at_items].sum()), self._most[self._index.item_view] * len(members)) if at_items.any() else 0.0
-        return _as_grown(members, contribution, found, worth)
+        order = np.argsort(targets)
+        start, end, visitors, outsiders = (column[order] for column in others)
+        return Grown(members, contribution, targets[order], start, end, visitors, outsiders, gain[order], worth)
 
     def slack_of(self, key: int) -> int:
         """Seconds before and after members' visits to a key that belong to its time, at the least."""
@@ -128,21 +148,52 @@ class Grower:
 
     def incidence(self, ring: Grown) -> tuple[Int64, Int64]:
         """Who was at which target in its time: positions in `ring.members` and `ring.targets`, pairs once each."""
-        return self._growth.incidence(ring.members, ring.targets, ring.start, ring.end)
+        return self.kernel.incidence(ring.members, ring.targets, ring.start, ring.end)
 
 
-def _as_grown(members: Int32, contribution: Float64, found: tuple[Int32, Int32, Int32, Int32, Int32, Float64], strength: float) -> Grown:
-    """With the targets, which a kernel gives as it found them, in the order of their codes."""
-    order = np.argsort(found[0])
-    targets, start, end, visitors, outsiders, gain = found
-    return Grown(
-        members=members,
-        contribution=contribution,
-        targets=targets[order],
-        start=start[order],
-        end=end[order],
-        visitors=visitors[order],
-        outsiders=outsiders[order],
-        gain=gain[order],
-        strength=strength,
+class Tried(NamedTuple):
+    """What a core or a ring gave: rings, the visits that were looked at, and growths that were growing into everybody."""
+
+    rings: list[Grown]
+    walked: int
+    swallowed: int
+
+
+def grow_each(growers: Sequence[Grower], cores: Sequence[Int32]) -> list[Tried]:
+    """The ring around each core, none where it has too few members; by as many threads as there are growers."""
+    users = np.concatenate([*cores, np.zeros(0, np.int32)])
+    found, walked, swallowed = _kernels.grow_each([grower.kernel for grower in growers], _offset(cores), users, growers[0].least_members)
+    rings = ([ring] if len(ring.members) else [] for ring in _as_grown(found))
+    return [Tried(*one) for one in zip(rings, walked.tolist(), swallowed.tolist(), strict=True)]
+
+
+def parts_each(growers: Sequence[Grower], rings: Sequence[Grown]) -> list[Tried]:
+    """The parts of each ring, see `Grower.parts_of`; by as many threads as there are growers."""
+    first = growers[0]
+    found, count, walked, swallowed = _kernels.parts_each(
+        [grower.kernel for grower in growers], *_outlines(rings), first.least_members, first.overlap
     )
+    parts = iter(_as_grown(found))
+    own = [list(itertools.islice(parts, number)) for number in count.tolist()]
+    return [Tried(*one) for one in zip(own, walked.tolist(), swallowed.tolist(), strict=True)]
+
+
+def _outlines(rings: Sequence[Grown]) -> tuple[Int64, Int32, Int64, Int32, Int32, Int32, Float64]:
+    """What kernels ask of rings, one after the other."""
+    members, targets, start, end = (
+        np.concatenate([*(getattr(ring, name) for ring in rings), np.zeros(0, np.int32)]) for name in ("members", "targets", "start", "end")
+    )
+    strength = np.array([ring.strength for ring in rings], np.float64)
+    return (_offset([ring.members for ring in rings]), members, _offset([ring.targets for ring in rings]), targets, start, end, strength)
+
+
+def _offset(parts: Sequence[Int32]) -> Int64:
+    return np.cumsum([0, *(len(part) for part in parts)], dtype=np.int64)
+
+
+def _as_grown(found: _kernels.Rings) -> Iterator[Grown]:
+    """Rings that a kernel gives as columns."""
+    member_offset, members, contribution, target_offset, targets, start, end, visitors, outsiders, gain, strength = found
+    of_members, of_targets = (itertools.starmap(slice, itertools.pairwise(offset.tolist())) for offset in (member_offset, target_offset))
+    for own, at, strong in zip(of_members, of_targets, strength.tolist(), strict=True):
+        yield Grown(members[own], contribution[own], targets[at], start[at], end[at], visitors[at], outsiders[at], gain[at], strong)

@@ -30,6 +30,11 @@ class KnownRings:
         """Those that would be news, once each."""
         return list({ring.members.tobytes(): ring for ring in rings if not (self._looked(ring) or self._holds(ring))}.values())
 
+    def apart(self, rings: Iterable[Grown]) -> list[Grown]:
+        """Those that would be news, but for those that are nearly the same as one before them."""
+        found = KnownRings(self._settings)
+        return [ring for ring in self.unknown(rings) if found.take_up(ring, lambda _: [])]
+
     def take_up(self, ring: Grown, parts_of: Callable[[Grown], list[Grown]]) -> bool:
         """Take up a grown ring, or the rings inside it; whether it was news."""
         news = False

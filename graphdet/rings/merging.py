@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from graphdet import _kernels
 from graphdet.arrays import Int32
 from graphdet.rings.growth import Grower, Grown
-from graphdet.rings.splitting import parts_of, told_by_both
 from graphdet.settings import RingSettings
 
 LEAST_COMMON = 2  # targets that two rings have in common, at the same time, to be looked at as one
@@ -68,35 +67,67 @@ def _is_compound(ring: Grown, rings: list[Grown], rings_with_user: _kernels.Inve
     return count > 1 and together > ring.strength
 
 
-def merged(rings: list[Grown], grower: Grower, settings: RingSettings, most: int) -> list[Grown]:
-    """Rings that share targets and their times in one, where one tells their coincidences in fewer words than two, what both tell
-    counted once, and is not better told as two others; strongest first.
+def merged(rings: list[Grown], unite: Callable[[Sequence[tuple[Grown, Grown]]], list[Grown | None]], most: int) -> list[Grown]:
+    """Rings that share targets and their times in one, where one tells them better than two; strongest first.
 
-    What has more than `most` members stays as it is: it is a crowd of one taste, and joining crowds takes long and tells nobody more.
+    Args:
+        rings: the strongest first.
+        unite: gives for pairs of rings what `union_of` does. Few become one, so that all pairs of the given rings are asked about at once.
+        most: who has more members stays as it is: it is a crowd of one taste, and joining crowds takes long and tells nobody more.
     """
-    rings_at = _kernels.InvertedIndex()
-    alive: dict[int, Grown] = {}
+    pairs = []
+    near = _Near(most)
+    for ring in rings:
+        pairs += [(ring, other) for _, other in near.to(ring)]
+        near.add(ring)
+    united = {(id(one), id(other)): union for (one, other), union in zip(pairs, unite(pairs), strict=True)}
+    near = _Near(most)
     waiting = list(reversed(rings))
-    number = 0
     while waiting:
         ring = waiting.pop()
-        for position, common in _in_common(rings_at, ring.targets):
-            if position not in alive:
-                continue
-            other = alive[position]
-            large = max(len(ring.members), len(other.members)) > most
-            if common < LEAST_COMMON or large or _shared_times(ring, other) < LEAST_COMMON:
-                continue
-            union = grower.grow(np.union1d(ring.members, other.members))
-            if union.strength > told_by_both(ring, other, grower)[0] and not parts_of(union, grower, settings):
-                del alive[position]
+        for number, other in near.to(ring):
+            pair = id(ring), id(other)
+            union = united[pair] if pair in united else unite([(ring, other)])[0]
+            if union is not None:
+                del near.alive[number]
                 waiting.append(union)
                 break
         else:
-            alive[number] = ring
-            rings_at.add(number, ring.targets)
-            number += 1
-    return list(alive.values())
+            near.add(ring)
+    return list(near.alive.values())
+
+
+class _Near:
+    """Rings, numbered as they come, and which of them share targets and their times with another one."""
+
+    def __init__(self, most: int) -> None:
+        self.alive: dict[int, Grown] = {}
+        self._most = most
+        self._count = 0
+        self._rings_at = _kernels.InvertedIndex()
+
+    def add(self, ring: Grown) -> None:
+        self.alive[self._count] = ring
+        self._rings_at.add(self._count, ring.targets)
+        self._count += 1
+
+    def to(self, ring: Grown) -> Iterator[tuple[int, Grown]]:
+        """Rings that may be one with this ring; none of more than `most` members."""
+        if len(ring.members) > self._most:
+            return
+        for number, common in _in_common(self._rings_at, ring.targets):
+            other = self.alive.get(number)
+            if other is None or common < LEAST_COMMON or len(other.members) > self._most:
+                continue
+            if _shared_times(ring, other) >= LEAST_COMMON:
+                yield number, other
+
+
+def union_of(one: Grown, other: Grown, grower: Grower) -> Grown | None:
+    """The ring of two, where it tells their coincidences in fewer words than they do, what both tell counted once, and is not better told
+    as two others."""
+    union = grower.grow(np.union1d(one.members, other.members))
+    return union if union.strength > grower.told_by_both(one, other)[0] and not grower.parts_of(union) else None
 
 
 def _in_common(index: _kernels.InvertedIndex, things: Int32) -> Iterator[tuple[int, int]]:

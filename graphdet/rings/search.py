@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
+import itertools
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from graphdet.evidence.pairs import PairEvidence
 from graphdet.rings.cores import Core, find_cores
 from graphdet.rings.growers import Growers
-from graphdet.rings.growth import Grower, Grown
+from graphdet.rings.growth import Grown, Tried
 from graphdet.rings.known import KnownRings
-from graphdet.rings.merging import LARGE, distinct, merged, without_compounds
-from graphdet.rings.splitting import parts_of
+from graphdet.rings.merging import LARGE, distinct, merged, union_of, without_compounds
 from graphdet.rings.widening import Partners, widener
 from graphdet.settings import RingSettings
 from graphdet.visits.base_rates import BaseRates
@@ -20,6 +20,7 @@ from graphdet.visits.index import VisitIndex
 from graphdet.visits.rushes import MOST_OF_ALL
 
 BATCH = 16
+WINDOW = 128  # cores that are grown ahead at once; some batches
 LEAST_EFFORT = 10_000_000  # visits walked, whatever the size of the log
 
 
@@ -55,51 +56,94 @@ def search_rings(pairs: PairEvidence, index: VisitIndex, base_rates: BaseRates, 
         threads: the result does not depend on it.
     """
     cores = find_cores(pairs, index, settings)
-    known = KnownRings(settings)
-    fruitless: Counter[int] = Counter()  # key → cores that it gave and that brought nothing new
     effort = LEAST_EFFORT + settings.effort * len(index.visits)
-    tried = 0
     with Growers(index, base_rates, settings, threads) as growers:
-        while tried < len(cores) and growers.walked < effort:
-            # In batches of one size, whatever the threads, so that the same cores are left out.
-            batch = [core for core in cores[tried : tried + BATCH] if _promises(core, known, fruitless, settings)]
-            tried += BATCH
-            grown = growers.each(Grower.grow, [core.users for core in batch])
-            split = _splitter(known.unknown(grown), growers, settings)
-            for core, ring in zip(batch, grown, strict=True):
-                news = known.take_up(ring, split)
-                if not news:
-                    fruitless.update(set(core.keys))
+        known, tried = _grow(cores, growers, effort, settings)
+
+        def unite(pairs: Sequence[tuple[Grown, Grown]]) -> list[Grown | None]:
+            return growers.each(lambda grower, pair: union_of(*pair, grower), pairs)
+
         whole = distinct(without_compounds(known.whole, settings), settings)
         most = max(round(MOST_OF_ALL * index.visits.users), LARGE)
-        rings = distinct(merged(whole, growers.first, settings, most), settings)
+        rings = distinct(merged(whole, unite, most), settings)
         rings = _with_wider(rings, Partners(pairs, index.visits.users), growers, settings, most, effort)
         swallowed = growers.swallowed
     return Search(rings, len(cores), max(len(cores) - tried, 0), swallowed)
 
 
-def _promises(core: Core, known: KnownRings, fruitless: Counter[int], settings: RingSettings) -> bool:
-    """Not so a core that a ring has told already, nor one at targets that have all brought nothing new time and again."""
-    if not core.keys:
-        return True
-    return min(fruitless[key] for key in core.keys) < settings.patience and not known.told(core.keys, core.users)
+def _grow(cores: list[Core], growers: Growers, effort: float, settings: RingSettings) -> tuple[KnownRings, int]:
+    """The rings that cores grow into, and how many cores were tried before the effort was spent."""
+    known = KnownRings(settings)
+    fruitless: dict[int, int] = defaultdict(int)  # key → cores that it gave and that brought nothing new
+    tried = 0
+
+    def promises(number: int) -> bool:
+        """Not so a core that a ring has told already, nor one at targets that have all brought nothing new time and again."""
+        core = cores[number]
+        if not core.keys:
+            return True
+        return min(fruitless.get(key, 0) for key in core.keys) < settings.patience and not known.told(core.keys, core.users)
+
+    for start, grown, parts in _windows(cores, promises, known, growers):
+        # In batches of one size, whatever the threads, so that the same cores are left out.
+        for first in range(start, min(start + WINDOW, len(cores)), BATCH):
+            if growers.walked >= effort:
+                return known, tried
+            batch = [number for number in range(first, first + BATCH) if number in grown and promises(number)]
+            tried += BATCH
+            rings = [growers.count(grown[number]) for number in batch]
+            split = _splitter(known.unknown(itertools.chain(*rings)), parts, growers)
+            for number, found in zip(batch, rings, strict=True):
+                if not any(known.take_up(ring, split) for ring in found):
+                    for key in set(cores[number].keys):
+                        fruitless[key] += 1
+    return known, tried
 
 
-def _splitter(ahead: list[Grown], growers: Growers, settings: RingSettings) -> Callable[[Grown], list[Grown]]:
-    """A function that tells the parts of a ring; of rings that are sure to be asked for they are found ahead, by all threads at once."""
-    parts = growers.each(lambda grower, ring: parts_of(ring, grower, settings), ahead)
-    found = {ring.members.tobytes(): own for ring, own in zip(ahead, parts, strict=True)}
+def _windows(
+    cores: list[Core], promises: Callable[[int], bool], known: KnownRings, growers: Growers
+) -> Iterator[tuple[int, dict[int, Tried], dict[bytes, Tried]]]:
+    """Window of cores by window: its first core, what grows from those that promised something, and the parts of their rings by members.
+
+    A core that promises nothing now never will. So while the rings of one window are taken up, those of the next are split and those after
+    it grown, by all threads; some in vain, since rings that are found meanwhile may tell them.
+    """
+    grown: dict[int, Tried] = {}
+    ready = None
+    for start in range(0, len(cores) + WINDOW, WINDOW):
+        window = [number for number in range(start, min(start + WINDOW, len(cores))) if promises(number)]
+        rings = known.apart(itertools.chain(*(tried.rings for tried in grown.values())))
+        ahead = growers.work_ahead([cores[number].users for number in window], rings)
+        if ready is not None:
+            yield ready
+        done = ahead.result()
+        ready = start - WINDOW, grown, {ring.members.tobytes(): tried for ring, tried in zip(rings, done.parts, strict=True)}
+        grown = dict(zip(window, done.grown, strict=True))
+        if not start:
+            ready = None
+    if ready is not None:
+        yield ready
+
+
+def _splitter(sure: list[Grown], ahead: dict[bytes, Tried], growers: Growers) -> Callable[[Grown], list[Grown]]:
+    """A function that tells the parts of a ring; of rings that are sure to be asked for they count as asked for now."""
+
+    def parts_of(ring: Grown) -> list[Grown]:
+        tried = ahead.get(ring.members.tobytes())
+        return growers.first.parts_of(ring) if tried is None else growers.count(tried)
+
+    found = {ring.members.tobytes(): parts_of(ring) for ring in sure}
 
     def split(ring: Grown) -> list[Grown]:
         code = ring.members.tobytes()
-        return found[code] if code in found else parts_of(ring, growers.first, settings)
+        return found[code] if code in found else parts_of(ring)
 
     return split
 
 
 def _with_wider(rings: list[Grown], partners: Partners, growers: Growers, settings: RingSettings, most: int, effort: float) -> list[Grown]:
     """Each ring of at most `most` members, or the wider one that it is part of; as long as the effort lasts, the strongest first."""
-    widen = widener(partners, settings)
+    widen = widener(partners)
     kept = list(rings)
     for start in range(0, len(rings), BATCH):
         if growers.walked >= effort:

@@ -14,8 +14,6 @@ import numpy as np
 from graphdet.arrays import Float32, Int32, Int64
 from graphdet.evidence.pairs import PairEvidence
 from graphdet.rings.growth import Grower, Grown
-from graphdet.rings.splitting import parts_of
-from graphdet.settings import RingSettings
 
 SHARE, LEAST = 0.5, 3  # partners taken in at once, for each member, and the least of them
 ROUNDS = 3
@@ -43,7 +41,7 @@ class Partners:
         return np.asarray(who[outside[np.argsort(-evidence[outside], kind="stable")[:most]]], np.int32)
 
 
-def widener(partners: Partners, settings: RingSettings) -> Callable[[Grower, Grown], Grown]:
+def widener(partners: Partners) -> Callable[[Grower, Grown], Grown]:
     """A function that gives the wider ring, or the ring itself where there is none."""
 
     def widen(grower: Grower, ring: Grown) -> Grown:
@@ -51,7 +49,7 @@ def widener(partners: Partners, settings: RingSettings) -> Callable[[Grower, Gro
             nearest = partners.nearest(ring.members, max(int(SHARE * len(ring.members)), LEAST))
             wider = grower.grow(np.union1d(ring.members, nearest))
             stay = len(np.intersect1d(wider.members, ring.members, assume_unique=True)) >= STAY * len(ring.members)
-            if not stay or wider.strength <= ring.strength or parts_of(wider, grower, settings):
+            if not stay or wider.strength <= ring.strength or grower.parts_of(wider):
                 break
             ring = wider
         return ring
