@@ -3,9 +3,6 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
-# All that locks name comes by its digest; what they do not name yet (a test says so) by its version alone.
-LOCKED := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement
 NEEDED := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 
 KERNELS := CMakeLists.txt $(wildcard graphdet/kernels/*) $(wildcard build_backend/*.py)
@@ -48,15 +45,11 @@ kernels: $(VENV)/ready-to-test
 	@cmake --build build/kernels && cmake --install build/kernels >/dev/null
 
 $(VENV)/ready-to-run: $(VENV)/ready pyproject.toml constraints.txt $(wildcard locks/*.txt) $(KERNELS)
-	@echo "Installing graphdet and building its kernels (a minute) ..."
-	@$(LOCKED) locks/all.txt
-	@$(PIP) --editable '.[all]'
+	@$(BIN)/python locks/install.py all
 	@touch $@
 
 $(VENV)/ready-to-test: $(VENV)/ready pyproject.toml constraints.txt $(wildcard locks/*.txt) $(KERNELS)
-	@echo "Installing graphdet and what its tests need, and building its kernels ..."
-	@$(LOCKED) locks/development.txt
-	@$(PIP) --editable '.[development]'
+	@$(BIN)/python locks/install.py development
 	@touch $@ $(VENV)/ready-to-run
 
 .PHONY: lock licences sbom soak

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import subprocess
 import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from commands import Command, one_line
+from commands import PROGRAM, Command, one_line
 
 from graphdet.events import check_logs, read_events
 from graphdet.proposing import Proposal, look_at_files, proposal_as_toml, propose
@@ -194,3 +195,43 @@ def test_a_part_of_a_file_that_is_not_there(tmp_path: Path) -> None:
     own = LogSettings(columns={"product_id": "item_id"}, join={str(tmp_path / "shop.db!ordrs"): "order_id = id"})
     with pytest.raises(Exception, match="no such table in this file; it has customers, order_lines, orders, products"):
         read_events([tmp_path / "shop.db"], own, MACHINE)
+
+
+# What newcomers met.
+
+
+def test_a_price_list_beside_a_log_is_joined_for_its_prices(tmp_path: Path) -> None:
+    """A catalogue gives categories and sellers alone, so that a price mapped in it would be read by nobody."""
+    log: Rows = [{"user_id": f"u{n % 40}", "sku": f"i{n % 25}", "time": "2025-03-01 10:00"} for n in range(200)]
+    as_csv(tmp_path, {"log": log, "goods": [{"sku": f"i{n}", "price": n + 0.5, "category": n % 3} for n in range(25)]})
+    proposal = proposed([tmp_path])
+    assert [join.key for join in proposal.joins] == ["sku"]
+    assert check_logs([tmp_path], settings_of(proposal, tmp_path), MACHINE).columns["amount"] == 200
+
+
+def test_a_column_is_one_of_ours_alone(tmp_path: Path) -> None:
+    """A log of coupons: the column coupon_id is the item there, and is not told as coupon_id beside it."""
+    header = ("User_id", "Merchant_id", "Coupon_id", "Discount_rate", "Date_received")
+    (tmp_path / "log.csv").write_text(",".join(header) + "\n" + "".join(f"u{n},m{n % 3},c{n % 9},0.9,20160701\n" for n in range(60)))
+    proposal = proposed([tmp_path / "log.csv"])
+    assert {guess.theirs: guess.ours for guess in proposal.mapped}["Coupon_id"] == "item_id"
+    assert "Coupon_id" not in proposal.own
+
+
+def test_no_number_of_a_check_is_cut_on_a_narrow_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long the file's name, the reasons and the devices' ids are."""
+    folder = tmp_path / "exports of the shop" / "from the warehouse, by hand"
+    folder.mkdir(parents=True)
+    rows = [f"u{n},{'d' * 40}{n % 40:03},{'2025-03-01' if n % 7 else 'soon, I hope, at some time or other'}\n" for n in range(1600)]
+    (folder / "a log with a long name.csv").write_text("user_id,device_id,timestamp\n" + "".join(rows))
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = subprocess.run([*PROGRAM, "check", str(folder)], capture_output=True, text=True, check=True).stdout
+    for whole in ("accepted", "rejected", "duplicates", "10 or more", "1,371", "229", " line "):
+        assert whole in shown
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_how_dates_are_read_is_shown_by_one_that_tells(tmp_path: Path) -> None:
+    """1/1/15 would be the same day in any order."""
+    (tmp_path / "log.csv").write_text("user_id,item_id,timestamp\n" + "".join(f"u{n},i,1/{n + 1}/15 9:30\n" for n in range(28)))
+    assert any("read month first: 1/13/15 9:30 as 2015-01-13T09:30:00" in note for note in check_logs([tmp_path / "log.csv"]).notes)

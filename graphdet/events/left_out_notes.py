@@ -41,7 +41,7 @@ def about_left_out(left_out: LeftOut, sources: Sequence[Source]) -> list[str]:
         "missing. [log] genuine keeps it."
         for one in left_out.suspicious
     ]
-    found += _listed(left_out.placeholders, "stand for none known and count as missing")
+    found += _listed(left_out.placeholders, "stand for none known and count as missing", "; [log] genuine keeps what is an id")
     found += _listed(left_out.ignored, LEFT_OUT)
     if left_out.read_as:
         shown = ", ".join(f"{theirs[:40]} as {ours}" for theirs, ours in sorted(left_out.read_as.items())[:6])
@@ -54,7 +54,7 @@ def about_left_out(left_out: LeftOut, sources: Sequence[Source]) -> list[str]:
     return found
 
 
-def _listed(names: Sequence[Placeholder], what: str) -> list[str]:
+def _listed(names: Sequence[Placeholder], what: str, else_: str = "") -> list[str]:
     of_column: dict[str, list[Placeholder]] = defaultdict(list)
     for one in names:
         of_column[one.column].append(one)
@@ -63,7 +63,7 @@ def _listed(names: Sequence[Placeholder], what: str) -> list[str]:
         own.sort(key=lambda one: (-one.rows, one.name))
         shown = ", ".join(one.name[:40] for one in own[:_SHOWN]) + (", …" if len(own) > _SHOWN else "")
         share = sum(one.share for one in own)
-        found.append(f"{column}: {shown} {what} ({sum(one.rows for one in own):,} rows, {share:.1%}).")
+        found.append(f"{column}: {shown} {what} ({sum(one.rows for one in own):,} rows, {share:.1%}){else_}.")
     return found
 
 

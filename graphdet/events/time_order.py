@@ -82,7 +82,8 @@ def tell_orders(where: str, texts: Iterable[str], day_first: bool | None) -> Tim
         orders = {numeric: wanted if numeric[0] != "." else told[numeric] or "day first" for numeric in told}
     else:
         orders = {numeric: told[numeric] or _borrowed(where, numeric, votes[numeric], told) for numeric in told if votes[numeric].example}
-    example = next((text for numeric in orders for text in votes[numeric].example.values()), "")
+    telling = ((len(able), text) for numeric in orders for able, text in votes[numeric].example.items())
+    example = min(telling, key=lambda pair: pair[0], default=(0, ""))[1]  # one that fits the fewest orders shows which it is
     return TimeForm(tuple((*numeric, order) for numeric, order in sorted(orders.items())), example=example)
 
 

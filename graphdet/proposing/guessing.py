@@ -124,7 +124,8 @@ def propose(looks: Sequence[FileLook], layout: Layout | None = None) -> Proposal
     looks = _worth_reading(plan, role_of)
     mapped, unsure = _settled([guess for look in looks for guess in _guess_file(look, found)], looks)
     header = [column.name for look in looks for column in look.columns]
-    own = tuple(dict.fromkeys(name for name in header if _plain(name) in EVENT_COLUMN))
+    other = {guess.theirs for guess in mapped if guess.ours != _plain(guess.theirs)}
+    own = tuple(dict.fromkeys(name for name in header if _plain(name) in EVENT_COLUMN and name not in other))
     known = {guess.theirs for guess in (*mapped, *unsure)} | set(own)
     ours = {guess.theirs: guess.ours for guess in mapped} | {name: _plain(name) for name in own}
     actions, kept = _translate_actions(looks, ours, found)
@@ -210,7 +211,13 @@ def _guess_file(look: FileLook, layout: Layout | None) -> list[Guess]:
     joined = any(column.table for column in look.columns)
     if layout is not None and layout.columns and layout.fits(list(header)) and (layout.alone or not joined):
         wanted = {_plain(theirs): ours for theirs, ours in layout.columns.items()}
-        return [Guess(header[name].name, ours, f"as in {layout.title}") for name, ours in wanted.items() if name in header]
+        told = [Guess(header[name].name, ours, f"as in {layout.title}") for name, ours in wanted.items() if name in header]
+        return told + _guess_columns(replace(look, columns=tuple(column for column in look.columns if column.table)))
+    return _guess_columns(look)
+
+
+def _guess_columns(look: FileLook) -> list[Guess]:
+    header = {_plain(column.name): column for column in look.columns}
     guesses = []
     others = [column for column in look.columns if _plain(column.name) not in EVENT_COLUMN]
     for column in others:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from graphdet.events.header import KEY_COLUMNS, plain
+from graphdet.events.items import FACTS
 from graphdet.events.joining import table_name
 from graphdet.proposing.looking import ColumnLook, FileLook, SharedKey
 from graphdet.proposing.surveying import KEYS, meanings
@@ -98,8 +99,9 @@ def _may_be_table(look: FileLook, own: Mapping[str, set[str]], log: str, *, free
     """Not the log itself; a log only where nothing else will do; no catalogue where it serves as it is."""
     if look.path == log or (_is_log(own[look.path]) and not free):
         return False
+    more = (own[look.path] & WANTED) - own[log] - {"item_id", *FACTS}
     catalogue = "item_id" in own[look.path] and "user_id" not in own[look.path]
-    return not (catalogue and _is_log(own[log]))
+    return not (catalogue and _is_log(own[log]) and not more)
 
 
 def _reached(log: FileLook, usable: Mapping[str, FileLook], own: Mapping[str, set[str]]) -> Iterator[tuple[str, SharedKey]]:

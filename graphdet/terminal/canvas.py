@@ -42,11 +42,15 @@ def name(value: object, width: int = ID_WIDTH) -> str:
     return clean(value, width)
 
 
-def plain_table(headings: Iterable[str], left: Collection[str], ids: Collection[str] = ()) -> Table:
-    """A table of one line a row, but for long ids; columns are to the right but for those of text."""
+def plain_table(headings: Iterable[str], left: Collection[str], ids: Collection[str] = (), long: Collection[str] = ()) -> Table:
+    """A table of one line a row, but for long ids, and for long texts where there is no room: they go on in the next line, so that no
+    number beside them is cut. Columns are to the right but for those of text."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for heading in headings:
-        add_column(table, heading, left=heading in left, ids=heading in ids)
+        if heading in long:
+            table.add_column(heading, overflow="fold")
+        else:
+            add_column(table, heading, left=heading in left, ids=heading in ids)
     return table
 
 

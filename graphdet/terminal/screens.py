@@ -141,7 +141,7 @@ def show_steps(console: Console, folder: Path, steps: Sequence[tuple[str, str]])
 
 def show_check(console: Console, found: LogCheck) -> None:
     """What a log holds: files, coverage of columns, actions, time span, what is missing and what that costs, the first rejects."""
-    table = plain_table(("file", "format", "read", "accepted", "rejected", "duplicates"), left=("file", "format"), ids=("file",))
+    table = plain_table(("file", "format", "read", "accepted", "rejected", "duplicates"), left=("file", "format"), long=("file",))
     for file in found.files:
         counts = (file.read, file.accepted, file.rejected, file.duplicates)
         table.add_row(clean(file.path), file.format, *(f"{count:,}" for count in counts))
@@ -175,12 +175,12 @@ def show_check(console: Console, found: LogCheck) -> None:
         console.print(f"Times: {moments[0]} to {moments[-1]}{bare}; between them {', '.join(moments[1:-1])}")
     if found.rejected:
         console.print(f"\nRejected rows ({found.rejected:,})", style="bold")
-        table = plain_table(("rows", "why"), left=("why",))
+        table = plain_table(("rows", "why"), left=("why",), long=("why",))
         for reason, count in list(found.reasons.items())[: MOST["reason"]]:
             table.add_row(f"{count:,}", clean(reason, 80))
         console.print(table)
         console.print()
-        table = plain_table(("file", "line", "column", "reason", "row"), left=("file", "column", "reason", "row"))
+        table = plain_table(("file", "line", "column", "reason", "row"), left=("column",), long=("file", "reason", "row"))
         for row in found.first_rejects[: MOST["reject"]]:
             line = "" if row["line"] is None else f"{row['line']:,}"
             table.add_row(clean(Path(row["file"]).name, 20), line, name(row["column"]), clean(row["reason"], 40), clean(row["raw"], 60))
@@ -192,7 +192,7 @@ def _show_accounts(console: Console, found: LogCheck) -> None:
     shared = {node_type: own for node_type, own in found.accounts.items() if own.most}
     if not shared:
         return
-    table = plain_table(("accounts on one", "1", "2", "3–4", "5–9", "10 or more", "most"), left=("accounts on one", "most"))
+    table = plain_table(("accounts on one", "1", "2", "3–4", "5–9", "10 or more", "most"), left=("accounts on one",), long=("most",))
     for node_type, own in shared.items():
         most = ", ".join(f"{name(key, 20)} {users:,}" for key, users in own.most)
         table.add_row(NODE_TYPE[node_type].noun.one, *(f"{keys:,}" for keys in own.keys), most)

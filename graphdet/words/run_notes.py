@@ -102,9 +102,14 @@ KINDS = (
         "有 {count} 行重复了事件标识但内容不同，只保留最早的一行。",
     ),
     _kind(
-        r"(?P<column>\w+): (?P<names>.+) stand for none known and count as missing\.",
+        r"(?P<column>\w+): (?P<names>.+) stand for none known and count as missing.*",
         "In {column}, {names} stand for nothing known and count as missing.",
         "{column} 列中的 {names} 表示未知，按缺失处理。",
+    ),
+    _kind(
+        r"files that \[log\] skip leaves out: (?P<count>[\d,]+) \((?P<names>.+)\)\.",
+        "The settings leave {count:file|files} out: {names}.",
+        "设置中略过了 {count} 个文件：{names}。",
     ),
     _kind(
         r"unknown actions, kept as they are: (?P<words>.+)\. Map them .*",
