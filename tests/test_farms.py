@@ -266,6 +266,23 @@ def test_many_accounts_that_share_things_of_two_kinds_at_any_time() -> None:
     assert find_farms(index_of(rows + alone), 0.05) == []  # one device at any time may be a terminal
 
 
+def test_more_accounts_than_a_ring_can_have_are_found_by_their_time_alone() -> None:
+    """Thousands on one device within an hour are told, if as a crowd; thousands who are on it all the time are a name for none."""
+    crowd = farm(1300, 1.0, letter="y", item="i0")
+    everywhere = [
+        {"user": f"q{who}", "device": "NONE", "ip": "10.9.9.9", "time": float(t), "item": "i1"}
+        for who, t in enumerate(np.random.default_rng(5).integers(0, DAYS * DAY, 1300).tolist())
+        for _ in range(2)
+    ]
+    rows = [*shop(3), *crowd, *everywhere]
+    (found,) = names(find_farms(index_of(rows), 0.01), rows)
+    assert len(found) > 1200
+    assert {name[0] for name in found} == {"y"}
+    quick = parse_settings({"gnn": {"least_rings": 0}, "rings": {"permutations": 2}}, "test")
+    (ring,) = detect(event_table(rows), quick).rings.to_pylist()
+    assert (ring["tier"], ring["size"]) == ("review", len(found))
+
+
 def test_whoever_had_the_device_before_is_no_member() -> None:
     owner = [{"user": "owner", "device": "FARM", "time": float(day * DAY)} for day in range(1, 28, 3)]
     rows = shop(2) + farm(12, 1) + owner

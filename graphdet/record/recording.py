@@ -26,7 +26,7 @@ from graphdet.record.usual import count_usual
 from graphdet.record.windows import count_windows
 from graphdet.rings.null_search import NullRings
 from graphdet.rings.search import Search
-from graphdet.schema import EVENT_COLUMNS, ITEM, KEY_TYPES, NODE_TYPE, arrow_schema
+from graphdet.schema import ITEM, KEY_TYPES, NODE_TYPE, arrow_schema
 from graphdet.settings import Settings
 from graphdet.visits.base_rates import BaseRates, count_totals, count_visits
 from graphdet.visits.crowding import most_at_once
@@ -173,7 +173,7 @@ def events_table(events: EventTable, rows: Int64) -> pa.Table:
     for name, values in (("amount", events.amount), ("rating", events.rating)):
         if values is not None:
             columns[name] = pa.array(values[rows].astype(np.float64), from_pandas=True)
-    absent = {field.name: pa.nulls(len(rows), field.type) for field in EVENT_COLUMNS if field.name not in columns}
+    absent = {field.name: pa.nulls(len(rows), field.type) for field in schema if field.name not in columns}
     return pa.table({**absent, **columns}).select(schema.names).cast(schema)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from graphdet.arrays import Int32, Int64, check_sorted
 from graphdet.rings.closeness import find_closest, log_chance
+from graphdet.rings.cores import most_members
 from graphdet.rings.customs import chance_of_attached, keys_with_so_many
 from graphdet.rings.sharers import LEAST, Sharers
 from graphdet.visits.visits import DAY, UNTIMED, Visits
@@ -136,7 +137,7 @@ def _by_number(sharers: Sequence[Sharers], group: Int32, visits: Visits) -> list
     shared: dict[int, list[tuple[float, int, Int32, int]]] = {}  # group → chance, view, accounts that keep to it, accounts in all
     for view, one in enumerate(sharers):
         users = one.accounts.of_key
-        keys = np.flatnonzero(one.chosen & (users >= LEAST_ALIKE))
+        keys = np.flatnonzero(one.chosen & (users >= LEAST_ALIKE) & (users <= most_members(visits.users)))
         number = np.bincount(one.accounts.key[one.attached], minlength=one.view.keys)[keys].astype(np.int64)
         in_all = np.bincount(one.accounts.key, one.accounts.visits, one.view.keys)[keys]
         by_chance = chance_of_attached(users[keys], number, in_all, one.own)

@@ -57,7 +57,7 @@ def read_sharers(visits: Visits) -> list[Sharers]:
                 attached=attached,
                 times=np.sort(visits.time[of_view]),
                 own=own,
-                chosen=(number >= LEAST) & (2 * number >= users) & (users <= most_members(visits.users)),
+                chosen=(number >= LEAST) & (2 * number >= users),
             )
         )
     return found
@@ -67,11 +67,14 @@ def group_of_keys(sharers: list[Sharers], visits: Visits) -> Int32:
     """(keys,) which keys of all views are one group's, −1 where they are none's.
 
     Two keys are where they have most of the accounts of the smaller one in common. A network joins keys whose accounts mostly use it, where
-    hardly anybody else does.
+    hardly anybody else does. A key of more accounts than a ring can have joins nothing: it may be a kind of thing, such as a browser.
     """
     group = np.full(visits.keys, -1, np.int32)
-    chosen = [np.flatnonzero(one.chosen) + one.view.first_key for one in sharers]
-    keys = np.concatenate([*chosen, np.zeros(0, np.int64)])
+    most = most_members(visits.users)
+    chosen = [np.flatnonzero(one.chosen & (one.accounts.of_key <= most)) + one.view.first_key for one in sharers]
+    large = [np.flatnonzero(one.chosen & (one.accounts.of_key > most)) + one.view.first_key for one in sharers]
+    keys, alone = (np.concatenate([*own, np.zeros(0, np.int64)]) for own in (chosen, large))
+    group[alone] = np.arange(len(alone))
     if not len(keys):
         return group
     keeps = _incidence([(one.view, one.accounts, one.attached) for one in sharers], visits)[:, keys]
@@ -85,7 +88,7 @@ def group_of_keys(sharers: list[Sharers], visits: Visits) -> Int32:
     nodes = len(keys) + len(own)
     edges = scipy.sparse.coo_array((np.ones(len(row)), (row, col)), shape=(nodes, nodes))
     _, label = scipy.sparse.csgraph.connected_components(edges, directed=False)
-    group[np.concatenate([keys, own])] = label
+    group[np.concatenate([keys, own])] = len(alone) + label
     return group
 
 

@@ -159,7 +159,7 @@ OPTIONAL_RUN_TABLES = {
         Field("node_degree", pa.int64(), "the same for the node, where rings share it; null for all others", least=0, lacks=True),
     ),
     # What a dossier is made of, once the logs may be gone. Of one member 2,000 events are kept: those on rings' targets, then the earliest.
-    "events": EVENT_COLUMNS,
+    "events": tuple(field for field in EVENT_COLUMNS if field.name != "currency"),  # by now all amounts are in one
     "keys": (
         Field("node_type", TEXT, f"{_KEY_NAMES}, or category"),
         Field("node_id", TEXT, "the id as the log has it; every key that the table `events` names is here"),
