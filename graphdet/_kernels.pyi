@@ -153,6 +153,15 @@ class InvertedIndex:
     def add(self, number: int, things: Int32) -> None: ...
     def common(self, things: Int32) -> tuple[Int32, Int32]: ...
 
+# levels.cpp
+def sum_cells(offset: Int64, bucket: Int32, count: Int32, weight: Float64, exposure: Float64) -> tuple[Float64, Float64]: ...
+def sum_blocks(
+    offset: Int64, bucket: Int32, count: Int32, weight: Float64, exposure: Float64, level: Float64, window: int
+) -> tuple[Float64, Float64, Float64]: ...
+def find_far(
+    offset: Int64, bucket: Int32, count: Int32, exposure: Float64, level: Float64, dispersion: Float64, least: int
+) -> tuple[Int64, Int64, Float64]: ...
+
 # messages.cpp
 def sum_common(start: Int64, to: Int32, pair: Int32, root: Float32, pairs: int, threads: int) -> Float32: ...
 def meet(
@@ -173,6 +182,20 @@ def count_pairs(offset: Int64, time: Int32, window: int) -> Float64: ...
 def sum_pairs(
     walk: Walk, parts: list[Meetings], bucket: int, most_of_view: Float64, intent_prior: float, weak: float
 ) -> tuple[Int32, Int32, Int32, Float32, Int32, Int32, Float32, Float32]: ...
+
+# people.cpp
+def count_people(
+    code: Int32,
+    user: Int32,
+    bucket: Int32,
+    kinds: UInt8,
+    nodes: int,
+    users: int,
+    buckets: int,
+    least: int,
+    asked: UInt8,
+    width: Int32,
+) -> list[tuple[Int64, Int64, Int32, Int32, Float64]]: ...
 
 # permuting.cpp
 def exchange(offset: Int64, user: Int32, draw: Int32, stratum: Int32, strata: int, seed: int) -> Int32: ...
@@ -199,7 +222,7 @@ def surges(
     windows: Int32,
     reach: Int32,
     least: int,
-) -> tuple[Float64, Float64, Float64, Int32]: ...
+) -> tuple[Int64, Float64, Float64, Float64, Int32]: ...
 
 # trees.cpp
 def sum_leaves(

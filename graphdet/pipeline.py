@@ -220,7 +220,7 @@ def detect_in(
     tables |= _accounts(measured, settings, progress)
     if settings.signals.series.false_share:
         with progress.stage("series", len(measured.events)):
-            bursts = find_bursts(measured.events, settings.signals.series)
+            bursts = find_bursts(measured.events, settings.signals.series, settings.machine.workers)
         tables |= {} if bursts is None else {"bursts": bursts}
     with progress.stage("dossiers", len(rings)):
         tables |= record_dossiers(rings, ids, log, stakes, settings)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from commands import Command
+from conftest import event_table
 from scipy.stats import nbinom
 
 from graphdet import _kernels
@@ -18,7 +19,7 @@ from graphdet.settings import LogSettings, MachineSettings, Settings
 from graphdet.signal_settings import SeriesSettings
 from graphdet.signals.bursts import find_bursts
 from graphdet.signals.counting import Counts, count_series
-from graphdet.signals.surveillance import WINDOWS, surprises
+from graphdet.signals.surveillance import WINDOWS, least_count, negative_binomial_tail, surprises
 
 DAYS, ITEMS = 40, 300
 USUAL = 0.6  # users of an item in a day
@@ -111,11 +112,13 @@ def test_the_kernel_equals_slices_and_scipy() -> None:
     weight, dispersion = generator.uniform(0.3, 1, len(counts.bucket)), generator.uniform(0.01, 1, 4 * len(counts))
     windows, reach = (np.array(each, np.int32) for each in WINDOWS["day"])
     passed = np.r_[0.0, np.cumsum(counts.exposure)]
-    surprise, expected, _, length = _kernels.surges(
+    cell, surprise, expected, _, length = _kernels.surges(
         counts.offset, counts.bucket, counts.count, weight, passed, counts.born, dispersion, 0.004, 0.5, windows, reach, 3
     )
     slow = slow_surges(counts, weight, dispersion, 0.004, 0.5, 3)
-    assert sum(one[0] > 0 for one in slow) > 20
+    assert cell.tolist() == [place for place, one in enumerate(slow) if one[0] > 0]
+    assert len(cell) > 20
+    slow = [slow[place] for place in cell.tolist()]
     np.testing.assert_allclose(surprise, [one[0] for one in slow], rtol=1e-7, atol=1e-9)
     np.testing.assert_allclose(expected, [one[1] for one in slow], rtol=1e-9)
     assert length.tolist() == [one[2] for one in slow]
@@ -123,6 +126,46 @@ def test_the_kernel_equals_slices_and_scipy() -> None:
         _kernels.surges(
             counts.offset, counts.bucket, counts.count, weight, passed[::-1].copy(), counts.born, dispersion, 1.0, 1.0, windows, reach, 3
         )
+
+
+def test_sums_over_cells_equal_whole_tables() -> None:
+    table = noise(6, 30)
+    counts = counts_of(table)
+    generator = np.random.default_rng(4)
+    weight, level = generator.uniform(0.2, 1, len(counts.bucket)), generator.uniform(0.001, 0.01, len(counts))
+    kept = np.ones(table.shape)
+    kept[np.nonzero(table)] = weight
+    cells = (counts.offset, counts.bucket, counts.count)
+    spared, told = _kernels.sum_cells(*cells, weight, counts.exposure)
+    np.testing.assert_allclose(spared, ((1 - kept) * counts.exposure).sum(1), rtol=1e-12)
+    np.testing.assert_allclose(told, (kept * table).sum(1), rtol=1e-12)
+    for window in (1, 2, 7):
+        starts = np.arange(0, DAYS, window)
+        exposure, blocks = np.add.reduceat(counts.exposure, starts), np.add.reduceat(table, starts, axis=1)
+        trust = np.minimum.reduceat(np.where(table > 0, kept, 1.0), starts, axis=1) * (blocks > 0)
+        mean = exposure * level[:, None]
+        more, squares, passed = _kernels.sum_blocks(*cells, weight, exposure, level, window)
+        np.testing.assert_allclose(more, (trust * ((blocks - mean) ** 2 - blocks)).sum(1), rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(squares, (trust * mean**2).sum(1), rtol=1e-12)
+        np.testing.assert_allclose(passed, ((blocks > 0) * exposure**2).sum(1), rtol=1e-12)
+    dispersion = generator.uniform(0, 1, len(counts))
+    cell, series, mean = _kernels.find_far(*cells, counts.exposure, level, dispersion, 3)
+    usual = counts.exposure * level[:, None]
+    far = (table >= 3) & (table > usual + 2 * np.sqrt(usual + dispersion[:, None] * usual**2))
+    assert far.any()
+    assert (np.column_stack([series, counts.bucket[cell]]) == np.argwhere(far)).all()
+    assert (mean == usual[far]).all()
+
+
+def test_tails_and_quantiles_are_those_of_the_negative_binomial() -> None:
+    generator = np.random.default_rng(9)
+    mean, dispersion = np.exp(generator.uniform(-3, 6, 300)), np.exp(generator.uniform(-9, 1, 300))
+    count, size = (mean * generator.uniform(0.5, 3, 300)).astype(np.int64) + 1, 1 / dispersion
+    share = size / (size + mean)
+    np.testing.assert_allclose(negative_binomial_tail(count, mean, dispersion), nbinom.sf(count - 1, size, share), rtol=1e-7)
+    for one in (0.05, 0.5, 0.95):
+        told = [least_count(one, *each) for each in zip(mean.tolist(), dispersion.tolist(), strict=True)]
+        assert told == nbinom.ppf(one, size, share).tolist()
 
 
 def test_the_level_is_that_of_a_fitted_negative_binomial() -> None:
@@ -141,13 +184,11 @@ def test_the_level_is_that_of_a_fitted_negative_binomial() -> None:
 
     fitted = minimize(loss, [np.log(0.01), 0.0], method="Nelder-Mead")
     found = surprises(counts, 3)
-    cells = slice(0, int(counts.offset[1]))
-    told = found.surprise[cells] > 0
-    buckets = counts.bucket[cells][told]
-    height = found.expected[cells][told] / (
-        np.r_[0, np.cumsum(counts.exposure)][buckets + found.length[cells][told]] - np.r_[0, np.cumsum(counts.exposure)][buckets]
-    )
-    assert told.sum() > 5
+    own = found.of_series(0)
+    buckets = counts.bucket[found.cell[own]]
+    passed = np.r_[0, np.cumsum(counts.exposure)]
+    height = found.expected[own] / (passed[buckets + found.length[own]] - passed[buckets])
+    assert len(buckets) > 5
     assert np.median(height) == pytest.approx(np.exp(fitted.x[0]), rel=0.35)  # the highest of three levels, so a little above
     assert (height > 0.85 * np.exp(fitted.x[0])).all()
 
@@ -217,33 +258,64 @@ def test_a_step_up_is_no_burst_and_order_of_rows_does_not_matter(tmp_path: Path)
 
 
 def test_counts_are_those_of_a_plain_count(tmp_path: Path) -> None:
+    generator = np.random.default_rng(12)
+    second = generator.choice(9 * 86_400, 1500, replace=False)
     frame = pd.DataFrame(
         {
-            "user_id": ["a", "a", "b", "c", "a"] * 8,
-            "item_id": ["x", "x", "x", "y", "x"] * 8,
-            "timestamp": [f"2025-03-{day:02d}T0{hour}:30:00Z" for day in range(1, 9) for hour in (1, 1, 1, 2, 3)],
+            "user_id": [f"u{number}" for number in generator.integers(0, 30, 1500)],
+            "item_id": [f"i{number}" if number < 8 else "" for number in (9 * generator.random(1500) ** 2).astype(int)],
+            "device_id": "d",  # so that an event without an item is one
+            "action": generator.choice(["view", "cart", "order", "refund", "cancel"], 1500),
+            "timestamp": (pd.Timestamp("2025-03-01", tz="UTC") + pd.to_timedelta(second, unit="s")).strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
     )
+    frame.loc[:20, "timestamp"] = ""
+    frame["category"] = frame["item_id"].map(lambda item: f"c{int(item[1:]) % 3}" if item not in ("", "i1") else "")
     frame.to_csv(tmp_path / "events.csv", index=False)
     events = read_events([tmp_path / "events.csv"], LogSettings(), MachineSettings())
-    for counts in count_series(events, 2):
-        if counts.node_type != "item":
-            continue
-        stamp = pd.to_datetime(frame["timestamp"]).dt.floor(counts.grain[0] if counts.grain == "hour" else "D")
-        slow = frame.assign(at=stamp).groupby(["item_id", "at"])["user_id"].nunique()
+    frame["stamp"] = pd.to_datetime(frame["timestamp"].where(frame["timestamp"] != ""), utc=True)
+    of = {"events": set(frame["action"]), "orders": {"order"}, "refunds": {"refund", "cancel"}}
+    seen, left_out = [], 0
+    for counts in count_series(events, 40, 2):
+        seen.append((counts.grain, counts.measure, counts.node_type))
+        name = {"category": "category", "item": "item_id", "shop": None}[counts.node_type]
+        own = frame[frame["stamp"].notna() & frame["action"].isin(of.get(counts.measure, {counts.measure}))]
+        own = own.assign(at=own["stamp"].dt.floor("h" if counts.grain == "hour" else "D"), node=own[name] if name else "")
+        own = own if name is None else own[own["node"] != ""].drop_duplicates(["node", "at", "user_id"])
+        slow = own.groupby(["node", "at"]).size()
+        many = slow.groupby("node").sum()
+        left_out += (many < 40).sum()
+        names = {"category": events.categories, "item": events.ids["item"].to_pylist(), "shop": [""]}[counts.node_type]
         got = {
-            (
-                events.ids["item"][int(counts.node[series])].as_py(),
-                pd.Timestamp(counts.start + int(bucket) * counts.width, unit="us", tz="UTC"),
-            ): int(count)
-            for series in range(len(counts))
-            for bucket, count in zip(
-                counts.bucket[counts.offset[series] : counts.offset[series + 1]],
-                counts.count[counts.offset[series] : counts.offset[series + 1]],
-                strict=True,
-            )
+            (names[int(counts.node[one])], pd.Timestamp(counts.start + int(bucket) * counts.width, unit="us", tz="UTC")): int(count)
+            for one in range(len(counts))
+            for cells in [slice(counts.offset[one], counts.offset[one + 1])]
+            for bucket, count in zip(counts.bucket[cells], counts.count[cells], strict=True)
         }
-        assert got == slow.to_dict()
+        assert got == slow[slow.index.get_level_values("node").isin(many.index[many >= 40])].to_dict()
+        if counts.grain == "day" and name is not None:
+            everybody = slow.groupby("at").sum().reindex(pd.date_range("2025-03-01", periods=9, tz="UTC"), fill_value=0)
+            assert counts.exposure.tolist() == everybody.tolist()
+    assert left_out
+    assert {one for one in seen if one[2] != "shop"} == {
+        (grain, measure, node) for grain in ("hour", "day") for measure in of for node in ("item", "category")
+    }
+    assert {measure for _, measure, node in seen if node == "shop"} == {"events", *frame["action"]}
+    again = list(count_series(events, 40, 1))
+    assert [(one.grain, one.measure, one.node_type) for one in again] == seen
+
+
+@pytest.mark.parametrize("days", [6, 7, 8])
+def test_a_log_of_a_week_is_counted_and_a_shorter_one_is_not(days: int) -> None:
+    generator = np.random.default_rng(3)
+    rows = [
+        {"user": f"u{generator.integers(50)}", "item": f"i{generator.integers(5)}", "time": int(second), "action": "view"}
+        for second in generator.integers(0, days * 86_400, 1000)
+    ]
+    rows += [{"user": f"u{number}", "item": "i0", "time": 3 * 86_400 + number, "action": "view"} for number in range(50)]
+    found = find_bursts(event_table(rows), SeriesSettings(rare_share=1.0))
+    assert found is not None
+    assert ("i0" in found["node_id"].to_pylist()) == (days >= 7)
 
 
 def test_a_log_without_times_has_no_table_and_says_so(graphdet_command: Command, tmp_path: Path) -> None:

@@ -36,10 +36,15 @@ struct Series {
     std::span<const double> weight, passed, dispersion;
 };
 
+struct Stretch {
+    double surprise = 0, expected = 0, dispersion = 0;
+    std::int32_t length = 0;
+};
+
 struct Found {
+    std::vector<std::int64_t> cell;
     std::vector<double> surprise, expected, dispersion;
     std::vector<std::int32_t> length;
-    explicit Found(std::size_t cells) : surprise(cells, 0), expected(cells, 0), dispersion(cells, 0), length(cells, 0) {}
 };
 
 // One series: for each of its cells the stretch from there on, of the windows', that is the most unlikely.
@@ -58,6 +63,7 @@ public:
         sum_.assign(1, 0);
         kept_.assign(1, 0.0);
         spared_.assign(1, 0.0);
+        best_.assign(std::size_t(last_ - first_), Stretch{});
         for (std::int64_t cell = first_; cell < last_; ++cell) {
             const double own = all_.weight[std::size_t(cell)];
             sum_.push_back(sum_.back() + all_.count[std::size_t(cell)]);
@@ -70,8 +76,17 @@ public:
                 const std::int64_t until = bucket(cell) + all_.windows[window];
                 if (until > buckets_) break;
                 while (end < last_ && bucket(end) < until) ++end;
-                weigh(cell, end, until, window, all_.dispersion[window * all_.born.size() + one], found);
+                weigh(cell, end, until, window, all_.dispersion[window * all_.born.size() + one]);
             }
+        }
+        for (std::int64_t cell = first_; cell < last_; ++cell) {
+            const Stretch& best = best_[std::size_t(cell - first_)];
+            if (best.surprise <= 0) continue;
+            found.cell.push_back(cell);
+            found.surprise.push_back(best.surprise);
+            found.expected.push_back(best.expected);
+            found.dispersion.push_back(best.dispersion);
+            found.length.push_back(best.length);
         }
     }
 
@@ -89,7 +104,7 @@ private:
         return {NEIGHBOURS + seen, NEIGHBOURS / height + exposure(from, until)};
     }
 
-    void weigh(std::int64_t cell, std::int64_t end, std::int64_t until, std::size_t window, double dispersion, Found& found) const {
+    void weigh(std::int64_t cell, std::int64_t end, std::int64_t until, std::size_t window, double dispersion) {
         const std::size_t from = std::size_t(cell - first_), to = std::size_t(end - first_);
         const std::int64_t count = sum_[to] - sum_[from];
         if (count < least_) return;
@@ -105,12 +120,7 @@ private:
         if (!stands_out(count, here, level, dispersion)) return;
         const double mean = here * level.height(), wide = dispersion + (1 + dispersion) / level.shape;
         const double own = surprise(mean, wide, count);
-        const std::size_t place = std::size_t(cell);
-        if (own <= found.surprise[place]) return;
-        found.surprise[place] = own;
-        found.expected[place] = mean;
-        found.dispersion[place] = wide;
-        found.length[place] = std::int32_t(until - bucket(cell));
+        if (own > best_[from].surprise) best_[from] = {own, mean, wide, std::int32_t(until - bucket(cell))};
     }
 
     // Two deviations beyond what is expected: below, the chance need not be worked out.
@@ -125,12 +135,14 @@ private:
     std::int64_t least_;
     std::vector<std::int64_t> sum_;
     std::vector<double> kept_, spared_;
+    std::vector<Stretch> best_; // of each cell
 };
 
 }  // namespace
 
 void add_surges(nb::module_& module) {
-    // For each cell (a bucket of a series in which something was counted) the stretch from it on that is the most unlikely.
+    // For each cell (a bucket of a series in which something was counted) the stretch from it on that is the most unlikely,
+    // if any is unlikely at all.
     //
     //   offset          (series + 1,) int64: cells of series s are offset[s] … offset[s + 1] − 1
     //   bucket, count   (cells,) int32, buckets rising within each series
@@ -140,7 +152,7 @@ void add_surges(nb::module_& module) {
     //   dispersion      (w · series,) float64 of the counts of each window in each series, window by window
     //   prior_level, prior_weight   of a series of which nothing is known, and how many counts that is worth
     //   windows, reach  (w,) int32: lengths of stretches, and how far beside each its neighbourhood goes
-    //   → surprise (−ln chance; 0 where nothing stands out), expected, dispersion of that, length; (cells,) each
+    //   → cell, rising, of those from which on something stands out; surprise (−ln chance), expected, dispersion of that, length of each
     module.def("surges", [](In<std::int64_t> offset, In<std::int32_t> bucket, In<std::int32_t> count, In<double> weight, In<double> passed,
                             In<std::int32_t> born, In<double> dispersion, double prior_level, double prior_weight,
                             In<std::int32_t> windows, In<std::int32_t> reach, std::int64_t least) {
@@ -153,14 +165,14 @@ void add_surges(nb::module_& module) {
                 "each series has a first bucket, and for each window a dispersion");
         require(windows.size() == reach.size(), "each window has a reach");
         require(prior_level > 0 && prior_weight > 0, "a prior must be positive");
-        Found found(bucket.size());
+        Found found;
         {
             nb::gil_scoped_release release;
             const Series series{view(offset), view(bucket), view(count), view(born), view(windows), view(reach), view(weight), view(passed), view(dispersion)};
             Scan scan(series, prior_level, prior_weight, least);
             for (std::size_t one = 0; one < born.size(); ++one) scan.of(one, found);
         }
-        return std::make_tuple(hand_over(std::move(found.surprise)), hand_over(std::move(found.expected)),
+        return std::make_tuple(hand_over(std::move(found.cell)), hand_over(std::move(found.surprise)), hand_over(std::move(found.expected)),
                                hand_over(std::move(found.dispersion)), hand_over(std::move(found.length)));
     }, nb::arg("offset").noconvert(), nb::arg("bucket").noconvert(), nb::arg("count").noconvert(), nb::arg("weight").noconvert(),
        nb::arg("passed").noconvert(), nb::arg("born").noconvert(), nb::arg("dispersion").noconvert(), nb::arg("prior_level"),

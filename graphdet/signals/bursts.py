@@ -5,6 +5,7 @@ A burst tells of an item or a shop, never of one user: it is shown beside rings,
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from graphdet.events import EventTable
 from graphdet.schema import arrow_schema
 from graphdet.signal_settings import SeriesSettings
 from graphdet.signals.counting import SHOP, Counts, count_series
-from graphdet.signals.surveillance import Surprises, false_shares, merged, narrowed, surprises
+from graphdet.signals.surveillance import Surprises, false_shares, least_count, merged, narrowed, surprises
 
 AROUND = 30  # hours or days before and after a burst whose counts are kept
 LONGEST = 240  # hours or days of one burst whose counts are kept
@@ -24,14 +25,15 @@ NINE_OF_TEN = (0.05, 0.95)
 Row = dict[str, Any]
 
 
-def find_bursts(events: EventTable, settings: SeriesSettings) -> pa.Table | None:
+def find_bursts(events: EventTable, settings: SeriesSettings, threads: int = 1) -> pa.Table | None:
     """The table `bursts`, the least likely first; None of a log without times, or where none are looked for.
 
-    O(events · log events).
+    O(events); the result does not depend on `threads`.
     """
     if events.time is None or not settings.false_share:
         return None
-    found = [surprises(counts, settings.least) for counts in count_series(events, settings.least)]
+    with ThreadPoolExecutor(threads) as pool:
+        found = list(pool.map(lambda counts: surprises(counts, settings.least), count_series(events, settings.least, threads)))
     shares = false_shares([one.ln_chance for one in found])
     rows: list[Row] = []
     for one, share in zip(found, shares, strict=True):
@@ -48,9 +50,9 @@ def _of_kind(found: Surprises, share: Float64, events: EventTable, settings: Ser
         return []
     bar = float(found.best[chosen].min())  # of a stretch by itself: as unlikely as the least of those that are told
     for series in chosen.tolist():
-        tries = float(found.surprise[counts.offset[series] : counts.offset[series + 1]].max() - found.best[series])
-        for first, until, cell in merged(found, series, bar + tries):
-            row = _row(found, series, first, until, cell, settings.excess)
+        tries = float(found.surprise[found.of_series(series)].max() - found.best[series])
+        for first, until, place in merged(found, series, bar + tries):
+            row = _row(found, series, first, until, place, settings.excess)
             if row["count"] >= settings.excess * row["expected"]:
                 row["node_id"] = _name(events, counts, series)
                 row["p_value"] = float(np.exp(found.ln_chance[series]))
@@ -60,37 +62,30 @@ def _of_kind(found: Surprises, share: Float64, events: EventTable, settings: Ser
     return rows
 
 
-def _row(found: Surprises, series: int, first: int, until: int, cell: int, excess: float) -> Row:
+def _row(found: Surprises, series: int, first: int, until: int, place: int, excess: float) -> Row:
     """One burst with what was counted and expected of it, hour by hour or day by day."""
-    from scipy.stats import nbinom
-
     counts = found.counts
-    stretch = slice(int(counts.bucket[cell]), int(counts.bucket[cell]) + int(found.length[cell]))
-    level = float(found.expected[cell] / max(counts.exposure[stretch].sum(), 1e-12))
+    begun = int(counts.bucket[found.cell[place]])
+    level = float(found.expected[place] / max(counts.exposure[begun : begun + int(found.length[place])].sum(), 1e-12))
     first, until = narrowed(counts, series, first, until, level, excess)
     own = np.zeros(len(counts.exposure), np.int32)
     cells = slice(int(counts.offset[series]), int(counts.offset[series + 1]))
     own[counts.bucket[cells]] = counts.count[cells]
     count, expected = int(own[first:until].sum()), float(level * counts.exposure[first:until].sum())
-    size = 1 / max(float(found.dispersion[cell]), 1e-7)
-    low, high = (float(nbinom.ppf(share, size, size / (size + expected))) for share in NINE_OF_TEN)
+    low, high = (least_count(share, expected, max(float(found.dispersion[place]), 1e-7)) for share in NINE_OF_TEN)
     begin, end = max(first - AROUND, 0), min(min(until, first + LONGEST) + AROUND, len(own))
-
-    def moment(bucket: int) -> pa.Scalar:
-        return pa.scalar(counts.start + bucket * counts.width, pa.timestamp("us", "UTC")).as_py()
-
     return {
         "node_type": counts.node_type,
         "measure": counts.measure,
         "grain": counts.grain,
-        "first_seen": moment(first),
-        "last_seen": moment(until),
+        "first_seen": counts.start + first * counts.width,
+        "last_seen": counts.start + until * counts.width,
         "count": count,
         "expected": expected,
         "excess": max(count - expected, 0.0),
         "excess_low": max(count - max(high, expected), 0.0),  # of much less than one, quantiles are whole and may miss what is expected
         "excess_high": max(count - min(low, expected), 0.0),
-        "since": moment(begin),
+        "since": counts.start + begin * counts.width,
         "counts": own[begin:end].tolist(),
         "usual": (level * counts.exposure[begin:end]).tolist(),
         "surprise": float(found.best[series]),

@@ -6,11 +6,13 @@ A person counts once in a bucket of an item, a seller or a category, so that nob
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
-from graphdet.arrays import Bool, Float64, Int32, Int64, distinct_values
+from graphdet import _kernels
+from graphdet.arrays import Float64, Int32, Int64, UInt8
 from graphdet.events import NO_TIME, EventTable
 from graphdet.schema import ITEM, KEY_TYPES, NODE_TYPE
 
@@ -20,6 +22,7 @@ FEWEST_DAYS = 7  # of a log in which a day can be told from usual ones
 SHOP = "shop"  # what a series is of that is no node's
 MEASURES = {"orders": ("order", "pay"), "reviews": ("review",), "refunds": ("refund", "cancel")}
 MOST_ACTIONS = 30  # of the whole shop, the commonest, that are watched
+PIECE = 1 << 20  # events that are counted at a time
 WEEKS = 3  # from which on days of the week are told from each other
 
 
@@ -54,88 +57,101 @@ class Counts:
         return len(self.node)
 
 
-def count_series(events: EventTable, least: int) -> Iterator[Counts]:
-    """All series in which a burst of `least` could be; none of a log without times, or of one that is too short."""
+def count_series(events: EventTable, least: int, threads: int = 1) -> Iterator[Counts]:
+    """All series in which a burst of `least` could be; none of a log without times, or of one that is too short.
+
+    O(events); the result does not depend on `threads`.
+    """
     if events.time is None:
         return
-    timed = events.time != NO_TIME
-    if not timed.any():
+    untimed = int(np.searchsorted(events.time, NO_TIME, side="right"))  # they come first
+    if untimed == len(events):
         return
-    first, last = int(events.time[timed].min()), int(events.time[timed].max())
+    first, last = int(events.time[untimed]), int(events.time[-1])
     if last // DAY - first // DAY + 1 < FEWEST_DAYS:
         return
-    for grain, width in WIDTHS.items():
-        if grain == "hour" and events.resolution == "day":
-            continue
-        start = first // DAY * DAY
-        buckets = (last - start) // width + 1
-        bucket = np.where(timed, (events.time - start) // width, -1)
-        for measure, chosen in _measures(events):
-            rows = np.flatnonzero(chosen & timed)
-            for node_type, code in _nodes(events):
-                counted = counts_of_nodes(code[rows], events.codes["user"][rows], bucket[rows], buckets, least)
-                if counted is not None:
-                    node, offset, at, count, exposure = counted
-                    exposure = _hourly(exposure) if grain == "hour" else exposure
-                    yield Counts(node_type, measure, grain, start, width, node, offset, at, count, exposure, at[offset[:-1]])
-        for measure, chosen in _of_shop(events):
-            yield from _whole(bucket[chosen & timed], buckets, measure, grain, start, width, least)
+    start = first // DAY * DAY
+    grains = [grain for grain in WIDTHS if grain != "hour" or events.resolution != "day"]
+    finest = WIDTHS[grains[0]]
+    bucket = _buckets(events.time, untimed, start, finest)
+    buckets = (last - start) // finest + 1
+    measures, kinds = _measures(events)
+    asked = [(grain, measure) for grain in grains for measure in measures]
+    bits = np.array([1 << measures.index(measure) for _, measure in asked], np.uint8)
+    width = np.array([WIDTHS[grain] // finest for grain, _ in asked], np.int32)
+    user, users = events.codes["user"], events.count("user")
+
+    def count_nodes(named: tuple[str, Int32, int]) -> list[Counts | None]:
+        node_type, code, nodes = named
+        counted = _kernels.count_people(code, user, bucket, kinds, nodes, users, buckets, least, bits, width)
+        return [
+            _of_nodes(node_type, measure, grain, start, *found) if len(found[0]) else None
+            for (grain, measure), found in zip(asked, counted, strict=True)
+        ]
+
+    with ThreadPoolExecutor(threads) as pool:
+        of_nodes = list(pool.map(count_nodes, _nodes(events)))
+    for grain in grains:
+        for place, (own, _) in enumerate(asked):
+            if own == grain:
+                yield from (counts for of_type in of_nodes if (counts := of_type[place]) is not None)
+        yield from _of_shop(events, bucket, buckets, WIDTHS[grain] // finest, grain, start, least)
 
 
-def _measures(events: EventTable) -> Iterator[tuple[str, Bool]]:
-    """What is counted of nodes: events, and of them those of some actions where these are not all."""
-    yield "events", np.ones(len(events), np.bool_)
+def _buckets(time: Int64, untimed: int, start: int, width: int) -> Int32:
+    """The bucket of each event, −1 where it has no time."""
+    since = time - start
+    since //= width
+    bucket = since.astype(np.int32)
+    bucket[:untimed] = -1
+    return bucket
+
+
+def _measures(events: EventTable) -> tuple[list[str], UInt8]:
+    """What is counted of nodes: events, and of them those of some actions where these are not all; and (n,) what each event is, in bits."""
+    names, kinds = ["events"], np.ones(len(events), np.uint8)
     for measure, words in MEASURES.items():
         own = [word for word in words if word in events.actions][:1] if measure == "orders" else words
-        chosen = np.isin(events.action, [place for place, word in enumerate(events.actions) if word in own])
+        one_of = np.array([word in own for word in events.actions] + [False])  # with a last place for −1
+        chosen = one_of[events.action]
         if measure == "reviews" and not chosen.any() and events.rating is not None:
             chosen = ~np.isnan(events.rating)
         if chosen.any() and not chosen.all():
-            yield measure, chosen
+            kinds |= chosen.view(np.uint8) << np.uint8(len(names))
+            names.append(measure)
+    return names, kinds
 
 
-def _of_shop(events: EventTable) -> Iterator[tuple[str, Bool]]:
-    yield "events", np.ones(len(events), np.bool_)
-    often = np.bincount(events.action[events.action >= 0], minlength=len(events.actions))
-    if np.count_nonzero(often) > 1:
-        for action in sorted(np.argsort(-often, kind="stable")[:MOST_ACTIONS].tolist()):
-            yield events.actions[action], events.action == action
-
-
-def _nodes(events: EventTable) -> Iterator[tuple[str, Int64]]:
+def _nodes(events: EventTable) -> Iterator[tuple[str, Int32, int]]:
+    """Node types whose series are watched, the node of each event, and how many there are."""
     for node_type in (name for name in KEY_TYPES if NODE_TYPE[name].series):
         if node_type in events.codes:
-            yield node_type, events.codes[node_type].astype(np.int64)
+            yield node_type, events.codes[node_type], events.count(node_type)
     if ITEM in events.codes and events.categories and (events.item_category >= 0).any():
-        item = events.codes[ITEM]
-        yield "category", np.where(item >= 0, events.item_category[item], -1).astype(np.int64)
+        of_item = np.append(events.item_category, np.int32(-1))  # with a last place for −1
+        yield "category", of_item[events.codes[ITEM]], len(events.categories)
+
+
+def _of_nodes(
+    node_type: str, measure: str, grain: str, start: int, node: Int64, offset: Int64, bucket: Int32, count: Int32, exposure: Float64
+) -> Counts:
+    exposure = _hourly(exposure) if grain == "hour" else exposure
+    return Counts(node_type, measure, grain, start, WIDTHS[grain], node, offset, bucket, count, exposure, bucket[offset[:-1]])
 
 
 def counts_of_nodes(code: Int64, user: Int32, bucket: Int64, buckets: int, least: int) -> tuple[Int64, Int64, Int32, Int32, Float64] | None:
-    """Node, offset, bucket, count and exposure: users of each node in each bucket; None where no node has `least`."""
-    known = code >= 0
-    code, user, bucket = code[known], user[known].astype(np.int64), bucket[known]
+    """Node, offset, bucket, count and exposure: users of each node in each bucket; None where no node has `least`.
+
+    Buckets rise within each node.
+    """
     if not len(code):
         return None
-    users = int(user.max()) + 1
-    if (int(code.max()) + 1) * buckets * users < 2**62:
-        cell = distinct_values((code * buckets + bucket) * users + user) // users
-    else:
-        pair, at = np.unique(code * users + user, return_inverse=True)
-        both = distinct_values(at * buckets + bucket)
-        cell = np.sort(pair[both // buckets] // users * buckets + both % buckets)
-    begin = np.flatnonzero(np.r_[True, cell[1:] != cell[:-1]])
-    count = np.diff(np.r_[begin, len(cell)])
-    cell = cell[begin]
-    exposure = np.bincount(cell % buckets, weights=count, minlength=buckets).astype(np.float64)
-    node = cell // buckets
-    total = np.bincount(node, weights=count)
-    keep = total[node] >= least
-    if not keep.any():
-        return None
-    node, at, count = node[keep], cell[keep] % buckets, count[keep]
-    first = np.flatnonzero(np.r_[True, node[1:] != node[:-1]])
-    return node[first], np.r_[first, len(node)], at.astype(np.int32), count.astype(np.int32), exposure
+    every = np.ones(len(code), np.uint8)
+    (found,) = _kernels.count_people(
+        code.astype(np.int32), user, bucket.astype(np.int32), every, int(code.max()) + 1, int(user.max()) + 1, buckets, least,
+        every[:1], np.ones(1, np.int32),
+    )  # fmt: skip
+    return found if len(found[0]) else None
 
 
 def _hourly(total: Float64) -> Float64:
@@ -148,15 +164,31 @@ def _hourly(total: Float64) -> Float64:
     return np.asarray(np.maximum(table.sum(1)[:, None] * usual, table).reshape(-1)[: len(total)])
 
 
-def _whole(bucket: Int64, buckets: int, measure: str, grain: str, start: int, width: int, least: int) -> Iterator[Counts]:
-    """One series of the whole shop against its usual hours and days of the week."""
-    count = np.bincount(bucket, minlength=buckets)
+def _of_shop(events: EventTable, bucket: Int32, buckets: int, width: int, grain: str, start: int, least: int) -> Iterator[Counts]:
+    """Series of the whole shop, of all events and of each action, against its usual hours and days of the week."""
+    often = np.bincount(events.action[events.action >= 0], minlength=len(events.actions))
+    watched = sorted(np.argsort(-often, kind="stable")[:MOST_ACTIONS].tolist()) if np.count_nonzero(often) > 1 else []
+    row = np.zeros(len(events.actions) + 1, np.int64)  # of a table, the first for all else; with a last place for −1
+    row[watched] = np.arange(1, len(watched) + 1)
+    table = np.zeros((len(watched) + 1) * buckets, np.int64)
+    for first in range(0, len(events), PIECE):
+        own = bucket[first : first + PIECE]
+        cell = row[events.action[first : first + PIECE]] * buckets + own
+        table += np.bincount(cell[own >= 0], minlength=len(table))
+    by_action = np.add.reduceat(table.reshape(-1, buckets), np.arange(0, buckets, width), axis=1)
+    yield from _whole(by_action.sum(axis=0), "events", grain, start, least)
+    for action, count in zip(watched, by_action[1:], strict=True):
+        yield from _whole(count, events.actions[action], grain, start, least)
+
+
+def _whole(count: Int64, measure: str, grain: str, start: int, least: int) -> Iterator[Counts]:
+    """One series of the whole shop."""
     if count.sum() < least or np.count_nonzero(count) < FEWEST_DAYS:
         return
     at = np.flatnonzero(count)
     exposure = _season(count.astype(np.float64), 24 if grain == "hour" else 1)
     yield Counts(
-        SHOP, measure, grain, start, width, np.zeros(1, np.int64), np.array([0, len(at)]), at.astype(np.int32),
+        SHOP, measure, grain, start, WIDTHS[grain], np.zeros(1, np.int64), np.array([0, len(at)]), at.astype(np.int32),
         count[at].astype(np.int32), exposure, np.zeros(1, np.int32),
     )  # fmt: skip
 

@@ -36,13 +36,15 @@ class Surprises:
 
     Attributes:
         counts: the series.
-        surprise, expected, dispersion, length: (cells,) of the most unlikely stretch that begins in each, from the kernel `surges`.
+        cell, surprise, expected, dispersion, length: of the most unlikely stretch that begins in a cell, of each that has one; from the
+            kernel `surges`.
         best: (series,) the highest surprise, less what so many tries make likely; below 0 where nothing stands out.
         ln_chance: (series,) of as much in a series without a burst, by the model; ≤ 0.
         ln_tail: (series,) of the share of series of the kind that reach as much, by their tail; ≤ 0, −inf where there is no tail.
     """
 
     counts: Counts
+    cell: Int64
     surprise: Float64
     expected: Float64
     dispersion: Float64
@@ -52,14 +54,19 @@ class Surprises:
     ln_tail: Float64
 
     def surprise_of_series(self) -> Float64:
-        """(series,) the highest of each."""
-        return np.asarray(np.maximum.reduceat(self.surprise, self.counts.offset[:-1]))
+        """(series,) the highest of each, 0 where nothing stands out."""
+        return _highest(self.counts, self.cell, self.surprise)
+
+    def of_series(self, series: int) -> slice:
+        """Which of the stretches are a series' own."""
+        return slice(*np.searchsorted(self.cell, self.counts.offset[series : series + 2]).tolist())
 
     def stretch(self, series: int) -> tuple[int, int]:
         """First bucket and end of a series' most unlikely stretch."""
-        begin, end = int(self.counts.offset[series]), int(self.counts.offset[series + 1])
-        cell = begin + int(np.argmax(self.surprise[begin:end]))
-        return int(self.counts.bucket[cell]), int(self.counts.bucket[cell]) + int(self.length[cell])
+        own = self.of_series(series)
+        place = own.start + int(np.argmax(self.surprise[own]))
+        first = int(self.counts.bucket[self.cell[place]])
+        return first, first + int(self.length[place])
 
 
 def surprises(counts: Counts, least: int) -> Surprises:
@@ -67,55 +74,67 @@ def surprises(counts: Counts, least: int) -> Surprises:
     weight, level_of_all, dispersion = _levels(counts)
     windows, reach = (np.array(each, np.int32) for each in WINDOWS[counts.grain])
     passed = np.r_[0.0, np.cumsum(counts.exposure)]
-    surprise, expected, wide, length = _kernels.surges(
+    cell, surprise, expected, wide, length = _kernels.surges(
         counts.offset, counts.bucket, counts.count, weight, passed, counts.born, dispersion, level_of_all, PRIOR, windows, reach, least
     )
     tries = np.log(np.maximum(len(counts.exposure) - counts.born, 1) * len(windows))
-    best = np.maximum.reduceat(surprise, counts.offset[:-1]) - tries
+    best = _highest(counts, cell, surprise) - tries
     tail = _tail_of_kind(best, surprise, tries, len(counts.exposure))
-    return Surprises(counts, surprise, expected, wide, length, best, -np.maximum(best, 0), np.minimum(tail, 0))
+    return Surprises(counts, cell, surprise, expected, wide, length, best, -np.maximum(best, 0), np.minimum(tail, 0))
+
+
+def _highest(counts: Counts, cell: Int64, surprise: Float64) -> Float64:
+    """(series,) the highest surprise of each, 0 where it has none."""
+    found = np.zeros(len(counts))
+    begin = np.searchsorted(cell, counts.offset)
+    some = np.flatnonzero(np.diff(begin))
+    if len(some):
+        found[some] = np.maximum.reduceat(surprise, begin[some])
+    return found
 
 
 def _levels(counts: Counts) -> tuple[Float64, float, Float64]:
     """Each cell's weight, the level of all series, and (windows · series,) the dispersion of each window's counts in each series."""
-    series = np.repeat(np.arange(len(counts)), np.diff(counts.offset))
+    cells = (counts.offset, counts.bucket, counts.count)
     passed = np.r_[0.0, np.cumsum(counts.exposure)]
-    here, life = counts.exposure[counts.bucket], passed[-1] - passed[counts.born]
+    life = passed[-1] - passed[counts.born]
     level_of_all = float(counts.count.sum() / max(life.sum(), 1e-9))
-    weight = np.ones(len(series))
+    weight = np.ones(len(counts.bucket))
+    busy = np.log2(np.maximum(np.add.reduceat(counts.count, counts.offset[:-1], dtype=np.int64), 1)).astype(np.int64)
     for _ in range(ROUNDS):
-        outside = np.maximum(life - np.bincount(series, (1 - weight) * here, len(counts)), 0)
-        level = (PRIOR + np.bincount(series, weight * counts.count, len(counts))) / (PRIOR / level_of_all + outside)
-        own, pooled = _dispersions(counts, series, weight, level, 1)
+        spared, kept = _kernels.sum_cells(*cells, weight, counts.exposure)
+        level = (PRIOR + kept) / (PRIOR / level_of_all + np.maximum(life - spared, 0))
+        powers = [level**power for power in (1, 2, 3, 4)]
+        own, pooled = _dispersions(counts, busy, weight, powers, 1)
         believed = np.minimum(own, MOST_OWN * pooled)  # an outbreak must not hide behind the dispersion that it makes itself
-        weight = np.minimum(OUTBREAK / np.maximum(_unlikely(counts.count, here * level[series], believed[series]), 1e-9), 1.0) ** 4
+        cell, series, mean = _kernels.find_far(*cells, counts.exposure, level, believed, LEAST_OUTBREAK)
+        weight = np.ones(len(counts.bucket))
+        weight[cell] = np.minimum(OUTBREAK / np.maximum(_unlikely(counts.count[cell], mean, believed[series]), 1e-9), 1.0) ** 4
     # What stretches do of which the log has too few is told by shorter ones.
-    blocks = [window if len(counts.exposure) >= FEWEST_BLOCKS * window else 0 for window in WINDOWS[counts.grain][0]]
-    each = [_dispersions(counts, series, weight, level, max(blocks[: place + 1]))[0] for place in range(len(blocks))]
-    return weight, level_of_all, SURELY * np.concatenate(each)
+    blocks = [window if len(counts.exposure) >= FEWEST_BLOCKS * window else 1 for window in WINDOWS[counts.grain][0]]
+    of = {window: _dispersions(counts, busy, weight, powers, window)[0] for window in {max(blocks[: n + 1]) for n in range(len(blocks))}}
+    return weight, level_of_all, SURELY * np.concatenate([of[max(blocks[: place + 1])] for place in range(len(blocks))])
 
 
-def _dispersions(counts: Counts, series: Int64, weight: Float64, level: Float64, window: int) -> tuple[Float64, Float64]:
-    """Of counts in blocks of so many buckets, by moments: each series' own, drawn to that of series as busy, never below; and those."""
-    block = counts.bucket // window
-    first = np.flatnonzero(np.r_[True, (block[1:] != block[:-1]) | (series[1:] != series[:-1])])
-    block, of, n = block[first], series[first], len(level)
-    count = np.add.reduceat(counts.count, first).astype(np.float64)
-    trust = np.minimum.reduceat(weight, first)
+def _dispersions(counts: Counts, busy: Int64, weight: Float64, level: Sequence[Float64], window: int) -> tuple[Float64, Float64]:
+    """Of counts in blocks of so many buckets, by moments: each series' own, drawn to that of series as busy, never below; and those.
+
+    Args:
+        busy: (series,) doublings of what was counted.
+        level: its first four powers.
+    """
     exposure = np.add.reduceat(counts.exposure, np.arange(0, len(counts.exposure), window))
     begun = counts.born // window
-    mean = exposure[block] * level[of]
-    empty = level**2 * np.maximum(_from(exposure**2, begun) - np.bincount(of, exposure[block] ** 2, n), 0)
-    more = np.bincount(of, trust * ((count - mean) ** 2 - count), n) + empty
-    squares = np.maximum(np.bincount(of, trust * mean**2, n) + empty, 1e-12)
-    busy = np.log2(np.maximum(np.bincount(of, count, n), 1)).astype(np.int64)
+    more, squares, passed = _kernels.sum_blocks(counts.offset, counts.bucket, counts.count, weight, exposure, level[0], window)
+    empty = level[1] * np.maximum(_from(exposure**2, begun) - passed, 0)
+    more, squares = more + empty, np.maximum(squares + empty, 1e-12)
     # Of other series as busy, where these are many, or of all others, whichever is more: series are quiet, too, by luck.
     many = np.bincount(busy)[busy] >= ENOUGH // 10
     alike = [np.bincount(busy, values)[busy] - values for values in (more, squares)]
     every = [values.sum() - values for values in (more, squares)]
     pooled = np.maximum(np.where(many, alike[0] / np.maximum(alike[1], 1e-12), 0), every[0] / np.maximum(every[1], 1e-12))
-    pooled = np.maximum(pooled, 0) if n > 1 else np.maximum(more / squares, 0)
-    powers = [_from(exposure**power, begun) * level**power for power in (1, 2, 3, 4)]  # of means, summed over a series' life
+    pooled = np.maximum(pooled, 0) if len(busy) > 1 else np.maximum(more / squares, 0)
+    powers = [_from(exposure**power, begun) * level[power - 1] for power in (1, 2, 3, 4)]  # of means, summed over a series' life
     spread = (2 + 6 * pooled) * (powers[1] + 2 * pooled * powers[2] + pooled**2 * powers[3]) + powers[0]  # as the fourth moment has it
     known = squares**2 / spread
     prior = 4 / np.maximum(pooled, 1e-6) ** 2
@@ -129,14 +148,32 @@ def _from(values: Float64, begun: Int32) -> Float64:
 
 
 def _unlikely(count: Int32, mean: Float64, dispersion: Float64) -> Float64:
-    """−ln of the chance of as much in a bucket; 0 where it cannot be an outbreak."""
-    from scipy.stats import nbinom
+    """−ln of the chance of as much in a bucket; see `negative_binomial_tail`."""
+    with np.errstate(divide="ignore"):
+        return np.minimum(-np.log(negative_binomial_tail(count, mean, np.maximum(dispersion, 1e-6))), 700)
 
-    found = np.zeros(len(count))
-    far = np.flatnonzero((count >= LEAST_OUTBREAK) & ((count - mean) ** 2 > 4 * (mean + dispersion * mean**2)) & (count > mean))
-    size = 1 / np.maximum(dispersion[far], 1e-6)
-    found[far] = np.minimum(-nbinom.logsf(count[far] - 1, size, size / (size + mean[far])), 700)
-    return found
+
+def negative_binomial_tail(count: Int32 | Int64, mean: Float64, dispersion: Float64) -> Float64:
+    """The chance of `count` or more, where the variance is mean + dispersion · mean²; by the incomplete beta function."""
+    from scipy.special import betainc
+
+    return np.asarray(betainc(count, 1 / dispersion, mean / (1 / dispersion + mean)))
+
+
+def least_count(share: float, mean: float, dispersion: float) -> int:
+    """The least count that so large a share of counts does not exceed."""
+
+    def beyond(count: int) -> bool:
+        """Whether more than what may lie beyond a count does."""
+        return bool(negative_binomial_tail(np.array([count + 1]), np.array([mean]), np.array([dispersion]))[0] > 1 - share)
+
+    low, high = -1, 0
+    while beyond(high):
+        low, high = high, 2 * high + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if beyond(middle) else (low, middle)
+    return high
 
 
 def _tail_of_kind(best: Float64, surprise: Float64, tries: Float64, buckets: int) -> Float64:
@@ -195,19 +232,17 @@ def false_shares(ln_chances: Sequence[Float64]) -> list[Float64]:
 
 
 def merged(found: Surprises, series: int, bar: float) -> list[tuple[int, int, int]]:
-    """Bursts of one series: (first bucket, end, cell of the most unlikely stretch); stretches beyond the bar that touch are one."""
-    counts = found.counts
-    begin, end = int(counts.offset[series]), int(counts.offset[series + 1])
-    cells = begin + np.flatnonzero(found.surprise[begin:end] >= bar)
+    """Bursts of one series: (first bucket, end, place of the most unlikely stretch); stretches beyond the bar that touch are one."""
+    own = found.of_series(series)
     groups: list[tuple[int, int, int]] = []
-    for cell in cells.tolist():
-        first = int(counts.bucket[cell])
-        until = first + int(found.length[cell])
+    for place in (own.start + np.flatnonzero(found.surprise[own] >= bar)).tolist():
+        first = int(found.counts.bucket[found.cell[place]])
+        until = first + int(found.length[place])
         if groups and first <= groups[-1][1]:
             from_, to, best = groups[-1]
-            groups[-1] = (from_, max(to, until), cell if found.surprise[cell] > found.surprise[best] else best)
+            groups[-1] = (from_, max(to, until), place if found.surprise[place] > found.surprise[best] else best)
         else:
-            groups.append((first, until, cell))
+            groups.append((first, until, place))
     return groups
 
 
