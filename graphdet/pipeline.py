@@ -211,12 +211,7 @@ def detect_in(
         rings = one_of_each(rings)
         ids = [ring_id(measured.events.ids["user"].take(ring.facts.grown.members).to_pylist()) for ring in rings]
         stakes = measure_stakes([ring.facts.grown for ring in rings], log)
-        tables = _tables(measured, rings, ids, log, stakes, opinion, settings)
-        if relation is not None:
-            tables["embeddings"] = embeddings_table(
-                measured.events, measured.visits, relation, rings, tables["scores"], opinion.odds if opinion else None,
-                settings.seed, settings.gnn.embeddings,
-            )  # fmt: skip
+        tables = _tables(measured, rings, ids, log, stakes, opinion, relation, settings)
     tables |= _accounts(measured, settings, progress)
     if settings.signals.series.false_share:
         with progress.stage("series", len(measured.events)):
@@ -284,20 +279,30 @@ def _tables(
     log: LogIndex,
     stakes: list[Stakes],
     opinion: Opinion | None,
+    relation: EvidenceMatrix | None,
     settings: Settings,
 ) -> dict[str, pa.Table]:
-    """The run folder's tables, but for embeddings and dossiers."""
+    """The run folder's tables, but for dossiers and single accounts; those that take long are made beside each other."""
     events, visits, pairs = measured.events, measured.visits, measured.pairs
     odds, weight = (opinion.odds, settings.gnn.weight * opinion.trust) if opinion else (None, 0.0)
     members = members_table(rings, ids, events, visits)
-    return {
-        "rings": rings_table(rings, ids, visits, stakes),
-        "members": members,
-        "evidence": evidence_table(rings, ids, log, pairs, measured.expected),
-        "scores": score_nodes(events, visits, pairs, rings, odds, weight),
-        "rejected": events.report.rejected,
-        "relations": ring_relations(events, members),
-    }
+    with ThreadPoolExecutor(settings.machine.workers) as pool:
+        relations = pool.submit(ring_relations, events, members)
+        evidence = pool.submit(evidence_table, rings, ids, log, pairs, measured.expected)
+        scores = score_nodes(events, visits, pairs, rings, odds, weight)
+        embeddings = {}
+        if relation is not None:
+            most, seed = settings.gnn.embeddings, settings.seed
+            embeddings["embeddings"] = embeddings_table(events, visits, relation, rings, scores, odds, seed, most)
+        return {
+            "rings": rings_table(rings, ids, visits, stakes),
+            "members": members,
+            "evidence": evidence.result(),
+            "scores": scores,
+            "rejected": events.report.rejected,
+            "relations": relations.result(),
+            **embeddings,
+        }
 
 
 def _notes(measured: Measured, found: Search, judged: Judged) -> list[str]:

@@ -113,8 +113,10 @@ def embed_keys(users: Float32, kept: Int64, odds: Float64, visits: Visits, view:
     first = next(found for found in visits.views if found.name == view).first_key + codes
     begin = np.concatenate([np.zeros(1, np.int64), np.cumsum(visits.offset[first + 1] - visits.offset[first])])
     visitor = visits.user[stretches(visits.offset, first)]
-    place = np.minimum(np.searchsorted(kept, visitor), len(kept) - 1)
-    chance = np.where(kept[place] == visitor, 1 / (1 + 10.0 ** -odds[visitor]) + LEAST_ODDS, 0).astype(np.float32)
+    place_of = np.full(len(odds), -1, np.int32)
+    place_of[kept] = np.arange(len(kept), dtype=np.int32)
+    place = np.maximum(place_of[visitor], 0)
+    chance = np.where(place_of[visitor] >= 0, (1 / (1 + 10.0**-odds) + LEAST_ODDS)[visitor], 0).astype(np.float32)
     return _unit(csr_array((chance, place, begin), shape=(len(codes), len(kept))) @ users)
 
 
@@ -184,5 +186,8 @@ def _among(rings: Sequence[JudgedRing], kept: Int64, users: int) -> list[tuple[I
 
 
 def _unit(values: Float32) -> Float32:
-    """Rows of length one; empty rows stay empty."""
-    return np.asarray(values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12), np.float32)
+    """The same memory with rows of length one; empty rows stay empty. A block at a time, which stays in the processor's cache."""
+    for start in range(0, len(values), ROWS):
+        block = values[start : start + ROWS]
+        block /= np.maximum(np.sqrt((block * block).sum(axis=1, keepdims=True)), 1e-12)
+    return values

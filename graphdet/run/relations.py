@@ -5,7 +5,8 @@ A hub is cut to its strongest relations and keeps its true degree, so that one p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from graphdet.arrays import Bool, Float64, Int32, Int64
 from graphdet.errors import RunError
 from graphdet.events import NO_TIME, EventTable, read_events
 from graphdet.graph import Edges, FraudGraph, Relation, build_graph
@@ -40,7 +42,7 @@ def ring_relations(events: EventTable, members: pa.Table, most_per_user: int = 2
         ValueError: a member is in no event of this log.
     """
     inside = _members_of(events, members)
-    kept: list[tuple[Relation, Edges, npt.NDArray[np.bool_]]] = []
+    kept = []
     degrees = {name: np.zeros(events.count(name), np.int64) for name in events.ids}
     graph = build_graph(events)
     by_member = inside["user"][events.codes["user"]]
@@ -56,7 +58,7 @@ def ring_relations(events: EventTable, members: pa.Table, most_per_user: int = 2
         of_member, of_shared = inside["user"][user], inside[relation.target][node]
         few = _strongest(user, edges.count, node, of_member & ~of_shared, most_per_user)
         few |= _strongest(node, edges.count, user, of_shared & ~of_member, most_per_node)
-        kept.append((relation, edges, few | (of_member & of_shared)))
+        kept.append(_Kept.of(relation, edges, user, few | (of_member & of_shared)))
     return _as_table(events, kept, degrees, inside)
 
 
@@ -67,9 +69,10 @@ def all_relations(graph: FraudGraph) -> pa.Table:
     kept = []
     for relation in graph.relations:
         edges = graph.edges(relation)
-        degrees["user"] += np.bincount(edges.rows, minlength=len(degrees["user"]))
+        user = edges.rows
+        degrees["user"] += np.bincount(user, minlength=len(degrees["user"]))
         degrees[relation.target] += np.bincount(edges.to, minlength=len(degrees[relation.target]))
-        kept.append((relation, edges, np.ones(len(edges), dtype=bool)))
+        kept.append(_Kept.of(relation, edges, user, np.ones(len(edges), dtype=bool)))
     return _as_table(graph.events, kept, degrees, everything)
 
 
@@ -105,38 +108,50 @@ def _strongest(
     return chosen
 
 
-def _as_table(
-    events: EventTable,
-    kept: list[tuple[Relation, Edges, npt.NDArray[np.bool_]]],
-    degrees: dict[str, npt.NDArray[np.int64]],
-    known: dict[str, npt.NDArray[np.bool_]],
-) -> pa.Table:
+@dataclass(frozen=True)
+class _Kept:
+    """The edges of one relation that go into the table, by columns; the others need not wait in memory for the other relations."""
+
+    relation: Relation
+    user: Int32
+    node: Int32
+    count: Int64
+    first: Int64 | None
+    last: Int64 | None
+    amount: Float64 | None
+
+    @classmethod
+    def of(cls, relation: Relation, edges: Edges, user: Int32, chosen: Bool) -> _Kept:
+        """Those edges that are chosen; `user` is `edges.rows`."""
+        first, last = (None if moments is None else moments[chosen] for moments in (edges.first, edges.last))
+        amount = None if edges.amount is None else edges.amount[chosen]
+        return cls(relation, user[chosen], edges.to[chosen], edges.count[chosen], first, last, amount)
+
+
+def _as_table(events: EventTable, kept: Sequence[_Kept], degrees: Mapping[str, Int64], known: Mapping[str, Bool]) -> pa.Table:
     schema = arrow_schema("relations")
     pieces = []
-    for relation, edges, chosen in sorted(kept, key=lambda one: (one[0].target, one[0].verb)):
-        user, node = edges.rows[chosen], edges.to[chosen]
-        size = len(user)
+    for own in sorted(kept, key=lambda one: (one.relation.target, one.relation.verb)):
+        target, size = own.relation.target, len(own.user)
         columns = {
-            "user_id": events.ids["user"].take(pa.array(user)),
-            "verb": pa.repeat(pa.scalar(relation.verb), size),
-            "node_type": pa.repeat(pa.scalar(relation.target), size),
-            "node_id": events.ids[relation.target].take(pa.array(node)),
-            "count": pa.array(edges.count[chosen]),
-            "first_seen": _times(edges.first, chosen),
-            "last_seen": _times(edges.last, chosen),
-            "amount": pa.nulls(size, pa.float64()) if edges.amount is None else pa.array(edges.amount[chosen], from_pandas=True),
-            "user_degree": pa.array(degrees["user"][user], mask=~known["user"][user]),
-            "node_degree": pa.array(degrees[relation.target][node], mask=~known[relation.target][node]),
+            "user_id": events.ids["user"].take(pa.array(own.user)),
+            "verb": pa.repeat(pa.scalar(own.relation.verb), size),
+            "node_type": pa.repeat(pa.scalar(target), size),
+            "node_id": events.ids[target].take(pa.array(own.node)),
+            "count": pa.array(own.count),
+            "first_seen": _times(own.first, size),
+            "last_seen": _times(own.last, size),
+            "amount": pa.nulls(size, pa.float64()) if own.amount is None else pa.array(own.amount, from_pandas=True),
+            "user_degree": pa.array(degrees["user"][own.user], mask=~known["user"][own.user]),
+            "node_degree": pa.array(degrees[target][own.node], mask=~known[target][own.node]),
         }
         pieces.append(pa.table([columns[name] for name in schema.names], schema=schema))
     return pa.concat_tables(pieces) if pieces else schema.empty_table()
 
 
-def _times(moments: npt.NDArray[np.int64] | None, chosen: npt.NDArray[np.bool_]) -> pa.Array:
+def _times(moments: Int64 | None, size: int) -> pa.Array:
     kind = arrow_schema("relations").field("first_seen").type
-    if moments is None:
-        return pa.nulls(int(chosen.sum()), kind)
-    return pa.array(moments[chosen], mask=moments[chosen] == NO_TIME).cast(kind)
+    return pa.nulls(size, kind) if moments is None else pa.array(moments, mask=moments == NO_TIME).cast(kind)
 
 
 def relations_of_logs(run: Run, logs: Sequence[Path | str], progress: Progress | None = None) -> pa.Table:

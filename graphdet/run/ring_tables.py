@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from graphdet.arrays import Float64, Int32, Int64, ranges, stretches
+from graphdet.arrays import Float64, Int32, Int64, distinct_counts, distinct_values, stretches
 from graphdet.events import NO_TIME, EventTable
 from graphdet.evidence.pairs import ExpectedMeetings, PairEvidence
 from graphdet.judging.judged_ring import JudgedRing
@@ -109,27 +109,20 @@ def evidence_table(rings: list[JudgedRing], ids: list[str], log: LogIndex, pairs
     """Schema `evidence`: for each ring the meetings of pairs of its members, strongest pair first."""
     events, visits = log.events, log.visits.visits
     schema = arrow_schema("evidence")
-    first = np.ascontiguousarray(pairs.users[:, 0])  # once: a search in a column of a matrix copies the column
-    parts = []
-    for number, ring in enumerate(rings):
-        members = ring.facts.grown.members
-        pair = _pairs_within(pairs, first, members)
-        if not len(pair):
-            continue
-        pair = pair[np.lexsort((pair, -pairs.evidence[pair]))]
-        length = pairs.offset[pair + 1] - pairs.offset[pair]
-        meeting = stretches(pairs.offset, pair)
-        one, other, key = np.repeat(pairs.users[pair, 0], length), np.repeat(pairs.users[pair, 1], length), pairs.key[meeting]
-        count = _event_counter(log, members)
-        parts.append((np.full(len(key), number), meeting, one, other, count(one, key) + count(other, key)))
-    if not parts:
+    pair, ring = _pairs_within([found.facts.grown.members for found in rings], pairs, events.count("user"))
+    if not len(pair):
         return schema.empty_table()
-    ring_of, meeting, one, other, count_of = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.lexsort((pair, -pairs.evidence[pair], ring))
+    pair, ring = pair[order], ring[order]
+    length = pairs.offset[pair + 1] - pairs.offset[pair]
+    meeting, ring_of = stretches(pairs.offset, pair), np.repeat(ring, length)
+    one, other = (np.repeat(pairs.users[pair, side], length) for side in (0, 1))
     key, apart = pairs.key[meeting], pairs.seconds_apart[meeting]
     view = visits.view_of(key)
     column = np.argmax(apart[:, None] <= expected.windows[view], axis=1)
     types = [seen.name for seen in visits.views]
     first_key = np.array([seen.first_key for seen in visits.views], np.int64)
+    count_of = _events_at(log, one, other, key, view)
     table = pa.table(
         {
             "ring_id": pa.array(ids, pa.string()).take(pa.array(ring_of)),
@@ -146,29 +139,35 @@ def evidence_table(rings: list[JudgedRing], ids: list[str], log: LogIndex, pairs
     return table.cast(schema)
 
 
-def _pairs_within(pairs: PairEvidence, first: Int32, members: Int32) -> Int64:
-    """Pairs with both users among the members (sorted); pairs are sorted by their `first` user."""
-    pair = ranges(np.searchsorted(first, members), np.searchsorted(first, members, side="right"))
-    return pair[np.isin(pairs.users[pair, 1], members)]
-
-
-def _event_counter(log: LogIndex, members: npt.NDArray[np.int32]) -> Callable[[Int32, Int32], Int64]:
-    """A function (users, keys) → events of each user at each key, for a ring's members."""
-    event = log.by_user[stretches(log.offset, members)]
-    user = log.events.codes["user"][event].astype(np.int64)
-    keys = log.visits.visits.keys
+def _pairs_within(groups: Sequence[Int32], pairs: PairEvidence, users: int) -> tuple[Int64, Int64]:
+    """Pairs with both users in one of the groups (each sorted), and the group, group by group; pairs are sorted by their first user."""
+    begin = np.searchsorted(np.ascontiguousarray(pairs.users[:, 0]), np.arange(users + 1))
+    inside, other = np.zeros(users, np.bool_), pairs.users[:, 1]
     found = []
-    for view in log.visits.visits.views:
-        code = log.events.codes[view.name][event].astype(np.int64)
-        found.append((user * keys + code + view.first_key)[code >= 0])
-    known, count = np.unique(np.concatenate(found), return_counts=True)
+    for members in groups:
+        inside[members] = True
+        pair = stretches(begin, members)
+        found.append(pair[inside[other[pair]]])
+        inside[members] = False
+    return np.concatenate([np.zeros(0, np.int64), *found]), np.repeat(np.arange(len(groups)), [len(pair) for pair in found])
 
-    def count_events(users: Int32, at: Int32) -> Int64:
-        wanted = users.astype(np.int64) * keys + at
-        place = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
-        return np.where(known[place] == wanted, count[place], 0)
 
-    return count_events
+def _events_at(log: LogIndex, one: Int32, other: Int32, key: Int32, view: Int32) -> Int64:
+    """(n,) events of two users together at a key; `view` is the key's."""
+    event = log.by_user[stretches(log.offset, distinct_values(np.concatenate([one, other])))]
+    user = log.events.codes["user"][event]
+    count = np.zeros(len(key), np.int64)
+    for position, seen in enumerate(log.visits.visits.views):
+        own = np.flatnonzero(view == position)
+        if not len(own):
+            continue
+        code = log.events.codes[seen.name][event]
+        known, events = distinct_counts((user.astype(np.int64) * seen.keys + code)[code >= 0])
+        for who in (one, other):
+            wanted = who[own].astype(np.int64) * seen.keys + (key[own] - seen.first_key)
+            place = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+            count[own] += np.where(known[place] == wanted, events[place], 0)
+    return count
 
 
 def _ids_of(events: EventTable, types: Sequence[str], node_type: npt.NDArray[np.integer], codes: Int64) -> pa.Array:
@@ -178,7 +177,8 @@ def _ids_of(events: EventTable, types: Sequence[str], node_type: npt.NDArray[np.
         own = np.flatnonzero(node_type == number)
         order.append(own)
         parts.append(events.ids[name].take(pa.array(codes[own])).cast(pa.string()))
-    back = np.argsort(np.concatenate(order), kind="stable")
+    back = np.empty(len(codes), np.int64)
+    back[np.concatenate(order)] = np.arange(len(codes))
     return pa.concat_arrays(parts).take(pa.array(back))
 
 
