@@ -19,6 +19,7 @@ from graphdet.events import EventTable
 from graphdet.pipeline import detect
 from graphdet.replay.recorded import Recorded
 from graphdet.replay.replaying import GONE, Replay
+from graphdet.report.data import report_data
 from graphdet.rings.closeness import MOST_SHARE, TOGETHER, find_closest, log_chance
 from graphdet.rings.customs import attached_users, chance_of_attached, false_discovery, keys_with_so_many
 from graphdet.rings.farms import Farm, find_farms
@@ -268,7 +269,7 @@ def test_many_accounts_that_share_things_of_two_kinds_at_any_time() -> None:
 
 def test_more_accounts_than_a_ring_can_have_are_found_by_their_time_alone() -> None:
     """Thousands on one device within an hour are told, if as a crowd; thousands who are on it all the time are a name for none."""
-    crowd = farm(1300, 1.0, letter="y", item="i0")
+    crowd = farm(1300, 1.0, 5, letter="y", item="i0")
     everywhere = [
         {"user": f"q{who}", "device": "NONE", "ip": "10.9.9.9", "time": float(t), "item": "i1"}
         for who, t in enumerate(np.random.default_rng(5).integers(0, DAYS * DAY, 1300).tolist())
@@ -279,8 +280,16 @@ def test_more_accounts_than_a_ring_can_have_are_found_by_their_time_alone() -> N
     assert len(found) > 1200
     assert {name[0] for name in found} == {"y"}
     quick = parse_settings({"gnn": {"least_rings": 0}, "rings": {"permutations": 2}}, "test")
-    (ring,) = detect(event_table(rows), quick).rings.to_pylist()
+    run = detect(event_table(rows), quick)
+    (ring,) = run.rings.to_pylist()
     assert (ring["tier"], ring["size"]) == ("review", len(found))
+    page = report_data(run, 1)
+    (told,) = page["dossiers"]
+    assert told["crowd"]["size"] == len(found)
+    assert len(told["members"]) == told["crowd"]["core"] < len(found)
+    assert f"{len(found):,} share 1 thing " in told["verdict"]["en"]
+    place = {column: number for number, column in enumerate(page["columns"]["events"])}["member"]
+    assert {row[place] for row in told["events"]} <= set(range(len(told["members"])))
 
 
 def test_whoever_had_the_device_before_is_no_member() -> None:

@@ -33,7 +33,14 @@ from graphdet.words.finding_words import burst_in_words
 from graphdet.words.interface import label
 from graphdet.words.reasons import BRIEF, CATALOGUE, WEAKNESS, in_brief
 from graphdet.words.use_words import use_in_words
-from graphdet.words.verdicts import alert_in_words, chance_in_words, crowd_in_words, explained_in_words, review_in_words
+from graphdet.words.verdicts import (
+    alert_in_words,
+    chance_in_words,
+    crowd_in_words,
+    explained_in_words,
+    farm_crowd_in_words,
+    review_in_words,
+)
 
 WITHOUT = tuple(name for name in KEY_TYPES if NODE_TYPE[name].left_out)
 
@@ -86,7 +93,10 @@ class Dossier:
         """What the tier means here, in one sentence: why it is no alert, the innocent explanation that fits, and what contradicts it."""
         crowd, tier = self.facts["crowd"], self.ring["tier"]
         if crowd is not None and tier != "alert":
-            return crowd_in_words(crowd["size"], crowd["core"], crowd["least"], self._draw(language), language)
+            if self.facts["farm"] is not None or not crowd["least"]:
+                things = self.facts["farm"]["things"] if self.facts["farm"] is not None else len(self.scene.windows)
+                return farm_crowd_in_words(crowd["size"], things, language)
+            return crowd_in_words(crowd["size"], crowd["came"], crowd["least"], self._draw(language), language)
         if tier == "explained":
             against = [in_brief(code, language, told) for code, told in self.against]
             return explained_in_words(self.ring["explanation"], against, language)
@@ -206,11 +216,11 @@ def _against(explanation: str, reasons: list[Reason], without: list[dict[str, An
 def _crowd(scene: Scene, facts: dict[str, Any]) -> dict[str, Any] | None:
     """Of what has more members than a ring can have, its core: who came to as many of the items as surprises most; None of other rings."""
     bars, share = scene.replay.recorded.settings.tiers, scene.size / max(scene.users, 1)
-    if scene.size < bars.many_members or share <= bars.alert_share or facts["lockstep"] is None:
+    if scene.size < bars.many_members or share <= bars.alert_share:
         return None
-    least = facts["lockstep"]["least"]
-    core = min(int((scene.met.sum(1) >= least).sum()), bars.many_members)
-    return {"size": scene.size, "user_share": share, "least": least, "core": core}
+    least = facts["lockstep"]["least"] if facts["lockstep"] else 0  # of a farm that shares things alone everybody is as good
+    came = int((scene.met.sum(1) >= least).sum())
+    return {"size": scene.size, "user_share": share, "least": least, "came": came, "core": min(came, bars.many_members)}
 
 
 def event_rows(recorded: Recorded, rows: list[int]) -> list[dict[str, Any]]:

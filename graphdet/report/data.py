@@ -300,7 +300,7 @@ def _events(dossier: Dossier, names: Names, members: list[str]) -> Iterator[dict
     inside = np.flatnonzero(scene.inside)
     inside = inside[[users[code] in order for code in small.events.codes["user"][inside].tolist()]]
     if len(inside) > MOST_EVENTS:
-        first = np.searchsorted(small.rows, dossier.events["read_first"])
+        first = np.intersect1d(np.searchsorted(small.rows, dossier.events["read_first"]), inside)
         inside = np.unique(np.r_[inside[np.linspace(0, len(inside) - 1, MOST_EVENTS - len(first)).astype(int)], first])
     for place in inside.tolist():
         row = int(small.rows[place])

@@ -232,7 +232,7 @@ WORDS: dict[str, Wording] = {
         "处于此种情形的群体多数是团伙。判断前请先看带星标的事件，并在自有记录中核查这些账号。",
     ),
     "next_none": Wording("Nothing, unless you know better than the innocent explanation.", "无需处理，除非你掌握与正常原因相反的情况。"),
-    "hold_help": Wording("What they did is too little to act on.", "其行为不足以采取措施。"),
+    "hold_help": Wording("Not to act on yet, for what stands beside each.", "暂不处置，原因见各行。"),
     "decide": Wording("Your verdict", "你的结论"),
     "compare": Wording("Two members side by side", "两名成员对比"),
     "compare_help": Wording(

@@ -55,24 +55,24 @@ CATALOGUE: dict[str, Code] = {
     ),
     "farm_minutes": Code(
         "for",
-        "{accounts} accounts ever used the {things} devices, cards, addresses or networks that this group has to itself. {inside} of them did so "
+        "{accounts} accounts ever used the {things:thing|things} (devices, cards, addresses, networks) that this group has to itself. {inside} of them did so "
         "within {minutes} minutes and never again. Of honest people who share such things {share:.1%} would; that so many do by coincidence, in "
-        "any of the {groups} groups looked at, has a chance of one in 10^{digits:.0f}.",
+        "any of {groups:group|groups} looked at, has a chance of one in 10^{digits:.0f}.",
         "共有 {accounts} 个账号用过该团伙独占的 {things} 个设备、卡、地址或网络，其中 {inside} 个只在 {minutes} 分钟内用过、此后再未使用。"
         "正常共用者中仅 {share:.1%} 会如此；在所考察的 {groups} 个团伙中任何一个因巧合出现这么多的概率为 10^{digits:.0f} 分之一。",
     ),
     "farm_hours": Code(
         "for",
-        "{accounts} accounts ever used the {things} devices, cards, addresses or networks that this group has to itself. {inside} of them did so "
+        "{accounts} accounts ever used the {things:thing|things} (devices, cards, addresses, networks) that this group has to itself. {inside} of them did so "
         "within {hours} hours and never again. Of honest people who share such things {share:.1%} would; that so many do by coincidence, in "
-        "any of the {groups} groups looked at, has a chance of one in 10^{digits:.0f}.",
+        "any of {groups:group|groups} looked at, has a chance of one in 10^{digits:.0f}.",
         "共有 {accounts} 个账号用过该团伙独占的 {things} 个设备、卡、地址或网络，其中 {inside} 个只在 {hours} 小时内用过、此后再未使用。"
         "正常共用者中仅 {share:.1%} 会如此；在所考察的 {groups} 个团伙中任何一个因巧合出现这么多的概率为 10^{digits:.0f} 分之一。",
     ),
     "farm_number": Code(
         "for",
-        "{inside} accounts share {things} devices, cards, addresses or networks of several kinds, and hardly use others. That so many share by "
-        "coincidence, in any of the {groups} groups looked at, has a chance of one in 10^{digits:.1f}.",
+        "{inside} accounts share {things:thing|things} (devices, cards, addresses, networks) of several kinds, and hardly use others. That so many share by "
+        "coincidence, in any of {groups:group|groups} looked at, has a chance of one in 10^{digits:.1f}.",
         "{inside} 个账号共用多个种类的 {things} 个设备、卡、地址或网络，几乎不用其他的。在所考察的 {groups} 个团伙中任何一个因巧合达到如此规模的概率为 "
         "10^{digits:.1f} 分之一。",
     ),
@@ -238,8 +238,8 @@ CATALOGUE: dict[str, Code] = {
     ),
     "weak_members": Code(
         "caution",
-        "Hold {weak} of {of} members: what they did is too little to act on. They are listed apart.",
-        "{of} 名成员中有 {weak} 名应暂缓处理：其行为不足以采取措施，已另行列出。",
+        "Hold {weak} of {of} members, for what stands beside each. They are listed apart.",
+        "{of} 名成员中有 {weak} 名应暂缓处理，原因见各行，已另行列出。",
     ),
     "strays": Code(
         "caution",
