@@ -59,7 +59,7 @@ def measure(events: EventTable, settings: Settings, progress: Progress | None = 
         with progress.stage("item communities", events.count("item")):
             events = with_communities(events, settings.evidence)
     with progress.stage("visits", len(events)):
-        visits = collect_visits(events, settings.evidence, settings.view)
+        visits = collect_visits(events, settings.evidence, settings.view, threads)
         base_rates = measure_base_rates(visits, settings.evidence, threads=threads)
         expected = expected_meetings(visits)
         affordable = affordable_evidence(visits, base_rates, expected, settings.evidence, threads)

@@ -14,6 +14,7 @@ from graphdet.arrays import Bool, Int32, Int64
 from graphdet.replay.small_log import SmallLog, rate_told
 from graphdet.visits.base_rates import BaseRates, LogTotals, VisitCounts, count_key_elsewhen, count_returns, count_visits
 from graphdet.visits.draws import ALONE
+from graphdet.visits.rushes import drawn_share
 from graphdet.visits.visits import Visits, visits_of_view
 
 
@@ -66,13 +67,15 @@ class Remaining:
         )
         near = np.r_[small.counts.near[static], np.maximum(made.counts.near[at] + self._unseen_near[told], 1)]
         elsewhen = np.r_[small.counts.elsewhen[static], np.maximum(made.counts.elsewhen[at] + self._unseen_elsewhen[told], 0)]
+        public = small.counts.public[recorded[order]]
         counts = VisitCounts(
             own=np.maximum(small.counts.own - (self._every.counts.own - made.counts.own), 1),
             near=near[order].astype(np.int32),
             elsewhen=elsewhen[order].astype(np.int32),
             key_elsewhen=count_key_elsewhen(visits, small.totals.seconds),
             returns=count_returns(visits, small.totals.seconds),
-            public=small.counts.public[recorded[order]],
+            public=public,
+            drawn=drawn_share(visits, small.totals.seconds, public),
             log_hours=small.counts.log_hours[recorded[order]],
         )
         return visits, rate_told(visits, counts, self._totals(made), small.homogeneity, small.told[recorded[order]])

@@ -21,6 +21,7 @@ from graphdet.settings import EvidenceSettings
 from graphdet.visits.base_rates import BaseRates, LogTotals, VisitCounts, count_key_elsewhen, count_returns, rate_visits
 from graphdet.visits.draws import renumbered
 from graphdet.visits.index import VisitIndex
+from graphdet.visits.rushes import drawn_share
 from graphdet.visits.visits import View, Visits
 
 
@@ -175,9 +176,9 @@ def _counts(recorded: Recorded, visit: Int64, visits: Visits, users: int, totals
     key_elsewhen = count_key_elsewhen(visits, totals.seconds)
     returns = count_returns(visits, totals.seconds)
     of_visit = recorded.visits
-    return VisitCounts(
-        own, of_visit.near[visit], of_visit.elsewhen[visit], key_elsewhen, returns, of_visit.public[visit], of_visit.log_hours[visit]
-    )
+    public = of_visit.public[visit]
+    drawn = drawn_share(visits, totals.seconds, public)
+    return VisitCounts(own, of_visit.near[visit], of_visit.elsewhen[visit], key_elsewhen, returns, public, drawn, of_visit.log_hours[visit])
 
 
 def index_small_log(recorded: Recorded, small: SmallLog, events: EventTable, index: VisitIndex) -> LogIndex:

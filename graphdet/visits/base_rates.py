@@ -18,9 +18,8 @@ from graphdet.arrays import Float32, Float64, Int32, Int64, check_array
 from graphdet.schema import ITEM
 from graphdet.settings import EvidenceSettings
 from graphdet.visits.rushes import drawn_share, log_share_of_hours, public_share
-from graphdet.visits.visits import DAY, Visits
+from graphdet.visits.visits import BLOCK, DAY, Visits
 
-BLOCK = 1 << 16  # visits whose numbers stay near a core
 UNSURE = 10.0  # visits at other times that say as much as the belief that users are alike
 ROUNDING = 1e-4  # that may lift the logarithm of a chance of 1 above 0
 
@@ -95,6 +94,7 @@ class VisitCounts:
         key_elsewhen: (v,) int32, everybody's visits to the key, but for those within its longest window around.
         returns: (v,) int32, of these the user's own.
         public: (v,) float32, of the users who came to what drew more than usual just then the share that is more than any ring has.
+        drawn: (v,) float32, of its key's visits just then the share that something drew.
         log_hours: (v,) float32, at a key in a rush log10 of the user's share of the view's visits just then; elsewhere nobody asks.
     """
 
@@ -104,6 +104,7 @@ class VisitCounts:
     key_elsewhen: Int32
     returns: Int32
     public: Float32
+    drawn: Float32
     log_hours: Float32
 
     def __post_init__(self) -> None:
@@ -113,6 +114,7 @@ class VisitCounts:
         check_array("key_elsewhen", self.key_elsewhen, np.int32, len(self.near), least=0)
         check_array("returns", self.returns, np.int32, len(self.near), least=0)
         check_array("public", self.public, np.float32, len(self.near), 0, 1)
+        check_array("drawn", self.drawn, np.float32, len(self.near), 0, 1)
         check_array("log_hours", self.log_hours, np.float32, len(self.near), most=0)
 
 
@@ -140,10 +142,17 @@ def count_visits(visits: Visits, seconds: int, threads: int = 1) -> VisitCounts:
     """What hangs on each visit, as far as its user's visits and its key's visits are all among these; `seconds` is the log's length."""
     reach = np.zeros(visits.groups, np.int64)
     reach[visits.group] = _near(visits)[_view(visits)]
-    own, near, elsewhen = _kernels.count_by_user(visits.offset, visits.user, visits.time, visits.group, reach, visits.users, threads)
+    with ThreadPoolExecutor(1) as beside:
+        rushes = beside.submit(_count_rushes, visits, seconds)
+        own, near, elsewhen = _kernels.count_by_user(visits.offset, visits.user, visits.time, visits.group, reach, visits.users, threads)
+        key_elsewhen, returns = count_key_elsewhen(visits, seconds), count_returns(visits, seconds, threads)
+    return VisitCounts(own, near, elsewhen, key_elsewhen, returns, *rushes.result())
+
+
+def _count_rushes(visits: Visits, seconds: int) -> tuple[Float32, Float32, Float32]:
     public = public_share(visits, seconds)
-    log_hours = log_share_of_hours(visits, drawn_share(visits, seconds, public) > 0)
-    return VisitCounts(own, near, elsewhen, count_key_elsewhen(visits, seconds), count_returns(visits, seconds, threads), public, log_hours)
+    drawn = drawn_share(visits, seconds, public)
+    return public, drawn, log_share_of_hours(visits, drawn > 0)
 
 
 def count_key_elsewhen(visits: Visits, seconds: int) -> Int32:
@@ -191,7 +200,7 @@ def rate_visits(
 
     _in_blocks(visits, by_keys, threads)
     return BaseRates(
-        log_base_rate=_unless_drawn(log_habit, drawn_share(visits, seconds, counts.public), counts.log_hours),
+        log_base_rate=_unless_drawn(log_habit, counts.drawn, counts.log_hours),
         log_intent=log_intent,
         near=counts.near,
         usual=usual,

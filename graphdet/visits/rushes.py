@@ -8,12 +8,14 @@ they have of all visits of those hours.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from graphdet import _kernels
-from graphdet.arrays import Bool, Float32, Float64, Int32, Int64, distinct_values
+from graphdet.arrays import Bool, Float32, Float64, Int64, distinct_values
 from graphdet.schema import ITEM
-from graphdet.visits.visits import UNTIMED, View, Visits
+from graphdet.visits.visits import BLOCK, UNTIMED, View, Visits
 
 BEYOND_USUAL = 3.0  # times a key's usual visits that are no rush yet
 LEAST_LOCAL = 3  # visits just then of a key that draws more than usual
@@ -31,12 +33,10 @@ def drawn_share(visits: Visits, seconds: int, public: Float32) -> Float32:
     drawn = np.zeros(len(visits), np.float32)
     for view in visits.views:
         if _knows_rushes(view):
-            offset = visits.offset[view.first_key : view.first_key + view.keys + 1]
-            local, usual = _local_and_usual(offset, visits.time, view.windows[0] // 2, seconds)
-            rows = slice(int(offset[0]), int(offset[-1]))
-            beyond_cap = local - np.maximum(view.settings.cap, BEYOND_USUAL * usual)
-            beyond_usual = (local - BEYOND_USUAL * usual) * public[rows]
-            drawn[rows] = np.maximum(np.maximum(beyond_cap, beyond_usual), 0) / local
+            for rows, local, usual in _local_and_usual(visits, view, seconds):
+                beyond_cap = local - np.maximum(view.settings.cap, BEYOND_USUAL * usual)
+                beyond_usual = (local - BEYOND_USUAL * usual) * public[rows]
+                drawn[rows] = np.maximum(np.maximum(beyond_cap, beyond_usual), 0) / local
     return drawn
 
 
@@ -51,10 +51,14 @@ def public_share(visits: Visits, seconds: int) -> Float32:
     for view in visits.views:
         if not _knows_rushes(view):
             continue
-        offset = visits.offset[view.first_key : view.first_key + view.keys + 1]
-        rows = slice(int(offset[0]), int(offset[-1]))
-        local, usual = _local_and_usual(offset, visits.time, view.windows[0] // 2, seconds)
-        more = np.flatnonzero(local >= np.maximum(BEYOND_USUAL * usual, LEAST_LOCAL))
+        rows = visits.rows_of(view)
+        more = np.concatenate(
+            [
+                np.flatnonzero(local >= np.maximum(BEYOND_USUAL * usual, LEAST_LOCAL)) + (part.start - rows.start)
+                for part, local, usual in _local_and_usual(visits, view, seconds)
+            ]
+            or [np.zeros(0, np.int64)]
+        )
         time, user = visits.time[rows], visits.user[rows]
         for shift in (0, view.windows[0] // 2):
             windows = (int(time.max(initial=0)) + shift) // view.windows[0] + 1
@@ -71,14 +75,18 @@ def log_share_of_hours(visits: Visits, chosen: Bool) -> Float32:
     """(v,) of each chosen visit log10 of the user's share of the view's visits just then; 0 for the others. O(v log v)."""
     share = np.zeros(len(visits), np.float32)
     for view in visits.views:
-        rows = slice(int(visits.offset[view.first_key]), int(visits.offset[view.first_key + view.keys]))
+        rows = visits.rows_of(view)
         own = np.flatnonzero(chosen[rows])
         if not _knows_rushes(view) or not len(own):
             continue
         half = view.windows[0] // 2
-        time, user = visits.time[rows].astype(np.int64), visits.user[rows].astype(np.int64)
-        around = _within(np.sort(time), time[own], half)
-        busy = _within(np.sort(user << 32 | time), user[own] << 32 | time[own], half)
+        time, user = visits.time[rows], visits.user[rows]
+        around = _within(np.sort(time).astype(np.int64), time[own].astype(np.int64), half)
+        asked = np.zeros(visits.users, np.bool_)
+        asked[user[own]] = True
+        theirs = np.flatnonzero(asked[user])
+        moments = np.sort(user[theirs].astype(np.int64) << 32 | time[theirs])
+        busy = _within(moments, user[own].astype(np.int64) << 32 | time[own], half)
         share[rows][own] = np.log10(busy / around)
     return share
 
@@ -93,9 +101,21 @@ def _within(moments: Int64, at: Int64, half: int) -> Int64:
     return np.asarray(np.searchsorted(moments, at + half, side="right") - np.searchsorted(moments, at - half), np.int64)
 
 
-def _local_and_usual(offset: Int64, time: Int32, half: int, seconds: int) -> tuple[Float64, Float64]:
-    """Of each visit its key's visits within `half` before and after, and those that other times give in as long."""
-    local = _kernels.count_around(offset, time, np.full(len(offset) - 1, half))
-    of_key = np.diff(offset)
-    elsewhen = (np.repeat(of_key, of_key) - local).astype(np.float64)
-    return local.astype(np.float64), elsewhen * 2.0 * half / max(seconds - 2.0 * half, 1.0)
+def _local_and_usual(visits: Visits, view: View, seconds: int) -> Iterator[tuple[slice, Float64, Float64]]:
+    """Of each visit its key's visits just then, and those that other times give in as long; some visits at a time.
+
+    Just then = half of the view's shortest window before and after.
+    """
+    half = view.windows[0] // 2
+    offset = visits.offset[view.first_key : view.first_key + view.keys + 1]
+    around = _kernels.count_around(offset, visits.time, np.full(view.keys, half))
+    of_key = np.repeat(np.diff(offset).astype(np.int32), np.diff(offset))
+    for first in range(0, len(around), BLOCK):
+        part = slice(first, min(first + BLOCK, len(around)))
+        local = around[part]
+        elsewhen = (of_key[part] - local).astype(np.float64)
+        yield (
+            slice(int(offset[0]) + part.start, int(offset[0]) + part.stop),
+            local.astype(np.float64),
+            elsewhen * 2.0 * half / max(seconds - 2.0 * half, 1.0),
+        )

@@ -6,6 +6,7 @@ one visit; else every shopping session would look like five independent coincide
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,7 @@ from graphdet.visits.draws import ALONE, bundles_of, draws_by_bundle, draws_by_t
 
 DAY = 86_400
 UNTIMED = np.iinfo(np.int32).max
+BLOCK = 1 << 16  # visits whose numbers stay near a core
 
 
 @dataclass(frozen=True)
@@ -80,48 +82,54 @@ class Visits:
     def keys(self) -> int:
         return len(self.offset) - 1
 
+    def rows_of(self, view: View) -> slice:
+        """The visits of one of the views."""
+        return slice(int(self.offset[view.first_key]), int(self.offset[view.first_key + view.keys]))
+
     def view_of(self, keys: Int32) -> Int32:
         """Position in `views` of each key."""
         return np.searchsorted([view.first_key for view in self.views], keys, side="right").astype(np.int32) - np.int32(1)
 
 
-def collect_visits(events: EventTable, settings: EvidenceSettings, of_view: Views) -> Visits:
-    """All views of a log as visits.
+def collect_visits(events: EventTable, settings: EvidenceSettings, of_view: Views, threads: int = 1) -> Visits:
+    """All views of a log as visits; the result does not depend on `threads`.
 
     Events without a time are left out of logs that have times: nobody can say what they coincide with.
     """
     timed = events.time is not None
     seconds, known = _seconds(events)
+    names = [name for name in settings.views if events.count(name)]
+    windows = [_windows(of_view[name].windows, events.resolution) if timed else (UNTIMED,) for name in names]
+
+    def collect(name: str, gap: int) -> tuple[Int64, Int32, Int32, Int32]:
+        code = np.where(known, events.codes[name], np.int32(-1)) if known is not None else events.codes[name]
+        offset, user, time = visits_of_view(code, events.codes["user"], seconds, events.count(name), events.count("user"), gap)
+        return offset, user, time, _draws(name, offset, user, time, events.resolution, settings)
+
+    with ThreadPoolExecutor(threads) as pool:
+        found = list(pool.map(collect, names, [own[0] for own in windows]))
     views: list[View] = []
     offsets: list[Int64] = [np.zeros(1, np.int64)]
-    users, times, draws, groups, strata = ([np.zeros(0, np.int32)] for _ in range(5))
+    groups, strata = ([np.zeros(0, np.int32)] for _ in range(2))
     first_key = first_group = first_stratum = 0
-    for name in settings.views:
+    for name, own, (offset, *_) in zip(names, windows, found, strict=True):
         keys = events.count(name)
-        if not keys:
-            continue
-        own = of_view[name]
-        windows = _windows(own.windows, events.resolution) if timed else (UNTIMED,)
-        code = np.where(known, events.codes[name], np.int32(-1)) if known is not None else events.codes[name]
-        offset, user, time = visits_of_view(code, events.codes["user"], seconds, keys, events.count("user"), windows[0])
         group = events.item_category + np.int32(1) if name == ITEM and events.categories else np.zeros(keys, np.int32)  # 0 = unknown
         stratum = _pooled(group, np.diff(offset), settings.stratum_visits)
-        views.append(View(name, windows, own, first_key, keys))
+        views.append(View(name, own, of_view[name], first_key, keys))
         offsets.append(offset[1:] + offsets[-1][-1])
-        users.append(user)
-        times.append(time)
-        draws.append(_draws(name, offset, user, time, events.resolution, settings))
         groups.append(group + np.int32(first_group))
         strata.append(stratum + np.int32(first_stratum))
         first_key += keys
         first_group += int(group.max()) + 1
         first_stratum += int(stratum.max()) + 1
+    user, time, draw = (np.concatenate([np.zeros(0, np.int32), *(one[place] for one in found)]) for place in (1, 2, 3))
     return Visits(
         views=tuple(views),
         offset=np.concatenate(offsets),
-        user=np.concatenate(users),
-        time=np.concatenate(times),
-        draw=np.concatenate(draws),
+        user=user,
+        time=time,
+        draw=draw,
         group=np.concatenate(groups),
         stratum=np.concatenate(strata),
         users=events.count("user"),
