@@ -68,6 +68,14 @@ def distinct_values(values: npt.NDArray[Whole]) -> npt.NDArray[Whole]:
     return ordered[firsts(ordered)]
 
 
+def ranks(values: npt.NDArray[Whole]) -> Int64:
+    """The position of each number among the distinct ones, sorted."""
+    order = np.argsort(values)
+    rank = np.empty(len(values), np.int64)
+    rank[order] = np.cumsum(firsts(values[order])) - 1
+    return rank
+
+
 def distinct_counts(values: npt.NDArray[Whole]) -> tuple[npt.NDArray[Whole], Int64]:
     """Each number once, sorted, and how often it is there; as quick as `distinct_values`."""
     ordered: npt.NDArray[Whole] = np.sort(values)

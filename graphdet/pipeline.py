@@ -218,7 +218,7 @@ def detect_in(
             bursts = find_bursts(measured.events, settings.signals.series, settings.machine.workers)
         tables |= {} if bursts is None else {"bursts": bursts}
     with progress.stage("dossiers", len(rings)):
-        tables |= record_dossiers(rings, ids, log, stakes, settings)
+        tables |= record_dossiers(rings, ids, log, measured.base_rates, stakes, settings)
     discounted, crowded = list_discounts(measured.visits, measured.events)
     meta = describe_run(measured.events, settings, discounted, [*crowded, *notes, *_notes(measured, found, judged)], progress.costs)
     meta["background"] = describe_background(log, measured.base_rates, rings, null, found, judged.background, measured.learned)

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from dossier_runs import LoggedRun, market_run
 
 from graphdet.dossier.building import build_dossier
+from graphdet.events import read_events
 from graphdet.record import recording
+from graphdet.record.texts import add_wording
 from graphdet.replay.recorded import Recorded, RecordedVisits
 from graphdet.replay.small_log import SmallLog, cut_small_log
+from graphdet.settings import EvidenceSettings, LogSettings, MachineSettings
+from graphdet.visits.base_rates import count_visits, elsewhen_of, rate_visits
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +50,35 @@ def test_dossiers_of_members_of_whom_few_events_were_kept_can_be_told(few_events
     recorded = Recorded(few_events.run)
     for ring in few_events.run.rings["ring_id"].to_pylist():
         assert build_dossier(recorded, few_events.run.ring(ring)).reasons
+
+
+def test_wording_is_found_where_ids_have_white_space_around_them(tmp_path: Path) -> None:
+    lines = [(f"u{row % 5}", f"i{row % 3}", f"2024-01-01 00:00:{row % 20:02d}", f"e{row}", f"said in {row}") for row in range(40)]
+    for padded in (0, 7):  # every so many rows, so that of two events with one key one is
+        log = tmp_path / f"log{padded}.csv"
+        around = [("\u00a0{} ", "\t{}") if padded and row % padded == 0 else ("{}", "{}") for row in range(len(lines))]
+        rows = [(of.format(user), at.format(item), *rest) for (of, at), (user, item, *rest) in zip(around, lines, strict=True)]
+        pd.DataFrame(rows, columns=["user_id", "item_id", "timestamp", "event_id", "text"]).to_csv(log, index=False)
+        events = read_events([log])
+        table = recording.events_table(events, np.arange(len(events)))
+        told = add_wording(table, events.report.files, events.ids["item"], LogSettings(), MachineSettings())
+        seconds = [time.second for time in told["timestamp"].to_pylist()]
+        found = zip(
+            *(told[name].to_pylist() for name in ("user_id", "item_id")),
+            seconds,
+            told["event_id"].to_pylist(),
+            told["text"].to_pylist(),
+            strict=True,
+        )
+        assert sorted(found) == sorted((user, item, int(time[-2:]), event, text) for user, item, time, event, text in lines)
+
+
+def test_visits_at_other_times_are_read_back_from_their_rates(small_log: SmallLog) -> None:
+    visits, seconds = small_log.visits, small_log.totals.seconds
+    counts = count_visits(visits, seconds)
+    base_rates = rate_visits(visits, counts, small_log.totals, EvidenceSettings(), None)
+    chosen = np.arange(0, len(visits), 2)
+    assert elsewhen_of(base_rates, visits, chosen, seconds).tolist() == counts.elsewhen[chosen].tolist()
 
 
 def visits_of(**wrong: Any) -> RecordedVisits:

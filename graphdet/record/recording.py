@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from graphdet import _kernels
-from graphdet.arrays import Bool, Int32, Int64, distinct_values, stretches
+from graphdet.arrays import Bool, Float32, Int32, Int64, distinct_counts, distinct_values, stretches
 from graphdet.events import NO_TIME, EventTable
 from graphdet.judging.conditions import Background
 from graphdet.judging.judged_ring import JudgedRing
@@ -28,16 +29,21 @@ from graphdet.rings.null_search import NullRings
 from graphdet.rings.search import Search
 from graphdet.schema import ITEM, KEY_TYPES, NODE_TYPE, arrow_schema
 from graphdet.settings import Settings
-from graphdet.visits.base_rates import BaseRates, count_totals, count_visits
+from graphdet.visits.base_rates import BaseRates, count_totals, elsewhen_of
 from graphdet.visits.crowding import most_at_once
+from graphdet.visits.index import VisitIndex
+from graphdet.visits.rushes import drawn_share, log_share_of_hours, public_share
+from graphdet.visits.visits import View, Visits
 
 MOST_EVENTS = 2000  # of one member that are kept: those on rings' targets, then the earliest
 MOST_BINS = 400  # of an item's history
+RINGS = 256  # whose members' visits are looked through at once
+LOW = 0xFFFFFFFF  # the lower half of a number of eight bytes
 DAY = 86_400
 
 
 def record_dossiers(
-    rings: Sequence[JudgedRing], ids: Sequence[str], log: LogIndex, stakes: Sequence[Stakes], settings: Settings
+    rings: Sequence[JudgedRing], ids: Sequence[str], log: LogIndex, base_rates: BaseRates, stakes: Sequence[Stakes], settings: Settings
 ) -> dict[str, pa.Table]:
     """The tables `events`, `keys`, `visits` and `dossiers` of `schema.OPTIONAL_RUN_TABLES`. O(events + visits).
 
@@ -54,13 +60,13 @@ def record_dossiers(
         for position, seen in enumerate(index.visits.views):
             targets[seen.name][keys[view == position] - seen.first_key] = True
     rows = _rows_of_members(events, member, targets)
-    at_targets = {name: _rows_by_key(events, name, chosen) for name, chosen in targets.items() if chosen.any()}
     kept = events_table(events, rows)
+    keys, at_targets = _keys_table(log, rows, targets)
     items = events.ids["item"].filter(pa.array(targets["item"])) if "item" in targets else pa.array([], pa.string())
     return {
         "events": add_wording(kept, events.report.files, items, settings.log, settings.machine),
-        "keys": _keys_table(log, rows, targets, at_targets),
-        "visits": _visits_table(rings, log),
+        "keys": keys,
+        "visits": _visits_table(rings, log, base_rates, settings.machine.workers),
         "dossiers": _dossiers_table(rings, ids, log, at_targets, stakes, settings.machine.workers),
     }
 
@@ -147,14 +153,6 @@ def _rows_of_members(events: EventTable, member: Bool, targets: Mapping[str, Boo
     return np.sort(rows[order[place < MOST_EVENTS]])
 
 
-def _rows_by_key(events: EventTable, name: str, chosen: Bool) -> tuple[Int32, Int64]:
-    """(codes, rows) of the events at chosen keys, by key and in it by time."""
-    code = events.codes[name]
-    rows = np.flatnonzero(np.append(chosen, False)[code])
-    order = np.argsort(code[rows], kind="stable")
-    return code[rows[order]], rows[order]
-
-
 def events_table(events: EventTable, rows: Int64) -> pa.Table:
     """These events as the table `events` has them."""
     schema = arrow_schema("events")
@@ -185,37 +183,15 @@ def _times(values: Int64) -> pa.Array:
     return pa.array(values, pa.int64(), mask=values == NO_TIME).cast(arrow_schema("events").field("timestamp").type)
 
 
-def _keys_table(log: LogIndex, rows: Int64, targets: Mapping[str, Bool], at_targets: Mapping[str, tuple[Int32, Int64]]) -> pa.Table:
-    """Every key that the kept events name."""
-    events, visits = log.events, log.visits.visits
-    schema = arrow_schema("keys")
-    crowded = {view.name: most_at_once(visits, view) > view.settings.cap for view in visits.views}
-    parts = []
-    for name in (name for name in KEY_TYPES if name in events.ids):
-        code = events.codes[name]
-        touched = np.zeros(events.count(name) + 1, np.bool_)
-        touched[code[rows]] = True
-        touched[-1] = False  # the last place stands for events without one
-        own = np.flatnonzero(touched)
-        count, users = _count_at(code, events.codes["user"], touched[:-1], events.count("user"))
-        columns = {
-            "node_type": pa.repeat(pa.scalar(name), len(own)),
-            "node_id": events.ids[name].take(pa.array(own)).cast(pa.string()),
-            "events": pa.array(count[own]),
-            "users": pa.array(users[own]),
-            "crowded": pa.array(crowded[name][own] if name in crowded else np.zeros(len(own), np.bool_)),
-        }
-        if name == "seller" and len(log.seller_share):
-            columns["share"] = pa.array(log.seller_share[own + 1])
-        if name == "item" and events.rating is not None:
-            known = ~np.isnan(events.rating) & touched[code]
-            ratings = np.bincount(code[known], minlength=events.count(name))[own]
-            total = np.bincount(code[known], weights=events.rating[known], minlength=events.count(name))[own]
-            columns["ratings"] = pa.array(ratings.astype(np.int64))
-            columns["rating"] = pa.array(total / np.maximum(ratings, 1), mask=ratings == 0)
-        if name in at_targets and events.time is not None:
-            columns["history"] = _histories(events, own, targets[name], at_targets[name], log)
-        parts.append(_filled(columns, schema, len(own)))
+Rows = tuple[Int32, Int64]  # codes and rows of events at some keys, by key and in it by time
+
+
+def _keys_table(log: LogIndex, rows: Int64, targets: Mapping[str, Bool]) -> tuple[pa.Table, dict[str, Rows]]:
+    """Every key that the kept events name; and, by node type, all events at targets."""
+    events, schema = log.events, arrow_schema("keys")
+    types = [name for name in KEY_TYPES if name in events.ids]
+    made = [_keys_of_type(name, log, rows, targets[name]) for name in types]
+    parts = [table for table, _ in made]
     if len(events.categories) and "item" in events.codes:
         item = events.codes["item"][rows]
         categories = distinct_values(events.item_category[item[item >= 0]])
@@ -226,7 +202,47 @@ def _keys_table(log: LogIndex, rows: Int64, targets: Mapping[str, Bool], at_targ
             "share": pa.array(log.category_share[categories + 1]),
         }
         parts.append(_filled(columns, schema, len(categories)))
-    return pa.concat_tables(parts).combine_chunks() if parts else schema.empty_table()
+    table = pa.concat_tables(parts).combine_chunks() if parts else schema.empty_table()
+    return table, {name: at_targets for name, (_, at_targets) in zip(types, made, strict=True)}
+
+
+def _keys_of_type(name: str, log: LogIndex, rows: Int64, target: Bool) -> tuple[pa.Table, Rows]:
+    events, code = log.events, log.events.codes[name]
+    touched = np.zeros(len(target) + 1, np.bool_)
+    touched[code[rows]] = True
+    touched[-1] = False  # the last place stands for events without one
+    own, targets = np.flatnonzero(touched), np.flatnonzero(target)
+    there = np.flatnonzero((touched | np.append(target, False))[code])
+    offset, order = _kernels.group_rows(code[there], len(target))
+    row, count = there[order], np.diff(offset)
+    columns = {
+        "node_type": pa.repeat(pa.scalar(name), len(own)),
+        "node_id": events.ids[name].take(pa.array(own)).cast(pa.string()),
+        "events": pa.array(count[own]),
+        "users": pa.array(distinct_users(offset, events.codes["user"][row], events.count("user"))[own]),
+        "crowded": pa.array(_crowded(name, log)[own]),
+    }
+    if name == "seller" and len(log.seller_share):
+        columns["share"] = pa.array(log.seller_share[own + 1])
+    if name == "item" and events.rating is not None:
+        known = ~np.isnan(events.rating) & touched[code]
+        ratings = np.bincount(code[known], minlength=len(target))[own]
+        total = np.bincount(code[known], weights=events.rating[known], minlength=len(target))[own]
+        columns["ratings"] = pa.array(ratings.astype(np.int64))
+        columns["rating"] = pa.array(total / np.maximum(ratings, 1), mask=ratings == 0)
+    at_targets = np.repeat(targets.astype(np.int32), count[targets]), row[stretches(offset, targets)]
+    if len(targets) and events.time is not None:
+        columns["history"] = _histories(events.time, own, target, at_targets, log)
+    return _filled(columns, arrow_schema("keys"), len(own)), at_targets
+
+
+def _crowded(name: str, log: LogIndex) -> Bool:
+    """Which keys of a node type more came to at once than a visitor is compared with."""
+    visits = log.visits.visits
+    for view in visits.views:
+        if view.name == name:
+            return most_at_once(visits, view) > view.settings.cap
+    return np.zeros(log.events.count(name), np.bool_)
 
 
 def _filled(columns: dict[str, pa.Array], schema: pa.Schema, rows: int) -> pa.Table:
@@ -234,90 +250,92 @@ def _filled(columns: dict[str, pa.Array], schema: pa.Schema, rows: int) -> pa.Ta
     return pa.table({**absent, **columns}).select(schema.names).cast(schema)
 
 
-def _count_at(code: Int32, user: Int32, chosen: Bool, users: int) -> tuple[Int64, Int64]:
-    """Events and distinct users of the chosen keys."""
-    own = np.flatnonzero((code >= 0) & chosen[code])
-    offset, order = _kernels.group_rows(code[own], len(chosen))
-    return np.diff(offset), distinct_users(offset, user[own[order]], users)
-
-
 def _history_seconds(end: int) -> int:
     """Width of a bin of the histories: whole days, no more than `MOST_BINS` of them."""
     return DAY * max(-(-(end // DAY + 1) // MOST_BINS), 1)
 
 
-def _histories(events: EventTable, own: Int64, chosen: Bool, at: tuple[Int32, Int64], log: LogIndex) -> pa.Array:
+def _histories(time: Int64, own: Int64, target: Bool, at_targets: Rows, log: LogIndex) -> pa.Array:
     """For each of the own keys that is a target a list of its events in each bin; null for the others."""
-    assert events.time is not None
-    code, rows = at
+    code, rows = at_targets
     width = _history_seconds(log.end)
     bins = log.end // width + 1
-    known = events.time[rows] != NO_TIME
-    which = np.minimum((events.time[rows[known]] - log.start) // 1_000_000 // width, bins - 1)
-    targets = np.flatnonzero(chosen[own])
-    place = np.searchsorted(own[targets], code[known])
-    count = np.bincount(place * bins + which, minlength=len(targets) * bins).astype(np.int32)
-    length = np.where(chosen[own], bins, 0)
-    offset = pa.array(np.r_[0, np.cumsum(length)].astype(np.int32), mask=np.r_[~chosen[own], False])
+    chosen = target[own]
+    place = np.full(len(target), -1)
+    place[own[chosen]] = np.arange(chosen.sum())
+    moment, place = time[rows], place[code]
+    known = (moment != NO_TIME) & (place >= 0)
+    which = np.minimum((moment[known] - log.start) // 1_000_000 // width, bins - 1)
+    count = np.bincount(place[known] * bins + which, minlength=int(chosen.sum()) * bins).astype(np.int32)
+    offset = pa.array(np.r_[0, np.cumsum(np.where(chosen, bins, 0))].astype(np.int32), mask=np.r_[~chosen, False])
     return pa.ListArray.from_arrays(offset, pa.array(count))
 
 
-def _visits_table(rings: Sequence[JudgedRing], log: LogIndex) -> pa.Table:
+def _visits_table(rings: Sequence[JudgedRing], log: LogIndex, base_rates: BaseRates, threads: int) -> pa.Table:
     """All visits to targets, and members' visits to other keys that two members of a ring came to."""
-    index = log.visits
-    visits = index.visits
-    whole = np.zeros(visits.keys, np.bool_)
-    shared = np.zeros(visits.keys, np.bool_)
-    member = np.zeros(visits.users, np.bool_)
+    index, visits, ids = log.visits, log.visits.visits, log.events.ids
+    whole, shared, member = (np.zeros(many, np.bool_) for many in (visits.keys, visits.keys, visits.users))
     for ring in rings:
-        grown = ring.facts.grown
-        whole[grown.targets] = True
-        member[grown.members] = True
-        of = index.by_user[stretches(index.user_offset, grown.members)]
-        met = distinct_values(np.repeat(grown.members, _lengths(index.user_offset, grown.members)) * np.int64(visits.keys) + index.key[of])
-        key, users = np.unique(met % visits.keys, return_counts=True)
-        shared[key[users >= 2]] = True
-    shared &= ~whole
-    length = np.diff(visits.offset)
-    chosen = np.flatnonzero(np.repeat(whole, length) | (np.repeat(shared, length) & member[visits.user]))
-    key = index.key[chosen]
-    at_target = whole[key]
-    counts = count_visits(visits, log.end + 1)
+        whole[ring.facts.grown.targets] = True
+        member[ring.facts.grown.members] = True
+    for first in range(0, len(rings), RINGS):
+        shared[_shared_keys(rings[first : first + RINGS], index)] = True
+    keys = np.flatnonzero(whole | shared)
+    chosen = stretches(visits.offset, keys)
+    chosen = chosen[whole[index.key[chosen]] | member[visits.user[chosen]]]
+    key, user = index.key[chosen], visits.user[chosen]
+    elsewhere = ~whole[key]
+    own, elsewhen = np.diff(index.user_offset), elsewhen_of(base_rates, visits, chosen, log.end + 1)
+    public, log_hours = _rushes(visits, log.end + 1, chosen)
     schema = arrow_schema("visits")
-    parts = []
-    view = index.view[key]
-    for position, seen in enumerate(visits.views):
-        of = view == position
-        own, elsewhere = chosen[of], ~at_target[of]
-        parts.append(
-            pa.table(
-                {
-                    "node_type": pa.repeat(pa.scalar(seen.name), len(own)),
-                    "node_id": log.events.ids[seen.name].take(pa.array(key[of] - seen.first_key)).cast(pa.string()),
-                    "user_id": log.events.ids["user"].take(pa.array(visits.user[own])).cast(pa.string()),
-                    "second": pa.array(visits.time[own]),
-                    "draw": pa.array(visits.draw[own], mask=visits.draw[own] < 0),
-                    "user_visits": pa.array(counts.own[visits.user[own]], mask=elsewhere),
-                    "near": pa.array(counts.near[own], mask=elsewhere),
-                    "elsewhen": pa.array(counts.elsewhen[own], mask=elsewhere),
-                    "public": pa.array(counts.public[own], mask=elsewhere),
-                    "log_hours": pa.array(counts.log_hours[own], mask=elsewhere),
-                },
-                schema=schema,
-            )
-        )
+
+    def of_view(view: View) -> pa.Table:
+        of = slice(*np.searchsorted(key, (view.first_key, view.first_key + view.keys)))
+        at = chosen[of]
+        columns = {
+            "node_type": pa.repeat(pa.scalar(view.name), len(at)),
+            "node_id": ids[view.name].take(pa.array(key[of] - view.first_key)).cast(pa.string()),
+            "user_id": ids["user"].take(pa.array(user[of])).cast(pa.string()),
+            "second": pa.array(visits.time[at]),
+            "draw": pa.array(visits.draw[at], mask=visits.draw[at] < 0),
+        }
+        told = {
+            "user_visits": own[user[of]],
+            "near": base_rates.near[at],
+            "elsewhen": elsewhen[of],
+            "public": public[at],
+            "log_hours": log_hours[at],
+        }
+        return pa.table(columns | {name: pa.array(values, mask=elsewhere[of]) for name, values in told.items()}, schema=schema)
+
+    with ThreadPoolExecutor(threads) as pool:
+        parts = list(pool.map(of_view, visits.views))
     return pa.concat_tables(parts).combine_chunks() if parts else schema.empty_table()
 
 
-def _lengths(offset: Int64, users: Int32) -> Int64:
-    return offset[users + 1] - offset[users]
+def _shared_keys(rings: Sequence[JudgedRing], index: VisitIndex) -> Int64:
+    """Keys that two members of one ring came to."""
+    member = np.concatenate([ring.facts.grown.members for ring in rings])
+    ring = np.repeat(np.arange(len(rings)), [ring.facts.size for ring in rings])
+    who = np.repeat(np.arange(len(member)), index.user_offset[member + 1] - index.user_offset[member])
+    met = distinct_values(who << 32 | index.key[index.by_user[stretches(index.user_offset, member)]])
+    key, users = distinct_counts(ring[met >> 32] << 32 | met & LOW)
+    return key[users >= 2] & LOW
+
+
+def _rushes(visits: Visits, seconds: int, chosen: Int64) -> tuple[Float32, Float32]:
+    """`public` and `log_hours` of `VisitCounts`, as far as the chosen visits want them."""
+    public = public_share(visits, seconds)
+    rush, asked = drawn_share(visits, seconds, public) > 0, np.zeros(len(visits), np.bool_)
+    asked[chosen] = True
+    return public, log_share_of_hours(visits, rush & asked)
 
 
 def _dossiers_table(
     rings: Sequence[JudgedRing],
     ids: Sequence[str],
     log: LogIndex,
-    at_targets: Mapping[str, tuple[Int32, Int64]],
+    at_targets: Mapping[str, Rows],
     stakes: Sequence[Stakes],
     threads: int,
 ) -> pa.Table:

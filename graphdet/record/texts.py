@@ -7,14 +7,14 @@ but of members on rings' targets alone. Files that are gone by now are passed ov
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from graphdet.arrays import Int64
+from graphdet.arrays import Int64, offsets, ranks
 from graphdet.errors import GraphdetError
 from graphdet.events.canonical import Cleaning
 from graphdet.events.expressions import name_expression
@@ -34,6 +34,16 @@ from graphdet.shortage import ran_out
 COLUMNS = ("event_id", "text", "image", "order_id", "user_agent", "label")
 KEY = ("user_id", "item_id", "timestamp", "action")
 LONGEST = 2000  # characters of a value that are kept
+MOST_KEYS = 1 << 62  # that a number of eight bytes tells apart
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """Rows of these users on these items; `padded`: those with white space around these ids among them."""
+
+    users: pa.StringArray
+    items: pa.StringArray
+    padded: bool
 
 
 def add_wording(
@@ -48,14 +58,26 @@ def add_wording(
         settings, machine: those that the files were read with.
     """
     rows = pa.array(np.flatnonzero(pc.is_in(events["item_id"], value_set=items).to_numpy()))
-    found = _read(files, pc.unique(events["user_id"]), items, settings, machine) if len(rows) else None
-    if found is None:
+    if not len(rows):
         return events
-    filled = _matches(events.select(KEY).take(rows), found.combine_chunks())
+    sought = events.select(KEY).take(rows)
+    for padded in (False, True):  # to look for white space around ids takes as long as to read them, and few files have any
+        found = _read(files, _Wanted(pc.unique(events["user_id"]), items, padded), settings, machine)
+        if found is None:
+            return events
+        found = found.combine_chunks()
+        filled = _matches(sought, found)
+        if settings.fold or (filled >= 0).all():
+            break
+    return _filled(events, rows.to_numpy(), found, filled)
+
+
+def _filled(events: pa.Table, rows: Int64, found: pa.Table, filled: Int64) -> pa.Table:
+    """The events with `COLUMNS` of those of these rows for which a row was found."""
     places = np.zeros(events.num_rows, np.int64)
-    places[rows.to_numpy()] = filled
+    places[rows] = filled
     known = np.zeros(events.num_rows, np.bool_)
-    known[rows.to_numpy()] = filled >= 0
+    known[rows] = filled >= 0
     take = pa.array(places, mask=~known)
     for name in COLUMNS:
         events = events.set_column(events.schema.get_field_index(name), name, found[name].combine_chunks().take(take))
@@ -65,22 +87,35 @@ def add_wording(
 def _matches(left: pa.Table, found: pa.Table) -> Int64:
     """For each row of `left` the row of `found` with the same key, the nth with the nth in order of content; −1 where there is none."""
     split = left.num_rows
-    key = np.zeros(split + found.num_rows, np.int64)
+    key, keys = np.zeros(split + found.num_rows, np.int64), 1
     for name in KEY:
-        both = pa.concat_arrays([_plain(left[name]), _plain(found[name])]).dictionary_encode()
-        key = np.unique(key * len(both.dictionary) + both.indices.to_numpy(), return_inverse=True)[1]
+        number = _numbers(pa.concat_arrays([_plain(left[name]), _plain(found[name])]))
+        numbers = int(number.max(initial=0)) + 1
+        if keys * numbers > MOST_KEYS:
+            key = ranks(key)
+            keys = int(key.max()) + 1
+        key, keys = key * numbers + number, keys * numbers
+    key = ranks(key)
     ours, theirs = key[:split], key[split:]
-    order = np.argsort(theirs, kind="stable")
-    many = order[(np.bincount(theirs) > 1)[theirs[order]]] if len(theirs) else order
+    order, count = np.argsort(theirs, kind="stable"), np.bincount(theirs, minlength=int(key.max(initial=0)) + 1)
+    several = count[theirs[order]] > 1
+    many = order[several]
     if len(many):  # only rows that share a key need to be told apart
         again = found.select(COLUMNS).take(pa.array(many)).append_column("key", pa.array(theirs[many]))
         sort = [("key", "ascending"), *((name, "ascending") for name in COLUMNS)]
-        order[(np.bincount(theirs) > 1)[theirs[order]]] = many[pc.sort_indices(again, sort).to_numpy()]
-    first = np.searchsorted(theirs[order], ours)
-    place = first + _again(ours)
-    known = place < len(order)
-    known[known] = theirs[order[place[known]]] == ours[known]
-    return np.where(known, order[np.minimum(place, max(len(order) - 1, 0))], -1) if len(order) else np.full(split, -1)
+        order[several] = many[pc.sort_indices(again, sort).to_numpy()]
+    nth = _again(ours)
+    known = nth < count[ours]
+    place = np.full(split, -1)
+    place[known] = order[offsets(count)[ours[known]] + nth[known]]
+    return place
+
+
+def _numbers(values: pa.Array) -> Int64:
+    """A number for each value, the same for the same value."""
+    if pa.types.is_integer(values.type):
+        return ranks(values.to_numpy())
+    return np.asarray(values.dictionary_encode().indices.to_numpy(), np.int64)
 
 
 def _again(key: Int64) -> Int64:
@@ -99,15 +134,13 @@ def _plain(column: pa.ChunkedArray) -> pa.Array:
     return pc.fill_null(column.cast(pa.string()), "").combine_chunks()
 
 
-def _read(
-    files: Sequence[FileReport], users: pa.StringArray, items: pa.StringArray, settings: LogSettings, machine: MachineSettings
-) -> pa.Table | None:
-    """Rows of the users on the items, keys in canonical form, `COLUMNS` null where a file lacks them; None where all files lack all."""
+def _read(files: Sequence[FileReport], wanted: _Wanted, settings: LogSettings, machine: MachineSettings) -> pa.Table | None:
+    """The wanted rows, keys in canonical form, `COLUMNS` null where a file lacks them; None where all files lack all."""
     parts = []
     with scratch_folder() as folder:
         for report in files:
             try:
-                part = _read_file(report, users, items, settings, machine, folder)
+                part = _read_file(report, wanted, settings, machine, folder)
             except (GraphdetError, *REFUSALS) as error:  # it was read before: it has changed, or is gone
                 if ran_out(error):
                     raise
@@ -117,16 +150,14 @@ def _read(
     return pa.concat_tables(parts) if parts else None
 
 
-def _read_file(
-    report: FileReport, users: pa.StringArray, items: pa.StringArray, settings: LogSettings, machine: MachineSettings, folder: Path
-) -> pa.Table | None:
+def _read_file(report: FileReport, wanted: _Wanted, settings: LogSettings, machine: MachineSettings, folder: Path) -> pa.Table | None:
     """Such rows of one file; None where it lacks `COLUMNS`, or is not there any more."""
     on_disk = Path(report.path if Path(report.path).is_file() else report.path.rpartition("!")[0])
     if report.catalogue or not on_disk.is_file():
         return None
     with connect(machine, folder) as connection:
-        connection.register("members", pa.table({"name": users}))
-        connection.register("targets", pa.table({"name": items}))
+        connection.register("members", pa.table({"name": wanted.users}))
+        connection.register("targets", pa.table({"name": wanted.items}))
         found = find_files([on_disk], folder, int(settings.unpacked_gb * 1e9))
         file = next((one for one in found if one.name == report.path), None)
         if file is None:
@@ -137,17 +168,19 @@ def _read_file(
         if source.empty or "item_id" not in given or not any(column in given for column in COLUMNS):
             return None
         try:
-            part = read_query(connection, _query(source, settings), source, settings, (*KEY, *COLUMNS))
+            part = read_query(connection, _query(source, settings, wanted.padded), source, settings, (*KEY, *COLUMNS))
         except REFUSALS:
             if source.text is None or source.careful:
                 raise
             source = careful_source(source, folder)
-            part = read_query(connection, _query(source, settings), source, settings, (*KEY, *COLUMNS))
+            part = read_query(connection, _query(source, settings, wanted.padded), source, settings, (*KEY, *COLUMNS))
         part = _canonical(part, settings)
-        return part.filter(pc.and_(pc.is_in(part["user_id"], users), pc.is_in(part["item_id"], items)))
+        if not settings.fold:
+            return part
+        return part.filter(pc.and_(pc.is_in(part["user_id"], wanted.users), pc.is_in(part["item_id"], wanted.items)))
 
 
-def _query(source: Source, settings: LogSettings) -> str:
+def _query(source: Source, settings: LogSettings, padded: bool) -> str:
     typed = typed_columns(source, settings)
     columns = [f"{typed[column]} AS {column}" if column in typed else f"NULL AS {column}" for column in KEY]
     for column in COLUMNS:
@@ -155,7 +188,7 @@ def _query(source: Source, settings: LogSettings) -> str:
         value = "NULL" if position is None else f"left({name_expression(source.columns[position], source.types[position])}, {LONGEST})"
         columns.append(f"nullif({value}, '') AS {column}" if position is not None else f"NULL AS {column}")
     columns += [f"{typed[name]} AS {name}" for name in ("timestamp" + ODD_SUFFIX,) if name in typed]
-    user, item = (_trimmed(typed[column]) for column in ("user_id", "item_id"))
+    user, item = (_trimmed(typed[column]) if padded else typed[column] for column in ("user_id", "item_id"))
     chosen = "true" if settings.fold else f"{user} IN (FROM members) AND {item} IN (FROM targets)"
     return f"SELECT {', '.join(columns)} FROM {source.sql} WHERE {chosen}"  # noqa: S608 - names are quoted
 

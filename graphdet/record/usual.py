@@ -69,9 +69,11 @@ def count_usual(rings: Sequence[RingFacts], log: LogIndex, threads: int = 1) -> 
     O(log · log rings + events of members), but for `ratings`: O(those at the rings' items).
     """
     spans = _spans_of(rings, log)
-    counts = [*_of_users(spans, log), *_of_dealings(spans, log), *_of_interests(spans, log), *_of_devices(spans, log)]
-    with ThreadPoolExecutor(threads) as pool:
-        columns = dict(zip([name for name, _ in counts], pool.map(lambda count: count[1](), counts), strict=True))
+    columns: dict[str, Int64] = {}
+    for things in (_of_users, _of_dealings, _of_interests, _of_devices):  # one after the other: each has a number for every row of the log
+        counts = things(spans, log)
+        with ThreadPoolExecutor(threads) as pool:
+            columns |= zip([name for name, _ in counts], pool.map(lambda count: count[1](), counts), strict=True)
     timed, ratings = spans.start != NO_TIME, _ratings(rings, log)
     return [
         {"on_devices": None, "new": None, "aged": None, "hours": None}
