@@ -123,28 +123,50 @@ double sum_of(const std::vector<Said>& keys, const Places& places, const Rules& 
 
 bool same_pair(const Meeting& one, const Meeting& other) { return one.low == other.low && one.high == other.high; }
 
-// The meetings of one bucket of users, gathered from all parts → its pairs that met by two choices or more, sorted.
-Pairs sum_bucket(const std::vector<const Meetings*>& parts, std::size_t bucket, const Places& places, const Rules& rules) {
-    std::vector<Meeting> met;
-    for (const Meetings* part : parts) {
-        met.insert(met.end(), part->found.data() + part->start[bucket], part->found.data() + part->start[bucket + 1]);
+// The meetings of one bucket of users, gathered from all parts, by pair and key. Those of each user are dealt out first, so that what is
+// sorted is short, and by one number.
+std::vector<Meeting> gather_bucket(const std::vector<const Meetings*>& parts, std::size_t bucket, std::int32_t users) {
+    const std::int64_t first_user = first_of_bucket(bucket, users), end_user = first_of_bucket(bucket + 1, users);
+    std::vector<std::size_t> start(std::size_t(end_user - first_user) + 1, 0);
+    const auto each = [&](auto&& take) {
+        for (const Meetings* part : parts) {
+            for (std::size_t place = part->start[bucket]; place < part->start[bucket + 1]; ++place) take(part->found[place]);
+        }
+    };
+    each([&](const Meeting& meeting) { ++start[std::size_t(meeting.low - first_user) + 1]; });
+    for (std::size_t user = 1; user < start.size(); ++user) start[user] += start[user - 1];
+    std::vector<Meeting> dealt(start.back()), met(start.back());
+    std::vector<std::size_t> next(start.begin(), start.end() - 1);
+    each([&](const Meeting& meeting) { dealt[next[std::size_t(meeting.low - first_user)]++] = meeting; });
+    std::vector<std::pair<std::uint64_t, std::size_t>> order;
+    for (std::size_t user = 0; user + 1 < start.size(); ++user) {
+        order.clear();
+        for (std::size_t place = start[user]; place < start[user + 1]; ++place) {
+            order.emplace_back(std::uint64_t(dealt[place].high) << 32 | std::uint32_t(dealt[place].rank), place);
+        }
+        std::sort(order.begin(), order.end());
+        for (std::size_t place = 0; place < order.size(); ++place) met[start[user] + place] = dealt[order[place].second];
     }
-    std::sort(met.begin(), met.end(), [](const Meeting& one, const Meeting& other) {
-        return std::tie(one.low, one.high, one.rank) < std::tie(other.low, other.high, other.rank);
-    });
+    return met;
+}
+
+// The meetings of one bucket of users → its pairs that met by two choices or more, sorted.
+Pairs sum_bucket(const std::vector<const Meetings*>& parts, std::size_t bucket, const Places& places, const Rules& rules) {
+    const std::vector<Meeting> met = gather_bucket(parts, bucket, places.users);
     Pairs pairs;
     std::vector<Said> keys;
     std::vector<std::int32_t> several;
     std::vector<std::pair<std::int32_t, std::size_t>> drawn;
     std::vector<double> by_view;
     for (std::size_t begin = 0, end = 0; begin < met.size(); begin = end) {
+        while (end < met.size() && same_pair(met[end], met[begin])) ++end;
+        if (met[end - 1].rank == met[begin].rank) continue;  // one key: the filter lets some pass that never met again
         keys.clear();
-        while (end < met.size() && same_pair(met[end], met[begin])) {
-            const std::size_t first = end;
-            while (end < met.size() && same_pair(met[end], met[first]) && met[end].rank == met[first].rank) ++end;
-            keys.push_back(said_by(&met[first], &met[end - 1] + 1, places, rules));
+        for (std::size_t first = begin, last = begin; first < end; first = last) {
+            while (last < end && met[last].rank == met[first].rank) ++last;
+            keys.push_back(said_by(&met[first], &met[last - 1] + 1, places, rules));
         }
-        if (keys.size() < 2 || weigh_choices(keys, several, drawn) < 2 - rounding) continue;
+        if (weigh_choices(keys, several, drawn) < 2 - rounding) continue;
         keep_one_of_each_group(keys, places.group);
         const double total = sum_of(keys, places, rules, by_view);
         if (!(total >= rules.weak)) continue;

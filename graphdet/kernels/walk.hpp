@@ -47,6 +47,11 @@ inline std::size_t bucket_of(std::int32_t user, std::int32_t users) {
     return std::size_t(std::int64_t{user} * std::int64_t{buckets} / users);
 }
 
+// The first user of a bucket, or beyond the last one's.
+inline std::int64_t first_of_bucket(std::size_t bucket, std::int32_t users) {
+    return (std::int64_t(bucket) * users + std::int64_t{buckets} - 1) / std::int64_t{buckets};
+}
+
 // The meetings of some keys, by bucket: those of bucket b are found[start[b]] … found[start[b + 1] − 1].
 struct Meetings {
     std::vector<Meeting> found;
