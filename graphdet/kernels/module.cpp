@@ -8,6 +8,7 @@ void add_batches(nb::module_& module);
 void add_closeness(nb::module_& module);
 void add_coding(nb::module_& module);
 void add_company(nb::module_& module);
+void add_cores(nb::module_& module);
 void add_crowding(nb::module_& module);
 void add_edges(nb::module_& module);
 void add_grouping(nb::module_& module);
@@ -36,6 +37,7 @@ NB_MODULE(_kernels, module) {
     graphdet::add_closeness(module);
     graphdet::add_coding(module);
     graphdet::add_company(module);
+    graphdet::add_cores(module);
     graphdet::add_crowding(module);
     graphdet::add_edges(module);
     graphdet::add_grouping(module);

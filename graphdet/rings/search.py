@@ -55,7 +55,7 @@ def search_rings(pairs: PairEvidence, index: VisitIndex, base_rates: BaseRates, 
         settings: levels of evidence, and what a ring must have.
         threads: the result does not depend on it.
     """
-    cores = find_cores(pairs, index, settings)
+    cores = find_cores(pairs, index, settings, threads)
     effort = LEAST_EFFORT + settings.effort * len(index.visits)
     with Growers(index, base_rates, settings, threads) as growers:
         known, tried = _grow(cores, growers, effort, settings)

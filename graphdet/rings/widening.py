@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from graphdet.arrays import Float32, Int32, Int64
+from graphdet import _kernels
+from graphdet.arrays import Float32, Int32
 from graphdet.evidence.pairs import PairEvidence
 from graphdet.rings.growth import Grower, Grown
 
@@ -25,9 +26,7 @@ class Partners:
 
     def __init__(self, pairs: PairEvidence, users: int) -> None:
         one, other = pairs.users[:, 0], pairs.users[:, 1]
-        user = np.concatenate([one, other])
-        order = np.argsort(user, kind="stable")
-        self._offset: Int64 = np.searchsorted(user[order], np.arange(users + 1))
+        self._offset, order = _kernels.group_rows(np.concatenate([one, other]), users)
         self._partner: Int32 = np.concatenate([other, one])[order]
         self._evidence: Float32 = np.tile(pairs.evidence, 2)[order]
 
