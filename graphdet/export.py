@@ -20,6 +20,7 @@ from graphdet.errors import RunError
 from graphdet.judging.conditions import Weighed
 from graphdet.printable import as_json, printable
 from graphdet.replay.recorded import Recorded
+from graphdet.run.log_clock import UTC_CLOCK, LogClock, clock_of
 from graphdet.schema import EVENT_MAKERS, ITEM, NODE_TYPES, SHARED_TYPES
 from graphdet.schema.wording import LANGUAGES, Language
 from graphdet.spreadsheets import write_csv, write_workbook
@@ -172,7 +173,8 @@ def case_note(dossier: Dossier, recorded: Recorded, language: Language) -> str:
     lines = [f"# {label('note_title', language, id=ring['ring_id'])}", "", f"**{_escaped(dossier.verdict(language))}**", ""]
     told = {"tier": label(ring["tier"], language), "rank": ring["rank"], "score": ring["score"]}
     lines += [label("note_sum", language, q=number_in_words(ring["q_value"], "chance"), **told, **counts), ""]
-    lines += [*_table([what], ("first", "last", "orders", "amount", "at_stake", "payments", "returns"), language), ""]
+    clock = clock_of(recorded.run)
+    lines += [*_table([what], ("first", "last", "orders", "amount", "at_stake", "payments", "returns"), language, clock), ""]
     innocent = [
         f"- {label(_fit(one), language)} — {one.claim.short.to(language)}: {_escaped(_why(one, language))}" for one in dossier.innocent
     ]
@@ -189,13 +191,13 @@ def case_note(dossier: Dossier, recorded: Recorded, language: Language) -> str:
             columns = ("id", "role", "contribution", "touched", "events", "first", *(("weak",) if heading == "hold" else ()))
             rows = [{**row, "role": label(row["role"], language), "weak": weakness(row, language)} for row in members]
             title = "act_if" if heading == "act" and ring["tier"] != "alert" else heading
-            lines += [f"## {counted(title, language, len(members))}", "", *_table(rows, columns, language), ""]
+            lines += [f"## {counted(title, language, len(members))}", "", *_table(rows, columns, language, clock), ""]
     columns = ("id", "members", "users", "events", "start", "end")
-    lines += [f"## {label('item_table', language)}", "", *_table(dossier.facts["targets"], columns, language), ""]
+    lines += [f"## {label('item_table', language)}", "", *_table(dossier.facts["targets"], columns, language, clock), ""]
     rows = event_rows(recorded, dossier.events["read_first"])
     columns = ("timestamp", "user_id", "action", *(node_type.column for node_type in EVENT_MAKERS), "amount")
     columns = tuple(name for name in columns if rows and name in rows[0])
-    lines += [f"## {label('read_first', language)}", "", *_table(rows, columns, language), ""]
+    lines += [f"## {label('read_first', language)}", "", *_table(rows, columns, language, clock), ""]
     return "\n".join([*lines, label("decision", language), ""])
 
 
@@ -214,13 +216,23 @@ HEADINGS = {
     "members": "size", "users": "visitors", "start": "from", "end": "to", "timestamp": "when", "action": "action", "amount": "amount",
     "last": "last_seen", "orders": "orders", "at_stake": "at_stake", "payments": "payments", "returns": "returns",
 }  # fmt: skip
+TIMES = ("first", "last", "start", "end", "timestamp")
 COLUMN_OF = {node_type.column: node_type for node_type in NODE_TYPES}
 
 
-def _table(rows: list[Row], columns: tuple[str, ...], language: Language) -> list[str]:
-    heads = [COLUMN_OF[name].noun.to(language) if name in COLUMN_OF else label(HEADINGS[name], language) for name in columns]
+def _by_clock(rows: list[Row], clock: LogClock) -> list[Row]:
+    """Times as the log's own clock shows them, with its zone; as they are where that is UTC."""
+    if clock == UTC_CLOCK:
+        return rows
+    shown = dict.fromkeys(TIMES, clock.second) | ({"start": clock.since} if clock.dates else {})
+    return [{name: clock.beside(shown[name](value)) if name in shown and value else value for name, value in row.items()} for row in rows]
+
+
+def _table(rows: list[Row], columns: tuple[str, ...], language: Language, clock: LogClock) -> list[str]:
+    named = HEADINGS if clock == UTC_CLOCK else HEADINGS | {"timestamp": "when_here"}
+    heads = [COLUMN_OF[name].noun.to(language) if name in COLUMN_OF else label(named[name], language, zone=clock.zone) for name in columns]
     head = [f"| {' | '.join(heads)} |", f"|{' --- |' * len(columns)}"]
-    return head + [f"| {' | '.join(_in_table(row[name]) for name in columns)} |" for row in rows]
+    return head + [f"| {' | '.join(_in_table(row[name]) for name in columns)} |" for row in _by_clock(rows, clock)]
 
 
 def _in_table(value: Any) -> str:

@@ -387,9 +387,14 @@ def reason_numbers(
         count, by_members = which.value_counts(), which[on["user_id"].isin({member["id"] for member in dossier["members"]})]
         days = [one for one in by_members[by_members.map(count) == burst["events"]] if iso(start + (one + 1) * width) > what["first"]]
         day = start + min(days) * width
-        return burst | {"id": burst["item"], "hours": 24 * burst["days"], "day": str(day.date())}
+        return burst | {
+            "id": burst["item"],
+            "hours": 24 * burst["days"],
+            "day": str(day.tz_convert(case.recorded.settings.log.timezone).date()),
+        }
     made: dict[str, dict[str, Any]] = {
         "lockstep_orders": (lock or {}) | of,
+        "lockstep_untimed": (lock or {}) | of,
         "tight_windows": lock or {},
         "tight_days": {"days": (lock or {"hours": 0})["hours"] / 24 + 1},
         "shuffled_logs": facts["chance"],

@@ -7,6 +7,7 @@ import pty
 import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -96,3 +97,13 @@ def test_pips_words_tell_where_it_is(lines: list[str], told: str) -> None:
     for line in lines:
         stage.hear(line)
     assert stage.told() == told
+
+
+def test_the_container_file_names_what_there_is() -> None:
+    page = (ROOT / "docs" / "container.md").read_text(encoding="utf-8")
+    (file,) = re.findall(r"```dockerfile\n(.*?)```", page, re.DOTALL)
+    for path in re.findall(r"(?:--requirement|--constraint) (\S+)", file):
+        assert (ROOT / path).is_file()
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    assert set(re.findall(r"\.\[(\w+)\]", page)) <= set(extras)
+    assert file.index("locks/") < file.index("graphdet demo") < file.index("USER nobody")

@@ -82,9 +82,10 @@ def rings(
     if as_json:
         print_json([{**row, "uses": told[row["ring_id"]]} if use else row for row in found.to_pylist()])
     else:
+        from graphdet.run.log_clock import clock_of
         from graphdet.terminal import console_for, show_rings
 
-        show_rings(console_for(), found, table.num_rows)
+        show_rings(console_for(), found, table.num_rows, clock_of(run))
 
 
 def _with_use(run: Run, rings: list[str], wanted: list[UseName]) -> dict[str, list[dict[str, Any]]]:
@@ -140,19 +141,20 @@ def show(
     if as_json:
         print_json({**one.row, **tables, "dossier": dossier.as_dict(recorded)})
         return
+    from graphdet.run.log_clock import clock_of
     from graphdet.terminal import console_for
     from graphdet.terminal.one_ring import event_headings, show_dossier, show_event_rows
 
-    console = console_for()
+    console, clock = console_for(), clock_of(found)
     if not events:
         show_dossier(console, dossier, recorded, language.value)
         return
     from graphdet.terminal.hours_picture import show_hours
 
     if not recorded.bare_dates:
-        show_hours(console, recorded.time[dossier.events["inside"]], language.value)
+        show_hours(console, recorded.time[dossier.events["inside"]], language.value, clock)
     for heading, rows in event_headings(dossier, language.value):
-        show_event_rows(console, event_rows(recorded, rows), heading)
+        show_event_rows(console, event_rows(recorded, rows), heading, clock)
 
 
 def users(

@@ -38,7 +38,8 @@ def _lockstep(facts: Facts) -> list[Reason]:
         return []
     found: list[Reason] = []
     if lock["members"] >= MANY * lock["expected"]:
-        found.append(("lockstep_orders", {**_of(lock, "members", "least", "items", "expected"), "of": size}))
+        kind = "lockstep_untimed" if facts["what"]["first"] is None else "lockstep_orders"
+        found.append((kind, {**_of(lock, "members", "least", "items", "expected"), "of": size}))
     if lock["hours"] is not None and lock["hours"] <= min(24, SHORT * lock["log_hours"]):
         days = lock["hours"] / 24  # a whole number where times are bare dates
         found.append(("tight_days", {"days": days + 1}) if days.is_integer() else ("tight_windows", _of(lock, "hours")))
@@ -95,7 +96,7 @@ def _timing(facts: Facts) -> list[Reason]:
     burst = timing["burst"]
     if burst is not None and burst["ratio"] >= MANY:
         found.append(
-            ("item_burst", {"id": burst["item"], "day": burst["from"][:10], "hours": 24 * burst["days"], **_of(burst, "events", "usual")})
+            ("item_burst", {"id": burst["item"], "day": burst["day"], "hours": 24 * burst["days"], **_of(burst, "events", "usual")})
         )
     if timing["quiet_share"] >= 0.15 and rarer(timing["quiet_share"], timing["quiet_usual"]):
         found.append(("night_shift", {"share": timing["quiet_share"], "hour": timing["quiet_from"], "usual": timing["quiet_usual"]}))

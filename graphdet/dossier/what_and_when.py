@@ -200,6 +200,7 @@ def _burst(scene: Scene) -> dict[str, Any] | None:
                 "events": int(history[peak]),
                 "usual": usual,
                 "from": moment(day),
+                "day": recorded.clock.minute(moment(day))[:10],
                 "days": width // 86_400,
                 "ratio": ratio,
             }

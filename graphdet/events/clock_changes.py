@@ -22,7 +22,8 @@ from graphdet.events.odd_values import settled
 from graphdet.events.opening import Source
 from graphdet.events.reading import BATCH, given_columns, valued_columns
 from graphdet.events.table import NO_TIME
-from graphdet.events.timestamps import ODD, in_range, offset_of
+from graphdet.events.timestamps import ODD, in_range
+from graphdet.schema.zones import offset_of
 from graphdet.settings import LogSettings
 
 _TIME = "timestamp"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zoneinfo
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +18,8 @@ from graphdet.events.synonyms import same_things
 from graphdet.events.table import NO_TIME, FileReport, TimeResolution
 from graphdet.events.tally import Reading
 from graphdet.events.time_writings import numeric_of, read_time
-from graphdet.events.timestamps import offset_of
 from graphdet.schema import ACTIONS, ITEM, NODE_TYPE, NODE_TYPES
+from graphdet.schema.zones import offset_of, place_of
 from graphdet.settings import LogSettings
 
 DAY = 86_400_000_000
@@ -136,9 +136,7 @@ def _about_strays(times: npt.NDArray[np.int64], zone: str) -> list[str]:
 def shown_time(micros: int, zone: str) -> str:
     """ISO 8601 in the log's own zone."""
     moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=micros)
-    offset = offset_of(zone)
-    place = UTC if zone == "UTC" else timezone(timedelta(microseconds=offset)) if offset is not None else zoneinfo.ZoneInfo(zone)
-    return moment.astimezone(place).isoformat().replace("+00:00", "Z")
+    return moment.astimezone(place_of(zone)).isoformat().replace("+00:00", "Z")
 
 
 def resolution(time: npt.NDArray[np.int64] | None, zone: str) -> TimeResolution:

@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from graphdet.events.forms import NumberForm, TimeForm
 from graphdet.events.number_writings import currency_in, read_number
 from graphdet.events.time_writings import read_time
-from graphdet.events.timestamps import ODD, ODD_COUNTS, SPACES, UNREADABLE, offset_of, plain_count
+from graphdet.events.timestamps import ODD, ODD_COUNTS, SPACES, UNREADABLE, plain_count
+from graphdet.schema.zones import offset_of
 
 ODD_SUFFIX = "_odd"  # the column of texts beside the column of values
 MOST_NUMBER = 1e15  # no amount of money is larger, and sums of millions of these are still numbers

@@ -16,8 +16,8 @@ from graphdet.arrays import distinct_values
 from graphdet.errors import EmptyLog
 from graphdet.events.notes import resolution
 from graphdet.events.table import NO_TIME, EventTable
-from graphdet.events.timestamps import offset_of
 from graphdet.schema import ITEM, USER
+from graphdet.schema.zones import offset_of
 from graphdet.settings import LogSettings
 
 Code = TypeVar("Code", np.int16, np.int32)

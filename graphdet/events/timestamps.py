@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from graphdet.errors import SettingsError
 from graphdet.events.forms import TimeForm
+from graphdet.schema.zones import offset_of
 from graphdet.settings import LogSettings
 
 TIMES = ("timestamp", "known_at")  # our columns that hold times
@@ -77,7 +78,6 @@ EARLIEST_REFUSED = 9_214_646_400_000_000  # 2262-01-01: nanosecond clocks end th
 SPACES = " \t\r\n\x0b\x0c\u00a0\u3000\ufeff"  # what is trimmed off every value
 WHITESPACE = f"'{SPACES}'"  # the same as an SQL literal
 
-_OFFSET = re.compile(r"([+-])(\d{1,2}):?(\d{2})?")
 _DATE_AND_CLOCK = r"\d{4}([-/])\d{1,2}[-/]\d{1,2}[T ]+\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?"
 _ISO = rf"{_DATE_AND_CLOCK}|\d{{4}}([-/])\d{{1,2}}[-/]\d{{1,2}}"
 _ZONED = rf"{_DATE_AND_CLOCK}\s*(Z|UTC|GMT|[+-]\d{{1,2}}(:?\d{{2}})?|[A-Za-z_]+/[A-Za-z_/+-]+\d*)"  # CST and the like are several zones
@@ -169,15 +169,6 @@ def is_missing(text: str, settings: LogSettings) -> str:
     words = "".join(f"\x1f{word.strip().lower()}" for word in ("", *settings.missing) if not word.strip().isdecimal())
     quoted = words.replace("'", "''")
     return f"contains('{quoted}\x1f', '\x1f' || lower({text}) || '\x1f')"
-
-
-def offset_of(zone: str) -> int | None:
-    """Microseconds that a zone such as "+08:00" is ahead of UTC; None for a name."""
-    offset = _OFFSET.fullmatch(zone)
-    if not offset:
-        return None
-    sign, hours, minutes = offset.groups()
-    return (int(hours) * 3600 + int(minutes or 0) * 60) * (-1_000_000 if sign == "-" else 1_000_000)
 
 
 def _local(wall: str, zone: str) -> str:

@@ -16,6 +16,7 @@ from graphdet.arrays import Bool, Float32, Float64, Int32, Int64, check_array, s
 from graphdet.errors import NotARun, RunError, SettingsError
 from graphdet.events import NO_TIME
 from graphdet.run.folder import Run, RunRing
+from graphdet.run.log_clock import LogClock
 from graphdet.schema import KEY_TYPES, NODE_TYPE
 from graphdet.settings import Settings, parse_settings
 
@@ -210,6 +211,11 @@ class Recorded:
         item = self.event_code["item"]
         category[item[item >= 0]] = codes_of(self.events["category"], names)[item >= 0]
         return tuple(names.to_pylist()), category
+
+    @cached_property
+    def clock(self) -> LogClock:
+        """By which times are shown."""
+        return LogClock(self.settings.log.timezone, self.bare_dates)
 
     @cached_property
     def bare_dates(self) -> bool:

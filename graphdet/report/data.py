@@ -23,6 +23,7 @@ from graphdet.judging.significance import q_values
 from graphdet.replay.recorded import Recorded
 from graphdet.report.tables import TABLES, rows_of
 from graphdet.run.folder import Run, RunRing
+from graphdet.run.log_clock import clock_of
 from graphdet.schema import EVENT_MAKERS, ITEM, NODE_TYPES, USER, NodeType, lookalikes, objections
 from graphdet.schema.claims import FACTS, Claim
 from graphdet.schema.wording import LANGUAGES
@@ -90,6 +91,7 @@ def _document(recorded: Recorded, rings: list[dict[str, Any]], dossiers: list[di
             "files": len(run.meta["inputs"]),
             "notes": list(map(_note, run.meta["notes"])),
             "bare_dates": bool(recorded.bare_dates),
+            "zone": clock_of(run).zone,
             "deal": recorded.background["deal"],
         },
         "rings": [_ring(ring, place, dossiers) for place, ring in enumerate(rings)],

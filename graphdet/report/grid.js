@@ -41,7 +41,11 @@ function hueOf(second, dossier) {
     const days = [...new Set(dossier.cells.map((cell) => Math.floor((cell.first ?? 0) / 86400)))].sort((a, b) => a - b);
     return `hsl(${(days.indexOf(Math.floor(second / 86400)) * 300) / Math.max(days.length, 1)} 60% 48%)`;
   }
-  return `hsl(${Math.floor((second % 86400) / 3600) * 15} 62% ${dark() ? 58 : 46}%)`;
+  return hourHue(wall(second).getUTCHours());
+}
+
+function hourHue(hour) {
+  return `hsl(${hour * 15} 62% ${dark() ? 58 : 46}%)`;
 }
 
 function drawn(tag, attributes = {}, ...children) {
@@ -142,6 +146,6 @@ function gridChart(dossier) {
 // What the colours are: hours of the day, or, where dates are bare, days.
 function hourLegend() {
   if (data.run.bare_dates) return make("span", { class: "soft" }, label("by_day"));
-  const hours = [0, 3, 6, 9, 12, 15, 18, 21].map((hour) => make("span", { class: "hour", style: `border-color:${hueOf(hour * 3600)}` }, String(hour)));
+  const hours = [0, 3, 6, 9, 12, 15, 18, 21].map((hour) => make("span", { class: "hour", style: `border-color:${hourHue(hour)}` }, String(hour)));
   return make("span", { class: "soft" }, label("by_hour"), " ", hours);
 }

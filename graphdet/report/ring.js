@@ -174,7 +174,7 @@ function memberTable(dossier) {
 
 function itemTable(dossier) {
   return card("item_table", "", table([["item", (row) => id(row.id, "item")], ["size", (row) => number(row.members), "number"], ["visitors", (row) => number(row.users), "number"], ["events", (row) => number(row.events), "number"],
-    ["from", (row) => minute(row.start), "time"], ["to", (row) => minute(row.end), "time"], ["category", (row) => short(row.category ?? "", 40)], ["evidence", (row) => row.gain.toFixed(1), "number"]], dossier.targets));
+    ["from", (row) => (row.start && data.run.bare_dates ? moment(Date.parse(row.start) / 1000 + 86399) : minute(row.start)), "time"], ["to", (row) => minute(row.end), "time"], ["category", (row) => short(row.category ?? "", 40)], ["evidence", (row) => row.gain.toFixed(1), "number"]], dossier.targets));
 }
 
 function sharedTable(dossier) {
@@ -199,7 +199,7 @@ function eventTable(dossier) {
   const fill = () => {
     const rows = order.filter(chosenEvent);
     count.textContent = nothingChosen() ? "" : label("shown_of", { shown: number(rows.length), all: number(order.length), what: label("events") });
-    box.replaceChildren(table([["mark", mark], ["when", (row) => moment(row.second), "time"], ["member", (row) => id(dossier.members[row.member].id, "user")], ["action", (row) => short(row.action)], ["item", (row) => id(row.item, "item")],
+    box.replaceChildren(table([["mark", mark], ["when_here", (row) => moment(row.second), "time"], ["member", (row) => id(dossier.members[row.member].id, "user")], ["action", (row) => short(row.action)], ["item", (row) => id(row.item, "item")],
       ["device", (row) => id(row.device, "device")], ["ip", (row) => id(row.ip, "ip")], ["money", (row) => number(row.amount, 2), "number"]], rows, 12));
   };
   fill();

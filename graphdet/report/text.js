@@ -24,7 +24,7 @@ function dossierOf(ring) {
 function label(key, values = {}) {
   const text = labels[state.language][key] ?? data.types[key]?.one[state.language] ?? key;
   return text.replace(/\{(\w+)(?::([^|}]*)\|([^}]*))?\}/g, (_, name, one, many) => {
-    const told = values[name] ?? "";
+    const told = values[name] ?? (name === "zone" ? data.run.zone : "");
     return one === undefined ? told : `${told} ${String(told) === "1" ? one : many}`;
   });
 }
@@ -88,12 +88,27 @@ function percent(value) {
   return value === null || value === undefined ? "" : Math.round(100 * value) + "%";
 }
 
+// A time as the clock on the wall showed it in the log's zone; of a log of dates the date alone.
 function moment(seconds) {
-  return seconds === null || seconds === undefined ? "" : new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ");
+  if (seconds === null || seconds === undefined) return "";
+  return wall(seconds).toISOString().slice(0, data.run.bare_dates ? 10 : 16).replace("T", " ");
+}
+
+// A date whose hours in UTC are those of the log's zone.
+function wall(seconds) {
+  const offset = /^([+-])(\d{2}):?(\d{2})?$/.exec(data.run.zone);
+  if (offset) return new Date(1000 * (seconds + (offset[1] === "-" ? -1 : 1) * (3600 * Number(offset[2]) + 60 * Number(offset[3] ?? 0))));
+  if (data.run.zone === "UTC") return new Date(1000 * seconds);
+  try {
+    const told = new Intl.DateTimeFormat("sv-SE", { timeZone: data.run.zone, dateStyle: "short", timeStyle: "medium" }).format(new Date(1000 * seconds));
+    return new Date(told.replace(" ", "T") + "Z");
+  } catch {
+    return new Date(1000 * seconds);
+  }
 }
 
 function minute(text) {
-  return text ? text.slice(0, 16).replace("T", " ") : "";
+  return text ? moment(Date.parse(text) / 1000) : "";
 }
 
 // A verdict that facts contradict is never green.

@@ -68,7 +68,7 @@ class Cell(Document):
     """A key and window that were left out or crowded."""
 
     view: Text
-    window: float | str
+    window: float | str | None  # none: of a log without times
     key: Text
     reason: Text
     size: Count

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from graphdet.arrays import Int64
 from graphdet.events import NO_TIME
+from graphdet.run.log_clock import UTC_CLOCK, LogClock
 from graphdet.schema.wording import Language
 from graphdet.signals.activity_maps import WEEK_HOURS, week_hours
 from graphdet.words.interface import label
@@ -16,7 +17,7 @@ SHADES = "·░▒▓█"
 
 
 def hours_picture(time: Int64) -> list[str]:
-    """Seven lines of 24 marks, Monday first, of times in microseconds (UTC); none where no event has a time."""
+    """Seven lines of 24 marks, Monday first, of times in microseconds; none where no event has a time."""
     known = time[time != NO_TIME]
     if not len(known):
         return []
@@ -25,11 +26,11 @@ def hours_picture(time: Int64) -> list[str]:
     return ["".join(SHADES[place] for place in day) for day in shade.tolist()]
 
 
-def show_hours(console: Console, time: Int64, language: Language) -> None:
-    """The picture under its heading."""
-    lines = hours_picture(time)
+def show_hours(console: Console, time: Int64, language: Language, clock: LogClock = UTC_CLOCK) -> None:
+    """The picture under its heading, by the log's clock."""
+    lines = hours_picture(clock.wall(time[time != NO_TIME]))
     if lines:
-        console.print(label("hours_picture", language), style="bold")
+        console.print(label("hours_picture", language, zone=clock.zone), style="bold")
         for day, line in zip(label("weekdays", language).split(), lines, strict=True):
             console.print(f"{set_cell_size(day, 4)}{line}")
         console.print(f"    {'0':<6}{'6':<6}{'12':<6}{'18':<6}", style="dim")

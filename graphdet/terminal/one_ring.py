@@ -12,6 +12,7 @@ from rich.text import Text
 from graphdet.dossier.building import Dossier, event_rows, weakness
 from graphdet.dossier.tried import missed_in_words, passed_in_words, sentence, spared_in_words
 from graphdet.replay.recorded import Recorded
+from graphdet.run.log_clock import UTC_CLOCK, LogClock, clock_of
 from graphdet.schema import ITEM, NODE_TYPE, USER
 from graphdet.schema.lookalikes import look_alike
 from graphdet.schema.wording import Language
@@ -60,7 +61,8 @@ def show_dossier(console: Console, dossier: Dossier, recorded: Recorded, languag
         console.print(clean(burst_in_words(burst, language)), soft_wrap=True)
     if len(dossier.bursts) > MOST_BURSTS:
         console.print(burst_label("more", language, shown=MOST_BURSTS, all=f"{len(dossier.bursts):,}"), style="dim")
-    _sums(console, dossier, language)
+    clock = clock_of(recorded.run)
+    _sums(console, dossier, language, clock)
     if ring["tier"] == "explained":
         _innocent(console, dossier, language)
     for side, style in SIDE_STYLES.items():
@@ -83,21 +85,22 @@ def show_dossier(console: Console, dossier: Dossier, recorded: Recorded, languag
     _bullets(console, label("without"), lines, "default")
     if dossier.events["witness"]:
         console.print(f"{label('hangs', witness=len(dossier.events['witness']))} {label('list_them')}")
-    _members(console, dossier, language)
-    _targets(console, dossier, language)
+    _members(console, dossier, language, clock)
+    _targets(console, dossier, language, clock)
     _shared(console, dossier, language)
     _heading(console, label("read_first"))
-    show_event_rows(console, event_rows(recorded, dossier.events["read_first"]))
+    show_event_rows(console, event_rows(recorded, dossier.events["read_first"]), clock=clock)
     if dossier.events["fragile"]:
         _heading(console, counted("fragile", language, len(dossier.events["fragile"])))
-        show_event_rows(console, event_rows(recorded, dossier.events["fragile"]))
+        show_event_rows(console, event_rows(recorded, dossier.events["fragile"]), clock=clock)
 
 
-def _sums(console: Console, dossier: Dossier, language: Language) -> None:
+def _sums(console: Console, dossier: Dossier, language: Language, clock: LogClock) -> None:
     """How many, when, and what they bought, paid and sent back."""
     what = dossier.facts["what"]
-    times = {key: words_of("no_times", language) if what[key] is None else _minute(what[key]) for key in ("first", "last")}
-    console.print(words_of("ring_sum", language, **{key: f"{what[key]:,}" for key in ("members", "items", "events")}, **times))
+    times = {key: clock.minute(what[key]) for key in ("first", "last")}
+    span = words_of("span", language, **times, zone=clock.beside("")) if what["first"] else words_of("no_times", language)
+    console.print(words_of("ring_sum", language, **{key: f"{what[key]:,}" for key in ("members", "items", "events")}, span=span))
     if not what["orders"] and not what["payments"] and not what["returns"]:
         return
     money = {
@@ -116,8 +119,8 @@ def event_headings(dossier: Dossier, language: Language) -> list[tuple[str, list
     return [(counted(kind, language, len(rows)), rows) for kind, rows in lists]
 
 
-def show_event_rows(console: Console, rows: list[dict[str, Any]], heading: str = "") -> None:
-    """Raw events, a line each, with the columns that hold anything."""
+def show_event_rows(console: Console, rows: list[dict[str, Any]], heading: str = "", clock: LogClock = UTC_CLOCK) -> None:
+    """Raw events, a line each, with the columns that hold anything; times by the log's clock."""
     if heading:
         _heading(console, heading)
     columns = [column for column in (rows[0] if rows else {}) if any(row[column] not in (None, "") for row in rows)]
@@ -131,21 +134,17 @@ def show_event_rows(console: Console, rows: list[dict[str, Any]], heading: str =
             *(
                 ""
                 if row[column] is None
-                else name(_cell(column, row[column]), 20 if column == "timestamp" else ID_WIDTH if column in ids else width)
+                else name(_cell(column, row[column], clock), 20 if column == "timestamp" else ID_WIDTH if column in ids else width)
                 for column in columns
             )
         )
     console.print(table)
 
 
-def _cell(column: str, value: Any) -> Any:
+def _cell(column: str, value: Any, clock: LogClock) -> Any:
     if value is None:
         return ""
-    return _minute(value) + value[16:19] if column == "timestamp" else f"{value:g}" if isinstance(value, float) else value
-
-
-def _minute(moment: str) -> str:
-    return moment[:16].replace("T", " ")
+    return clock.second(value) if column == "timestamp" else f"{value:g}" if isinstance(value, float) else value
 
 
 def _heading(console: Console, text: str) -> None:
@@ -195,7 +194,7 @@ def _objections(console: Console, dossier: Dossier, language: Language) -> None:
     _bullets(console, words_of("objections", language), lines, "yellow")
 
 
-def _members(console: Console, dossier: Dossier, language: Language) -> None:
+def _members(console: Console, dossier: Dossier, language: Language, clock: LogClock) -> None:
     labels = {key: words_of(key, language) for key in ("evidence", "targets", "events", "since", "weak")}
     labels = {USER: NODE_TYPE[USER].noun.to(language)} | labels
     _heading(console, counted("member_table", language, len(dossier.members)))
@@ -206,21 +205,21 @@ def _members(console: Console, dossier: Dossier, language: Language) -> None:
             f"{member['contribution']:.1f}",
             f"{member['touched']}/{member['items']}",
             f"{member['events']}/{member['all_events']}",
-            "" if member["seen_since"] is None else _minute(member["seen_since"]),
+            clock.minute(member["seen_since"]),
             weakness(member, language),
         )
     console.print(table)
     _more(console, len(dossier.members) - MEMBERS, language)
 
 
-def _targets(console: Console, dossier: Dossier, language: Language) -> None:
+def _targets(console: Console, dossier: Dossier, language: Language, clock: LogClock) -> None:
     targets = dossier.facts["targets"]
     labels = {key: words_of(key, language) for key in ("size", "all_users", "events", "from", "to")}
     labels = {ITEM: NODE_TYPE[ITEM].noun.to(language)} | labels
     _heading(console, counted("item_table", language, len(targets)))
     table = _table(labels.values(), {labels[ITEM], labels["from"], labels["to"]}, {labels[ITEM]})
     for target in targets[:TARGETS]:
-        times = ["" if target[key] is None else _minute(target[key]) for key in ("start", "end")]
+        times = (clock.since(target["start"]), clock.minute(target["end"]))
         table.add_row(name(target["id"], ID_WIDTH), f"{target['members']}", f"{target['users']}", f"{target['events']}", *times)
     console.print(table)
     _more(console, len(targets) - TARGETS, language)

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from graphdet.run.folder import Run, RunRing
+from graphdet.run.log_clock import UTC_CLOCK, LogClock, clock_of
 from graphdet.schema import DEVICE, IP, ITEM, KEY_TYPES, NODE_TYPE, NODE_TYPES, TIERS, USER
 from graphdet.terminal.canvas import FOLDED, clean, name, plain_table
 from graphdet.words.claim_sentences import look_alike_in_words, number_in_words
@@ -35,11 +36,11 @@ MOST = {
 TIER_STYLES = {"alert": "bold red", "review": "yellow", "explained": "green"}
 
 # Columns of the ring table that go where there is no room for all, the least missed first.
-SPARED = ("IPs", "devices", "lasted", "coincidence", "at stake", "began UTC", "score", "items", "users", "explained by", "chance")
+SPARED = ("IPs", "devices", "lasted", "coincidence", "at stake", "began", "score", "items", "users", "explained by", "chance")
 
 
-def show_rings(console: Console, rings: pa.Table, total: int) -> None:
-    """The ring table, worst first; `total` is how many there are in all."""
+def show_rings(console: Console, rings: pa.Table, total: int, clock: LogClock = UTC_CLOCK) -> None:
+    """The ring table, worst first; `total` is how many there are in all, `clock` the log's."""
     if not rings.num_rows:
         console.print("No rings." if not total else "No rings that were asked for.")
         return
@@ -55,20 +56,22 @@ def show_rings(console: Console, rings: pa.Table, total: int) -> None:
         "items": lambda ring: f"{ring['targets']:,}",
         "devices": lambda ring: f"{ring['devices']:,}",
         "IPs": lambda ring: f"{ring['ips']:,}",
-        "began UTC": lambda ring: _moment(ring["first_seen"])[: 10 if narrow else None],
+        "began": lambda ring: clock.minute(ring["first_seen"])[: 10 if narrow else None],
         "lasted": lambda ring: _span(ring["first_seen"], ring["last_seen"]),
         "at stake": lambda ring: "" if ring["at_stake"] is None else f"{ring['at_stake']:,.2f}",
         "explained by": lambda ring: ring["explanation"].replace("_", " "),
     }
     rows = rings.to_pylist()
-    columns = {heading: cell for heading, cell in columns.items() if any(str(cell(row)) for row in rows)}  # an empty one says nothing
-    widths = {heading: 2 + max(cell_len(heading), *(cell_len(str(cell(row))) for row in rows)) for heading, cell in columns.items()}
+    columns = {heading: cell for heading, cell in columns.items() if any(str(cell(row)) not in ("", "0") for row in rows)}  # says nothing
+    titles = {heading: clock.beside(heading) if heading == "began" else heading for heading in columns}
+    widths = {heading: 2 + max(cell_len(titles[heading]), *(cell_len(str(cell(row))) for row in rows)) for heading, cell in columns.items()}
     if "explained by" in widths:
         widths["explained by"] = 2 + len("explained by")  # its text may be cut
-    for heading in SPARED:
+    alone = "items" not in widths  # what is shared is all that such a log tells
+    for heading in (*(one for one in SPARED if one != "devices"), "devices") if alone else SPARED:
         if heading in widths and sum(widths.values()) > console.width:
             del columns[heading], widths[heading]
-    table = plain_table(columns, left=("ring", "tier", "began UTC", "explained by"), ids=("ring",))
+    table = plain_table((titles[one] for one in columns), left=("ring", "tier", clock.beside("began"), "explained by"), ids=("ring",))
     for ring in rows:
         table.add_row(*(cell(ring) for cell in columns.values()))
     table.columns[1].min_width = min(max(len(row["ring_id"]) for row in rows), FOLDED)
@@ -85,7 +88,8 @@ def show_ring(console: Console, run: Run, ring: RunRing, everything: bool) -> No
     head.append(f" · rank {facts['rank']} of {run.rings.num_rows} · score {facts['score']:.3f}")
     head.append(f" · by coincidence {number_in_words(facts['q_value'], 'chance')}", style="default")
     console.print(head)
-    console.print(_sentence(facts))
+    clock = clock_of(run)
+    console.print(_sentence(facts, clock))
     console.print(_innocence(facts, told=run.dossiers is not None))
     console.print()
     _show_expectation(console, ring.evidence)
@@ -93,7 +97,7 @@ def show_ring(console: Console, run: Run, ring: RunRing, everything: bool) -> No
     for node_type in NODE_TYPE:
         own = members.filter(pc.field("node_type") == node_type).sort_by([("contribution", "descending"), ("node_id", "ascending")])
         if own.num_rows:
-            _show_members(console, node_type, own, own.num_rows if everything else MOST[node_type])
+            _show_members(console, node_type, own, own.num_rows if everything else MOST[node_type], clock)
     _show_pairs(console, ring.evidence, ring.evidence.num_rows if everything else MOST["pair"])
 
 
@@ -116,7 +120,7 @@ def show_result(console: Console, run: Run) -> None:
         console.print(f"Note: {clean(note)}")
     console.print(f"Rings: {tier_counts(run)}", style="bold")
     console.print()
-    show_rings(console, run.rings.slice(0, 10), run.rings.num_rows)
+    show_rings(console, run.rings.slice(0, 10), run.rings.num_rows, clock_of(run))
 
 
 def show_next(console: Console, run: Run, folder: Path) -> None:
@@ -246,14 +250,14 @@ def plural(word: str, count: int) -> str:
     return word if count == 1 else word + ("es" if word.endswith("s") and word != "IPs" else "s")
 
 
-def _sentence(facts: dict[str, Any]) -> str:
+def _sentence(facts: dict[str, Any], clock: LogClock) -> str:
     sentence = f"{facts['size']:,} users acted together on {NODE_TYPE[ITEM].noun.counted(facts['targets'])}"
     shared = [NODE_TYPE[kind].noun.counted(facts[key]) for key, kind in (("devices", DEVICE), ("ips", IP)) if facts[key]]
     if shared:
         sentence += f" and share {' and '.join(shared)}"
     if facts["first_seen"] is not None:
         lasted = _span(facts["first_seen"], facts["last_seen"])
-        sentence += f", from {_moment(facts['first_seen'])} to {_moment(facts['last_seen'])} UTC ({lasted})"
+        sentence += f", from {clock.minute(facts['first_seen'])} to {clock.beside(clock.minute(facts['last_seen']))} ({lasted})"
     parts = [
         f"Evidence {facts['strength']:.1f} (log10 likelihood ratio against independent users)",
         f"{facts['density']:.0%} of user-item pairs are there",
@@ -300,7 +304,7 @@ def _show_expectation(console: Console, evidence: pa.Table) -> None:
     console.print()
 
 
-def _show_members(console: Console, node_type: str, members: pa.Table, most: int) -> None:
+def _show_members(console: Console, node_type: str, members: pa.Table, most: int, clock: LogClock) -> None:
     title = {USER: "Members", ITEM: "Targets"}.get(node_type, f"Shared {NODE_TYPE[node_type].noun.many}")
     console.print(f"{title} ({members.num_rows:,})", style="bold")
     kind = NODE_TYPE[node_type].noun.one
@@ -309,12 +313,12 @@ def _show_members(console: Console, node_type: str, members: pa.Table, most: int
         "role": lambda member: str(member["role"]),
         "evidence": lambda member: f"{member['contribution']:.1f}",
         "events": lambda member: f"{member['events']:,}",
-        "first seen UTC": lambda member: _moment(member["first_seen"]),
-        "last seen UTC": lambda member: _moment(member["last_seen"]),
+        clock.beside("first seen"): lambda member: clock.minute(member["first_seen"]),
+        clock.beside("last seen"): lambda member: clock.minute(member["last_seen"]),
     }
     if node_type != USER:
         del columns["role"]  # the title says it
-    table = plain_table(columns, left=(kind, "role", "first seen UTC", "last seen UTC"), ids=(kind,))
+    table = plain_table(columns, left=(kind, "role", clock.beside("first seen"), clock.beside("last seen")), ids=(kind,))
     for member in members.slice(0, most).to_pylist():
         table.add_row(*(cell(member) for cell in columns.values()))
     console.print(table)
@@ -347,10 +351,6 @@ def _show_pairs(console: Console, evidence: pa.Table, most: int) -> None:
 
 def _show_rest(console: Console, more: int) -> None:
     console.print(f"… and {more:,} more (--all)\n" if more > 0 else "", style="dim")
-
-
-def _moment(moment: datetime | None) -> str:
-    return "" if moment is None else moment.strftime("%Y-%m-%d %H:%M")
 
 
 def _span(first: datetime | None, last: datetime | None) -> str:

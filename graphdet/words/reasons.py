@@ -46,6 +46,12 @@ CATALOGUE: dict[str, Code] = {
         "themselves, {expected:user|users} in the whole log would.",
         "{of} 名成员中有 {members} 人在各商品的同一时段内到过同样 {items} 件商品中的 {least} 件以上。若人人自行选择，全日志预期只有 {expected} 人如此。",
     ),
+    "lockstep_untimed": Code(
+        "for",
+        "{members} of {of} members came to {least} or more of the same {items:item|items}. If everybody chose for themselves, "
+        "{expected:user|users} in the whole log would.",
+        "{of} 名成员中有 {members} 人到过同样 {items} 件商品中的 {least} 件以上。若人人自行选择，全日志预期只有 {expected} 人如此。",
+    ),
     "shuffled_logs": Code(
         "for",
         "As a check, the log was shuffled {permutations:time|times}, so that only coincidence is left: of the {null_rings:group|groups} found in "

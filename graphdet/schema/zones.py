@@ -1,0 +1,24 @@
+"""Time zones as settings name them: an IANA name, or an offset such as "+08:00"."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, timedelta, timezone, tzinfo
+from zoneinfo import ZoneInfo
+
+_OFFSET = re.compile(r"([+-])(\d{1,2}):?(\d{2})?")
+
+
+def offset_of(zone: str) -> int | None:
+    """Microseconds that a zone such as "+08:00" is ahead of UTC; None for a name."""
+    offset = _OFFSET.fullmatch(zone)
+    if not offset:
+        return None
+    sign, hours, minutes = offset.groups()
+    return (int(hours) * 3600 + int(minutes or 0) * 60) * (-1_000_000 if sign == "-" else 1_000_000)
+
+
+def place_of(zone: str) -> tzinfo:
+    """A zone as Python has it."""
+    offset = offset_of(zone)
+    return UTC if zone == "UTC" else timezone(timedelta(microseconds=offset)) if offset is not None else ZoneInfo(zone)

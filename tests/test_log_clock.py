@@ -1,0 +1,94 @@
+"""Times are shown by the log's own clock, and days stay days; what has no times is not told as if it had."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+from commands import Command
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from graphdet.run.log_clock import LogClock
+
+MOMENTS = st.integers(9131, 23741).flatmap(
+    lambda day: st.integers(0, 86_399).map(lambda second: datetime.fromtimestamp(86_400 * day + second, UTC))
+)
+ZONES = {"UTC": UTC, "+08:00": timezone(timedelta(hours=8)), "-03:30": timezone(-timedelta(hours=3, minutes=30))} | {
+    name: ZoneInfo(name) for name in ("Asia/Shanghai", "America/Sao_Paulo", "Europe/Berlin", "Australia/Lord_Howe")
+}
+
+
+@given(st.lists(MOMENTS, min_size=1, max_size=20), st.sampled_from(sorted(ZONES)))
+@settings(max_examples=50, deadline=None)
+def test_a_clock_shows_what_pythons_zones_give(moments: list[datetime], zone: str) -> None:
+    clock = LogClock(zone)
+    local = [moment.astimezone(ZONES[zone]) for moment in moments]
+    assert [clock.minute(moment) for moment in moments] == [f"{one:%Y-%m-%d %H:%M}" for one in local]
+    assert [clock.second(moment.isoformat()) for moment in moments] == [f"{one:%Y-%m-%d %H:%M:%S}" for one in local]
+    assert [LogClock(zone, dates=True).minute(moment) for moment in moments] == [f"{one:%Y-%m-%d}" for one in local]
+    micros = np.array([round(moment.timestamp() * 1e6) for moment in moments], np.int64)
+    walls = [datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(one)) for one in clock.wall(micros)]
+    assert [f"{one:%Y-%m-%d %H:%M}" for one in walls] == [f"{one:%Y-%m-%d %H:%M}" for one in local]
+
+
+def test_a_heading_names_the_zone_but_for_dates() -> None:
+    assert LogClock("+08:00").beside("began") == "began +08:00"
+    assert LogClock("+08:00", dates=True).beside("began") == "began"
+    assert LogClock().minute(None) == ""
+
+
+def write_dates(path: Path) -> None:
+    """2,500 people who choose among 200 items in June, and 24 who come to seven of nine of them on two days."""
+    chance = np.random.default_rng(4)
+    rows = [(f"u{n}", item, 1 + int(chance.integers(30))) for n in range(2500) for item in chance.choice(200, 5, replace=False)]
+    rows += [(f"z{n:02}", item, 10 + item % 2) for n in range(24) for item in chance.choice(9, 7, replace=False)]
+    lines = [f"{user},i{item},c{item % 4},2025-06-{day:02}" for user, item, day in rows]
+    path.write_text("\n".join(["user_id,item_id,category,timestamp", *lines]) + "\n")
+
+
+def write_without_times(path: Path) -> None:
+    """600 people who choose by popularity, and 16 who came to six items that nobody else knows."""
+    chance = np.random.default_rng(4)
+    share = 1 / np.arange(1, 81)
+    lines = [f"u{n},i{item}" for n in range(600) for item in chance.choice(80, 5, p=share / share.sum())]
+    path.write_text("\n".join(["user_id,item_id", *lines, *(f"z{n:02},rare{item}" for n in range(16) for item in range(6))]) + "\n")
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_days_stay_days_on_every_screen_and_in_a_case_note(graphdet_command: Command, here: Path) -> None:
+    write_dates(here / "log.csv")
+    (here / "graphdet.toml").write_text('[log]\ntimezone = "+08:00"\nconstants = { action = "order" }\n')
+    said = graphdet_command("run", "log.csv", "--out", "out")
+    assert said.code == 0, said.err
+    screens = [said.out] + [
+        graphdet_command(*words).out for words in (("rings", "out"), ("show", "out", "1"), ("show", "out", "1", "--events"))
+    ]
+    assert graphdet_command("export", "out", "1", "--out", "note.md").code == 0
+    screens.append((here / "note.md").read_text())
+    for screen in screens:
+        assert "2025-06-10" in screen
+        assert "2025-06-09" not in screen  # as UTC has it
+        assert not re.search(r"2025-06-\d\d[ T]\d\d:", screen)
+        assert "UTC" not in screen  # the heading names +08:00 instead
+
+
+def test_a_log_without_times_is_told_as_one(graphdet_command: Command, here: Path) -> None:
+    write_without_times(here / "log.csv")
+    said = graphdet_command("run", "log.csv", "--out", "out")
+    assert said.code == 0, said.err
+    assert "crowded" in said.out  # such keys have no window
+    shown = graphdet_command("show", "out", "1")
+    assert shown.code == 0, shown.err
+    assert "events, no times\n" in shown.out
+    assert "short time" not in shown.out
+    assert graphdet_command("rings", "out").code == 0
