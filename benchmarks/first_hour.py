@@ -50,9 +50,10 @@ print(len(linker.clustering.cluster_pairwise_predictions_at_threshold(pairs, 0.9
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=3, help="of the warm commands")
-    parser.add_argument("--extras", default="all", help="of graphdet that are installed, as in graphdet[all]")
+    parser.add_argument("--extras", default="report", help="of graphdet that are installed, as in graphdet[report]; all brings 5 GB")
     parser.add_argument("--no-peers", action="store_true", help="leave pandas and splink out")
     options = parser.parse_args()
+    load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         steps = first_hour(folder, options.repeats, options.extras)
@@ -61,7 +62,7 @@ def main() -> None:
     lines = [
         "# The first hour",
         "",
-        f"Processor seconds, with seconds on the wall in brackets, on {os.cpu_count()} cores with {os.getloadavg()[2]:.0f} others at it;",
+        f"Processor seconds, with seconds on the wall in brackets, on {os.cpu_count()} cores with {load:.0f} others at it;",
         f"warm ones are medians of {options.repeats}. Installed with pip into environments of their own:",
         f"`graphdet[{options.extras}]` from a clone with its kernels built from source, `pandas networkx pyarrow`, and",
         "`splink pandas`; downloads come from pip's cache where it has them.",
@@ -98,9 +99,13 @@ def first_hour(folder: Path, repeats: int, extras: str) -> Steps:
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(source)], check=True)
     steps["install, kernels built"] = (timed([*environment, "-m", "pip", "install", "--quiet", f"{source}[{extras}]"]), None)
     graphdet = str(Path(environment[0]).with_name("graphdet"))
+    log = str(folder / "demo-0" / "market" / "events.csv")  # as a log of one's own
     commands: Mapping[str, Sequence[str]] = {
         "graphdet --help": [graphdet, "--help"],
         "graphdet demo": [graphdet, "demo", "--out"],
+        "graphdet init": [graphdet, "init", log, "--yes", "--out"],
+        "graphdet check": [graphdet, "check", log],
+        "graphdet run": [graphdet, "run", log, "--out"],
         "graphdet rings": [graphdet, "rings", str(folder / "demo-0" / "run")],
         "graphdet show": [graphdet, "show", str(folder / "demo-0" / "run"), "1"],
         "graphdet report": [graphdet, "report", str(folder / "demo-0" / "run"), "--out"],
