@@ -6,12 +6,14 @@ Claims are data (`graphdet.schema.claims`); what they hang on is measured here, 
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
 
+import numpy as np
+
+from graphdet.arrays import Bool, Float64
 from graphdet.judging.ring_facts import RingFacts
-from graphdet.schema.claims import FACTS, Bar, Claim, Condition
+from graphdet.schema.claims import FACTS, Bar, Claim, Condition, Way
 from graphdet.schema.wording import named
 from graphdet.settings import TierSettings
 
@@ -39,7 +41,7 @@ class Checked:
     bar: float
     known: bool = True  # whether the log has what tells it
 
-    @cached_property
+    @property
     def holds(self) -> bool:
         return bool(COMPARE[self.condition.direction](self.value, self.bar))
 
@@ -53,7 +55,7 @@ class Weighed:
     ways: tuple[tuple[Checked, ...], ...]
     unless: tuple[Checked, ...]
 
-    @cached_property
+    @property
     def holds(self) -> bool:
         return any(all(one.holds for one in way) for way in self.ways) and not self.outdone
 
@@ -117,24 +119,39 @@ def weigh(claim: Claim, numbers: Numbers, settings: TierSettings, log_has: froze
     )
 
 
+def holding(claims: Sequence[Claim], numbers: Mapping[str, Float64], settings: TierSettings) -> Bool:
+    """(rings, claims) bool: which claims hold of which rings, as `Weighed` has it of one; `numbers`: by fact, (rings,) float64."""
+
+    def held(condition: Condition) -> Bool:
+        bar = condition.bar
+        height = _scale(bar, settings) * numbers[bar.of] if bar.of else _scale(bar, settings)
+        return np.asarray(COMPARE[condition.direction](numbers[condition.fact], height))
+
+    def all_held(way: Way) -> Bool:
+        return np.asarray(np.all([held(condition) for condition in way], axis=0), np.bool_)
+
+    columns = [np.any([all_held(way) for way in claim.ways], axis=0) for claim in claims]
+    for column, claim in zip(columns, claims, strict=True):
+        if claim.unless:
+            column &= ~all_held(claim.unless)
+    return np.stack(columns, axis=-1)
+
+
 def holds(condition: Condition, numbers: Numbers, settings: TierSettings) -> bool:
     """Whether one condition does; `numbers` may lack what it does not ask for."""
     return _check(condition, numbers, settings).holds
 
 
 def _check(condition: Condition, numbers: Numbers, settings: TierSettings, log_has: frozenset[str] | None = None) -> Checked:
-    height = _height(condition.bar, numbers, settings)
-    return Checked(condition, numbers[condition.fact], height, _known(condition.fact, log_has))
+    bar = condition.bar
+    height = _scale(bar, settings) * numbers[bar.of] if bar.of else _scale(bar, settings)
+    return Checked(condition, numbers[condition.fact], height, FACTS[condition.fact].known(log_has))
 
 
-@cache
-def _known(fact: str, log_has: frozenset[str] | None) -> bool:
-    return FACTS[fact].known(log_has)
-
-
-def _height(bar: Bar, numbers: Numbers, settings: TierSettings) -> float:
+def _scale(bar: Bar, settings: TierSettings) -> float:
+    """How high a bar is, in units of the fact that it is multiplied with, if any."""
     height: float = getattr(settings, bar.setting) if bar.number is None else bar.number
     for factor in bar.times:
         height *= factor
     height += bar.plus
-    return height * numbers[bar.of] if bar.of else height
+    return height

@@ -15,7 +15,7 @@ from graphdet.judging.log_index import LogIndex
 from graphdet.judging.ring_facts import RingFacts, measure_rings
 from graphdet.judging.significance import LEAST_Q, p_values, q_values
 from graphdet.judging.standing import standing_of
-from graphdet.judging.tiers import Judgement, has_targets_to_itself, judge, ring_score
+from graphdet.judging.tiers import Verdict, has_targets_to_itself, reach_verdicts, ring_score
 from graphdet.progress import Progress
 from graphdet.rings.farms import Farm, as_ring
 from graphdet.rings.growth import Grower
@@ -53,13 +53,13 @@ def judge_rings(
     measured = _measured(found, null, log, grower, settings, progress)
     background = background_of(log, [facts for facts, _, _ in measured], settings.tiers)
     rings, left_out = [], 0
-    for facts, p_value, q_value in measured:
-        judged, standing = _judged(facts, log, background, settings.tiers)
+    verdicts = _verdicts([facts for facts, _, _ in measured], log, background, settings.tiers)
+    for (facts, p_value, q_value), judged in zip(measured, verdicts, strict=True):
         if judged.tier == "review" and len(judged.raised) > settings.tiers.objections_most:
             left_out += 1
             continue
         score = ring_score(judged.tier, facts.grown.strength)
-        rings.append(JudgedRing(facts, p_value, q_value, judged.tier, judged.explanation, score, standing))
+        rings.append(JudgedRing(facts, p_value, q_value, judged.tier, judged.explanation, score, standing_of(judged)))
     rings = _told_once(rings, _judged_farms(farms, log, grower, background, settings), log)
     rings.sort(key=lambda ring: (-ring.score, ring.facts.grown.members.tobytes()))
     return Judged(rings, left_out, background)
@@ -67,20 +67,18 @@ def judge_rings(
 
 def _judged_farms(farms: Sequence[Farm], log: LogIndex, grower: Grower, background: Background, settings: Settings) -> list[JudgedRing]:
     measured = measure_rings([as_ring(farm, log.visits, grower) for farm in farms], log, grower, farm=True)
+    verdicts = _verdicts(measured, log, background, settings.tiers)
     found = []
-    for farm, facts in zip(farms, measured, strict=True):
-        judged, standing = _judged(facts, log, background, settings.tiers)
+    for farm, facts, judged in zip(farms, measured, verdicts, strict=True):
         score = ring_score(judged.tier, max(facts.grown.strength, 0.0))
         q_value = max(farm.q, LEAST_Q)
         p_value = min(max(farm.chance, LEAST_Q), q_value)
-        found.append(JudgedRing(facts, p_value, q_value, judged.tier, judged.explanation, score, standing, farm))
+        found.append(JudgedRing(facts, p_value, q_value, judged.tier, judged.explanation, score, standing_of(judged), farm))
     return found
 
 
-def _judged(facts: RingFacts, log: LogIndex, background: Background, settings: TierSettings) -> tuple[Judgement, str]:
-    """The judgement, and how the ring stands by it."""
-    judged = judge(facts, log.visits.items_among(facts.grown.targets), background, settings)
-    return judged, standing_of(judged)
+def _verdicts(rings: Sequence[RingFacts], log: LogIndex, background: Background, settings: TierSettings) -> list[Verdict]:
+    return reach_verdicts(rings, [log.visits.items_among(facts.grown.targets) for facts in rings], background, settings)
 
 
 def _told_once(rings: list[JudgedRing], farms: list[JudgedRing], log: LogIndex) -> list[JudgedRing]:

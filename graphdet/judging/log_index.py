@@ -14,6 +14,7 @@ from graphdet.visits.index import VisitIndex
 
 DAY = 86_400_000_000  # microseconds
 GIVE_BACK = ("refund", "cancel")
+NEVER = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True)
@@ -85,16 +86,17 @@ def index_log(events: EventTable, index: VisitIndex) -> LogIndex:
     events_per_visit, category_share, seller_share = np.nan, np.zeros(0), np.zeros(0)
     if item is not None:
         known = item[item >= 0]
-        events_per_visit = len(known) / max(int((index.view[index.key] == index.item_view).sum()), 1)
+        events_per_visit = len(known) / max(_visits_to_items(index), 1)
         category_share = _shares(events.item_category[known], len(events.categories))
         if "seller" in events.codes:
             seller_share = _shares(item_seller[known], events.count("seller"))
-    start = events.time[events.time != NO_TIME] if events.time is not None else np.zeros(0, np.int64)
+    untimed = np.searchsorted(events.time, NO_TIME, side="right") if events.time is not None else 0  # these come first
+    start = events.time[untimed:] if events.time is not None else np.zeros(0, np.int64)
     users_of_ip = _users_of_keys(index, "ip")
     return index_part(
         events,
         index,
-        start=int(start.min()) if len(start) else 0,
+        start=int(start[0]) if len(start) else 0,
         end=int(index.visits.time.max(initial=0)),
         events_per_visit=events_per_visit,
         category_share=category_share,
@@ -159,6 +161,13 @@ def _deal_of(events: EventTable) -> str:
     return ""
 
 
+def _visits_to_items(index: VisitIndex) -> int:
+    if index.item_view < 0:
+        return 0
+    view = index.visits.views[index.item_view]
+    return int(index.visits.offset[view.first_key + view.keys] - index.visits.offset[view.first_key])
+
+
 def _sellers_of_items(events: EventTable) -> Int32:
     """(items,) the seller of each item's last event that names one."""
     found = np.full(events.count("item"), -1, np.int32)
@@ -172,11 +181,17 @@ def _sellers_of_items(events: EventTable) -> Int32:
 def _new_by_day(events: EventTable) -> Int64:
     if events.time is None:
         return np.zeros(0, np.int64)
-    known = np.flatnonzero(events.time != NO_TIME)
-    time = events.time[known]
-    first = np.full(events.count("user"), NO_TIME)
-    first[events.codes["user"][known][::-1]] = time[::-1]  # events are in order of time, so the earliest is written last
-    return np.bincount((first[first != NO_TIME] - time[0]) // DAY).astype(np.int64) if len(time) else np.zeros(0, np.int64)
+    first = first_seen(events.time, events.codes["user"], events.count("user"))
+    known = first[first != NEVER]
+    return np.bincount((known - known.min()) // DAY).astype(np.int64) if len(known) else np.zeros(0, np.int64)
+
+
+def first_seen(time: Int64, user: Int32, users: int) -> Int64:
+    """(users,) microseconds of each user's first event with a time, the largest number where none has one."""
+    first = np.full(users, NEVER)
+    untimed = np.searchsorted(time, NO_TIME, side="right")  # events are in order of time, and these come first
+    first[user[untimed:][::-1]] = time[untimed:][::-1]  # the earliest is written last
+    return first
 
 
 def _shares(group: npt.NDArray[np.integer], groups: int) -> Float64:

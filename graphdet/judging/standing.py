@@ -17,7 +17,7 @@ import numpy as np
 import scipy
 
 from graphdet.arrays import Float64
-from graphdet.judging.tiers import Judgement
+from graphdet.judging.tiers import Judgement, Verdict
 from graphdet.schema.standings import ALERT, DOUBTFUL, EXPLAINED, REVIEW, STANDINGS
 
 COUNTS = Path(__file__).with_name("standings.json")
@@ -47,7 +47,7 @@ class Chance:
             raise ValueError(f"a chance lies in 0 … 1, its interval as well (found {self})")
 
 
-def standing_of(judgement: Judgement) -> str:
+def standing_of(judgement: Judgement | Verdict) -> str:
     """Name of how a ring stands by the judgement on it."""
     if judgement.tier != "review":
         return (ALERT if judgement.tier == "alert" else EXPLAINED).name

@@ -6,13 +6,34 @@ Both are plain questions about the ring's facts that an analyst can check, and s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
-from graphdet.judging.conditions import Background, Weighed, holds, ring_numbers, weigh
+import numpy as np
+
+from graphdet.judging.conditions import Background, Weighed, holding, holds, ring_numbers, weigh
 from graphdet.judging.ring_facts import RingFacts
 from graphdet.schema import TIERS, lookalikes, objections
 from graphdet.settings import TierSettings
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a judgement comes to.
+
+    Attributes:
+        explanation: the first look-alike that fits, or empty.
+        raised: objections that hold; a ring that no look-alike explains is an alert where there are none.
+    """
+
+    explanation: str
+    raised: tuple[str, ...]
+
+    @property
+    def tier(self) -> str:
+        if self.explanation:
+            return "explained"
+        return "review" if self.raised else "alert"
 
 
 @dataclass(frozen=True)
@@ -23,20 +44,23 @@ class Judgement:
     objections: tuple[Weighed, ...]
 
     @property
+    def verdict(self) -> Verdict:
+        return Verdict(
+            next((one.claim.name for one in self.look_alikes if one.holds), ""),
+            tuple(one.claim.name for one in self.objections if one.holds),
+        )
+
+    @property
     def tier(self) -> str:
-        if self.explanation:
-            return "explained"
-        return "review" if self.raised else "alert"
+        return self.verdict.tier
 
-    @cached_property
+    @property
     def explanation(self) -> str:
-        """The first look-alike that fits, or empty."""
-        return next((one.claim.name for one in self.look_alikes if one.holds), "")
+        return self.verdict.explanation
 
-    @cached_property
+    @property
     def raised(self) -> tuple[str, ...]:
-        """Objections that hold; a ring that no look-alike explains is an alert where there are none."""
-        return tuple(one.claim.name for one in self.objections if one.holds)
+        return self.verdict.raised
 
     def strength_needed(self) -> float:
         """For an alert, by the way on which the ring would be too weak for one."""
@@ -64,6 +88,22 @@ def judge(facts: RingFacts, targets: int, log: Background, settings: TierSetting
         tuple(weigh(claim, numbers, settings, log.has) for claim in lookalikes.LOOK_ALIKES),
         tuple(weigh(claim, numbers, settings, log.has) for claim in objections.OBJECTIONS),
     )
+
+
+def reach_verdicts(rings: Sequence[RingFacts], targets: Sequence[int], log: Background, settings: TierSettings) -> list[Verdict]:
+    """What the judgement on each of many rings comes to; otherwise as `judge`."""
+    if not rings:
+        return []
+    of_rings = [ring_numbers(facts, many, log) for facts, many in zip(rings, targets, strict=True)]
+    numbers = {name: np.array([of_ring[name] for of_ring in of_rings], np.float64) for name in of_rings[0]}
+    explained = holding(lookalikes.LOOK_ALIKES, numbers, settings)
+    raised = holding(objections.OBJECTIONS, numbers, settings)
+    first = np.where(explained.any(1), explained.argmax(1), -1)
+    names = [*(claim.name for claim in lookalikes.LOOK_ALIKES), ""]
+    return [
+        Verdict(names[place], tuple(claim.name for claim, held in zip(objections.OBJECTIONS, of_ring, strict=True) if held))
+        for place, of_ring in zip(first.tolist(), raised.tolist(), strict=True)
+    ]
 
 
 def has_targets_to_itself(facts: RingFacts, settings: TierSettings) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 from graphdet import _kernels
 from graphdet.arrays import Bool, Int32, Int64, distinct_counts, distinct_values, stretches
 from graphdet.events import NO_TIME
-from graphdet.judging.log_index import DAY, GIVE_BACK, LogIndex, which_actions
+from graphdet.judging.log_index import DAY, GIVE_BACK, LogIndex, first_seen, which_actions
 from graphdet.judging.member_events import seconds_of
 from graphdet.judging.ring_facts import RingFacts
 from graphdet.schema import DEVICE, IP, ITEM, USER
@@ -118,7 +118,7 @@ def _of_users(spans: _Spans, log: LogIndex) -> list[Count]:
     ]
     if events.time is None:
         return found
-    time, first = events.time, _first_seen(events.time, user, users)
+    time, first = events.time, first_seen(events.time, user, users)
 
     def earlier(before: int) -> Int64:
         """Who was first seen so long before the ring's start or longer."""
@@ -241,14 +241,6 @@ def _ratings(rings: Sequence[RingFacts], log: LogIndex) -> list[dict[str, Any]]:
         rows = np.sort(rows[kept])  # in the log's order, in which their mean is taken
         found.append({"ratings": len(rows), "mean": float(events.rating[rows].mean()) if len(rows) else None})
     return found
-
-
-def _first_seen(time: Int64, user: Int32, users: int) -> Int64:
-    """(users,) microseconds of each user's first event with a time, the largest number where none has one."""
-    first = np.full(users, np.iinfo(np.int64).max)
-    known = np.flatnonzero(time != NO_TIME)[::-1]
-    first[user[known]] = time[known]  # events are in order of time, so the earliest is written last
-    return first
 
 
 def _on_shared(offset: Int64, order: Int64, user: Int32, users: int) -> Bool:
