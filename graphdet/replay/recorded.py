@@ -139,7 +139,9 @@ class Recorded:
         grown = not all(json.loads(one).get("farm") for one in self.measured.values())
         wrong = {
             "views of other keys": len(set(views)) != len(views) or not set(self.ids) <= set(views),
-            "fewer users than its tables": told["users"] < len(self.users),
+            "fewer users than its tables": told["users"] < max([len(self.users), *(int(users.max()) for users in self.key_users.values())]),
+            "fewer users of addresses than its keys": told["users_of_ips"] < int(self.key_users.get("ip", np.zeros(0)).sum()),
+            "fewer visits than a user of its tables": told["visits"] < (pc.max(self.run.tables["visits"]["user_visits"]).as_py() or 0),
             "no strengths of its rings": grown and not told["found_strengths"],
             "events before its first": self.start is not None and bool((self.time[self.time != NO_TIME] < self.start).any()),
             "visits after its end": bool(pc.any(pc.greater(self.run.tables["visits"]["second"], told["seconds"])).as_py()),

@@ -166,6 +166,10 @@ def _visits_are_to_targets(visits: pa.Table, others: Mapping[str, pa.Table]) -> 
     _must_hold("visits", "user", visits["user_id"], members)
     for name in KEY_TYPES:
         _must_hold("visits", name, visits.filter(pc.equal(visits["node_type"], name))["node_id"], members)
+    own, near, elsewhen = (pc.fill_null(visits[name], 0).to_numpy().astype(np.int64) for name in ("user_visits", "near", "elsewhen"))
+    if (near + elsewhen > own).any():
+        row = int((near + elsewhen - own).argmax())
+        raise ValueError(f"visits: near and elsewhen must be among the {own[row]} of user_visits (found {near[row]} and {elsewhen[row]})")
 
 
 def _must_hold(name: str, node_type: str, column: pa.ChunkedArray, members: pa.Table) -> None:

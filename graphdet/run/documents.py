@@ -22,6 +22,8 @@ Moment = Annotated[int, Field(ge=MOMENTS[0], le=MOMENTS[1])]
 Share = Annotated[float, Field(ge=0, le=1)]
 Chance = Annotated[float, Field(gt=0, le=1)]
 Number = Annotated[float, Field(ge=-1e300, le=1e300)]
+Strength = Annotated[float, Field(ge=-1e15, le=1e15)]
+Coded = Annotated[int, Field(ge=0, lt=2**31)]  # what codes of 32 bits count
 Text = Annotated[str, Field(max_length=LONGEST)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 
@@ -94,7 +96,7 @@ class ViewTold(Document):
 
     name: KeyType
     windows: Annotated[list[Some], Field(min_length=1, max_length=8)]
-    homogeneity: Annotated[list[Annotated[float, Field(gt=0, le=1e6)]], Field(min_length=2, max_length=2)]
+    homogeneity: Annotated[list[Annotated[float, Field(ge=1e-7, le=1e7)]], Field(min_length=2, max_length=2)]
 
 
 class Group(Document):
@@ -102,8 +104,8 @@ class Group(Document):
 
     node_type: KeyType
     category: Text | None
-    visits: Count
-    keys: Some
+    visits: Coded
+    keys: Annotated[int, Field(ge=1, lt=2**31)]
 
 
 class Background(Document):
@@ -113,8 +115,8 @@ class Background(Document):
     seconds: Seconds
     users: Annotated[int, Field(ge=1, le=LAST_SECOND)]
     to_themselves: Share
-    visits: Count
-    events_per_visit: Annotated[float, Field(gt=0, le=1e300)] | None
+    visits: Coded
+    events_per_visit: Annotated[float, Field(ge=1e-6, le=MOST_COUNT)] | None
     learned: list[Text]
     deal: Literal["order", "pay", ""] = ""
     users_of_ips: Count
@@ -124,8 +126,17 @@ class Background(Document):
     groups: list[Group]
     history_seconds: Annotated[int, Field(ge=1, le=LAST_SECOND)]
     permutations: Annotated[int, Field(ge=0, le=LONGEST)]
-    null_strengths: list[Number]
-    found_strengths: list[Number]
+    null_strengths: list[Strength]
+    found_strengths: list[Strength]
+
+    @model_validator(mode="after")
+    def _of_one_log(self) -> Background:
+        crowd = max((group.visits for group in self.groups), default=0)
+        if crowd > self.visits:
+            raise ValueError(f"groups must have at most the {self.visits} visits of the log (found {crowd})")
+        if sum(self.new_by_day) > self.users:
+            raise ValueError(f"new_by_day must add up to at most {self.users} users (found {sum(self.new_by_day)})")
+        return self
 
 
 class Meta(Document):
@@ -276,16 +287,18 @@ def format_of(text: str) -> tuple[int | None, str]:
 
 
 def read_meta(text: str) -> dict[str, Any]:
-    """What a run.json of a known format holds.
+    """What a run.json of a known format holds; what an older one does not tell has its default.
 
     Raises:
         ValueError: it is no JSON, or not of the shape of `Meta`; one line that says where.
     """
     try:
-        Meta.model_validate_json(text)
+        meta = Meta.model_validate_json(text)
     except ValidationError as error:
         raise ValueError(_first(error)) from None
     found: dict[str, Any] = _parsed(text)
+    if meta.background is not None:
+        found["background"] = dict(meta.background) | found["background"]
     return found
 
 
