@@ -49,9 +49,16 @@ def run_many(count: int, seed: str) -> None:
     from graphdet.pipeline import detect
     from graphdet.settings import Settings
 
-    chosen = Settings.model_validate({"machine": {"threads": 2}, "gnn": {"least_rings": 0}, "rings": {"permutations": 1}})
     rings = 0
     for number in range(count):
+        chosen = Settings.model_validate(
+            {
+                "machine": {"threads": 1 + number % 2},
+                "gnn": {"least_rings": 0},
+                "rings": {"permutations": 1},
+                "signals": {"series": {"false_share": 0.01 if number % 5 == 0 else 0.0}},  # a third of the time, and few kernels
+            }
+        )
         try:
             rings += detect(_tiny_log(np.random.default_rng([int(seed), number])), chosen).rings.num_rows
         except GraphdetError as refused:

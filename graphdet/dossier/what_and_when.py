@@ -132,7 +132,7 @@ def measure_chance(scene: Scene) -> dict[str, Any]:
 
 def measure_farm(scene: Scene) -> dict[str, Any] | None:
     """Of a farm, the accounts at its things and when they came, and how unlikely that is for honest ones."""
-    farm = scene.measured["farm"]
+    farm = scene.measured.get("farm")  # an older run does not speak of farms
     if farm is None:
         return None
     close = Closeness(farm["accounts"], farm["inside"], farm["share"], farm["by_number"])

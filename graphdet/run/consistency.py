@@ -180,12 +180,16 @@ def _must_hold(name: str, node_type: str, column: pa.ChunkedArray, members: pa.T
 
 
 def _dossiers_say_what_is_there(dossiers: pa.Table, others: Mapping[str, pa.Table]) -> None:
-    """Each ring has one, in the shape that dossiers are made from, with targets of types that `keys` has."""
+    """Each ring has one, in the shape that dossiers are made from, with targets of types that `keys` has, and amounts where events do."""
     if dossiers.num_rows != others["rings"].num_rows:
         raise ValueError(f"dossiers must be as many as rings, {others['rings'].num_rows} (found {dossiers.num_rows})")
     known = set(pc.unique(others["keys"]["node_type"]).to_pylist())
+    paid = others["events"]["amount"].null_count < others["events"].num_rows
     for ring, text in zip(dossiers["ring_id"].to_pylist(), dossiers["measured"].to_pylist(), strict=True):
-        strange = read_measured(ring, text).types - known
+        measured = read_measured(ring, text)
+        strange = measured.types - known
+        if paid and any(None in (one.amount, one.inflated_amount) for one in measured.bought.values()):
+            raise ValueError(f"dossiers: ring {ring} must say what was bought for how much, since events do")
         if strange:
             raise ValueError(f"dossiers: ring {ring} has targets of a type that is not in keys (found {min(strange)})")
 

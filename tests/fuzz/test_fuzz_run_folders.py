@@ -8,16 +8,19 @@ import shutil
 from pathlib import Path
 
 import pytest
-from dossier_runs import LoggedRun, market_run
+from dossier_runs import QUICK, LoggedRun, market_run
 from fuzzing import command, inputs, outcome, tallied
 from tampering import apply_edit, draw_edit
 
 from graphdet.export import WRITERS
+from graphdet.settings import GnnSettings
+
+FEW = QUICK.model_copy(update={"gnn": GnnSettings(embeddings=200)})  # thousands take longer to read and to write than all else together
 
 
 @pytest.fixture(scope="module")
 def logged(tmp_path_factory: pytest.TempPathFactory) -> LoggedRun:
-    return market_run(tmp_path_factory.mktemp("fuzz") / "log", seed=1, events=12_000)
+    return market_run(tmp_path_factory.mktemp("fuzz") / "log", seed=1, events=12_000, settings=FEW)
 
 
 def commands(folder: Path, market: Path, out: Path) -> list[list[str]]:
