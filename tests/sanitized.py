@@ -1,5 +1,5 @@
 """Runs detection with kernels from a checking build: `python sanitized.py KERNELS LOG`, or on many tiny logs that are drawn:
-`python sanitized.py KERNELS COUNT SEED`.
+`python sanitized.py KERNELS COUNT SEED`, or many changed calls: `python sanitized.py KERNELS calls COUNT SEED`.
 
 The module is put in place before anything imports the usual one. A fault ends the process with the sanitizer's report on stderr.
 """
@@ -60,13 +60,13 @@ def run_many(count: int, seed: str) -> None:
             }
         )
         try:
-            rings += detect(_tiny_log(np.random.default_rng([int(seed), number])), chosen).rings.num_rows
+            rings += detect(tiny_log(np.random.default_rng([int(seed), number])), chosen).rings.num_rows
         except GraphdetError as refused:
             sys.stderr.write(f"{number}: {refused}\n")
     sys.stdout.write(f"{rings} rings\n")
 
 
-def _tiny_log(chance: Generator) -> EventTable:
+def tiny_log(chance: Generator) -> EventTable:
     import numpy as np
     import pyarrow as pa
 
@@ -112,7 +112,11 @@ def _tiny_log(chance: Generator) -> EventTable:
 
 if __name__ == "__main__":
     put_in_place(Path(sys.argv[1]))
-    if len(sys.argv) == 4:
+    if sys.argv[2] == "calls":
+        from changed_calls import call_many
+
+        call_many(int(sys.argv[3]), sys.argv[4])
+    elif len(sys.argv) == 4:
         run_many(int(sys.argv[2]), sys.argv[3])
     else:
         run(Path(sys.argv[2]))

@@ -211,6 +211,7 @@ void add_base_rates(nb::module_& module) {
         require(group.size() == visits.keys, "each key must have a group");
         require_codes(group, std::int64_t(reach.size()), "group");
         require_codes(time, std::int64_t{INT32_MAX} + 1, "time");
+        require(std::all_of(reach.data(), reach.data() + reach.size(), [](std::int64_t own) { return own >= 0; }), "reach must not be negative");
         visits.group = group.data();
         UserCounts found;
         {
@@ -240,6 +241,9 @@ void add_base_rates(nb::module_& module) {
         require(group_keys.size() == group_visits.size(), "each group must have its counts");
         require_codes(group, std::int64_t(group_visits.size()), "group");
         require_codes(near, std::int64_t{INT32_MAX} + 1, "near");
+        require_codes(own, std::int64_t{INT32_MAX} + 1, "own");
+        require_codes(group_visits, std::int64_t{INT32_MAX} + 1, "group_visits");
+        require_codes(group_keys, std::int64_t{INT32_MAX} + 1, "group_keys");
         visits.group = group.data();
         Rates found;
         {

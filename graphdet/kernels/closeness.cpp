@@ -103,6 +103,9 @@ void check(const Stays& stays, const Bounds& bounds) {
     require(stays.last.size() == rows && stays.visits.size() == rows && stays.low.size() == rows && stays.high.size() == rows,
             "first, last, visits, low and high must have one row each for the same users");
     require_offsets(stays.offset, rows, "offset");
+    require_codes(stays.low, INT64_MAX / 4, "low");
+    require_codes(stays.high, INT64_MAX / 4, "high");
+    require_codes(stays.total, INT64_MAX / 4, "total");
     require(bounds.starts > 0, "starts must be at least 1");
 }
 

@@ -53,6 +53,7 @@ std::vector<std::int32_t> count_around(const std::int64_t* offset, std::size_t k
 void add_crowding(nb::module_& module) {
     module.def("fullest", [](In<std::int64_t> offset, In<std::int32_t> time, std::int64_t window) {
         require_offsets(offset, time.size(), "offset");
+        require(window >= 0, "window must not be negative");
         std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>> found;
         {
             nb::gil_scoped_release release;

@@ -94,6 +94,7 @@ Edges fold(const Sorted& sorted, std::size_t users, const In<std::int64_t>& time
 void add_edges(nb::module_& module) {
     module.def("fold_edges", [](In<std::int32_t> user, In<std::int32_t> target, In<std::int64_t> rows, std::int64_t users, std::int64_t targets,
                                 In<std::int64_t> times, In<double> amounts) {
+        require(users >= 0 && targets >= 0, "users and targets must not be negative");
         require(user.size() == target.size() && user.size() <= std::size_t(INT32_MAX), "each event has a user and a target");
         require(times.size() == 0 || times.size() == user.size(), "each event has a time, or none has");
         require(amounts.size() == 0 || amounts.size() == user.size(), "each event has an amount, or none has");

@@ -198,6 +198,7 @@ void add_pairs(nb::module_& module) {
     module.attr("BUCKETS") = int(buckets);
     module.def("count_pairs", [](In<std::int64_t> offset, In<std::int32_t> time, std::int64_t window) {
         require_offsets(offset, time.size(), "offset");
+        require(window >= 0, "window must not be negative");
         std::vector<double> pairs;
         {
             nb::gil_scoped_release release;

@@ -26,8 +26,9 @@ std::pair<std::size_t, std::size_t> places_within(const Events& events, std::int
     const std::int64_t* last = events.rows + (high - events.codes);
     if (timed) {
         auto before = [&](std::int64_t row, std::int64_t moment) { return events.time[row] < moment; };
+        auto after = [&](std::int64_t moment, std::int64_t row) { return moment < events.time[row]; };
         const std::int64_t* begin = std::lower_bound(first, last, start, before);
-        last = std::lower_bound(begin, last, end + 1, before);
+        last = std::upper_bound(begin, last, end, after);
         first = begin;
     }
     return {std::size_t(first - events.rows), std::size_t(last - events.rows)};
