@@ -4,6 +4,9 @@
 //   member_offset  (n + 1,) int64: members of ring, or core, i are at member_offset[i] … member_offset[i + 1] − 1; so do target_offset
 //
 // Each thread takes the next that none has; what one gives does not hang on the others, so that the result is the same for any number.
+#include <cmath>
+#include <functional>
+
 #include <nanobind/stl/vector.h>
 
 #include "blocks.hpp"
@@ -48,6 +51,10 @@ const Log& log_of(const std::vector<Growth*>& growths) {
     return growths[0]->log();
 }
 
+bool rises(const std::vector<std::int32_t>& codes) {
+    return std::adjacent_find(codes.begin(), codes.end(), std::greater_equal<>()) == codes.end();
+}
+
 std::vector<Outline> outlines(const Log& log, const In<std::int64_t>& member_offset, const In<std::int32_t>& members,
                               const In<std::int64_t>& target_offset, const In<std::int32_t>& targets, const In<std::int32_t>& start,
                               const In<std::int32_t>& end, const In<double>& strength) {
@@ -64,6 +71,7 @@ std::vector<Outline> outlines(const Log& log, const In<std::int64_t>& member_off
             return std::vector<std::int32_t>(column.data() + offset(ring), column.data() + offset(ring + 1));
         };
         found.push_back({cut(members, member_offset), cut(targets, target_offset), cut(start, target_offset), cut(end, target_offset), strength(ring)});
+        require(!found.back().members.empty() && rises(found.back().members) && rises(found.back().targets), "members and targets must rise");
     }
     return found;
 }
@@ -130,6 +138,8 @@ void add_batches(nb::module_& module) {
        nb::arg("targets").noconvert(), nb::arg("start").noconvert(), nb::arg("end").noconvert(), nb::arg("strength").noconvert());
     module.def("first_branch", [](In<double> distance, std::size_t things) {
         require(things >= 2 && distance.size() == things * (things - 1) / 2, "there must be a distance for each pair of two things or more");
+        require(std::all_of(distance.data(), distance.data() + distance.size(), [](double own) { return std::isfinite(own); }),
+                "distances must be numbers");
         const std::vector<bool> under = first_branch({distance.data(), distance.data() + distance.size()}, things);
         return hand_over(std::vector<std::int8_t>(under.begin(), under.end()));
     }, nb::arg("distance").noconvert(), nb::arg("things"));
