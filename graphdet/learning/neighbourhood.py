@@ -80,13 +80,17 @@ def gather_inputs(
             message = relation @ message
             values[:, filled : filled + message.shape[1]] = message
             filled += message.shape[1]
+        heard = [names_of(message_columns(view)) for view in HEARD_TYPES]
+        begin = filled + np.cumsum([0, *(2 * (len(columns) + 1) for columns in heard)])
+
+        def hear(number: int) -> None:
+            """One view's messages into their columns, at once: those of all views beside each other would take as much memory again."""
+            mean, highest = through_keys(visits, HEARD_TYPES[number], standard.select(heard[number]).values)
+            middle = begin[number] + mean.shape[1]
+            values[:, begin[number] : middle], values[:, middle : begin[number + 1]] = mean, highest
+
         with ThreadPoolExecutor(threads) as pool:
-            heard = [(view, standard.select(names_of(message_columns(view))).values) for view in HEARD_TYPES]
-            through = pool.map(lambda one: through_keys(visits, *one), heard)
-            for mean, highest in through:
-                width = mean.shape[1]
-                values[:, filled : filled + width], values[:, filled + width : filled + 2 * width] = mean, highest
-                filled += 2 * width
+            list(pool.map(hear, range(len(heard))))
     return FeatureTable("messages to users", names, values), scale
 
 
