@@ -127,7 +127,8 @@ def train(
     from graphdet.learning.life_columns import lives_wanted
 
     settings, progress = settings or Settings(), progress or Progress()
-    found = detect_in(measure_log(events, settings, progress), settings, progress)
+    measured = measure_log(events, settings, progress)
+    found = detect_in(measured, settings, progress)
     if labels is None:
         if found.network is None:
             raise ModelError(
@@ -136,7 +137,7 @@ def train(
         return Trained(found.network, found.run, None)
     with progress.stage("learn from labels", len(labels)):
         lives = lives_wanted(settings.signals)
-        inputs = read_inputs(found.measured, found.run, None, settings.machine.workers, lives)
+        inputs = read_inputs(measured, found.run, None, settings.machine.workers, lives)
         model, judgement = learn_labels(
             inputs, labels, ring_members(events, found.run), settings, precision=precision, budget=budget, trials=trials, board=board
         )
@@ -166,17 +167,17 @@ def explain(events: EventTable, user: str, model: Path, settings: Settings | Non
     code = events.ids["user"].index(user).as_py()
     if code < 0:
         raise LabelError(f"no user '{user}' in this log; compare the id with the log's.")
-    found = detect_in(measure_log(events, settings, progress), settings, progress)
-    read = read_inputs(found.measured, found.run, loaded.message_scale, settings.machine.workers, lives_in(loaded.columns))
+    measured = measure_log(events, settings, progress)
+    run = detect_in(measured, settings, progress).run
+    read = read_inputs(measured, run, loaded.message_scale, settings.machine.workers, lives_in(loaded.columns))
     return explain_user(loaded, read, code)
 
 
 @dataclass(frozen=True)
 class Detection:
-    """A run, what it was measured from, the network that had its say (None where there was none), and what chance makes."""
+    """A run, the network that had its say (None where there was none), and what chance makes."""
 
     run: Run
-    measured: Measured
     network: RingModel | None
     null: NullRings
 
@@ -212,26 +213,30 @@ def detect_in(
         ids = [ring_id(measured.events.ids["user"].take(ring.facts.grown.members).to_pylist()) for ring in rings]
         stakes = measure_stakes([ring.facts.grown for ring in rings], log)
         tables = _tables(measured, rings, ids, log, stakes, opinion, relation, settings)
-    tables |= _accounts(measured, settings, progress)
+        notes += _notes(measured, found, judged)
+        background = describe_background(log, measured.base_rates, rings, null, found, judged.background, measured.learned)
+    events, visits, base_rates = measured.events, measured.visits, measured.base_rates
+    network = opinion.model if opinion else None
+    del measured, relation, opinion  # pair evidence has had its last reader, unless who called keeps it
+    tables |= _accounts(events, settings, progress)
     if settings.signals.series.false_share:
-        with progress.stage("series", len(measured.events)):
-            bursts = find_bursts(measured.events, settings.signals.series, settings.machine.workers)
+        with progress.stage("series", len(events)):
+            bursts = find_bursts(events, settings.signals.series, settings.machine.workers)
         tables |= {} if bursts is None else {"bursts": bursts}
     with progress.stage("dossiers", len(rings)):
-        tables |= record_dossiers(rings, ids, log, measured.base_rates, stakes, settings)
-    discounted, crowded = list_discounts(measured.visits, measured.events)
-    meta = describe_run(measured.events, settings, discounted, [*crowded, *notes, *_notes(measured, found, judged)], progress.costs)
-    meta["background"] = describe_background(log, measured.base_rates, rings, null, found, judged.background, measured.learned)
-    return Detection(Run(meta, tables), measured, opinion.model if opinion else None, null)
+        tables |= record_dossiers(rings, ids, log, base_rates, stakes, settings)
+    discounted, crowded = list_discounts(visits, events)
+    meta = describe_run(events, settings, discounted, [*crowded, *notes], progress.costs) | {"background": background}
+    return Detection(Run(meta, tables), network, null)
 
 
-def _accounts(measured: Measured, settings: Settings, progress: Progress) -> dict[str, pa.Table]:
+def _accounts(events: EventTable, settings: Settings, progress: Progress) -> dict[str, pa.Table]:
     """What single accounts' lives tell: tables of the run folder, none where the log cannot tell or nobody asks."""
     if not settings.signals.takeovers.on:
         return {}
-    with progress.stage("takeovers", measured.visits.users):
-        found = find_takeovers(measured.events, settings.signals.takeovers, settings.seed)
-        return takeover_tables(measured.events, found, settings.signals.takeovers.q) if found else {}
+    with progress.stage("takeovers", events.count("user")):
+        found = find_takeovers(events, settings.signals.takeovers, settings.seed)
+        return takeover_tables(events, found, settings.signals.takeovers.q) if found else {}
 
 
 def _import_early(found: Search, settings: Settings) -> None:

@@ -5,6 +5,7 @@ A stage is opened with `with progress.stage("pairs", total=blocks):` and told of
 
 from __future__ import annotations
 
+import ctypes
 import os
 import resource
 import sys
@@ -50,6 +51,7 @@ class Progress:
         except BaseException:
             self._closed(None)
             raise
+        give_back()
         cost = StageCost(name, time.perf_counter() - began, peak_memory())
         self.costs.append(cost)
         self._closed(cost)
@@ -131,6 +133,16 @@ def peak_memory() -> int:
     """The highest resident memory of this process so far, in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024  # macOS counts bytes, Linux kilobytes
+
+
+def give_back() -> None:
+    """What was freed in small pieces goes back to the system, where the C library has a way (glibc's).
+
+    Else the leavings of one stage stay beside those of the next: a tenth of a run's peak.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def show_bytes(size: int) -> str:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
 from graphdet import apply, detect, explain, read_events, train
 from graphdet.errors import LabelError, ModelError
 from graphdet.events import EventTable, Labels
+from graphdet.evidence.measured import Measured
 from graphdet.pipeline import Trained
 from graphdet.progress import Progress
+from graphdet.record.recording import record_dossiers
 from graphdet.settings import GnnSettings, RingSettings, Settings
+from graphdet.signals import measure_log
 from graphdet.simulate import preset, simulate, write_market
 
 QUICK = Settings(rings=RingSettings(permutations=1), gnn=GnnSettings(epochs=1))
@@ -63,6 +69,26 @@ def test_a_log_is_measured_once_for_training_applying_and_explaining(
     assert found.chance == pytest.approx(scores["score"][0].as_py(), rel=1e-5)  # of one user as of all
     with pytest.raises(LabelError, match="no user 'nobody'"):
         explain(events, "nobody", path, QUICK)
+
+
+def test_pair_evidence_goes_once_it_had_its_last_reader(events: EventTable, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is a large part of what a run holds in memory, and the last stages do not need it."""
+    seen: list[weakref.ref[object]] = []
+    left: list[object] = []
+
+    def measured_log(*arguments: Any) -> Measured:
+        measured = measure_log(*arguments)
+        seen.extend(weakref.ref(part) for part in (measured, measured.pairs, measured.expected))
+        return measured
+
+    def recorded(*arguments: Any) -> dict[str, pa.Table]:
+        left.extend(part() for part in seen)
+        return record_dossiers(*arguments)
+
+    monkeypatch.setattr("graphdet.pipeline.measure_log", measured_log)
+    monkeypatch.setattr("graphdet.pipeline.record_dossiers", recorded)
+    detect(events, QUICK)
+    assert left == [None] * 3
 
 
 def test_a_network_asks_for_as_many_rings_as_it_has_folds(events: EventTable) -> None:

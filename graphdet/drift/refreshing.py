@@ -47,16 +47,17 @@ def refresh_model(
     from graphdet.signals import measure_log
 
     progress = progress or Progress()
-    found = detect_in(measure_log(events, settings, progress), settings, progress)
+    measured = measure_log(events, settings, progress)
+    found = detect_in(measured, settings, progress)
     threads, rings = settings.machine.workers, ring_members(events, found.run)
     with progress.stage("learn from labels", len(labels)):
-        model, _ = learn_labels(read_inputs(found.measured, found.run, None, threads), labels, rings, settings)
+        model, _ = learn_labels(read_inputs(measured, found.run, None, threads), labels, rings, settings)
     latest = part_labels(labels, rings).judge
     users, positive = labels.user[latest], labels.positive[latest]
 
     def judged(one: LabelledModel) -> tuple[Float64, float]:
         """Every user's chance, and the area under precision and recall on the latest labels."""
-        chance = one.chance(read_inputs(found.measured, found.run, one.message_scale, threads))
+        chance = one.chance(read_inputs(measured, found.run, one.message_scale, threads))
         area = ranking_figures(positive, chance[users]).auprc
         if area is None:
             raise ModelError("the latest labels are of one kind, so nothing can be judged on them.")

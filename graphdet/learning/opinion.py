@@ -12,10 +12,11 @@ from graphdet.evidence.measured import Measured
 from graphdet.judging.judged_ring import JudgedRing
 from graphdet.learning.from_rings import learn_users
 from graphdet.learning.messages import EvidenceMatrix
-from graphdet.learning.neighbourhood import gather_inputs
+from graphdet.learning.neighbourhood import Scale, gather_inputs
 from graphdet.learning.ring_model import RingModel, model_of
 from graphdet.settings import GnnSettings
 from graphdet.signals import measure_users
+from graphdet.signals.signal import FeatureTable
 
 HALF_TRUST_RINGS = 60  # rings; on small markets a network of ten rings does harm at full weight
 
@@ -50,11 +51,16 @@ def learn_opinion(
         BadNumbers: a feature or the loss is no finite number.
     """
     visits = measured.visits
-    own = measure_users(measured.events, visits, measured.base_rates, measured.pairs, threads)
+
+    def read(scale: Scale | None, depth: int) -> tuple[FeatureTable, Scale]:
+        """What the network reads, and by which scale; the users' own columns go once they are in it."""
+        own = measure_users(measured.events, visits, measured.base_rates, measured.pairs, threads)
+        return gather_inputs(own, visits, relation, scale, threads, depth)
+
     if model is not None:
-        inputs, _ = gather_inputs(own, visits, relation, model.scale, threads, model.depth)
+        inputs, _ = read(model.scale, model.depth)
         return Opinion(model.logit(inputs.values, visits, relation, threads) / np.log(10), _trust(model.rings), model)
-    inputs, scale = gather_inputs(own, visits, relation, None, threads, settings.depth)
+    inputs, scale = read(None, settings.depth)
     groups = [ring.facts.grown.members for ring in rings if ring.tier == "alert"]
     learned = learn_users(inputs.values, groups, visits, relation, settings, seed, threads)
     model = model_of(learned, scale, settings.depth, len(groups))
