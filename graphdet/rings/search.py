@@ -79,10 +79,12 @@ def _grow(cores: list[Core], growers: Growers, effort: float, settings: RingSett
 
     def promises(number: int) -> bool:
         """Not so a core that a ring has told already, nor one at targets that have all brought nothing new time and again."""
-        core = cores[number]
-        if not core.keys:
+        users, keys = cores[number]
+        if not keys:
             return True
-        return min(fruitless.get(key, 0) for key in core.keys) < settings.patience and not known.told(core.keys, core.users)
+        one, other = keys
+        fruitful = fruitless.get(one, 0) < settings.patience or fruitless.get(other, 0) < settings.patience
+        return fruitful and not known.told(keys, users)
 
     for start, grown, parts in _windows(cores, promises, known, growers):
         # In batches of one size, whatever the threads, so that the same cores are left out.
