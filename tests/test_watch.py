@@ -199,14 +199,18 @@ def test_a_made_market_plays_into_a_watch(tmp_path: Path) -> None:
         "--preset",
         "easy",
         "--users",
-        "600",
+        "1500",
     ]
     follow = [sys.executable, "-c", "from graphdet.cli import main; main()", "watch", "-", "--state", str(state), "--json"]
-    told = []
+    sink = tmp_path / "alerts.jsonl"
+    (tmp_path / "mine.toml").write_text(f"[alerts.sinks.desk]\nkind = 'file'\npath = '{sink}'\n", encoding="utf-8")
+    follow += ["--settings", str(tmp_path / "mine.toml")]
+    told, arrived = [], []
     stream = subprocess.run(play, check=True, capture_output=True).stdout
     for _ in range(2):
         done = subprocess.run(follow, input=stream, check=True, capture_output=True)
         told.append([json.loads(line) for line in done.stdout.splitlines()])
+        arrived.append([json.loads(line)["data"] for line in sink.read_text(encoding="utf-8").splitlines()])
     events = stream.count(b"\n")
     accepted, gone, known, late = (
         sum(one[name] for one in told[turn] if one["what"] == "step")
@@ -215,6 +219,9 @@ def test_a_made_market_plays_into_a_watch(tmp_path: Path) -> None:
     assert accepted == events == known + late
     assert 0 < gone == late  # days before the window
     assert [one["what"] for one in told[1]].count("look") == 0
+    assert arrived[0]
+    assert arrived[0] == arrived[1]
+    assert len({one["key"] for one in arrived[0]}) == len(arrived[0])
     user = json.loads(stream.split(b"\n", 1)[0])["user_id"]
     assert user not in json.dumps(told)
 
