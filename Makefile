@@ -68,5 +68,5 @@ sbom: $(VENV)/ready-to-test
 # 10,000 drawn inputs of each kind and 200 kills instead of the short part of `make test`; hours. docs/reliability.md is made of what comes of it.
 soak: $(VENV)/ready-to-test
 	rm -f tests/fuzz/tally.jsonl
-	GRAPHDET_FUZZ=10000 GRAPHDET_FUZZ_TALLY=$(abspath tests/fuzz/tally.jsonl) $(BIN)/pytest tests/fuzz tests/test_sanitized.py $(wildcard tests/test_store_*.py) --timeout 0
+	GRAPHDET_FUZZ=10000 GRAPHDET_FUZZ_TALLY=$(abspath tests/fuzz/tally.jsonl) $(BIN)/pytest tests/fuzz tests/test_sanitized.py tests/test_pages_counted.py $(wildcard tests/test_store_*.py) --timeout 0
 	$(BIN)/python tests/fuzz/reliability.py

@@ -94,3 +94,16 @@ def hostile_run(folder: Path) -> LoggedRun:
     log["action"] = log["action"].replace({"cart": "<b>cart</b>"})
     log.to_parquet(folder / "events.parquet", index=False)
     return run_of(folder, log, QUICK)
+
+
+def plain_log(logged: LoggedRun) -> pd.DataFrame:
+    """The raw log in the log schema: UTC times in microseconds, action words mapped."""
+    settings = logged.settings.log
+    log = logged.log.rename(columns=settings.columns)
+    moments = pd.to_datetime(log["timestamp"])
+    if moments.dt.tz is None:
+        moments = moments.dt.tz_localize(settings.timezone.replace("+08:00", "Asia/Shanghai"))
+    log = log.assign(timestamp=moments.dt.tz_convert("UTC").dt.as_unit("us"))
+    if "action" in log:
+        log["action"] = log["action"].map(lambda word: settings.actions.get(word, word))
+    return log

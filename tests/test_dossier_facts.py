@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from dossier_oracle import Oracle, iso
-from dossier_runs import QUICK, LoggedRun, market_run, taobao_run
+from dossier_runs import QUICK, market_run, plain_log, taobao_run
 from dossier_slow import SlowLog
 from slow_standing import slow_chance, slow_standing
 
@@ -24,20 +24,6 @@ from graphdet.replay.recorded import Recorded
 from graphdet.schema import NODE_TYPE, TEXT_GROUP
 from graphdet.settings import GnnSettings, parse_settings
 from graphdet.signals import with_meeting_places
-
-
-def plain_log(logged: LoggedRun) -> pd.DataFrame:
-    """The raw log in the log schema: UTC times in microseconds, action words mapped."""
-    settings = logged.settings.log
-    log = logged.log.rename(columns=settings.columns)
-    moments = pd.to_datetime(log["timestamp"])
-    if moments.dt.tz is None:
-        moments = moments.dt.tz_localize(settings.timezone.replace("+08:00", "Asia/Shanghai"))
-    log = log.assign(timestamp=moments.dt.tz_convert("UTC").dt.as_unit("us"))
-    if "action" in log:
-        log["action"] = log["action"].map(lambda word: settings.actions.get(word, word))
-    return log
-
 
 # Reasons that the small markets do not give.
 SELDOM = {"refund_cycle", "review_copies", "shared_address", "seller_cartel", "night_shift", "new_accounts"}
