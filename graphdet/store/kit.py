@@ -6,9 +6,13 @@ too, and cuts linked text at '&' and '#'.
 
 from __future__ import annotations
 
+import contextlib
 import html
 import io
 import re
+import socket
+import sys
+import threading
 import zipfile
 from functools import partial
 from http import HTTPStatus
@@ -30,7 +34,8 @@ from graphdet.words.interface import label
 MOST_GUIDES = 100  # rings with a guide of their own, worst first
 MARKER = "graphdet-kit"
 IDLE_SECONDS = 15
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # of the kit's files
+MOST_SECONDS = 60  # of a connection in all: who sends a byte now and then is never idle
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")  # of the kit's files
 
 
 def write_kit(run: Run, folder: Path, address: str, browser: str, language: Language = "en") -> list[str]:
@@ -94,9 +99,17 @@ def serve_kit(folder: Path, port: int, browser: str = "") -> None:
             return
 
 
+class _KitServer(ThreadingHTTPServer):
+    """One thread for each connection; whoever breaks one off has done nothing that the terminal must tell of."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+
 def kit_server(folder: Path, port: int, browser: str = "") -> ThreadingHTTPServer:
     """A server of the kit's files, on the loopback address alone; port 0 takes a free one."""
-    return ThreadingHTTPServer(("127.0.0.1", port), partial(_KitHandler, directory=str(folder), browser=browser))
+    return _KitServer(("127.0.0.1", port), partial(_KitHandler, directory=str(folder), browser=browser))
 
 
 class _KitHandler(SimpleHTTPRequestHandler):
@@ -106,17 +119,31 @@ class _KitHandler(SimpleHTTPRequestHandler):
     """
 
     timeout = IDLE_SECONDS  # of a connection that says nothing
+    most_seconds: float = MOST_SECONDS
 
     def __init__(self, *told: Any, browser: str, **more: Any) -> None:
-        self._browser = urlsplit(browser).netloc
+        self._browser = _host_of(browser)
         super().__init__(*told, **more)
+
+    def handle(self) -> None:
+        end = threading.Timer(self.most_seconds, self._end)
+        end.daemon = True
+        end.start()
+        try:
+            super().handle()
+        finally:
+            end.cancel()
+
+    def _end(self) -> None:
+        with contextlib.suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
 
     def parse_request(self) -> bool:
         if not super().parse_request():
             return False
         host, origin = self.headers.get("Host", ""), self.headers.get("Origin")
         ours = self.headers.get_all("Host", []) == [host] and _is_here(host)
-        if not ours or (origin is not None and not (_is_here(urlsplit(origin).netloc) or urlsplit(origin).netloc == self._browser)):
+        if not ours or (origin is not None and not self._is_welcome(origin)):
             self.send_error(HTTPStatus.FORBIDDEN)
             return False
         file = Path(self.directory) / self._name()
@@ -125,13 +152,18 @@ class _KitHandler(SimpleHTTPRequestHandler):
             return False
         return True
 
+    def _is_welcome(self, origin: str) -> bool:
+        """Whether it is a page of this machine, or the Browser that was named."""
+        host = _host_of(origin)
+        return _is_here(host) or (host != "" and host == self._browser)
+
     def _name(self) -> str:
         """What of the kit is asked for: a file that lies in its folder, and none that a link leads to."""
         return unquote(self.path.partition("?")[0]).removeprefix("/")
 
     def end_headers(self) -> None:
         origin = getattr(self, "headers", {}).get("Origin")
-        if origin is not None and (_is_here(urlsplit(origin).netloc) or urlsplit(origin).netloc == self._browser):
+        if origin is not None and self._is_welcome(origin):
             self.send_header("Access-Control-Allow-Origin", origin)
         self.send_header("Vary", "Origin")
         self.send_header("X-Content-Type-Options", "nosniff")
@@ -149,6 +181,14 @@ class _KitHandler(SimpleHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         pass
+
+
+def _host_of(address: str) -> str:
+    """Of an address its host, with its port; empty where it is none."""
+    try:
+        return urlsplit(address).netloc
+    except ValueError:
+        return ""
 
 
 def _is_here(place: str) -> bool:
