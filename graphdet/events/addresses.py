@@ -46,6 +46,8 @@ def canonical_ip(written: str, missing: frozenset[str]) -> str | None:
     known = [address for address in found if address]
     if not known:
         return "" if all(address == "" for address in found) else None
+    if len(known) == 1:
+        return known[0]
     return next((address for address in known if _is_public(address)), known[0])
 
 
@@ -69,12 +71,12 @@ def _one(address: str, missing: frozenset[str]) -> str | None:
 
 
 def _packed(address: str) -> bytes | None:
-    for family in (socket.AF_INET, socket.AF_INET6):
-        try:
-            return socket.inet_pton(family, address if family == socket.AF_INET else address.split("%", 1)[0])
-        except (OSError, ValueError, UnicodeEncodeError):
-            continue
-    return None
+    try:
+        if ":" in address:  # as in every address of version 6, and in none of version 4
+            return socket.inet_pton(socket.AF_INET6, address.split("%", 1)[0])
+        return socket.inet_pton(socket.AF_INET, address)
+    except (OSError, ValueError, UnicodeEncodeError):
+        return None
 
 
 def _is_public(address: str) -> bool:

@@ -114,7 +114,8 @@ def assemble(
     canonical, named, left_out = canonical_codes(collector, settings)
     names = {column: found.names for column, found in canonical.items()}
     given = ("timestamp", *NUMBERS, "event_a", "event_b", "digest", "broken")
-    numbers = {name: values for name in given if (values := collector.take(name)) is not None}
+    taken = zip(given, collector.pool.map(collector.take, given), strict=True)
+    numbers = {name: values for name, values in taken if values is not None}
     said = {column: collector.dictionaries.pop(column).take() for column in WRITTEN if column in collector.dictionaries}
     numbers |= {column: codes for column in said if (codes := collector.take(column)) is not None}
     left_out.suspicious = suspicious(named, names, settings)
@@ -145,7 +146,7 @@ def assemble(
     duplicates = order[repeats].astype(np.int64)
     order = order[~repeats] if len(duplicates) else order
     named = dict(collector.pool.map(lambda item: (item[0], item[1][order]), list(named.items())))
-    numbers = {column: values[order] for column, values in numbers.items()}
+    numbers = dict(collector.pool.map(lambda item: (item[0], item[1][order]), list(numbers.items())))
     told_apart: dict[str, npt.NDArray[np.uint64]] = {name: values[order] for name, values in kept.items()}
     written = {column: Written(own, numbers.pop(column)) for column, own in said.items()}
     again_rows = duplicates if rows is None else rows[duplicates]

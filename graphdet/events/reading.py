@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -124,12 +125,15 @@ def valued_columns(source: Source, settings: LogSettings, given: Mapping[str, tu
 
 def stream_batches(
     connection: duckdb.DuckDBPyConnection, source: Source, settings: LogSettings, typer: Typer = typed_columns
-) -> Iterator[pa.RecordBatch]:
-    """Batches of typed columns in the order of the rows."""
+) -> Generator[pa.RecordBatch]:
+    """Batches of typed columns in the order of the rows; DuckDB reads the next one while the last is looked at."""
     expressions = [f"{expression} AS {name}" for name, expression in typer(source, settings).items()]
     reader = connection.sql(f"SELECT {', '.join(expressions)} FROM {source.sql}").to_arrow_reader(BATCH)  # noqa: S608 - names are quoted
-    for batch in reader:
-        yield settled(batch, source.times, source.numbers, settings.timezone)
+    with ThreadPoolExecutor(1) as ahead:
+        coming = ahead.submit(next, reader, None)
+        while (batch := coming.result()) is not None:
+            coming = ahead.submit(next, reader, None)
+            yield settled(batch, source.times, source.numbers, settings.timezone)
 
 
 def read_query(connection: duckdb.DuckDBPyConnection, query: str, source: Source, settings: LogSettings, names: Sequence[str]) -> pa.Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -170,10 +170,11 @@ def _read(
     start = collector.rows
     while True:
         try:
-            for batch in stream_batches(connection, source, settings, typer):
-                _require_asked(batch, source)
-                collector.add(batch)
-                tell("read", collector.rows, None)
+            with closing(stream_batches(connection, source, settings, typer)) as batches:  # so that nothing is read ahead any longer
+                for batch in batches:
+                    _require_asked(batch, source)
+                    collector.add(batch)
+                    tell("read", collector.rows, None)
             require_whole(connection, source, collector.rows - start)
             return source
         except _Unasked as met:
