@@ -77,6 +77,13 @@ HOSTILE = (
     "\x1b[31mred\x07",
     "${7*7}{{7*7}}%s{members}",
     "用户😀&amp;",
+    "javascript:document.title='run'",
+    "data:text/html,<script>document.title='run'</script>",
+    "<svg/onload=document.title='run'>",
+    "</style><style>*{display:none}</style>",
+    "' onmouseover='document.title=\"run\"",
+    "]]><x/><!ENTITY",
+    "\u200f\u2069\ufeff\u2029marks",
 )
 
 
