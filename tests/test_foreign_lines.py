@@ -68,8 +68,9 @@ def test_a_mapped_column_may_be_in_one_file_of_several(tmp_path: Path) -> None:
     [
         ("log.tsv", b"u1\ti1\t2025-03-01\nu2\ti1\t2025-03-02\n"),
         ("log.txt", b"\xef\xbb\xbfu1|i1|2025-03-01\r\nu2|i1|2025-03-02"),
-        ("log.csv.gz", gzip.compress(b'"u1","i1","2025-03-01"\n"u2","i1","2025-03-02"\n')),
+        ("log.csv.gz", gzip.compress(b'"u1","i1","2025-03-01"\n"u2","i1","2025-03-02"\n', mtime=0)),
     ],
+    ids=["tsv", "txt", "gz"],
 )
 def test_files_without_a_header_by_names(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
