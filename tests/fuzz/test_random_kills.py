@@ -96,7 +96,7 @@ def test_what_is_killed_leaves_the_whole_or_nothing(logged: LoggedRun, tmp_path:
         }
 
     failures = []
-    with tallied("kills") as tally:
+    with tallied("commands that were killed") as tally:
         for one in list(inputs("kills", draw, few=KILLS))[:KILLS]:
             tally["tried"] += 1
             process = start(commands(logged, place / "out")[one["command"]], temporary)
