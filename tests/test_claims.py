@@ -56,6 +56,12 @@ def _neighbourly(facts: Any, log: Background, bars: TierSettings) -> bool:
     return nobody_gains and honest and facts.own_things <= 1 and facts.device_share < bars.few
 
 
+def _following(facts: Any, log: Background, bars: TierSettings) -> bool:
+    honest = facts.refunded < bars.few and facts.coupons < 0.2
+    apart = facts.own_things <= 1 and facts.device_share < bars.few
+    return facts.top_seller < 0.5 and facts.sellers >= 3 and honest and apart and facts.days >= bars.long_share * log.days
+
+
 def _throughout(facts: Any) -> bool:
     return facts.apart >= 0.01 and facts.hours <= 24
 
@@ -117,7 +123,7 @@ def plain_objections(facts: Any, targets: int, log: Background, bars: TierSettin
         "one_kind": facts.own_kinds == 1 and targets < bars.alert_targets,
         "too_many": facts.size >= bars.many_members and facts.size / log.users > bars.alert_share,
         "one_sitting": facts.one_sitting >= 0.5 and facts.own_things <= 0 and facts.device_share < bars.few,
-        "like_neighbours": _neighbourly(facts, log, bars) and _throughout(facts),
+        "like_neighbours": _throughout(facts) and (_neighbourly(facts, log, bars) or _following(facts, log, bars)),
         "like_regulars": facts.top_seller >= bars.nearly_all and facts.half_days >= bars.spread_share * log.days,
         "handed_out": (
             min(facts.top_seller, facts.coupons) >= bars.nearly_all

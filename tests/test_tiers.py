@@ -39,6 +39,13 @@ def grown(members: int = 20, strength: float = 200.0) -> Grown:
 PLAIN = plain_facts(grown())
 
 
+# People who look at each new deal, whoever sells it, all through the log.
+NEW_DEALS: dict[str, float] = {
+    "days": SETTINGS.long_share * LOG.days, "apart": 0.01, "hours": 24.0, "top_seller": 0.4, "sellers": 3, "ordered": 0.0, "own_things": 1,
+    "refunded": 0.0, "coupons": 0.0,
+}  # fmt: skip
+
+
 def test_a_plain_ring_is_an_alert() -> None:
     assert raised(PLAIN, 6, LOG) == []
     assert verdict(judge(PLAIN, 6, LOG, SETTINGS)) == ("alert", "")
@@ -60,6 +67,7 @@ def test_a_plain_ring_is_an_alert() -> None:
         ("among_strangers", with_facts(PLAIN, crowd=SETTINGS.crowd_most + 0.01), 6),
         ("among_strangers", with_facts(PLAIN, crowd=SETTINGS.crowd + 0.01, grown=grown(strength=SETTINGS.crowd_strength - 1)), 6),
         ("sprawling", with_facts(PLAIN, days=29.0, density=0.2, two_target_share=0.7), 6),
+        ("like_neighbours", with_facts(PLAIN, **NEW_DEALS), 6),
         ("like_regulars", with_facts(PLAIN, half_days=SETTINGS.spread_share * LOG.days), 6),
         ("handed_out", with_facts(PLAIN, coupons=SETTINGS.nearly_all, ordered=SETTINGS.few - 0.01, half_days=0.0), 6),
         ("not_devoted", with_facts(PLAIN, dedication=SETTINGS.alert_dedication - 0.01), 6),
@@ -68,6 +76,24 @@ def test_a_plain_ring_is_an_alert() -> None:
 def test_each_objection_alone_puts_a_ring_up_for_review(objection: str, facts: RingFacts, items: int) -> None:
     assert raised(facts, items, LOG) == [objection]
     assert verdict(judge(facts, items, LOG, SETTINGS)) == ("review", "")
+
+
+@pytest.mark.parametrize(
+    "otherwise",
+    [
+        {"days": SETTINGS.long_share * LOG.days - 0.1},
+        {"apart": 0.009},
+        {"hours": 25.0},
+        {"own_things": 2},
+        {"top_seller": 0.5},
+        {"sellers": 2},
+        {"refunded": SETTINGS.few},
+        {"coupons": 0.2},
+    ],
+    ids=lambda otherwise: next(iter(otherwise)),
+)
+def test_a_campaign_is_no_crowd_of_deal_hunters(otherwise: dict[str, float]) -> None:
+    assert raised(with_facts(PLAIN, **NEW_DEALS | otherwise), 6, LOG) == []
 
 
 def test_who_is_busy_everywhere_may_be_devoted() -> None:

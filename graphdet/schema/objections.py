@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from graphdet.schema.claims import Bar, Claim, Condition
-from graphdet.schema.lookalikes import NEIGHBOURS, THROUGHOUT
+from graphdet.schema.lookalikes import FOLLOWERS, LASTING, NEIGHBOURS, THROUGHOUT
 from graphdet.schema.wording import Wording
 
 OWN_TARGETS = Condition("outsiders_per_member", "at most", Bar("exclusive"))  # hardly anybody else comes to half of its item targets
@@ -81,16 +81,18 @@ OBJECTIONS: tuple[Claim, ...] = (
             ),
         ),
     ),
-    # Neighbours who have it all brought home leave no trace of each other, and nor does a slow campaign: only a person can tell them apart.
+    # Neighbours who have it all brought home leave no trace of each other, nor do people who look at each new deal, and nor does a slow
+    # campaign: only a person can tell them apart.
     Claim(
         name="like_neighbours",
         short=Wording("like neighbours", "像邻里团购"),
         sentence=Wording(
-            "It goes on for {days} days, at {sellers} shops, the largest with {top_seller} of the dealings, and {ordered} led to an order: as "
-            "a group-buy would, but that they share no address.",
-            "活动持续 {days} 天，涉及 {sellers} 家店铺，最大一家占 {top_seller}，{ordered} 的往来成交：像社区团购，只是没有共用地址。",
+            "It goes on for {days} days, half of it at an item within {hours} hours, at {sellers} shops, the largest with {top_seller} of the "
+            "dealings: as a group-buy would, or people who look at each new deal, but that they share no address.",
+            "活动持续 {days} 天，一件商品上有一半行为集中在 {hours} 小时之内，涉及 {sellers} 家店铺，最大一家占 {top_seller} 的往来：像社区团购，"
+            "或一群每有新优惠就来看的人，只是没有共用地址。",
         ),
-        ways=((*NEIGHBOURS, *THROUGHOUT),),
+        ways=((*NEIGHBOURS, *THROUGHOUT), (*FOLLOWERS, *THROUGHOUT, LASTING)),
     ),
     # Where times are bare dates, a shop's regulars meet at what it offers on whatever days they come; a crew comes when it is told to, so
     # that each of its targets has its own few days.
