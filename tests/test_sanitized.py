@@ -29,11 +29,14 @@ def library(name: str) -> str | None:
 @pytest.fixture(scope="module")
 def kernels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The compiled module of a checking build."""
-    if library("libasan.so") is None:
+    return built(tmp_path_factory.mktemp("sanitized") / "build", "address,undefined", "libasan.so")
+
+
+def built(build: Path, sanitizers: str, needed: str) -> Path:
+    if library(needed) is None:
         pytest.skip("needs g++ with its sanitizers, and CMake")
-    build = tmp_path_factory.mktemp("sanitized") / "build"
     configure = ["cmake", "-S", str(ROOT), "-B", str(build), f"-DPython_EXECUTABLE={sys.executable}"]
-    subprocess.run([*configure, "-DCMAKE_CXX_COMPILER=g++", "-DGRAPHDET_SANITIZE=address,undefined"], check=True, capture_output=True)
+    subprocess.run([*configure, "-DCMAKE_CXX_COMPILER=g++", f"-DGRAPHDET_SANITIZE={sanitizers}"], check=True, capture_output=True)
     subprocess.run(["cmake", "--build", str(build), "--parallel"], check=True, capture_output=True)
     return next(build.glob("_kernels*.so"))
 
@@ -82,3 +85,18 @@ def tell(kind: str, tried: int, taken: int, refused: int) -> None:
     if tally := os.environ.get("GRAPHDET_FUZZ_TALLY"):
         with Path(tally).open("a", encoding="utf-8") as file:
             file.write(json.dumps({"kind": kind, "tried": tried, "taken": taken, "refused": refused}) + "\n")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not DRAWN, reason="in a soak: a build of its own, and a detection many times slower")
+def test_threads_of_the_kernels_do_not_race(tmp_path: Path) -> None:
+    """What libraries report of themselves is theirs; no report may name our module."""
+    kernels = built(tmp_path / "build", "thread", "libtsan.so")
+    write_shop(make_shop("flooded", 5, 1500), tmp_path / "shop")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "LD_PRELOAD": library("libtsan.so") or "", "TSAN_OPTIONS": "exitcode=0"}
+    command = [sys.executable, str(Path(__file__).with_name("sanitized.py")), str(kernels), str(tmp_path / "shop" / "events.parquet")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+    assert int(done.stdout.split()[0]) > 0
+    races = [report for report in done.stderr.split("==================") if "WARNING" in report and "_kernels" in report]
+    assert not races, races[0][:4000]

@@ -7,6 +7,13 @@
 namespace graphdet {
 namespace {
 
+// log of the gamma function of what is positive; std::lgamma notes a sign where all threads do
+double log_gamma(double value) {
+    int sign = 0;
+    return ::lgamma_r(value, &sign);
+}
+
+
 constexpr double NEIGHBOURS = 2.0;  // counts that the level of all of a series is worth beside that of a stretch's own neighbourhood
 constexpr double NO_DISPERSION = 1e-7;
 
@@ -15,7 +22,7 @@ constexpr double NO_DISPERSION = 1e-7;
 // Terms fall from `count` on, each by less than the ratio of the two before, so the sum is as good as whole when they no longer add.
 double surprise(double mean, double dispersion, std::int64_t count) {
     const double size = 1.0 / std::max(dispersion, NO_DISPERSION), k = double(count), odds = mean / (size + mean);
-    const double first = std::lgamma(k + size) - std::lgamma(size) - std::lgamma(k + 1) + size * std::log1p(-odds) + k * std::log(odds);
+    const double first = log_gamma(k + size) - log_gamma(size) - log_gamma(k + 1) + size * std::log1p(-odds) + k * std::log(odds);
     double sum = 1.0, term = 1.0;
     for (double at = k; term > 1e-12 * sum && at < k + 1e6; ++at) {
         term *= (at + size) / (at + 1) * odds;
