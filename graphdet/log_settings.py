@@ -11,6 +11,7 @@ from graphdet.errors import nearest
 from graphdet.schema import NODE_TYPES
 from graphdet.schema.missing_words import MISSING_WORDS
 
+ENDLESS = 1e300
 FARTHEST = 1_000_000_000  # no setting needs more, and whatever is computed of settings can hold it
 
 
@@ -28,7 +29,8 @@ class Section(BaseModel):
             for one in value if isinstance(value, tuple) else (value,):
                 if isinstance(one, (int, float)) and abs(one) > FARTHEST:
                     bound = f"at most {FARTHEST:,}" if one > 0 else f"at least -{FARTHEST:,}"
-                    raise ValueError(f"must be {bound} (found {one:.3g})")
+                    found = f"{one:.3g}" if abs(one) < ENDLESS else f"more than {ENDLESS:g}"  # Python writes no longer whole number so
+                    raise ValueError(f"must be {bound} (found {found})")
         return value
 
 
