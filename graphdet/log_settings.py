@@ -29,7 +29,9 @@ class Section(BaseModel):
             for one in value if isinstance(value, tuple) else (value,):
                 if isinstance(one, (int, float)) and abs(one) > FARTHEST:
                     bound = f"at most {FARTHEST:,}" if one > 0 else f"at least -{FARTHEST:,}"
-                    found = f"{one:.3g}" if abs(one) < ENDLESS else f"more than {ENDLESS:g}"  # Python writes no longer whole number so
+                    found = (
+                        f"{one:.3g}" if isinstance(one, float) or abs(one) < ENDLESS else f"more than {ENDLESS:g}"
+                    )  # Python writes no longer whole number so
                     raise ValueError(f"must be {bound} (found {found})")
         return value
 
