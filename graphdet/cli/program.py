@@ -113,7 +113,10 @@ def _leave_pandas_aside() -> None:
 
     No command gives it one. Once it was told that there is no pandas it asks no more; what makes a pandas table of its own still can.
     """
-    if "pandas" in sys.modules or find_spec("pandas") is None:
+    try:
+        if "pandas" in sys.modules or find_spec("pandas") is None:
+            return
+    except ModuleNotFoundError:  # of a finder that hides it
         return
     import pyarrow as pa
 

@@ -38,9 +38,6 @@ def show_dossier(console: Console, dossier: Dossier, recorded: Recorded, languag
     def label(key: str, **values: Any) -> str:
         return words_of(key, language, **values)
 
-    def left_out(without: str) -> str:
-        return NODE_TYPE[without].noun.to(language, many=True) if without in NODE_TYPE else label(without)
-
     ring = dossier.ring
     head = Text(name(ring["ring_id"]), style="bold")
     head.append(f" · {label(ring['tier'])}", style=TIER_STYLES[ring["tier"]])
@@ -70,19 +67,7 @@ def show_dossier(console: Console, dossier: Dossier, recorded: Recorded, languag
     if ring["tier"] != "explained":
         _innocent(console, dossier, language)
         _objections(console, dossier, language)
-    lines = []
-    for one in dossier.counterfactuals:
-        tier = label(one["tier"]) + (f" ({look_alike(one['explanation']).short.to(language)})" if one["explanation"] else "")
-        what_left = (
-            label("gone")
-            if one["tier"] == "gone"
-            else label(
-                "left_line", tier=tier, strength=one["strength"], whole=ring["strength"], kept=one["kept"], all=one["kept"] + one["lost"]
-            )
-        )
-        which = f" {name(one['id'], 24)}" if one["id"] is not None else ""
-        lines.append(f"{left_out(one['without'])}{which}: {what_left}")
-    _bullets(console, label("without"), lines, "default")
+    _without(console, dossier, language)
     if dossier.events["witness"]:
         console.print(f"{label('hangs', witness=len(dossier.events['witness']))} {label('list_them')}")
     _members(console, dossier, language, clock)
@@ -93,6 +78,23 @@ def show_dossier(console: Console, dossier: Dossier, recorded: Recorded, languag
     if dossier.events["fragile"]:
         _heading(console, counted("fragile", language, len(dossier.events["fragile"])))
         show_event_rows(console, event_rows(recorded, dossier.events["fragile"]), clock=clock)
+
+
+def _without(console: Console, dossier: Dossier, language: Language) -> None:
+    """What would be left of it, had the log never had this or that."""
+
+    def label(key: str, **values: Any) -> str:
+        return words_of(key, language, **values)
+
+    lines, whole = [], dossier.ring["strength"]
+    for one in dossier.counterfactuals:
+        tier = label(one["tier"]) + (f" ({look_alike(one['explanation']).short.to(language)})" if one["explanation"] else "")
+        numbers = {"tier": tier, "strength": one["strength"], "whole": whole, "kept": one["kept"], "all": one["kept"] + one["lost"]}
+        what_left = label("gone") if one["tier"] == "gone" else label("left_line", **numbers)
+        which = f" {name(one['id'], 24)}" if one["id"] is not None else ""
+        what = NODE_TYPE[one["without"]].noun.to(language, many=True) if one["without"] in NODE_TYPE else label(one["without"])
+        lines.append(f"{what}{which}: {what_left}")
+    _bullets(console, label("without"), lines, "default")
 
 
 def _sums(console: Console, dossier: Dossier, language: Language, clock: LogClock) -> None:
