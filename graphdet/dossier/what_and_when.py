@@ -189,7 +189,8 @@ def _burst(scene: Scene) -> dict[str, Any] | None:
         history = np.array(recorded.history_of(window["id"]))
         if len(history) < 3 or not (scene.meant & (scene.target == place)).any():
             continue
-        there = np.unique((scene.time[scene.meant & (scene.target == place)] - recorded.start) // (width * MICRO))
+        there = (scene.time[scene.meant & (scene.target == place)] - recorded.start) // (width * MICRO)
+        there = np.unique(np.minimum(there, len(history) - 1))  # what goes on with the log's last visit may be past midnight
         peak = int(there[history[there].argmax()])
         usual = float((history.sum() - history[peak]) / (len(history) - 1))
         ratio = float(history[peak] / (usual + 1))

@@ -20,7 +20,7 @@ from graphdet.run.log_clock import LogClock
 from graphdet.schema import KEY_TYPES, NODE_TYPE
 from graphdet.settings import Settings, parse_settings
 
-SECOND, HOUR = 1_000_000, 3_600_000_000  # microseconds
+HOUR = 3_600_000_000  # microseconds
 
 NONE = np.int32(-1)
 DOSSIER_FORMAT = 4  # of run folders; older ones lack counts that base rates are made of
@@ -144,7 +144,6 @@ class Recorded:
             "fewer visits than a user of its tables": told["visits"] < (pc.max(self.run.tables["visits"]["user_visits"]).as_py() or 0),
             "no strengths of its rings": grown and not told["found_strengths"],
             "events before its first": self.start is not None and bool((self.time[self.time != NO_TIME] < self.start).any()),
-            "events after its end": self.start is not None and self.time.max(initial=NO_TIME) > self.start + SECOND * (told["seconds"] + 1),
             "visits after its end": bool(pc.any(pc.greater(self.run.tables["visits"]["second"], told["seconds"])).as_py()),
             "histories of another length": set(pc.unique(pc.list_value_length(self.keys["history"].drop_null())).to_pylist())
             - {told["seconds"] // told["history_seconds"] + 1},
