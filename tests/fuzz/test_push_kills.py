@@ -94,10 +94,10 @@ def test_the_next_push_after_any_death_ends_as_a_clean_one(server: Path, line: s
         whole = facts(database)
         undo_push(database, found.id)
         assert facts(database) == before
-    with tallied(f"pushes, {line}") as tally:
-        for one in list(inputs("push_kills", draw, few=ROUNDS))[:ROUNDS]:
-            tally["tried"] += 1
-            tally["failed"] += 1  # until it is known to have gone well
+    tried = 0
+    for one in list(inputs("push_kills", draw, few=ROUNDS))[:ROUNDS]:
+        with tallied(f"pushes, {line}") as tally:  # written down round by round: a long soak may be stopped
+            tally.update(tried=1, failed=1)  # until it is known to have gone well
             with open_database(find_target(server)) as database:
                 theirs(database)
             about = read_server(server)
@@ -121,4 +121,5 @@ def test_the_next_push_after_any_death_ends_as_a_clean_one(server: Path, line: s
                 assert facts(database) == before, one
             tally["failed"] -= 1
             tally["taken" if finished else "refused"] += 1
-    assert tally["tried"] == ROUNDS
+            tried += 1
+    assert tried == ROUNDS
