@@ -29,6 +29,7 @@ GraphdetError                exit code 2: the user can mend it
 ├── WatchError               a stream that cannot be followed as asked, or its state
 ├── MarketError              a market that cannot be simulated as asked
 │   └── NotAMarket           the folder holds no truth tables
+├── NoScratch                no folder for temporary files can be written to
 └── MissingExtra             a package that only some jobs need is not installed
 """
 
@@ -184,6 +185,10 @@ class MarketError(GraphdetError):
 
 class NotAMarket(MarketError):
     """The folder holds no truth tables."""
+
+
+class NoScratch(GraphdetError):
+    """No folder for temporary files can be written to."""
 
 
 class MissingExtra(GraphdetError):

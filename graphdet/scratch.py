@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+from graphdet.errors import NoScratch
+
 PREFIX = "graphdet-scratch-"
 LOCK, UNNAMED = "lock", "lock.new"
 UNLOCKED = 3600.0  # seconds after which a folder without a lock is taken for a dead process's: making the lock takes milliseconds
@@ -24,9 +26,20 @@ _clearings: set[Callable[[], None]] = set()
 
 @contextlib.contextmanager
 def scratch_folder() -> Iterator[Path]:
-    """An empty folder (mode 700) below the temporary folder, for as long as the block lasts."""
-    _clear_leftovers(Path(tempfile.gettempdir()))
-    outer = Path(tempfile.mkdtemp(prefix=PREFIX))
+    """An empty folder (mode 700) below the temporary folder, for as long as the block lasts.
+
+    Raises:
+        NoScratch: no folder for temporary files can be written to, or there is no room in any.
+    """
+    try:
+        parent = Path(tempfile.gettempdir())
+    except FileNotFoundError as error:  # Python's own search for one, which tells full disks and missing rights alike
+        raise NoScratch(
+            "no folder for temporary files: none of those in use (TMPDIR, /tmp, /var/tmp, this one) can be written to; "
+            "make room there, or set TMPDIR to a folder that can."
+        ) from error
+    _clear_leftovers(parent)
+    outer = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
     with cleared_at_the_end(partial(remove, outer)):
         lock = _take_lock(outer)
         try:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from graphdet.errors import NoScratch
 from graphdet.run.folder import Run
 from graphdet.schema import RUN_TABLES
 from graphdet.scratch import LOCK, PREFIX, UNLOCKED, new_file, scratch_folder
@@ -157,6 +158,13 @@ def test_scratch_is_the_owners_alone_and_gone_afterwards(tmp_path: Path, monkeyp
         assert {stat.S_IMODE(path.stat().st_mode) for path in (folder, folder.parent)} == {0o700}
         assert new_file(folder) != file
     assert list(tmp_path.iterdir()) == []
+
+
+def test_nowhere_for_temporary_files_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setattr("tempfile._candidate_tempdir_list", lambda: [str(tmp_path / "gone")])
+    with pytest.raises(NoScratch, match="set TMPDIR"), scratch_folder():
+        pass
 
 
 def test_what_a_killed_process_left_is_cleared_and_what_a_living_one_has_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
