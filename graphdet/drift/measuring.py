@@ -54,11 +54,12 @@ def measure_drift(
     for statement in _TABLES:
         connection.execute(statement)
     known = {day for (day,) in connection.execute("SELECT day FROM drift_days")}
-    over = sorted(day for day in days if day < moment // DAY and day not in known)
+    ended = [day for day in days if day < moment // DAY]
+    last = max([*known, *ended], default=0)
+    over = sorted(day for day in ended if day not in known and day >= last - settings.days)  # older ones would be forgotten at once
     if not over:
         return None
     measured = {day: measure_population(read_day(day), scores if day == over[-1] else None, _alerts(connection, day)) for day in over}
-    last = max([*known, *over])
     connection.execute("BEGIN IMMEDIATE")
     rows = [(day, json.dumps(one.as_dict(), sort_keys=True)) for day, one in measured.items()]
     connection.executemany("INSERT OR REPLACE INTO drift_days VALUES (?, ?)", rows)

@@ -34,8 +34,27 @@ class Dictionary:
 
     def take(self) -> pa.LargeStringArray:
         """The names, by code, without a copy; the dictionary is empty afterwards."""
-        bounds, content = self._names.take()
-        return pa.LargeStringArray.from_buffers(len(bounds) - 1, pa.py_buffer(bounds), pa.py_buffer(content))
+        return _as_names(*self._names.take())
+
+    def so_far(self) -> NamesSoFar:
+        """The names as they are now, for one reading; the dictionary goes on growing."""
+        return NamesSoFar(_as_names(*self._names.names()))
+
+
+class NamesSoFar(Dictionary):
+    """A dictionary's names at one time: they can be taken, and nothing is added."""
+
+    def __init__(self, names: pa.LargeStringArray) -> None:
+        super().__init__()
+        self._given = names
+
+    def take(self) -> pa.LargeStringArray:
+        """The names, by code."""
+        return self._given
+
+
+def _as_names(bounds: npt.NDArray[np.int64], content: npt.NDArray[np.uint8]) -> pa.LargeStringArray:
+    return pa.LargeStringArray.from_buffers(len(bounds) - 1, pa.py_buffer(bounds), pa.py_buffer(content))
 
 
 def canonical_order(rows: int, keys: Iterable[Key]) -> tuple[Rows, npt.NDArray[np.bool_]]:

@@ -43,13 +43,13 @@ class Collector:
         names = batch.schema.names
         for name in names:
             if name not in self.chunks:
-                self.chunks[name] = [_absent(name, self.rows)]
+                self.chunks[name] = [absent(name, self.rows)]
                 if name in CODED:
                     self.dictionaries[name] = Dictionary()
         for name, values in zip(names, self.pool.map(lambda name: self._values(name, batch.column(name)), names), strict=True):
             self.chunks[name].append(values)
         for name in set(self.chunks) - set(names):
-            self.chunks[name].append(_absent(name, len(batch)))
+            self.chunks[name].append(absent(name, len(batch)))
         self.rows += len(batch)
 
     def _values(self, name: str, column: pa.Array) -> Array:
@@ -83,6 +83,7 @@ def _scalar(column: pa.Array, missing: Any) -> pa.Scalar:
     return pa.scalar(missing, column.type)
 
 
-def _absent(name: str, rows: int) -> Array:
+def absent(name: str, rows: int) -> Array:
+    """(rows,) one column's missing value."""
     kind, missing = TYPES[name]
     return np.full(rows, missing, kind)

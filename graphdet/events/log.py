@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from graphdet.errors import EmptyLog
-from graphdet.events.assembling import assemble, assemble_catalogue
+from graphdet.events.assembling import Events, assemble, assemble_catalogue
 from graphdet.events.header import map_columns, names_of_columns
 from graphdet.events.money import in_one_currency
 from graphdet.events.notes import notes, resolution
@@ -54,7 +54,12 @@ def read_events(
 
 def read_log(paths: Sequence[Path | str], settings: LogSettings, machine: MachineSettings, progress: Watcher | None) -> EventTable:
     """As `read_events`, but a log without any event is a table without rows."""
-    return take_portion(in_one_currency(_read(paths, settings, machine, progress, apart=False)[0], settings), settings)
+    return as_asked(_read(paths, settings, machine, progress, apart=False)[0], settings)
+
+
+def as_asked(table: EventTable, settings: LogSettings) -> EventTable:
+    """Amounts in one currency, and of the events those that the settings ask for."""
+    return take_portion(in_one_currency(table, settings), settings)
 
 
 def read_new(paths: Sequence[Path | str], settings: LogSettings, machine: MachineSettings) -> EventTable:
@@ -88,8 +93,12 @@ def _read(
         tell("sort", logs.collector.rows, logs.collector.rows)
         rejected = Rejected(settings.raw_characters)
         reports = reading.report(rejected)
-    report = ReadReport(reports, rejected.table(), notes(events, reading, reports, settings))
-    table = EventTable(
+    return as_table(events, ReadReport(reports, rejected.table(), notes(events, reading, reports, settings)), settings), events.apart
+
+
+def as_table(events: Events, report: ReadReport, settings: LogSettings) -> EventTable:
+    """Events as they were put together, with what became of all rows."""
+    return EventTable(
         ids=events.ids,
         codes=events.codes,
         time=events.time,
@@ -103,7 +112,6 @@ def _read(
         report=report,
         written=events.written,
     )
-    return table, events.apart
 
 
 def _why_empty(report: ReadReport) -> str:

@@ -92,6 +92,9 @@ public:
         return names;
     }
 
+    // The same, of a dictionary that goes on growing.
+    std::pair<std::vector<std::int64_t>, std::vector<std::uint8_t>> names() const { return {bounds_, content_}; }
+
 private:
     static constexpr std::size_t block = 256;
     static constexpr unsigned length_bits = 24;
@@ -185,6 +188,10 @@ void add_coding(nb::module_& module) {
         }, nb::arg("bounds").noconvert(), nb::arg("content").noconvert(), nb::arg("valid").noconvert(), nb::arg("shift"))
         .def("take", [](Dictionary& dictionary) {
             auto [bounds, content] = dictionary.take();
+            return nb::make_tuple(hand_over(std::move(bounds)), hand_over(std::move(content)));
+        })
+        .def("names", [](const Dictionary& dictionary) {
+            auto [bounds, content] = dictionary.names();
             return nb::make_tuple(hand_over(std::move(bounds)), hand_over(std::move(content)));
         });
     module.def("repeated_keys", [](In<std::uint64_t> first, In<std::uint64_t> second) {

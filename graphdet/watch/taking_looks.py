@@ -17,7 +17,7 @@ from graphdet.cases.casebook import Casebook
 from graphdet.cases.following import follow_lineage
 from graphdet.cases.suppressed_run import run_suppressed
 from graphdet.errors import EmptyLog
-from graphdet.events import EventTable, FileReport, read_events
+from graphdet.events import EventTable
 from graphdet.lineage.carrying import Step, carry_on
 from graphdet.lineage.line import Line
 from graphdet.lineage.sighting import take_snapshot
@@ -29,12 +29,11 @@ from graphdet.run.folder import Run
 from graphdet.run.house_verdicts import with_verdicts
 from graphdet.settings import Settings
 from graphdet.signals import measure_log
+from graphdet.watch.held_window import HeldWindow
 from graphdet.watch.segments import DAY, Segment
 from graphdet.watch.spending import allowance
-from graphdet.week.kept_log import settings_of_kept
 from graphdet.week.news import waits
 
-NAME = "window"
 GROWN = 1.25  # by so much a window may differ from the one that the null was made of
 
 
@@ -127,19 +126,24 @@ class Look:
         return {line.name: line for line in self.step.lines if line.name in self.tellable and line.name not in self.hidden}
 
 
-def take_look(window: Window, settings: Settings, runs: Path, home: Path | None, progress: Progress) -> Look:
+def take_look(window: Window, held: HeldWindow, settings: Settings, runs: Path, home: Path | None, progress: Progress) -> Look:
     """Find rings, save the run, carry lines and cases on.
 
     Args:
         window: with at least one event.
+        held: its events as the look before left them; brought up to date.
         settings: of the watch.
         runs: folder of run folders; the run is saved there under its own id.
         home: of a casebook; it takes the run in at a refresh, and where rings differ from those that it was told of last.
         progress: told of each stage.
     """
     quick = settings_of_look(settings)
+
+    def read(by: Settings) -> EventTable:
+        return held.read(window.folder, window.segments, window.end, window.digest, by)
+
     if home is None:
-        run, null, refresh = _find(window, quick, {}, progress)
+        run, null, refresh = _find(window, quick, {}, progress, read(quick))
         _save(run, runs)
         return _followed(window, quick, run, null, refresh)
     with Casebook(home) as book:
@@ -150,7 +154,7 @@ def take_look(window: Window, settings: Settings, runs: Path, home: Path | None,
             made.append((null, refresh))
             return run
 
-        under = run_suppressed(book, quick, lambda by: read_window(window, by), find, progress)
+        under = run_suppressed(book, quick, read, find, progress)
         null, refresh = made[0]
         verdicts = book.ring_verdicts()
         run = with_verdicts(under.run, verdicts) if verdicts else under.run
@@ -172,23 +176,12 @@ def settings_of_look(settings: Settings) -> Settings:
     return settings.model_copy(update={"gnn": settings.gnn.model_copy(update={"least_rings": 0})})
 
 
-def read_window(window: Window, settings: Settings) -> EventTable:
-    """All events of the window, under one name, so that a run's bytes do not depend on how they lie in segments."""
-    paths = [window.folder / segment.name for segment in window.segments]
-    events = read_events(paths, settings_of_kept(settings.log), settings.machine)
-    files = events.report.files
-    account = {name: sum(getattr(file, name) for file in files) for name in ("read", "accepted", "rejected", "duplicates")}
-    told = FileReport(path=NAME, format="parquet", sha256=window.digest, columns=files[0].columns, unused_columns=(), **account)
-    return replace(events, report=replace(events.report, files=(told,)))
-
-
 def _find(
-    window: Window, settings: Settings, keys: Mapping[str, Sequence[str]], progress: Progress, events: EventTable | None = None
+    window: Window, settings: Settings, keys: Mapping[str, Sequence[str]], progress: Progress, events: EventTable
 ) -> tuple[Run, Null, bool]:
     """The run, what chance makes, and whether that was made anew."""
     told = [settings.decisive(), {name: list(own) for name, own in keys.items()}, code_digest()]
     of = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
-    events = read_window(window, settings) if events is None else events
     if not len(events):
         raise EmptyLog("the window holds no event.")
     kept = window.null if window.null is not None and window.null.fits(of, window.end, len(events)) else None

@@ -31,6 +31,7 @@ from graphdet.progress import Progress
 from graphdet.schema import USER
 from graphdet.settings import Settings
 from graphdet.watch.chunks import Source
+from graphdet.watch.held_window import HeldWindow
 from graphdet.watch.segments import is_disk_full, read_rows, remove_segments
 from graphdet.watch.state import FILE, RUNS, State, save_meta
 from graphdet.watch.stepping import Bounds, StepReport, take_step, tidy, watermark, window_start
@@ -84,6 +85,7 @@ class Watch:
     is_looking: bool = False  # a look reads segments beside the steps
     unlooked: float | None = None  # since when there are events that no look saw
     figures: dict[str, float] = field(default_factory=dict)
+    held: HeldWindow = field(default_factory=HeldWindow)  # between looks; one look at a time
 
     def run(self, *, once: bool) -> None:
         """Follow the source until it ends; `once`: until nothing more is there."""
@@ -244,7 +246,7 @@ class Watch:
             self.witness.hindered(f"{self.state.folder / FILE}: drift cannot be measured ({error}).")
 
     def _take(self, window: Window) -> Look:
-        return take_look(window, self.settings, self.state.folder / RUNS, self.home, Progress())
+        return take_look(window, self.held, self.settings, self.state.folder / RUNS, self.home, Progress())
 
     def _patient_step(self, *, once: bool) -> StepReport | None:
         """A step; where the disk is full it waits for room, and nothing is lost meanwhile."""
