@@ -470,6 +470,30 @@ def test_a_change_between_plan_and_write_makes_a_new_plan(database: Database, mo
     assert one(database, "MATCH (u:User {userId: 'eve'}) RETURN properties(u)") == {"userId": "eve", "mine": "theirs"}
 
 
+@pytest.mark.either_line
+def test_a_verdict_that_comes_while_a_push_is_at_work_keeps_what_is_there(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    push_run(database, two_rings())
+    before = evidence_of(database, "ring-1", "run-a")
+    real, calls = journal._apply, []
+
+    def meanwhile(*arguments: Any) -> None:
+        if len(calls) in (1, 8):
+            decide(database, "ring-1", "confirmed", "ann", "same card")
+        calls.append(1)
+        real(*arguments)
+
+    monkeypatch.setattr(journal, "_apply", meanwhile)
+    push_run(database, later_run(), PushOptions(batch=5))
+    monkeypatch.undo()
+    assert run(database, "MATCH (c:Case) RETURN count(c)") == [[2]]
+    assert evidence_of(database, "ring-1", "run-a") == before
+    assert push_run(database, later_run()).rows == 0
+    run(database, "MATCH (c:Case) DETACH DELETE c")
+    undo_push(database, "run-b")
+    undo_push(database, "run-a")
+    assert run(database, "MATCH (n) RETURN n") == []
+
+
 def test_journals_of_version_0_1_can_be_played_back() -> None:
     touch = {"graphdetRun": "run-a", "count": 2, "firstSeen": 7, "lastSeen": 9, "amount": None}
     node = {"graphdetOwns": "node", "graphdetRun": "run-a", "fullId": None, "score": 0.9, "scoreRank": 1, "degree": 7, "embedding": None}

@@ -71,7 +71,7 @@ class Model:
         self.ties: dict[tuple[Node, str, Node], dict[str, Any]] = {}
         self.foreign: dict[Node, dict[str, Any]] = {}
         self.kept: list[tuple[tuple[Node, str, Node], dict[str, Any]]] = []
-        self.cases: list[tuple[str, str, int]] = []
+        self.cases: list[tuple[str, str, int, str]] = []  # ring, verdict, moment, run that told of the ring then
         self.clock = 0
         self.pile: list[tuple[str, Any]] = []
 
@@ -133,16 +133,18 @@ class Model:
             self.pile.append((spec.name, before))
 
     def rested_on(self, tie: tuple[Node, str, Node]) -> set[str]:
-        """Runs that were pushed before a verdict that rests on this."""
+        """Runs that were pushed before a verdict that rests on this, or that it names."""
         start, kind, end = tie
         found = set()
-        for ring, _, moment in self.cases:
+        when = {one[2]: facts["pushed"] for one, facts in self.nodes.items() if one[0] == "DetectionRun"}
+        for ring, _, moment, run_id in self.cases:
             node = ("FraudRing", "ringId", ring)
-            when = {one[2]: facts["pushed"] for one, facts in self.nodes.items() if one[0] == "DetectionRun"}
+            first = min((when[to[2]] for one, verb, to in self.ties if verb == "FOUND_IN" and one == node), default=0)
+            moment = max(moment, when.get(run_id, 0), first)
             told = [*self.ties.items(), *self.kept]
-            of = {one for (one, verb, other), facts in told if verb == "MEMBER_OF" and other == node and when[facts["run"]] < moment}
+            of = {one for (one, verb, other), facts in told if verb == "MEMBER_OF" and other == node and when[facts["run"]] <= moment}
             if node in ((start,) if kind == "FOUND_IN" else (end,)) or (start in of and end in of):
-                found |= {one[2] for one, facts in self.nodes.items() if one[0] == "DetectionRun" and facts["pushed"] < moment}
+                found |= {one[2] for one, facts in self.nodes.items() if one[0] == "DetectionRun" and facts["pushed"] <= moment}
         return found
 
     def undo(self, name: str) -> bool:
@@ -153,7 +155,7 @@ class Model:
 
     def seen(self) -> tuple[list[Any], list[Any]]:
         nodes = []
-        held = {("FraudRing", "ringId", ring): {} for ring, _, _ in self.cases}
+        held = {("FraudRing", "ringId", ring): {} for ring, *_ in self.cases}
         for found in sorted({*self.nodes, *self.foreign, *held}):
             own, theirs = self.nodes.get(found, {}), self.foreign.get(found, {})
             score = theirs.get("score", own.get("score"))
@@ -161,7 +163,7 @@ class Model:
             nodes.append([*found, score, *told, theirs.get("email")])
         every = [*self.ties.items(), *self.kept]
         ties = [[a[2], kind, b[2], own.get("first"), own.get("last"), own["run"]] for (a, kind, b), own in every]
-        return nodes, sorted([*ties, *([verdict, "ABOUT", ring, None, None, None] for ring, verdict, _ in self.cases)], key=repr)
+        return nodes, sorted([*ties, *([verdict, "ABOUT", ring, None, None, None] for ring, verdict, *_ in self.cases)], key=repr)
 
 
 def observed(database: Database) -> tuple[list[Any], list[Any]]:
@@ -253,7 +255,7 @@ def test_random_histories_end_where_the_model_says(database: Database, server: P
             if rings:
                 decide(database, rings[0], "unsure", "ann")
                 model.clock += 1
-                model.cases.append((rings[0], "unsure", model.clock))
+                model.cases.append((rings[0], "unsure", model.clock, model.nodes["FraudRing", "ringId", rings[0]]["run"]))
         expected, real = model.seen(), observed(database)
         assert real[0] == expected[0], told
         lacks = [one for one in expected[1] if real[1].count(one) < expected[1].count(one)]

@@ -52,7 +52,7 @@ def sync_verdicts(book: Casebook, database: Database, run_id: str) -> Synced:
     came_in = _take_words(book, theirs, case_of)
     known = {word.case for word in theirs}
     ours = [word for ring in sorted(rings) for word in _to_go_out(book.history(case_of[ring]), ring, known)]
-    return Synced(came_in, write_words(database, ours))
+    return Synced(came_in, write_words(database, ours, run_id))
 
 
 def _take_words(book: Casebook, theirs: Sequence[Word], case_of: dict[str, str]) -> int:

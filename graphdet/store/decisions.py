@@ -109,8 +109,12 @@ def _require_verdict(verdict: str) -> None:
         raise StoreError(f"no verdict '{verdict}'{nearest(verdict, VERDICTS)} It is one of {', '.join(VERDICTS)}.")
 
 
-def write_words(database: Database, words: Sequence[Word]) -> int:
+def write_words(database: Database, words: Sequence[Word], run_id: str) -> int:
     """Write verdicts that were said elsewhere, with their time; those that are there stay as they are. Returns how many are new.
+
+    Args:
+        words: on rings of the run.
+        run_id: whose evidence they are about; that stays as it is from now on, however long ago they were said.
 
     Raises:
         StoreError: no such verdict.
@@ -126,11 +130,11 @@ def write_words(database: Database, words: Sequence[Word]) -> int:
         WITH r, row, known IS NULL AS is_new
         MERGE (c:{CASE_NODE.label} {{caseId: row.case}})
         ON CREATE SET c.ringId = row.ring, c.status = row.verdict, c.author = row.author, c.note = row.note,
-            c.decidedAt = datetime(row.said)
+            c.decidedAt = datetime(row.said), c.runId = $run, c.notedAt = datetime()
         MERGE (c)-[:ABOUT]->(r)
         RETURN count(CASE WHEN is_new THEN 1 END)"""
     rows = [asdict(word) for word in words]
-    return int(database.write(lambda transaction: transaction.run(query, rows=rows).single(strict=True)[0]))
+    return int(database.write(lambda transaction: transaction.run(query, rows=rows, run=run_id).single(strict=True)[0]))
 
 
 def read_words(database: Database, run_id: str) -> list[Word]:

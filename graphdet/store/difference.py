@@ -48,6 +48,7 @@ class Plan:
     counts: dict[str, Counts] = field(default_factory=dict)  # label or ':TYPE' → counts
     clashes: int = 0  # nodes of others that have a property of a name of ours, which stays theirs
     shared: int = 0  # own relationships that would go, but carry others' properties, and so stay
+    cases: int = 0  # verdicts that it minds
 
     @property
     def rows(self) -> int:
@@ -68,7 +69,7 @@ def plan_push(picture: Picture, own: Own, run_id: str, number: int, now: int, fo
     """
     stays = Stays(own, picture, clean_up)
     picture = _with_history(picture, own, run_id, number, now, stays)
-    plan = Plan()
+    plan = Plan(cases=own.cases)
     removals = [_plan_nodes(plan, kind, picture.nodes[kind.name], own, foreign) for kind in NODE_KINDS.values()]
     for relation in RELATION_KINDS.values():
         _plan_relations(plan, relation, picture.relations[relation.name], own, stays)

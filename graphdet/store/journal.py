@@ -17,15 +17,20 @@ from typing import Any
 from neo4j import ManagedTransaction
 
 from graphdet.store.connection import Database
-from graphdet.store.difference import Row, Step
+from graphdet.store.difference import Plan, Row, Step
 from graphdet.store.kinds import BANDS, JOURNAL, NODE_KINDS, PUSH, RELATION_KINDS, NodeKind
 from graphdet.store.lock import Lock
+from graphdet.store.own import COUNT_CASES
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class MovedError(Exception):
     """The database is not as it was when the plan was made: plan again."""
+
+
+class DecidedError(Exception):
+    """Somebody decided since the plan was made, and what the verdict rests on must stay: plan again."""
 
 
 @dataclass(frozen=True)
@@ -68,16 +73,16 @@ def set_state(database: Database, lock: Lock, push: Push, state: str) -> None:
     database.write(work)
 
 
-def apply_steps(database: Database, lock: Lock, push: Push, steps: list[Step], batch: int, advance: Callable[[int], None]) -> None:
+def apply_steps(database: Database, lock: Lock, push: Push, plan: Plan, batch: int, advance: Callable[[int], None]) -> None:
     """Do the steps in batches, each in one transaction with its journal entry.
 
     Raises:
-        MovedError: somebody changed what the plan was made for; what was done until then is in the journal.
+        MovedError, DecidedError: somebody changed what the plan was made for; what was done until then is in the journal.
     """
     last = database.read(f"MATCH (j:{JOURNAL}) WHERE j.entry STARTS WITH $push RETURN max(j.entry)", push=f"{push.number:08d}/")[0][0]
     sequence = int(last.partition("/")[2]) + 1 if last else 0
-    for pieces in _transactions(steps, batch):
-        _apply(database, lock, f"{push.number:08d}/{sequence:08d}", pieces)
+    for pieces in _transactions(plan.steps, batch):
+        _apply(database, lock, f"{push.number:08d}/{sequence:08d}", pieces, plan.cases)
         sequence += 1
         advance(sum(len(piece.rows) for piece in pieces))
 
@@ -100,13 +105,15 @@ def _transactions(steps: list[Step], batch: int) -> Iterator[list[Step]]:
         yield gathered
 
 
-def _apply(database: Database, lock: Lock, entry: str, pieces: list[Step]) -> None:
+def _apply(database: Database, lock: Lock, entry: str, pieces: list[Step], cases: int) -> None:
     payload = _pack(pieces)
 
     def work(transaction: ManagedTransaction) -> None:
         lock.prove(transaction)
         if transaction.run(f"MATCH (j:{JOURNAL} {{entry: $entry}}) RETURN true", entry=entry).single() is not None:
             return  # it was committed, but the server's answer was lost
+        if transaction.run(COUNT_CASES).single(strict=True)[0] != cases:
+            raise DecidedError
         for step in pieces:
             # More than one relationship of a name is somebody's copy of ours: it goes the way of the original.
             if _do(transaction, step.kind, step.operation, step.rows) < len(step.rows):

@@ -17,11 +17,13 @@ _COUNT = " UNION ALL ".join(
     [f"MATCH (n:{kind.label}) RETURN '{kind.label}' AS what, count(n) AS many" for kind in NODE_KINDS.values()]
     + [f"MATCH (:{one.start.label})-[r:{one.type}]->() RETURN '{one.name}' AS what, count(r) AS many" for one in RELATION_KINDS.values()]
 )
+COUNT_CASES = f"MATCH (c:{CASE_NODE.label}) RETURN count(c)"
+# A verdict may have been given long before it came into the database: what counts is what was there when it came.
 _DECIDED = f"""
     MATCH (c:{CASE_NODE.label})-[:ABOUT]->(r:{RING_NODE.label})
-    WITH r.ringId AS ring, CASE WHEN c.decidedAt IS :: ZONED DATETIME NOT NULL
-        THEN c.decidedAt.epochSeconds * 1000000 + c.decidedAt.microsecond ELSE 0 END AS moment
-    RETURN ring, max(moment)"""
+    WITH r.ringId AS ring, c.runId AS run, CASE WHEN c.notedAt IS :: ZONED DATETIME NOT NULL THEN c.notedAt
+        WHEN c.decidedAt IS :: ZONED DATETIME NOT NULL THEN c.decidedAt ELSE datetime({{epochSeconds: 0}}) END AS moment
+    RETURN ring, run, max(moment.epochSeconds * 1000000 + moment.microsecond)"""
 
 
 @dataclass
@@ -32,7 +34,8 @@ class Own:
         foreign: on nodes that others made, the names among graphdet's that are theirs: properties, and ':' + label for labels.
         shared: own relationships on which others put properties; a clean-up leaves them.
         kept: relationships as earlier runs told them, beside those of `relations`: what analysts saw when they decided.
-        decided: ring → when the latest verdict on it was given, in microseconds since 1970 UTC.
+        cases: verdicts that the database held.
+        decided: ring → until when runs were pushed that a verdict on it rests on, in microseconds since 1970 UTC.
     """
 
     nodes: dict[str, dict[str, NodeState]] = field(default_factory=dict)
@@ -40,6 +43,7 @@ class Own:
     foreign: dict[str, dict[str, frozenset[str]]] = field(default_factory=dict)
     shared: dict[str, set[RelationKey]] = field(default_factory=dict)
     kept: dict[str, dict[RelationKey, list[Values]]] = field(default_factory=dict)
+    cases: int = 0
     decided: dict[str, int] = field(default_factory=dict)
 
     def size(self) -> int:
@@ -47,9 +51,9 @@ class Own:
         kept = sum(len(values) for states in self.kept.values() for values in states.values())
         return kept + sum(len(states) for states in self.nodes.values()) + sum(len(states) for states in self.relations.values())
 
-    def pushed_at(self, run_id: str) -> int | None:
+    def pushed_at(self, run_id: object) -> int | None:
         """When a run was pushed; None where the database does not know."""
-        state = self.nodes["run"].get(run_id)
+        state = self.nodes["run"].get(run_id) if isinstance(run_id, str) else None
         moment: int | None = state[1].pushedAt if state else None
         return moment
 
@@ -75,8 +79,25 @@ def read_own(database: Database, advance: Callable[[int], None]) -> Own:
             states = _relation_states(relation, starts, numbers)
             own.relations[relation.name], own.kept[relation.name], own.shared[relation.name] = states
             advance(len(own.relations[relation.name]))
-    own.decided = {ring: moment for ring, moment in database.read(_DECIDED) if isinstance(ring, str)}
+    own.cases = database.read(COUNT_CASES)[0][0]  # before they are read: one that comes between the two is looked at once more
+    own.decided = _decided(own, [row for row in database.read(_DECIDED) if isinstance(row[0], str)])
     return own
+
+
+def _decided(own: Own, verdicts: list[list[Any]]) -> dict[str, int]:
+    """Ring → until when runs were pushed that its verdicts rest on: the run that each names is among them, whatever the clocks said.
+
+    A verdict of a time before any push can only rest on the first run that told of the ring.
+    """
+    found: dict[str, int] = {}
+    for ring, run_id, moment in verdicts:
+        found[ring] = max(found.get(ring, 0), moment, own.pushed_at(run_id) or 0)
+    first: dict[str, int] = {}
+    for ring, run_id, _ in own.relations["ring-FOUND_IN-run"]:
+        pushed = own.pushed_at(run_id)
+        if pushed is not None:
+            first[ring] = min(first.get(ring, pushed), pushed)
+    return {ring: max(moment, first.get(ring, 0)) for ring, moment in found.items()}
 
 
 def _node_states(kind: NodeKind, rows: list[list[object]]) -> tuple[dict[str, NodeState], dict[str, frozenset[str]]]:

@@ -18,11 +18,12 @@ from graphdet.schema import CASE_NODE
 from graphdet.store.connection import Database, find_target, open_database
 from graphdet.store.difference import Counts, Plan, plan_push
 from graphdet.store.drawing import Picture, Scope, draw
-from graphdet.store.journal import MovedError, Push, apply_steps, begin_push, play_back, read_pushes, set_state
+from graphdet.store.journal import DecidedError, MovedError, Push, apply_steps, begin_push, play_back, read_pushes, set_state
 from graphdet.store.kinds import CASE_SCHEMA, FULL_TEXT, RUN, RUN_KIND, SCHEMA, NodeKind, vector_schema
 from graphdet.store.lock import Lock, hold_lock
 from graphdet.store.own import Own, read_foreign, read_own
 
+_NOW = "WITH datetime() AS now RETURN now.epochSeconds * 1000000 + now.microsecond"  # by the clock that verdicts go by, too
 TRIES = 5  # plans made anew because somebody changed the database meanwhile
 
 
@@ -166,7 +167,8 @@ def _write(database: Database, run_id: str, picture: Picture, options: PushOptio
     with hold_lock(database, options.wait_seconds) as lock:
         unfinished, notes = _settle(database, lock, run_id, progress)
         ensure_schema(database)
-        for _ in range(TRIES):
+        moved = 0
+        while moved < TRIES:
             push = unfinished or Push(_next_number(database), run_id, "new")
             plan = _plan(database, picture, run_id, push.number, options, progress)
             if plan.rows == 0:
@@ -176,10 +178,12 @@ def _write(database: Database, run_id: str, picture: Picture, options: PushOptio
             unfinished, began = push, time.perf_counter()
             try:
                 with progress.stage("write", plan.rows):
-                    apply_steps(database, lock, push, plan.steps, options.batch, progress.advance)
+                    apply_steps(database, lock, push, plan, options.batch, progress.advance)
                 seconds = time.perf_counter() - began
                 break
             except MovedError:
+                moved += 1
+            except DecidedError:  # people decide less often than a plan takes, and what is written by now need not be again
                 continue
         else:
             raise StoreError("the database keeps changing under the push; give the same command again when others are done.")
@@ -228,7 +232,7 @@ def _plan(database: Database, picture: Picture, run_id: str, number: int, option
     def foreign(kind: NodeKind, keys: list[str]) -> dict[str, frozenset[str]]:
         return read_foreign(database, kind, keys, options.batch)
 
-    plan = plan_push(picture, own, run_id, number, time.time_ns() // 1000, foreign, clean_up=options.clean_up)
+    plan = plan_push(picture, own, run_id, number, database.read(_NOW)[0][0], foreign, clean_up=options.clean_up)
     refused = _too_much(plan, own.size(), options)
     if refused and not options.force:
         raise PushRefused(refused)
