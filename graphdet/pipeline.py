@@ -32,12 +32,15 @@ from graphdet.run.describing import describe_run
 from graphdet.run.folder import Run
 from graphdet.run.relations import ring_relations
 from graphdet.run.ring_tables import evidence_table, members_table, rings_table
+from graphdet.run.saving import GrowingTables
 from graphdet.run.scores import rank_rings, score_nodes
 from graphdet.settings import Settings
 from graphdet.signals import measure_log
 from graphdet.signals.bursts import find_bursts
 from graphdet.signals.takeovers import find_takeovers, takeover_tables
 from graphdet.visits.discounts import bundle_note, list_discounts
+
+Tables = dict[str, pa.Table] | GrowingTables
 
 STRONG = 50.0  # strength that chance reaches nowhere near, and of which alerts are made
 
@@ -49,26 +52,29 @@ if TYPE_CHECKING:
     from graphdet.learning.ring_model import RingModel
 
 
-def detect(events: EventTable, settings: Settings | None = None, progress: Progress | None = None) -> Run:
+def detect(events: EventTable, settings: Settings | None = None, progress: Progress | None = None, tables: Tables | None = None) -> Run:
     """Rings, their evidence and a score for every node of a log.
 
     Args:
         events: from `read_events`.
         settings: the defaults suit any log; results depend on them and on nothing else.
         progress: told of each stage; see `graphdet.progress`.
+        tables: where the run's tables go as soon as each is ready, a dictionary by default; those of a `RunWriter` do not stay in memory.
 
     Returns:
         A run, rings most suspicious first; `Run.save` writes it.
     """
     settings, progress = settings or Settings(), progress or Progress()
-    return detect_in(measure_log(events, settings, progress), settings, progress).run
+    return detect_in(measure_log(events, settings, progress), settings, progress, tables=tables).run
 
 
-def apply(events: EventTable, model: Path, settings: Settings | None = None, progress: Progress | None = None) -> Run:
+def apply(
+    events: EventTable, model: Path, settings: Settings | None = None, progress: Progress | None = None, tables: Tables | None = None
+) -> Run:
     """As `detect`, with scores by a model that was learned before, and an id of its own, since the model decided them, too.
 
     Args:
-        events, settings, progress: as for `detect`.
+        events, settings, progress, tables: as for `detect`.
         model: a file that `Trained.model.save` or `graphdet train` wrote; with labels, users' scores are calibrated chances.
 
     Raises:
@@ -84,9 +90,9 @@ def apply(events: EventTable, model: Path, settings: Settings | None = None, pro
     loaded = load_for_run(model, settings)
     measured = measure_log(events, settings, progress)
     if isinstance(loaded, RingModel):
-        run = detect_in(measured, settings, progress, loaded).run
+        run = detect_in(measured, settings, progress, loaded, tables=tables).run
     else:
-        run = apply_labelled(detect_in(measured, settings, progress).run, measured, loaded, settings.machine.workers)
+        run = apply_labelled(detect_in(measured, settings, progress, tables=tables).run, measured, loaded, settings.machine.workers)
     return with_model(run, model)
 
 
@@ -183,7 +189,12 @@ class Detection:
 
 
 def detect_in(
-    measured: Measured, settings: Settings, progress: Progress, model: RingModel | None = None, null: NullRings | None = None
+    measured: Measured,
+    settings: Settings,
+    progress: Progress,
+    model: RingModel | None = None,
+    null: NullRings | None = None,
+    tables: Tables | None = None,
 ) -> Detection:
     """The back half of the story, for a log that is measured already.
 
@@ -191,7 +202,9 @@ def detect_in(
         measured, settings, progress: as for `detect`.
         model: has its say in place of a network learned here.
         null: what chance makes, in place of permuted logs that are searched here.
+        tables: as for `detect`.
     """
+    tables = {} if tables is None else tables
     settings, notes = _as_installed(settings)
     with progress.stage("rings"):
         found = search_rings(measured.pairs, measured.index, measured.base_rates, settings.rings, settings.machine.workers)
@@ -212,19 +225,19 @@ def detect_in(
         rings = one_of_each(rings)
         ids = [ring_id(measured.events.ids["user"].take(ring.facts.grown.members).to_pylist()) for ring in rings]
         stakes = measure_stakes([ring.facts.grown for ring in rings], log)
-        tables = _tables(measured, rings, ids, log, stakes, opinion, relation, settings)
+        _add_tables(tables, measured, rings, ids, log, stakes, opinion, relation, settings)
         notes += _notes(measured, found, judged)
         background = describe_background(log, measured.base_rates, rings, null, found, judged.background, measured.learned)
     events, visits, base_rates = measured.events, measured.visits, measured.base_rates
     network = opinion.model if opinion else None
     del measured, relation, opinion  # pair evidence has had its last reader, unless who called keeps it
-    tables |= _accounts(events, settings, progress)
+    tables.update(_accounts(events, settings, progress))
     if settings.signals.series.false_share:
         with progress.stage("series", len(events)):
             bursts = find_bursts(events, settings.signals.series, settings.machine.workers)
-        tables |= {} if bursts is None else {"bursts": bursts}
+        tables.update({} if bursts is None else {"bursts": bursts})
     with progress.stage("dossiers", len(rings)):
-        tables |= record_dossiers(rings, ids, log, base_rates, stakes, settings)
+        tables.update(record_dossiers(rings, ids, log, base_rates, stakes, settings))
     discounted, crowded = list_discounts(visits, events)
     meta = describe_run(events, settings, discounted, [*crowded, *notes], progress.costs) | {"background": background}
     return Detection(Run(meta, tables), network, null)
@@ -277,7 +290,8 @@ def _ask_network(
     return attached, relation, opinion
 
 
-def _tables(
+def _add_tables(
+    tables: Tables,
     measured: Measured,
     rings: list[JudgedRing],
     ids: list[str],
@@ -286,28 +300,22 @@ def _tables(
     opinion: Opinion | None,
     relation: EvidenceMatrix | None,
     settings: Settings,
-) -> dict[str, pa.Table]:
+) -> None:
     """The run folder's tables, but for dossiers and single accounts; those that take long are made beside each other."""
     events, visits, pairs = measured.events, measured.visits, measured.pairs
     odds, weight = (opinion.odds, settings.gnn.weight * opinion.trust) if opinion else (None, 0.0)
     members = members_table(rings, ids, events, visits)
+    tables.update({"rings": rings_table(rings, ids, visits, stakes), "members": members, "rejected": events.report.rejected})
     with ThreadPoolExecutor(settings.machine.workers) as pool:
         relations = pool.submit(ring_relations, events, members)
         evidence = pool.submit(evidence_table, rings, ids, log, pairs, measured.expected)
-        scores = score_nodes(events, visits, pairs, rings, odds, weight)
-        embeddings = {}
+        made = {"scores": score_nodes(events, visits, pairs, rings, odds, weight)}
         if relation is not None:
             most, seed = settings.gnn.embeddings, settings.seed
-            embeddings["embeddings"] = embeddings_table(events, visits, relation, rings, scores, odds, seed, most)
-        return {
-            "rings": rings_table(rings, ids, visits, stakes),
-            "members": members,
-            "evidence": evidence.result(),
-            "scores": scores,
-            "rejected": events.report.rejected,
-            "relations": relations.result(),
-            **embeddings,
-        }
+            made["embeddings"] = embeddings_table(events, visits, relation, rings, made["scores"], odds, seed, most)
+        tables.update(made)
+        tables.update({"evidence": evidence.result()})
+        tables.update({"relations": relations.result()})
 
 
 def _notes(measured: Measured, found: Search, judged: Judged) -> list[str]:

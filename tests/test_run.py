@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -25,7 +26,7 @@ from graphdet.errors import NotARun, RunError, RunExists, UnknownRing
 from graphdet.run.code import code_digest
 from graphdet.run.describing import run_id
 from graphdet.run.folder import Run
-from graphdet.run.saving import require_free
+from graphdet.run.saving import RunWriter, require_free
 from graphdet.schema import RUN_TABLES
 from graphdet.settings import MachineSettings, Settings
 
@@ -49,6 +50,45 @@ def test_the_bytes_do_not_depend_on_how_a_table_was_put_together(small_run: Run,
     small_run.with_tables(members=pieces).save(tmp_path / "two")
     for name in RUN_TABLES:
         assert (tmp_path / "one" / f"{name}.parquet").read_bytes() == (tmp_path / "two" / f"{name}.parquet").read_bytes()
+
+
+def test_a_run_written_table_by_table_is_the_one_that_is_saved_at_once(small_run: Run, tmp_path: Path) -> None:
+    """Tables come in any order, and one is replaced at the end, as house's verdicts do; the rest is never in memory again."""
+    other = small_run.with_tables(scores=small_run.scores.slice(1))
+    for name, run in (("as it was", small_run), ("changed", other)):
+        run.save(tmp_path / f"{name}, at once")
+        with RunWriter(tmp_path / name) as writer:
+            growing = writer.begin()
+            growing.update({"rings": small_run.rings})
+            growing.update({"scores": small_run.scores})
+            growing.update({table: small_run.tables[table] for table in ("members", "evidence", "rejected")})
+            made = Run(small_run.meta, growing)
+            assert not (tmp_path / name).exists()
+            assert made.scores.equals(small_run.scores)  # from memory or from the file, whichever it is by now
+            made = made.with_tables(scores=other.scores) if run is other else made
+            writer.finish(made.tables, made.meta)
+        assert Run.load(tmp_path / name) == run
+        for file in (tmp_path / name).iterdir():
+            assert file.read_bytes() == (tmp_path / f"{name}, at once" / file.name).read_bytes(), file
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+@pytest.mark.parametrize("how", ["an error", "no end", "a table that contradicts another", "a full disk"])
+def test_a_run_that_is_not_finished_leaves_nothing(small_run: Run, tmp_path: Path, how: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    expected = {"an error": KeyError, "a table that contradicts another": ValueError, "a full disk": RunError}.get(how)
+    with pytest.raises(expected) if expected else contextlib.nullcontext(), RunWriter(tmp_path / "run") as writer:
+        if how == "a full disk":
+            monkeypatch.setattr("graphdet.run.saving.pq.ParquetWriter", full)
+        growing = writer.begin()
+        growing.update({"rings": small_run.rings, "members": small_run.members.slice(1 if how.startswith("a table") else 0)})
+        if how == "an error":
+            raise KeyError
+        if how != "no end":
+            writer.finish(growing, small_run.meta)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_listing_rings_loads_nothing_that_it_does_not_use(small_run: Run, tmp_path: Path) -> None:

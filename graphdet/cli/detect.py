@@ -182,7 +182,9 @@ def _detect(
     home: Path | None = None,
 ) -> Run:
     from graphdet.pipeline import apply, detect
+    from graphdet.run.folder import Run
     from graphdet.run.house_verdicts import read_verdicts, with_verdicts
+    from graphdet.run.saving import RunWriter
 
     known = read_verdicts(verdicts or ())  # files that do not fit are told of before the logs are read
     if model is not None:
@@ -197,23 +199,27 @@ def _detect(
             say_more(f"{file.path}: {file.format}, {file.read:,} rows read, {file.accepted:,} accepted; columns {', '.join(file.columns)}")
         return events
 
-    def find(events: EventTable, by: Settings) -> Run:
-        return detect(events, by, progress) if model is None else apply(events, model, by, progress)
+    with RunWriter(out) as writer:
 
-    if home is None:
-        found = find(read(settings), settings)
-        found = with_verdicts(found, known) if verdicts else found
-        found.save(out)
-        return found
-    from graphdet.cases.casebook import Casebook
-    from graphdet.cases.following import follow_lineage
-    from graphdet.cases.suppressed_run import run_suppressed
+        def find(events: EventTable, by: Settings) -> Run:
+            tables = writer.begin()
+            return detect(events, by, progress, tables) if model is None else apply(events, model, by, progress, tables)
 
-    with Casebook(home) as book:
-        known = {**known, **book.ring_verdicts()}
-        under = run_suppressed(book, settings, read, find, progress)
-        found = with_verdicts(under.run, known) if known else under.run
-        found.save(out)
-        taken = book.take_in(found, follow_lineage, folder=out, discounts=under.discounts, costs=under.costs)
+        if home is None:
+            found = find(read(settings), settings)
+            found = with_verdicts(found, known) if verdicts else found
+            writer.finish(found.tables, found.meta)
+            return Run.load(out)
+        from graphdet.cases.casebook import Casebook
+        from graphdet.cases.following import follow_lineage
+        from graphdet.cases.suppressed_run import run_suppressed
+
+        with Casebook(home) as book:
+            known = {**known, **book.ring_verdicts()}
+            under = run_suppressed(book, settings, read, find, progress)
+            found = with_verdicts(under.run, known) if known else under.run
+            writer.finish(found.tables, found.meta)
+            found = Run.load(out)
+            taken = book.take_in(found, follow_lineage, folder=out, discounts=under.discounts, costs=under.costs)
     say(f"{home}: {len(taken.opened):,} cases opened, {len(taken.case_of) - len(taken.opened):,} carried on")
     return found

@@ -18,8 +18,8 @@ from graphdet.run.as_html import COLUMNS, MEMBER_COLUMNS, as_list, as_table
 from graphdet.run.choosing import ring_named
 from graphdet.run.consistency import check_table
 from graphdet.run.describing import META_KEYS
-from graphdet.run.loading import StoredTables, load_meta
-from graphdet.run.saving import save_folder
+from graphdet.run.loading import ChangedTables, CheckedTables, StoredTables, load_meta
+from graphdet.run.saving import RunWriter
 from graphdet.schema import OPTIONAL_RUN_TABLES, RUN_TABLES
 
 
@@ -64,12 +64,12 @@ class Run:
         missing = [key for key in META_KEYS if key not in self.meta]
         if missing:
             raise ValueError(f"meta lacks {', '.join(missing)}")
-        if isinstance(self.tables, StoredTables):
-            return  # they check themselves
         absent = [name for name in RUN_TABLES if name not in self.tables]
         unknown = [name for name in self.tables if name not in RUN_TABLES and name not in OPTIONAL_RUN_TABLES]
         if absent or unknown:
             raise ValueError(f"a run's tables are {', '.join(RUN_TABLES)} (absent: {absent}, unknown: {unknown})")
+        if isinstance(self.tables, CheckedTables):
+            return
         for name, table in self.tables.items():
             check_table(name, table, self.tables)
 
@@ -146,7 +146,8 @@ class Run:
 
     def with_tables(self, **changed: pa.Table) -> Run:
         """The run with these tables in place of its own."""
-        return replace(self, tables={**self.tables, **changed})
+        own = self.tables
+        return replace(self, tables=ChangedTables(own, changed) if isinstance(own, CheckedTables) else {**own, **changed})
 
     def ring(self, name: str) -> RunRing:
         """One ring, by its id, by the start of its id where that is unambiguous, or by its rank ("1" is the worst).
@@ -165,7 +166,8 @@ class Run:
             RunExists: the folder holds something already.
             RunError: the disk or the rights do not allow it.
         """
-        save_folder(folder, self.tables, self.meta)
+        with RunWriter(folder) as writer:
+            writer.finish(self.tables, self.meta)
 
     @staticmethod
     def load(folder: Path) -> Run:

@@ -16,7 +16,34 @@ from graphdet.run.documents import format_of, read_meta
 from graphdet.schema import OPTIONAL_RUN_TABLES, RUN_TABLES, TOLD_LATER, arrow_schema
 
 
-class StoredTables(Mapping[str, pa.Table]):
+class CheckedTables(Mapping[str, pa.Table]):
+    """Tables of a run by name that check themselves."""
+
+
+class ChangedTables(CheckedTables):
+    """Checked tables with others in place of some; all but these stay where they lie."""
+
+    def __init__(self, base: CheckedTables, changed: Mapping[str, pa.Table]) -> None:
+        self.base, self.changed = base, dict(changed)
+        if isinstance(base, ChangedTables):
+            self.base, self.changed = base.base, {**base.changed, **changed}
+        for name in changed:
+            check_table(name, self.changed[name], self)
+
+    def __getitem__(self, name: str) -> pa.Table:
+        return self.changed[name] if name in self.changed else self.base[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.changed or name in self.base
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**dict.fromkeys(self.base), **dict.fromkeys(self.changed)})
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+
+class StoredTables(CheckedTables):
     """The tables of a run folder by name: each is read, checked and kept when it is first asked for.
 
     Which tables there are is looked up once, at the beginning.
@@ -38,7 +65,7 @@ class StoredTables(Mapping[str, pa.Table]):
             if name not in self._names:
                 raise KeyError(name)
             path = _path(self._folder, name)
-            table = _read_table(path, name)
+            table = read_table(path, name)
             try:
                 check_table(name, table, self)
             except ValueError as error:
@@ -84,11 +111,12 @@ def load_meta(folder: Path) -> dict[str, Any]:
         raise NotARun(f"{path}: damaged ({error}); run `graphdet run` again.") from None
 
 
-def _path(folder: Path, name: str) -> Path:
-    return folder / f"{name}.parquet"
+def read_table(path: Path, name: str) -> pa.Table:
+    """One table of a run folder, with the columns of its schema; not checked.
 
-
-def _read_table(path: Path, name: str) -> pa.Table:
+    Raises:
+        NotARun: it is absent, no Parquet, or lacks a column.
+    """
     schema = arrow_schema(name)
     try:
         table = pq.ParquetFile(path).read()  # of names that are no text it says so by UnicodeDecodeError, a ValueError
@@ -102,3 +130,7 @@ def _read_table(path: Path, name: str) -> pa.Table:
         if table.schema.get_field_index(field.name) < 0 or not fits(table.schema.field(field.name).type, field.type):
             raise NotARun(f"{path}: has no column {field.name!r} of type {field.type}; run `graphdet run` again.")
     return table.select(schema.names).replace_schema_metadata(None)  # later versions may add columns
+
+
+def _path(folder: Path, name: str) -> Path:
+    return folder / f"{name}.parquet"
