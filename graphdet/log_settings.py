@@ -88,6 +88,13 @@ class LogSettings(Section):
     texts: bool = Field(
         True, description="read review texts: groups of near-duplicates are where users meet; false = as if the log had none"
     )
+    images: bool = Field(
+        True,
+        description="read pictures, from files in the log's folder or from bytes: like ones are where users meet; false = as if the log had none; some 4 ms each",
+    )
+    image_folder: str = Field(
+        "", description='the folder that names of pictures start from; "" = that of their log; beside the settings file'
+    )
     since: str = Field("", description='leave out events before this date or time, such as "2025-03-01" or "2025-03-01 18:30"')
     until: str = Field("", description="leave out events after this date, or from this time on")
     sample: float = Field(1.0, gt=0, le=1, description="share of users to keep, with all they did; for a first look, since it thins rings")

@@ -249,6 +249,8 @@ def load_settings(path: Path | None) -> Settings:
     beside: dict[str, Any] = {}
     if chosen.log.ignore:
         beside["ignore"] = str(path.parent / chosen.log.ignore)
+    if chosen.log.image_folder:
+        beside["image_folder"] = str(path.parent / chosen.log.image_folder)
     if chosen.log.join:
         beside["join"] = {str(path.parent / table): key for table, key in chosen.log.join.items()}
     if chosen.log.skip:

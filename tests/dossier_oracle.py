@@ -16,7 +16,10 @@ from scipy.stats import beta, binom
 
 DAY = pd.Timedelta(days=1)
 # Kinds of things that members may share, with the columns that name them.
-SHARED = (("device", "device_id"), ("ip", "ip"), ("payment", "payment_id"), ("address", "address_id"), ("text_group", "text_group"))
+SHARED = (
+    *(("device", "device_id"), ("ip", "ip"), ("payment", "payment_id"), ("address", "address_id")),
+    *(("text_group", "text_group"), ("image_group", "image_group")),
+)
 
 
 class Oracle:

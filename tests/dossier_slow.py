@@ -22,7 +22,8 @@ from graphdet.visits.index import index_visits
 from graphdet.visits.permuting import permute
 from graphdet.visits.visits import DAY, collect_visits
 
-LONG = ("item", "device", "payment", "address", "phone", "text_group")  # types at which members may be apart as long as the longer window
+# types at which members may be apart as long as the longer window
+LONG = ("item", "device", "payment", "address", "phone", "text_group", "image_group")
 
 
 class SlowLog:

@@ -73,6 +73,7 @@ CONFINED = {
     "neo4j": ("store",),
     "networkx": ("graph", "dossier", "export"),
     "duckdb": ("events",),
+    "PIL": ("events", "simulate"),
     "typer": ("cli",),
     "rich": ("progress", "terminal"),
 }

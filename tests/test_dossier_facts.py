@@ -21,7 +21,7 @@ from graphdet.dossier.building import Dossier, build_dossier, event_rows
 from graphdet.dossier.sums import near_copies
 from graphdet.events import read_events
 from graphdet.replay.recorded import Recorded
-from graphdet.schema import NODE_TYPE, TEXT_GROUP
+from graphdet.schema import NODE_TYPE
 from graphdet.settings import GnnSettings, parse_settings
 from graphdet.signals import with_meeting_places
 
@@ -359,10 +359,10 @@ def reason_numbers(
         seller = facts["sellers"][told["id"]]
         shares = {"share": what["ordered_share"], "usual": usual["ordered"]}
         return seller | {"id": told["id"], "amount": money(seller["inflated_amount"]), **shares}
-    if code in ("shared_payment", "shared_address", "shared_phone", "shared_coupon", "shared_courier", "shared_text"):
+    if code in ("shared_payment", "shared_address", "shared_phone", "shared_coupon", "shared_courier", "shared_text", "shared_image"):
         kind = next(one for one, told in NODE_TYPE.items() if told.role == code)
         most = max(key["members"] for name, key in keys.items() if name.startswith(kind))
-        named = {"id": told["id"], "users": keys[f"{kind} {told['id']}"]["users"]} if kind == TEXT_GROUP else {}
+        named = {"id": told["id"], "users": keys[f"{kind} {told['id']}"]["users"]} if NODE_TYPE[kind].quoted else {}
         return {"keys": shared["counts"][kind], "members": most, **named}
     if code == "item_burst":
         burst = timing["burst"]

@@ -168,7 +168,7 @@ def names_of_requirements() -> list[str]:
 
 
 def imported_name(requirement: str) -> str:
-    return {"scikit-learn": "sklearn", "scikit-network": "sknetwork", "torch-geometric": "torch_geometric"}.get(
+    return {"pillow": "PIL", "scikit-learn": "sklearn", "scikit-network": "sknetwork", "torch-geometric": "torch_geometric"}.get(
         requirement, requirement.replace("-", "_")
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphdet.schema import DEVICE, IP, NODE_TYPE, SHARED_TYPES, TEXT_GROUP
+from graphdet.schema import DEVICE, IP, NODE_TYPE, SHARED_TYPES
 from graphdet.schema.wording import Language
 from graphdet.words.reasons import CATALOGUE
 
@@ -81,7 +81,7 @@ def _devices(facts: Facts) -> list[Reason]:
         keys = [key for key in shared["keys"] if key["type"] == kind and key["members"] >= MANY * key["expected"]]
         busiest = max(keys, key=lambda key: int(key["members"]), default=None)
         if busiest is not None and busiest["members"] >= 3:
-            named = _of(busiest, "members", "id", "users") if kind == TEXT_GROUP else _of(busiest, "members")
+            named = _of(busiest, "members", "id", "users") if NODE_TYPE[kind].quoted else _of(busiest, "members")
             found.append((NODE_TYPE[kind].role, {"keys": shared["counts"][kind], **named}))
     return found
 

@@ -23,6 +23,11 @@ def text_of_bytes(column: str) -> str:
     return f"CASE WHEN {text} IS NULL OR regexp_matches({text}, '[\\x00-\\x08]') THEN lower(hex({column})) ELSE {text} END"
 
 
+def told_in_short(column: str, kind: str) -> str:
+    """A column as text; of bytes, such as a picture's, what tells them from others."""
+    return f"'md5:' || md5({column})" if kind == "BLOB" else name_expression(column, kind)
+
+
 def quoted(path: Path) -> str:
     """A path as an SQL literal; DuckDB takes `*`, `?` and `[` for patterns, of which a bracketed one stands for itself."""
     text = re.sub(r"([*?\[])", r"[\1]", str(path))

@@ -46,6 +46,7 @@ def notes(events: Events, reading: Reading, files: Sequence[FileReport], setting
         found.append(f"rows that repeat an event_id with other values: {events.differing}; the earliest of each is kept.")
     found += _about_forms(sources, settings)
     found += about_left_out(events.left_out, sources)
+    found += reading.pictures.note()
     found += about_ids(events.ids)
     found += _about_synonyms(events, reading)
     unknown = [word for word in events.actions if word not in ACTIONS]

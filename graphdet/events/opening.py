@@ -169,8 +169,8 @@ def _open_parquet(connection: duckdb.DuckDBPyConnection, file: LogFile, settings
             raise UnreadableFile(f"{file.name}: column {name!r}, read as {ours}, is nested ({kind[:60]}); {way}.")
     lists = [name for name, _, kind in leaves if kind.endswith("]")]
     note = f"{file.name}: {lists[0]} is a list; [log] unroll = [{lists[0]!r}] makes a row of each value." if lists else ""
-    for position in mapping.positions.values():
-        if position < len(types) and types[position] == "BLOB":
+    for ours, position in mapping.positions.items():
+        if position < len(types) and types[position] == "BLOB" and ours != "image":
             columns[position], types[position] = text_of_bytes(columns[position]), "VARCHAR"
     return Source(file, sql, tuple(columns), tuple(types), mapping, note=note)
 

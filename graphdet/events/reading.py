@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from graphdet.events.expressions import name_expression
+from graphdet.events.expressions import name_expression, told_in_short
 from graphdet.events.forms import NumberForm
 from graphdet.events.odd_values import MOST_NUMBER, ODD_SUFFIX, settled
 from graphdet.events.opening import Source
@@ -20,11 +20,13 @@ from graphdet.settings import LogSettings, MachineSettings
 
 NAMED = (*(node_type.column for node_type in NODE_TYPES), "action", "category")
 NUMBERS = ("amount", "rating")
-WRITTEN = ("text", "currency")  # what names no node by itself
+WRITTEN = ("text", "currency", "image")  # what names no node by itself
 LONGEST_CURRENCY = 20
+LONGEST_PATH = 4097  # what is longer is the path of no file
 LONGEST_TEXT = 1000  # characters of it that are read
 DIGESTED = ("currency", "order_id", "text", "image", "user_agent", "label")
 BATCH = 245_760
+FEW = 2048  # rows of a batch that holds whole pictures
 Typer = Callable[[Source, LogSettings], dict[str, str]]
 
 
@@ -69,9 +71,12 @@ def typed_columns(source: Source, settings: LogSettings) -> dict[str, str]:
         typed["event_b"] = f"CASE WHEN {event} IS NOT NULL THEN hash('#' || {event}) END"
     if settings.texts and "text" in given:
         typed["text"] = f"nullif(left({name_expression(*given['text'])}, {LONGEST_TEXT}), '')"
+    if settings.images and "image" in given:
+        column, kind = given["image"]
+        typed["image"] = column if kind == "BLOB" else f"nullif(left({name_expression(column, kind)}, {LONGEST_PATH}), '')"
     if "currency" in given:
         typed["currency"] = f"nullif(left(trim({name_expression(*given['currency'])}, {WHITESPACE}), {LONGEST_CURRENCY}), '')"
-    digested = [f"COALESCE({name_expression(*given[column])}, '')" for column in DIGESTED if column in given]
+    digested = [f"COALESCE({told_in_short(*given[column])}, '')" for column in DIGESTED if column in given]
     digested += source.unmapped
     if digested:
         typed["digest"] = f"hash({', '.join(digested)})"
@@ -128,7 +133,8 @@ def stream_batches(
 ) -> Generator[pa.RecordBatch]:
     """Batches of typed columns in the order of the rows; DuckDB reads the next one while the last is looked at."""
     expressions = [f"{expression} AS {name}" for name, expression in typer(source, settings).items()]
-    reader = connection.sql(f"SELECT {', '.join(expressions)} FROM {source.sql}").to_arrow_reader(BATCH)  # noqa: S608 - names are quoted
+    relation = connection.sql(f"SELECT {', '.join(expressions)} FROM {source.sql}")  # noqa: S608 - names are quoted
+    reader = relation.to_arrow_reader(FEW if "blob" in map(str, relation.types) else BATCH)
     with ThreadPoolExecutor(1) as ahead:
         coming = ahead.submit(next, reader, None)
         while (batch := coming.result()) is not None:

@@ -24,6 +24,7 @@ from graphdet.events.joining import open_joined
 from graphdet.events.named_files import find_logs
 from graphdet.events.odd_values import is_odd
 from graphdet.events.opening import Mapper, Source, careful_source, require_whole, unreadable
+from graphdet.events.pictures import Pictures
 from graphdet.events.reading import NUMBERS, Typer, connect, stream_batches
 from graphdet.events.refusals import REFUSALS
 from graphdet.events.rejecting import NO_REJECTS, Rejected, Rejects, locate
@@ -62,6 +63,7 @@ class Reading:
     clock_doubts: ClockDoubts
     unread_synonyms: tuple[tuple[str, str], ...]
     skipped: tuple[str, ...]
+    pictures: Pictures
 
     def report(self, rejected: Rejected) -> tuple[FileReport, ...]:
         """One report per file in the order given, once each part knows its rejects; these go into `rejected` in the same order."""
@@ -93,10 +95,11 @@ def read_files(
             files = [source.file for source in sources]
             digests = [pool.submit(digest, file.whole) for file in files]
             asking = Asking(connection, sources, settings, folder)
+            pictures = Pictures(settings, machine)
             for place in range(len(files)):
                 part = catalogues if sources[place].mapping.catalogue else rows
                 with _about(files[place]):
-                    sources[place] = _read(connection, sources, place, part.collector, asking, settings, typer, folder, tell)
+                    sources[place] = _read(connection, sources, place, part.collector, asking, pictures, settings, typer, folder, tell)
                 part.places.append(place)
                 part.starts.append(part.collector.rows)
             doubts = count_doubts(connection, sources, rows.collector, settings)
@@ -106,7 +109,7 @@ def read_files(
                 future.result()
             if state_of(file.whole, file.name) != file.state:
                 raise UnreadableFile(f"{file.name}: changed while it was read; read it once it is whole, or a copy of it.")
-        yield Reading(files, sources, digests, rows, catalogues, machine, folder, doubts, synonyms, chosen.skipped)
+        yield Reading(files, sources, digests, rows, catalogues, machine, folder, doubts, synonyms, chosen.skipped, pictures)
 
 
 def _open_all(
@@ -157,6 +160,7 @@ def _read(
     place: int,
     collector: Collector,
     asking: Asking,
+    pictures: Pictures,
     settings: LogSettings,
     typer: Typer,
     folder: Path,
@@ -173,7 +177,7 @@ def _read(
             with closing(stream_batches(connection, source, settings, typer)) as batches:  # so that nothing is read ahead any longer
                 for batch in batches:
                     _require_asked(batch, source)
-                    collector.add(batch)
+                    collector.add(pictures.read(batch, source.file))
                     tell("read", collector.rows, None)
             require_whole(connection, source, collector.rows - start)
             return source

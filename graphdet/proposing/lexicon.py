@@ -93,7 +93,10 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "courier_id": ("courierid", "riderid", "deliverymanid", "courier", "快递员", "骑手"),
     "rating": ("rating", "stars", "overall", "reviewscore", "ratingvalue", "评分"),
     "text": ("text", "reviewtext", "reviewcommentmessage", "reviewbody", "comment", "content", "评论", "评价内容"),
-    "image": ("image", "imageurl", "photo", "reviewimage"),
+    "image": (
+        *("image", "imagepath", "imagefile", "photo", "picture", "reviewimage", "reviewphoto", "imageurl"),
+        *("图片", "评价图片", "晒图", "买家秀", "图片路径"),
+    ),
     "order_id": (
         "orderid",
         "order",

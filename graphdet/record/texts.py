@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from graphdet.arrays import Int64, offsets, ranks
 from graphdet.errors import GraphdetError
 from graphdet.events.canonical import Cleaning
-from graphdet.events.expressions import name_expression
+from graphdet.events.expressions import told_in_short
 from graphdet.events.files import find_files
 from graphdet.events.joining import open_joined
 from graphdet.events.likeness import folded
@@ -185,7 +185,7 @@ def _query(source: Source, settings: LogSettings, padded: bool) -> str:
     columns = [f"{typed[column]} AS {column}" if column in typed else f"NULL AS {column}" for column in KEY]
     for column in COLUMNS:
         position = source.mapping.positions.get(column)
-        value = "NULL" if position is None else f"left({name_expression(source.columns[position], source.types[position])}, {LONGEST})"
+        value = "NULL" if position is None else f"left({told_in_short(source.columns[position], source.types[position])}, {LONGEST})"
         columns.append(f"nullif({value}, '') AS {column}" if position is not None else f"NULL AS {column}")
     columns += [f"{typed[name]} AS {name}" for name in ("timestamp" + ODD_SUFFIX,) if name in typed]
     user, item = (_trimmed(typed[column]) if padded else typed[column] for column in ("user_id", "item_id"))

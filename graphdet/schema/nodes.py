@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 USER, ITEM, DEVICE, IP, SELLER, PAYMENT, ADDRESS = "user", "item", "device", "ip", "seller", "payment", "address"
-PHONE, COUPON, COURIER, TEXT_GROUP = "phone", "coupon", "courier", "text_group"
+PHONE, COUPON, COURIER, TEXT_GROUP, IMAGE_GROUP = "phone", "coupon", "courier", "text_group", "image_group"
 
 Shape = Literal[  # Bokeh's markers
     "circle", "square", "triangle", "diamond", "hex", "star", "inverted_triangle", "square_pin", "plus", "diamond_cross", "triangle_pin",
@@ -99,11 +99,12 @@ class NodeType:
         own: belongs to a person or a household, so that members who share it are of one hand.
         home: belongs to a household, but colleagues and neighbours may share it, too.
         shared: a dossier lists and draws those that members share.
+        quoted: a dossier's reason names the busiest one that members share, and how many have it in the whole log.
         left_out: a dossier tells what would be left of the ring without this column.
         hub: can be the node that holds a ring together; a seller is not, since the seller's are all its items.
         heard: users' columns count such nodes and tell of meetings there, and networks hear through them. Types that came later are not, so
             that models which were learned before still fit; pair evidence, which networks read, has what they say.
-        passed_on: the networks' second layer hears through it.
+        passed_on: the networks' second layer hears through it, if it is heard at all.
         baseline: among the neighbourhoods whose plain aggregates other inputs must outdo.
         acted_from: an account acts from it, so that a stranger in an account comes from new ones.
         as_owner: share of strangers in an account who use the owner's own there; 0 = a takeover is not told by the type.
@@ -132,6 +133,7 @@ class NodeType:
     own: bool = False
     home: bool = False
     shared: bool = False
+    quoted: bool = False
     left_out: bool = False
     hub: bool = True
     heard: bool = True
@@ -165,17 +167,7 @@ NODE_TYPES = (
         label="User",
         key="userId",
         foreign=(
-            "user",
-            "uid",
-            "userid",
-            "account",
-            "account_id",
-            "customer",
-            "customer_id",
-            "buyer",
-            "buyer_id",
-            "member_id",
-            "visitorid",
+            *("user", "uid", "userid", "account", "account_id", "customer", "customer_id", "buyer", "buyer_id", "member_id", "visitorid"),
         ),
         listed=10,
     ),
@@ -318,7 +310,6 @@ NODE_TYPES = (
         shared=True,
         left_out=True,
         heard=False,
-        passed_on=False,
     ),
     NodeType(
         name=COUPON,
@@ -334,21 +325,12 @@ NODE_TYPES = (
         relation="REDEEMED",
         place=MeetingPlace((24.0, 168.0), cap=40, meetings=0.5, most=2.0, share_most=1.0, reach="shortest", half_life=8.0),
         foreign=(
-            "coupon",
-            "coupon_code",
-            "voucher",
-            "voucher_id",
-            "voucher_code",
-            "promo_code",
-            "discount_code",
-            "优惠券",
-            "优惠券id",
-            "券码",
+            *("coupon", "coupon_code", "voucher", "voucher_id", "voucher_code", "promo_code", "discount_code"),
+            *("优惠券", "优惠券id", "券码"),
         ),
         shared=True,
         left_out=True,
         heard=False,
-        passed_on=False,
     ),
     NodeType(
         name=COURIER,
@@ -367,7 +349,6 @@ NODE_TYPES = (
         shared=True,
         hub=False,
         heard=False,
-        passed_on=False,
     ),
     NodeType(
         name=TEXT_GROUP,
@@ -384,9 +365,27 @@ NODE_TYPES = (
         # Bought reviews come days or weeks after the orders, each in its own time.
         place=MeetingPlace((168.0, 87600.0), cap=60, meetings=0.5, most=2.0, share_most=1.0, reach="longest", half_life=168.0),
         shared=True,
+        quoted=True,
         left_out=True,
         heard=False,
-        passed_on=False,
+    ),
+    NodeType(
+        name=IMAGE_GROUP,
+        column="image_group",
+        told="which group of nearly the same pictures; told of `image` where the log names none",
+        meaning="pictures that are nearly the same, but for their size, light, edges or a mark",
+        noun=Noun("picture", "pictures", "图片"),
+        look=Look("#8C6D9E", "star_dot", 40, most=8),
+        label="Picture",
+        key="imageGroup",
+        role="shared_image",
+        verb="showed",
+        relation="SHOWED",
+        place=MeetingPlace((168.0, 87600.0), cap=60, meetings=0.5, most=2.0, share_most=1.0, reach="longest", half_life=168.0),
+        shared=True,
+        quoted=True,
+        left_out=True,
+        heard=False,
     ),
 )
 NODE_TYPE = {node_type.name: node_type for node_type in NODE_TYPES}

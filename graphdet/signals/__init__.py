@@ -20,12 +20,13 @@ from graphdet.settings import Settings
 from graphdet.signals.activity import ACTIVITY
 from graphdet.signals.company import COMPANY
 from graphdet.signals.keys import KEYS
+from graphdet.signals.review_pictures import PICTURES
 from graphdet.signals.review_texts import TEXTS
 from graphdet.signals.signal import Column, FeatureTable, Signal, names_of
 from graphdet.visits.base_rates import BaseRates
 from graphdet.visits.visits import Visits
 
-SIGNALS: tuple[Signal, ...] = (ACTIVITY, COMPANY, KEYS, TEXTS)
+SIGNALS: tuple[Signal, ...] = (ACTIVITY, COMPANY, KEYS, TEXTS, PICTURES)
 
 
 def columns_of(node_type: str) -> tuple[Column, ...]:

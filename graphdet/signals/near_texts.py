@@ -11,6 +11,7 @@ import pyarrow as pa
 from scipy.sparse import csr_array
 
 from graphdet.arrays import Float64, Int64, distinct_values
+from graphdet.signals.leaders import assign, distinct_pairs, in_buckets, through_others
 from graphdet.signals.text_folding import mixed, shingles
 
 NEAR = 0.6  # Jaccard similarity of shingles from which on two texts are near-duplicates
@@ -28,18 +29,14 @@ def near_groups(folded: pa.LargeStringArray) -> Int64:
     Args:
         folded: different texts, those first that are to be the first of a group.
     """
-    first = np.arange(len(folded))
     signature, size = _signatures(folded)
     long = np.flatnonzero(size >= FEWEST)
     pairs = _candidates(signature[long])
     pairs = long[pairs] if len(pairs) else np.zeros((0, 2), np.int64)
     pairs, likeness = _near(pairs, folded)
-    first = _assign(pairs, likeness, len(folded))
-    # Who is near a text that is itself another's may be near that other.
-    moved = pairs[first[pairs[:, 0]] != pairs[:, 0]]
-    again = np.column_stack([first[moved[:, 0]], moved[:, 1]])
-    again, more = _near(_distinct(again[again[:, 0] < again[:, 1]]), folded)
-    return _assign(np.concatenate([pairs, again]), np.concatenate([likeness, more]), len(folded))
+    first = assign(pairs, likeness, len(folded))
+    again, more = _near(through_others(pairs, first), folded)
+    return assign(np.concatenate([pairs, again]), np.concatenate([likeness, more]), len(folded))
 
 
 def similarity(pairs: Int64, folded: pa.LargeStringArray) -> Float64:
@@ -82,13 +79,8 @@ def _candidates(signature: npt.NDArray[np.uint32]) -> Int64:
         key = np.zeros(len(signature), np.uint64)
         for place in range(band, band + BAND):
             key = mixed(key ^ signature[:, place])
-        order = np.argsort(key, kind="stable")  # in a bucket by place
-        begins = np.append(True, key[order][1:] != key[order][:-1])
-        start = np.maximum.accumulate(np.where(begins, np.arange(len(order)), 0))
-        for step in range(FIRST):
-            later = np.flatnonzero(start + step < np.arange(len(order)))
-            pairs = np.column_stack([order[start[later] + step], order[later]])
-            found = _distinct(np.concatenate([found, pairs[_alike(signature, pairs)]]))
+        pairs = in_buckets(key, np.arange(len(signature)), FIRST)
+        found = distinct_pairs(np.concatenate([found, pairs[_alike(signature, pairs)]]))
     return found
 
 
@@ -101,25 +93,9 @@ def _alike(signature: npt.NDArray[np.uint32], pairs: Int64) -> npt.NDArray[np.bo
     return np.concatenate(alike)
 
 
-def _distinct(pairs: Int64) -> Int64:
-    code = distinct_values(pairs[:, 0] << 32 | pairs[:, 1])
-    return np.column_stack([code >> 32, code & 0xFFFFFFFF])
-
-
 def _near(pairs: Int64, folded: pa.LargeStringArray) -> tuple[Int64, Float64]:
     """The pairs that are near, and how near."""
     if not len(pairs):
         return pairs, np.zeros(0)
     likeness = similarity(pairs, folded)
     return pairs[likeness >= NEAR], likeness[likeness >= NEAR]
-
-
-def _assign(pairs: Int64, likeness: Float64, texts: int) -> Int64:
-    """Each text to the nearest earlier one that is itself nobody's; in order of place."""
-    first = np.arange(texts)
-    nearest = np.zeros(texts)
-    for row in np.lexsort([pairs[:, 0], -likeness, pairs[:, 1]]).tolist():
-        one, other = pairs[row].tolist()
-        if first[one] == one and first[other] == other and nearest[other] == 0:
-            first[other], nearest[other] = one, likeness[row]
-    return first

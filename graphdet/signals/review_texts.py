@@ -7,17 +7,16 @@ is a node as well, as one's own device is: it tells how seldom people who write 
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from graphdet.arrays import Bool, Int32, Int64, distinct_values
+from graphdet.arrays import Bool, Int32
 from graphdet.events import EventTable
 from graphdet.events.table import Written
 from graphdet.schema import TEXT_GROUP
+from graphdet.signals.leaders import numbered, users_of
 from graphdet.signals.near_texts import near_groups
 from graphdet.signals.signal import Signal
 from graphdet.signals.text_folding import fold
@@ -33,40 +32,26 @@ def text_groups(events: EventTable) -> pa.StringArray | pa.DictionaryArray:
 def groups_of(written: Written, user: Int32) -> pa.DictionaryArray:
     """Names of groups, for texts and who wrote them."""
     rows = np.flatnonzero(written.code >= 0)
-    used, place = _numbered(written.code[rows], len(written.values))
+    used, place = numbered(written.code[rows], len(written.values))
     folded = fold(written.values.take(pa.array(used))).dictionary_encode()
     code = folded.indices.to_numpy().astype(np.int64)[place]
     rows, code = rows[kept := _said(folded.dictionary)[code]], code[kept]
-    writers = _writers(code, user[rows], len(folded.dictionary))
+    writers = users_of(code, user[rows], len(folded.dictionary))
     keys = [("writers", "descending"), ("text", "ascending")]  # the first text of a group is the one that most people wrote
     order = pc.sort_indices(pa.table({"writers": writers, "text": folded.dictionary}), keys).to_numpy().astype(np.int64)
     order = order[writers[order] > 0]
     first = np.arange(len(writers))
     first[order] = order[near_groups(folded.dictionary.take(pa.array(order)))]
-    used, place = _numbered(first[code], len(first))
+    used, place = numbered(first[code], len(first))
     names = pa.array([_name(text) for text in folded.dictionary.take(pa.array(used)).to_pylist()], pa.string())
     found = np.full(len(written.code), -1, np.int32)
     found[rows] = place
     return pa.DictionaryArray.from_arrays(pa.array(found, mask=found < 0), names)
 
 
-def _numbered(codes: npt.NDArray[np.integer[Any]], size: int) -> tuple[Int64, Int64]:
-    """Those of `size` codes that are there, and for each given code its place among these."""
-    used = np.flatnonzero(np.bincount(codes, minlength=size))
-    place = np.zeros(size, np.int64)
-    place[used] = np.arange(len(used))
-    return used, place[codes]
-
-
 def _said(folded: pa.LargeStringArray) -> Bool:
     """Which texts say anything: marks and emoji alone do not."""
     return np.asarray(pc.utf8_length(folded).to_numpy(zero_copy_only=False) > 0)
-
-
-def _writers(group: Int64, user: Int32, groups: int) -> Int64:
-    """(groups,) users of each."""
-    pairs = distinct_values(group << 32 | user)
-    return np.bincount(pairs >> 32, minlength=groups)
 
 
 def _name(folded: str) -> str:

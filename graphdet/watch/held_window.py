@@ -27,10 +27,11 @@ from graphdet.events.coding import Dictionary
 from graphdet.events.collecting import CODED, Collector, absent
 from graphdet.events.log import as_asked, as_table
 from graphdet.events.notes import notes
+from graphdet.events.pictures import Pictures
 from graphdet.events.reading import NUMBERS
 from graphdet.events.rejecting import Rejected
 from graphdet.events.tally import Part, Reading
-from graphdet.settings import MachineSettings, Settings
+from graphdet.settings import LogSettings, MachineSettings, Settings
 from graphdet.watch.reading_on import APART, ROWS
 from graphdet.watch.segments import DAY, Segment, read_rows
 from graphdet.week.kept_log import settings_of_kept
@@ -73,11 +74,12 @@ class HeldWindow:
         self._follow(folder, segments, end // DAY)
         log = settings_of_kept(settings.log)
         with ThreadPoolExecutor(settings.machine.threads or None) as pool:
-            collector = self._collected(segments, pool, texts=log.texts)
+            unread = {name for name, read in (("text", log.texts), ("image", log.images)) if not read}
+            collector = self._collected(segments, pool, unread)
             events = assemble(collector, None, log, _HEADERS)
             rejected = self._rejected(folder, segments, events, log.raw_characters)
             files = (_account(events, collector.rows, digest),)
-            report = ReadReport(files, rejected, notes(events, _nothing_asked(pool, folder, settings.machine), files, log))
+            report = ReadReport(files, rejected, notes(events, _nothing_asked(pool, folder, log, settings.machine), files, log))
         return as_asked(as_table(events, report, log), log)
 
     def _follow(self, folder: Path, segments: Sequence[Segment], day: int) -> None:
@@ -100,11 +102,11 @@ class HeldWindow:
                 columns[name] = column.cast(pa.float64()).fill_null(np.nan).to_numpy()
         return _Encoded(rows.num_rows, columns)
 
-    def _collected(self, segments: Sequence[Segment], pool: ThreadPoolExecutor, *, texts: bool) -> Collector:
+    def _collected(self, segments: Sequence[Segment], pool: ThreadPoolExecutor, unread: set[str]) -> Collector:
         parts = [self._parts[segment.name] for segment in segments]
         collector = Collector(pool, rows=sum(part.rows for part in parts))
         for name in ("digest", *ROWS.names):
-            if any(name in part.columns for part in parts) and (texts or name != "text"):
+            if any(name in part.columns for part in parts) and name not in unread:
                 collector.chunks[name] = [part.columns[name] if name in part.columns else absent(name, part.rows) for part in parts]
                 if name in self._names:
                     collector.dictionaries[name] = self._names[name].so_far()
@@ -152,6 +154,6 @@ def _account(events: Events, read: int, digest: str) -> FileReport:
     )
 
 
-def _nothing_asked(pool: ThreadPoolExecutor, folder: Path, machine: MachineSettings) -> Reading:
+def _nothing_asked(pool: ThreadPoolExecutor, folder: Path, log: LogSettings, machine: MachineSettings) -> Reading:
     """A reading whose files left nothing open: what is kept has our names and ways to write already."""
-    return Reading([], [], [], Part(Collector(pool)), Part(Collector(pool)), machine, folder, ClockDoubts(), (), ())
+    return Reading([], [], [], Part(Collector(pool)), Part(Collector(pool)), machine, folder, ClockDoubts(), (), (), Pictures(log, machine))

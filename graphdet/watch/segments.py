@@ -73,7 +73,10 @@ def read_rows(folder: Path, segments: Iterable[Segment], columns: Sequence[str] 
     for segment in segments:
         try:
             table = pq.ParquetFile(folder / segment.name).read(list(columns) if columns else None)
-            tables.append(table if columns else table.cast(ROWS))
+            for field in () if columns else ROWS:
+                if field.name not in table.column_names:  # a kind of thing that the graphdet before did not keep
+                    table = table.append_column(field, pa.nulls(table.num_rows, field.type))
+            tables.append(table if columns else table.select(ROWS.names).cast(ROWS))
         except (OSError, ValueError, pa.ArrowException) as error:
             raise WatchError(f"{folder / segment.name}: is missing or damaged ({error}); restore the state from a copy.") from None
     if not tables:

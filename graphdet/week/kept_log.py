@@ -204,6 +204,7 @@ def settings_of_kept(settings: LogSettings) -> LogSettings:
         "unpacked_gb",
         "ignore_keys",
         "texts",
+        "images",
         "currency",
         "rates",
     )

@@ -141,6 +141,12 @@ CATALOGUE: dict[str, Code] = {
         "of {users:user|users} in the whole log who did.",
         "有 {keys} 条评价文本被两名以上成员几乎逐字写出。{members} 名成员写了“{id}”或类似文字，全日志中共有 {users} 个用户这样写。",
     ),
+    "shared_image": Code(
+        "for",
+        "{keys:picture is|pictures are} shown by two members or more, as it is or resized, lightened, marked, mirrored or cut. {members} members showed {id}, "
+        "of {users:user|users} in the whole log who did.",
+        "有 {keys} 张图片被两名以上成员使用（原图，或经缩放、调亮、加水印、镜像、裁边）。{members} 名成员使用了 {id}，全日志中共有 {users} 个用户使用过。",
+    ),
     "hijacked_accounts": Code(
         "for",
         "Suspected taken-over or rented accounts: {aged} of {of} had been in use for two weeks or more, and {novel:.0%} of the kinds of items that "

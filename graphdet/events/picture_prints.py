@@ -1,0 +1,121 @@
+"""A picture's bytes → its print: what it looks like in a few bits, of which those of a changed copy are nearly all the same.
+
+The signs of its low spatial frequencies (a perceptual hash, as by a cosine transform; Zauner 2010) in whole numbers, so that every machine
+says the same: of all of it and of its middle, since copies are cut at their edges, and both as they are and mirrored.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from graphdet.arrays import Int64
+from graphdet.events.picture_files import PictureRefused
+from graphdet.events.picture_heads import kind_and_pixels
+from graphdet.shortage import ran_out
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+SIDE, WAVES = 64, 16  # pixels of the small picture, and of its frequencies those that are kept, in each direction
+BITS = WAVES * WAVES
+VIEWS = 2  # all of it and its middle
+CUT = 0.025  # of each edge, for the middle
+MOST_PIXELS = 50_000_000
+MANY_PIXELS = 8_000_000  # from which on pictures are decoded one at a time
+PREFIX = "print:"
+LETTERS = len(PREFIX) + 2 * VIEWS * BITS // 4
+
+OTHER_KIND = "no JPEG, PNG, WebP, GIF or BMP by the bytes"
+BROKEN = "broken or cut short"
+HUGE = f"of more than {MOST_PIXELS // 1_000_000} million pixels"
+BLANK = "of one colour alone"
+
+_LEAST_SPREAD = 12  # between the darkest and the lightest of the small picture's pixels
+_STEPS = (np.arange(SIDE) + 0.5) * np.pi / SIDE
+_COSINES: Int64 = np.rint(np.cos(np.outer(np.arange(WAVES), _STEPS)) * 16384).astype(np.int64)
+_TURNED = np.where(np.arange(WAVES) % 2, -1, 1)  # what becomes of each frequency across in a mirror
+_one_large = threading.Lock()
+
+
+def picture_print(data: bytes) -> str:
+    """A print as text; of what moves, of its first frame.
+
+    Raises:
+        PictureRefused: it is no picture that is read, or one that says nothing.
+    """
+    told = kind_and_pixels(data)
+    if told is None:
+        raise PictureRefused(OTHER_KIND)
+    kind, pixels = told
+    if pixels > MOST_PIXELS:
+        raise PictureRefused(HUGE)
+    try:
+        with _one_large if pixels > MANY_PIXELS else nullcontext():
+            views = _small(data, kind)
+    except PictureRefused:
+        raise
+    except Exception as error:  # decoders fail in all ways
+        if ran_out(error):
+            raise
+        raise PictureRefused(BROKEN) from None
+    if int(views[0].max()) - int(views[0].min()) < _LEAST_SPREAD:
+        raise PictureRefused(BLANK)
+    return PREFIX + b"".join(_bits(view) for view in views).hex()
+
+
+def _small(data: bytes, kind: str) -> list[Int64]:
+    """The picture and its middle in grey, small, and turned as its camera says."""
+    from PIL import Image
+
+    with Image.open(io.BytesIO(data), formats=(kind,)) as picture:
+        if picture.width * picture.height > MOST_PIXELS:
+            raise PictureRefused(HUGE)
+        turn = picture.getexif().get(0x0112, 1)
+        picture.draft("L", (4 * SIDE, 4 * SIDE))
+        grey = _grey(picture)
+    views = []
+    for cut in (0.0, CUT):
+        box = (cut * grey.width, cut * grey.height, (1 - cut) * grey.width, (1 - cut) * grey.height)
+        small = grey.resize((SIDE, SIDE), Image.Resampling.BOX, box)
+        views.append(_turned(np.asarray(small, np.int64), turn))
+    return views
+
+
+def _grey(picture: Image) -> Image:
+    """In grey; what lets through what is behind it lies on white."""
+    from PIL import Image as Images
+
+    if picture.mode.startswith("I;16"):
+        return Images.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
+    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
+        clear = picture.convert("RGBA")
+        return Images.alpha_composite(Images.new("RGBA", clear.size, "white"), clear).convert("L")
+    return picture.convert("L")
+
+
+def _turned(view: Int64, turn: object) -> Int64:
+    """As the camera that took it was held: Exif's orientation."""
+    ways = {
+        2: view[:, ::-1],
+        3: view[::-1, ::-1],
+        4: view[::-1],
+        5: view.T,
+        6: np.rot90(view, -1),
+        7: view[::-1, ::-1].T,
+        8: np.rot90(view),
+    }
+    return ways.get(turn, view) if isinstance(turn, int) else view
+
+
+def _bits(view: Int64) -> bytes:
+    """Of a view and of its mirror image. Frequencies that are hardly there, as of what looks the same in a mirror, count as not there."""
+    waves = _COSINES @ view @ _COSINES.T
+    waves[0, 0] = 0  # how light it is
+    strength = np.sort(np.abs(waves), axis=None)
+    least = strength[BITS // 2] * 3 // 20
+    return b"".join(np.packbits(one > least).tobytes() for one in (waves, waves * _TURNED))

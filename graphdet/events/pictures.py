@@ -1,0 +1,102 @@
+"""The column `image` of a batch, paths or bytes → prints of the pictures; those that are refused are missing, and counted."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import warnings
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+from graphdet.events.files import LogFile
+from graphdet.events.picture_files import PictureRefused, read_inside
+from graphdet.events.picture_prints import LETTERS, PREFIX, picture_print
+from graphdet.events.timestamps import SPACES
+from graphdet.printable import printable
+from graphdet.settings import LogSettings, MachineSettings
+
+COLUMN = "image"
+_SHOWN = 60  # characters of a name in a note
+
+
+@dataclass
+class Pictures:
+    """The pictures of one reading of a log, each decoded once.
+
+    Attributes:
+        found: (folder, what the log says) → its print, or why it is refused.
+    """
+
+    settings: LogSettings
+    machine: MachineSettings
+    found: dict[tuple[str, str], str | PictureRefused] = field(default_factory=dict)
+
+    def read(self, batch: pa.RecordBatch, file: LogFile) -> pa.RecordBatch:
+        """The batch with prints in place of pictures."""
+        place = batch.schema.get_field_index(COLUMN)
+        if place < 0:
+            return batch
+        given = batch.column(place).dictionary_encode()
+        folder = self._folder(file)
+        values = given.dictionary.to_pylist()
+        keys = [self._key(value, folder) for value in values]
+        wanted = {key: value for key, value in zip(keys, values, strict=True) if key is not None and key not in self.found}
+        if wanted:
+            self._look_at(wanted, folder)
+        told = [None if key is None else self.found[key] for key in keys]
+        prints = pa.array([one if isinstance(one, str) else None for one in told], pa.large_string())
+        return batch.set_column(place, COLUMN, prints.take(given.indices))
+
+    def note(self) -> list[str]:
+        """What was refused, in one sentence."""
+        named = ((str(told), name if folder else "") for (folder, name), told in self.found.items() if isinstance(told, PictureRefused))
+        refused = sorted(named)
+        if not refused:
+            return []
+        counts = Counter(reason for reason, _ in refused)
+        first = dict(reversed(refused))
+        parts = [
+            f"{count:,} {reason}{f' ({printable(first[reason])[:_SHOWN]})' if first[reason] else ''}"
+            for reason, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+        ]
+        return [f"image: {len(refused):,} of {len(self.found):,} pictures count as missing: {', '.join(parts)}."]
+
+    def _folder(self, file: LogFile) -> Path | None:
+        if self.settings.image_folder:
+            return Path(self.settings.image_folder)
+        piped = bool(file.label) and file.origin is None
+        return None if piped else file.whole.parent
+
+    def _key(self, value: str | bytes | None, folder: Path | None) -> tuple[str, str] | None:
+        """What tells a picture from others; None where there is none."""
+        if isinstance(value, bytes):
+            return ("", hashlib.sha256(value).hexdigest()) if value else None
+        name = (value or "").strip(SPACES)
+        return None if not name or name.lower() in self.settings.missing else (str(folder), name)
+
+    def _look_at(self, wanted: dict[tuple[str, str], str | bytes], folder: Path | None) -> None:
+        threads = min(self.machine.threads or os.cpu_count() or 1, len(wanted))
+        with warnings.catch_warnings(), ThreadPoolExecutor(threads) as pool:
+            warnings.simplefilter("ignore")  # what a decoder makes of a hostile picture is told by us, once
+            prints = pool.map(lambda pair: _print_of(pair[0][1], pair[1], folder), wanted.items())
+            self.found |= dict(zip(wanted, prints, strict=True))
+
+
+def _print_of(name: str, value: str | bytes, folder: Path | None) -> str | PictureRefused:
+    try:
+        if isinstance(value, bytes):
+            return picture_print(value)
+        if is_print(name):
+            return name
+        return picture_print(read_inside(folder, name))
+    except PictureRefused as refused:
+        return refused
+
+
+def is_print(value: str) -> bool:
+    """Whether it is what a log that graphdet keeps has instead of a picture."""
+    return len(value) == LETTERS and value.startswith(PREFIX) and set(value[len(PREFIX) :]) <= set("0123456789abcdef")
