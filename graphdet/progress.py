@@ -1,4 +1,4 @@
-"""What a stage costs and how far it is: recorded always, shown as bars on a terminal or as one line a stage elsewhere.
+"""What a stage costs and how far it is: recorded always, shown as bars on a terminal or as lines elsewhere.
 
 A stage is opened with `with progress.stage("pairs", total=blocks):` and told of work done with `progress.advance(n)`.
 """
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress as RichProgress
     from rich.progress import TaskID
+
+
+LINE_SECONDS = 10.0  # between two lines of one stage in a file
 
 
 @dataclass(frozen=True)
@@ -72,17 +75,38 @@ class Progress:
 
 
 class LineProgress(Progress):
-    """One line on `stream` for each stage as it ends; for log files and pipes."""
+    """A line on `stream` for each stage as it ends, and one now and then for a long one; for log files and pipes."""
 
     def __init__(self, stream: TextIO = sys.stderr) -> None:
         super().__init__()
         self._stream = stream
+        self._name = ""
+        self._total: int | None = None
+        self._began = self._told = 0.0
+
+    def _opened(self, name: str, total: int | None) -> None:
+        self._name, self._total = name, total
+        self._began = self._told = time.monotonic()
+
+    def _advanced(self) -> None:
+        now = time.monotonic()
+        if now - self._told < LINE_SECONDS:
+            return
+        self._told, took = now, now - self._began
+        steps, left = f"{self._done:,}", ""
+        if self._total is not None:
+            steps += f" of {self._total:,}"
+            left = f", about {took * max(self._total - self._done, 0) / max(self._done, 1):.0f} s left"
+        self._write(f"{self._name}: {steps} after {took:.0f} s{left}")
 
     def _closed(self, cost: StageCost | None) -> None:
         if cost is not None:
             done = f"{self._done:,} done in " if self._done else ""
-            self._stream.write(f"graphdet: {cost.name}: {done}{cost.seconds:.1f} s, peak memory {show_bytes(cost.peak_bytes)}\n")
-            self._stream.flush()
+            self._write(f"{cost.name}: {done}{cost.seconds:.1f} s, peak memory {show_bytes(cost.peak_bytes)}")
+
+    def _write(self, line: str) -> None:
+        self._stream.write(f"graphdet: {line}\n")
+        self._stream.flush()
 
 
 class BarProgress(Progress):
@@ -121,7 +145,7 @@ class BarProgress(Progress):
 
 
 def progress_for(stream: TextIO) -> Progress:
-    """Bars where `stream` is a terminal, one line a stage where it is not."""
+    """Bars where `stream` is a terminal, lines where it is not."""
     if not stream.isatty():
         return LineProgress(stream)
     from rich.console import Console

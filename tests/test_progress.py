@@ -61,3 +61,25 @@ def test_bars_on_a_terminal_leave_a_line_a_stage() -> None:
 
 def test_sizes_are_told_in_round_numbers() -> None:
     assert [show_bytes(size) for size in (0, 310_400_000, 1_240_000_000)] == ["0 MB", "310 MB", "1.2 GB"]
+
+
+def test_a_long_stage_is_told_in_a_file_as_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr("graphdet.progress.time.monotonic", lambda: clock[0])
+    stream = io.StringIO()
+    progress = progress_for(stream)
+    with progress.stage("write", 1000):
+        for _ in range(10):
+            clock[0] += 3
+            progress.advance(100)
+    with progress.stage("read"):
+        for _ in range(4):
+            clock[0] += 6
+            progress.advance(50)
+    lines = [line for line in stream.getvalue().splitlines() if "after" in line]
+    assert lines == [
+        "graphdet: write: 400 of 1,000 after 12 s, about 18 s left",
+        "graphdet: write: 800 of 1,000 after 24 s, about 6 s left",
+        "graphdet: read: 100 after 12 s",
+        "graphdet: read: 200 after 24 s",
+    ]

@@ -28,7 +28,7 @@ from graphdet.pipeline import detect
 from graphdet.schema import VERDICTS
 from graphdet.store import machine
 from graphdet.store.connection import Database, Target, explain, find_target, open_database, require_version
-from graphdet.store.decisions import decide, export_labels, read_dispositions
+from graphdet.store.decisions import PLACEHOLDERS, decide, export_labels, read_dispositions
 from graphdet.store.machine import LINES
 from graphdet.store.push import PushOptions, push_run, undo_push
 from graphdet.store.queries import ORDER, literal, load_queries, ring_queries
@@ -82,6 +82,10 @@ def test_queries_are_complete_and_safe() -> None:
         limits = [int(number) for number in re.findall(r"(?:LIMIT |\[\.\.)(\d+)", query.text)]
         assert "[.." not in query.text or "'shown '" in query.text  # what is cut says so
         assert all(number <= 150 for number in limits)
+    decide_query = next(query for query in queries if query.name == "decide")
+    listed = re.search(r"WITH r, told, \[(.*?)\]\s+AS placeholders", decide_query.text, re.DOTALL)
+    assert listed is not None
+    assert tuple(re.findall(r"'([^']*)'", listed.group(1))) == PLACEHOLDERS
     assert literal("a'b\\c&#\U0001f600\n") == "'a\\'b\\\\c\\u0026\\u0023\\uD83D\\uDE00\\u000A'"
     told = ring_queries("run-a", "ring-1", embeddings=False)
     assert len(told) == len(queries) - 1
@@ -103,7 +107,10 @@ def test_a_long_ring_says_how_much_is_shown(database: Database) -> None:
         ({"verdict": "confirmed, innocent or unsure"}, "verdict must be"),
         ({"author": "your name"}, "your name"),
         ({"author": " "}, "your name"),
+        ({"author": "<analyst>"}, "your name"),
+        ({"author": "您的姓名"}, "your name"),
         ({"note": "Why "}, "your reason"),
+        ({"note": "[what you\nsaw]"}, "your reason"),
         ({"ring": "ring-9"}, "no ring of that id"),
     ],
 )

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 import zlib
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -105,6 +106,20 @@ def test_a_later_run_stands_beside_the_earlier(database: Database) -> None:
     push_run(database, two_rings())  # the latest is the one that was pushed last
     assert run(database, "MATCH (d:DetectionRun) RETURN d.runId, d.latest ORDER BY d.runId") == [["run-a", True], ["run-b", False]]
     assert one(database, "MATCH (r:FraudRing {ringId:'ring-3'}) RETURN r.status, r.notSeenSince") == ["not seen since", "run-b"]
+
+
+@pytest.mark.either_line
+def test_moments_of_any_time_arrive_change_and_come_back(database: Database) -> None:
+    """To the microsecond, before 1970 too; a later run's are set on what an earlier one wrote."""
+    hours = -525_960, -9  # sixty years before
+    for name, hour in zip(("run-a", "run-b"), hours, strict=True):
+        push_run(database, make_run(name, {"ring-1": {"user": ["ann", "bob"], "item": ["soap"]}}, [("ann", "order", "item", "soap", hour)]))
+        first, last = one(database, "MATCH (:User {userId: 'ann'})-[r:PURCHASED]->() RETURN r.firstSeen, r.lastSeen")
+        assert first.to_native() == DAY + timedelta(hours=hours[0], microseconds=1)
+        assert last.to_native() == DAY + timedelta(hours=hour + 5)
+    undo_push(database, "run-b")
+    last = one(database, "MATCH (:User {userId: 'ann'})-[r:PURCHASED]->() RETURN r.lastSeen").to_native()
+    assert last == DAY + timedelta(hours=hours[0] + 5)
 
 
 def test_embeddings_of_an_earlier_run_go_since_they_compare_with_nothing(database: Database) -> None:

@@ -5,20 +5,18 @@ A step and its entry are one transaction, so that whatever moment a push ends at
 
 from __future__ import annotations
 
-import itertools
 import json
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from operator import itemgetter
 from typing import Any
 
 from neo4j import ManagedTransaction
 
 from graphdet.store.connection import Database
 from graphdet.store.difference import Plan, Row, Step
-from graphdet.store.kinds import BANDS, JOURNAL, NODE_KINDS, PUSH, RELATION_KINDS, NodeKind
+from graphdet.store.kinds import BANDS, JOURNAL, NODE_KINDS, PUSH, RELATION_KINDS, NodeKind, grouped
 from graphdet.store.lock import Lock
 from graphdet.store.own import COUNT_CASES
 
@@ -157,12 +155,15 @@ def _undo(database: Database, lock: Lock, entry: str) -> int:
 def _do(transaction: ManagedTransaction, kind_name: str, operation: str, rows: list[Row]) -> int:
     """One operation on rows; how many elements it met."""
     kind = NODE_KINDS.get(kind_name) or RELATION_KINDS[kind_name]
-    if operation in ("amend", "restore"):  # their statements take values as they are; `create` makes moments on the server
-        moments = {one.name for one in kind.properties if one.moment}
-        rows = [{**row, "values": _with_moments(row["values"], moments)} for row in rows]
     label, own = (kind.label, kind.own) if isinstance(kind, NodeKind) else ("", [])
-    if not isinstance(kind, NodeKind):
-        rows = [{"start": start, "rows": list(group)} for start, group in itertools.groupby(rows, itemgetter("start"))]
+    if operation == "create":
+        rows = kind.created(rows)
+    elif isinstance(kind, NodeKind):
+        if operation in ("amend", "restore"):
+            moments = {one.name for one in kind.properties if one.moment}
+            rows = [{**row, "values": _with_moments(row["values"], moments)} for row in rows]
+    else:
+        rows = kind.amended(rows) if operation == "amend" else grouped(rows)
     record = transaction.run(kind.statement(operation), rows=rows, names=kind.names, label=label, own=own, bands=list(BANDS)).single()
     return int(record[0]) if record else 0
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections import namedtuple
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from graphdet.schema import (
@@ -50,23 +52,43 @@ class Property:
         kind = COMPUTED.get(self.name)
         return f"CASE WHEN {value} IS :: {kind} THEN {value} ELSE null END" if kind else value
 
-    def write(self, value: str) -> str:
-        """Cypher for the database's form of a value; null stays null."""
-        if not self.moment:
-            return value
-        # Division rounds towards zero, so moments before 1970 take the way round by adding 2^53 microseconds' worth of seconds.
-        seconds, rest = f"({value} + 9007199254000000) / 1000000 - 9007199254", f"({value} + 9007199254000000) % 1000000 * 1000"
-        return f"CASE WHEN {value} IS NULL THEN null ELSE datetime({{epochSeconds: {seconds}, nanosecond: {rest}}}) END"
-
 
 def _values_type(properties: tuple[Property, ...]) -> Any:
     """A tuple type with the properties' names: values of millions of elements in the least memory, read and made by name."""
     return namedtuple("Values", [one.name for one in properties])
 
 
-def _written(properties: tuple[Property, ...]) -> list[tuple[str, str]]:
-    """Name → Cypher for the value that `row.values` has for it."""
-    return [(one.name, one.write(f"row.values.{one.name}")) for one in properties]
+def _written(properties: tuple[Property, ...], first: int) -> list[tuple[str, str]]:
+    """Name → Cypher for the value that the cells of a row hold from place `first` on; null stays null."""
+    found, place = [], first
+    for one in properties:
+        cell = f"row[{place}]"
+        moment = f"CASE WHEN {cell} IS NULL THEN null ELSE datetime({{epochSeconds: {cell}, nanosecond: row[{place + 1}]}}) END"
+        found.append((one.name, moment if one.moment else cell))
+        place += 1 + one.moment
+    return found
+
+
+def _cells(properties: tuple[Property, ...], values: dict[str, Any]) -> list[Any]:
+    """Values as `_written` finds them: lists are half the work of maps for driver and server, and so are moments in two whole numbers."""
+    found: list[Any] = []
+    for one in properties:
+        value = values.get(one.name)
+        if one.moment:
+            found += _split(value)
+        else:
+            found.append(value)
+    return found
+
+
+def _split(moment: int | None) -> tuple[int | None, int | None]:
+    """A moment in whole seconds and the nanoseconds after them."""
+    return (None, None) if moment is None else (moment // 1_000_000, moment % 1_000_000 * 1000)
+
+
+def grouped(rows: list[dict[str, Any]]) -> list[Any]:
+    """Rows of relationships in groups of one start, so that each start is looked up once."""
+    return [{"start": start, "rows": list(group)} for start, group in groupby(rows, itemgetter("start"))]
 
 
 def _properties(*names: str, moments: tuple[str, ...] = ("firstSeen", "lastSeen", "pushedAt")) -> tuple[Property, ...]:
@@ -125,12 +147,16 @@ class NodeKind:
         )
 
     def create(self) -> str:
-        """Rows with labels and values → new nodes; counts those that were new."""
-        sets = ", ".join(f"n.{name} = {value}" for name, value in _written(self.properties))
+        """Rows as `created` gives them → new nodes; counts those that were new."""
+        sets = ", ".join(f"n.{name} = {value}" for name, value in _written(self.properties, 2))
         return (
-            f"UNWIND $rows AS row MERGE (n:{self.label} {{{self.key}: row.key}}) ON CREATE SET n.{OWNS} = '{WHOLE}' "
-            f"WITH n, row WHERE n.{OWNS} = '{WHOLE}' AND n.{RUN} IS NULL SET {sets} SET n:$(row.labels) RETURN count(*)"
+            f"UNWIND $rows AS row MERGE (n:{self.label} {{{self.key}: row[0]}}) ON CREATE SET n.{OWNS} = '{WHOLE}' "
+            f"WITH n, row WHERE n.{OWNS} = '{WHOLE}' AND n.{RUN} IS NULL SET {sets} SET n:$(row[1]) RETURN count(*)"
         )
+
+    def created(self, rows: list[dict[str, Any]]) -> list[Any]:
+        """Rows with labels and values as `create` takes them."""
+        return [[row["key"], row["labels"], *_cells(self.properties, row["values"])] for row in rows]
 
     def amend(self) -> str:
         """Rows with changed values, labels and labels to remove → changed nodes; counts them."""
@@ -233,13 +259,34 @@ class RelationKind:
         )
 
     def create(self) -> str:
-        """Rows with values → new relationships; counts them."""
-        sets = ", ".join(f"{name}: {value}" for name, value in _written(self.properties))
-        return f"{self._ends()} CREATE (a)-[r:{self.type} {{{sets}}}]->(b) RETURN count(*)"
+        """Rows as `created` gives them → new relationships; counts them."""
+        sets = ", ".join(f"{name}: {value}" for name, value in _written(self.properties, 1))
+        return (
+            f"UNWIND $rows AS group MATCH (a:{self.start.label} {{{self.start.key}: group[0]}}) "
+            f"UNWIND group[1] AS row MATCH (b:{self.end.label} {{{self.end.key}: row[0]}}) "
+            f"CREATE (a)-[r:{self.type} {{{sets}}}]->(b) RETURN count(*)"
+        )
+
+    def created(self, rows: list[dict[str, Any]]) -> list[Any]:
+        """Rows with values as `create` takes them, in groups of one start."""
+        groups = groupby(rows, itemgetter("start"))
+        return [[start, [[row["end"], *_cells(self.properties, row["values"])] for row in group]] for start, group in groups]
 
     def amend(self) -> str:
-        """Rows with changed values → changed relationships; counts them."""
-        return f"{self._match()} SET r += row.values RETURN count(*)"
+        """Rows as `amended` gives them → changed relationships; counts them."""
+        moment = "CASE WHEN one[1] IS NULL THEN null ELSE datetime({epochSeconds: one[1], nanosecond: one[2]}) END"
+        moments = f"FOREACH (one IN row.moments | SET r[one[0]] = {moment}) " if self.is_dated else ""
+        return f"{self._match()} SET r += row.values {moments}RETURN count(*)"
+
+    def amended(self, rows: list[dict[str, Any]]) -> list[Any]:
+        """Rows with changed values as `amend` takes them: the driver would make moments at great cost, the server does at little."""
+        dated = {one.name for one in self.properties if one.moment}
+        found = []
+        for row in rows:
+            moments = [[name, *_split(value)] for name, value in row["values"].items() if name in dated]
+            values = {name: value for name, value in row["values"].items() if name not in dated}
+            found.append({**row, "values": values, "moments": moments})
+        return grouped(found)
 
     def remove(self) -> str:
         """Rows → own relationships gone; those with properties of others lose graphdet's alone."""
@@ -326,64 +373,3 @@ def relation_kind(verb: str, node_type: str) -> RelationKind:
     """The kind of a user's relation to a node, by the log's verb."""
     word = KEY_RELATIONS[node_type] if node_type in KEY_RELATIONS else ITEM_RELATIONS.get(verb, OTHER_ITEM_RELATION)
     return RELATION_KINDS[f"user-{word}-{node_type}"]
-
-
-@dataclass(frozen=True)
-class SchemaItem:
-    """One constraint or index: its name, the statement that makes it, and what stands in its way if that fails."""
-
-    name: str
-    statement: str
-    clash: str
-    kind: str  # CONSTRAINT or INDEX
-
-
-def _unique(label: str, key: str) -> SchemaItem:
-    name = f"graphdet_{label}_{key}"
-    statement = f"CREATE CONSTRAINT {name} IF NOT EXISTS FOR (n:{label}) REQUIRE n.{key} IS UNIQUE"
-    clash = (
-        f"{label}.{key} cannot be made unique: nodes there share a value, or an index of that kind is in the way. "
-        f"MATCH (n:{label}) WITH n.{key} AS {key}, count(*) AS nodes WHERE nodes > 1 RETURN * shows them; "
-        "mend that, or push to a database of its own."
-    )
-    return SchemaItem(name, statement, clash, "CONSTRAINT")
-
-
-def _index(label: str, name: str) -> SchemaItem:
-    statement = f"CREATE INDEX graphdet_{label}_{name} IF NOT EXISTS FOR (n:{label}) ON (n.{name})"
-    return SchemaItem(f"graphdet_{label}_{name}", statement, f"an index on {label}.{name} is in the way; drop it and try again.", "INDEX")
-
-
-LOCK_SCHEMA = _unique(LOCK, "name")
-CASE_SCHEMA = _unique(CASE_NODE.label, CASE_NODE.key)
-SCHEMA = (
-    *(_unique(kind.label, kind.key) for kind in NODE_KINDS.values()),
-    _unique(PUSH, "number"),
-    _unique(JOURNAL, "entry"),
-    *(_index(kind.label, RUN) for kind in NODE_KINDS.values()),
-    _index("User", "score"),
-    _index("FraudRing", "rank"),
-    _index("FraudRing", "score"),
-    _index("DetectionRun", "pushNumber"),
-)
-FULL_TEXT = SchemaItem(
-    "graphdet_ids",
-    "CREATE FULLTEXT INDEX graphdet_ids IF NOT EXISTS FOR (n:"
-    + "|".join(kind.label for kind in NODE_KINDS.values())
-    + ") ON EACH ["
-    + ", ".join(f"n.{kind.key}" for kind in NODE_KINDS.values())
-    + "]",
-    "a full-text index of the same labels and properties is in the way; drop it and try again.",
-    "INDEX",
-)
-
-
-def vector_schema(dimensions: int) -> SchemaItem:
-    """The index for look-alikes among users, by the cosine of their embeddings."""
-    statement = (
-        "CREATE VECTOR INDEX graphdet_embedding IF NOT EXISTS FOR (n:User) ON (n.embedding) "
-        f"OPTIONS {{indexConfig: {{`vector.dimensions`: {dimensions}, `vector.similarity_function`: 'cosine'}}}}"
-    )
-    return SchemaItem(
-        "graphdet_embedding", statement, "another vector index on User.embedding is in the way; drop it and try again.", "INDEX"
-    )

@@ -18,7 +18,8 @@ from neo4j import ManagedTransaction
 
 from graphdet.errors import PushRefused, StoreError
 from graphdet.store.connection import Database
-from graphdet.store.kinds import LOCK, LOCK_SCHEMA
+from graphdet.store.constraints import LOCK_SCHEMA
+from graphdet.store.kinds import LOCK
 
 LEASE_SECONDS = 120
 

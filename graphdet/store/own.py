@@ -12,11 +12,6 @@ from graphdet.store.connection import Database
 from graphdet.store.drawing import NodeState, RelationKey, Values
 from graphdet.store.kinds import BANDS, NODE_KINDS, OWNS, RELATION_KINDS, RUN, NodeKind, RelationKind
 
-# The server keeps these counts, so asking for all of them is much cheaper than reading what is not there.
-_COUNT = " UNION ALL ".join(
-    [f"MATCH (n:{kind.label}) RETURN '{kind.label}' AS what, count(n) AS many" for kind in NODE_KINDS.values()]
-    + [f"MATCH (:{one.start.label})-[r:{one.type}]->() RETURN '{one.name}' AS what, count(r) AS many" for one in RELATION_KINDS.values()]
-)
 COUNT_CASES = f"MATCH (c:{CASE_NODE.label}) RETURN count(c)"
 # A verdict may have been given long before it came into the database: what counts is what was there when it came.
 _DECIDED = f"""
@@ -61,7 +56,7 @@ class Own:
 def read_own(database: Database, advance: Callable[[int], None]) -> Own:
     """All own elements; `advance` is told of rows read."""
     own = Own()
-    there = {row[0] for row in database.read(_COUNT) if row[1]}
+    there = _present(database)
 
     def read(kind: NodeKind | RelationKind) -> list[Any]:
         known = kind.label if isinstance(kind, NodeKind) else kind.name
@@ -82,6 +77,21 @@ def read_own(database: Database, advance: Callable[[int], None]) -> Own:
     own.cases = database.read(COUNT_CASES)[0][0]  # before they are read: one that comes between the two is looked at once more
     own.decided = _decided(own, [row for row in database.read(_DECIDED) if isinstance(row[0], str)])
     return own
+
+
+def _present(database: Database) -> set[str]:
+    """Labels of nodes, and names of kinds of relationships, of which anything is there.
+
+    The server keeps these counts, so asking for all of them is much cheaper than reading what is not there; but to plan so long a question
+    takes a fresh server seconds, so it is asked of labels and types that were ever used alone.
+    """
+    asked = "CALL db.labels() YIELD label AS name RETURN name UNION CALL db.relationshipTypes() YIELD relationshipType AS name RETURN name"
+    known = {row[0] for row in database.read(asked)}
+    nodes = [kind.label for kind in NODE_KINDS.values() if kind.label in known]
+    ties = [kind for kind in RELATION_KINDS.values() if {kind.type, kind.start.label} <= known]
+    parts = [f"MATCH (n:{label}) RETURN '{label}' AS what, count(n) AS many" for label in nodes]
+    parts += [f"MATCH (:{one.start.label})-[r:{one.type}]->() RETURN '{one.name}' AS what, count(r) AS many" for one in ties]
+    return {row[0] for row in database.read(" UNION ALL ".join(parts)) if row[1]} if parts else set()
 
 
 def _decided(own: Own, verdicts: list[list[Any]]) -> dict[str, int]:

@@ -16,10 +16,11 @@ from graphdet.progress import Progress
 from graphdet.run.folder import Run
 from graphdet.schema import CASE_NODE
 from graphdet.store.connection import Database, find_target, open_database
+from graphdet.store.constraints import CASE_SCHEMA, FULL_TEXT, SCHEMA, vector_schema
 from graphdet.store.difference import Counts, Plan, plan_push
 from graphdet.store.drawing import Picture, Scope, draw
 from graphdet.store.journal import DecidedError, MovedError, Push, apply_steps, begin_push, play_back, read_pushes, set_state
-from graphdet.store.kinds import CASE_SCHEMA, FULL_TEXT, RUN, RUN_KIND, SCHEMA, NodeKind, vector_schema
+from graphdet.store.kinds import RUN, RUN_KIND, NodeKind
 from graphdet.store.lock import Lock, hold_lock
 from graphdet.store.own import Own, read_foreign, read_own
 
@@ -102,7 +103,10 @@ def push_run(
     """
     options, progress = options or PushOptions(), progress or Progress()
     with _no_garbage():
-        return _write(database, run.id, draw(run, options.scope, relations), options, progress)
+        with progress.stage("gather what to write"):
+            picture = draw(run, options.scope, relations)
+            progress.advance(picture.size())
+        return _write(database, run.id, picture, options, progress)
 
 
 def compare_run(database: Database, run: Run, options: PushOptions | None = None, relations: pa.Table | None = None) -> PushReport:
