@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from alert_parts import NOW, alert_settings, by_name, line
 from commands import Command
@@ -118,6 +119,12 @@ def test_an_event_is_scored_by_its_user_and_by_the_rings_that_it_touches(run: Ru
         assert scores.node("user", odd)["known"] is False
 
 
+def _with_stake(run: Run, factor: float) -> Run:
+    rings = run.rings
+    stake = pc.multiply(rings["at_stake"], factor)
+    return Run(run.meta, {**run.tables, "rings": rings.set_column(rings.schema.get_field_index("at_stake"), "at_stake", stake)})
+
+
 def test_reasons_are_kept_from_look_to_look_and_worked_out_a_few_at_a_time(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -130,6 +137,10 @@ def test_reasons_are_kept_from_look_to_look_and_worked_out_a_few_at_a_time(
     grown = run.rings.set_column(run.rings.schema.get_field_index("amount"), "amount", pa.array([9.5] * run.rings.num_rows))
     changed = Run(run.meta, {**run.tables, "rings": grown})
     assert write_scores(tmp_path / NAME, changed, look=1, moment=NOW) == 2  # what changed is worked out anew
+    while write_scores(tmp_path / NAME, changed, look=2, moment=NOW):
+        pass
+    moved = [_with_stake(changed, factor) for factor in (1.0001, 1.009, 1.02)]  # as the rest of the log moves it
+    assert [write_scores(tmp_path / NAME, one, look=3, moment=NOW) for one in moved] == [0, 0, 2]
     user = next(row["node_id"] for row in run.members.to_pylist() if row["node_type"] == "user")
     assert scores.node("user", user)["rings"][0]["amount"] == 9.5  # an open one follows
     assert write_scores(tmp_path / "other", run, look=0, moment=NOW) == 2

@@ -129,6 +129,19 @@ def test_days_are_measured_once_they_are_over_and_kept_without_their_events(stat
     assert look(state, late, FIRST + 31) == ()  # nothing is left of the days before it
 
 
+def test_of_a_window_longer_than_days_are_kept_each_day_is_read_once(state: sqlite3.Connection) -> None:
+    asked: list[int] = []
+
+    def read_day(day: int) -> pa.Table:
+        asked.append(day)
+        return day_of_events(day, 600)
+
+    window = range(FIRST - 25, FIRST + 5)  # longer than days are kept for
+    for now in (FIRST + 4.1, FIRST + 4.2, FIRST + 5.1, FIRST + 5.2):
+        measure_drift(state, window, read_day, round(now * DAY), SETTINGS)
+    assert sorted(asked) == sorted({*asked}) == [*range(FIRST + 3 - SETTINGS.days, FIRST + 5)]
+
+
 def test_the_command_says_what_moved_and_what_it_means(state: sqlite3.Connection, tmp_path: Path, graphdet_command: Command) -> None:
     assert "No day has been compared" in graphdet_command("drift", tmp_path).out
     tables = {FIRST + day: day_of_events(FIRST + day) for day in range(3)}

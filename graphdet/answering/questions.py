@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from graphdet.alerts.alert import iso
-from graphdet.answering.score_file import LEARNED, RING, ScoreFile, reasons_in_words
+from graphdet.answering.score_file import LEARNED, REASONED_AT, RING, ScoreFile, reasons_in_words
 from graphdet.errors import AlertError, NoScores, nearest
 from graphdet.printable import printable
 from graphdet.schema import NODE_TYPE, NODE_TYPES, USER
@@ -116,7 +116,7 @@ def _brief(file: ScoreFile, node_type: str, node_id: str) -> dict[str, Any]:
 def _ring(file: ScoreFile, ring_id: str, language: Language) -> dict[str, Any]:
     if (ring_id, language) not in file.told:
         _, document = file.find(RING, ring_id) or (None, {})
-        own = {name: value for name, value in document.items() if name not in ("reasons", "score")}
+        own = {name: value for name, value in document.items() if name not in ("reasons", REASONED_AT, "score")}
         file.told[ring_id, language] = {"ring_id": ring_id, **own, "reasons": reasons_in_words(document, language)}
     return file.told[ring_id, language]
 

@@ -7,6 +7,7 @@ into place, so that whoever reads has one look or the next, never both.
 from __future__ import annotations
 
 import json
+import math
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ MARK = "\x1f"  # between a key's type and id; no type holds one
 RING = "ring"
 MOST_DOSSIERS = 10  # rings whose reasons are worked out in one look, the worst first; the next look goes on with others
 MOST_REASONS = 8
+REASONED_AT = "reasoned_at"  # what was at stake when they were worked out
+NEARLY = 0.01  # by how much what is at stake may differ for reasons to stand
 _TOLD = ("rank", "tier", "size", "at_stake", "amount", "chance", "explanation", "first_seen", "last_seen", "score")
 
 
@@ -103,10 +106,9 @@ def _with_reasons(rings: dict[str, dict[str, Any]], run: Run, path: Path) -> int
     order = sorted(rings, key=lambda ring_id: (TIERS.index(rings[ring_id]["tier"]), rings[ring_id]["rank"]))
     for ring_id in order:
         row = rings[ring_id]
-        same = {name: value for name, value in row.items() if name not in ("rank", "score")}
         kept = before.get(ring_id)
-        if kept is not None and all(kept.get(name) == value for name, value in same.items()):
-            row["reasons"] = kept["reasons"]
+        if kept is not None and _is_as_before(kept, row):
+            row |= {"reasons": kept["reasons"], REASONED_AT: kept.get(REASONED_AT)}
         elif made < MOST_DOSSIERS and run.dossiers is not None:
             try:
                 recorded = recorded or Recorded(run)
@@ -116,8 +118,16 @@ def _with_reasons(rings: dict[str, dict[str, Any]], run: Run, path: Path) -> int
             row["reasons"] = [
                 [code, {name: _plain(one) for name, one in numbers.items()}] for code, numbers in dossier.reasons[:MOST_REASONS]
             ]
+            row[REASONED_AT] = row["at_stake"]
             made += 1
     return made
+
+
+def _is_as_before(kept: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    """Whether reasons stand: all that is told of the ring is as it was when they were made, but for its rank and, nearly, what
+    hangs on the whole log, as what is at stake does."""
+    same = all(kept.get(name) == value for name, value in row.items() if name not in ("rank", "score", "at_stake"))
+    return same and math.isclose(kept.get(REASONED_AT) or 0.0, row["at_stake"] or 0.0, rel_tol=NEARLY)
 
 
 def _reasons_before(path: Path) -> dict[str, dict[str, Any]]:
