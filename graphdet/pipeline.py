@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -36,8 +37,8 @@ from graphdet.run.saving import GrowingTables
 from graphdet.run.scores import rank_rings, score_nodes
 from graphdet.settings import Settings
 from graphdet.signals import measure_log
-from graphdet.signals.bursts import find_bursts
-from graphdet.signals.takeovers import find_takeovers, takeover_tables
+from graphdet.signals.beside_rings import measure_lives
+from graphdet.visits.base_rates import BaseRates
 from graphdet.visits.discounts import bundle_note, list_discounts
 
 Tables = dict[str, pa.Table] | GrowingTables
@@ -204,8 +205,50 @@ def detect_in(
         null: what chance makes, in place of permuted logs that are searched here.
         tables: as for `detect`.
     """
-    tables = {} if tables is None else tables
     settings, notes = _as_installed(settings)
+    finding = find_in(measured, settings, progress, model, null, tables)
+    del measured  # pair evidence has had its last reader, unless who called keeps it
+    lives = measure_lives(finding.log.events, settings, progress)
+    return Detection(record_run(finding, lives, settings, progress, notes), finding.network, finding.null)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Rings with what tells their tiers and scores, before anything is recorded for their dossiers.
+
+    Attributes:
+        rings, ids: most suspicious first, and the name that members give each.
+        log, base_rates: that they were found in.
+        stakes: of each ring.
+        tables: of the run folder, those that all else refers to.
+        background: what rings are compared with.
+        notes: what a reader of the run should know.
+        network: None where there was none.
+        null: what chance makes.
+    """
+
+    rings: Sequence[JudgedRing]
+    ids: Sequence[str]
+    log: LogIndex
+    base_rates: BaseRates
+    stakes: Sequence[Stakes]
+    tables: Tables
+    background: Mapping[str, Any]
+    notes: Sequence[str]
+    network: RingModel | None
+    null: NullRings
+
+
+def find_in(
+    measured: Measured,
+    settings: Settings,
+    progress: Progress,
+    model: RingModel | None = None,
+    null: NullRings | None = None,
+    tables: Tables | None = None,
+) -> Finding:
+    """As `detect_in`, without what is recorded for those who look at a ring more closely; with packages that `settings` ask for."""
+    tables = {} if tables is None else tables
     with progress.stage("rings"):
         found = search_rings(measured.pairs, measured.index, measured.base_rates, settings.rings, settings.machine.workers)
         farms = find_farms(measured.index, settings.tiers.alert_q)
@@ -226,30 +269,31 @@ def detect_in(
         ids = [ring_id(measured.events.ids["user"].take(ring.facts.grown.members).to_pylist()) for ring in rings]
         stakes = measure_stakes([ring.facts.grown for ring in rings], log)
         _add_tables(tables, measured, rings, ids, log, stakes, opinion, relation, settings)
-        notes += _notes(measured, found, judged)
+        notes = _notes(measured, found, judged)
         background = describe_background(log, measured.base_rates, rings, null, found, judged.background, measured.learned)
-    events, visits, base_rates = measured.events, measured.visits, measured.base_rates
     network = opinion.model if opinion else None
-    del measured, relation, opinion  # pair evidence has had its last reader, unless who called keeps it
-    tables.update(_accounts(events, settings, progress))
-    if settings.signals.series.false_share:
-        with progress.stage("series", len(events)):
-            bursts = find_bursts(events, settings.signals.series, settings.machine.workers)
-        tables.update({} if bursts is None else {"bursts": bursts})
-    with progress.stage("dossiers", len(rings)):
-        tables.update(record_dossiers(rings, ids, log, base_rates, stakes, settings))
-    discounted, crowded = list_discounts(visits, events)
-    meta = describe_run(events, settings, discounted, [*crowded, *notes], progress.costs) | {"background": background}
-    return Detection(Run(meta, tables), network, null)
+    return Finding(rings, ids, log, measured.base_rates, stakes, tables, background, notes, network, null)
 
 
-def _accounts(events: EventTable, settings: Settings, progress: Progress) -> dict[str, pa.Table]:
-    """What single accounts' lives tell: tables of the run folder, none where the log cannot tell or nobody asks."""
-    if not settings.signals.takeovers.on:
-        return {}
-    with progress.stage("takeovers", events.count("user")):
-        found = find_takeovers(events, settings.signals.takeovers, settings.seed)
-        return takeover_tables(events, found, settings.signals.takeovers.q) if found else {}
+def record_run(
+    finding: Finding,
+    lives: Mapping[str, pa.Table],
+    settings: Settings,
+    progress: Progress,
+    notes: Sequence[str] = (),
+    *,
+    dossiers: bool = True,
+) -> Run:
+    """A finding as a run, with what dossiers are made of later, unless nobody will ask for them."""
+    log, tables = finding.log, finding.tables
+    tables.update(lives)
+    if dossiers:
+        with progress.stage("dossiers", len(finding.rings)):
+            tables.update(record_dossiers(finding.rings, finding.ids, log, finding.base_rates, finding.stakes, settings))
+    discounted, crowded = list_discounts(log.visits.visits, log.events)
+    told = [*crowded, *notes, *finding.notes]
+    meta = describe_run(log.events, settings, discounted, told, progress.costs) | {"background": dict(finding.background)}
+    return Run(meta, tables)
 
 
 def _import_early(found: Search, settings: Settings) -> None:

@@ -11,12 +11,15 @@ import sys
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
+from shutil import rmtree
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pytest
 from watch_parts import NOON, add_up, event, history, watch_of
 
+from graphdet.answering.questions import Scores
+from graphdet.answering.score_file import NAME
 from graphdet.cases.casebook import Casebook
 from graphdet.drift.measuring import load_days
 from graphdet.errors import AmbiguousColumn, MissingColumn, UnreadableFile, WatchError
@@ -91,12 +94,63 @@ def test_after_each_look_rings_are_those_of_a_run_on_the_same_window_and_null(lo
         assert state.counts["accepted"] == log.num_rows
         assert min(one.day for one in state.segments) == first
         assert {path.name for path in (tmp_path / "state" / SEGMENTS).iterdir()} == {one.name for one in state.segments}
-        assert Run.load(tmp_path / "state" / RUNS / state.meta["run"]).rings.equals(look.run.rings)
+        kept = Run.load(tmp_path / "state" / RUNS / state.meta["run"])
+        assert kept.rings.equals(look.run.rings) or not look.is_recorded
+        assert _told(kept) == _told(look.run)
         per_day = Counter((log["timestamp"].cast(pa.int64()).to_numpy() // DAY).tolist())
         measured = {day: one.events for day, one in load_days(state.connection)}  # each when it was over
         assert measured == {day: per_day[day] for day in measured}
         assert len(measured) > 2
         assert max(measured) == int(state.meta["end"]) // DAY - 1
+
+
+def test_a_look_that_finds_the_same_rings_records_no_run_and_tells_scores_all_the_same(log: pa.Table, tmp_path: Path) -> None:
+    logs, runs = tmp_path / "logs", tmp_path / "state" / RUNS
+    logs.mkdir()
+    (logs / "events.csv").write_bytes(as_csv(log))
+
+    with open_state(tmp_path / "state") as state:
+        watch = watch_of(state, FolderSource(logs, 0.0), home=tmp_path / "home")
+        watch.step()
+        first = watch.look()
+        assert first is not None
+        assert first.is_recorded
+        assert first.run.rings.num_rows > 2
+        lives = watch.between.lives
+        assert lives
+        add_stranger(logs, log, 0)
+        watch.step()
+        second = watch.look()
+        assert second is not None
+        assert not second.is_recorded
+        assert second.run.dossiers is None
+        assert second.newest == first.run.id == state.meta["run"]
+        assert state.meta["looked_digest"] == second.window.digest != first.window.digest
+        assert [path.name for path in runs.iterdir()] == [first.run.id]
+        assert Scores(tmp_path / "state" / NAME).node("user", "stranger0")["known"]
+    with open_state(tmp_path / "state") as state:  # begun again, and what was recorded is gone
+        rmtree(runs / first.run.id)
+        add_stranger(logs, log, 1)
+        watch = watch_of(state, FolderSource(logs, 0.0), home=tmp_path / "home")
+        watch.step()
+        third = watch.look()
+        assert third is not None
+        assert third.is_recorded
+        kept = Run.load(runs / state.meta["run"])
+        assert kept.id == third.newest
+        assert kept.dossiers is not None
+        assert all(kept.tables[name].num_rows == table.num_rows for name, table in lives.items())
+
+
+def add_stranger(logs: Path, log: pa.Table, number: int) -> None:
+    """Somebody comes who meets nobody."""
+    last = log.slice(log.num_rows - 1).to_pylist()[0]
+    row = dict.fromkeys(log.column_names) | {"timestamp": last["timestamp"], "user_id": f"stranger{number}", "item_id": f"own{number}"}
+    (logs / f"stranger{number}.csv").write_bytes(as_csv(pa.Table.from_pylist([row], log.schema)))
+
+
+def _told(run: Run) -> list[tuple[object, ...]]:
+    return sorted(tuple(row[name] for name in ("ring_id", "tier", "explanation", "amount")) for row in run.rings.to_pylist())
 
 
 def test_a_file_that_grows_is_read_line_by_line_and_a_rotated_one_goes_on_under_its_new_name(log: pa.Table, tmp_path: Path) -> None:
@@ -355,13 +409,13 @@ def test_the_allowed_false_discovery_of_a_day_is_spent_once() -> None:
     assert allowance(0.05, 9 * DAY, DAY, refresh=False) == pytest.approx(0.025)  # after a pause no more than a day's
 
 
-def test_the_casebook_applies_as_it_is_written_to(log: pa.Table, tmp_path: Path) -> None:
+def test_the_casebook_applies_as_it_is_written_to(log: pa.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A verdict and a discount of somebody else's make a look due, and hold from it on; what is decided is told to nobody."""
     logs, home = tmp_path / "logs", tmp_path / "home"
     logs.mkdir()
     (logs / "events.csv").write_bytes(as_csv(rows_of(log, 0.0, 1.0)))
     with open_state(tmp_path / "state") as state:
-        watch = watch_of(state, FolderSource(logs, 60.0), home=home)
+        watch = watch_of(state, FolderSource(logs, 0.0), home=home)
         watch.step()
         look = watch.look()
         assert look is not None
@@ -376,6 +430,7 @@ def test_the_casebook_applies_as_it_is_written_to(log: pa.Table, tmp_path: Path)
         assert watch.is_due()
         look = watch.look()
         assert look is not None
+        assert look.is_recorded  # with the verdict in it
         assert line in look.hidden
         assert line not in look.lines
         assert not watch.is_due()
@@ -387,6 +442,14 @@ def test_the_casebook_applies_as_it_is_written_to(log: pa.Table, tmp_path: Path)
         assert look.refresh  # the null is made anew without the key
         assert item not in look.run.members["node_id"].to_pylist()
         assert len(list((tmp_path / "state" / RUNS).iterdir())) <= 3
+        told_of = look.run.meta["suppressions"]
+        monkeypatch.delattr("graphdet.cases.suppressed_run.detect")  # what a discount cost is measured once a day
+        add_stranger(logs, log, 0)
+        watch.step()
+        look = watch.look()
+        assert look is not None
+        assert not look.refresh
+        assert look.run.meta["suppressions"] == told_of
 
 
 def test_on_a_full_disk_nothing_is_lost_and_it_goes_on_when_there_is_room(tmp_path: Path) -> None:

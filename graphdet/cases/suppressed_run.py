@@ -41,6 +41,7 @@ def run_suppressed(
     read: Callable[[Settings], EventTable],
     find: Callable[[EventTable, Settings], Run],
     progress: Progress,
+    told: Callable[[], Mapping[str, Cost]] = dict,
 ) -> SuppressedRun:
     """Find rings without what the casebook discounts now, and tell in the run what applied and what it cost.
 
@@ -50,6 +51,7 @@ def run_suppressed(
         read: the logs by settings.
         find: rings in their events, with the settings that they were read by.
         progress: told of the search with the discounted keys.
+        told: asked once rings were found: what discounts cost, as far as that is known and holds; by itself it is measured.
     """
     now = book.now
     discounts = tuple(book.applied(DISCOUNT))
@@ -57,15 +59,18 @@ def run_suppressed(
     if discounts:
         own = _without_keys(settings, book.discounted_keys())
         run = find(read(own), own)
-        with progress.stage("search with what is discounted"):
-            events = read(settings)
-            quick = settings.model_copy(update={"gnn": settings.gnn.model_copy(update={"least_rings": 0})})  # tiers do not hang on it
-            costs = measure_costs(run, detect(events, quick), events, discounts)
+        known = told()
+        costs = {one.name: known[one.name] for one in discounts if one.name in known}
+        if len(costs) < len(discounts):
+            with progress.stage("search with what is discounted"):
+                events = read(settings)
+                quick = settings.model_copy(update={"gnn": settings.gnn.model_copy(update={"least_rings": 0})})  # tiers do not hang on it
+                costs = measure_costs(run, detect(events, quick), events, discounts)
     else:
         run = find(read(settings), settings)
-    told = [_as_told(one, now, costs.get(one.name)) for one in [*discounts, *book.applied(ACCEPT)]]
+    applied = [_as_told(one, now, costs.get(one.name)) for one in [*discounts, *book.applied(ACCEPT)]]
     notes = [_note(one, costs[one.name]) for one in discounts] + _warnings(book, now)
-    meta = {**run.meta, "suppressions": told, "notes": [*run.meta["notes"], *notes]}
+    meta = {**run.meta, "suppressions": applied, "notes": [*run.meta["notes"], *notes]}
     return SuppressedRun(replace(run, meta=meta), discounts, costs)
 
 

@@ -89,7 +89,7 @@ class Journal:
         """What a look found."""
         tiers = Counter(look.run.rings["tier"].to_pylist())
         told = {
-            "run": look.run.id,
+            "run": look.newest,
             "until": _iso(look.window.end),
             "refresh": look.refresh,
             "allowed_q": look.allowed,

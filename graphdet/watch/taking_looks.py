@@ -7,21 +7,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from graphdet.cases.casebook import Casebook
 from graphdet.cases.following import follow_lineage
 from graphdet.cases.suppressed_run import run_suppressed
+from graphdet.cases.taking_in import Cost
 from graphdet.errors import EmptyLog
 from graphdet.events import EventTable
 from graphdet.lineage.carrying import Step, carry_on
 from graphdet.lineage.line import Line
 from graphdet.lineage.sighting import take_snapshot
-from graphdet.pipeline import detect_in
+from graphdet.pipeline import find_in, record_run
 from graphdet.progress import Progress
 from graphdet.rings.null_search import NullRings
 from graphdet.run.code import code_digest
@@ -29,6 +32,7 @@ from graphdet.run.folder import Run
 from graphdet.run.house_verdicts import with_verdicts
 from graphdet.settings import Settings
 from graphdet.signals import measure_log
+from graphdet.signals.beside_rings import measure_lives
 from graphdet.watch.held_window import HeldWindow
 from graphdet.watch.segments import DAY, Segment
 from graphdet.watch.spending import allowance
@@ -74,6 +78,9 @@ class Window:
         digest: of the state then.
         end: the latest event.
         looked: the same at the look before.
+        run: the last one that was recorded; empty before the first.
+        recorded: digest of its rings.
+        entry: the casebook's last entry, as of the look before.
         taken: digest of the rings that the casebook was told of last.
         null: of the last refresh.
         lines: of the looks before, and which of them may be told of whatever they do.
@@ -84,10 +91,28 @@ class Window:
     digest: str
     end: int
     looked: int | None
+    run: str
+    recorded: str
+    entry: int
     taken: str
     null: Null | None
     lines: Sequence[Line]
     tellable: frozenset[str]
+
+
+@dataclass
+class BetweenLooks:
+    """What a watch keeps in memory from look to look; all of it can be made anew from the state.
+
+    Attributes:
+        events: of the window, encoded.
+        lives: tables that no ring hangs on, as of the day's first look, or of the first since the watch began; None before that.
+        costs: of each of the casebook's discounts what it cost, as of the look that first met it, or of the day's first.
+    """
+
+    events: HeldWindow = field(default_factory=HeldWindow)
+    lives: Mapping[str, pa.Table] | None = None
+    costs: Mapping[str, Cost] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -96,7 +121,9 @@ class Look:
 
     Attributes:
         window: that it was taken at.
-        run: as `graphdet run` makes them.
+        run: as `graphdet run` makes them; without dossiers where it was not recorded.
+        is_recorded: whether it lies in the folder of runs. Where no ring, no tier and no money of a ring is another than in the run before,
+            that one stands.
         step: what became of the lines.
         tellable: lines that may be told of: they stood against what the look may spend, now or before.
         hidden: lines that the casebook lets nobody be told of.
@@ -110,6 +137,7 @@ class Look:
 
     window: Window
     run: Run
+    is_recorded: bool
     step: Step
     tellable: frozenset[str]
     hidden: frozenset[str]
@@ -125,43 +153,54 @@ class Look:
         """Those that may be told now, as they are now."""
         return {line.name: line for line in self.step.lines if line.name in self.tellable and line.name not in self.hidden}
 
+    @property
+    def newest(self) -> str:
+        """The run in the folder of runs that tells of these rings."""
+        return self.run.id if self.is_recorded else self.window.run
 
-def take_look(window: Window, held: HeldWindow, settings: Settings, runs: Path, home: Path | None, progress: Progress) -> Look:
+    @property
+    def recorded(self) -> str:
+        """As in `Window`, for the look after."""
+        return _digest_of_money(self.run.rings)
+
+
+def take_look(window: Window, between: BetweenLooks, settings: Settings, runs: Path, home: Path | None, progress: Progress) -> Look:
     """Find rings, save the run, carry lines and cases on.
 
     Args:
         window: with at least one event.
-        held: its events as the look before left them; brought up to date.
+        between: as the look before left it; brought up to date.
         settings: of the watch.
-        runs: folder of run folders; the run is saved there under its own id.
+        runs: folder of run folders; the run is saved there under its own id, unless the one before stands.
         home: of a casebook; it takes the run in at a refresh, and where rings differ from those that it was told of last.
         progress: told of each stage.
     """
     quick = settings_of_look(settings)
 
     def read(by: Settings) -> EventTable:
-        return held.read(window.folder, window.segments, window.end, window.digest, by)
+        with progress.stage("read", sum(segment.rows for segment in window.segments)):
+            return between.events.read(window.folder, window.segments, window.end, window.digest, by)
 
+    stands = (runs / window.run / "run.json").is_file() if window.run else False
     if home is None:
-        run, null, refresh = _find(window, quick, {}, progress, read(quick))
-        _save(run, runs)
-        return _followed(window, quick, run, null, refresh)
+        found = _find(window, between, quick, {}, progress, read(quick), stands=stands)
+        return _followed(window, quick, _saved(found, found.run, runs), found)
     with Casebook(home) as book:
-        made: list[tuple[Null, bool]] = []
+        made: list[_Found] = []
+        before = book.tables.last()
+        stands = stands and bool(window.taken) and window.entry == (before.number if before else 0)
 
         def find(events: EventTable, by: Settings) -> Run:
-            run, null, refresh = _find(window, by, by.log.ignore_keys, progress, events)
-            made.append((null, refresh))
-            return run
+            made.append(_find(window, between, by, by.log.ignore_keys, progress, events, stands=stands))
+            return made[0].run
 
-        under = run_suppressed(book, quick, read, find, progress)
-        null, refresh = made[0]
+        under = run_suppressed(book, quick, read, find, progress, lambda: {} if made[0].refresh else between.costs)
+        between.costs = under.costs
         verdicts = book.ring_verdicts()
-        run = with_verdicts(under.run, verdicts) if verdicts else under.run
-        _save(run, runs)
-        look = _followed(window, quick, run, null, refresh)
+        run = _saved(made[0], with_verdicts(under.run, verdicts) if verdicts else under.run, runs)
+        look = _followed(window, quick, run, made[0])
         taken = _digest_of_rings(run)
-        if refresh or taken != window.taken:
+        if look.refresh or taken != window.taken:
             book.take_in(run, follow_lineage, folder=runs / run.id, discounts=under.discounts, costs=under.costs)
         case_of = {case.ring_id: case for case in book.cases()}
         line_of = look.step.line_of
@@ -176,36 +215,68 @@ def settings_of_look(settings: Settings) -> Settings:
     return settings.model_copy(update={"gnn": settings.gnn.model_copy(update={"least_rings": 0})})
 
 
+@dataclass(frozen=True)
+class _Found:
+    """A run, what chance makes, whether that was made anew, and whether the run is to be recorded."""
+
+    run: Run
+    null: Null
+    refresh: bool
+    is_recorded: bool
+
+
 def _find(
-    window: Window, settings: Settings, keys: Mapping[str, Sequence[str]], progress: Progress, events: EventTable
-) -> tuple[Run, Null, bool]:
-    """The run, what chance makes, and whether that was made anew."""
+    window: Window,
+    between: BetweenLooks,
+    settings: Settings,
+    keys: Mapping[str, Sequence[str]],
+    progress: Progress,
+    events: EventTable,
+    *,
+    stands: bool,
+) -> _Found:
+    """Rings in the events; `stands`: the run before may stand where nothing is told of rings that it does not tell."""
     told = [settings.decisive(), {name: list(own) for name, own in keys.items()}, code_digest()]
     of = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
     if not len(events):
         raise EmptyLog("the window holds no event.")
     kept = window.null if window.null is not None and window.null.fits(of, window.end, len(events)) else None
-    found = detect_in(measure_log(events, settings, progress), settings, progress, null=kept.rings if kept else None)
-    null = kept or Null(of, window.end // DAY, len(events), found.null)
-    own = hashlib.sha256((found.run.id + null.as_json()).encode()).hexdigest()[:16]  # the null decides q-values, too
-    return replace(found.run, meta={**found.run.meta, "id": f"run-{own}"}), null, kept is None
+    finding = find_in(measure_log(events, settings, progress), settings, progress, null=kept.rings if kept else None)
+    null = kept or Null(of, window.end // DAY, len(events), finding.null)
+    is_recorded = kept is None or not stands or window.recorded != _digest_of_money(finding.tables["rings"])
+    if is_recorded and (kept is None or between.lives is None):
+        between.lives = measure_lives(events, settings, progress)
+    lives = between.lives if is_recorded and between.lives is not None else {}
+    run = record_run(finding, lives, settings, progress, dossiers=is_recorded)
+    own = hashlib.sha256((run.id + null.as_json()).encode()).hexdigest()[:16]  # the null decides q-values, too
+    return _Found(replace(run, meta={**run.meta, "id": f"run-{own}"}), null, kept is None, is_recorded)
 
 
-def _save(run: Run, runs: Path) -> None:
+def _saved(found: _Found, run: Run, runs: Path) -> Run:
     """Whole or not at all; what a look that was killed saved is the same run, and stays."""
-    if not (runs / run.id / "run.json").is_file():
+    if found.is_recorded and not (runs / run.id / "run.json").is_file():
         run.save(runs / run.id)
+    return run
 
 
-def _followed(window: Window, settings: Settings, run: Run, null: Null, refresh: bool) -> Look:
+def _followed(window: Window, settings: Settings, run: Run, found: _Found) -> Look:
     step = carry_on(window.lines, take_snapshot(run), window.end)
-    allowed = allowance(settings.tiers.alert_q, window.end, window.looked, refresh=refresh)
+    allowed = allowance(settings.tiers.alert_q, window.end, window.looked, refresh=found.refresh)
     q_value = dict(zip(run.rings["ring_id"].to_pylist(), run.rings["q_value"].to_pylist(), strict=True))
     proven = {line for ring, line in step.line_of.items() if q_value[ring] <= allowed}
     names = {line.name for line in step.lines}
-    return Look(window, run, step, frozenset((window.tellable & names) | proven), frozenset(), {}, null, refresh, allowed)
+    tellable = frozenset((window.tellable & names) | proven)
+    return Look(window, run, found.is_recorded, step, tellable, frozenset(), {}, found.null, found.refresh, allowed)
 
 
 def _digest_of_rings(run: Run) -> str:
-    told = sorted(zip(run.rings["ring_id"].to_pylist(), run.rings["tier"].to_pylist(), strict=True))
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+    return _digest_of(zip(*(run.rings[column].to_pylist() for column in ("ring_id", "tier")), strict=True))
+
+
+def _digest_of_money(rings: pa.Table) -> str:
+    amounts = [None if amount is None else round(amount, 2) for amount in rings["amount"].to_pylist()]  # sums differ in their last digits
+    return _digest_of(zip(*(rings[column].to_pylist() for column in ("ring_id", "tier", "explanation")), amounts, strict=True))
+
+
+def _digest_of(told: Iterable[tuple[Any, ...]]) -> str:
+    return hashlib.sha256(json.dumps(sorted(told)).encode()).hexdigest()

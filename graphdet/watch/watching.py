@@ -31,11 +31,10 @@ from graphdet.progress import Progress
 from graphdet.schema import USER
 from graphdet.settings import Settings
 from graphdet.watch.chunks import Source
-from graphdet.watch.held_window import HeldWindow
 from graphdet.watch.segments import is_disk_full, read_rows, remove_segments
 from graphdet.watch.state import FILE, RUNS, State, save_meta
 from graphdet.watch.stepping import Bounds, StepReport, take_step, tidy, watermark, window_start
-from graphdet.watch.taking_looks import Look, Null, Window, take_look
+from graphdet.watch.taking_looks import BetweenLooks, Look, Null, Window, take_look
 from graphdet.week.working_day import runs_in_use
 
 KEPT_RUNS = 3
@@ -85,7 +84,7 @@ class Watch:
     is_looking: bool = False  # a look reads segments beside the steps
     unlooked: float | None = None  # since when there are events that no look saw
     figures: dict[str, float] = field(default_factory=dict)
-    held: HeldWindow = field(default_factory=HeldWindow)  # between looks; one look at a time
+    between: BetweenLooks = field(default_factory=BetweenLooks)  # one look is taken at a time
 
     def run(self, *, once: bool) -> None:
         """Follow the source until it ends; `once`: until nothing more is there."""
@@ -184,7 +183,8 @@ class Watch:
         looked = int(state.meta["looked_end"]) if "looked_end" in state.meta else None
         self.unlooked = None
         return Window(
-            state.rows, tuple(state.segments), state.digest, state.end, looked, state.meta.get("taken", ""), null,
+            state.rows, tuple(state.segments), state.digest, state.end, looked, state.meta["run"], state.meta.get("recorded", ""),
+            int(state.meta.get("entry", "0")), state.meta.get("taken", ""), null,
             [Line.from_dict(json.loads(line)) for _, line, _ in rows], frozenset(name for name, _, tellable in rows if tellable),
         )  # fmt: skip
 
@@ -192,7 +192,6 @@ class Watch:
         """All of a look in one transaction: lines, alerts, and which run is the newest."""
         state, window = self.state, look.window
         told = {
-            "run": look.run.id,
             "look": str(int(state.meta["look"]) + 1),
             "looked": datetime.fromtimestamp(self.clock(), UTC).isoformat(timespec="seconds"),
             "looked_digest": window.digest,
@@ -200,8 +199,10 @@ class Watch:
             "null": look.null.as_json(),
             "entry": str(look.entry),
             "taken": look.taken,
-            "before": " ".join([state.meta["run"], *state.meta.get("before", "").split()][: KEPT_RUNS - 1]),
         }
+        if look.is_recorded:
+            before = [state.meta["run"], *state.meta.get("before", "").split()]
+            told |= {"run": look.run.id, "recorded": look.recorded, "before": " ".join(before[: KEPT_RUNS - 1])}
         rings = {row["ring_id"]: row for row in look.run.rings.to_pylist()}
         rows = [(line.name, json.dumps(line.as_dict(), sort_keys=True), line.name in look.tellable) for line in look.step.lines]
         with state.writing() as connection:
@@ -246,7 +247,7 @@ class Watch:
             self.witness.hindered(f"{self.state.folder / FILE}: drift cannot be measured ({error}).")
 
     def _take(self, window: Window) -> Look:
-        return take_look(window, self.held, self.settings, self.state.folder / RUNS, self.home, Progress())
+        return take_look(window, self.between, self.settings, self.state.folder / RUNS, self.home, Progress())
 
     def _patient_step(self, *, once: bool) -> StepReport | None:
         """A step; where the disk is full it waits for room, and nothing is lost meanwhile."""
