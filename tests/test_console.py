@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -35,8 +35,9 @@ from graphdet.alerts.telling import tell
 from graphdet.cases import entries, rows
 from graphdet.cases.casebook import Casebook
 from graphdet.console import account_file as accounts_file
+from graphdet.console import desk, punctual
 from graphdet.console import who_is_there as sessions
-from graphdet.console.account_file import ANALYST, READER, Account, fits, load_accounts, new_account, save_accounts
+from graphdet.console.account_file import ANALYST, READER, Account, AccountsOf, fits, load_accounts, new_account, save_accounts
 from graphdet.console.app import COOKIE, Console
 from graphdet.console.desk import Desk
 from graphdet.console.guard import FORM, HEADERS, MOST_BODY, MOST_TARGET
@@ -51,7 +52,7 @@ from graphdet.schema.run_tables import USER_ROLES
 from graphdet.schema.wording import LANGUAGES
 from graphdet.watch.state import FILE
 from graphdet.week.hand_over import account_rows
-from graphdet.week.queueing import make_queue
+from graphdet.week.queueing import make_queue, rank_waiting
 from graphdet.words.console import CONSOLE_WORDS
 from graphdet.words.interface import WORDS
 
@@ -87,13 +88,21 @@ class Served:
         own: dict[str, str] = {"Cookie": f"{COOKIE}={cookie}"} if cookie else {}
         body = None
         if form is not None:
-            body = urlencode(form)
+            body = urlencode(self.seen(path) | dict(form))
             own |= {"Content-Type": FORM, "Origin": f"http://127.0.0.1:{self.port}"}
         own |= headers or {}
         with contextlib.closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
             connection.request(method or ("GET" if form is None else "POST"), path, body, own)
             answer = connection.getresponse()
             return Answered(answer.status, dict(answer.getheaders()), answer.read().decode())
+
+    def seen(self, path: str) -> dict[str, str]:
+        """What the form of a case holds besides: the ring that was seen."""
+        found = re.fullmatch("/case/(C-[0-9]+)/(quick|accept)", path)
+        if found is None:
+            return {}
+        with Casebook(self.console.desk.home, "ana") as book:
+            return {"ring": book.case(found[1]).ring_id}
 
     def log_in(self, name: str = "", password: str = PASSWORD) -> tuple[str, str]:
         """A new session: its cookie, and its token for changes."""
@@ -118,13 +127,16 @@ class Answered:
 
 @contextlib.contextmanager
 def serving(home: Path, accounts: dict[str, Account] | None = None, watch: Path | None = None) -> Iterator[Served]:
-    desk = Desk(home, "ana", watch)
+    own = Desk(home, "ana", watch)
     links: list[str] = []
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
-        console = Console(desk, place_of(Listening(), port, with_accounts=False), accounts, links.append)
-        server = uvicorn.Server(uvicorn.Config(console.app, log_config=None, access_log=False, lifespan="off"))
+        place, known = place_of(Listening(), port, with_accounts=False), None if accounts is None else lambda: accounts
+        console = Console(own, place, known, links.append)
+        plain: dict[str, Any] = {"log_config": None, "access_log": False, "lifespan": "off", "proxy_headers": False}
+        config = uvicorn.Config(console.app, http=punctual.Punctual, ws="none", **plain)
+        server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         while not server.started:
@@ -132,7 +144,7 @@ def serving(home: Path, accounts: dict[str, Account] | None = None, watch: Path 
         yield Served(console, port, links)
         server.should_exit = True
         thread.join(30)
-    desk.close()
+    own.close()
 
 
 @pytest.fixture
@@ -353,6 +365,70 @@ def test_accounts_log_in_and_readers_only_look(home: Path, people: dict[str, Acc
         assert served.ask("/log-in", {"name": "bo", "password": PASSWORD}).status == 429
 
 
+def test_those_who_guess_at_the_same_moment_get_no_more_tries(home: Path, people: dict[str, Account]) -> None:
+    """Each try counts before its password is looked at, and only a few are looked at at once: each costs 32 MB."""
+    found: list[int] = []
+    with serving(home, people) as served:
+
+        def guess() -> None:
+            found.append(served.ask("/log-in", {"name": "ana", "password": "wrong"}).status)
+
+        threads = [threading.Thread(target=guess) for _ in range(4 * sessions.FREE_TRIES)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert sorted(found) == [403] * sessions.FREE_TRIES + [429] * (3 * sessions.FREE_TRIES)
+
+
+def test_behind_a_web_server_one_who_guesses_does_not_lock_out_the_others(home: Path, people: dict[str, Account]) -> None:
+    """All connections are the web server's there: who it is, it writes down last; what stands before, anybody can write."""
+    with serving(home, people) as served:
+        served.console.place = replace(served.console.place, proxied=True)
+
+        def log_in(name: str, password: str, told: str) -> int:
+            return served.ask("/log-in", {"name": name, "password": password}, headers={"X-Forwarded-For": told}).status
+
+        for number in range(sessions.FREE_TRIES):
+            assert log_in(f"nobody {number}", "wrong", f"10.0.0.{number}, 203.0.113.7") == 403
+        assert log_in("ana", PASSWORD, "10.0.0.9, 203.0.113.7") == 429
+        assert log_in("ana", PASSWORD, "203.0.113.7, 203.0.113.8") == 303
+        assert served.ask("/log-in", {"name": "bo", "password": PASSWORD}).status == 303
+
+
+def test_who_is_removed_is_out_at_once_and_so_is_an_old_password(home: Path, people: dict[str, Account]) -> None:
+    save_accounts(home, people)
+    with serving(home, people) as served:
+        served.console.accounts = AccountsOf(home)
+        cookies = {name: served.log_in(name)[0] for name in people}
+        bo = new_account("bo", ANALYST, PASSWORD + "!")
+        save_accounts(home, {"bo": bo, "rea": replace(people["rea"], role=ANALYST)})
+        assert {name: served.ask("/", cookie=cookie).status for name, cookie in cookies.items()} == {"ana": 303, "bo": 303, "rea": 200}
+        session = served.console.sessions.of(cookies["rea"])
+        assert session is not None
+        assert session.decides
+        (home / accounts_file.FILE).write_text("{}")
+        assert served.ask("/", cookie=cookies["rea"]).status == 303
+        assert served.ask("/log-in", {"name": "rea", "password": PASSWORD}).status == 422
+
+
+def test_who_sends_a_byte_now_and_then_keeps_nobodys_place(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(punctual, "REQUEST_SECONDS", 0.3)
+    host, (cookie, _) = f"127.0.0.1:{served.port}", served.log_in()
+    head = f"POST /find HTTP/1.1\r\nCookie: {COOKIE}={cookie}\r\nHost: {host}\r\nOrigin: http://{host}\r\n"
+    head += f"Content-Type: {FORM}\r\nContent-Length: 9\r\n"
+    for begun in ("", "G", "GET / HTTP/1.1\r\nHost:", head, head + "\r\nname"):
+        with socket.create_connection(("127.0.0.1", served.port), timeout=30) as line:
+            line.sendall(begun.encode())
+            with contextlib.suppress(ConnectionError):
+                assert line.recv(1) == b"", begun
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", served.port, timeout=30)) as connection:
+        for _ in range(3):  # who asks in whole requests stays
+            connection.request("GET", "/log-in")
+            assert connection.getresponse().read()
+            time.sleep(0.2)
+
+
 def test_the_file_of_accounts_tells_no_password(tmp_path: Path, people: dict[str, Account]) -> None:
     save_accounts(tmp_path, people)
     path = tmp_path / accounts_file.FILE
@@ -470,6 +546,38 @@ def test_a_quick_word_can_be_taken_back_and_only_the_last_one(served: Served, ho
     page = served.ask("/", cookie=cookie).text
     rows = re.findall(r'data-case="(C-\d+)"', page)
     assert rows.index("C-0002") > rows.index("C-0001")
+
+
+def test_a_word_on_a_ring_that_a_newer_run_has_changed_is_refused(served: Served, home: Path) -> None:
+    """Whoever confirms from the queue has the ring of the page before them, and no other."""
+    cookie, csrf = served.log_in()
+    page = served.ask("/", cookie=cookie).text + served.ask("/case/C-0001", cookie=cookie).text
+    with Casebook(home, "ana") as book:
+        ring, before = book.case("C-0001").ring_id, len(book.history())
+    assert len(re.findall(f'name="ring" value="{ring}"', page)) == 3  # the row of the queue; the verdict, and accepting
+    for path, form in (("quick", {"word": "confirmed"}), ("quick", {"word": "later"}), ("accept", {"reason": "a club", "days": "9"})):
+        for other in ("R-000000000000", ""):
+            answer = served.ask(f"/case/C-0001/{path}", {"csrf": csrf, "ring": other, **form}, cookie)
+            assert answer.status == 422
+            assert CONSOLE_WORDS["changed_meanwhile"].en in html.unescape(answer.text)
+    with Casebook(home, "ana") as book:
+        assert len(book.history()) == before
+
+
+def test_looking_at_cases_ranks_nothing_anew_and_words_do(served: Served, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ranked: list[int] = []
+    monkeypatch.setattr(desk, "rank_waiting", lambda *given: ranked.append(1) or rank_waiting(*given))
+    for _ in range(2):
+        cookie, csrf = served.log_in()
+        served.ask("/", cookie=cookie)
+        for case in ("C-0001", "C-0002"):
+            served.ask(f"/case/{case}", cookie=cookie)
+    with Casebook(home, "ana") as book:
+        assert [entry.kind for entry in book.history()].count("viewed") == 4
+    assert len(ranked) == 1
+    served.ask("/case/C-0002/quick", {"csrf": csrf, "word": "confirmed"}, cookie)
+    assert "C-0002" not in served.ask("/", cookie=cookie).text.partition("<details")[0]
+    assert len(ranked) == 2
 
 
 def test_a_key_is_left_out_when_a_second_person_says_so(home: Path, people: dict[str, Account], logged: LoggedRun) -> None:

@@ -8,6 +8,7 @@ import queue
 import shutil
 import signal
 import time
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -17,8 +18,8 @@ import pyarrow.parquet as pq
 import pytest
 from dossier_runs import LoggedRun, market_run
 
-from graphdet.console.prepared import INDEX, MOST_EVENTS, PAGES, TACTICS, Prepared
-from graphdet.console.preparing import ABOUT, prepare
+from graphdet.console.prepared import EVENTS, INDEX, MOST_EVENTS, PAGES, PLACES, SCORES, TACTICS, Prepared
+from graphdet.console.preparing import ABOUT, prepare, write_index
 from graphdet.console.shelf import Shelf
 from graphdet.console.workbench import Workbench
 from graphdet.errors import NotARun
@@ -151,6 +152,57 @@ def test_what_was_prepared_of_runs_long_past_or_by_another_graphdet_goes(logged:
         (tmp_path / name / PAGES).mkdir(parents=True)
     shelf.clear([run.run.id])
     assert [path.name for path in tmp_path.iterdir()] == [own.name]
+
+
+def replacements(path: Path) -> dict[str, Callable[[], object]]:
+    """What may stand in a file's place, though nobody but the console writes there."""
+    whole = path.read_bytes()
+    return {
+        "nothing": lambda: path.write_bytes(b""),
+        "half": lambda: path.write_bytes(whole[: len(whole) // 2]),
+        "noise": lambda: path.write_bytes(b"\xff" * 4096),
+        "a pipe": lambda: os.mkfifo(path),
+        "a folder": path.mkdir,
+        "a link": lambda: path.symlink_to("/dev/zero"),
+        "markup": lambda: path.write_bytes(zlib.compress(b"{}</script><script>alert(1)</script>")),
+    }
+
+
+@pytest.mark.parametrize("name", ["page", TACTICS, SCORES, EVENTS, PLACES])
+def test_what_was_put_in_a_prepared_files_place_is_made_again(name: str, prepared: Prepared, logged: LoggedRun, tmp_path: Path) -> None:
+    """A page that is damaged would stay so: nothing of it is shown, and it goes."""
+    ring = logged.run.rings["ring_id"][0].as_py()
+    node = logged.run.members["node_id"][0].as_py()
+    shutil.copytree(prepared.folder, tmp_path / "place")
+    path = tmp_path / "place" / (f"{PAGES}/{ring}" if name == "page" else name)
+    whole = path.read_bytes()
+    for told, put in replacements(path).items():
+        path.unlink()
+        put()
+        found = Prepared(tmp_path / "place")
+        if name == "page":
+            assert found.page(ring) is None, told
+        elif name == TACTICS:
+            assert ring not in found.tactics(), told
+        else:
+            assert not found.is_indexed, told
+            with pytest.raises(LookupError):
+                found.scores_of([node])
+            write_index(logged.run, tmp_path / "place")
+            assert Prepared(tmp_path / "place").scores_of([node]) == prepared.scores_of([node])
+            continue
+        assert not path.is_dir(), told
+        path.unlink(missing_ok=True)
+        path.write_bytes(whole)
+
+
+def test_what_lies_beside_what_is_prepared_is_somebodys(logged: LoggedRun, tmp_path: Path) -> None:
+    own, other = tmp_path / "run-00-0123456789abcdef", tmp_path / "letters"
+    for folder in (own, other):
+        folder.mkdir()
+    (tmp_path / "run-01-0123456789abcdef").symlink_to(other)
+    Shelf(tmp_path).clear([])
+    assert {path.name for path in tmp_path.iterdir()} == {"letters", "run-01-0123456789abcdef"}
 
 
 def test_nothing_of_a_page_is_lost_or_markup(prepared: Prepared, logged: LoggedRun) -> None:

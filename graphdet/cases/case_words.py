@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from heapq import merge
 
 from graphdet.cases.entries import (
     ASSIGNED,
@@ -107,8 +108,8 @@ class CaseWords(OpenBook):
             CaseError: they said nothing, or took back all of it.
         """
         with self.writing() as writer:
-            undone = undone_among(self._own((UNDONE,)))
-            last = next((entry for entry in reversed(self._own(WORDS)) if entry.number not in undone), None)
+            undone = undone_among(list(self._own((UNDONE,))))
+            last = next((entry for entry in self._own(WORDS) if entry.number not in undone), None)
             if last is None:
                 raise CaseError(f"{self.author} has said nothing in this casebook that could be taken back.")
             if only and last.case != only:
@@ -116,5 +117,6 @@ class CaseWords(OpenBook):
             writer.add(UNDONE, last.case, last.suppression, {"undoes": last.number})
             return last
 
-    def _own(self, kinds: Sequence[str]) -> list[Entry]:
-        return self.tables.select(f"kind IN ({', '.join('?' * len(kinds))}) AND author = ?", (*kinds, self.author))
+    def _own(self, kinds: Sequence[str]) -> Iterator[Entry]:
+        """This author's entries of these kinds, the latest first, each read when it is asked for."""
+        return merge(*(self.tables.latest(kind, self.author) for kind in kinds), key=lambda entry: entry.number, reverse=True)

@@ -18,6 +18,7 @@ from graphdet.cases.entries import (
     LONGEST_NAME,
     MACHINE,
     UNDONE,
+    VIEWED,
     WORDS,
     Clock,
     Entry,
@@ -251,6 +252,12 @@ class OpenBook:
         """All entries on a case or a suppression, or else the whole journal, oldest first; those that were undone too."""
         with self.reading():
             return self.tables.about(case=case, suppression=suppression) if case or suppression else list(self.tables.entries())
+
+    def changed_since(self, number: int) -> bool:
+        """Whether anything but somebody's looking at a case was written after an entry."""
+        query = "SELECT count(*) FROM (SELECT 1 FROM journal WHERE number > ? AND kind != ? LIMIT 1)"
+        with self.reading():
+            return self.tables.count(query, (number, VIEWED)) > 0
 
     def undone(self) -> set[int]:
         """Numbers of entries that were undone."""

@@ -73,6 +73,11 @@ class StoredTables:
         for row in self._connection.execute(f"{_ENTRY} WHERE number > ? AND number <= ? ORDER BY number", bounds):
             yield Entry(*row)
 
+    def latest(self, kind: str, author: str) -> Iterator[Entry]:
+        """One author's entries of a kind, the latest first."""
+        for row in self._connection.execute(f"{_ENTRY} WHERE kind = ? AND author = ? ORDER BY number DESC", (kind, author)):
+            yield Entry(*row)
+
     def rows(self, kind: type[AnyRow], where: str = "", values: Sequence[object] = ()) -> list[AnyRow]:
         """Rows of a table, by key; `where` is written here in the code, values are parameters."""
         order = ", ".join(COLUMNS[kind.table][: kind.keys])
@@ -92,6 +97,7 @@ class TablesInMemory:
 
     def __init__(self) -> None:
         self.held: dict[type[Row], dict[tuple[str, ...], Row]] = defaultdict(dict)
+        self._keys: dict[tuple[type[Row], str], set[tuple[str, ...]]] = defaultdict(set)  # table and first part → keys
         self._of_case: dict[str, list[Entry]] = defaultdict(list)
         self._of_suppression: dict[str, list[Entry]] = defaultdict(list)
 
@@ -103,10 +109,12 @@ class TablesInMemory:
     def put(self, row: Row) -> None:
         """Write a row in place of that of its key."""
         self.held[type(row)][row.key] = row
+        self._keys[type(row), row.key[0]].add(row.key)
 
     def clear(self, kind: type[Row], first: str) -> None:
         """Take out the rows whose key begins so."""
-        self.held[kind] = {key: row for key, row in self.held[kind].items() if key[0] != first}
+        for key in self._keys.pop((kind, first), ()):
+            del self.held[kind][key]
 
     def about(self, *, case: str = "", suppression: str = "") -> Sequence[Entry]:
         """The entries so far on one case, or on one suppression."""

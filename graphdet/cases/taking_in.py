@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +61,11 @@ class Before:
 
     def case_of(self, ring_id: str) -> str | None:
         """The case that had this ring last."""
-        own = [case for case in self.cases.values() if case.ring_id == ring_id]
-        return max(own, key=lambda case: (case.seen, case.name)).name if own else None
+        return self._last.get(ring_id)
+
+    @cached_property
+    def _last(self) -> dict[str, str]:
+        return {case.ring_id: case.name for case in sorted(self.cases.values(), key=lambda case: (case.seen, case.name))}
 
 
 Follow = Callable[[Run, Before], Followed]
@@ -69,9 +73,8 @@ Follow = Callable[[Run, Before], Followed]
 
 def follow_by_id(run: Run, before: Before) -> Followed:
     """A ring of exactly the same users carries its case on; all others are new."""
-    last = {case.ring_id: case.name for case in sorted(before.cases.values(), key=lambda case: (case.seen, case.name))}
-    ids = run.rings["ring_id"].to_pylist()
-    return Followed({ring: Carried(last[ring], SAME) for ring in ids if ring in last})
+    known = {ring: before.case_of(ring) for ring in run.rings["ring_id"].to_pylist()}
+    return Followed({ring: Carried(case, SAME) for ring, case in known.items() if case is not None})
 
 
 @dataclass(frozen=True)
@@ -162,10 +165,18 @@ class TakingIn(OpenBook):
         """Ring → the acceptance that hides it; and case → its acceptance that ends now, and why."""
         hidden: dict[str, str] = {}
         back: dict[str, tuple[str, str]] = {}
+        rows = run.rings.to_pylist()
+        with_user: dict[str, set[str]] = defaultdict(set)  # user → rings
+        for ring, own in nodes.items():
+            for user in own.get(USER, ()):
+                with_user[user].add(ring)
         for one in [one for one in self.suppressions() if one.kind == ACCEPT and one.applies(self.now)]:
             group = self.tables.get(Group, one.group_digest)
             people, goods = (set(group.ids(USER)), set(group.ids(ITEM))) if group else (set(), set())
-            for row in run.rings.to_pylist():
+            met = set().union(*(with_user.get(user, ()) for user in people))  # no other ring can be made of them
+            for row in rows:
+                if row["ring_id"] not in met and named[row["ring_id"]] != one.case_name:
+                    continue
                 own = nodes[row["ring_id"]]
                 is_its_case = named[row["ring_id"]] == one.case_name
                 if not is_its_case and not is_covered(own.get(USER, ()), own.get(ITEM, ()), people, goods):

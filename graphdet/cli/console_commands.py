@@ -80,7 +80,7 @@ def add(
     known = name in accounts
     save_accounts(home, accounts | {name: new_account(name, role.value, password)})
     say(
-        f"{name} ({role.value}) has a new password; who is logged in stays so until the console is started again."
+        f"{name} ({role.value}) has a new password; who was logged in by the old one is not any more."
         if known
         else f"{name} ({role.value}) may log in."
     )
@@ -106,4 +106,4 @@ def remove(home: Home, name: Annotated[str, typer.Argument(help="Whose account."
     if name not in accounts:
         raise ConsoleError(f"{home}: there is no account {name}{nearest(name, accounts)}.")
     save_accounts(home, {other: one for other, one in accounts.items() if other != name})
-    print(f"{name} may no longer log in, once the console is started again.", file=sys.stderr)
+    print(f"{name} may no longer log in, and is logged out.", file=sys.stderr)

@@ -94,6 +94,33 @@ def load_accounts(home: Path) -> dict[str, Account]:
     return {account.name: account for account in found}
 
 
+class AccountsOf:
+    """A home's accounts as its file has them now: who was removed is gone at once, and so is an old password.
+
+    Args:
+        home: the folder.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._read: tuple[tuple[int, ...], dict[str, Account]] = (), {}
+
+    def __call__(self) -> dict[str, Account]:
+        """Accounts by name; the file is read again where it is another than before.
+
+        Raises:
+            ConsoleError: as `load_accounts`.
+        """
+        try:
+            found = (self._home / FILE).stat()
+            state: tuple[int, ...] = found.st_mtime_ns, found.st_size, found.st_ino
+        except OSError:
+            state = ()
+        if state != self._read[0] or not state:
+            self._read = state, load_accounts(self._home)
+        return self._read[1]
+
+
 def save_accounts(home: Path, accounts: Mapping[str, Account]) -> None:
     """Write the file anew, for its owner's eyes alone.
 

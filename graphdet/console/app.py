@@ -6,8 +6,9 @@ somebody who may decide.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
@@ -15,7 +16,7 @@ from urllib.parse import parse_qsl
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
@@ -27,25 +28,27 @@ from graphdet.console.guard import Guard, Place, TooLarge
 from graphdet.console.pages import Pages
 from graphdet.console.routes import SCREENS, Screen
 from graphdet.console.who_is_there import Session, Sessions, Tries
-from graphdet.errors import GraphdetError, NotARun, UnknownRing
+from graphdet.errors import ConsoleError, GraphdetError, NotARun, UnknownRing
 from graphdet.schema.wording import LANGUAGES, Language
 
 COOKIE = "graphdet"
 MOST_FIELDS = 50
+HASHED_AT_ONCE = 2  # passwords; each takes 32 MB and a core meanwhile
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class Console:
     """The application, and what it holds while it runs."""
 
-    def __init__(self, desk: Desk, place: Place, accounts: dict[str, Account] | None, told: Callable[[str], None]) -> None:
+    def __init__(self, desk: Desk, place: Place, accounts: Callable[[], Mapping[str, Account]] | None, told: Callable[[str], None]) -> None:
         """
         Args:
-            accounts: who may log in; None: whoever has the link, on this machine alone.
+            accounts: tells who may log in now; None: whoever has the link, on this machine alone.
             told: is told each new link.
         """
         self.desk, self.place, self.accounts, self._told = desk, place, accounts, told
         self.sessions, self.tries, self.pages = Sessions(), Tries(), Pages()
+        self._hashing = asyncio.Semaphore(HASHED_AT_ONCE)
         routes = [
             Route("/static/{digest}/{name}", static_answer, methods=["GET"]),
             Route("/log-in", self._log_in, methods=["GET", "POST"]),
@@ -62,7 +65,19 @@ class Console:
         return where if self.accounts is not None else f"{where}log-in?token={self.sessions.link}"
 
     def _session(self, request: Request, *, by_itself: bool = False) -> Session | None:
-        return self.sessions.of(request.cookies.get(COOKIE, ""), by_itself=by_itself)
+        cookie = request.cookies.get(COOKIE, "")
+        session = self.sessions.of(cookie, by_itself=by_itself)
+        if session is None or self.accounts is None:
+            return session
+        try:
+            account = self.accounts().get(session.name)
+        except ConsoleError:  # the file is damaged: whoever logs in is told
+            return None
+        if account is None or account.digest != session.proof:  # removed, or another password since
+            self.sessions.end(cookie)
+            return None
+        session.role = account.role
+        return session
 
     def _screen(self, screen: Screen) -> Endpoint:
         async def endpoint(request: Request) -> Response:
@@ -102,28 +117,34 @@ class Console:
         wrong, wait = "", 0.0
         if request.method == "POST" and self.accounts is not None:
             form = await _form(request)
-            name, address = form.get("name", "")[:64], request.client.host if request.client else ""
-            whose = (f"name {name}", f"address {address}")
-            wait = self.tries.wait(*whose)
+            name = form.get("name", "")[:64]
+            whose = [f"name {name}", *(f"address {one}" for one in self._address(request))]
+            wait = self.tries.begin(*whose)
+            wrong = "log_in_wait" if wait > 0 else "log_in_wrong"
             if not wait > 0:
-                account = self.accounts.get(name)
-                if await run_in_threadpool(fits, account, form.get("password", "")) and account is not None:
+                account = self.accounts().get(name)
+                async with self._hashing:
+                    is_theirs = await run_in_threadpool(fits, account, form.get("password", ""))
+                if is_theirs and account is not None:
                     self.tries.right(*whose)
-                    return self._begun(request, account.name, account.role, language)
-                self.tries.wrong(*whose)
-                wrong = "log_in_wrong"
-            else:
-                wrong = "log_in_wait"
+                    return self._begun(request, account.name, account.role, language, account.digest)
         status = HTTPStatus.TOO_MANY_REQUESTS if wait > 0 else HTTPStatus.FORBIDDEN if wrong or token else HTTPStatus.OK
         values = {"by_link": self.accounts is None, "wrong": wrong, "used": bool(token), "wait": int(wait) + 1}
         return self.pages.answer("log_in.html", Session("", "", language), "/log-in", values, status=status)
 
-    def _begun(self, request: Request, name: str, role: str, language: Language) -> Response:
+    def _address(self, request: Request) -> list[str]:
+        """Where a request comes from, as far as that is known: behind a web server, what it wrote down last; all else anybody can write."""
+        if self.place.proxied:
+            told = ",".join(request.headers.getlist("x-forwarded-for"))
+            return [last] if (last := told.rpartition(",")[2].strip()[:64]) else []
+        return [request.client.host] if request.client else []
+
+    def _begun(self, request: Request, name: str, role: str, language: Language, proof: str = "") -> Response:
         """Logged in: a new session in place of the one that this browser may have had."""
         self.sessions.end(request.cookies.get(COOKIE, ""))
         answer = RedirectResponse("/", HTTPStatus.SEE_OTHER)
         secure = self.place.scheme == "https"
-        answer.set_cookie(COOKIE, self.sessions.begin(name, role, language), httponly=True, samesite="strict", secure=secure)
+        answer.set_cookie(COOKIE, self.sessions.begin(name, role, language, proof), httponly=True, samesite="strict", secure=secure)
         return answer
 
     async def _log_out(self, request: Request) -> Response:
@@ -172,7 +193,7 @@ async def _form(request: Request) -> dict[str, str]:
     try:
         text = (await request.body()).decode("ascii")
         return dict(parse_qsl(text, keep_blank_values=True, strict_parsing=bool(text), max_num_fields=MOST_FIELDS, errors="strict"))
-    except ValueError:
+    except (ValueError, ClientDisconnect):  # who broke off hears nothing of it
         raise HTTPException(HTTPStatus.BAD_REQUEST) from None
 
 

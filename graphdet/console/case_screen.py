@@ -10,8 +10,7 @@ from graphdet.cases.rows import Case
 from graphdet.console.asked import Answer, Asked
 from graphdet.console.assets import CHARTS
 from graphdet.console.desk import Desk
-from graphdet.console.today_screen import queue_of, take_back
-from graphdet.errors import CaseError
+from graphdet.console.today_screen import queue_of, require_seen, take_back
 from graphdet.report.page import inert, page_words
 from graphdet.schema import VERDICTS
 from graphdet.schema.lookalikes import LOOK_ALIKES
@@ -93,8 +92,7 @@ def decide(desk: Desk, asked: Asked) -> Answer:
     member = asked.form.get("member", "")
     with desk.book(asked.who) as book:
         case = book.case(asked.place["name"])
-        if asked.form.get("ring") != case.ring_id:
-            raise CaseError("changed_meanwhile")
+        require_seen(asked, case)
         verdict = asked.form.get("verdict", "")
         story = asked.form.get("story", "") if verdict == VERDICTS[1] else ""
         book.decide(case.name, verdict, story, asked.form.get("note", ""), [member] if member else [])
@@ -119,6 +117,7 @@ def accept(desk: Desk, asked: Asked) -> Answer:
     """Accept the finding for some days."""
     with desk.book(asked.who) as book:
         case = book.case(asked.place["name"])
+        require_seen(asked, case)
         book.accept(case.name, asked.form.get("reason", ""), asked.until())
     return _back(case)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from graphdet.alerts.alert import Alert
@@ -66,7 +66,9 @@ class Desk:
             last = book.tables.last()
             entry = last.number if last else 0
             found = self._standing
-            if found.entry != entry:
+            if found.entry < entry and found.entry > 0 and not book.changed_since(found.entry):
+                found = self._standing = replace(found, entry=entry)  # somebody looked at a case, and nothing follows from that
+            elif found.entry != entry:
                 ranked = {one.case.name: one.chance for one in rank_waiting(book, beliefs_of(book))}
                 found = self._standing = Standing(entry, tuple(book.cases()), ranked)
         return found

@@ -49,10 +49,12 @@ class Place:
     Attributes:
         scheme: http or https.
         hosts: what may stand in a Host header, with the port where it is not the scheme's own.
+        proxied: whether a web server of the house hands requests on, and tells whose they are.
     """
 
     scheme: str
     hosts: frozenset[str]
+    proxied: bool = False
 
     @property
     def origins(self) -> frozenset[str]:

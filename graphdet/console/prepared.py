@@ -6,11 +6,15 @@ of it (`preparing.py`), from tables that were checked when it read them.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
+import os
+import shutil
+import stat
 import zlib
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +24,13 @@ from graphdet.schema import USER
 
 SCORES, EVENTS, PLACES, TACTICS, PAGES = "scores.arrow", "events.arrow", "places.arrow", "tactics.jsonl", "pages"
 INDEX, ALL = "index", "all"  # told by the process that prepares: scores and events can be looked up; nothing more can be prepared
+INDEXED = {
+    SCORES: frozenset({"node_type", "node_id", "score", "rank"}),
+    EVENTS: frozenset[str](),
+    PLACES: frozenset({"node_type", "node_id", "events"}),
+}
+MARKUP = frozenset("<>&")
+MOST_BYTES = 256 * 1024 * 1024  # of a page, packed or not
 MOST_EVENTS = 200  # of one node on its page, the latest
 
 
@@ -33,56 +44,118 @@ class Prepared:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._tactics: tuple[int, dict[str, tuple[str, ...]]] = (0, {})
+        self._opened: dict[str, pa.Table] | None = None
 
     @property
     def is_indexed(self) -> bool:
-        """Whether scores and events can be looked up; they come before all pages."""
-        return (self.folder / PLACES).exists()
+        """Whether scores and events can be looked up; they come before all pages. What is damaged goes, to be made again."""
+        return self._tables() is not None
 
     def page(self, ring_id: str) -> str | None:
-        """What a ring's page shows, as JSON that stands in HTML; None where it is not there yet."""
+        """What a ring's page shows, as JSON that stands in HTML; None where it is not there yet, or was damaged and goes."""
+        path = self.folder / PAGES / ring_id
         try:
-            return zlib.decompress((self.folder / PAGES / ring_id).read_bytes()).decode()
+            return _unpacked(_content(path))
         except FileNotFoundError:
+            return None
+        except (OSError, ValueError):
+            _clear(path)
             return None
 
     def tactics(self) -> dict[str, tuple[str, ...]]:
         """Ring → how it went about, of the pages that are there; read anew where there are more of them."""
         path = self.folder / TACTICS
-        size = path.stat().st_size if path.exists() else 0
-        if size != self._tactics[0]:
-            whole, _, _ = path.read_text(encoding="utf-8").rpartition("\n")
-            self._tactics = size, {one["ring"]: tuple(one["tactics"]) for one in map(json.loads, whole.splitlines())}
+        try:
+            size = path.stat().st_size
+            if size != self._tactics[0]:
+                whole, _, _ = _content(path).decode().rpartition("\n")
+                self._tactics = size, {str(one["ring"]): tuple(map(str, one["tactics"])) for one in map(json.loads, whole.splitlines())}
+        except FileNotFoundError:
+            self._tactics = 0, {}
+        except (OSError, ValueError, TypeError, KeyError, RecursionError):
+            _clear(path)
         return self._tactics[1]
 
     def scores_of(self, names: Sequence[str], node_type: str | None = None) -> list[dict[str, Any]]:
         """Rows of `scores` whose id is one of these, users first, most suspicious first within a type."""
-        rows = [row for name in names for row in _rows_at(self._scores, name) if node_type in (None, row["node_type"])]
+        rows = [row for name in names for row in _rows_at(self._table(SCORES), name) if node_type in (None, row["node_type"])]
         return sorted(rows, key=lambda row: (row["node_type"] != USER, row["node_type"], row["rank"]))
 
     def events_of(self, name: str, node_type: str) -> tuple[list[dict[str, Any]], int]:
         """The latest recorded events of a node, newest first, and how many there are. A run records ring members' events alone."""
-        for place in _rows_at(self._places, name):
+        for place in _rows_at(self._table(PLACES), name):
             if place["node_type"] == node_type:
                 latest = place["events"][-MOST_EVENTS:][::-1]
-                return self._events.take(pa.array(latest, pa.int64())).to_pylist(), len(place["events"])
+                return self._table(EVENTS).take(pa.array(latest, pa.int64())).to_pylist(), len(place["events"])
         return [], 0
 
-    @cached_property
-    def _scores(self) -> pa.Table:
-        return _mapped(self.folder / SCORES)
+    def _table(self, name: str) -> pa.Table:
+        """One of the index.
 
-    @cached_property
-    def _events(self) -> pa.Table:
-        return _mapped(self.folder / EVENTS)
+        Raises:
+            LookupError: it is not there.
+        """
+        found = self._tables()
+        if found is None:
+            raise LookupError("page_comes")
+        return found[name]
 
-    @cached_property
-    def _places(self) -> pa.Table:
-        return _mapped(self.folder / PLACES)
+    def _tables(self) -> dict[str, pa.Table] | None:
+        """The index, opened once; None where it is not there, or is none."""
+        if self._opened is None and os.path.lexists(self.folder / PLACES):
+            try:
+                self._opened = {name: _mapped(self.folder / name, columns) for name, columns in INDEXED.items()}
+            except (OSError, ValueError):  # of which Arrow's own are some
+                for name in INDEXED:
+                    _clear(self.folder / name)
+        return self._opened
 
 
-def _mapped(path: Path) -> pa.Table:
-    return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+def _content(path: Path) -> bytes:
+    """A file's bytes; a pipe would be waited for, and a link lead elsewhere.
+
+    Raises:
+        FileNotFoundError: there is none.
+        OSError: it is no file, or cannot be read.
+    """
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "no file")
+        return file.read(MOST_BYTES)
+
+
+def _unpacked(packed: bytes) -> str:
+    """A page's text.
+
+    Raises:
+        ValueError: it is none, or holds what would be markup: nobody but `preparing.py` writes here, and it writes none.
+    """
+    unpacking = zlib.decompressobj()
+    try:
+        text = unpacking.decompress(packed, MOST_BYTES).decode()
+    except zlib.error as error:
+        raise ValueError(str(error)) from None
+    if not unpacking.eof or MARKUP & set(text):
+        raise ValueError("no page")
+    return text
+
+
+def _mapped(path: Path, columns: frozenset[str]) -> pa.Table:
+    if not stat.S_ISREG(path.lstat().st_mode):
+        raise OSError(errno.EINVAL, "no file")
+    found = pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+    if not columns <= set(found.column_names):
+        raise ValueError("another table")
+    return found
+
+
+def _clear(path: Path) -> None:
+    """Make room for what is made again."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 def _rows_at(table: pa.Table, name: str) -> Iterator[dict[str, Any]]:

@@ -13,10 +13,11 @@ from urllib.parse import urlsplit
 
 import uvicorn
 
-from graphdet.console.account_file import load_accounts
+from graphdet.console.account_file import AccountsOf
 from graphdet.console.app import Console
 from graphdet.console.desk import Desk
 from graphdet.console.guard import Place
+from graphdet.console.punctual import Punctual
 from graphdet.errors import ConsoleError
 
 HERE = "127.0.0.1"
@@ -65,7 +66,7 @@ def place_of(listening: Listening, port: int, *, with_accounts: bool) -> Place:
         found = urlsplit(listening.proxy)
         if found.scheme != "https" or not NAME.fullmatch(found.netloc) or found.path.strip("/"):
             raise ConsoleError(f"--behind-proxy is an address such as https://rings.example.org (found {listening.proxy}).")
-        place = Place("https", frozenset({found.netloc.lower()}))
+        place = Place("https", frozenset({found.netloc.lower()}), proxied=True)
     elif listening.is_local and not listening.name:
         hosts = frozenset(f"{name}:{port}" for name in (HERE, "localhost", "[::1]"))
         return Place("https" if listening.certificate else "http", hosts)
@@ -98,18 +99,19 @@ def serve(home: Path, author: str, listening: Listening, told: Callable[[str], N
         ConsoleError: where it would listen is taken, is not this machine's, or would be unsafe.
         GraphdetError: the casebook or its latest run cannot be opened.
     """
-    desk, accounts = Desk(home, author, watch), load_accounts(home)
+    desk, accounts = Desk(home, author, watch), AccountsOf(home)
+    with_accounts = bool(accounts())
     with _socket(listening) as listener:
-        place = place_of(listening, listener.getsockname()[1], with_accounts=bool(accounts))
-        console = Console(desk, place, accounts or None, lambda link: told(f"for one more browser: {link}"))
+        place = place_of(listening, listener.getsockname()[1], with_accounts=with_accounts)
+        console = Console(desk, place, accounts if with_accounts else None, lambda link: told(f"for one more browser: {link}"))
         told(f"open {console.link()}")
         desk.warm()
         config = uvicorn.Config(
             console.app, log_config=None, access_log=False, lifespan="off", server_header=False, timeout_keep_alive=IDLE_SECONDS,
             limit_concurrency=MOST_CONNECTIONS, ssl_certfile=listening.certificate, ssl_keyfile=listening.key, proxy_headers=False,
-            h11_max_incomplete_event_size=32 * 1024,
+            h11_max_incomplete_event_size=32 * 1024, http=Punctual, ws="none",
         )  # fmt: skip
-        logging.getLogger("uvicorn").setLevel(logging.WARNING)
+        logging.getLogger("uvicorn").setLevel(logging.ERROR)  # what strangers send fills nobody's terminal
         try:
             uvicorn.Server(config).run(sockets=[listener])
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import threading
 from collections import OrderedDict
@@ -19,6 +20,7 @@ from graphdet.run.folder import Run
 from graphdet.schema import SELLER
 
 MOST_OPEN = 3
+OURS = re.compile(r"run-[0-9a-f]+-[0-9a-f]{16}")  # folders of this and other versions; whatever else lies there is somebody's
 MOST_IDS = 500  # that may be asked for at once
 
 
@@ -101,7 +103,7 @@ class Shelf:
         """Remove what was prepared of other runs than these, or by another graphdet."""
         kept = {f"{run}-{code_digest()}" for run in runs}
         for old in self._prepared.iterdir() if self._prepared.is_dir() else ():
-            if old.name not in kept:
+            if OURS.fullmatch(old.name) and old.name not in kept and not old.is_symlink():
                 shutil.rmtree(old, ignore_errors=True)
 
     def close(self) -> None:

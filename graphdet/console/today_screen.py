@@ -12,6 +12,7 @@ from graphdet.cases.rows import CLOSED, DECIDED, DORMANT, Case
 from graphdet.console.asked import Answer, Asked
 from graphdet.console.desk import Desk, Standing
 from graphdet.console.shelf import OpenRun
+from graphdet.errors import CaseError
 from graphdet.schema import VERDICTS
 from graphdet.schema.lookalikes import look_alike
 from graphdet.week.queueing import LATER
@@ -69,8 +70,9 @@ def today_screen(desk: Desk, asked: Asked) -> Answer:
     with desk.book(asked.who) as book, book.reading():
         standing = desk.standing(book)
         cases, ranked = standing.cases, standing.ranked
-        shapes = {case.name: _before(book, case) for case in cases if case.lineage == "grew"}
-    sorted_out = _sorted_out(cases, ranked)
+        sorted_out = _sorted_out(cases, ranked)
+        shown = [case for own in sorted_out.values() for case in own[:MOST_SHOWN]]
+        shapes = {case.name: _before(book, case) for case in shown if case.lineage == "grew"}
     waiting = sorted_out["queue"]
     rows = {name: [_row(run, case, asked, shapes, ranked) for case in own[:MOST_SHOWN]] for name, own in sorted_out.items()}
     queue = rows.pop("queue")
@@ -136,6 +138,7 @@ def quick_word(desk: Desk, asked: Asked) -> Answer:
     word = asked.form.get("word", "")
     with desk.book(asked.who) as book:
         case = book.case(asked.place["name"])
+        require_seen(asked, case)
         if word == "undo":
             take_back(book, case)
         elif word == LATER:
@@ -148,6 +151,16 @@ def quick_word(desk: Desk, asked: Asked) -> Answer:
         before = {case.name: _before(book, case)} if case.lineage == "grew" else {}
         row = _row(desk.latest(), case, asked, before, desk.standing(book).ranked, undo=word != "undo")
     return Answer("queue_row.html", {"row": row}, go="/", part=True)
+
+
+def require_seen(asked: Asked, case: Case) -> None:
+    """A word is about the ring that whoever says it had before them.
+
+    Raises:
+        CaseError: a newer run has changed it meanwhile.
+    """
+    if asked.form.get("ring") != case.ring_id:
+        raise CaseError("changed_meanwhile")
 
 
 def take_back(book: Casebook, case: Case) -> None:

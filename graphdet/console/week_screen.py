@@ -46,7 +46,7 @@ def week_screen(desk: Desk, asked: Asked) -> Answer:
     with desk.book(asked.who) as book, book.reading():
         now = as_moment(book.now)
         cases, undone = book.cases(), book.undone()
-        said = [entry for entry in book.history() if entry.kind == VERDICT and entry.number not in undone]
+        said = [entry for entry in book.tables.select("kind = ?", (VERDICT,)) if entry.number not in undone]
     begin = now - timedelta(days=days)
     authors = Counter(entry.author for entry in said if as_moment(entry.time) > begin)
     run = desk.latest()

@@ -10,7 +10,7 @@ import hmac
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from graphdet.console.account_file import ANALYST
@@ -30,6 +30,7 @@ class Session:
     role: str
     language: Language = "en"
     theme: str = ""  # light, dark, or as the system has it
+    proof: str = ""  # hash of the password that opened it; another one ends it
     csrf: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     begun: float = 0.0
     used: float = 0.0
@@ -62,14 +63,14 @@ class Sessions:
             self._link = secrets.token_urlsafe(32)
             return True
 
-    def begin(self, name: str, role: str, language: Language) -> str:
+    def begin(self, name: str, role: str, language: Language, proof: str = "") -> str:
         """A new session; the value of its cookie."""
         cookie, now = secrets.token_urlsafe(32), self._clock()
         with self._lock:
             self._end_old(now)
             while len(self._open) >= MOST_SESSIONS:
                 del self._open[min(self._open, key=lambda one: self._open[one].used)]
-            self._open[cookie] = Session(name, role, language, begun=now, used=now)
+            self._open[cookie] = Session(name, role, language, proof=proof, begun=now, used=now)
         return cookie
 
     def of(self, cookie: str, *, by_itself: bool = False) -> Session | None:
@@ -86,11 +87,6 @@ class Sessions:
         """Log out."""
         with self._lock:
             self._open.pop(cookie, None)
-
-    def end_of(self, name: str) -> None:
-        """Log somebody out everywhere."""
-        with self._lock:
-            self._open = {cookie: one for cookie, one in self._open.items() if one.name != name}
 
     def _end_old(self, now: float) -> None:
         over = [cookie for cookie, one in self._open.items() if now - one.used > RESTED or now - one.begun > OLDEST]
@@ -112,14 +108,28 @@ class Tries:
         with self._lock:
             return max((self._until(one) - now for one in whose), default=0.0)
 
+    def begin(self, *whose: str) -> float:
+        """Seconds until the next try counts; where it is now, it stands as a wrong one until `right` says otherwise.
+
+        So that of many who try at the same moment no more get through than of those who come one after another.
+        """
+        with self._lock:
+            now = self._clock()
+            wait = max((self._until(one) - now for one in whose), default=0.0)
+            if not wait > 0:
+                self._count(whose, now)
+            return wait
+
     def wrong(self, *whose: str) -> None:
         """A try failed."""
-        now = self._clock()
         with self._lock:
-            for one in whose:
-                self._wrong[one] = (self._wrong.get(one, (0, 0.0))[0] + 1, now)
-            while len(self._wrong) > MOST_WATCHED:
-                del self._wrong[min(self._wrong, key=lambda one: self._wrong[one][1])]
+            self._count(whose, self._clock())
+
+    def _count(self, whose: Sequence[str], now: float) -> None:
+        for one in whose:
+            self._wrong[one] = (self._wrong.get(one, (0, 0.0))[0] + 1, now)
+        while len(self._wrong) > MOST_WATCHED:
+            del self._wrong[min(self._wrong, key=lambda one: self._wrong[one][1])]
 
     def right(self, *whose: str) -> None:
         """A try succeeded: what was wrong before is forgotten."""

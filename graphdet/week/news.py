@@ -66,9 +66,12 @@ def tell_news(book: Casebook, told: int) -> News:
     """What the casebook learned after an entry; cases of which only members' words changed are not among it."""
     with book.reading():
         entries = [entry for entry in book.tables.entries(after=told) if entry.case and entry.kind in (SEEN, ABSENT, LAPSED, RETURNED)]
+        by_case: dict[str, list[Entry]] = {}
+        for entry in entries:
+            by_case.setdefault(entry.case, []).append(entry)
         found = []
-        for name in dict.fromkeys(entry.case for entry in entries):
-            one = _news_of(book, name, [entry for entry in entries if entry.case == name], told)
+        for name, own in by_case.items():
+            one = _news_of(book, name, own, told)
             if one is not None:
                 found.append(one)
         waiting = Counter(case.tier for case in book.cases() if waits(case))
