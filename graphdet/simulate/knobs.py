@@ -162,6 +162,12 @@ class TakeoverSettings(Section):
         return self
 
 
+class PictureSettings(Section):
+    """Pictures of reviews, drawn by code; none unless asked for, so that a market keeps its bytes."""
+
+    share: float = Field(0.0, ge=0, le=1, description="share of reviews that show one; of reviews by a crew's script four in five at least")
+
+
 class MarketSettings(Section):
     """Everything about a market but its seed."""
 
@@ -175,6 +181,7 @@ class MarketSettings(Section):
     rings: RingSettings = RingSettings()
     lookalikes: LookalikeSettings = LookalikeSettings()
     takeovers: TakeoverSettings = TakeoverSettings()
+    pictures: PictureSettings = PictureSettings()
     labels: LabelSettings = LabelSettings()
 
 
@@ -254,6 +261,11 @@ def preset(name: PresetName, events: int | None = None, users: int | None = None
 def with_takeovers(settings: MarketSettings, count: float) -> MarketSettings:
     """The same market, with so many of 10,000 accounts taken over by strangers, one by one."""
     return settings.model_copy(update={"takeovers": settings.takeovers.model_copy(update={"count": count})})
+
+
+def with_pictures(settings: MarketSettings, share: float) -> MarketSettings:
+    """The same market, in which such a share of reviews shows a picture."""
+    return settings.model_copy(update={"pictures": settings.pictures.model_copy(update={"share": share})})
 
 
 def without_rings(settings: MarketSettings) -> MarketSettings:

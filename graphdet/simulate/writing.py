@@ -17,9 +17,11 @@ import graphdet
 from graphdet.errors import MarketError
 from graphdet.schema import ACTIONS, EVENT_COLUMN, TEXT, TIME
 from graphdet.simulate.ids import hexadecimal
+from graphdet.simulate.knobs import MarketSettings
 from graphdet.simulate.market import Market
 from graphdet.simulate.reviews import review_texts
 from graphdet.simulate.sessions import ACTION
+from graphdet.simulate.showing import pictures_of, truth_of, write_pictures
 from graphdet.simulate.streams import mix
 from graphdet.whole import whole_folder, why
 
@@ -39,9 +41,13 @@ _AGENTS = tuple(
 )
 
 
-def log_schema() -> pa.Schema:
-    """The Arrow schema of the written log: all of `schema.EVENT_COLUMNS` but image and label."""
-    return pa.schema([pa.field(name, EVENT_COLUMN[name].type) for name in LOG_COLUMNS])
+def log_schema(*, pictures: bool = False) -> pa.Schema:
+    """The Arrow schema of the written log; `image` only where a market has pictures."""
+    return pa.schema([pa.field(name, EVENT_COLUMN[name].type) for name in (*LOG_COLUMNS, *(("image",) if pictures else ()))])
+
+
+def _schema_of(market: Market) -> pa.Schema:
+    return log_schema(pictures=market.settings.pictures.share > 0)
 
 
 def log_batches(market: Market) -> Iterator[pa.RecordBatch]:
@@ -59,7 +65,7 @@ def log_batches(market: Market) -> Iterator[pa.RecordBatch]:
 
 def log_table(market: Market) -> pa.Table:
     """The whole log as one table; for small markets."""
-    return pa.Table.from_batches(list(log_batches(market)), schema=log_schema())
+    return pa.Table.from_batches(list(log_batches(market)), schema=_schema_of(market))
 
 
 def write_market(market: Market, out: Path, format: Literal["parquet", "csv"] = "parquet") -> None:  # noqa: A002
@@ -68,7 +74,15 @@ def write_market(market: Market, out: Path, format: Literal["parquet", "csv"] = 
     Raises:
         MarketError: `out` holds something already, or cannot be written.
     """
-    write_folder(out, lambda folder: _write_log(market, folder, format), market.truth, describe(market))
+    shown = pictures_of(market)
+
+    def write_all(folder: Path) -> None:
+        _write_log(market, folder, format)
+        if market.settings.pictures.share:
+            write_pictures(market, shown, folder)
+
+    truth = {**market.truth, "pictures": truth_of(market, shown)} if market.settings.pictures.share else market.truth
+    write_folder(out, write_all, truth, describe(market))
 
 
 def write_folder(out: Path, write_log: Callable[[Path], None], truth: Mapping[str, pa.Table], about: Mapping[str, object]) -> None:
@@ -100,12 +114,17 @@ def describe(market: Market) -> dict[str, object]:
     return {
         "version": graphdet.__version__,
         "seed": market.seed,
-        # A market without takeovers is described as it was before there were any.
-        "settings": market.settings.model_dump(exclude=None if market.settings.takeovers.count else {"takeovers"}),
+        # A market without takeovers or pictures is described as it was before there were any.
+        "settings": market.settings.model_dump(exclude=_not_asked_for(market.settings)),
         "events": len(market),
         "nodes": {name: len(ids) for name, ids in market.ids.items()},
         **count_kinds(market.truth),
     }
+
+
+def _not_asked_for(settings: MarketSettings) -> set[str]:
+    asked = {"takeovers": settings.takeovers.count, "pictures": settings.pictures.share}
+    return {name for name, much in asked.items() if not much}
 
 
 def count_kinds(truth: Mapping[str, pa.Table]) -> dict[str, dict[str, int]]:
@@ -117,11 +136,11 @@ def count_kinds(truth: Mapping[str, pa.Table]) -> dict[str, dict[str, int]]:
 
 def _write_log(market: Market, folder: Path, format: str) -> None:  # noqa: A002
     if format == "csv":
-        with pa_csv.CSVWriter(folder / "events.csv", log_schema()) as writer:
+        with pa_csv.CSVWriter(folder / "events.csv", _schema_of(market)) as writer:
             for batch in log_batches(market):
                 writer.write_batch(batch)
         return
-    with pq.ParquetWriter(folder / "events.parquet", log_schema(), compression="zstd", use_dictionary=_REPEATED) as writer:
+    with pq.ParquetWriter(folder / "events.parquet", _schema_of(market), compression="zstd", use_dictionary=_REPEATED) as writer:
         for batch in log_batches(market):
             writer.write_batch(batch, row_group_size=_CHUNK)
 
@@ -165,4 +184,7 @@ def _batch(market: Market, low: int, high: int) -> pa.RecordBatch:
         "address_id": named("address", part.address),
         "user_agent": pa.array(_AGENTS, type=TEXT).take(pa.array(agent.astype(np.int64))),
     }
-    return pa.record_batch([columns[name] for name in LOG_COLUMNS], schema=log_schema())
+    schema = _schema_of(market)
+    if "image" in schema.names:
+        columns["image"] = pictures_of(market).images(len(market)).slice(low, n)
+    return pa.record_batch([columns[name] for name in schema.names], schema=schema)

@@ -1,0 +1,129 @@
+"""Drawn pictures → how many changed copies are found, by change, how far different ones are apart, and what 5,000 photographs cost.
+
+    python benchmarks/pictures.py    # some minutes
+    python benchmarks/pictures.py --photographs 5000 --threads 2
+
+Things and moments are of numbers that nothing was tuned on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from results_io import write_result
+
+from graphdet.events import read_events
+from graphdet.events.picture_prints import BITS, PREFIX, VIEWS, picture_print
+from graphdet.settings import LogSettings, MachineSettings
+from graphdet.signals import with_meeting_places
+from graphdet.signals.near_pictures import APART, Prints, apart, near_pictures
+from graphdet.simulate.photographs import CHANGES, as_jpeg, changed, draw_at_home, draw_for_shop
+
+FRESH = 7000  # the first thing's number
+SHARES = ("recall of pairs", "precision of pairs", "different pairs that are near")
+BITS_APART = "least bits between different ones"
+
+
+def words(prints: list[str]) -> Prints:
+    return np.array([np.frombuffer(bytes.fromhex(one.removeprefix(PREFIX)), "<u8") for one in prints]).reshape(-1, 2 * VIEWS, BITS // 64)
+
+
+def copies(count: int) -> dict[str, Any]:
+    """Each original beside its copies: shares that are near it, shares of pairs of copies in one group, and what is near without reason."""
+    made = {
+        "at home": [draw_at_home(FRESH + n // 3, FRESH + n) for n in range(count)],
+        "for a shop": [draw_for_shop(FRESH + n) for n in range(count)],
+    }
+    told: dict[str, Any] = {}
+    for kind, originals in made.items():
+        own = [picture_print(as_jpeg(one)) for one in originals]
+        near, every, source = {}, list(own), list(range(count))
+        for change in CHANGES:
+            others = [picture_print(changed(one, change, FRESH + n)) for n, one in enumerate(originals)]
+            pairs = np.column_stack([np.arange(count), np.arange(count) + count])
+            near[change] = float((apart(pairs, words(own + others)) <= APART).mean())
+            every, source = every + others, source + list(range(count))
+        different = np.column_stack(np.triu_indices(count, 1))
+        bits = apart(different, words(own))
+        first, truth = near_pictures(words(every)), np.array(source)
+        together, same = first[:, None] == first[None], truth[:, None] == truth[None]
+        upper = np.triu_indices(len(truth), 1)
+        told[kind] = {
+            "near the original": near,
+            BITS_APART: int(bits.min()),
+            "different pairs that are near": float((bits <= APART).mean()),
+            "recall of pairs": float((together & same)[upper].sum() / same[upper].sum()),
+            "precision of pairs": float((together & same)[upper].sum() / together[upper].sum()),
+        }
+    return told
+
+
+def photograph(number: int, size: tuple[int, int]) -> bytes:
+    """As large as those of telephones are once a shop's app has made them smaller, with grain that no JPEG can leave out."""
+    rng = np.random.default_rng(number)
+    large = np.asarray(draw_at_home(FRESH + number, number).resize(size, Image.Resampling.BICUBIC)).astype(np.int16)
+    grain = rng.normal(0, 6, large.shape[:2]).astype(np.int16)[:, :, None]
+    out = io.BytesIO()
+    Image.fromarray((large + grain).clip(0, 255).astype(np.uint8)).save(out, "JPEG", quality=85)
+    return out.getvalue()
+
+
+def cost(count: int, size: tuple[int, int], threads: int) -> dict[str, Any]:
+    """A log of so many events, each with a photograph of its own on disk: seconds with and without pictures."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        different = [photograph(number, size) for number in range(min(count, 40))]
+        for number in range(count):
+            (folder / f"{number}.jpg").write_bytes(different[number % len(different)] + number.to_bytes(4, "little"))
+        rows = [f"u{n},i{n % 50},2025-03-{1 + n % 28:02d} 10:00:00,{n}.jpg" for n in range(count)]
+        (folder / "log.csv").write_text("\n".join(["user_id,item_id,timestamp,image", *rows]))
+        seconds, busy = {}, {}
+        for name, images in (("without", False), ("with", True)):
+            start, began = time.perf_counter(), time.process_time()
+            events = with_meeting_places(read_events([folder / "log.csv"], LogSettings(images=images), MachineSettings(threads=threads)))
+            seconds[name], busy[name] = time.perf_counter() - start, time.process_time() - began
+        return {
+            "photographs": count, "pixels": size, "bytes": round(float(np.mean([len(one) for one in different]))), "threads": threads,
+            "seconds": seconds, "seconds of the processor": busy, "groups": events.count("image_group"),
+        }  # fmt: skip
+
+
+def as_text(told: dict[str, Any]) -> str:
+    """The figures as a table."""
+    copied, cost = told["copies"], told["cost"]
+    lines = ["| near the original, of copies | " + " | ".join(copied) + " |", "|---" * (len(copied) + 1) + "|"]
+    rows = {change: [f"{row['near the original'][change]:.1%}" for row in copied.values()] for change in CHANGES}
+    rows |= {name: [f"{row[name]:.2%}" for row in copied.values()] for name in SHARES}
+    rows |= {BITS_APART: [str(row[BITS_APART]) for row in copied.values()]}
+    lines += [f"| {name} | {' | '.join(cells)} |" for name, cells in rows.items()]
+    (wide, high), seconds = cost["pixels"], cost["seconds"]
+    about = f"{cost['photographs']:,} photographs of {wide} × {high} pixels ({cost['bytes'] / 1e3:,.0f} kB each), {cost['threads']} threads"
+    busy = cost["seconds of the processor"]["with"]
+    lines += [
+        "",
+        f"{about}: a log is read in {seconds['with']:.1f} s with them, in {seconds['without']:.1f} s without; {busy:.1f} s of processors.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--originals", type=int, default=150)
+    asked.add_argument("--photographs", type=int, default=5000)
+    asked.add_argument("--threads", type=int, default=2)
+    given = asked.parse_args()
+    told = {"copies": copies(given.originals), "cost": cost(given.photographs, (1280, 960), given.threads)}
+    text = as_text(told)
+    print(text)
+    write_result("pictures", told, text, ("events", "signals", "simulate"))
+
+
+if __name__ == "__main__":
+    main()
