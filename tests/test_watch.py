@@ -9,12 +9,14 @@ import random
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from shutil import rmtree
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
 import pytest
 from watch_parts import NOON, add_up, event, history, watch_of
 
@@ -102,6 +104,51 @@ def test_after_each_look_rings_are_those_of_a_run_on_the_same_window_and_null(lo
         assert measured == {day: per_day[day] for day in measured}
         assert len(measured) > 2
         assert max(measured) == int(state.meta["end"]) // DAY - 1
+
+
+def hard_market() -> pa.Table:
+    return log_table(simulate(preset("hard", users=500).model_copy(update={"days": 12}), 2))
+
+
+def real_shopping() -> pa.Table:
+    """Real events, whose times are bare dates, and twelve people who come to the same nine things on two days of them."""
+    data = Path(__file__).parent / "data"
+    events, items = (pq.read_table(data / f"taobao_{name}.parquet") for name in ("events", "items"))
+    category = dict(zip(items["item"].to_pylist(), items["category"].to_pylist(), strict=True))
+    rows = [
+        {"timestamp": f"{row['date']:%Y-%m-%d}", "user_id": f"{row['user']}", "item_id": f"{row['item']}", "action": row["action"]}
+        | {"category": f"{category.get(row['item'], '')}"}
+        for row in events.to_pylist()
+    ]
+    common = rows[:: len(rows) // 9][:9]
+    days = sorted({row["timestamp"] for row in rows})[-4:-2]
+    rows += [one | {"timestamp": days[(place + who) % 2], "user_id": f"r{who}"} for who in range(12) for place, one in enumerate(common)]
+    return pa.Table.from_pylist(rows).sort_by([("timestamp", "ascending"), ("user_id", "ascending")])
+
+
+@pytest.mark.parametrize("kind", [hard_market, real_shopping])
+def test_looks_are_runs_on_a_hard_market_and_on_real_shopping_too(kind: Callable[[], pa.Table], tmp_path: Path) -> None:
+    log, logs, ends = kind(), tmp_path / "logs", (0.0, 0.8, 0.9, 0.97, 1.0)
+    logs.mkdir()
+    found, fresh = [], []
+    with open_state(tmp_path / "state") as state:
+        watch = watch_of(state, FolderSource(logs, 60.0))
+        for part in range(len(ends) - 1):
+            with (logs / "events.csv").open("ab") as file:
+                file.write(as_csv(rows_of(log, ends[part], ends[part + 1]), header=not part))
+            watch.step()
+            look = watch.look()
+            assert look is not None
+            settings = settings_of_look(watch.settings)
+            direct = measure_log(read_events([logs / "events.csv"], settings.log), settings)
+            batch = detect_in(direct, settings, Progress(), null=Null.from_json(state.meta["null"]).rings).run
+            for table in ("rings", "members", "evidence", "scores"):
+                assert look.run.tables[table].equals(batch.tables[table]), (part, table)
+            assert _told(Run.load(tmp_path / "state" / RUNS / state.meta["run"])) == _told(batch)
+            found.append(batch.rings.num_rows)
+            fresh.append(look.refresh)
+    assert max(found) > 0
+    assert fresh[0]
 
 
 def test_a_look_that_finds_the_same_rings_records_no_run_and_tells_scores_all_the_same(log: pa.Table, tmp_path: Path) -> None:
