@@ -3,6 +3,7 @@
 python benchmarks/detection.py                                # hard, 5 fresh seeds, all baselines
 python benchmarks/detection.py --neo4j DIR                    # and the Cypher recipe, on a server that is started in DIR
 python benchmarks/detection.py --drop devices ips dates times # the same with columns missing
+python benchmarks/detection.py --popular                      # the same with rings at popular items
 python benchmarks/detection.py --lookalikes-only              # no ring in it: every alert is false
 python benchmarks/detection.py --permuted 20                  # no coordination in it: no alert is allowed
 python benchmarks/detection.py --days                         # days until a ring is found; stability from one day to the next
@@ -27,7 +28,7 @@ import pyarrow.compute as pc
 from baselines import BASELINES, Found, MissingKeyError
 from cypher_recipe import CYPHER, cypher_components, server_in
 from detection_plots import draw_page
-from markets import FRESH_SEEDS, VARIANT_TITLES, VARIANTS, Market, as_events, make_market, permuted, until
+from markets import FRESH_SEEDS, VARIANT_TITLES, VARIANTS, Market, as_events, at_popular_items, make_market, permuted, until
 from results_io import RESULTS, markdown_row, write_result
 
 from graphdet import EventTable, Run, Settings, detect
@@ -99,6 +100,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=5, help="how many fresh seeds")
     parser.add_argument("--drop", nargs="+", default=[], choices=[name for name in VARIANTS if name != "everything"], metavar="COLUMN")
     parser.add_argument("--lookalikes-only", action="store_true", help="markets without rings")
+    parser.add_argument("--popular", action="store_true", help="rings at popular items")
     parser.add_argument("--permuted", type=int, default=0, metavar="N", help="N permuted logs")
     parser.add_argument("--no-lookalikes", action="store_true", help="rings without planted look-alikes: are the q-values honest?")
     parser.add_argument("--days", action="store_true", help="runs on growing logs")
@@ -125,6 +127,8 @@ def compare(
     trials: list[Trial] = []
     for seed in seeds:
         market = make(seed, parts="no look-alikes" if options.no_lookalikes else "all")
+        if options.popular:
+            market = at_popular_items(market, seed)
         for variant in ("everything", *options.drop):
             events = as_events(VARIANTS[variant](market.log))
             trials.append(ours(events, market, variant, seed))
@@ -141,6 +145,7 @@ def compare(
     text += f"\nOf alerts with q ≤ 0.05, so many are false, seed by seed: {shares}.\n"
     print(text)
     heading = f"# Detection on `{options.preset}`, {len(seeds)} fresh seed{'s' * (len(seeds) > 1)}\n\n"
+    heading += "Rings are at popular items. " if options.popular else ""
     heading += "Rings of tier `alert`, counted over users; recall and F1 over detectable members (at least two targets touched). "
     heading += "In brackets the 95 % bootstrap interval over seeds (and rings, for ring recall).\n"
     write(options.name, results, heading + text)

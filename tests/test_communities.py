@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections import defaultdict
 from dataclasses import replace
 
 import numpy as np
@@ -20,7 +22,7 @@ from graphdet.settings import EvidenceSettings, GnnSettings, RingSettings
 from graphdet.visits import communities as communities
 from graphdet.visits.communities import lacks_categories, with_communities
 
-TASTES, ITEMS, USERS = 8, 400, 1500
+TASTES, ITEMS, USERS, TARGETS = 8, 400, 1500, 16
 SETTINGS = EvidenceSettings()
 
 
@@ -114,24 +116,49 @@ def test_the_order_of_the_events_does_not_matter() -> None:
 def test_of_a_large_log_some_users_are_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     log, taste = tastes_log()
     everybody = communities._common_users(log)
-    user, item = communities._lasting_visits(log)
-    together = np.zeros((ITEMS, ITEMS))
-    for who in range(USERS):
-        own = item[user == who]
-        if len(own) > 1:
-            together[np.ix_(own, own)] += 1 / (len(own) - 1)
-    np.fill_diagonal(together, 0)
-    np.testing.assert_allclose(everybody.toarray(), together, atol=1e-9)
     monkeypatch.setattr(communities, "MOST_PAIRS", 10_000)
     assert communities._common_users(log).sum() < 0.7 * everybody.sum()
     assert adjusted_mutual_info_score(taste, with_communities(log, SETTINGS).item_category) > 0.7
 
 
-def test_of_an_items_visitors_of_one_day_one_is_asked() -> None:
+def test_items_are_joined_by_visits_of_one_day_and_by_visits_more_than_a_week_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     log, _ = tastes_log(ring=40)
     assert log.time is not None
-    user, item = communities._lasting_visits(log)
-    visits = set(zip(log.codes["user"].tolist(), log.codes["item"].tolist(), strict=True))
-    assert set(zip(user.tolist(), item.tolist(), strict=True)) <= visits
-    days = len(set(zip(log.codes["item"].tolist(), (log.time // 86_400_000_000).tolist(), strict=True)))
-    assert 0.9 * days <= len(user) <= days  # fewer where one user is asked about the same item on two days
+    visits = {
+        (item, day, user * 2_654_435_761 % 2**32, user)
+        for user, item, day in zip(
+            log.codes["user"].tolist(), log.codes["item"].tolist(), (log.time // communities.DAY).tolist(), strict=True
+        )
+    }
+    first: list[dict[int, int]] = [{} for _ in range(USERS)]
+    asked: list[dict[int, set[int]]] = [defaultdict(set) for _ in range(USERS)]
+    for (item, day), visitors in itertools.groupby(sorted(visits), key=lambda visit: visit[:2]):
+        for place, (_, _, _, user) in enumerate(visitors):
+            first[user].setdefault(item, day)
+            if place == 0:
+                asked[user][item].add(day)
+    together = np.zeros((ITEMS, ITEMS))
+    for own, of in zip(first, asked, strict=True):
+        for one, other in itertools.permutations(own, 2):
+            together[one, other] += (abs(own[one] - own[other]) > communities.APART) / (len(own) - 1)
+        for one, other in itertools.permutations(of, 2):
+            together[one, other] += len(of[one] & of[other]) / (len(of) - 1)
+    np.testing.assert_allclose(communities._common_users(log).toarray(), together, atol=1e-9)
+    monkeypatch.setattr(communities, "BLOCK", 1000)
+    np.testing.assert_allclose(communities._common_users(log).toarray(), together, atol=1e-9)
+
+
+def test_a_campaign_of_days_joins_nothing() -> None:
+    """Though its forty people come to eight of sixteen things each, and hardly anybody else comes to these."""
+    log, _ = tastes_log()
+    assert log.time is not None
+    generator = np.random.default_rng(2)
+    crew = np.repeat(generator.choice(USERS, 40, replace=False), 8)
+    targets = ITEMS + np.concatenate([generator.choice(TARGETS, 8, replace=False) for _ in range(40)])
+    second = generator.integers(10 * 24 * HOUR, 16 * 24 * HOUR, len(crew))
+    user, item = np.r_[log.codes["user"], crew], np.r_[log.codes["item"], targets]
+    rest = generator.integers(0, USERS, 60)  # who else comes by, at any time
+    user, item = np.r_[user, rest], np.r_[item, ITEMS + np.arange(60) % TARGETS]
+    second = np.r_[log.time // 1_000_000, second, generator.integers(0, 30 * 24 * HOUR, 60)]
+    found = with_communities(coded_table(user, second, item=item), SETTINGS).item_category[ITEMS:]
+    assert np.bincount(found[found >= 0]).max(initial=0) <= 5

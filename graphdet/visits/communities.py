@@ -1,13 +1,15 @@
 """Items whose category a log does not tell → communities of items that the same users visit, which stand in for categories.
 
 Without them everybody's taste is one taste, and whoever shops in the same corner of the shop seems to act together. But a
-ring's targets, which its members visit together, must not become a category of their own: so of the visitors whom an item had on one day
-only one is asked, which leaves what users like and takes away what they did at once.
+ring's targets, which its members visit together, must not become a category of their own: so two items are joined by those who came to them
+more than a week apart, since tastes last, and by those who came to both on one day, since they were after something. Of the visitors
+whom an item had on one day only one is asked for the latter. What lies days apart, as a crew's targets do, says nothing.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import scipy
@@ -18,9 +20,11 @@ from graphdet.settings import EvidenceSettings
 
 UNTOLD = 0.1  # share of item events without a category that a log may have before communities are learned
 DAY = 86_400_000_000
+APART = 7  # days between the visits that join two items, or a quarter of a shorter log
 LEAST_ITEMS = 12  # of a community; a smaller one says little
 MOST_ITEMS = 100  # who visited more things tells little about which of them belong together
 MOST_PAIRS = 20_000_000  # of items in common users; beyond that, every other user is asked, or every third, …
+BLOCK = 2_000_000  # pairs joined at a time
 
 
 def lacks_categories(events: EventTable) -> bool:
@@ -55,30 +59,59 @@ def with_communities(events: EventTable, settings: EvidenceSettings) -> EventTab
 
 def _common_users(events: EventTable) -> scipy.sparse.csr_matrix:
     """(items, items) how much users say that two items belong together."""
-    user, item = _lasting_visits(events)
-    items = events.count("item")
-    count = np.bincount(user, minlength=events.count("user"))
-    asked = (count >= 2) & (count <= MOST_ITEMS)
-    pairs = int((count[asked] * (count[asked] - 1)).sum()) // 2
-    asked &= np.arange(len(count)) % max(-(-pairs // MOST_PAIRS), 1) == 0
-    of_asked = asked[user]
-    place = np.cumsum(asked) - 1
-    places, shape = (place[user[of_asked]], item[of_asked]), (int(asked.sum()), items)
-    by_user = scipy.sparse.csr_matrix((np.ones(int(of_asked.sum())), places), shape=shape)
-    together = scipy.sparse.csr_matrix(by_user.T @ scipy.sparse.diags(1.0 / (count[asked] - 1)) @ by_user)
+    user, item, day = _visits(events)
+    days, items = int(day.max(initial=0)) + 1, events.count("item")
+    first = np.sort(np.unique(user * items + item, return_index=True)[1])
+    lasting = _joined(user[first], item[first], day[first], min(APART, days // 4), items)
+    asked = _one_visitor(user, item, day)
+    together = lasting + _joined(user[asked], item[asked], day[asked], None, items)
+    together = scipy.sparse.csr_matrix(together + together.T)
     together.setdiag(0)
     together.eliminate_zeros()
     return together
 
 
-def _lasting_visits(events: EventTable) -> tuple[Int64, Int64]:
-    """(users, items) of distinct visits, one visitor of an item a day, so that a crowd that came at once, as a ring does, counts once."""
+def _joined(user: Int64, item: Int64, day: Int64, apart: int | None, items: int) -> scipy.sparse.csr_matrix:
+    """(items, items) what users' visits, by user and day, say to pairs of them on one day, or more than `apart` days apart."""
+    count = np.bincount(distinct_values(user * items + item) // items)
+    of_some = ((count >= 2) & (count <= MOST_ITEMS))[user]
+    user, item, day = user[of_some], item[of_some], day[of_some]
+    moment = user * (int(day.max(initial=0)) + 1) + day
+    begin = np.searchsorted(moment, moment) if apart is None else np.searchsorted(user, user)
+    end = np.arange(len(user)) if apart is None else np.searchsorted(moment, moment - apart)
+    sooner = np.maximum(end - begin, 0)
+    sooner[user % max(-(-int(sooner.sum()) // MOST_PAIRS), 1) > 0] = 0
+    told = np.cumsum(sooner)
+    joined = scipy.sparse.csr_matrix((items, items))
+    for low, high in _blocks(told):
+        later = np.repeat(np.arange(low, high), sooner[low:high])
+        before = (told - sooner)[low:high]
+        other = begin[later] + np.arange(len(later)) - np.repeat(before - before[0], sooner[low:high])
+        said = scipy.sparse.csr_matrix((1.0 / (count[user[later]] - 1), (item[other], item[later])), shape=(items, items))
+        joined = scipy.sparse.csr_matrix(joined + said)
+    return joined
+
+
+def _blocks(told: Int64) -> list[tuple[int, int]]:
+    """Ranges of visits with about as many pairs each, of numbers of pairs until each visit."""
+    cuts = np.searchsorted(told, np.arange(BLOCK, int(told.max(initial=0)), BLOCK))
+    return list(pairwise(np.unique(np.r_[0, cuts, len(told)]).tolist()))
+
+
+def _one_visitor(user: Int64, item: Int64, day: Int64) -> Int64:
+    """Rows of one visitor of each item and day, so that a crowd that came at once, as a ring does, counts once."""
+    turn = user * 2_654_435_761 % (1 << 32)  # a fixed order of users that has nothing to do with their names
+    order = np.lexsort([turn, day, item])
+    new = (np.diff(item[order], prepend=-1) != 0) | (np.diff(day[order], prepend=-1) != 0)
+    return np.sort(order[new])
+
+
+def _visits(events: EventTable) -> tuple[Int64, Int64, Int64]:
+    """(users, items, days since the log's first) of distinct visits, by user and day."""
     assert events.time is not None
     told = np.flatnonzero((events.codes["item"] >= 0) & (events.time != NO_TIME))
-    user, item = events.codes["user"][told].astype(np.int64), events.codes["item"][told].astype(np.int64)
-    turn = user * 2_654_435_761 % (1 << 32)  # a fixed order of users that has nothing to do with their names
-    order = np.lexsort([turn, events.time[told] // DAY, item])
-    day = events.time[told][order] // DAY
-    first = np.r_[True, (item[order][1:] != item[order][:-1]) | (day[1:] != day[:-1])][: len(order)]
-    visited = distinct_values(user[order][first] * events.count("item") + item[order][first])
-    return visited // events.count("item"), visited % events.count("item")
+    user, item, day = events.codes["user"][told].astype(np.int64), events.codes["item"][told].astype(np.int64), events.time[told] // DAY
+    day -= day.min() if len(day) else 0
+    days, items = int(day.max(initial=0)) + 1, events.count("item")
+    visit = distinct_values((user * days + day) * items + item)
+    return visit // items // days, visit % items, visit // items % days
