@@ -289,7 +289,9 @@ def record_run(
     tables.update(lives)
     if dossiers:
         with progress.stage("dossiers", len(finding.rings)):
-            tables.update(record_dossiers(finding.rings, finding.ids, log, finding.base_rates, finding.stakes, settings))
+            for made in record_dossiers(finding.rings, finding.ids, log, finding.base_rates, finding.stakes, settings):
+                tables.update(made)
+                del made  # it may be dropped while the next is made
     discounted, crowded = list_discounts(log.visits.visits, log.events)
     told = [*crowded, *notes, *finding.notes]
     meta = describe_run(log.events, settings, discounted, told, progress.costs) | {"background": dict(finding.background)}
@@ -351,15 +353,17 @@ def _add_tables(
     members = members_table(rings, ids, events, visits)
     tables.update({"rings": rings_table(rings, ids, visits, stakes), "members": members, "rejected": events.report.rejected})
     with ThreadPoolExecutor(settings.machine.workers) as pool:
-        relations = pool.submit(ring_relations, events, members)
-        evidence = pool.submit(evidence_table, rings, ids, log, pairs, measured.expected)
+        beside = [
+            pool.submit(lambda: tables.update({"evidence": evidence_table(rings, ids, log, pairs, measured.expected)})),
+            pool.submit(lambda: tables.update({"relations": ring_relations(events, members)})),
+        ]
         made = {"scores": score_nodes(events, visits, pairs, rings, odds, weight)}
         if relation is not None:
             most, seed = settings.gnn.embeddings, settings.seed
             made["embeddings"] = embeddings_table(events, visits, relation, rings, made["scores"], odds, seed, most)
         tables.update(made)
-        tables.update({"evidence": evidence.result()})
-        tables.update({"relations": relations.result()})
+        for one in beside:
+            one.result()
 
 
 def _notes(measured: Measured, found: Search, judged: Judged) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ def test_pair_evidence_goes_once_it_had_its_last_reader(events: EventTable, monk
         seen.extend(weakref.ref(part) for part in (measured, measured.pairs, measured.expected))
         return measured
 
-    def recorded(*arguments: Any) -> dict[str, pa.Table]:
+    def recorded(*arguments: Any) -> Iterator[dict[str, pa.Table]]:
         left.extend(part() for part in seen)
         return record_dossiers(*arguments)
 

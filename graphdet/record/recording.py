@@ -6,7 +6,7 @@ Only what needs the whole log is worked out here; all else waits until somebody 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -44,10 +44,11 @@ DAY = 86_400
 
 def record_dossiers(
     rings: Sequence[JudgedRing], ids: Sequence[str], log: LogIndex, base_rates: BaseRates, stakes: Sequence[Stakes], settings: Settings
-) -> dict[str, pa.Table]:
-    """The tables `events`, `keys`, `visits` and `dossiers` of `schema.OPTIONAL_RUN_TABLES`. O(events + visits).
+) -> Iterator[dict[str, pa.Table]]:
+    """The tables `events`, `keys`, `dossiers` and then `visits` of `schema.OPTIONAL_RUN_TABLES`. O(events + visits).
 
-    Members' texts and the like are read from the log files again, as far as these are still there.
+    The large ones are made last, and one after the other, so that who takes them may drop one before the next. Members' texts and the
+    like are read from the log files again, as far as these are still there.
     """
     events, index = log.events, log.visits
     member = np.zeros(events.count("user"), np.bool_)
@@ -60,15 +61,14 @@ def record_dossiers(
         for position, seen in enumerate(index.visits.views):
             targets[seen.name][keys[view == position] - seen.first_key] = True
     rows = _rows_of_members(events, member, targets)
-    kept = events_table(events, rows)
     keys, at_targets = _keys_table(log, rows, targets)
+    dossiers = _dossiers_table(rings, ids, log, at_targets, stakes, settings.machine.workers)
+    del at_targets
     items = events.ids["item"].filter(pa.array(targets["item"])) if "item" in targets else pa.array([], pa.string())
-    return {
-        "events": add_wording(kept, events.report.files, items, settings.log, settings.machine),
-        "keys": keys,
-        "visits": _visits_table(rings, log, base_rates, settings.machine.workers),
-        "dossiers": _dossiers_table(rings, ids, log, at_targets, stakes, settings.machine.workers),
-    }
+    worded = add_wording(events_table(events, rows), events.report.files, items, settings.log, settings.machine)
+    yield {"events": worded, "keys": keys, "dossiers": dossiers}
+    del worded, keys, dossiers
+    yield {"visits": _visits_table(rings, log, base_rates, settings.machine.workers)}
 
 
 def describe_background(
