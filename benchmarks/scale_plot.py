@@ -13,10 +13,12 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt
 from detection_plots import GOAL_COLOR, OTHER_COLOR, OURS_COLOR, STYLE
 from matplotlib.axes import Axes
+from scale_peers import PEERS
 
 GIB = 2**30
-GOALS_SECONDS = {1e6: 4.0, 1e7: 30.0}
-GOALS_GIB = {1e7: 3.0}
+GOALS_SECONDS = {1e5: 3.5, 1e6: 7.5, 1e7: 95.0}
+GOALS_GIB = {1e7: 4.0}
+MARKS = {"pandas": "o--", "cypher": "s:", "coaction": "^-."}
 
 Row = Mapping[str, Any]
 
@@ -32,17 +34,21 @@ def draw_scale(rows: Sequence[Row], path: Path) -> None:
 
 
 def draw_growth(axes: Axes, rows: Sequence[Row], name: str, goals: Mapping[float, float], title: str, unit: float = 1.0) -> None:
+    """One line for graphdet and one for each peer; a peer that failed ends in a cross at what it had taken by then."""
     events = [row["events"] for row in rows]
     values = [row[name] / unit for row in rows]
-    recipe = [(row["events"], row["recipe"][name] / unit, row["recipe"]["failure"]) for row in rows if row["recipe"]]
-    theirs = {at: value for at, value, _ in recipe}
     axes.plot(events, values, "o-", color=OURS_COLOR, linewidth=2, label="graphdet run")
     for at, value in zip(events, values, strict=True):
-        note(axes, f"{value:.1f}", at, value, above=value > theirs.get(at, float("inf")), color=OURS_COLOR)
-    if recipe:
-        axes.plot(list(theirs), list(theirs.values()), "o--", color=OTHER_COLOR, label="pandas + networkx recipe")
-        for (at, value, failure), own in zip(recipe, values, strict=False):
-            note(axes, failure or f"{value:.1f}", at, value, above=value >= own, color="#666666")
+        note(axes, f"{value:.1f}", at, value, above=True, color=OURS_COLOR)
+    for peer, style in MARKS.items():
+        taken = [(row["events"], row["peers"][peer][name] / unit, row["peers"][peer]["failure"]) for row in rows if peer in row["peers"]]
+        if not taken:
+            continue
+        axes.plot([at for at, *_ in taken], [value for _, value, _ in taken], style, color=OTHER_COLOR, label=PEERS[peer])
+        at, value, failure = taken[-1]
+        if failure:
+            axes.plot([at], [value], "x", color=OTHER_COLOR, markersize=10, markeredgewidth=2)
+        note(axes, failure or f"{value:.1f}", at, value, above=False, color="#666666")
     if goals:
         axes.plot(list(goals), list(goals.values()), "_", color=GOAL_COLOR, markersize=16, markeredgewidth=2.5, label="goal: at most")
     axes.set(xscale="log", yscale="log", xlabel="events")

@@ -19,11 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from results_io import ROOT, markdown_row, write_result
-from scale import GIB, Cost, make_log, run_process
-
-from graphdet.simulate.zoo import make_shop, write_shop
-
-SEED = 77
+from scale import GIB, Cost, make_log, run_process, shop_log
 
 
 def main() -> None:
@@ -55,14 +51,6 @@ def check_out(commit: str, folder: Path) -> Path:
         subprocess.run(["cmake", "-S", ".", "-B", "build", python, "-DCMAKE_INSTALL_PREFIX=."], cwd=folder, check=True, capture_output=True)
         subprocess.run(["cmake", "--build", "build", "--target", "install"], cwd=folder, check=True, capture_output=True)
     return folder
-
-
-def shop_log(folder: Path, shop: str) -> list[Path]:
-    """A log of the zoo with rings, at its full size; made once and kept where a folder is given."""
-    market = folder / f"shop-{shop}"
-    if not market.exists():
-        write_shop(make_shop(shop, SEED), market)
-    return sorted(market.glob("*.parquet"))
 
 
 def compare(name: str, logs: Sequence[Path], before: Path, folder: Path, repeats: int) -> dict[str, Any]:
