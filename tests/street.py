@@ -30,6 +30,8 @@ ORDER = (
     "progress",
     "scratch",
     "whole",
+    "folder_lock",
+    "listening_socket",
     "shortage",
     "spreadsheets",
     "words",

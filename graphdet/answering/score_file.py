@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -222,14 +223,7 @@ class ScoreFile:
 
     def place_of(self, key: str) -> int:
         """The first row whose key is not before this one."""
-        low, high = 0, len(self.keys)
-        while low < high:
-            middle = (low + high) // 2
-            if self.keys[middle].as_py() < key:
-                low = middle + 1
-            else:
-                high = middle
-        return low
+        return bisect_left(range(len(self.keys)), key, key=lambda place: self.keys[place].as_py())
 
     def find(self, kind: str, name: str) -> tuple[float, Any] | None:
         """(score, what the document says) of a node or ring; None where the run knows none of that id."""

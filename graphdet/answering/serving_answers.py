@@ -26,6 +26,7 @@ from graphdet.answering.score_file import NAME
 from graphdet.answering.watch_figures import health, metrics
 from graphdet.errors import AlertError, NoScores
 from graphdet.extras import need
+from graphdet.listening_socket import listening_socket
 from graphdet.schema import USER
 from graphdet.schema.wording import LANGUAGES
 
@@ -104,15 +105,10 @@ def _place(told: str) -> tuple[str, int]:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(128)
+        return listening_socket(host, port)
     except OSError as error:
-        listener.close()
         raise AlertError(f"cannot listen at {host}, port {port} ({error.strerror}); name another place.") from None
-    return listener
 
 
 def serve_answers(state: Path, door: Door, listener: socket.socket, token: str) -> None:

@@ -19,6 +19,7 @@ from graphdet.console.desk import Desk
 from graphdet.console.guard import Place
 from graphdet.console.punctual import Punctual
 from graphdet.errors import ConsoleError
+from graphdet.listening_socket import listening_socket
 
 HERE = "127.0.0.1"
 IDLE_SECONDS = 15
@@ -101,7 +102,7 @@ def serve(home: Path, author: str, listening: Listening, told: Callable[[str], N
     """
     desk, accounts = Desk(home, author, watch), AccountsOf(home)
     with_accounts = bool(accounts())
-    with _socket(listening) as listener:
+    with _listen(listening) as listener:
         place = place_of(listening, listener.getsockname()[1], with_accounts=with_accounts)
         console = Console(desk, place, accounts if with_accounts else None, lambda link: told(f"for one more browser: {link}"))
         told(f"open {console.link()}")
@@ -118,16 +119,10 @@ def serve(home: Path, author: str, listening: Listening, told: Callable[[str], N
             desk.close()
 
 
-def _socket(listening: Listening) -> socket.socket:
-    family = socket.AF_INET6 if ":" in listening.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # named, or answers wait 40 ms for more to send
+def _listen(listening: Listening) -> socket.socket:
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((listening.host, listening.port))
-        listener.listen()  # whoever follows the link at once has only to wait
+        return listening_socket(listening.host, listening.port)
     except OSError as error:
-        listener.close()
         raise ConsoleError(
             f"cannot listen at {listening.host}, port {listening.port} ({error.strerror}); name another --port or --host."
         ) from None
-    return listener

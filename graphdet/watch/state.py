@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
@@ -16,6 +15,7 @@ from typing import Any
 from graphdet.alerts.outbox import open_outbox
 from graphdet.errors import WatchError
 from graphdet.events.identity import TOLD_BY
+from graphdet.folder_lock import alone_in
 from graphdet.watch.segments import KnownEvents, Segment, is_disk_full, remove_segments
 from graphdet.whole import why
 
@@ -114,23 +114,19 @@ def open_state(folder: Path) -> Iterator[State]:
     Raises:
         WatchError: another watch has it, it cannot be used, or it is damaged or of a newer graphdet.
     """
-    try:
-        for part in (folder, folder / SEGMENTS, folder / ASIDE, folder / RUNS):
-            part.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise WatchError(f"{folder}: cannot be used for a state ({why(error)}); choose another --state.") from None
-    try:
+
+    def unusable(reason: str) -> WatchError:
+        return WatchError(f"{folder}: cannot be used for a state ({reason}); choose another --state.")
+
+    taken = WatchError(f"{folder}: another watch has this state; stop it, or choose another --state.")
+    with alone_in(folder, LOCK, taken, unusable):
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise WatchError(f"{folder}: another watch has this state; stop it, or choose another --state.") from None
+            for part in (SEGMENTS, ASIDE, RUNS):
+                (folder / part).mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
-            raise WatchError(f"{folder}: its file system knows no locks ({why(error)}); choose another --state.") from None
+            raise unusable(why(error)) from None
         with contextlib.closing(_connect(folder / FILE)) as connection:
             yield _load(folder, connection)
-    finally:
-        os.close(handle)
 
 
 def _connect(path: Path) -> sqlite3.Connection:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
-import os
 import re
 import shutil
 from collections.abc import Collection, Iterator
@@ -13,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from graphdet.errors import CaseError
+from graphdet.folder_lock import alone_in
 from graphdet.settings import Settings
 from graphdet.whole import whole_file, why
 
@@ -40,21 +39,11 @@ def hold_home(home: Path) -> Iterator[None]:
     Raises:
         CaseError: another has it, or it cannot be made.
     """
-    try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(home / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise CaseError(f"{home}: cannot be used as a home folder ({why(error)}); choose another --home.") from None
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CaseError(f"{home}: another `graphdet day` is at work there; wait until it has ended.") from None
-        except OSError as error:
-            raise CaseError(f"{home}: its file system knows no locks ({why(error)}); choose another --home.") from None
+    taken = CaseError(f"{home}: another `graphdet day` is at work there; wait until it has ended.")
+    with alone_in(
+        home, LOCK, taken, lambda reason: CaseError(f"{home}: cannot be used as a home folder ({reason}); choose another --home.")
+    ):
         yield
-    finally:
-        os.close(handle)
 
 
 def read_mark(home: Path) -> Mark:

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.server
 
 ROUNDS = min(INPUTS, 30) or 1
 LONGEST = 300.0
-PROGRAM = [sys.executable, "-c", "from graphdet.cli import main; main()"]
+PROGRAM = [sys.executable, "-X", "faulthandler", "-c", "from graphdet.cli import main; main()"]
 
 
 def found_run() -> Run:
@@ -80,6 +80,19 @@ def theirs(database: Database) -> None:
     run(database, "CREATE (:User {userId: 'user-7', email: 'e'})-[:KNOWS {since: 3}]->(:User {userId: 'stranger'})")
 
 
+def push_again(command: list[str], server: Path, about: dict[str, Any]) -> None:
+    """A push that ends well; one that takes too long tells where it is, and what the server is at."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    try:
+        told = process.communicate(timeout=LONGEST)[1]
+    except subprocess.TimeoutExpired:
+        with open_database(find_target(server)) as database:
+            at_work = run(database, "SHOW TRANSACTIONS YIELD currentQuery, status, elapsedTime, waitTime, activeLockCount")
+        process.send_signal(signal.SIGABRT)
+        raise AssertionError(f"{about}: takes too long; the server: {at_work}; the client: {process.communicate()[1]}") from None
+    assert process.returncode == 0, (about, told)
+
+
 @pytest.mark.either_line
 def test_the_next_push_after_any_death_ends_as_a_clean_one(server: Path, line: str, tmp_path: Path) -> None:
     found = found_run()
@@ -113,8 +126,7 @@ def test_the_next_push_after_any_death_ends_as_a_clean_one(server: Path, line: s
                 process.wait(LONGEST)  # who lost its server goes on once it is back, or says so
                 with open_database(find_target(server)) as database:
                     finished = [push.state for push in read_pushes(database)] == ["done"]
-                again = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LONGEST)
-                assert again.returncode == 0, (one, again.stderr)
+                push_again(command, server, one)
             with open_database(find_target(server)) as database:
                 assert facts(database) == whole, one
                 undo_push(database, found.id)
