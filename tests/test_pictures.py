@@ -173,7 +173,7 @@ def test_what_is_no_plain_picture_inside_the_folder_is_missing_counted_and_the_r
             "file:///etc/passwd",
             "data:image/png;base64,iVBO",
         ],
-        "not there": ["none.jpg", "a" * 5000, "BESIDE.JPG"],
+        "not there ([log] image_folder says where names start)": ["none.jpg", "a" * 5000, "BESIDE.JPG"],
         "with control characters in the name": ["a\x1b[2Jb.jpg", "a\u202egpj.exe"],
         "of more than 64 MB": ["large.jpg"],
         "no JPEG, PNG, WebP, GIF or BMP by the bytes": ["text.jpg"],
@@ -197,7 +197,7 @@ def test_a_log_from_a_pipe_has_no_folder_and_a_setting_names_one(tmp_path: Path)
     (tmp_path / "pictures" / "a.jpg").write_bytes(as_jpeg(HOME))
     (tmp_path / "logs").mkdir()
     path = write_log(tmp_path / "logs", ["a.jpg"])
-    assert "1 not there (a.jpg)" in about_pictures(path)
+    assert "1 not there ([log] image_folder says where names start) (a.jpg)" in about_pictures(path)
     (tmp_path / "logs" / "mine.toml").write_text('[log]\nimage_folder = "../pictures"\n')
     own = load_settings(tmp_path / "logs" / "mine.toml").log
     assert about_pictures(path, own) == ""
@@ -343,3 +343,11 @@ def test_names_of_groups_are_those_of_their_first_picture() -> None:
     assert some[1] == some[3]
     assert some[4] is None
     assert all(re.fullmatch("picture #[0-9a-f]{16}", name) for name in some[:4])
+
+
+def test_addresses_are_counted_once_though_a_log_is_read_twice(tmp_path: Path) -> None:
+    """Dates that nobody told how to read make a file be read from its beginning again."""
+    rows = [f"u{n},i{n % 3},{13 + n}/03/2025 10:00,https://cdn.example/{n}.jpg" for n in range(9)]
+    (tmp_path / "log.csv").write_text("\n".join([HEAD, *rows]))
+    expected = "image: 9 of 9 pictures count as missing: 9 at addresses (nothing is fetched) (https://cdn.example/0.jpg)."
+    assert about_pictures(tmp_path / "log.csv") == expected

@@ -17,7 +17,8 @@ from pathlib import Path
 from graphdet.shortage import ran_out
 
 MOST_BYTES = 64 << 20
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://|//|(data|blob|file|about|javascript):", re.IGNORECASE)
+ADDRESS = r"(?i)^\s*([a-z][a-z0-9+.-]+://|//|(data|blob|file|about|javascript):)"  # also for Arrow, which knows no flags beside it
+_ADDRESS = re.compile(ADDRESS)
 _DRIVE = re.compile(r"[a-z]:", re.IGNORECASE)
 _PLAIN = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
@@ -26,7 +27,7 @@ class PictureRefused(Exception):
     """Why a picture counts as missing, as a note says it after their number."""
 
 
-GONE = "not there"
+GONE = "not there ([log] image_folder says where names start)"
 NO_FOLDER = "in no folder that is known ([log] image_folder names it)"
 ADDRESSES = "at addresses (nothing is fetched)"
 OUTSIDE = "outside the log's folder"

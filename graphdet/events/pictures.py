@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from graphdet.events.files import LogFile
-from graphdet.events.picture_files import PictureRefused, read_inside
+from graphdet.events.picture_files import ADDRESS, ADDRESSES, PictureRefused, read_inside
 from graphdet.events.picture_prints import LETTERS, PREFIX, picture_print
 from graphdet.events.timestamps import SPACES
 from graphdet.printable import printable
@@ -29,18 +30,24 @@ class Pictures:
 
     Attributes:
         found: (folder, what the log says) → its print, or why it is refused.
+        addresses: file → how many rows name a place elsewhere, and one of these; such a log may have a million of them, each another one.
     """
 
     settings: LogSettings
     machine: MachineSettings
     found: dict[tuple[str, str], str | PictureRefused] = field(default_factory=dict)
+    addresses: dict[str, tuple[int, str]] = field(default_factory=dict)
+
+    def begin(self, file: LogFile) -> None:
+        """Before a file is read, and before it is read again."""
+        self.addresses.pop(file.name, None)
 
     def read(self, batch: pa.RecordBatch, file: LogFile) -> pa.RecordBatch:
         """The batch with prints in place of pictures."""
         place = batch.schema.get_field_index(COLUMN)
         if place < 0:
             return batch
-        given = batch.column(place).dictionary_encode()
+        given = self._without_addresses(batch.column(place), file.name).dictionary_encode()
         folder = self._folder(file)
         values = given.dictionary.to_pylist()
         keys = [self._key(value, folder) for value in values]
@@ -55,15 +62,31 @@ class Pictures:
         """What was refused, in one sentence."""
         named = ((str(told), name if folder else "") for (folder, name), told in self.found.items() if isinstance(told, PictureRefused))
         refused = sorted(named)
-        if not refused:
-            return []
         counts = Counter(reason for reason, _ in refused)
         first = dict(reversed(refused))
+        elsewhere = sum(count for count, _ in self.addresses.values())
+        if elsewhere:
+            counts[ADDRESSES] += elsewhere
+            first.setdefault(ADDRESSES, min(name for _, name in self.addresses.values()))
+        if not counts:
+            return []
         parts = [
             f"{count:,} {reason}{f' ({printable(first[reason])[:_SHOWN]})' if first[reason] else ''}"
             for reason, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
         ]
-        return [f"image: {len(refused):,} of {len(self.found):,} pictures count as missing: {', '.join(parts)}."]
+        return [f"image: {counts.total():,} of {len(self.found) + elsewhere:,} pictures count as missing: {', '.join(parts)}."]
+
+    def _without_addresses(self, column: pa.Array, file: str) -> pa.Array:
+        if not pa.types.is_large_string(column.type):
+            return column
+        elsewhere = pc.match_substring_regex(column, ADDRESS)
+        count = pc.sum(elsewhere).as_py() or 0
+        if not count:
+            return column
+        before, example = self.addresses.get(file, (0, ""))
+        least = pc.min(column.filter(elsewhere)).as_py()
+        self.addresses[file] = before + count, min(filter(None, (example, least)))
+        return pc.if_else(elsewhere, pa.scalar(None, column.type), column)
 
     def _folder(self, file: LogFile) -> Path | None:
         if self.settings.image_folder:

@@ -173,6 +173,7 @@ def _read(
         return source
     start = collector.rows
     while True:
+        pictures.begin(source.file)
         try:
             with closing(stream_batches(connection, source, settings, typer)) as batches:  # so that nothing is read ahead any longer
                 for batch in batches:
