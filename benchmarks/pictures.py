@@ -1,4 +1,4 @@
-"""Drawn pictures → how many changed copies are found, by change, how far different ones are apart, and what 5,000 photographs cost.
+"""Drawn pictures → how many changed copies are found, how far different ones are apart, what 5,000 photographs cost, and what rings gain.
 
     python benchmarks/pictures.py    # some minutes
     python benchmarks/pictures.py --photographs 5000 --threads 2
@@ -12,6 +12,8 @@ import argparse
 import io
 import tempfile
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +21,21 @@ import numpy as np
 from PIL import Image
 from results_io import write_result
 
-from graphdet.events import read_events
+from graphdet import detect
+from graphdet.evaluate import evaluate, load_truth
+from graphdet.events import EventTable, read_events
 from graphdet.events.picture_prints import BITS, PREFIX, VIEWS, picture_print
-from graphdet.settings import LogSettings, MachineSettings
+from graphdet.events.table import Written
+from graphdet.settings import GnnSettings, LogSettings, MachineSettings, RingSettings, Settings
 from graphdet.signals import with_meeting_places
 from graphdet.signals.near_pictures import APART, Prints, apart, near_pictures
+from graphdet.simulate import MarketSettings, preset, simulate, with_pictures, write_market
+from graphdet.simulate.knobs import RingMix
 from graphdet.simulate.photographs import CHANGES, as_jpeg, changed, draw_at_home, draw_for_shop
 
 FRESH = 7000  # the first thing's number
+SEEDS = (9101, 9102, 9103, 9104)
+FIGURES = ("f1", "precision", "recall", "ring_precision", "ring_recall")
 SHARES = ("recall of pairs", "precision of pairs", "different pairs that are near")
 BITS_APART = "least bits between different ones"
 
@@ -95,6 +104,36 @@ def cost(count: int, size: tuple[int, int], threads: int) -> dict[str, Any]:
         }  # fmt: skip
 
 
+def of_review_crews() -> MarketSettings:
+    """A hard market whose rings all buy reviews."""
+    base = preset("hard", users=1500, events=30_000)
+    mix = RingMix(**{**dict.fromkeys(RingMix.model_fields, 0.0), "review": 1.0})
+    return base.model_copy(update={"rings": base.rings.model_copy(update={"mix": mix, "count": 40.0})})
+
+
+def dealt_to_others(events: EventTable) -> EventTable:
+    """The same reviews with each other's pictures: what pictures tell of rings is gone."""
+    shown = events.written["image"]
+    code, rows = shown.code.copy(), np.flatnonzero(shown.code >= 0)
+    code[rows] = np.random.default_rng(1).permutation(code[rows])
+    return replace(events, written={**events.written, "image": Written(shown.values, code)})
+
+
+def rings(seeds: Sequence[int]) -> dict[str, dict[str, float]]:
+    """Alerts on markets of review crews: without pictures, with them, and with each other's."""
+    settings = Settings(rings=RingSettings(permutations=2), gnn=GnnSettings(least_rings=0))
+    found: dict[str, list[dict[str, float]]] = {}
+    for seed in seeds:
+        with tempfile.TemporaryDirectory() as place:
+            write_market(simulate(with_pictures(of_review_crews(), 0.1), seed), Path(place) / "market")
+            events, truth = read_events([Path(place) / "market" / "events.parquet"]), load_truth(Path(place) / "market")
+        without = replace(events, written={name: one for name, one in events.written.items() if name != "image"})
+        for name, log in (("without pictures", without), ("with pictures", events), ("with each other's", dealt_to_others(events))):
+            members = evaluate(detect(log, settings), truth).as_dict()
+            found.setdefault(name, []).append({figure: float(members[figure]) for figure in FIGURES})
+    return {name: {figure: float(np.mean([one[figure] for one in every])) for figure in FIGURES} for name, every in found.items()}
+
+
 def as_text(told: dict[str, Any]) -> str:
     """The figures as a table."""
     copied, cost = told["copies"], told["cost"]
@@ -110,6 +149,8 @@ def as_text(told: dict[str, Any]) -> str:
         "",
         f"{about}: a log is read in {seconds['with']:.1f} s with them, in {seconds['without']:.1f} s without; {busy:.1f} s of processors.",
     ]
+    lines += ["", "| alerts | " + " | ".join(FIGURES) + " |", "|---" * (len(FIGURES) + 1) + "|"]
+    lines += [f"| {name} | {' | '.join(f'{row[figure]:.3f}' for figure in FIGURES)} |" for name, row in told["rings"].items()]
     return "\n".join(lines) + "\n"
 
 
@@ -119,10 +160,11 @@ def main() -> None:
     asked.add_argument("--photographs", type=int, default=5000)
     asked.add_argument("--threads", type=int, default=2)
     given = asked.parse_args()
-    told = {"copies": copies(given.originals), "cost": cost(given.photographs, (1280, 960), given.threads)}
+    told: dict[str, Any] = {"copies": copies(given.originals), "cost": cost(given.photographs, (1280, 960), given.threads)}
+    told["rings"] = rings(SEEDS)
     text = as_text(told)
     print(text)
-    write_result("pictures", told, text, ("events", "signals", "simulate"))
+    write_result("pictures", told, text)
 
 
 if __name__ == "__main__":
