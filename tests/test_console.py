@@ -45,6 +45,7 @@ from graphdet.console.routes import SCREENS
 from graphdet.console.serving import Listening, _socket, place_of
 from graphdet.console.shelf import MOST_IDS
 from graphdet.console.who_is_there import OLDEST, RESTED, Sessions, Tries
+from graphdet.console.workbench import Workbench
 from graphdet.errors import AlertError, ConsoleError
 from graphdet.lineage import carrying as lineage
 from graphdet.schema import VERDICTS
@@ -230,6 +231,33 @@ def test_a_body_without_end_is_cut_off(served: Served) -> None:
             for _ in range(MOST_BODY // 0x8000 + 2):
                 line.sendall(piece)
         assert line.recv(12).endswith(b"413")
+
+
+def test_where_a_body_ends_is_told_in_one_way(served: Served) -> None:
+    """A web server in front may go by the length, and hand on what follows as another's request."""
+    here = f"127.0.0.1:{served.port}"
+    head = f"POST /log-in HTTP/1.1\r\nHost: {here}\r\nOrigin: http://{here}\r\nContent-Type: {FORM}\r\n"
+    hidden = f"GET /log-in HTTP/1.1\r\nHost: {here}\r\n\r\n"
+    for both in ("Content-Length: 5\r\nTransfer-Encoding: chunked", "Transfer-Encoding: chunked\r\nContent-Length: 0"):
+        with socket.create_connection(("127.0.0.1", served.port), timeout=30) as line:
+            line.sendall(f"{head}{both}\r\n\r\n0\r\n\r\n{hidden}".encode())
+            told = b"".join(iter(lambda: line.recv(65536), b""))
+        assert told.startswith(b"HTTP/1.1 400 ")
+        assert told.count(b"HTTP/1.1 ") == 1
+
+
+def test_who_breaks_off_is_nothing_to_tell_the_terminal(served: Served, caplog: pytest.LogCaptureFixture) -> None:
+    (cookie, _), here = served.log_in(), f"127.0.0.1:{served.port}"
+    head = f"POST /find HTTP/1.1\r\nHost: {here}\r\nOrigin: http://{here}\r\nCookie: {COOKIE}={cookie}\r\n"
+    for rest in ("Content-Length: 90\r\n\r\na=b", "Transfer-Encoding: chunked\r\n\r\n-1\r\n", "Transfer-Encoding: chunked\r\n\r\n5\r\nab"):
+        for half in (False, True):
+            with socket.create_connection(("127.0.0.1", served.port), timeout=30) as line:
+                line.sendall(f"{head}Content-Type: {FORM}\r\n{rest}".encode())
+                if half:
+                    line.shutdown(socket.SHUT_WR)
+                    assert line.recv(65536)[:13] in (b"", b"HTTP/1.1 400 ")
+    assert served.ask("/log-in").status == 200
+    assert [record.message for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")] == []
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "CONNECT"])
@@ -580,6 +608,26 @@ def test_looking_at_cases_ranks_nothing_anew_and_words_do(served: Served, home: 
     assert len(ranked) == 2
 
 
+def test_a_run_that_comes_while_the_console_serves_is_prepared_unasked(
+    home: Path, logged: LoggedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+    monkeypatch.setattr(Workbench, "start", lambda own: started.append(own.prepared.folder.name[:20]))
+    own = Desk(home, "ana")
+    own.latest()
+    assert started == []
+    own.warm()
+    own.latest()
+    newer = replace(logged.run, meta={**logged.run.meta, "id": "run-" + "0" * 16})
+    newer.save(tmp_path / "newer")
+    with Casebook(home, "ana") as book:
+        book.take_in(newer, folder=tmp_path / "newer")
+    for _ in range(2):
+        own.latest()
+    assert started == [logged.run.id, newer.id]
+    own.close()
+
+
 def test_a_key_is_left_out_when_a_second_person_says_so(home: Path, people: dict[str, Account], logged: LoggedRun) -> None:
     address = next(row["node_id"] for row in logged.run.members.to_pylist() if row["node_type"] == "ip")
     with serving(home, people) as served:
@@ -810,6 +858,9 @@ def test_a_morning_at_the_console(page: Any, served: Served, home: Path) -> None
     page.locator("button[name=theme]").click()
     page.wait_for_selector("html[data-theme=dark]")
     page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"http://127.0.0.1:{served.port}/")
+    button = page.locator("#queue button[value=confirmed]").first.bounding_box()
+    assert button["x"] + button["width"] < 390, "what there is to say of a case is in sight"
     for path in ("/", "/week", "/lists", "/runs", "/find", f"/case/{first}"):
         page.goto(f"http://127.0.0.1:{served.port}{path}")
         page.wait_for_selector("html[data-ready=yes]")

@@ -13,15 +13,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
+from case_runs import Clock, MadeRing, made_run
 from commands import Command
 
 from graphdet.cases.casebook import Casebook
+from graphdet.cases.following import follow_lineage
 from graphdet.cases.rows import Case
 from graphdet.simulate import preset, simulate
 from graphdet.simulate.writing import log_table
+from graphdet.week.queueing import make_queue
 
 DAY = 24 * 60 * 60 * 1_000_000
 DAYS, WORKED, WINDOW = 10, (3, 5, 6, 8, 9), 4  # days of log; those after which the analyst works; days of the window
@@ -157,3 +161,39 @@ def handed_over(desk: Desk, folder: Path, cases: Mapping[str, Case]) -> None:
     assert (week["confirmed"], week["innocent"]) == (len(confirmed), len(desk.said) - len(confirmed))
     assert sum(week["opened"].values()) == len(cases)
     assert "周报" in desk.run("cases", "week", "--lang", "zh")
+
+
+def days_of_queues(folder: Path, seed: int) -> tuple[list[float], list[float]]:
+    """Share of rings among those asked about, day by day; and the same of a desk that goes by money alone.
+
+    Each of five days brings forty alerts, more than anybody can look at. Half of them share an address: this house's offices, of which
+    hardly any is a ring; the others share a device, and hardly any is none.
+    """
+    rng = np.random.default_rng(seed)
+    rings, truth, clock = [], dict[str, bool](), Clock()
+    hits, by_money, seen = list[float](), list[float](), set[str]()
+    with Casebook(folder, "ana", clock) as book:
+        for day in range(5):
+            for number in range(40):
+                name, is_office = f"R-{day}-{number:02}", bool(rng.random() < 0.5)
+                users = tuple(f"{name}-{user}" for user in range(4))
+                keys = {"address" if is_office else "device": [name]}
+                rings.append(MadeRing(name, users, (f"item {name}",), "alert", float(rng.lognormal(5, 0.5)), keys))
+                truth[name] = bool(rng.random() < (0.05 if is_office else 0.95))
+            book.take_in(made_run(f"run-{day}", rings), follow_lineage)
+            asked = [one.case for one in make_queue(book, budget=15, explore=0.1).asked]
+            hits.append(sum(truth[case.ring_id] for case in asked) / len(asked))
+            for case in asked:
+                book.decide(case.name, "confirmed" if truth[case.ring_id] else "innocent")
+            richest = sorted((one for one in rings if one.ring_id not in seen), key=lambda one: -(one.at_stake or 0))[:15]
+            seen |= {one.ring_id for one in richest}
+            by_money.append(sum(truth[one.ring_id] for one in richest) / 15)
+            clock.forward(1)
+    return hits, by_money
+
+
+def test_precision_of_the_queue_rises_over_five_days(tmp_path: Path) -> None:
+    days = [days_of_queues(tmp_path / str(seed), seed) for seed in range(1, 7)]
+    hits, by_money = np.mean(days, axis=0)
+    assert hits[2:].mean() > hits[0] + 0.1
+    assert hits[2:].mean() > by_money[2:].mean() + 0.1

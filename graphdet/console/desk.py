@@ -15,7 +15,7 @@ from graphdet.cases.rows import Case, TakenRun
 from graphdet.console.shelf import MOST_OPEN, OpenRun, Shelf
 from graphdet.errors import GraphdetError, NotARun
 from graphdet.watch.state import FILE
-from graphdet.week.queueing import beliefs_of, rank_waiting
+from graphdet.week.queueing import Kinds, beliefs_of, rank_waiting
 
 PREPARED = "console"  # folder of the home for what the console prepares; whatever is in it can be made again
 
@@ -51,9 +51,10 @@ class Desk:
 
     def __init__(self, home: Path, author: str, watch: Path | None = None) -> None:
         self.home, self.author, self.watch = home, author, watch
+        self._warmed = ""  # the run whose pages are prepared; empty before somebody serves
         self.alerts(1)
         self._shelf = Shelf(home / PREPARED)
-        self._standing = Standing(-1, (), {})
+        self._standing, self._kinds = Standing(-1, (), {}), Kinds()
         self.latest()
 
     def book(self, author: str) -> Casebook:
@@ -69,8 +70,9 @@ class Desk:
             if found.entry < entry and found.entry > 0 and not book.changed_since(found.entry):
                 found = self._standing = replace(found, entry=entry)  # somebody looked at a case, and nothing follows from that
             elif found.entry != entry:
-                ranked = {one.case.name: one.chance for one in rank_waiting(book, beliefs_of(book))}
-                found = self._standing = Standing(entry, tuple(book.cases()), ranked)
+                cases = book.cases()
+                ranked = {one.case.name: one.chance for one in rank_waiting(book, beliefs_of(book, self._kinds), cases, self._kinds)}
+                found = self._standing = Standing(entry, tuple(cases), ranked)
         return found
 
     def runs(self) -> list[TakenRun]:
@@ -87,7 +89,10 @@ class Desk:
         taken = self.runs()
         if not taken:
             raise NotARun(f"{self.home}: the casebook took no run in yet; `graphdet cases add RUN --home {self.home}` does.")
-        return self._shelf.open(self.home / taken[0].folder)
+        run = self._shelf.open(self.home / taken[0].folder)
+        if self._warmed not in ("", run.run.id):  # a newer one was taken in while the console serves
+            self._prepare(run)
+        return run
 
     def run_of(self, case: Case) -> OpenRun | None:
         """The run in which a case was last seen, if it is still there."""
@@ -106,9 +111,12 @@ class Desk:
             return latest_alerts(connection, most)
 
     def warm(self) -> None:
-        """Prepare the latest run's pages in the background; what is of runs long past goes."""
-        self._shelf.clear([run.run_id for run in self.runs()[:MOST_OPEN]])
-        run = self.latest()
+        """Prepare the latest run's pages in the background, and from now on those of each newer one; what is of runs long past goes."""
+        self._prepare(self.latest())
+
+    def _prepare(self, run: OpenRun) -> None:
+        self._warmed = run.run.id
+        self._shelf.clear([taken.run_id for taken in self.runs()[:MOST_OPEN]])
         if run.has_pages:
             run.bench.start()
 

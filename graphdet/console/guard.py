@@ -100,6 +100,8 @@ class Guard:
             return HTTPStatus.MISDIRECTED_REQUEST
         if scope["method"] not in METHODS:
             return HTTPStatus.METHOD_NOT_ALLOWED
+        if "content-length" in headers and "transfer-encoding" in headers:  # a web server in front may think that it ends elsewhere
+            return HTTPStatus.BAD_REQUEST
         if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MOST_TARGET:
             return HTTPStatus.REQUEST_URI_TOO_LONG
         return self._refused_change(headers) if scope["method"] == "POST" else None
@@ -139,6 +141,6 @@ def _bounded(receive: Receive) -> Receive:
 
 async def _answer(status: HTTPStatus, send: Send) -> None:
     body = f"{status.value} {status.phrase}\n".encode()
-    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode()), (b"connection", b"close")]
     await send({"type": "http.response.start", "status": status.value, "headers": headers})
     await send({"type": "http.response.body", "body": body})

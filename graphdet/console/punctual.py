@@ -1,4 +1,7 @@
-"""A connection that must tell its request, and take its answer, in time: who sends a byte now and then keeps nobody's place."""
+"""A connection that must tell its request, and take its answer, in time: who sends a byte now and then keeps nobody's place.
+
+Who breaks off amid a request is no error of ours, and nothing of it is told on the terminal.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +36,16 @@ class Punctual(H11Protocol):
         if self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
             self._due.cancel()
             self._due = None
+
+    def send_400_response(self, msg: str) -> None:
+        """What came is no request, or broke off amid one: whoever answers that one speaks to nobody any more."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+            if self.cycle.response_started:
+                self.transport.close()
+                return
+        super().send_400_response(msg)
 
     def pause_writing(self) -> None:
         """More was written than its reader takes."""

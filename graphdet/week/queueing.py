@@ -93,8 +93,9 @@ def make_queue(book: Casebook, budget: int, explore: float = 0.1, learn: int = 0
         learn: so many of the budget are those whose verdict teaches most.
         seed: of what is drawn.
     """
-    known = beliefs_of(book)
-    waiting = rank_waiting(book, known)
+    shared = Kinds()
+    known = beliefs_of(book, shared)
+    waiting = rank_waiting(book, known, book.cases(), shared)
     by_name = {one.case.name: one for one in waiting}
     ranked = [one.case for one in waiting]
     kinds = {name: one.kind for name, one in by_name.items()}
@@ -108,31 +109,45 @@ def make_queue(book: Casebook, budget: int, explore: float = 0.1, learn: int = 0
     return Queue(tuple(asked), len(waiting), tuple(curve), chosen[-1] if chosen else None, said)
 
 
-def rank_waiting(book: Casebook, known: Beliefs) -> list[Ranked]:
-    """Cases that wait, the worthiest first, those that somebody put off last: the order of the queue, wherever it is shown."""
-    cases = [case for case in book.cases() if is_asked(case)]
+class Kinds:
+    """What the members of groups share. A digest tells all of a group, so that each is read once, whatever becomes of its case."""
+
+    def __init__(self) -> None:
+        self._shared: dict[str, tuple[str, ...]] = {}
+
+    def of(self, book: Casebook, standing: str, digest: str) -> str:
+        """The kind of a case that stands so and has this group."""
+        shared = self._shared.get(digest)
+        if shared is None:
+            nodes: dict[str, list[str]] = json.loads(book.group(digest).nodes)
+            shared = self._shared[digest] = tuple(node_type for node_type, ids in nodes.items() if ids and node_type not in (USER, ITEM))
+        return kind_of_case(standing, shared)
+
+
+def rank_waiting(book: Casebook, known: Beliefs, cases: Sequence[Case], kinds: Kinds) -> list[Ranked]:
+    """Those of the cases that wait, the worthiest first, those that somebody put off last: the order of the queue, wherever it is shown."""
+    cases = [case for case in cases if is_asked(case)]
     stakes = _stakes(cases)
-    found = []
+    found, chances = [], dict[str, float]()
     for case in cases:
-        kind = _kind(book, case.standing, case.group_digest)
-        found.append(Ranked(case, kind, known.of(kind).mean, stakes[case.name]))
+        kind = kinds.of(book, case.standing, case.group_digest)
+        if kind not in chances:
+            chances[kind] = known.of(kind).mean
+        found.append(Ranked(case, kind, chances[kind], stakes[case.name]))
     return sorted(found, key=lambda one: (one.case.next_step == LATER, -one.worth, one.case.rank, one.case.name))
 
 
-def beliefs_of(book: Casebook) -> Beliefs:
+def beliefs_of(book: Casebook, kinds: Kinds) -> Beliefs:
     """What a casebook's verdicts tell of each kind of case, each as it was when it was judged."""
+    query = """SELECT name, verdict, sightings.standing, sightings.group_digest
+        FROM cases JOIN sightings ON sightings.case_name = name AND sightings.ring_id = verdict_ring
+        WHERE verdict IN (?, ?) ORDER BY sightings.entry"""
     said: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for case in book.cases():
-        if case.verdict in (CONFIRMED, INNOCENT):
-            judged = [one for one in book.sightings(case.name) if one.ring_id == case.verdict_ring]
-            if judged:
-                said[_kind(book, judged[-1].standing, judged[-1].group_digest)][case.verdict == INNOCENT] += 1
+    with book.reading() as connection:
+        judged = {row[0]: row[1:] for row in connection.execute(query, (CONFIRMED, INNOCENT))}  # of several runs the last
+        for verdict, standing, digest in judged.values():
+            said[kinds.of(book, standing, digest)][verdict == INNOCENT] += 1
     return Beliefs({kind: (confirmed, innocent) for kind, (confirmed, innocent) in said.items()})
-
-
-def _kind(book: Casebook, standing: str, digest: str) -> str:
-    nodes: dict[str, list[str]] = json.loads(book.group(digest).nodes)
-    return kind_of_case(standing, [node_type for node_type, ids in nodes.items() if ids and node_type not in (USER, ITEM)])
 
 
 def is_asked(case: Case) -> bool:

@@ -37,7 +37,8 @@ CONSOLE_WORDS: dict[str, Wording] = {
     "failure": Wording("That did not work", "未能完成"),
     "readers_look": Wording("You can look at everything here, but not decide.", "您可以查看全部内容，但不能作出结论。"),
     "today_sentence": Wording(
-        "{cases} cases wait for somebody to decide: {new} new, {grew} grew. About {hours} hours of work, at {minutes} minutes a case.",
+        "Cases that wait for somebody to decide: {cases}, of which {new} new and {grew} grew. About {hours} hours of work, at {minutes} minutes "
+        "a case.",
         "有 {cases} 个案件等待判断：新增 {new} 个，扩大 {grew} 个。约需 {hours} 小时（每个 {minutes} 分钟）。",
     ),
     "today_stake": Wording("At stake in them: {amount}.", "涉嫌金额：{amount}。"),
