@@ -54,6 +54,7 @@ from graphdet.schema.wording import LANGUAGES
 from graphdet.watch.state import FILE
 from graphdet.week.hand_over import account_rows
 from graphdet.week.queueing import make_queue, rank_waiting
+from graphdet.words.casework import entry_in_words
 from graphdet.words.console import CONSOLE_WORDS
 from graphdet.words.interface import WORDS
 
@@ -455,6 +456,20 @@ def test_who_sends_a_byte_now_and_then_keeps_nobodys_place(served: Served, monke
             connection.request("GET", "/log-in")
             assert connection.getresponse().read()
             time.sleep(0.2)
+
+
+def test_the_casebook_tells_who_saw_whom_and_who_took_a_list_with_them(home: Path, people: dict[str, Account], logged: LoggedRun) -> None:
+    user = next(row["node_id"] for row in logged.run.members.to_pylist() if row["node_type"] == "user")
+    with serving(home, people) as served:
+        cookie, _ = served.log_in("rea")
+        for _ in range(2):
+            assert served.ask("/about?" + urlencode({"type": "user", "id": user}), cookie=cookie).status in (200, 503)
+            assert served.ask("/lists/accounts.csv", cookie=cookie).status == 200
+    with Casebook(home, "ana") as book:
+        told = [(entry.author, entry.told["what"]) for entry in book.history() if entry.kind == "viewed"]
+        assert told == [("rea", f"user {user}"), ("rea", "accounts.csv"), ("rea", "accounts.csv")]
+        assert book.verify().faults == ()
+    assert entry_in_words("viewed", {"what": "accounts.csv"}, "", "en") == "was looked at: accounts.csv"
 
 
 def test_the_file_of_accounts_tells_no_password(tmp_path: Path, people: dict[str, Account]) -> None:

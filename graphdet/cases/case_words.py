@@ -98,6 +98,11 @@ class CaseWords(OpenBook):
         """Note that somebody looked at a case."""
         return self._say(case, VIEWED, {})
 
+    def look_at(self, what: str) -> None:
+        """Note that somebody looked at something else than a case: the page of an account, a list that they took with them."""
+        with self.writing() as writer:
+            writer.add(VIEWED, told={"what": bounded(what, LONGEST_ID, "what was looked at", needed=True)})
+
     def undo(self, only: str = "") -> Entry:
         """Take this author's last word back, by an entry more; returns the entry that no longer counts.
 

@@ -91,11 +91,15 @@ def about_screen(desk: Desk, asked: Asked) -> Answer:
     if node_type not in NODE_TYPE or not name or len(name) > LONGEST_ID:
         raise HTTPException(404)
     run = desk.latest()
-    with desk.book(asked.who) as book, book.reading():
-        case_of = book.cases_of_run(run.run.id)
-        touched = book.cases_with(node_type, name)
-        said = {word.case_name: word.verdict for word in book.member_words() if word.user_id == name} if node_type == USER else {}
-        verdict_of = {case.name: case.verdict for case in book.cases()}
+    with desk.book(asked.who) as book:
+        seen = f"{node_type} {name}"
+        if seen not in asked.session.seen:
+            asked.session.seen.add(seen)
+            book.look_at(seen)
+        with book.reading():
+            case_of, touched = book.cases_of_run(run.run.id), book.cases_with(node_type, name)
+            said = {word.case_name: word.verdict for word in book.member_words() if word.user_id == name} if node_type == USER else {}
+            verdict_of = {case.name: case.verdict for case in book.cases()}
     rows = []
     for member in run.rings_of([name], node_type):
         case = case_of.get(member["ring_id"], "")

@@ -58,6 +58,7 @@ def save_accounts(desk: Desk, asked: Asked) -> Answer:
     """The accounts with their reasons, as `graphdet cases export` writes them."""
     with desk.book(asked.who) as book, scratch_folder() as folder:
         path = folder / "accounts.csv"
+        book.look_at(path.name)
         write_accounts(account_rows(book), path, "csv")
         return Answer(file=("accounts.csv", "text/csv; charset=utf-8", path.read_bytes()))
 

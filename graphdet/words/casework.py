@@ -92,7 +92,7 @@ ENTRIES: dict[str, Wording] = {
     ),
     "approved": Wording("{suppression} is approved", "{suppression} 已获批准"),
     "withdrawn": Wording("{suppression} is withdrawn{reason}", "{suppression} 已撤回{reason}"),
-    "viewed": Wording("was looked at", "已查看"),
+    "viewed": Wording("was looked at{what}", "已查看{what}"),
     "undone": Wording("entry {undoes} is taken back", "撤销第 {undoes} 条"),
 }
 
@@ -122,6 +122,7 @@ def entry_in_words(kind: str, told: Mapping[str, Any], suppression: str, languag
     parts["story"] = f" ({story_in_words(parts['story'], language)})" if parts.get("story") else ""
     parts["note"] = between + parts["note"] if parts.get("note") else ""
     parts["until"] = parts.get("until", "")[:10]
+    parts["what"] = f": {parts['what']}" if parts.get("what") else ""
     if kind == "withdrawn":
         parts["reason"] = between + parts["reason"] if parts.get("reason") else ""
     if kind == "returned":
