@@ -148,6 +148,7 @@ class Limits:
         join: float,
         least_targets: int,
         members_most: float,
+        people: float,
     ) -> None: ...
 
 class Growth:

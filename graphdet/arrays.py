@@ -19,6 +19,7 @@ Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 Bool = npt.NDArray[np.bool_]
 Whole = TypeVar("Whole", bound=np.integer[Any])
+Number = TypeVar("Number", bound=np.generic)
 
 
 def offsets(lengths: Sequence[int] | Int64) -> Int64:

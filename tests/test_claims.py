@@ -18,7 +18,7 @@ from test_tiers import INNOCENT, LOG, PLAIN, UNTIMED, grown
 from graphdet.dossier.tried import MOST_TOLD, in_order, missed_in_words, parts_of, passed_in_words, sentence, spared_in_words
 from graphdet.judging.conditions import Background, Weighed, ring_numbers, weigh
 from graphdet.judging.ring_facts import RingFacts
-from graphdet.judging.tiers import has_targets_to_itself, judge, reach_verdicts
+from graphdet.judging.tiers import has_targets_to_itself, judge, reach_verdict, reach_verdicts
 from graphdet.schema.claims import FACTS, Bar, Claim, Condition
 from graphdet.schema.lookalikes import LOOK_ALIKES, right_for
 from graphdet.schema.objections import OBJECTIONS
@@ -201,6 +201,7 @@ def same_as_plain(facts: RingFacts, targets: int, log: Background, bars: TierSet
     assert [one.claim.name for one in judged.look_alikes if one.holds] == fits
     assert list(judged.raised) == raised
     assert (judged.tier, judged.explanation) == (("explained", fits[0]) if fits else ("review" if raised else "alert", ""))
+    assert reach_verdict(facts, targets, log, bars) == judged.verdict
     assert reach_verdicts([facts, PLAIN], [targets, 6], log, bars)[0] == judged.verdict
     assert judged.strength_needed() == plain_needed(plain, bars)
     assert has_targets_to_itself(facts, bars) == (plain.outsiders_per_member <= bars.exclusive)

@@ -30,7 +30,7 @@ from graphdet.judging.tiers import judge
 from graphdet.pipeline import detect
 from graphdet.replay.recorded import Recorded
 from graphdet.replay.remaining import Remaining
-from graphdet.replay.replaying import Outcome, Replay
+from graphdet.replay.replaying import Outcome, Question, Replay, answer
 from graphdet.rings.growth import Grower
 from graphdet.run.folder import Run
 from graphdet.schema import NODE_TYPE
@@ -144,8 +144,22 @@ def test_no_single_event_makes_an_alert_of_another_ring(market: LoggedRun, recor
     generator = np.random.default_rng(6)
     for ring in market.run.rings.filter(pc.not_equal(market.run.rings["tier"], "alert"))["ring_id"].to_pylist():
         replay = Replay(recorded, ring)
-        for place in generator.permutation(len(replay.small.events))[:100].tolist():
-            assert alone(replay, place).tier != "alert", ring
+        events = np.arange(len(replay.small.events))
+        chosen = generator.permutation(len(events))[:100].tolist()
+        assert "alert" not in {left.tier for left in answer([(replay, events == place) for place in chosen])}, ring
+
+
+def test_questions_of_several_rings_at_once_are_answered_as_each_alone(market: LoggedRun, recorded: Recorded) -> None:
+    generator = np.random.default_rng(8)
+    questions: list[Question] = []
+    for ring in market.run.rings["ring_id"].to_pylist()[::3]:
+        replay = Replay(recorded, ring)
+        views = [view.name for view in replay.small.visits.views]
+        gone = [generator.random(len(replay.small.events)) < share for share in (0.02, 0.3, 1.0)]
+        questions += [(replay, without) for without in (*views[:3], *gone)]
+    answers = answer(questions)
+    assert len({left.tier for left in answers}) > 1
+    assert answers == [answer([question])[0] for question in questions]
 
 
 @pytest.fixture(scope="module")

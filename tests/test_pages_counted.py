@@ -195,6 +195,20 @@ def test_every_table_of_a_ring_is_counted_again(page: Page) -> None:
             assert sum(one["inflated_amount"] for one in sellers) == pytest.approx(dossier["what"]["at_stake"], abs=CENT * len(sellers))
 
 
+def test_what_accounts_in_several_rings_did_there_counts_once(page: Page) -> None:
+    """By item and by day: an event that is in two rings is one event."""
+    inside = pd.concat([page.oracle(ring["ring_id"]).inside.assign(ring=ring["ring_id"]) for ring in page.data["rings"]])
+    several = inside.groupby("user_id")["ring"].transform("nunique") > 1
+    own = inside[several]
+    own = own[~own.index.duplicated()]
+    days = (own["timestamp"].dt.floor("D") - page.logged.log["timestamp"].min().floor("D")) / DAY
+    told = page.data["several"]
+    assert {(page.name(user), page.name(item)): events for user, item, events in told["items"]} == (
+        own.groupby(["user_id", "item_id"]).size().to_dict()
+    )
+    assert {(page.name(user), day): events for user, day, events in told["days"]} == own.groupby(["user_id", days]).size().to_dict()
+
+
 def test_exports_and_notes_say_what_the_page_says(page: Page, tmp_path: Path) -> None:
     for ring in page.data["rings"]:
         dossier = build_dossier(page.recorded, page.logged.run.ring(ring["ring_id"]))

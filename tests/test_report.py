@@ -191,6 +191,9 @@ def test_the_overview_draws_sorts_filters_and_searches(opened: Opened, logged: L
         assert colours > 3, name
     keep(page, "run")
     page.get_by_role("link", name="Worklist").click()
+    queue = page.evaluate("data.rings.filter((ring) => ring.queued).length")
+    work = f"{5 * queue} minutes" if 5 * queue < 120 else f"{round(5 * queue / 60)} hours"
+    assert f"About {work} of work, at 5 minutes a ring." in page.locator(".lead").inner_text()
     total = logged.run.rings.num_rows
     assert page.locator("#rings tbody tr").count() == min(total, 50)
     page.locator("[data-sort=size]").click()

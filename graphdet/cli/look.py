@@ -226,7 +226,7 @@ def export(
 
     if form in (ExportFormat.XLSX, ExportFormat.GRAPHML, ExportFormat.GEXF):
         need("report", f"graphdet export --format {form.value}")
-    from graphdet.dossier.building import build_dossier
+    from graphdet.dossier.building import build_dossiers
     from graphdet.export import export_ring, export_rings
     from graphdet.replay.recorded import Recorded
     from graphdet.run.choosing import select_rings
@@ -239,7 +239,7 @@ def export(
     if use:
         chosen = list(_with_use(run, chosen or run.rings["ring_id"].to_pylist(), use))
     recorded = Recorded(run)
-    dossiers = [build_dossier(recorded, run.ring(ring)) for ring in dict.fromkeys(chosen)]
+    dossiers = list(build_dossiers(recorded, [run.ring(ring) for ring in dict.fromkeys(chosen)]))
     if not dossiers:
         raise UnknownRing(
             f"{folder}: no rings of that tier or use."

@@ -5,8 +5,9 @@ Pure data: `as_dict` is what `graphdet show --json`, the report and the exports 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -18,11 +19,11 @@ from graphdet.dossier.scene import Scene, moment, set_scene
 from graphdet.dossier.shared_things import SHARED_DEVICE
 from graphdet.dossier.tried import bars_in_words, claim_as_dict, in_order, sentence
 from graphdet.dossier.uses import Uses, find_uses
-from graphdet.dossier.witness import find_witness
+from graphdet.dossier.witness import find_witness, fragile_events
 from graphdet.events import NO_TIME
 from graphdet.judging.conditions import Weighed
 from graphdet.replay.recorded import Recorded
-from graphdet.replay.replaying import GONE, Outcome, Replay
+from graphdet.replay.replaying import GONE, Outcome, Replay, Without, answer
 from graphdet.run.as_html import COLUMNS, as_list, as_table, as_text
 from graphdet.run.folder import RunRing
 from graphdet.schema import DEVICE, ITEM, KEY_TYPES, NODE_TYPE
@@ -42,6 +43,7 @@ from graphdet.words.verdicts import (
     review_in_words,
 )
 
+AT_ONCE = 16  # rings whose dossiers are worked out together
 WITHOUT = tuple(name for name in KEY_TYPES if NODE_TYPE[name].left_out)
 
 
@@ -172,15 +174,34 @@ class Dossier:
 
 def build_dossier(recorded: Recorded, ring: RunRing) -> Dossier:
     """The dossier of one ring of a run."""
-    replay = Replay(recorded, ring.id)
-    scene = set_scene(replay, ring.id)
+    (dossier,) = build_dossiers(recorded, [ring])
+    return dossier
+
+
+def build_dossiers(recorded: Recorded, rings: Sequence[RunRing]) -> Iterator[Dossier]:
+    """The dossiers of some rings of a run, in their order; what would be left of them is worked out for several at once."""
+    for begin in range(0, len(rings), AT_ONCE):
+        some = rings[begin : begin + AT_ONCE]
+        replays = [Replay(recorded, ring.id) for ring in some]
+        Replay.measure(replays)
+        cases = [_cases(replay, ring) for replay, ring in zip(replays, some, strict=True)]
+        answers = iter(answer([(replay, case.without) for replay, own in zip(replays, cases, strict=True) for case in own]))
+        for replay, ring, own in zip(replays, some, cases, strict=True):
+            yield _dossier(replay, ring, [(case, next(answers)) for case in own])
+
+
+def _dossier(replay: Replay, ring: RunRing, answered: list[tuple[Case, Outcome]]) -> Dossier:
+    recorded, scene = replay.recorded, set_scene(replay, ring.id)
     facts = measure_facts(scene)
     facts["crowd"] = _crowd(scene, facts)
     members = _members(scene, ring, facts)
     judged = replay.judgement()
-    witness = find_witness(replay, scene.inside, ring.row["tier"] == "alert" and replay.hangs_on_items())
+    fragile = np.array([case.event for case, left in answered if case.event is not None and left.tier != "alert"], np.int64)
+    witness = find_witness(replay, scene.inside, fragile, hangs=_hangs(replay, ring))
     facts["fragile"] = len(witness.fragile)
-    reasons, without = find_reasons(facts, members), _counterfactuals(scene, ring)
+    before = set(scene.names)
+    without = [_told(case, left, before) for case, left in answered if case.event is None]
+    reasons = find_reasons(facts, members)
     return Dossier(
         ring=ring.row,
         facts=facts,
@@ -233,17 +254,30 @@ def event_rows(recorded: Recorded, rows: list[int]) -> list[dict[str, Any]]:
     return found
 
 
-def _counterfactuals(scene: Scene, ring: RunRing) -> list[dict[str, Any]]:
-    """Without each view that is left out in turn, without the item that tells most, without the most popular place of the ring."""
-    replay = scene.replay
+class Case(NamedTuple):
+    """A question of what would be left of a ring: its name, and the id of what is left out; or the `event` that may be fragile."""
+
+    name: str
+    node_id: str | None
+    without: Without
+    event: int | None = None
+
+
+def _hangs(replay: Replay, ring: RunRing) -> bool:
+    """Whether it is an alert by its items."""
+    return bool(ring.row["tier"] == "alert" and replay.hangs_on_items())
+
+
+def _cases(replay: Replay, ring: RunRing) -> list[Case]:
+    """Without each view that is left out in turn, without the item that tells most, without the most popular place of the ring; and without
+    each event that may be fragile."""
     recorded, small = replay.recorded, replay.small
     whole = replay.whole()
-    before = set(small.events.ids["user"].take(pa.array(small.members)).to_pylist())
     views = small.visits.view_of(whole.targets)
     names = [small.visits.views[view].name for view in views.tolist()]
     given = [name for name in WITHOUT if name in small.events.codes and (small.events.codes[name] >= 0).any()]
     given = [name for name in given if NODE_TYPE[name].heard or name in names]  # of what few logs have, where the ring met there
-    found = [_told(name, None, replay.without_view(name), before) for name in given]
+    found = [Case(name, None, name) for name in given]
     items = [place for place, name in enumerate(names) if name == ITEM]
     top = max(items, key=lambda place: (whole.gain[place], -place), default=None)
     popularity = [int(recorded.key_users[name][small.key_ids[whole.targets[place]]]) for place, name in enumerate(names)]
@@ -254,15 +288,17 @@ def _counterfactuals(scene: Scene, ring: RunRing) -> list[dict[str, Any]]:
             view = small.visits.views[int(views[place])]
             code = int(whole.targets[place]) - view.first_key
             name = small.events.ids[view.name][code].as_py()
-            found.append(_told(without, name, replay.without_key(view.name, code), before))
-    return found
+            found.append(Case(without, name, small.events.codes[view.name] == code))
+    events = np.arange(len(small.events))
+    fragile = fragile_events(replay).tolist() if _hangs(replay, ring) else []
+    return found + [Case("event", None, events == event, event) for event in fragile]
 
 
-def _told(without: str, node_id: str | None, outcome: Outcome, before: set[str]) -> dict[str, Any]:
+def _told(case: Case, outcome: Outcome, before: set[str]) -> dict[str, Any]:
     after = set(outcome.members) if outcome.tier != GONE else set()
     return {
-        "without": without,
-        "id": node_id,
+        "without": case.name,
+        "id": case.node_id,
         "tier": outcome.tier,
         "explanation": outcome.explanation,
         "score": outcome.score,
@@ -274,10 +310,9 @@ def _told(without: str, node_id: str | None, outcome: Outcome, before: set[str])
 
 
 def _members(scene: Scene, ring: RunRing, facts: dict[str, Any]) -> list[dict[str, Any]]:
-    small = scene.replay.small
     table = ring.members.to_pylist()
     told = {row["node_id"]: row for row in table if row["node_type"] == "user"}
-    names = small.events.ids["user"].take(pa.array(small.members)).to_pylist()
+    names = scene.names
     inside = np.bincount(scene.member[scene.inside], minlength=scene.size)
     every = np.bincount(scene.member, minlength=scene.size)
     touched = scene.met.sum(1)

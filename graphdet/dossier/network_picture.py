@@ -29,9 +29,8 @@ def draw_network(scene: Scene, shared: list[dict[str, Any]], users: list[str]) -
     """
     small = scene.replay.small
     graph: nx.Graph[tuple[str, str]] = nx.Graph()
-    names = small.events.ids[USER].to_pylist()
     chosen = set(users[: NODE_TYPE[USER].look.most])
-    place = {names[code]: position for position, code in enumerate(small.members.tolist()) if names[code] in chosen}
+    place = {name: position for position, name in enumerate(scene.names) if name in chosen}
     graph.add_nodes_from((USER, user) for user in users[: NODE_TYPE[USER].look.most])
     for number, window in enumerate(scene.windows[: NODE_TYPE[ITEM].look.most]):
         count = np.bincount(scene.member[scene.target == number], minlength=scene.size)
@@ -66,10 +65,11 @@ def _by_role(graph: nx.Graph[tuple[str, str]]) -> dict[tuple[str, str], tuple[fl
     columns: dict[float, list[tuple[str, str]]] = {}
     for node in graph:
         columns.setdefault(COLUMN.get(node[0], 1.0), []).append(node)
+    near = {node: tuple(graph[node]) for node in graph}
     height = {node: place / max(len(column) - 1, 1) for column in columns.values() for place, node in enumerate(column)}
     for _ in range(SWEEPS):
         for column in columns.values():
-            middle = {node: sum(height[other] for other in graph[node]) / max(len(graph[node]), 1) for node in column}
+            middle = {node: sum([height[other] for other in near[node]]) / max(len(near[node]), 1) for node in column}
             column.sort(key=lambda node: (middle[node], node))
             height |= {node: place / max(len(column) - 1, 1) for place, node in enumerate(column)}
     return {node: (side, 1.0 - 2.0 * height[node]) for side, column in columns.items() for node in column}

@@ -8,12 +8,13 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from graphdet.arrays import Bool, Int64
 from graphdet.events import NO_TIME
 from graphdet.judging.log_index import which_actions
 from graphdet.replay.replaying import Replay
-from graphdet.schema import ITEM
+from graphdet.schema import ITEM, USER
 
 MICRO = 1_000_000
 DAY = 86_400 * MICRO
@@ -46,6 +47,12 @@ class Scene:
     @property
     def users(self) -> int:
         return int(self.replay.recorded.background["users"])
+
+    @cached_property
+    def names(self) -> list[str]:
+        """Ids of the members, in the order of their codes."""
+        small = self.replay.small
+        return list(small.events.ids[USER].take(pa.array(small.members)).to_pylist())
 
     @property
     def time(self) -> Int64:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from graphdet.arrays import distinct_counts, distinct_values
 from graphdet.dossier.scene import Scene
 from graphdet.schema import DEVICE, IP, SHARED_TYPES
 
@@ -24,8 +25,8 @@ def measure_shared(scene: Scene) -> dict[str, Any]:
         if view.name not in SHARED_TYPES:
             continue
         code = small.events.codes[view.name].astype(np.int64)
-        pair = np.unique(code[code >= 0] << 32 | scene.member[code >= 0])
-        keys, members = np.unique(pair >> 32, return_counts=True)
+        pair = distinct_values(code[code >= 0] << 32 | scene.member[code >= 0])
+        keys, members = distinct_counts(pair >> 32)
         counts[view.name] = int((members >= 2).sum())
         if view.name == DEVICE:
             often = keys[members >= SHARED_DEVICE]

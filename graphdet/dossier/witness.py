@@ -37,20 +37,19 @@ class Witness:
     fragile: Int64
 
 
-def find_witness(replay: Replay, inside: Bool, hangs: bool) -> Witness:
+def find_witness(replay: Replay, inside: Bool, fragile: Int64, *, hangs: bool) -> Witness:
     """The witness of a ring, and which of its events to read first.
 
     Args:
         replay: of the ring.
         inside: (e,) events on item targets in their time.
+        fragile: (f,) events each of which alone would end the alert.
         hangs: whether it is an alert by its items.
     """
     small = replay.small
     weight, target = _weights(replay)
-    fragile: Int64 = np.zeros(0, np.int64)
-    rows = fragile
+    rows: Int64 = np.zeros(0, np.int64)
     if hangs:
-        fragile = _fragile(replay, target >= 0)
         own = np.flatnonzero(target >= 0)  # at other times, too: members may have met there again
         rows = own[_hinges(target[own], small.events.codes["user"][own], replay.settings)]
     among = rows[inside[rows]] if len(rows) else np.flatnonzero(inside)
@@ -58,20 +57,15 @@ def find_witness(replay: Replay, inside: Bool, hangs: bool) -> Witness:
     return Witness(small.rows[rows], small.rows[first], small.rows[fragile])
 
 
-def _fragile(replay: Replay, on_targets: Bool) -> Int64:
-    """Events without any one of which the ring would be no alert; asked only of rings that are not far above one."""
+def fragile_events(replay: Replay) -> Int64:
+    """(f,) events that may be fragile: those that made a visit to an item target alone, of rings that are not far above an alert."""
     if replay.whole().strength > FRAGILE_STRENGTH * replay.judgement().strength_needed():
         return np.zeros(0, np.int64)
-    alone = np.zeros(len(on_targets), np.bool_)  # events that made a visit alone; without any other, all visits are still there
+    _, target = _weights(replay)
+    alone = np.zeros(len(target), np.bool_)  # without any other event all visits are still there
     for made in replay.small.made.values():
         alone |= (made >= 0) & (np.bincount(made + 1)[made + 1] == 1)
-    found = []
-    for event in np.flatnonzero(on_targets & alone).tolist():
-        removed = np.zeros(len(on_targets), np.bool_)
-        removed[event] = True
-        if replay.without_events(removed).tier != "alert":
-            found.append(event)
-    return np.array(found, np.int64)
+    return np.flatnonzero((target >= 0) & alone)
 
 
 def _hinges(item: Int64, member: Int32, settings: Settings) -> Bool:

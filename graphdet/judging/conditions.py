@@ -137,15 +137,26 @@ def holding(claims: Sequence[Claim], numbers: Mapping[str, Float64], settings: T
     return np.stack(columns, axis=-1)
 
 
+def claim_holds(claim: Claim, numbers: Numbers, settings: TierSettings) -> bool:
+    """Whether a claim does of one ring; asks no more than it takes to know."""
+
+    def all_hold(way: Way) -> bool:
+        return all(holds(condition, numbers, settings) for condition in way)
+
+    return any(map(all_hold, claim.ways)) and not (claim.unless and all_hold(claim.unless))
+
+
 def holds(condition: Condition, numbers: Numbers, settings: TierSettings) -> bool:
     """Whether one condition does; `numbers` may lack what it does not ask for."""
-    return _check(condition, numbers, settings).holds
+    return bool(COMPARE[condition.direction](numbers[condition.fact], _height(condition.bar, numbers, settings)))
 
 
 def _check(condition: Condition, numbers: Numbers, settings: TierSettings, log_has: frozenset[str] | None = None) -> Checked:
-    bar = condition.bar
-    height = _scale(bar, settings) * numbers[bar.of] if bar.of else _scale(bar, settings)
-    return Checked(condition, numbers[condition.fact], height, FACTS[condition.fact].known(log_has))
+    return Checked(condition, numbers[condition.fact], _height(condition.bar, numbers, settings), FACTS[condition.fact].known(log_has))
+
+
+def _height(bar: Bar, numbers: Numbers, settings: TierSettings) -> float:
+    return _scale(bar, settings) * numbers[bar.of] if bar.of else _scale(bar, settings)
 
 
 def _scale(bar: Bar, settings: TierSettings) -> float:

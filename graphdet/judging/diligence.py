@@ -12,14 +12,17 @@ import numpy as np
 
 from graphdet.arrays import Bool
 from graphdet.judging.log_index import LogIndex
+from graphdet.judging.member_events import Meetings
 from graphdet.judging.ring_facts import RingFacts, measure_rings
-from graphdet.rings.growth import Grower, Grown
+from graphdet.rings.growth import Grown
 from graphdet.settings import Settings
 
 LEAST = 1.0  # a member's events at a target over everybody's at a thing
 
 
-def measure_diligent(rings: Sequence[Grown], log: LogIndex, grower: Grower, settings: Settings, threads: int = 1) -> list[RingFacts | None]:
+def measure_diligent(
+    rings: Sequence[Grown], log: LogIndex, grower: Meetings, settings: Settings, threads: int = 1
+) -> list[RingFacts | None]:
     """What the tier and the tables need to know of each ring, without those who do not come back; None where too few are left for a ring.
 
     The result does not depend on `threads`.

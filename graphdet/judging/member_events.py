@@ -9,14 +9,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 
 from graphdet.arrays import Bool, Int32, Int64, check_array, check_columns, firsts, offsets, stretches
 from graphdet.events import NO_TIME
 from graphdet.judging.log_index import LogIndex
-from graphdet.rings.growth import Grower, Grown
+from graphdet.rings.growth import Grown
 from graphdet.visits.visits import View
+
+
+class Meetings(Protocol):
+    """What knows the meetings of rings: a `Grower` of the log that they were found in."""
+
+    def incidence(self, ring: Grown) -> tuple[Int64, Int64]:
+        """Who was at which target in its time: positions in `ring.members` and `ring.targets`, pairs once each."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -160,7 +169,7 @@ class MemberEvents:
         return number, self.ring_of_member[who[order[first]]]
 
 
-def read_member_events(rings: Sequence[Grown], log: LogIndex, grower: Grower) -> MemberEvents:
+def read_member_events(rings: Sequence[Grown], log: LogIndex, grower: Meetings) -> MemberEvents:
     """O(members' events + visits to targets in their time)."""
     events = log.events
     columns = zip(*((grown.members, grown.targets, grown.start, grown.end) for grown in rings), strict=True)
@@ -201,7 +210,7 @@ def read_member_events(rings: Sequence[Grown], log: LogIndex, grower: Grower) ->
     )
 
 
-def _met(rings: Sequence[Grown], grower: Grower) -> tuple[Int64, Int64]:
+def _met(rings: Sequence[Grown], grower: Meetings) -> tuple[Int64, Int64]:
     """Who was at which target of each ring in its time."""
     pairs = [grower.incidence(grown) for grown in rings]
     many = [len(who) for who, _ in pairs]

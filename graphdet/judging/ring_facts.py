@@ -18,13 +18,13 @@ from graphdet.judging.dealings import Dealings, measure_dealings
 from graphdet.judging.devotion import Devotion, measure_devotion
 from graphdet.judging.item_visits import read_item_visits
 from graphdet.judging.log_index import LogIndex
-from graphdet.judging.member_events import read_member_events
+from graphdet.judging.member_events import Meetings, read_member_events
 from graphdet.judging.presence import Presence, measure_presence
 from graphdet.judging.sharing import Sharing, measure_sharing
 from graphdet.judging.sittings import Sittings, measure_sittings
 from graphdet.judging.surroundings import Surroundings, measure_surroundings
 from graphdet.judging.tastes import Tastes, measure_tastes
-from graphdet.rings.growth import Grower, Grown
+from graphdet.rings.growth import Grown
 
 ROWS = 1 << 16  # events of members and visits to targets of rings that are measured together
 
@@ -87,12 +87,12 @@ class RingFacts:
         }
 
 
-def measure_ring(grown: Grown, log: LogIndex, grower: Grower, *, farm: bool = False) -> RingFacts:
+def measure_ring(grown: Grown, log: LogIndex, grower: Meetings, *, farm: bool = False) -> RingFacts:
     """As `measure_rings`, of a single ring."""
     return measure_rings([grown], log, grower, farm=farm)[0]
 
 
-def measure_rings(rings: Sequence[Grown], log: LogIndex, grower: Grower, *, farm: bool = False, threads: int = 1) -> list[RingFacts]:
+def measure_rings(rings: Sequence[Grown], log: LogIndex, grower: Meetings, *, farm: bool = False, threads: int = 1) -> list[RingFacts]:
     """Everything that the tier and the tables need to know of each ring, read from its members' events.
 
     Args:
@@ -101,8 +101,11 @@ def measure_rings(rings: Sequence[Grown], log: LogIndex, grower: Grower, *, farm
         farm: whether they were found as farms.
         threads: the result does not depend on it.
     """
+    parts = _parts(rings, log)
+    if threads == 1 or len(parts) < 2:
+        return [facts for part in parts for facts in _measured(part, log, grower, farm)]
     with ThreadPoolExecutor(threads) as pool:
-        return [facts for part in pool.map(lambda some: _measured(some, log, grower, farm), _parts(rings, log)) for facts in part]
+        return [facts for part in pool.map(lambda some: _measured(some, log, grower, farm), parts) for facts in part]
 
 
 def _parts(rings: Sequence[Grown], log: LogIndex) -> list[Sequence[Grown]]:
@@ -114,7 +117,7 @@ def _parts(rings: Sequence[Grown], log: LogIndex) -> list[Sequence[Grown]]:
     return [rings[begin:end] for begin, end in pairwise([*bounds, len(rings)])]
 
 
-def _measured(rings: Sequence[Grown], log: LogIndex, grower: Grower, farm: bool) -> list[RingFacts]:
+def _measured(rings: Sequence[Grown], log: LogIndex, grower: Meetings, farm: bool) -> list[RingFacts]:
     own = read_member_events(rings, log, grower)
     came = read_item_visits(own)
     themes = (

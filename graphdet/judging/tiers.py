@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graphdet.judging.conditions import Background, Weighed, holding, holds, ring_numbers, weigh
+from graphdet.judging.conditions import Background, Weighed, claim_holds, holding, holds, ring_numbers, weigh
 from graphdet.judging.ring_facts import RingFacts
 from graphdet.schema import TIERS, lookalikes, objections
 from graphdet.settings import TierSettings
@@ -87,6 +87,15 @@ def judge(facts: RingFacts, targets: int, log: Background, settings: TierSetting
     return Judgement(
         tuple(weigh(claim, numbers, settings, log.has) for claim in lookalikes.LOOK_ALIKES),
         tuple(weigh(claim, numbers, settings, log.has) for claim in objections.OBJECTIONS),
+    )
+
+
+def reach_verdict(facts: RingFacts, targets: int, log: Background, settings: TierSettings) -> Verdict:
+    """What the judgement on one ring comes to; otherwise as `judge`."""
+    numbers = ring_numbers(facts, targets, log)
+    return Verdict(
+        next((claim.name for claim in lookalikes.LOOK_ALIKES if claim_holds(claim, numbers, settings)), ""),
+        tuple(claim.name for claim in objections.OBJECTIONS if claim_holds(claim, numbers, settings)),
     )
 
 

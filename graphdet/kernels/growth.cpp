@@ -11,7 +11,7 @@ Ring Growth::grow(std::vector<std::int32_t> core, bool generous) {
     Ring ring;
     ring.kept = {core, std::vector<double>(core.size()), 0};
     Kept& kept = ring.kept;
-    const double users = double(log_.users());
+    const double users = limits_.people;
     std::int32_t generous_rounds = generous ? limits_.generous_rounds : 0;
     for (std::int32_t round = generous_rounds + limits_.rounds; round > 0 && kept.members.size() >= 2; --round) {
         const std::size_t size = kept.members.size();
@@ -51,7 +51,7 @@ std::int64_t Growth::walked(const std::vector<std::int32_t>& members, const std:
 }
 
 double Growth::strength_of(const Ring& ring) const {
-    const double members = double(ring.kept.members.size()), users = double(log_.users());
+    const double members = double(ring.kept.members.size()), users = limits_.people;
     double strength = ring.kept.entry_evidence - members * std::log10(users * std::numbers::e / std::max(members, 1.0));
     std::vector<double> by_view(limits_.most.size());
     for (const Target& target : ring.targets) by_view[log_.view_of[target.key]] += target.gain;
@@ -119,11 +119,11 @@ nb::tuple columns(const std::vector<Target>& targets) {
 void add_limits(nb::module_& module) {
     nb::class_<Limits>(module, "Limits").def("__init__", [](Limits* self, In<std::int64_t> reach, In<std::int64_t> slack, In<double> most,
                                                           std::int32_t generous_rounds, std::int32_t rounds, double join,
-                                                          std::int32_t least_targets, double members_most) {
+                                                          std::int32_t least_targets, double members_most, double people) {
         new (self) Limits{Held<std::int64_t>(reach), Held<std::int64_t>(slack), Held<double>(most), generous_rounds, rounds, join,
-                          least_targets, members_most};
+                          least_targets, members_most, people};
     }, nb::arg("reach").noconvert(), nb::arg("slack").noconvert(), nb::arg("most").noconvert(), nb::arg("generous_rounds"),
-       nb::arg("rounds"), nb::arg("join"), nb::arg("least_targets"), nb::arg("members_most"));
+       nb::arg("rounds"), nb::arg("join"), nb::arg("least_targets"), nb::arg("members_most"), nb::arg("people"));
 }
 
 void add_log(nb::module_& module) {

@@ -35,6 +35,7 @@ struct Limits {
     double join;
     std::int32_t least_targets;
     double members_most;
+    double people;  // users of the whole log, of which these may be a part: what a member is named out of
 };
 
 // A key that members visited together, and the time in which most did.

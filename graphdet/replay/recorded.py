@@ -280,6 +280,14 @@ class Recorded:
         bounds = np.searchsorted(of[order], np.arange(len(names.dictionary) + 1))
         return {name: codes[order[bounds[n] : bounds[n + 1]]] for n, name in enumerate(names.dictionary.to_pylist())}
 
+    @cached_property
+    def _strengths(self) -> dict[str, float]:
+        return dict(zip(self.run.rings["ring_id"].to_pylist(), self.run.rings["strength"].to_pylist(), strict=True))
+
+    def strength_of(self, ring_id: str) -> float:
+        """The ring's strength."""
+        return self._strengths[ring_id]
+
     def members_of(self, ring_id: str) -> Int32:
         """The ring's users, sorted."""
         return self._members[ring_id]

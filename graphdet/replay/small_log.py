@@ -11,16 +11,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 
-from graphdet.arrays import Bool, Float64, Int32, Int64, check_array, check_sorted
+from graphdet.arrays import Bool, Float64, Int32, Int64, check_array, check_sorted, distinct_counts, distinct_values
 from graphdet.events import EventTable
 from graphdet.events.table import ReadReport, TimeResolution
-from graphdet.judging.log_index import LogIndex, index_part
 from graphdet.replay.recorded import Recorded
 from graphdet.schema import arrow_schema
 from graphdet.settings import EvidenceSettings
 from graphdet.visits.base_rates import BaseRates, LogTotals, VisitCounts, count_key_elsewhen, count_returns, rate_visits
 from graphdet.visits.draws import renumbered
-from graphdet.visits.index import VisitIndex
 from graphdet.visits.rushes import drawn_share
 from graphdet.visits.visits import View, Visits
 
@@ -73,12 +71,21 @@ class SmallLog:
         if len(self.counts.own) != users or len(self.counts.near) != visits or len(self.base_rates) != visits:
             raise ValueError(f"counts and base rates must be those of {users} users and {visits} visits")
 
+    def users_of(self, view: str, recorded: Recorded) -> Int64:
+        """(keys,) how many use each of a view's keys in the whole log."""
+        (own,) = (one for one in self.visits.views if one.name == view)
+        return recorded.key_users[view][self.key_ids[own.first_key : own.first_key + own.keys]]
+
+    def seller_share(self, recorded: Recorded) -> Float64:
+        """(sellers + 1,) share of each seller in the whole log's item events; the first place is for none."""
+        return recorded.share_of("seller", self.events.ids["seller"].to_pylist())
+
 
 def cut_small_log(recorded: Recorded, members: Int32) -> SmallLog:
     """What these members did, and who else came to what two of them came to."""
     rows = recorded.rows_of(members)
     visit = _visits_at_shared_keys(recorded, members)
-    users = np.unique(np.r_[recorded.visits.user[visit], members]).astype(np.int32)
+    users = distinct_values(np.r_[recorded.visits.user[visit], members]).astype(np.int32)
     part = _local_keys(recorded, rows, visit)
     part.codes["user"] = np.searchsorted(users, recorded.event_user[rows]).astype(np.int32)
     part.ids["user"] = recorded.users.take(pa.array(users))
@@ -94,7 +101,7 @@ def cut_small_log(recorded: Recorded, members: Int32) -> SmallLog:
         draw=renumbered(recorded.visits.draw[visit]),
         group=group,
         stratum=np.zeros(len(group), np.int32),
-        users=recorded.background["users"],
+        users=len(users),
         groups=int(group.max(initial=-1)) + 1,
         strata=1,
     )
@@ -145,8 +152,8 @@ class LocalKeys:
 def _visits_at_shared_keys(recorded: Recorded, members: Int32) -> Int64:
     """Everybody's recorded visits to what two or more members came to."""
     own = recorded.visits_of(members)
-    met = np.unique(recorded.visits.key[own] << 32 | recorded.visits.user[own])
-    keys, count = np.unique(met >> 32, return_counts=True)
+    met = distinct_values(recorded.visits.key[own] << 32 | recorded.visits.user[own])
+    keys, count = distinct_counts(met >> 32)
     return recorded.visits_at(keys[count >= 2])
 
 
@@ -158,7 +165,7 @@ def _local_keys(recorded: Recorded, rows: Int64, visit: Int64) -> LocalKeys:
         base = recorded.first_key[name]
         at_view = (at >= base) & (at < base + len(recorded.ids[name]))
         code = recorded.event_code[name][rows]
-        used = np.unique(np.r_[at[at_view] - base, code[code >= 0]])
+        used = distinct_values(np.r_[at[at_view] - base, code[code >= 0]])
         part.views.append(View(name, windows, recorded.settings.view[name], first, len(used)))
         part.key_ids.append(used)
         part.codes[name] = np.where(code >= 0, np.searchsorted(used, code), -1).astype(np.int32)
@@ -179,30 +186,6 @@ def _counts(recorded: Recorded, visit: Int64, visits: Visits, users: int, totals
     public = of_visit.public[visit]
     drawn = drawn_share(visits, totals.seconds, public)
     return VisitCounts(own, of_visit.near[visit], of_visit.elsewhen[visit], key_elsewhen, returns, public, drawn, of_visit.log_hours[visit])
-
-
-def index_small_log(recorded: Recorded, small: SmallLog, events: EventTable, index: VisitIndex) -> LogIndex:
-    """What `measure_ring` reads, with the whole log's tastes, popularities and length where the small log cannot tell them."""
-    users_of_ip, sellers = np.zeros(0, np.int64), np.zeros(0)
-    for view in small.visits.views:
-        if view.name == "ip":
-            users_of_ip = recorded.key_users["ip"][small.key_ids[view.first_key : view.first_key + view.keys]]
-    if "item" in events.codes and "seller" in events.codes:
-        sellers = recorded.share_of("seller", events.ids["seller"].to_pylist())
-    events_per_visit = recorded.background["events_per_visit"]
-    return index_part(
-        events,
-        index,
-        start=int(recorded.start or 0),
-        end=int(recorded.background["seconds"]),
-        events_per_visit=np.nan if events_per_visit is None else events_per_visit,
-        category_share=recorded.category_share,
-        seller_share=sellers,
-        users_of_ips=recorded.background["users_of_ips"],
-        new_by_day=np.array(recorded.background["new_by_day"], np.int64),
-        users_of_ip=users_of_ip,
-        deal=recorded.background["deal"],
-    )
 
 
 def rate_told(visits: Visits, counts: VisitCounts, totals: LogTotals, homogeneity: Float64, told: Bool) -> BaseRates:

@@ -9,18 +9,19 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from graphdet.arrays import Int64
-from graphdet.dossier.building import Dossier, build_dossier, weakness
+from graphdet.dossier.building import Dossier, build_dossier, build_dossiers, weakness
 from graphdet.dossier.network_picture import draw_network
 from graphdet.dossier.reasoning import words
 from graphdet.dossier.tried import parts_of, sentence
 from graphdet.events import NO_TIME
 from graphdet.judging.conditions import Weighed
-from graphdet.judging.log_index import GIVE_BACK
 from graphdet.judging.significance import q_values
 from graphdet.replay.recorded import Recorded
+from graphdet.report.counted_once import in_several_rings, order_stakes
 from graphdet.report.tables import TABLES, rows_of
 from graphdet.run.folder import Run, RunRing
 from graphdet.run.log_clock import clock_of
@@ -65,25 +66,29 @@ def report_data(run: Run, most_rings: int) -> dict[str, Any]:
     rings = run.rings.sort_by("rank").to_pylist()
     dossiers: list[dict[str, Any]] = []
     stakes: dict[int, float] = {}
-    for ring in recorded.rings(most_rings):
-        dossier = build_dossier(recorded, ring)
+    inside: list[Int64] = []
+    for dossier in build_dossiers(recorded, recorded.rings(most_rings)):
         if dossier.queued:
             for row, worth in order_stakes(dossier).items():
                 stakes[row] = max(stakes.get(row, 0.0), worth)
         dossiers.append(_dossier(dossier, names))
+        inside.append(np.array(dossier.events["inside"], np.int64))
     at_stake = round(sum(stakes.values()), 2) if recorded.has_amounts else None
-    return _document(recorded, rings, dossiers, names) | {"overview": _overview(run) | {"at_stake": at_stake}}
+    overview = _overview(run) | {"at_stake": at_stake}
+    return _document(recorded, rings, dossiers, names, inside) | {"overview": overview}
 
 
 def ring_data(recorded: Recorded, ring: RunRing) -> dict[str, Any]:
     """What the page of one ring shows, without the other rings; of the overview, what that page refers to."""
     names = Names()
     overview = {"users": recorded.background["users"]}
-    return _document(recorded, [ring.row], [_dossier(build_dossier(recorded, ring), names)], names) | {"overview": overview}
+    return _document(recorded, [ring.row], [_dossier(build_dossier(recorded, ring), names)], names, []) | {"overview": overview}
 
 
-def _document(recorded: Recorded, rings: list[dict[str, Any]], dossiers: list[dict[str, Any]], names: Names) -> dict[str, Any]:
-    run = recorded.run
+def _document(
+    recorded: Recorded, rings: list[dict[str, Any]], dossiers: list[dict[str, Any]], names: Names, inside: list[Int64]
+) -> dict[str, Any]:
+    run, several = recorded.run, in_several_rings(recorded, inside, names.place)
     return {
         "run": {
             "id": run.id,
@@ -96,6 +101,7 @@ def _document(recorded: Recorded, rings: list[dict[str, Any]], dossiers: list[di
         },
         "rings": [_ring(ring, place, dossiers) for place, ring in enumerate(rings)],
         "dossiers": dossiers,
+        "several": several,
         "innocent": {one.name: _claim(one) for one in lookalikes.LOOK_ALIKES},
         "objections": {one.name: _claim(one) for one in objections.OBJECTIONS},
         "facts": {name: {"en": fact.en, "zh": fact.zh, "yes": fact.yes, "no": fact.no} for name, fact in FACTS.items()},
@@ -164,21 +170,6 @@ def _overview(run: Run) -> dict[str, Any]:
         "start": None if background["start"] is None else background["start"] // 1_000_000,
         "seconds": background["seconds"],
     }
-
-
-def order_stakes(dossier: Dossier) -> dict[int, float]:
-    """Of each purchase inside (a row of the run's events) what of it is at stake, so that one in two rings is counted once."""
-    scene = dossier.scene
-    recorded, bought = scene.replay.recorded, scene.measured["bought"]
-    deal = recorded.background["deal"]
-    chosen = np.flatnonzero((scene.inside & scene.did(deal) if deal else scene.inside & ~scene.did(*GIVE_BACK)) & (scene.target >= 0))
-    rows, found = scene.replay.small.rows[chosen], {}
-    for row, target in zip(rows.tolist(), scene.target[chosen].tolist(), strict=True):
-        item = bought[scene.windows[target]["id"]]
-        amount = float(recorded.amount[row])
-        if amount == amount and item["own"]:
-            found[row] = amount * item["inflated"] / item["own"]
-    return found
 
 
 def _dossier(dossier: Dossier, names: Names) -> dict[str, Any]:
@@ -297,38 +288,41 @@ def _events(dossier: Dossier, names: Names, members: list[str]) -> Iterator[dict
     recorded, small = scene.replay.recorded, scene.replay.small
     marks = dict.fromkeys(dossier.events["stray"], STRAY) | dict.fromkeys(dossier.events["witness"], WITNESS)
     marks |= dict.fromkeys(dossier.events["read_first"], READ_FIRST)
-    order = {name: place for place, name in enumerate(members)}
-    users = small.events.ids["user"].to_pylist()
-    inside = np.flatnonzero(scene.inside)
-    inside = inside[[users[code] in order for code in small.events.codes["user"][inside].tolist()]]
+    place_of = _places(dossier, members)
+    inside = np.flatnonzero(scene.inside & (place_of[scene.member] >= 0))
     if len(inside) > MOST_EVENTS:
         first = np.intersect1d(np.searchsorted(small.rows, dossier.events["read_first"]), inside)
         inside = np.unique(np.r_[inside[np.linspace(0, len(inside) - 1, MOST_EVENTS - len(first)).astype(int)], first])
-    for place in inside.tolist():
-        row = int(small.rows[place])
-        time, amount, action = int(recorded.time[row]), float(recorded.amount[row]), int(recorded.action[row])
+    rows = small.rows[inside]
+    columns = (
+        rows.tolist(), recorded.time[rows].tolist(), place_of[scene.member[inside]].tolist(), scene.target[inside].tolist(),
+        recorded.action[rows].tolist(), recorded.amount[rows].tolist(), zip(*(_ids_at(recorded, kind, rows) for kind in RAW), strict=True),
+    )  # fmt: skip
+    for row, time, member, target, action, amount, ids in zip(*columns, strict=True):
         yield {
             "second": None if time == NO_TIME else time // 1_000_000,
-            "member": order[users[small.events.codes["user"][place]]],
-            "target": int(scene.target[place]),
+            "member": member,
+            "target": target,
             "action": recorded.actions[action] if action >= 0 else "",
-            **{kind: _id_at(recorded, names, kind, row) for kind in RAW},
+            **{kind: None if name is None else names.place(name) for kind, name in zip(RAW, ids, strict=True)},
             "amount": None if amount != amount else round(amount, 2),
             "mark": marks.get(row, 0),
         }
 
 
-def _id_at(recorded: Recorded, names: Names, kind: str, row: int) -> int | None:
-    if kind not in recorded.event_code or recorded.event_code[kind][row] < 0:
-        return None
-    return names.place(recorded.ids[kind][int(recorded.event_code[kind][row])].as_py())
+def _ids_at(recorded: Recorded, kind: str, rows: Int64) -> list[str | None]:
+    """Of each of these events its node of a type."""
+    if kind not in recorded.event_code:
+        return [None] * len(rows)
+    code = recorded.event_code[kind][rows]
+    found: list[str | None] = recorded.ids[kind].take(pa.array(code, mask=code < 0)).to_pylist()
+    return found
 
 
 def _places(dossier: Dossier, members: list[str]) -> Int64:
     """(members of the scene,) place of each in the report's table, −1 of those whom it leaves out."""
-    users = dossier.scene.replay.small.events.ids["user"].to_pylist()
     order = {name: place for place, name in enumerate(members)}
-    return np.array([order.get(users[code], -1) for code in dossier.scene.replay.small.members.tolist()], np.int64)
+    return np.array([order.get(name, -1) for name in dossier.scene.names], np.int64)
 
 
 def _cells(dossier: Dossier, members: list[str]) -> Iterator[dict[str, Any]]:

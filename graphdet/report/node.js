@@ -16,18 +16,20 @@ function nodePage(main, type, place) {
   main.append(card("its_rings", "", table([["ring", ({ ring }) => make("a", { href: "#/ring/" + ring.ring_id }, ring.ring_id)], ["tier", ({ ring }) => tier(ring.tier, standing(ring))],
     ...(type === "user" ? [["standing", ({ about }) => label(about.standing)], ["evidence", ({ about }) => about.contribution.toFixed(1), "number"], ["targets", ({ about, dossier }) => `${about.touched}/${dossier.targets.length}`, "number"]] : [["size", ({ about, dossier }) => number(about.members ?? dossier.members.length), "number"]]),
     ...(type === "user" || type === "item" ? [["events", ({ about }) => number(about.events), "number"]] : []), ["first_seen", ({ ring }) => moment(ring.first_seen), "time"], ["last_seen", ({ ring }) => moment(ring.last_seen), "time"]], own.map(row))));
-  if (type === "user") accountLife(main, own);
-  const shared = type === "user" ? sharesOf(own) : usersOf(type, own);
+  if (type === "user") accountLife(main, own, place);
+  const shared = type === "user" ? sharesOf(own, place) : usersOf(type, own, place);
   if (shared.length) main.append(card(type === "user" ? "it_shares" : "used_by", "", table([["kind", (one) => noun(one.type)], ["id", (one) => id(one.id, one.type)], ["events", (one) => number(one.events), "number"]], shared, 30)));
 }
 
+// What an account did at an item, or on a day, in any of its rings, where it did something in several: an event in two rings is one event.
+function inSeveral(kind, account) {
+  return new Map(data.several[kind].filter(([user]) => user === account).map(([, what, events]) => [what, events]));
+}
+
 // Events by day: those in the ring above the line, all others below it.
-function accountLife(main, own) {
-  const days = new Map();
-  for (const [, dossier, at] of own) for (const one of dossier.life.filter((row) => row.member === at)) {
-    const before = days.get(one.day) ?? { inside: 0, every: one.inside + one.outside };
-    days.set(one.day, { ...before, inside: Math.min(before.inside + one.inside, before.every) });
-  }
+function accountLife(main, own, place) {
+  const days = new Map(), several = inSeveral("days", place);
+  for (const [, dossier, at] of own) for (const one of dossier.life.filter((row) => row.member === at)) days.set(one.day, { inside: several.get(one.day) ?? Math.max(days.get(one.day)?.inside ?? 0, one.inside), every: one.inside + one.outside });
   if (!days.size) return;
   const last = Math.max(...days.keys(), Math.ceil(data.overview.seconds / 86400)), width = 900, step = width / (last + 1), most = Math.max(...[...days.values()].map((one) => one.every));
   const svg = drawn("svg", { viewBox: `0 0 ${width} 116`, class: "strip", role: "img", "aria-label": label("life") });
@@ -40,21 +42,24 @@ function accountLife(main, own) {
   main.append(card("life", label("life_help"), svg));
 }
 
-function sharesOf(own) {
-  const found = new Map();
+function sharesOf(own, place) {
+  const found = new Map(), several = inSeveral("items", place);
   const add = (type, place, events) => found.set(`${type} ${place}`, { type, id: place, events: Math.max(found.get(`${type} ${place}`)?.events ?? 0, events) });
   for (const [, dossier, at] of own) {
-    for (const cell of dossier.cells.filter((one) => one.member === at)) add("item", dossier.targets[cell.target].id, cell.events);
+    for (const cell of dossier.cells.filter((one) => one.member === at)) add("item", dossier.targets[cell.target].id, several.get(dossier.targets[cell.target].id) ?? cell.events);
     for (const use of dossier.uses.filter((one) => one.member === at)) add(dossier.shared[use.thing].type, dossier.shared[use.thing].id, use.events);
   }
   return [...found.values()];
 }
 
-function usersOf(type, own) {
-  const found = new Map();
+function usersOf(type, own, place) {
+  const found = new Map(), several = new Map(data.several.items.filter(([, item]) => type === "item" && item === place).map(([user, , events]) => [user, events]));
   for (const [, dossier, at] of own) {
     const rows = type === "item" ? dossier.cells.filter((one) => one.target === at) : type === "seller" ? [] : dossier.uses.filter((one) => one.thing === at);
-    for (const one of rows) found.set(dossier.members[one.member].id, { type: "user", id: dossier.members[one.member].id, events: Math.max(found.get(dossier.members[one.member].id)?.events ?? 0, one.events) });
+    for (const one of rows) {
+      const user = dossier.members[one.member].id;
+      found.set(user, { type: "user", id: user, events: several.get(user) ?? one.events });
+    }
   }
   return [...found.values()];
 }

@@ -16,7 +16,9 @@ function tabs(here) {
 function overviewPage(main) {
   const { overview } = data;
   const queue = data.rings.filter((ring) => ring.queued);
-  const told = { rings: number(queue.length), alerts: number(overview.tiers.alert), more: number(queue.length - overview.tiers.alert), minutes: number(MINUTES * queue.length), each: MINUTES, users: number(overview.alerted) };
+  const minutes = MINUTES * queue.length;
+  const work = minutes < 120 ? label("minutes_of_work", { minutes: number(minutes) }) : label("hours_of_work", { hours: number(Math.round(minutes / 60)) });
+  const told = { rings: number(queue.length), alerts: number(overview.tiers.alert), more: number(queue.length - overview.tiers.alert), work, each: MINUTES, users: number(overview.alerted) };
   const stake = overview.at_stake === null ? "" : label("sum_stake", { amount: number(overview.at_stake, 2) });
   main.append(tabs("worklist"), make("h1", {}, label("overview")), make("p", { class: "lead" }, `${label(!queue.length ? "sum_none" : queue.length > overview.tiers.alert ? "sum" : "sum_alerts", told)} ${queue.length ? stake : ""}`));
   const notes = data.run.notes.filter((note) => note.decides);

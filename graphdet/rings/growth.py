@@ -11,7 +11,7 @@ and the others are found by just these.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -73,8 +73,9 @@ class Grower:
         least_members, overlap: as in the settings.
     """
 
-    def __init__(self, index: VisitIndex, base_rates: BaseRates, settings: RingSettings) -> None:
-        visits = index.visits
+    def __init__(self, index: VisitIndex, base_rates: BaseRates, settings: RingSettings, people: int | None = None) -> None:
+        """`people`: users of the whole log, where these visits are a part of it."""
+        visits, people = index.visits, index.visits.users if people is None else people
         self.walked = self.swallowed = 0
         self.least_members, self.overlap = settings.least_members, settings.overlap
         reach = [view.windows[-1] if PLACES[view.name].reach == "longest" else view.windows[0] for view in visits.views]
@@ -106,7 +107,8 @@ class Grower:
             join=settings.join,
             least_targets=settings.least_targets,
             # Without times nobody comes in a rush; what all share is told as one group then, so that no part of it passes for a ring.
-            members_most=most_members(visits.users) if any(view.windows[0] != UNTIMED for view in visits.views) else np.inf,
+            members_most=most_members(people) if any(view.windows[0] != UNTIMED for view in visits.views) else np.inf,
+            people=people,
         )
         self.kernel = _kernels.Growth(log, limits)
 
@@ -115,6 +117,12 @@ class Grower:
         members, contribution, targets, strength, walked, swallowed = self.kernel.grow(core.astype(np.int32), generous)
         self.walked += walked
         self.swallowed += swallowed
+        return Grown(members, contribution, *targets, strength)
+
+    def strongest(self, cores: Iterable[Int32]) -> Grown:
+        """Of the rings that these cores themselves make a case for the strongest, the first of equals."""
+        grown = [self.kernel.grow(core, False) for core in cores]
+        members, contribution, targets, strength, _, _ = max(grown, key=lambda ring: ring[3])
         return Grown(members, contribution, *targets, strength)
 
     def parts_of(self, ring: Grown) -> list[Grown]:

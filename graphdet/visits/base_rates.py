@@ -140,13 +140,18 @@ def count_totals(visits: Visits) -> LogTotals:
 
 def count_visits(visits: Visits, seconds: int, threads: int = 1) -> VisitCounts:
     """What hangs on each visit, as far as its user's visits and its key's visits are all among these; `seconds` is the log's length."""
-    reach = np.zeros(visits.groups, np.int64)
-    reach[visits.group] = _near(visits)[_view(visits)]
     with ThreadPoolExecutor(1) as beside:
         rushes = beside.submit(_count_rushes, visits, seconds)
-        own, near, elsewhen = _kernels.count_by_user(visits.offset, visits.user, visits.time, visits.group, reach, visits.users, threads)
+        own, near, elsewhen = count_by_user(visits, threads)
         key_elsewhen, returns = count_key_elsewhen(visits, seconds), count_returns(visits, seconds, threads)
     return VisitCounts(own, near, elsewhen, key_elsewhen, returns, *rushes.result())
+
+
+def count_by_user(visits: Visits, threads: int = 1) -> tuple[Int64, Int32, Int32]:
+    """`own`, `near` and `elsewhen` of `VisitCounts`, as far as users' visits are all among these."""
+    reach = np.zeros(visits.groups, np.int64)
+    reach[visits.group] = _near(visits)[_view(visits)]
+    return _kernels.count_by_user(visits.offset, visits.user, visits.time, visits.group, reach, visits.users, threads)
 
 
 def _count_rushes(visits: Visits, seconds: int) -> tuple[Float32, Float32, Float32]:
@@ -223,6 +228,10 @@ def _in_blocks(visits: Visits, do: Callable[[slice, int], None], threads: int) -
         for view, rows in enumerate(_stretches(visits))
         for first in range(rows.start, rows.stop, BLOCK)
     ]
+    if threads == 1 or len(blocks) == 1:  # of a ring's part of a log; a thread would take longer than the work
+        for rows, view in blocks:
+            do(rows, view)
+        return
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(lambda block: do(*block), blocks))
 

@@ -17,13 +17,15 @@ WORDS: dict[str, Wording] = {
     "queue": Wording("To look at", "待处理"),
     "sum": Wording(
         "{rings:ring|rings} to look at: {alerts:alert|alerts} with {users:account|accounts}, and {more} more that somebody should decide. About "
-        "{minutes:minute|minutes} of work, at {each} a ring.",
-        "有 {rings} 个团伙待处理：{alerts} 个告警，涉及 {users} 个账号；另有 {more} 个须由人判断。约需 {minutes} 分钟（每个 {each} 分钟）。",
+        "{work} of work, at {each} minutes a ring.",
+        "有 {rings} 个团伙待处理：{alerts} 个告警，涉及 {users} 个账号；另有 {more} 个须由人判断。约需 {work}（每个 {each} 分钟）。",
     ),
     "sum_alerts": Wording(
-        "{alerts:alert|alerts} to look at, with {users:account|accounts}. About {minutes:minute|minutes} of work, at {each} a ring.",
-        "有 {alerts} 个告警待处理，涉及 {users} 个账号。约需 {minutes} 分钟（每个 {each} 分钟）。",
+        "{alerts:alert|alerts} to look at, with {users:account|accounts}. About {work} of work, at {each} minutes a ring.",
+        "有 {alerts} 个告警待处理，涉及 {users} 个账号。约需 {work}（每个 {each} 分钟）。",
     ),
+    "minutes_of_work": Wording("{minutes:minute|minutes}", "{minutes} 分钟"),
+    "hours_of_work": Wording("{hours:hour|hours}", "{hours} 小时"),
     "sum_none": Wording(
         "Nothing to look at: no ring is an alert, and facts contradict no innocent explanation.",
         "没有待处理事项：无告警，也没有与正常原因相矛盾的团伙。",

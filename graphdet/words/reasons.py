@@ -42,7 +42,7 @@ CATALOGUE: dict[str, Code] = {
     # Tactics: what the pattern looks like. A share of members stands beside the same share of everybody else in the same time.
     "lockstep_orders": Code(
         "for",
-        "{members} of {of} members came to {least} or more of the same {items:item|items}, each in the same short time. If everybody chose for "
+        "{members} of {of} members came to {least} or more of the same {items:item|items}, each while the ring was there. If everybody chose for "
         "themselves, {expected:user|users} in the whole log would.",
         "{of} 名成员中有 {members} 人在各商品的同一时段内到过同样 {items} 件商品中的 {least} 件以上。若人人自行选择，全日志预期只有 {expected} 人如此。",
     ),
@@ -155,9 +155,9 @@ CATALOGUE: dict[str, Code] = {
     ),
     "coattail_clicks": Code(
         "for",
-        "Suspected ride on a popular item: {members} of {of} members came to a popular item ({users:visitor|visitors} in that time) and to some of "
-        "{own:item|items} that hardly anybody else visits.",
-        "疑似蹭热点：{of} 名成员中有 {members} 人既到过热门商品（当时有 {users} 名访客），又到过 {own} 件几乎无他人光顾的商品中的若干件。",
+        "Suspected ride on a popular item: {members} of {of} members came to a popular item ({users:visitor|visitors} in that time) and to "
+        "one that hardly anybody else visits, of which the ring has {own}.",
+        "疑似蹭热点：{of} 名成员中有 {members} 人既到过热门商品（当时有 {users} 名访客），又到过几乎无他人光顾的商品（该团伙共有 {own} 件）。",
     ),
     "review_copies": Code(
         "for",

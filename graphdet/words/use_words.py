@@ -75,8 +75,9 @@ USES: dict[str, Use] = {
     "click_farming": Use(
         Wording("click farming", "刷点击"),
         Wording(
-            "Suspected click farming: {members:member|members} came to a popular item and to {own:item|items} that hardly anybody else visits.",
-            "疑似刷点击：{members} 名成员既到过热门商品，又到过 {own} 件几乎无他人光顾的商品。",
+            "Suspected click farming: {members:member|members} came to a popular item and to one that hardly anybody else visits, of "
+            "which the ring has {own}.",
+            "疑似刷点击：{members} 名成员既到过热门商品，又到过几乎无他人光顾的商品（该团伙共有 {own} 件）。",
         ),
     ),
 }
