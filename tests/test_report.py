@@ -285,6 +285,42 @@ def test_every_id_leads_to_its_page(opened: Opened) -> None:
         page.wait_for_selector(".grid-chart")
 
 
+def test_the_next_step_is_no_surer_than_the_ring(opened: Opened) -> None:
+    """What a tactic asks for, such as to count a shop's orders for nothing, is for alerts alone."""
+    told = opened.page.evaluate(
+        """() => Object.fromEntries(["alert", "review", "explained"].flatMap((tier) => [false, true].flatMap((contested) =>
+          [false, true].map((likely) =>
+            [[tier, contested, likely], nextStep({ tier, contested, likely }, ["shared_address", "inflated_orders"])]))))"""
+    )
+    assert {step for ring, step in told.items() if ring.startswith("alert")} == {"next_orders"}
+    assert told["explained,false,false"] == told["explained,false,true"] == "next_none"
+    assert told["explained,true,false"] == "next_contested"
+    assert told["review,true,false"] == told["review,false,false"] == "next_review"
+    assert {told["review,false,true"], told["explained,true,true"]} == {"next_likely"}
+    assert opened.page.evaluate("() => nextStep({ tier: 'alert' }, ['shared_address'])") == "next_plain"
+
+
+def test_an_account_of_several_rings_has_each_event_once(opened: Opened) -> None:
+    """Its page tells the counts over all of its rings, where there are any, instead of one ring's."""
+    page = opened.page
+    user, item, day = page.evaluate(
+        """() => {
+          const dossier = dossierOf(data.rings[0]), { member, target } = dossier.cells[0], user = dossier.members[member].id;
+          return [user, dossier.targets[target].id, dossier.life.find((one) => one.member === member).day];
+        }"""
+    )
+    page.evaluate("([user, item, day]) => { data.several = { items: [[user, item, 77]], days: [[user, day, 0]] }; }", [user, item, day])
+    page.evaluate("user => { location.hash = `#/node/user/${user}`; }", user)
+    page.wait_for_selector("#copy-id")
+    row = page.locator("main tr", has=page.locator(f'a[href="#/node/item/{item}"]'))
+    assert row.locator("td").last.inner_text() == "77"
+    assert page.locator(".strip .bar:not(.outside) title").first.text_content().endswith(": 0")
+    page.evaluate("item => { location.hash = `#/node/item/${item}`; }", item)
+    row = page.locator("main tr", has=page.locator(f'a[href="#/node/user/{user}"]'))
+    row.wait_for()
+    assert row.locator("td").last.inner_text() == "77"
+
+
 def test_a_network_is_drawn_when_asked_for_and_can_be_dragged(opened: Opened) -> None:
     page = opened.page
     open_ring(page)

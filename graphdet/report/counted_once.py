@@ -44,7 +44,7 @@ def in_several_rings(recorded: Recorded, inside: list[Int64], place: Callable[[s
     """
     rows = np.concatenate([np.zeros(0, np.int64), *inside])
     user = recorded.event_user[rows].astype(np.int64)
-    ring = np.repeat(np.arange(len(inside)), [len(own) for own in inside])
+    ring = np.repeat(np.arange(len(inside)), np.array([len(own) for own in inside], np.int64))
     who, rings = distinct_counts(distinct_values(user << 32 | ring) >> 32)
     own = distinct_values(rows[np.isin(user, who[rings > 1])])
     item, time = recorded.event_code.get("item", np.full(len(recorded.time), -1, np.int32))[own], recorded.time[own]

@@ -90,9 +90,16 @@ function pictureCard(dossier) {
   return card("grid", `${label("grid_help")} ${[crowd, cut].filter(Boolean).join(" · ")}`, make("div", { class: "row" }, hourLegend(), make("span", { class: "space" }), clear), timed ? strip(dossier, 700) : make("p", {}, label("untimed")), make("div", { class: "grid-box scroll" }, gridChart(dossier)));
 }
 
+// What somebody should do next: of an alert what its tactic asks for; of anything less, to look closer before anything happens to people.
+function nextStep(ring, kinds) {
+  if (ring.tier === "alert") return "next_" + (kinds.map((kind) => NEXT[kind]).find(Boolean) ?? "plain");
+  if (ring.tier === "explained" && !ring.contested) return "next_none";
+  if (ring.likely) return "next_likely";
+  return ring.tier === "review" ? "next_review" : "next_contested";
+}
+
 function actCard(ring, dossier) {
-  const kinds = dossier.kinds.map((kind) => NEXT[kind]).filter(Boolean);
-  const step = ring.tier === "explained" && !ring.contested ? "next_none" : ring.tier === "review" ? (ring.likely ? "next_likely" : "next_review") : "next_" + (kinds[0] ?? "plain");
+  const step = nextStep(ring, dossier.kinds);
   const people = (name) => {
     const rows = dossier.members.map((member, place) => [member, place]).filter(([member]) => member.standing === name);
     if (!rows.length) return null;

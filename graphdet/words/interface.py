@@ -230,6 +230,10 @@ WORDS: dict[str, Wording] = {
         "Read why it is no alert, then the starred events. Decide only if these settle it.",
         "先看未告警的原因，再看带星标的事件；足以判断时再下结论。",
     ),
+    "next_contested": Wording(
+        "Read what contradicts the innocent explanation, then the starred events. Decide only if these settle it.",
+        "先看与正常原因相矛盾的事实，再看带星标的事件；足以判断时再下结论。",
+    ),
     "next_likely": Wording(
         "Most groups that stand so were rings. Read the starred events, and look the accounts up in your own records, before you decide.",
         "处于此种情形的群体多数是团伙。判断前请先看带星标的事件，并在自有记录中核查这些账号。",
