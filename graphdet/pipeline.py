@@ -35,6 +35,7 @@ from graphdet.run.relations import ring_relations
 from graphdet.run.ring_tables import evidence_table, members_table, rings_table
 from graphdet.run.saving import GrowingTables
 from graphdet.run.scores import rank_rings, score_nodes
+from graphdet.schema.wording import numbered
 from graphdet.settings import Settings
 from graphdet.signals import measure_log
 from graphdet.signals.beside_rings import measure_lives
@@ -370,16 +371,23 @@ def _notes(measured: Measured, found: Search, judged: Judged) -> list[str]:
     """What a reader of the run should know of how it was made."""
     notes = []
     if measured.learned:
-        notes.append(f"{len(measured.learned):,} communities of items that users share stand in for categories that the log does not tell.")
+        notes.append(
+            f"{numbered(len(measured.learned), 'community', 'communities')} of items that users share "
+            "stand in for categories that the log does not tell."
+        )
     bundles = bundle_note(measured.index, measured.events)
     if bundles:
         notes.append(bundles)
     if found.untried:
-        left = f"{found.untried:,} of {found.cores:,} cores were left untried when the effort was spent"
+        left = f"{found.untried:,} of {numbered(found.cores, 'core was', 'cores were')} left untried when the effort was spent"
         notes.append(f"{left}; raise [rings] effort to try them.")
     if found.swallowed:
-        notes.append(f"{found.swallowed:,} groups grew into everybody and were dropped: what they share is what all users share.")
+        notes.append(
+            f"{numbered(found.swallowed, 'group', 'groups')} grew into everybody and {'was' if found.swallowed == 1 else 'were'} "
+            "dropped: what they share is what all users share."
+        )
     if judged.left_out:
-        left = f"{judged.left_out:,} groups that nearly everything speaks against were left out"
+        left = f"{numbered(judged.left_out, 'group', 'groups')} that nearly everything speaks against"
+        left += " was left out" if judged.left_out == 1 else " were left out"
         notes.append(f"{left}; raise [tiers] objections_most to see them.")
     return notes

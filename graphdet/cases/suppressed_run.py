@@ -20,6 +20,7 @@ from graphdet.printable import printable
 from graphdet.progress import Progress
 from graphdet.run.folder import Run
 from graphdet.schema import TIERS, USER
+from graphdet.schema.wording import numbered
 from graphdet.settings import Settings
 
 SHOWN_ID = 60  # characters of an id in a note
@@ -156,8 +157,8 @@ def _as_told(one: Suppression, now: str, cost: Cost | None) -> dict[str, object]
 
 
 def _note(one: Suppression, cost: Cost) -> str:
-    stand = f"{len(cost.rings):,} rings would stand with it, by {cost.evidence:,.1f} of evidence"
-    return f"{_named(one)} is discounted until {one.until[:10]}: {stand}; {cost.rows:,} rows name it."
+    stand = f"{numbered(len(cost.rings), 'ring', 'rings')} would stand with it, by {cost.evidence:,.1f} of evidence"
+    return f"{_named(one)} is discounted until {one.until[:10]}: {stand}; {numbered(cost.rows, 'row names', 'rows name')} it."
 
 
 def _named(one: Suppression) -> str:

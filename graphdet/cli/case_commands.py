@@ -156,6 +156,7 @@ def add(folder: Folder, home: Home = None, author: Author = None, as_json: AsJso
     """Take a run folder in that was made without --home, or whose taking in was cut short."""
     from graphdet.cases.following import follow_lineage
     from graphdet.run.folder import Run
+    from graphdet.schema.wording import numbered
 
     run = Run.load(folder)
     with opened(home, author, make=True) as book:
@@ -163,7 +164,7 @@ def add(folder: Folder, home: Home = None, author: Author = None, as_json: AsJso
     if as_json:
         print_json({"run": taken.run.run_id, "is_new": taken.is_new, "opened": list(taken.opened), "cases": dict(taken.case_of)})
     else:
-        told = f"{len(taken.opened):,} cases opened, {len(taken.case_of) - len(taken.opened):,} carried on"
+        told = f"{numbered(len(taken.opened), 'case', 'cases')} opened, {len(taken.case_of) - len(taken.opened):,} carried on"
         print(told if taken.is_new else "This run was taken in before; nothing was changed.")
 
 
@@ -267,6 +268,8 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Check that nothing was changed behind the casebook's back; exit code 1 where something was."""
+    from graphdet.schema.wording import numbered
+
     with opened(home) as book:
         found = book.verify(head)
     if as_json:
@@ -276,7 +279,7 @@ def verify(
 
         print("\n".join(clean(fault, 300) for fault in found.faults))
     elif not manner.quiet:
-        print(f"{found.entries:,} entries, one chain; all else follows from them\nhead {found.head}")
+        print(f"{numbered(found.entries, 'entry', 'entries')}, one chain; all else follows from them\nhead {found.head}")
     if found.faults:
         raise typer.Exit(1)
 
@@ -337,6 +340,7 @@ def withdraw(
 def sync(folder: Folder, home: Home = None, author: Author = None, server: Known = None, as_json: AsJson = False) -> None:
     """Bring the casebook and Neo4j to the same verdicts on a run that was pushed: both keep every word, the later one counts."""
     from graphdet.extras import need
+    from graphdet.schema.wording import numbered
 
     need("neo4j", "graphdet cases sync")
     from graphdet.cases.mirror import sync_verdicts
@@ -349,7 +353,7 @@ def sync(folder: Folder, home: Home = None, author: Author = None, server: Known
     if as_json:
         print_json(asdict(done))
     else:
-        print(f"{done.came_in:,} verdicts came in, {done.went_out:,} went out")
+        print(f"{numbered(done.came_in, 'verdict', 'verdicts')} came in, {done.went_out:,} went out")
 
 
 @cases.command()

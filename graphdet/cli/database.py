@@ -145,6 +145,7 @@ def push(
     _need_driver("push")
     from graphdet.run.folder import Run
     from graphdet.run.relations import relations_of_logs
+    from graphdet.schema.wording import numbered
     from graphdet.store.push import PushOptions
     from graphdet.store.push import push as push_run
 
@@ -164,7 +165,7 @@ def push(
     _show_counts(report.counts)
     for note in report.notes:
         print(f"Note: {note}.")
-    rate = f"{report.rows:,} rows in {report.seconds:.1f} s ({report.rows / max(report.seconds, 1e-9):,.0f} rows/s)"
+    rate = f"{numbered(report.rows, 'row', 'rows')} in {report.seconds:.1f} s ({report.rows / max(report.seconds, 1e-9):,.0f} rows/s)"
     print(
         "Dry run: nothing was changed."
         if dry_run
@@ -179,12 +180,13 @@ def undo(
 ) -> None:
     """Take a run's latest push back: the database is as it was before, properties included."""
     _need_driver("undo")
+    from graphdet.schema.wording import numbered
     from graphdet.store.connection import find_target, open_database
     from graphdet.store.push import undo_push
 
     with open_database(find_target(server)) as database:
         rows = undo_push(database, _run_id(folder), wait, progress_here())
-    print(f"{rows:,} rows taken back.")
+    print(f"{numbered(rows, 'row', 'rows')} taken back.")
 
 
 def decide(
@@ -217,13 +219,14 @@ def dispositions(
 ) -> None:
     """List analysts' verdicts on a run's rings, or export them as labels."""
     _need_driver("dispositions")
+    from graphdet.schema.wording import numbered
     from graphdet.store.connection import find_target, open_database
     from graphdet.store.decisions import export_labels, read_dispositions
 
     with open_database(find_target(server)) as database:
         found = read_dispositions(database, _run_id(folder))
         if out is not None:
-            print(f"{export_labels(database, _run_id(folder), out):,} labels written to {out}", file=sys.stderr)
+            print(f"{numbered(export_labels(database, _run_id(folder), out), 'label', 'labels')} written to {out}", file=sys.stderr)
     if as_json:
         print_json(found)
         return

@@ -185,18 +185,25 @@ def _detect(
     from graphdet.run.folder import Run
     from graphdet.run.house_verdicts import read_verdicts, with_verdicts
     from graphdet.run.saving import RunWriter
+    from graphdet.schema.wording import numbered
 
     known = read_verdicts(verdicts or ())  # files that do not fit are told of before the logs are read
     if model is not None:
         from graphdet.learning.applying import load_for_run
 
         load_for_run(model, settings)  # a model that does not fit is told of before the logs are read
-    say_more(f"graphdet {__version__}, Python {platform.python_version()}, {settings.machine.workers} threads, seed {settings.seed}")
+    say_more(
+        f"graphdet {__version__}, Python {platform.python_version()}, {numbered(settings.machine.workers, 'thread', 'threads')}, "
+        f"seed {settings.seed}"
+    )
 
     def read(by: Settings) -> EventTable:
         events = read_logs(logs, by, progress)
         for file in events.report.files:
-            say_more(f"{file.path}: {file.format}, {file.read:,} rows read, {file.accepted:,} accepted; columns {', '.join(file.columns)}")
+            say_more(
+                f"{file.path}: {file.format}, {numbered(file.read, 'row', 'rows')} read, {file.accepted:,} accepted; "
+                f"columns {', '.join(file.columns)}"
+            )
         return events
 
     with RunWriter(out) as writer:
@@ -221,5 +228,5 @@ def _detect(
             writer.finish(found.tables, found.meta)
             found = Run.load(out)
             taken = book.take_in(found, follow_lineage, folder=out, discounts=under.discounts, costs=under.costs)
-    say(f"{home}: {len(taken.opened):,} cases opened, {len(taken.case_of) - len(taken.opened):,} carried on")
+    say(f"{home}: {numbered(len(taken.opened), 'case', 'cases')} opened, {len(taken.case_of) - len(taken.opened):,} carried on")
     return found

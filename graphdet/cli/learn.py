@@ -98,6 +98,7 @@ def refresh(
     from graphdet.alerts.deliver import connect
     from graphdet.drift.measuring import load_drift
     from graphdet.drift.model_shelf import ModelShelf, is_due
+    from graphdet.schema.wording import numbered
 
     with contextlib.closing(connect(state / WATCH_STATE)) as connection:
         shelf = ModelShelf(state, connection)
@@ -115,7 +116,7 @@ def refresh(
     for entry in found:
         told = "" if entry.figure is None else f"; area {entry.figure:.3f}"
         told += "" if entry.figure_before is None else f", the one in use {entry.figure_before:.3f}"
-        told += f", on {entry.judged:,} labels" if entry.judged else ""
+        told += f", on {numbered(entry.judged, 'label', 'labels')}" if entry.judged else ""
         print(f"{entry.time}  {entry.what:10}  {entry.name or 'none'}  ({entry.reason}{told})")
 
 
@@ -148,15 +149,21 @@ def _read_verdicts(home: Path, events: EventTable, others: Labels | None) -> Lab
     from graphdet.cases.casebook import Casebook
     from graphdet.errors import LabelError
     from graphdet.events.labels import joined_labels, labels_of
+    from graphdet.schema.wording import numbered
 
     with Casebook(home, make=False) as book:
         judged = book.judged_users()
     found = labels_of([one.user_id for one in judged], [one.positive for one in judged], events)
     if not len(found) and others is None:
-        told = f"of {len(judged):,} judged users none is in this log" if judged else "no ring was confirmed or found innocent yet"
+        told = (
+            f"of {numbered(len(judged), 'judged user', 'judged users')} none is in this log"
+            if judged
+            else "no ring was confirmed or found innocent yet"
+        )
         raise LabelError(f"{home}: {told}; judge some with `graphdet cases decide`, or give --labels.")
     print(
-        f"graphdet: {home}: {len(found):,} of {len(judged):,} judged users are in this log, {int(found.positive.sum()):,} positive",
+        f"graphdet: {home}: in this log are {len(found):,} of {numbered(len(judged), 'judged user', 'judged users')}, "
+        f"{int(found.positive.sum()):,} positive",
         file=sys.stderr,
     )
     return found if others is None else joined_labels(found, others)

@@ -15,7 +15,7 @@ from graphdet.console.assets import address
 from graphdet.console.who_is_there import Session
 from graphdet.printable import printable
 from graphdet.schema import NODE_TYPE
-from graphdet.schema.wording import Language
+from graphdet.schema.wording import Language, filled
 from graphdet.words.console import CONSOLE_WORDS
 from graphdet.words.interface import WORDS
 
@@ -57,7 +57,7 @@ def _word(key: str, language: Language, numbers: Mapping[str, Any]) -> str:
     words = CONSOLE_WORDS.get(key) or WORDS.get(key)
     if words is None:
         return key.replace("_", " ")
-    return words.to(language).format(**numbers) if numbers else words.to(language)
+    return filled(words.to(language), **numbers) if numbers else words.to(language)
 
 
 def _moment(value: datetime | None) -> str:

@@ -15,6 +15,7 @@ from graphdet.console.shelf import OpenRun
 from graphdet.errors import CaseError
 from graphdet.schema import VERDICTS
 from graphdet.schema.lookalikes import look_alike
+from graphdet.schema.wording import filled
 from graphdet.week.queueing import LATER
 from graphdet.words.console import CONSOLE_WORDS
 from graphdet.words.run_notes import decides, note_in_words
@@ -125,7 +126,7 @@ def _row(run: OpenRun, case: Case, asked: Asked, before: Mapping[str, int], rank
     here = case.run_id == run.run.id
     colour = "review" if case.tier == "explained" and case.back else case.tier
     chance = ranked.get(case.name, case.chance)
-    certainty = "" if chance is None else CONSOLE_WORDS["sure_of"].to(asked.language).format(chance=round(100 * chance))
+    certainty = "" if chance is None else filled(CONSOLE_WORDS["sure_of"].to(asked.language), chance=round(100 * chance))
     explained = look_alike(case.explanation).short.to(asked.language) if case.explanation else ""
     return QueueRow(
         case, colour, run.tactics_of(case.ring_id) if here else (), explained, run.shops_of(case.ring_id) if here else None,

@@ -21,6 +21,7 @@ from graphdet.events.opening import Mapper, Source, careful_source, open_source
 from graphdet.events.refusals import ENGINE
 from graphdet.events.timestamps import WHITESPACE
 from graphdet.schema import EVENT_COLUMN
+from graphdet.schema.wording import numbered
 from graphdet.scratch import new_file
 from graphdet.settings import LogSettings
 
@@ -136,7 +137,7 @@ def _joined(
     lost = connection.execute(f"SELECT count(*), {', '.join(f'count({table.sql})' for table in kinds)} FROM {sql}").fetchall()[0]  # noqa: S608
     notes = [source.note] if source.note else []
     notes += [
-        f"{source.file.name}: {lost[0] - found:,} of {lost[0]:,} rows have no {table.key} that is in {table.path}."
+        f"{source.file.name}: {lost[0] - found:,} of {numbered(lost[0], 'row has', 'rows have')} no {table.key} that is in {table.path}."
         for table, found in zip(kinds, lost[1:], strict=True)
         if found < lost[0]
     ]

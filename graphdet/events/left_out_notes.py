@@ -12,6 +12,7 @@ from graphdet.events.likeness import alike
 from graphdet.events.opening import Source
 from graphdet.events.placeholders import Placeholder
 from graphdet.schema import NODE_TYPE
+from graphdet.schema.wording import numbered
 
 _SHOWN = 3
 _LIKE = {
@@ -29,16 +30,20 @@ def about_left_out(left_out: LeftOut, sources: Sequence[Source]) -> list[str]:
         example = next((form.unreadable for source in sources if (form := source.numbers.get(column)) and form.unreadable), "")
         shown = f" (such as {example[:40]!r})" if example else ""
         settle = "; [log] decimal settles 1,250" if column in ("amount", "rating") else ""
-        found.append(f"{column}: {count:,} values cannot be read{shown} and count as missing{settle}.")
+        found.append(
+            f"{column}: {numbered(count, 'value', 'values')} cannot be read{shown} and {'counts' if count == 1 else 'count'} "
+            f"as missing{settle}."
+        )
     if left_out.zero_times:
-        found.append(f"timestamp: 0 on {left_out.zero_times:,} rows counts as missing, as all other times are real.")
+        found.append(f"timestamp: 0 on {numbered(left_out.zero_times, 'row', 'rows')} counts as missing, as all other times are real.")
     if left_out.no_days:
         found.append(
-            f"timestamp: {left_out.no_days:,} rows have a time that programs write for none, such as 9999-12-31; it counts as missing."
+            f"timestamp: {numbered(left_out.no_days, 'row has', 'rows have')} a time that programs write for none, "
+            "such as 9999-12-31; it counts as missing."
         )
     found += [
-        f"{one.column}: {one.name[:40]!r} looks like a placeholder and stands on {one.rows:,} rows ({one.share:.1%}); it counts as "
-        "missing. [log] genuine keeps it."
+        f"{one.column}: {one.name[:40]!r} looks like a placeholder and stands on {numbered(one.rows, 'row', 'rows')} "
+        f"({one.share:.1%}); it counts as missing. [log] genuine keeps it."
         for one in left_out.suspicious
     ]
     found += _listed(left_out.placeholders, "stand for none known and count as missing", "; [log] genuine keeps what is an id")
@@ -63,7 +68,7 @@ def _listed(names: Sequence[Placeholder], what: str, else_: str = "") -> list[st
         own.sort(key=lambda one: (-one.rows, one.name))
         shown = ", ".join(one.name[:40] for one in own[:_SHOWN]) + (", …" if len(own) > _SHOWN else "")
         share = sum(one.share for one in own)
-        found.append(f"{column}: {shown} {what} ({sum(one.rows for one in own):,} rows, {share:.1%}){else_}.")
+        found.append(f"{column}: {shown} {what} ({numbered(sum(one.rows for one in own), 'row', 'rows')}, {share:.1%}){else_}.")
     return found
 
 
@@ -76,7 +81,10 @@ def about_ids(ids: Mapping[str, pa.StringArray]) -> list[str]:
         for way, count, one, other in alike(own):
             column = NODE_TYPE[name].column
             if way == "rounded":
-                found.append(f"{column}: {count:,} ids look rounded by a spreadsheet (such as {one[:40]}); export the column as text.")
+                found.append(
+                    f"{column}: {numbered(count, 'id looks', 'ids look')} rounded by a spreadsheet "
+                    f"(such as {one[:40]}); export the column as text."
+                )
             else:
                 shown, beside = _where_they_differ(one, other)
                 found.append(

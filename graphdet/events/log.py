@@ -18,6 +18,7 @@ from graphdet.events.reading import typed_columns
 from graphdet.events.rejecting import Rejected
 from graphdet.events.table import EventTable, ReadReport
 from graphdet.events.tally import Watcher, read_files
+from graphdet.schema.wording import numbered
 from graphdet.settings import LogSettings, MachineSettings
 
 Apart = Mapping[str, npt.NDArray[np.uint64]]
@@ -122,4 +123,5 @@ def _why_empty(report: ReadReport) -> str:
         return f"{names}: no events, only item catalogues (no user_id); name the log files too."
     first = report.rejected.slice(0, 1).to_pylist()[0]
     where = f"line {first['line']}" + (f", {first['column']}" if first["column"] else "")
-    return f"{names}: no event in {report.read} rows; the first is rejected ({where}: {first['reason']}). `graphdet check` shows more."
+    rows = numbered(report.read, "row", "rows")
+    return f"{names}: no event in {rows}; the first is rejected ({where}: {first['reason']}). `graphdet check` shows more."

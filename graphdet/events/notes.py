@@ -19,6 +19,7 @@ from graphdet.events.table import NO_TIME, FileReport, TimeResolution
 from graphdet.events.tally import Reading
 from graphdet.events.time_writings import numeric_of, read_time
 from graphdet.schema import ACTIONS, ITEM, NODE_TYPE, NODE_TYPES
+from graphdet.schema.wording import numbered
 from graphdet.schema.zones import offset_of, place_of
 from graphdet.settings import LogSettings
 
@@ -108,7 +109,8 @@ def _about_clocks(doubts: ClockDoubts, settings: LogSettings) -> list[str]:
 def _about_synonyms(events: Events, reading: Reading) -> list[str]:
     columns = {NODE_TYPE[name].column: codes for name, codes in events.codes.items()}
     found = [
-        f"{one} and {other} name the same {things:,} things one to one; what is shared in one of them is shared in the other, too."
+        f"{one} and {other} name the same {numbered(things, 'thing', 'things')} "
+        "one to one; what is shared in one of them is shared in the other, too."
         for one, other, things in same_things(columns)
     ]
     return found + [

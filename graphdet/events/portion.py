@@ -17,6 +17,7 @@ from graphdet.errors import EmptyLog
 from graphdet.events.notes import resolution
 from graphdet.events.table import NO_TIME, EventTable
 from graphdet.schema import ITEM, USER
+from graphdet.schema.wording import numbered
 from graphdet.schema.zones import offset_of
 from graphdet.settings import LogSettings
 
@@ -41,8 +42,8 @@ def take_portion(table: EventTable, settings: LogSettings) -> EventTable:
     kept = _in_span(table, settings) & _in_sample(table, settings.sample)
     told = " and ".join(asked)
     if not kept.any():
-        raise EmptyLog(f"{told}: none of {len(table):,} events is left; the log goes {_range(table)}.")
-    note = f"{told}: {int(kept.sum()):,} of {len(table):,} events were taken, the others left out."
+        raise EmptyLog(f"{told}: none of {numbered(len(table), 'event', 'events')} is left; the log goes {_range(table)}.")
+    note = f"{told}: {int(kept.sum()):,} of {numbered(len(table), 'event was', 'events were')} taken, the others left out."
     return _only(table, kept, settings, note)
 
 

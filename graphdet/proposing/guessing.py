@@ -17,6 +17,7 @@ from graphdet.proposing.lexicon import NAMES, OTHER_TIMES
 from graphdet.proposing.looking import ColumnLook, FileLook
 from graphdet.proposing.objecting import KINDS, objection
 from graphdet.schema import ACTION_OF, ACTIONS, EVENT_COLUMN
+from graphdet.schema.wording import numbered
 
 USER = "user_id"
 ITEM = "item_id"
@@ -262,7 +263,10 @@ def _weighed(column: ColumnLook, ours: str, fit: float, look: FileLook) -> Guess
     if against:
         return Guess(column.name, ours, f"{'' if fit > FAIR else 'its name is like others for it, but '}{against}", 0)
     values = f"{max(column.times, column.epochs):.0%} of its values are times, such as {column.commonest[0]}" if ours == TIME else ""
-    values = values or f"{column.distinct:,} different {'value' if column.distinct == 1 else 'values'} in {column.filled:,} rows"
+    values = (
+        values
+        or f"{column.distinct:,} different {'value' if column.distinct == 1 else 'values'} in {numbered(column.filled, 'row', 'rows')}"
+    )
     return Guess(column.name, ours, f"{'its name' if fit > FAIR else 'a name like others for it'}; {values}", fit)
 
 
@@ -309,7 +313,7 @@ def _translate_actions(looks: Sequence[FileLook], ours: dict[str, str], layout: 
 def _role(look: FileLook, ours: dict[str, str]) -> FileRole:
     has = {ours.get(column.name, "") for column in look.columns}
     if USER in has and has & set(KEY_COLUMNS):
-        return FileRole(look.path, "events", f"{look.rows:,} rows looked at")
+        return FileRole(look.path, "events", f"{numbered(look.rows, 'row', 'rows')} looked at")
     if USER in has:
         return FileRole(look.path, "left out", f"it names users, but none of {', '.join(KEY_COLUMNS)}")
     if ITEM in has:

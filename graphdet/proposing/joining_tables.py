@@ -15,6 +15,7 @@ from graphdet.events.joining import table_name
 from graphdet.proposing.looking import ColumnLook, FileLook, SharedKey
 from graphdet.proposing.surveying import KEYS, meanings
 from graphdet.schema import NODE_TYPES
+from graphdet.schema.wording import numbered
 
 ALIKE, OTHERWISE = 0.5, 0.9  # share of rows that find theirs, from which on a key of the same name, and of another, joins
 WANTED = {*(one.column for one in NODE_TYPES), "timestamp", "action", "category", "amount"}
@@ -179,7 +180,8 @@ def _why(key: SharedKey, guessed: Guessed, kept: Sequence[FileLook], tables: Tab
         ]
     tells = f"; tells {', '.join(dict.fromkeys(brought))}" if brought else ""
     many = "one row for many" if key.rows > key.keys else "one row for each"
-    return f"{key.found:,} of {key.rows:,} rows find their {key.column.strip()} among its {key.keys:,}, {many}{tells}"
+    finds = f"{key.found:,} of {numbered(key.rows, 'row finds its', 'rows find their')} {key.column.strip()}"
+    return f"{finds} among its {key.keys:,}, {many}{tells}"
 
 
 def _not_joined(look: FileLook, logs: set[str], tables: Tables) -> Iterator[Join]:
@@ -187,6 +189,14 @@ def _not_joined(look: FileLook, logs: set[str], tables: Tables) -> Iterator[Join
         if key.table in tables or key.table in logs or joins(key):
             continue
         if key.repeated:
-            yield Join(key.table, _as_setting(key), f"not joined: {key.repeated:,} of its {key.keys:,} keys have several rows")
+            yield Join(
+                key.table,
+                _as_setting(key),
+                f"not joined: {key.repeated:,} of its {numbered(key.keys, 'key has', 'keys have')} several rows",
+            )
         elif plain(key.column) == plain(key.key):
-            yield Join(key.table, _as_setting(key), f"not joined: {key.found:,} of {key.rows:,} rows find their key in it")
+            yield Join(
+                key.table,
+                _as_setting(key),
+                f"not joined: {key.found:,} of {numbered(key.rows, 'row finds its', 'rows find their')} key in it",
+            )

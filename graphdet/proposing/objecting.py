@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from graphdet.proposing.looking import ColumnLook
+from graphdet.schema.wording import numbered
 
 KINDS = 12  # different values up to which a column tells kinds of things, no single ones
 WORDS_MOST = 60
@@ -12,7 +13,9 @@ def objection(ours: str, column: ColumnLook, rows: int) -> str:
     """Why it can hardly be `ours`, or ''."""
     if not column.filled:
         return "it is empty"
-    few = f"it has {column.distinct:,} different {'value' if column.distinct == 1 else 'values'} in {column.filled:,} rows"
+    few = (
+        f"it has {column.distinct:,} different {'value' if column.distinct == 1 else 'values'} in {numbered(column.filled, 'row', 'rows')}"
+    )
     kinds = column.distinct <= KINDS and column.filled > 3 * column.distinct
     if ours in ("user_id", "item_id", "seller_id", "order_id"):
         return f"{few}" if column.distinct < 2 and rows > 50 else "it holds times" if column.times > 0.8 else ""

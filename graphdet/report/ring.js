@@ -139,7 +139,7 @@ function conditions(asked, checked) {
 
 function condition(one, { found, bar, passed }) {
   const fact = data.facts[one.fact], answer = bar ? "" : fact[found === "✓" ? "yes" : "no"][state.language === "en" ? 0 : 1];
-  const told = answer || fact[state.language].replace("{}", found);
+  const told = answer || filled(fact[state.language], () => found);
   const held = bar ? make("span", { class: "soft" }, ` (${data.directions[one.direction][state.language]} ${bar})`) : found === "?" ? make("span", { class: "soft" }, ` (${label("not_told")})`) : null;
   const mark = make("span", { class: "mark", role: "img", "aria-label": label(passed ? "passed" : "missed") }, passed ? "✓" : "✗");
   return make("li", { class: passed ? "passed" : "missed" }, mark, make("span", {}, told, held));

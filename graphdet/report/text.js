@@ -23,8 +23,13 @@ function dossierOf(ring) {
 
 function label(key, values = {}) {
   const text = labels[state.language][key] ?? data.types[key]?.one[state.language] ?? key;
-  return text.replace(/\{(\w+)(?::([^|}]*)\|([^}]*))?\}/g, (_, name, one, many) => {
-    const told = values[name] ?? (name === "zone" ? data.run.zone : "");
+  return filled(text, (name) => values[name] ?? (name === "zone" ? data.run.zone : ""));
+}
+
+// A text with its values; where it names a thing after a number, as {count:ring|rings}, in the singular or the plural.
+function filled(text, valueOf) {
+  return text.replace(/\{(\w*)(?::([^|}]*)\|([^}]*))?\}/g, (_, name, one, many) => {
+    const told = valueOf(name);
     return one === undefined ? told : `${told} ${String(told) === "1" ? one : many}`;
   });
 }

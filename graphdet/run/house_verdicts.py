@@ -19,6 +19,7 @@ from graphdet.run.folder import Run
 from graphdet.run.ring_tables import chance_columns
 from graphdet.schema import VERDICTS, arrow_schema
 from graphdet.schema.standings import STANDINGS
+from graphdet.schema.wording import numbered
 
 CONFIRMED, INNOCENT = VERDICTS[:2]
 COLUMNS = ("ring_id", "standing", "verdict")
@@ -63,7 +64,7 @@ def with_verdicts(run: Run, found: RingVerdicts) -> Run:
         rings = rings.set_column(schema.get_field_index(name), schema.field(name), pa.array(values, schema.field(name).type))
     counted = sum(map(sum, verdicts.values()))
     identity = hashlib.sha256(json.dumps([run.id, verdicts], sort_keys=True).encode()).hexdigest()[:16]
-    note = f"Chances beside rings rest on {counted:,} verdicts of this house, too."
+    note = f"Chances beside rings rest on {numbered(counted, 'verdict', 'verdicts')} of this house, too."
     meta = {**run.meta, "id": f"run-{identity}", "notes": [*run.meta["notes"], note], "verdicts": verdicts}
     return replace(run.with_tables(rings=rings), meta=meta)
 

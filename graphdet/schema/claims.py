@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from graphdet.schema.wording import Wording, named
+from graphdet.schema.wording import Wording, blanks, named
 
 Direction = Literal["at least", "more than", "at most", "less than"]
 Unit = Literal["count", "share", "days", "number", "times", "chance", "yes"]
@@ -40,46 +40,51 @@ class Fact:
         return log_has is None or all(any(one in log_has for one in group.split(" or ")) for group in self.needs.split(", ") if group)
 
     def __post_init__(self) -> None:
-        if self.en.count("{}") != 1 or self.zh.count("{}") != 1:
+        if any(blanks(words) != 1 for words in (self.en, self.zh)):
             raise ValueError(f"the words of {self.name} must hold one number in each language")
 
 
 FACTS = {
     fact.name: fact
     for fact in (
-        Fact("size", "count", "{} members", "{} 名成员"),
+        Fact("size", "count", "{:member|members}", "{} 名成员"),
         Fact("user_share", "share", "{} of all users", "占全部用户的 {}"),
-        Fact("targets", "count", "{} items", "{} 件商品"),
+        Fact("targets", "count", "{:item|items}", "{} 件商品"),
         Fact("strength", "number", "evidence {}", "证据强度 {}"),
-        Fact("days", "days", "goes on for {} days", "历时 {} 天"),
+        Fact("days", "days", "goes on for {:day|days}", "历时 {} 天"),
         Fact("apart", "chance", "items so close together in time by chance: {}", "各目标在时间上偶然如此集中的概率：{}"),
-        Fact("hours", "number", "at an item half of it happens within {} hours", "在一件商品上有一半行为集中在 {} 小时之内"),
+        Fact("hours", "number", "at an item half of it happens within {:hour|hours}", "在一件商品上有一半行为集中在 {} 小时之内"),
         Fact("density", "share", "members at {} of the items on average", "成员平均到过 {} 的商品"),
         Fact("two_target_share", "share", "{} of members at no more than two items", "{} 的成员只到过至多两件商品"),
         Fact("dedication", "share", "{} of all that members did with items is here", "成员对商品的行为有 {} 在此"),
-        Fact("attention", "number", "a member did as much here as in {} ordinary visits", "每名成员在此的事件数相当于 {} 次普通到访"),
-        Fact("repeats", "number", "members come back {} times as often as usual", "成员重复到访的次数是常人的 {} 倍"),
+        Fact(
+            "attention",
+            "number",
+            "a member did as much here as in {:ordinary visit|ordinary visits}",
+            "每名成员在此的事件数相当于 {} 次普通到访",
+        ),
+        Fact("repeats", "number", "members come back {:time|times} as often as usual", "成员重复到访的次数是常人的 {} 倍"),
         Fact(
             "outsiders_per_member",
             "number",
-            "{} more visits by others than usual for each member's",
+            "{:more visit|more visits} by others than usual for each member's",
             "每名成员对应 {} 次超出平常的他人到访",
         ),
         Fact(
             "own_things",
             "count",
-            "{} devices or payment instruments of their own that they share",
+            "{:device or payment instrument|devices or payment instruments} of their own that they share",
             "成员共用的自有设备和支付工具：{} 个",
             needs="device or payment",
         ),
-        Fact("own_kinds", "count", "{} kinds of things that nobody else uses", "独占的事物种类：{} 种"),
+        Fact("own_kinds", "count", "{:kind|kinds} of things that nobody else uses", "独占的事物种类：{} 种"),
         Fact("device_share", "share", "{} on shared devices", "{} 使用共用设备", needs="device"),
         Fact("address_share", "share", "{} with one delivery address", "{} 使用同一收货地址", needs="address"),
         Fact("place_share", "share", "{} on one network at other times, too", "{} 平时也使用同一网络", needs="ip"),
         Fact("home_share", "share", "{} with one address or network", "{} 共用同一地址或网络", needs="address or ip"),
         Fact("desk_share", "share", "{} share devices as well as a network", "{} 既共用设备又共用网络", needs="device, ip"),
-        Fact("place_users", "count", "{} users on their network", "其网络上共有 {} 个用户", needs="ip"),
-        Fact("place_members", "count", "{} members on one network at other times, too", "{} 名成员平时也使用同一网络", needs="ip"),
+        Fact("place_users", "count", "{:user|users} on their network", "其网络上共有 {} 个用户", needs="ip"),
+        Fact("place_members", "count", "{:member|members} on one network at other times, too", "{} 名成员平时也使用同一网络", needs="ip"),
         Fact(
             "place_chance",
             "chance",
@@ -88,7 +93,7 @@ FACTS = {
             needs="ip",
         ),
         Fact("top_seller", "share", "{} of the dealings with one shop", "{} 的往来在同一家店铺", needs="seller"),
-        Fact("sellers", "count", "at {} shops", "涉及 {} 家店铺", needs="seller"),
+        Fact("sellers", "count", "at {:shop|shops}", "涉及 {} 家店铺", needs="seller"),
         Fact("ordered", "share", "{} of the dealings led to an order", "{} 的往来成交", needs="action"),
         Fact("refunded", "share", "{} of the dealings cancelled or returned", "{} 的往来被取消或退回", needs="action"),
         Fact("coupons", "share", "coupons in {} of the dealings", "{} 的往来使用优惠券", needs="action"),
@@ -98,19 +103,19 @@ FACTS = {
             "{} of the visitors around members' visits are strangers, more than usual",
             "成员到访前后的访客有 {} 是超出平常的外人",
         ),
-        Fact("rush", "times", "{} times as many strangers as usual", "在场的外人为平常的 {} 倍"),
-        Fact("taste", "times", "come for this kind of items {} times as often as everybody", "光顾此类商品的频率是常人的 {} 倍"),
+        Fact("rush", "times", "{:time|times} as many strangers as usual", "在场的外人为平常的 {} 倍"),
+        Fact("taste", "times", "come for this kind of items {:time|times} as often as everybody", "光顾此类商品的频率是常人的 {} 倍"),
         Fact(
             "seller_taste",
             "times",
-            "come to these shops {} times as often as everybody",
+            "come to these shops {:time|times} as often as everybody",
             "光顾这些店铺的频率是常人的 {} 倍",
             needs="seller",
         ),
         Fact(
             "best_taste",
             "times",
-            "on other days, too, come for this kind of items or to these shops {} times as often as everybody",
+            "on other days, too, come for this kind of items or to these shops {:time|times} as often as everybody",
             "其他日子光顾此类商品或这些店铺的频率也达常人的 {} 倍",
         ),
         Fact("one_sitting", "share", "{} of members came to all of it in one sitting", "{} 的成员一次就到过全部目标"),
@@ -120,9 +125,9 @@ FACTS = {
             "others who come to one of these items go on to the next {} as often as members do",
             "到过其中一件商品的外人随即光顾其余商品的频率为成员的 {}",
         ),
-        Fact("half_days", "days", "half of the visits to an item take {} days", "一件商品半数的到访历时 {} 天"),
+        Fact("half_days", "days", "half of the visits to an item take {:day|days}", "一件商品半数的到访历时 {} 天"),
         Fact("new_beyond", "share", "{} more new accounts than usual", "新账号占比比常态多 {}"),
-        Fact("log_days", "days", "the log goes on for {} days", "日志历时 {} 天"),
+        Fact("log_days", "days", "the log goes on for {:day|days}", "日志历时 {} 天"),
         Fact("timed", "yes", "{}", "{}", yes=("the log has times", "日志有时间"), no=("the log has no times", "日志没有时间")),
         Fact(
             "to_themselves", "share", "{} of all users in groups that have their items to themselves", "全部用户中有 {} 属于独占商品的群体"

@@ -65,7 +65,7 @@ LOOK_ALIKES: tuple[LookAlike, ...] = (
         short=Wording("household", "家庭成员"),
         plain=Wording("a few people who share a home's devices or address", "几个人共用家中的设备或地址"),
         sentence=Wording(
-            "A household: {size} people, {address_share} with one delivery address, {place_share} on one network at other times, too.",
+            "A household: {size:person|people}, {address_share} with one delivery address, {place_share} on one network at other times, too.",
             "家庭成员：共 {size} 人，{address_share} 使用同一收货地址，{place_share} 平时也使用同一网络。",
         ),
         ways=((Condition("size", "at most", Bar("household_members")), Condition("home_share", "at least", Bar("nearly_all"))),),
@@ -77,8 +77,8 @@ LOOK_ALIKES: tuple[LookAlike, ...] = (
         short=Wording("reseller", "经销商"),
         plain=Wording("a company or reseller that buys the same goods in bulk", "公司或经销商批量购买同样的商品"),
         sentence=Wording(
-            "A reseller or company: {size} accounts, {address_share} with one delivery address; {ordered} of the dealings led to an order, "
-            "over {days} days.",
+            "A reseller or company: {size:account|accounts}, {address_share} with one delivery address; {ordered} of the dealings led to an order, "
+            "over {days:day|days}.",
             "经销商或公司：{size} 个账号，{address_share} 使用同一收货地址；{ordered} 的往来成交，历时 {days} 天。",
         ),
         ways=(
@@ -136,8 +136,8 @@ LOOK_ALIKES: tuple[LookAlike, ...] = (
             "许多人在同一网络之后：校园、办公室、咖啡馆或运营商 NAT",
         ),
         sentence=Wording(
-            "A shared network (campus, office, carrier): {place_share} of members use one IP address at other times, too, as do {place_users} "
-            "users in all; {address_share} deliver to one address.",
+            "A shared network (campus, office, carrier): {place_share} of members use one IP address at other times, too, as do {place_users:user|users} "
+            "in all; {address_share} deliver to one address.",
             "共用网络（校园、办公室、运营商）：{place_share} 的成员平时也使用同一 IP 地址，全日志共有 {place_users} 个用户使用它；{address_share} 寄往同一地址。",
         ),
         ways=(
@@ -184,7 +184,7 @@ LOOK_ALIKES: tuple[LookAlike, ...] = (
         short=Wording("flash sale", "限时抢购"),
         plain=Wording("a sale or live stream that brought a crowd at once", "一场抢购或直播同时带来了人群"),
         sentence=Wording(
-            "A flash sale or live stream: {crowd} of the visitors within half an hour of members are strangers, more than usual: {rush} times as "
+            "A flash sale or live stream: {crowd} of the visitors within half an hour of members are strangers, more than usual: {rush:time|times} as "
             "many.",
             "限时抢购或直播：成员到访前后半小时内的访客有 {crowd} 是超出平常的外人，为平常的 {rush} 倍。",
         ),
@@ -207,8 +207,8 @@ LOOK_ALIKES: tuple[LookAlike, ...] = (
             "爱好者群体：这些人一贯的兴趣把他们同时带到相同的商品",
         ),
         sentence=Wording(
-            "A fan club: on other days, too, members come for this kind of items {taste} times as often as everybody, and to these shops "
-            "{seller_taste} times.",
+            "A fan club: on other days, too, members come for this kind of items {taste:time|times} as often as everybody, and to these shops "
+            "{seller_taste:time|times}.",
             "爱好者群体：成员在其他日子光顾此类商品的频率也是常人的 {taste} 倍，光顾这些店铺的频率是常人的 {seller_taste} 倍。",
         ),
         # A shop sells several kinds and a kind is sold in several shops, so a taste for either is one.

@@ -38,7 +38,7 @@ OBJECTIONS: tuple[Claim, ...] = (
         name="small",
         short=Wording("small", "规模小"),
         sentence=Wording(
-            "{size} members on {targets} items: too few to tell a group from a coincidence of tastes, so this is for review.",
+            "{size:member|members} on {targets:item|items}: too few to tell a group from a coincidence of tastes, so this is for review.",
             "{size} 名成员、{targets} 件商品：不足以区分有组织的团伙与口味巧合，因此只列为待复核。",
         ),
         ways=(
@@ -50,7 +50,7 @@ OBJECTIONS: tuple[Claim, ...] = (
         name="one_kind",
         short=Wording("one kind of thing", "仅一类事物"),
         sentence=Wording(
-            "What the {size} accounts have to themselves is of one kind: a terminal for all, or a house of many homes, may be shared so.",
+            "What {size:account has|accounts have} to themselves is of one kind: a terminal for all, or a house of many homes, may be shared so.",
             "{size} 个账号独占的事物只有一类：公共终端或多户同住的地址也可能如此共用。",
         ),
         ways=((_NO_FARM.turned(), _ONE_KIND, _FEW_TARGETS),),
@@ -59,7 +59,7 @@ OBJECTIONS: tuple[Claim, ...] = (
         name="too_many",
         short=Wording("too many", "人数过多"),
         sentence=Wording(
-            "{size} members are {user_share} of all users: more than work together, so rather something that draws many.",
+            "{size:member is|members are} {user_share} of all users: more than work together, so rather something that draws many.",
             "{size} 名成员占全部用户的 {user_share}：远超协同行动的规模，更像某件吸引众人的事。",
         ),
         ways=((Condition("size", "at least", Bar("many_members")), Condition("user_share", "more than", Bar("alert_share"))),),
@@ -87,7 +87,7 @@ OBJECTIONS: tuple[Claim, ...] = (
         name="like_neighbours",
         short=Wording("like neighbours", "像邻里团购"),
         sentence=Wording(
-            "It goes on for {days} days, half of it at an item within {hours} hours, at {sellers} shops, the largest with {top_seller} of the "
+            "It goes on for {days:day|days}, half of it at an item within {hours:hour|hours}, at {sellers:shop|shops}, the largest with {top_seller} of the "
             "dealings: as a group-buy would, or people who look at each new deal, but that they share no address.",
             "活动持续 {days} 天，一件商品上有一半行为集中在 {hours} 小时之内，涉及 {sellers} 家店铺，最大一家占 {top_seller} 的往来：像社区团购，"
             "或一群每有新优惠就来看的人，只是没有共用地址。",
@@ -100,7 +100,7 @@ OBJECTIONS: tuple[Claim, ...] = (
         name="like_regulars",
         short=Wording("like regulars", "像店铺常客"),
         sentence=Wording(
-            "{top_seller} of the dealings are with one shop, and half of the visits to an item take {half_days} days: regulars of a shop, who "
+            "{top_seller} of the dealings are with one shop, and half of the visits to an item take {half_days:day|days}: regulars of a shop, who "
             "come on days of their own, look the same.",
             "{top_seller} 的往来在同一家店铺，一件商品半数的到访历时 {half_days} 天：店铺常客各自随意光顾，看起来也会如此。",
         ),
@@ -150,7 +150,7 @@ OBJECTIONS: tuple[Claim, ...] = (
         name="sprawling",
         short=Wording("sprawling", "松散"),
         sentence=Wording(
-            "It goes on for {days} days, as long as the log, and {two_target_share} of the members came to no more than two of its items: "
+            "It goes on for {days:day|days}, as long as the log, and {two_target_share} of the members came to no more than two of its items: "
             "rather several groups of one taste than one ring.",
             "活动持续 {days} 天，几乎贯穿整个日志，且 {two_target_share} 的成员只到过其中至多两件商品：更像几群口味相近的人，而非一个团伙。",
         ),
@@ -162,7 +162,7 @@ OBJECTIONS: tuple[Claim, ...] = (
         name="taste_alone",
         short=Wording("taste alone", "仅口味相同"),
         sentence=Wording(
-            "The log has no times. Members came to {density} of the items each on average, and {repeats} times as often as people usually "
+            "The log has no times. Members came to {density} of the items each on average, and {repeats:time|times} as often as people usually "
             "come back to a thing: a taste in common would look the same.",
             "日志没有时间。成员平均到过其中 {density} 的商品，重复次数是常人的 {repeats} 倍：共同的口味看起来也会如此。",
         ),
@@ -180,7 +180,7 @@ OBJECTIONS: tuple[Claim, ...] = (
         name="targets_of_others",
         short=Wording("targets of others", "目标也属他人"),
         sentence=Wording(
-            "The log has no times. At half of the items others made {outsiders_per_member} visits or more for each member there: these are "
+            "The log has no times. At half of the items others made {outsiders_per_member:visit|visits} or more for each member there: these are "
             "popular items, hardly the group's own.",
             "日志没有时间。在一半商品上，每名成员对应有 {outsiders_per_member} 次以上他人的到访：这些是热门商品，算不上该群体自己的目标。",
         ),

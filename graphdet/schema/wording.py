@@ -27,19 +27,32 @@ class Wording:
         return self.en if language == "en" else self.zh
 
 
-def filled(text: str, **values: Any) -> str:
-    """The text with these values; where it names a thing after a number, as `{count:ring|rings}`, in the singular or the plural."""
-    return _Filler().vformat(text, (), values) if "|" in text else text.format(**values)
+def filled(text: str, *value: Any, **values: Any) -> str:
+    """The text with these values; where it names a thing after a number, in the singular or the plural.
+
+    As `{count:ring|rings}`, or with the number's own format as `{count:,.0f|ring|rings}`.
+    """
+    return _Filler().vformat(text, value, values) if "|" in text else text.format(*value, **values)
+
+
+def numbered(count: int, one: str, many: str) -> str:
+    """'1 row', '1,200 rows'."""
+    return f"{count:,} {one if count == 1 else many}"
 
 
 class _Filler(string.Formatter):
     def format_field(self, value: Any, format_spec: str) -> str:
-        one, several, many = format_spec.partition("|")
-        if not several:
+        *form, one, many = ("", format_spec, "") if "|" not in format_spec else format_spec.split("|")
+        if "|" not in format_spec:
             told: str = super().format_field(value, format_spec)
             return told
-        told = super().format_field(value, "")
+        told = super().format_field(value, "".join(form))
         return f"{told} {one if told == '1' else many}"
+
+
+def blanks(text: str) -> int:
+    """How many numbers without a name a text has room for."""
+    return sum(name == "" for _, name, _, _ in string.Formatter().parse(text))
 
 
 @cache

@@ -23,7 +23,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from graphdet.errors import StoreError
 from graphdet.run.folder import Run
-from graphdet.schema.wording import Language
+from graphdet.schema.wording import Language, numbered
 from graphdet.store.guides import Guides, as_text, ring_file
 from graphdet.store.queries import SavedQuery, load_queries
 from graphdet.store.server import post_connect
@@ -63,8 +63,9 @@ def write_kit(run: Run, folder: Path, address: str, browser: str, language: Lang
         f"browser.post_connect_cmd={post_connect(address)}\nbrowser.remote_content_hostname_whitelist=localhost,127.0.0.1\n".encode()
     )
     _write(folder, files)
+    guides_there = numbered(len(rings) + 1, "guide", "guides")
     return [
-        f"kit written to {folder}: style, {len(rings) + 1} guides, {len(queries)} saved queries",
+        f"kit written to {folder}: style, {guides_there}, {numbered(len(queries), 'saved query', 'saved queries')}",
         f"  serve it        graphdet kit RUN --serve   (at {address})",
         f"  after log-in    `graphdet db up --kit {address}`, or the lines of {folder / 'server-key.txt'}, let Browser set all of it up:",
         f"                  {browser}",

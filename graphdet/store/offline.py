@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from graphdet.errors import StoreError
 from graphdet.run.folder import Run
+from graphdet.schema.wording import numbered
 from graphdet.store.difference import Row, plan_push
 from graphdet.store.drawing import Scope, draw
 from graphdet.store.journal import EPOCH
@@ -104,7 +105,7 @@ def write_import(run: Run, out: Path, scope: Scope = "rings", relations: pa.Tabl
         raise StoreError(f"{out}: cannot be written ({why(error)}); name another folder for --offline.") from None
     quoted = shlex.quote(f"@{(out / 'import.args').resolve()}")
     return (
-        f"{plan.rows:,} rows written to {out}. With the server stopped, on its machine:\n"
+        f"{numbered(plan.rows, 'row', 'rows')} written to {out}. With the server stopped, on its machine:\n"
         f"  neo4j-admin database import full neo4j {quoted}\n"
         "then start it and push the same run: constraints and indexes are made, and later pushes build on it."
     )

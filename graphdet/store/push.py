@@ -15,6 +15,7 @@ from graphdet.errors import PushRefused, StoreError
 from graphdet.progress import Progress
 from graphdet.run.folder import Run
 from graphdet.schema import CASE_NODE
+from graphdet.schema.wording import numbered
 from graphdet.store.connection import Database, find_target, open_database
 from graphdet.store.constraints import CASE_SCHEMA, FULL_TEXT, SCHEMA, vector_schema
 from graphdet.store.difference import Counts, Plan, plan_push
@@ -247,7 +248,7 @@ def _too_much(plan: Plan, size: int, options: PushOptions) -> str:
     if not size or plan.removed <= options.most_removed * size:
         return ""
     return (
-        f"this clean-up would remove {plan.removed:,} of {size:,} elements "
+        f"this clean-up would remove {plan.removed:,} of {numbered(size, 'element', 'elements')} "
         f"({plan.removed / size:.0%}; the limit is {options.most_removed:.0%}). "
         "See --dry-run; --force does it all the same."
     )
@@ -261,9 +262,14 @@ def plan_size(plan: Plan) -> int:
 def _notes(plan: Plan) -> list[str]:
     notes = []
     if plan.clashes:
-        notes.append(f"{plan.clashes:,} nodes have properties or labels of our names that others set: those stay as they are")
+        notes.append(
+            f"{numbered(plan.clashes, 'node has', 'nodes have')} properties or labels of our names that others set: those stay as they are"
+        )
     if plan.shared:
-        notes.append(f"{plan.shared:,} relationships that would go carry properties of others, so they stay")
+        notes.append(
+            f"{numbered(plan.shared, 'relationship that would go carries', 'relationships that would go carry')} "
+            f"properties of others and {'stays' if plan.shared == 1 else 'stay'}"
+        )
     return notes
 
 

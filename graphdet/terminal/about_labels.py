@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from graphdet.events import LabelReport
+from graphdet.schema.wording import numbered
 from graphdet.terminal import clean
 from graphdet.terminal.screens import plural
 
@@ -12,8 +13,9 @@ MOST_REJECTS = 3
 def about_labels(report: LabelReport) -> list[str]:
     """The sum of the rows, whom they label, and the first that were rejected."""
     rejected = report.rejected.num_rows
+    doubled = numbered(report.duplicates, "duplicate", "duplicates")
     lines = [
-        f"labels: read {report.read:,} rows = {report.accepted:,} accepted + {rejected:,} rejected + {report.duplicates:,} duplicates",
+        f"labels: read {numbered(report.read, 'row', 'rows')} = {report.accepted:,} accepted + {rejected:,} rejected + {doubled}",
         f"labels: {_users(report.users)} of this log, {report.positive:,} of them positive",
     ]
     if report.unsure:
@@ -26,7 +28,7 @@ def about_labels(report: LabelReport) -> list[str]:
         where = f"{clean(row['file'])}, line {row['line']}" + (f", {clean(row['column'])}" if row["column"] else "")
         lines.append(f"labels: rejected {where}: {row['reason']} (found {clean(row['raw'], 60)})")
     if rejected > MOST_REJECTS:
-        lines.append(f"labels: … and {rejected - MOST_REJECTS:,} more rejected rows; --json lists some")
+        lines.append(f"labels: … and {numbered(rejected - MOST_REJECTS, 'more rejected row', 'more rejected rows')}; --json lists some")
     return lines
 
 

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from graphdet.cases.entries import RUN, SEEN, Entry
 from graphdet.cases.rows import ACCEPT, Case, Hid, MemberWord, Suppression
-from graphdet.schema.wording import Language
+from graphdet.schema.wording import Language, filled
 from graphdet.terminal.canvas import clean, name, plain_table
 from graphdet.words.casework import entry_in_words, standing_in_words, story_in_words, word
 
@@ -35,7 +35,7 @@ def _became(case: Case, language: Language) -> str:
     if case.back:
         return word(f"back_{case.back}", language)
     if case.hidden:
-        return word("hidden_by", language).format(name=case.hidden)
+        return filled(word("hidden_by", language), name=case.hidden)
     return word(case.lineage, language)
 
 
@@ -51,7 +51,7 @@ def show_case(
     """All that is known of one case."""
     show_cases(console, [case], language)
     console.print()
-    console.print(word("seen_runs", language).format(runs=f"{case.runs:,}", first=case.opened[:10], last=case.seen[:10]))
+    console.print(filled(word("seen_runs", language), runs=f"{case.runs:,}", first=case.opened[:10], last=case.seen[:10]))
     if case.next_step:
         console.print(f"{word('next_step', language)}: {clean(case.next_step)}")
     said = {one.user_id: word(one.verdict, language) for one in words}
@@ -84,7 +84,7 @@ def show_suppressions(
     for one in found:
         about = one.case_name if one.kind == ACCEPT else f"{one.node_type} {name(one.node_id, 40)}"
         last = hid.get(one.name, ())
-        rings = word("hid_rings", language).format(rings=f"{last[-1].count:,}") if last else ""
+        rings = filled(word("hid_rings", language), rings=f"{last[-1].count:,}") if last else ""
         facts = (one.until[:10], standing_in_words(one.standing(now), language), rings, clean(one.author, 20), clean(one.reason, 60))
         what = f"{word(one.kind, language)} {about}"
         table.columns[1].min_width = max(table.columns[1].min_width or 0, len(what))  # what may be copied is not cut

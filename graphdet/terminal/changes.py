@@ -12,7 +12,7 @@ from rich.text import Text
 from graphdet.lineage.carrying import Change
 from graphdet.lineage.comparing import Difference, is_change
 from graphdet.lineage.sighting import Sighting
-from graphdet.schema.wording import Language
+from graphdet.schema.wording import Language, filled
 from graphdet.terminal.canvas import clean, name, plain_table
 from graphdet.terminal.screens import TIER_STYLES
 from graphdet.words.interface import label
@@ -83,9 +83,8 @@ def change_sentence(change: Change, ring_of: Mapping[str, str], language: Langua
         return ", ".join(name(ring_of.get(line, line)) for line in lines)
 
     told = [
-        SENTENCES[key]
-        .to(language)
-        .format(
+        filled(
+            SENTENCES[key].to(language),
             ring=name(ring.ring_id),
             users=f"{ring.size:,}",
             before=f"{before.size if before else 0:,}",

@@ -17,6 +17,7 @@ from rich.text import Text
 from graphdet.run.folder import Run, RunRing
 from graphdet.run.log_clock import UTC_CLOCK, LogClock, clock_of
 from graphdet.schema import DEVICE, IP, ITEM, KEY_TYPES, NODE_TYPE, NODE_TYPES, TIERS, USER
+from graphdet.schema.wording import numbered
 from graphdet.terminal.canvas import FOLDED, clean, name, plain_table
 from graphdet.words.claim_sentences import look_alike_in_words, number_in_words
 
@@ -77,7 +78,7 @@ def show_rings(console: Console, rings: pa.Table, total: int, clock: LogClock = 
     table.columns[1].min_width = min(max(len(row["ring_id"]) for row in rows), FOLDED)
     console.print(table)
     if rings.num_rows < total:
-        console.print(f"… {rings.num_rows:,} of {total:,} rings", style="dim")
+        console.print(f"… {rings.num_rows:,} of {numbered(total, 'ring', 'rings')}", style="dim")
 
 
 def show_ring(console: Console, run: Run, ring: RunRing, everything: bool) -> None:
@@ -111,8 +112,8 @@ def show_result(console: Console, run: Run) -> None:
     """What a run read, made of it, and found."""
     counts = run.meta["counts"]
     console.print(
-        f"Read {counts['read']:,} rows = {counts['accepted']:,} accepted + {counts['rejected']:,} rejected"
-        f" + {counts['duplicates']:,} duplicates"
+        f"Read {numbered(counts['read'], 'row', 'rows')} = {counts['accepted']:,} accepted + {counts['rejected']:,} rejected"
+        f" + {numbered(counts['duplicates'], 'duplicate', 'duplicates')}"
     )
     nodes = ", ".join(NODE_TYPE[node_type].noun.counted(count) for node_type, count in counts["nodes"].items())
     console.print(f"Graph: {nodes}")
@@ -156,7 +157,7 @@ def show_check(console: Console, found: LogCheck) -> None:
         if file.unused_columns:
             unused = ", ".join(name(column) for column in file.unused_columns[: MOST["unused"]])
             more = len(file.unused_columns) - MOST["unused"]
-            console.print(f"Unused columns of {clean(file.path, 60)}: {unused}{f' and {more:,} others' if more > 0 else ''}")
+            console.print(f"Unused columns of {clean(file.path, 60)}: {unused}{_others(more)}")
     for note in found.notes:
         console.print(f"Note: {clean(note)}")
     console.print()
@@ -171,7 +172,7 @@ def show_check(console: Console, found: LogCheck) -> None:
     if found.actions:
         shown = [f"{name(word)} {count:,}" for word, count in list(found.actions.items())[: MOST["action"]]]
         more = len(found.actions) - len(shown)
-        console.print(f"Actions: {', '.join(shown)}{f' and {more:,} others' if more else ''}")
+        console.print(f"Actions: {', '.join(shown)}{_others(more)}")
     _show_accounts(console, found)
     if found.first is not None:
         moments = [str(moment)[: 10 if found.resolution == "day" else None] for moment in (found.first, *found.sample_times, found.last)]
@@ -206,9 +207,12 @@ def _show_accounts(console: Console, found: LogCheck) -> None:
 
 def show_evaluation(console: Console, figures: Evaluation) -> None:
     """How a run compares with the truth: members, rings and false alarms; shares are blank where there is nothing to count."""
-    alerts = f"{figures.alerts:,} {plural('alert', figures.alerts)} over {figures.alerted_users:,} users"
+    alerts = f"{figures.alerts:,} {plural('alert', figures.alerts)} over {numbered(figures.alerted_users, 'user', 'users')}"
     console.print(f"{alerts}, {figures.review:,} for review, {figures.explained:,} explained")
-    console.print(f"Truth: {figures.members:,} members, {figures.detectable:,} of them detectable (touched two targets or more)\n")
+    console.print(
+        f"Truth: {numbered(figures.members, 'member', 'members')}, {figures.detectable:,} "
+        f"of them detectable (touched two targets or more)\n"
+    )
     table = plain_table(("over alerts", "all", "detectable"), left=("over alerts",))
     table.add_row("member precision", _share(figures.precision), "")
     table.add_row("member recall", _share(figures.recall), _share(figures.detectable_recall))
@@ -245,13 +249,17 @@ def tier_counts(run: Run) -> str:
     return ", ".join(f"{tiers.count(tier)} {tier}" for tier in TIERS)
 
 
+def _others(count: int) -> str:
+    return f" and {numbered(count, 'other', 'others')}" if count > 0 else ""
+
+
 def plural(word: str, count: int) -> str:
     """'1 cell', '2 cells'; '2 addresses'."""
     return word if count == 1 else word + ("es" if word.endswith("s") and word != "IPs" else "s")
 
 
 def _sentence(facts: dict[str, Any], clock: LogClock) -> str:
-    sentence = f"{facts['size']:,} users acted together on {NODE_TYPE[ITEM].noun.counted(facts['targets'])}"
+    sentence = f"{numbered(facts['size'], 'user', 'users')} acted together on {NODE_TYPE[ITEM].noun.counted(facts['targets'])}"
     shared = [NODE_TYPE[kind].noun.counted(facts[key]) for key, kind in (("devices", DEVICE), ("ips", IP)) if facts[key]]
     if shared:
         sentence += f" and share {' and '.join(shared)}"
@@ -328,7 +336,7 @@ def _show_members(console: Console, node_type: str, members: pa.Table, most: int
 def _show_pairs(console: Console, evidence: pa.Table, most: int) -> None:
     if not evidence.num_rows:
         return
-    console.print(f"Strongest of {evidence.num_rows:,} meetings", style="bold")
+    console.print(f"Strongest of {numbered(evidence.num_rows, 'meeting', 'meetings')}", style="bold")
     columns: dict[str, Callable[[dict[str, Any]], str]] = {
         "user": lambda pair: name(pair["user_a"]),
         "and user": lambda pair: name(pair["user_b"]),

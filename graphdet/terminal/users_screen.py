@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from graphdet.schema.wording import Language
+from graphdet.schema.wording import Language, numbered
 from graphdet.terminal.canvas import name
 from graphdet.terminal.one_ring import show_event_rows
 from graphdet.words.takeover_words import NONE, reasons_of, summary_of
@@ -30,4 +30,4 @@ def show_takeovers(
             show_event_rows(console, events.get(row["user_id"], []))
         console.print()
     if len(rows) < total:
-        console.print(f"… {len(rows):,} of {total:,} accounts", style="dim")
+        console.print(f"… {len(rows):,} of {numbered(total, 'account', 'accounts')}", style="dim")

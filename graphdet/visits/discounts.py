@@ -8,6 +8,7 @@ import numpy as np
 
 from graphdet.events import EventTable
 from graphdet.schema import ITEM
+from graphdet.schema.wording import numbered
 from graphdet.visits.crowding import most_at_once
 from graphdet.visits.draws import bundles_of
 from graphdet.visits.index import VisitIndex
@@ -36,7 +37,8 @@ def list_discounts(visits: Visits, events: EventTable) -> tuple[list[dict[str, A
         ]
         at_once = "in all" if events.time is None else f"within {view.windows[0] / 3600:g} h"
         notes.append(
-            f"{len(over):,} of {view.keys:,} {view.name} keys are crowded, with up to {entries[0]['size']:,} visitors {at_once}: "
+            f"{len(over):,} of {view.keys:,} {view.name} {'key is' if view.keys == 1 else 'keys are'} "
+            f"crowded, with up to {numbered(entries[0]['size'], 'visitor', 'visitors')} {at_once}: "
             f"each visitor is compared with the {view.settings.cap} next{'' if events.time is None else ' in time'} only."
         )
         named += entries
@@ -57,7 +59,8 @@ def bundle_note(index: VisitIndex, events: EventTable) -> str:
         return ""
     example = ", ".join(events.ids[ITEM].take(np.flatnonzero(bundle == 0)[:EXAMPLE]).to_pylist())
     return (
-        f"{np.count_nonzero(bundle >= 0):,} items come in {bundle.max() + 1:,} bundles, such as {example}: who visits one nearly always "
+        f"{np.count_nonzero(bundle >= 0):,} items come in {numbered(int(bundle.max()) + 1, 'bundle', 'bundles')}, "
+        f"such as {example}: who visits one nearly always "
         "visits the others at one go. They are sold, shown or sent together, or are one thing under several ids, and count as one choice."
     )
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
 from graphdet.schema.lookalikes import look_alike, look_alike_names
-from graphdet.schema.wording import Language, Wording
+from graphdet.schema.wording import Language, Wording, filled, named
 
 WORDS: dict[str, Wording] = {
     # States of cases.
@@ -69,13 +68,15 @@ WORDS: dict[str, Wording] = {
     "reason": Wording("reason", "理由"),
     "hidden_by": Wording("accepted by {name}", "由 {name} 认可"),
     "undone": Wording("taken back", "已撤销"),
-    "seen_runs": Wording("seen in {runs} runs, first on {first}, last on {last}", "共在 {runs} 次运行中出现，首次 {first}，最近 {last}"),
-    "hid_rings": Wording("{rings} rings", "{rings} 个团伙"),
+    "seen_runs": Wording(
+        "seen in {runs:run|runs}, first on {first}, last on {last}", "共在 {runs} 次运行中出现，首次 {first}，最近 {last}"
+    ),
+    "hid_rings": Wording("{rings:ring|rings}", "{rings} 个团伙"),
 }
 
 ENTRIES: dict[str, Wording] = {
-    "run": Wording("run {run}: {rings} rings", "运行 {run}：{rings} 个团伙"),
-    "seen": Wording("{lineage}: {ring}, {size} members, {tier}", "{lineage}：{ring}，{size} 名成员，{tier}"),
+    "run": Wording("run {run}: {rings:ring|rings}", "运行 {run}：{rings} 个团伙"),
+    "seen": Wording("{lineage}: {ring}, {size:member|members}, {tier}", "{lineage}：{ring}，{size} 名成员，{tier}"),
     "absent": Wording("without a ring: {lineage}", "未出现：{lineage}"),
     "lapsed": Wording("{suppression} lapsed", "{suppression} 已到期"),
     "returned": Wording("{suppression} ended: {why}", "{suppression} 已终止：{why}"),
@@ -127,4 +128,7 @@ def entry_in_words(kind: str, told: Mapping[str, Any], suppression: str, languag
         parts["reason"] = between + parts["reason"] if parts.get("reason") else ""
     if kind == "returned":
         parts["why"] = word(f"back_{parts.get('why')}", language)
-    return ENTRIES[kind].to(language).format_map(defaultdict(str, parts)) if kind in ENTRIES else kind
+    if kind not in ENTRIES:
+        return kind
+    sentence = ENTRIES[kind].to(language)
+    return filled(sentence, **{name: parts.get(name, "") for name in named(sentence)})

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from graphdet.schema.claims import FACTS, Claim, Condition, Unit
 from graphdet.schema.lookalikes import look_alike
-from graphdet.schema.wording import LANGUAGES, Language, Wording
+from graphdet.schema.wording import LANGUAGES, Language, Wording, filled
 from graphdet.words.interface import label
 
 DIRECTIONS = {
@@ -27,19 +27,19 @@ MOST = 300.0  # power of ten that is still a number
 def claim_in_words(claim: Claim, numbers: Mapping[str, float], language: Language) -> str:
     """A claim's sentence, with its numbers as people read them."""
     shown = {name: number_in_words(value, FACTS[name].unit) for name, value in numbers.items()}
-    return claim.sentence.to(language).format(**shown)
+    return filled(claim.sentence.to(language), **shown)
 
 
 def condition_in_words(condition: Condition, value: float, bar: float, language: Language, *, known: bool = True) -> str:
     """What was found, and what it was held against: 36 members (at most 6); or that the log does not tell."""
     fact = FACTS[condition.fact]
     if not known:
-        told, why = (fact.en if language == "en" else fact.zh).format("?"), label("not_told", language)
+        told, why = filled(fact.en if language == "en" else fact.zh, "?"), label("not_told", language)
         return f"{told} ({why})" if language == "en" else f"{told}（{why}）"
     if fact.unit == "yes":
         return (fact.yes if value else fact.no)[LANGUAGES.index(language)]
     found, held = with_bar(condition, value, bar)
-    told = (fact.en if language == "en" else fact.zh).format(found)
+    told = filled(fact.en if language == "en" else fact.zh, found)
     if not held:
         return told
     direction = DIRECTIONS[condition.direction].to(language)

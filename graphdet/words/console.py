@@ -33,17 +33,17 @@ CONSOLE_WORDS: dict[str, Wording] = {
         "此链接已被使用，或来自上一次启动。终端中显示的是当前有效的链接。",
     ),
     "log_in_wrong": Wording("Name and password do not fit.", "名称与密码不符。"),
-    "log_in_wait": Wording("Too many wrong tries. Wait {seconds} seconds.", "错误次数过多。请等待 {seconds} 秒。"),
+    "log_in_wait": Wording("Too many wrong tries. Wait {seconds:second|seconds}.", "错误次数过多。请等待 {seconds} 秒。"),
     "failure": Wording("That did not work", "未能完成"),
     "readers_look": Wording("You can look at everything here, but not decide.", "您可以查看全部内容，但不能作出结论。"),
     "today_sentence": Wording(
-        "Cases that wait for somebody to decide: {cases}, of which {new} new and {grew} grew. About {hours} hours of work, at {minutes} minutes "
+        "Cases that wait for somebody to decide: {cases}, of which {new} new and {grew} grew. About {hours:hour|hours} of work, at {minutes:minute|minutes} "
         "a case.",
         "有 {cases} 个案件等待判断：新增 {new} 个，扩大 {grew} 个。约需 {hours} 小时（每个 {minutes} 分钟）。",
     ),
     "today_stake": Wording("At stake in them: {amount}.", "涉嫌金额：{amount}。"),
     "today_none": Wording("No case waits for a decision.", "没有等待判断的案件。"),
-    "today_ended": Wording("{count} are no longer found.", "{count} 个不再出现。"),
+    "today_ended": Wording("{count:is|are} no longer found.", "{count} 个不再出现。"),
     "queue_keys": Wording(
         "Keys: j and k move, Enter opens, c confirms, i says innocent, l puts off, / finds.",
         "按键：j、k 移动，Enter 打开，c 确认，i 判为正常，l 稍后，/ 查找。",
@@ -130,14 +130,14 @@ CONSOLE_WORDS: dict[str, Wording] = {
         "用于不能说明使用者的情况：办公网络地址、测试手机。没有它仍成立的团伙照样会被发现。多人共同工作时须由另一人批准。",
     ),
     "events_recorded": Wording(
-        "{shown} of {all} events that the run keeps, the latest first.", "运行保存的 {all} 个事件中的 {shown} 个，最近者在前。"
+        "{shown} of {all:event|events} that the run keeps, the latest first.", "运行保存的 {all} 个事件中的 {shown} 个，最近者在前。"
     ),
     "paste_ids": Wording("Ids, one a line, at most {most}", "编号，每行一个，最多 {most} 个"),
     "found": Wording("Found", "查找结果"),
-    "found_of": Wording("{found} of {asked} are known to the latest run.", "{asked} 个中有 {found} 个见于最近一次运行。"),
+    "found_of": Wording("Known to the latest run: {found} of {asked}.", "{asked} 个中有 {found} 个见于最近一次运行。"),
     "not_in_run": Wording("not in the latest run", "不在最近一次运行中"),
     "week_sentence": Wording(
-        "In {days} days {opened} cases were opened and {decided} decided, {confirmed} of them as rings.",
+        "In {days:day|days} {opened:case was|cases were} opened and {decided} decided, of these confirmed as rings: {confirmed}.",
         "{days} 天内立案 {opened} 个，判断 {decided} 个，其中 {confirmed} 个确认为团伙。",
     ),
     "week_money": Wording("At stake in those confirmed: {amount}.", "已确认案件的涉嫌金额：{amount}。"),
@@ -156,7 +156,9 @@ CONSOLE_WORDS: dict[str, Wording] = {
     "author": Wording("who", "姓名"),
     "verdicts": Wording("verdicts", "结论"),
     "nothing_said": Wording("No verdict yet.", "尚无结论。"),
-    "hours_to_verdict": Wording("From opening a case to its verdict: {hours} hours, the median.", "从立案到结论：中位数 {hours} 小时。"),
+    "hours_to_verdict": Wording(
+        "From opening a case to its verdict: {hours:hour|hours}, the median.", "从立案到结论：中位数 {hours} 小时。"
+    ),
     "by_shop": Wording("By shop", "按店铺"),
     "by_tactic": Wording("By tactic", "按手法"),
     "of_latest": Wording("Cases of the latest run; one with several counts in each.", "最近一次运行中的案件；涉及多项者分别计入。"),

@@ -22,7 +22,7 @@ DRIFT_WORDS: dict[str, Wording] = {
         "{value:.0%} 的事件缺少 {of}，平时为 {usual:.0%}（阈值为多出 {threshold:.0%}）：依赖它的证据会缺失，请检查写日志的程序。",
     ),
     "rate": Wording(
-        "{value:.1f} events a minute, usually {usual:.1f} (threshold {threshold:.1f} times): a source may have stopped, doubled, or a campaign is on.",
+        "Events a minute: {value:.1f}, usually {usual:.1f} (threshold {threshold:.1f|time|times}): a source may have stopped, doubled, or a campaign is on.",
         "每分钟 {value:.1f} 条事件，平时为 {usual:.1f}（阈值 {threshold:.1f} 倍）：可能有数据源中断、重复，或正在促销。",
     ),
     "hubs": Wording(
@@ -30,7 +30,7 @@ DRIFT_WORDS: dict[str, Wording] = {
         "{of} 中最繁忙的十个占事件的 {value:.0%}，平时为 {usual:.0%}（阈值为多出 {threshold:.0%}）：可能是占位值、代理，或人人共用之物。",
     ),
     "alerts": Wording(
-        "{value:.0f} rings were told of, usually {usual:.1f} a day (threshold {threshold:.1f} times): an attack, or something above drifted.",
+        "{value:.0f|ring was|rings were} told of, usually {usual:.1f} a day (threshold {threshold:.1f|time|times}): an attack, or something above drifted.",
         "告知了 {value:.0f} 个团伙，平时每天 {usual:.1f} 个（阈值 {threshold:.1f} 倍）：可能遭到攻击，或上述某项发生漂移。",
     ),
 }

@@ -36,16 +36,16 @@ BURSTS: dict[str, Wording] = {
         "This run holds no bursts: it is older, or [signals.series] false_share is 0. `graphdet run` on the logs again finds them.",
         "该结果不含突增：版本较旧，或 [signals.series] false_share 为 0。请对日志重新执行 `graphdet run`。",
     ),
-    "more": Wording("… {shown} of {all} bursts", "… 共 {all} 个突增，显示 {shown} 个"),
+    "more": Wording("… {shown} of {all:burst|bursts}", "… 共 {all} 个突增，显示 {shown} 个"),
     "usual": Wording("expected", "预期"),
     "people": Wording(
-        "{node}, {measure}: {count:person|people} within {length} from {first} UTC, where {expected} were to be expected. {low} to {high} of "
-        "them are beyond the usual.",
+        "{node}, {measure}: {count:person|people} within {length} from {first} UTC, where {expected} would be usual. Beyond the usual: {low} to "
+        "{high} of them.",
         "{node}，{measure}：自 UTC {first} 起 {length} 内共 {count} 人，预期 {expected} 人；其中超出平常的有 {low} 至 {high} 人。",
     ),
     "times": Wording(
-        "{node}, {measure}: {count:time|times} within {length} from {first} UTC, where {expected} were to be expected. {low} to {high} of "
-        "them are beyond the usual.",
+        "{node}, {measure}: {count:time|times} within {length} from {first} UTC, where {expected} would be usual. Beyond the usual: {low} to "
+        "{high} of them.",
         "{node}，{measure}：自 UTC {first} 起 {length} 内共 {count} 次，预期 {expected} 次；其中超出平常的有 {low} 至 {high} 次。",
     ),
     "hour": Wording("{many:hour|hours}", "{many} 小时"),

@@ -64,7 +64,7 @@ WORDS: dict[str, Wording] = {
     "over_time": Wording("Rings over time", "团伙随时间分布"),
     "curve": Wording("Share of coincidences to expect", "预期巧合比例"),
     "curve_help": Wording(
-        "Among the so many strongest rings, judged by {permutations} shuffled logs, in which nothing but coincidence is left. Rings are told up to {q}. "
+        "Among the so many strongest rings, judged by {permutations:shuffled log|shuffled logs}, in which nothing but coincidence is left. Rings are told up to {q}. "
         "It says nothing of innocence.",
         "在最强的若干团伙中；依据 {permutations} 份随机对照日志，其中只剩巧合。上限 {q} 以内才列出。此数与是否正常无关。",
     ),
@@ -166,7 +166,7 @@ WORDS: dict[str, Wording] = {
         "★ read these first; ● the alert rests on these; ○ strays, outside the ring's time.",
         "★ 请先阅读；● 告警建立在这些事件之上；○ 零星事件，不在团伙时段内。",
     ),
-    "some_events": Wording("{shown} of {all} events, evenly spread.", "显示 {all} 次事件中均匀选取的 {shown} 次。"),
+    "some_events": Wording("{shown} of {all:event|events}, evenly spread.", "显示 {all} 次事件中均匀选取的 {shown} 次。"),
     "when": Wording("when (UTC)", "时间（UTC）"),
     "when_here": Wording("when ({zone})", "时间（{zone}）"),
     "action": Wording("action", "行为"),
@@ -177,9 +177,9 @@ WORDS: dict[str, Wording] = {
         "Write confirmed, innocent or unsure for VERDICT.", "请将 VERDICT 换成 confirmed（确认）、innocent（正常）或 unsure（不确定）。"
     ),
     "copy_command": Wording("Copy the command", "复制命令"),
-    "save_members": Wording("Save {shown} of {all} members as CSV", "将 {all} 名成员中的 {shown} 名存为 CSV"),
-    "save_events": Wording("Save {shown} of {all} events as CSV", "将 {all} 次事件中的 {shown} 次存为 CSV"),
-    "save_rings": Wording("Save {shown} of {count} rings as CSV", "将 {count} 个团伙中的 {shown} 个存为 CSV"),
+    "save_members": Wording("Save {shown} of {all:member|members} as CSV", "将 {all} 名成员中的 {shown} 名存为 CSV"),
+    "save_events": Wording("Save {shown} of {all:event|events} as CSV", "将 {all} 次事件中的 {shown} 次存为 CSV"),
+    "save_rings": Wording("Save {shown} of {count:ring|rings} as CSV", "将 {count} 个团伙中的 {shown} 个存为 CSV"),
     "why_ring": Wording("Why", "依据"),
     "waterfall": Wording("Where the evidence comes from", "证据来源"),
     "fall_gain": Wording("Meeting at {kind} adds {gain}.", "在{kind}处相遇贡献 {gain}。"),
@@ -267,7 +267,7 @@ WORDS: dict[str, Wording] = {
     "money": Wording("amount", "金额"),
     "copied": Wording("Copied", "已复制"),
     "hubs": Wording("public networks", "公共网络"),
-    "more": Wording("Show all: {shown} of {count} are here", "显示全部：现有 {count} 中的 {shown}"),
+    "more": Wording("Show all: here, {shown} of {count}", "显示全部：现有 {count} 中的 {shown}"),
     "lasted": Wording("lasted", "历时"),
     "hours": Wording("{count} h", "{count} 小时"),
     "days": Wording("{count} d", "{count} 天"),
@@ -312,7 +312,7 @@ WORDS: dict[str, Wording] = {
     "raised_line": Wording("{name}: {passed}", "{name}：{passed}"),
     "spared_line": Wording("an alert by all else: {spared}", "其余均达到告警条件：{spared}"),
     "left_line": Wording(
-        "{tier}, evidence {strength:.0f} of {whole:.0f}, {kept} of {all} members",
+        "{tier}, evidence {strength:.0f} of {whole:.0f}, {kept} of {all:member|members}",
         "{tier}，证据 {strength:.0f}/{whole:.0f}，保留 {kept}/{all} 名成员",
     ),
     "list_them": Wording("--events lists them.", "可用 --events 列出。"),
@@ -344,7 +344,7 @@ WORDS: dict[str, Wording] = {
     "guide_about": Wording("About the run", "关于本次运行"),
     "guide_left": Wording("The {shown} worst of {all}.", "仅列最可疑的 {shown} 个，共 {all} 个。"),
     "guide_drawn": Wording(
-        "Drawn: {users} of {all_users} members and {things} of {all_things} things in common.",
+        "Drawn: {users} of {all_users:member|members} and {things} of {all_things:thing|things} in common.",
         "图中画出 {users}/{all_users} 名成员和 {things}/{all_things} 个共有的商品、设备等。",
     ),
     "guide_colours": Wording("Set the colours", "设置颜色"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from graphdet.schema.wording import Language, Wording
+from graphdet.schema.wording import Language, Wording, filled
 
 CHANGES: dict[str, Wording] = {
     "new": Wording("new", "新增"),
@@ -21,29 +21,29 @@ CHANGES: dict[str, Wording] = {
 COUNTED = Wording("{count:,} {change}", "{change} {count:,}")
 
 SENTENCES: dict[str, Wording] = {
-    "new": Wording("Ring {ring} is new: {users} accounts.", "团伙 {ring} 为新增：{users} 个账号。"),
+    "new": Wording("Ring {ring} is new: {users:account|accounts}.", "团伙 {ring} 为新增：{users} 个账号。"),
     "returned": Wording(
-        "Ring {ring} is back, with {users} accounts; it was {was} before.", "团伙 {ring} 重现，有 {users} 个账号；此前为 {was}。"
+        "Ring {ring} is back, with {users:account|accounts}; it was {was} before.", "团伙 {ring} 重现，有 {users} 个账号；此前为 {was}。"
     ),
-    "split": Wording("Ring {ring} split off from {kin}: {users} accounts.", "团伙 {ring} 由 {kin} 分出：{users} 个账号。"),
+    "split": Wording("Ring {ring} split off from {kin}: {users:account|accounts}.", "团伙 {ring} 由 {kin} 分出：{users} 个账号。"),
     "merged": Wording(
-        "Ring {ring} took in {kin}: {before} accounts before, {users} now.",
+        "Ring {ring} took in {kin}: {before:account|accounts} before, {users} now.",
         "团伙 {ring} 并入了 {kin}：此前 {before} 个账号，现为 {users} 个。",
     ),
     "taken": Wording("Ring {ring} is now part of {kin}.", "团伙 {ring} 现已并入 {kin}。"),
     "grew": Wording(
-        "Ring {ring} grew from {before} to {users} accounts: {came} came, {went} went.",
+        "Ring {ring} grew from {before} to {users:account|accounts}: {came} came, {went} went.",
         "团伙 {ring} 由 {before} 个账号扩大到 {users} 个：新进 {came} 个，离开 {went} 个。",
     ),
     "shrank": Wording(
-        "Ring {ring} shrank from {before} to {users} accounts: {came} came, {went} went.",
+        "Ring {ring} shrank from {before} to {users:account|accounts}: {came} came, {went} went.",
         "团伙 {ring} 由 {before} 个账号缩小到 {users} 个：新进 {came} 个，离开 {went} 个。",
     ),
     "same": Wording(
-        "Ring {ring} has {users} accounts, as many as before: {came} came, {went} went.",
+        "Ring {ring} has {users:account|accounts}, as many as before: {came} came, {went} went.",
         "团伙 {ring} 仍有 {users} 个账号，与此前相同：新进 {came} 个，离开 {went} 个。",
     ),
-    "unchanged": Wording("Ring {ring} has the same {users} accounts.", "团伙 {ring} 的 {users} 个账号不变。"),
+    "unchanged": Wording("Ring {ring} has the same {users:account|accounts}.", "团伙 {ring} 的 {users} 个账号不变。"),
     "dormant": Wording(
         "Ring {ring} is not found any more, though the log reaches its time.", "团伙 {ring} 不再出现，尽管日志仍覆盖其活动时段。"
     ),
@@ -66,7 +66,7 @@ DIFFERENCE: dict[str, Wording] = {
     "span": Wording("Log of {run}: {first} to {last} UTC", "{run} 的日志：UTC {first} 至 {last}"),
     "versions": Wording("Made by different code: {before}, {after}.", "由不同版本的代码生成：{before}，{after}。"),
     "not_told": Wording("unknown", "未知"),
-    "more": Wording("… and {count} rings more; --all shows them.", "……另有 {count} 个团伙；--all 可全部显示。"),
+    "more": Wording("… and {count:ring|rings} more; --all shows them.", "……另有 {count} 个团伙；--all 可全部显示。"),
     "change": Wording("change", "变化"),
     "ring": Wording("ring", "团伙"),
     "was": Wording("was", "此前"),
@@ -93,4 +93,4 @@ def sum_in_words(counts: Mapping[str, int], language: Language) -> str:
 
 def difference(key: str, language: Language, **values: object) -> str:
     """A heading or a line of a comparison, filled."""
-    return DIFFERENCE[key].to(language).format(**values)
+    return filled(DIFFERENCE[key].to(language), **values)

@@ -42,42 +42,42 @@ CATALOGUE: dict[str, Code] = {
     # Tactics: what the pattern looks like. A share of members stands beside the same share of everybody else in the same time.
     "lockstep_orders": Code(
         "for",
-        "{members} of {of} members came to {least} or more of the same {items:item|items}, each while the ring was there. If everybody chose for "
+        "{members} of {of:member|members} came to {least} or more of the same {items:item|items}, each while the ring was there. If everybody chose for "
         "themselves, {expected:user|users} in the whole log would.",
         "{of} 名成员中有 {members} 人在各商品的同一时段内到过同样 {items} 件商品中的 {least} 件以上。若人人自行选择，全日志预期只有 {expected} 人如此。",
     ),
     "lockstep_untimed": Code(
         "for",
-        "{members} of {of} members came to {least} or more of the same {items:item|items}. If everybody chose for themselves, "
+        "{members} of {of:member|members} came to {least} or more of the same {items:item|items}. If everybody chose for themselves, "
         "{expected:user|users} in the whole log would.",
         "{of} 名成员中有 {members} 人到过同样 {items} 件商品中的 {least} 件以上。若人人自行选择，全日志预期只有 {expected} 人如此。",
     ),
     "shuffled_logs": Code(
         "for",
         "As a check, the log was shuffled {permutations:time|times}, so that only coincidence is left: of the {null_rings:group|groups} found in "
-        "it {as_strong} are as strong as this one. Coincidence makes {false_rings:group|groups} like this in one log.",
+        "it as strong as this one: {as_strong}. Coincidence makes {false_rings:group|groups} like this in one log.",
         "随机对照：把日志随机打乱 {permutations} 次，只留下巧合；其中找到的 {null_rings} 个团伙里有 {as_strong} 个与此同样强。"
         "一份日志中因巧合出现的此类团伙预期为 {false_rings} 个。",
     ),
     "farm_minutes": Code(
         "for",
-        "{accounts} accounts ever used the {things:thing|things} (devices, cards, addresses, networks) that this group has to itself. {inside} of them did so "
-        "within {minutes} minutes and never again. Of honest people who share such things {share:.1%} would; that so many do by coincidence, in "
+        "{accounts:account|accounts} ever used the {things:thing|things} (devices, cards, addresses, networks) that this group has to itself. {inside} of them did so "
+        "within {minutes:minute|minutes} and never again. Of honest people who share such things {share:.1%} would; that so many do by coincidence, in "
         "any of {groups:group|groups} looked at, has a chance of one in 10^{digits:.0f}.",
         "共有 {accounts} 个账号用过该团伙独占的 {things} 个设备、卡、地址或网络，其中 {inside} 个只在 {minutes} 分钟内用过、此后再未使用。"
         "正常共用者中仅 {share:.1%} 会如此；在所考察的 {groups} 个团伙中任何一个因巧合出现这么多的概率为 10^{digits:.0f} 分之一。",
     ),
     "farm_hours": Code(
         "for",
-        "{accounts} accounts ever used the {things:thing|things} (devices, cards, addresses, networks) that this group has to itself. {inside} of them did so "
-        "within {hours} hours and never again. Of honest people who share such things {share:.1%} would; that so many do by coincidence, in "
+        "{accounts:account|accounts} ever used the {things:thing|things} (devices, cards, addresses, networks) that this group has to itself. {inside} of them did so "
+        "within {hours:hour|hours} and never again. Of honest people who share such things {share:.1%} would; that so many do by coincidence, in "
         "any of {groups:group|groups} looked at, has a chance of one in 10^{digits:.0f}.",
         "共有 {accounts} 个账号用过该团伙独占的 {things} 个设备、卡、地址或网络，其中 {inside} 个只在 {hours} 小时内用过、此后再未使用。"
         "正常共用者中仅 {share:.1%} 会如此；在所考察的 {groups} 个团伙中任何一个因巧合出现这么多的概率为 10^{digits:.0f} 分之一。",
     ),
     "farm_number": Code(
         "for",
-        "{inside} accounts share {things:thing|things} (devices, cards, addresses, networks) of several kinds, and hardly use others. That so many share by "
+        "{inside:account shares|accounts share} {things:thing|things} (devices, cards, addresses, networks) of several kinds, hardly using others. That so many share by "
         "coincidence, in any of {groups:group|groups} looked at, has a chance of one in 10^{digits:.1f}.",
         "{inside} 个账号共用多个种类的 {things} 个设备、卡、地址或网络，几乎不用其他的。在所考察的 {groups} 个团伙中任何一个因巧合达到如此规模的概率为 "
         "10^{digits:.1f} 分之一。",
@@ -94,7 +94,7 @@ CATALOGUE: dict[str, Code] = {
     ),
     "device_farm": Code(
         "for",
-        "Suspected device farm: {members} of {of} members use {devices:device that|devices that} three or more of them share. Of everybody else in "
+        "Suspected device farm: {members} of {of:member|members} use {devices:device that|devices that} three or more of them share. Of everybody else in "
         "the log {usual:.1%} use a device with three or more users.",
         "疑似群控设备：{of} 名成员中有 {members} 人使用至少三名成员共用的 {devices} 台设备；全日志其他用户中使用三人以上共用设备的占 {usual:.1%}。",
     ),
@@ -106,7 +106,7 @@ CATALOGUE: dict[str, Code] = {
     ),
     "shared_ip": Code(
         "for",
-        "{members} members use the IP address {id}, which has {users:user|users} in the whole log. Of as many ordinary users {expected} would be "
+        "{members:member uses|members use} the IP address {id}, which has {users:user|users} in the whole log. Of as many ordinary users {expected} would be "
         "there.",
         "{members} 名成员使用 IP 地址 {id}，该地址在全日志中共有 {users} 个用户；同样多的普通用户中预期只有 {expected} 人。",
     ),
@@ -137,7 +137,7 @@ CATALOGUE: dict[str, Code] = {
     ),
     "shared_text": Code(
         "for",
-        "{keys:review text is|review texts are} written nearly word for word by two members or more. {members} members wrote “{id}” or the like, "
+        "{keys:review text is|review texts are} written nearly word for word by two members or more. {members:member|members} wrote “{id}” or the like, "
         "of {users:user|users} in the whole log who did.",
         "有 {keys} 条评价文本被两名以上成员几乎逐字写出。{members} 名成员写了“{id}”或类似文字，全日志中共有 {users} 个用户这样写。",
     ),
@@ -155,13 +155,13 @@ CATALOGUE: dict[str, Code] = {
     ),
     "coattail_clicks": Code(
         "for",
-        "Suspected ride on a popular item: {members} of {of} members came to a popular item ({users:visitor|visitors} in that time) and to "
+        "Suspected ride on a popular item: {members} of {of:member|members} came to a popular item ({users:visitor|visitors} in that time) and to "
         "one that hardly anybody else visits, of which the ring has {own}.",
         "疑似蹭热点：{of} 名成员中有 {members} 人既到过热门商品（当时有 {users} 名访客），又到过几乎无他人光顾的商品（该团伙共有 {own} 件）。",
     ),
     "review_copies": Code(
         "for",
-        "Suspected copied reviews: {copies} of {texts} review texts by members are nearly the same as another member's.",
+        "Suspected copied reviews: of {texts:review text|review texts} by members {copies:is|are} nearly the same as another member's.",
         "疑似复制评价：成员的 {texts} 条评价中有 {copies} 条与其他成员的几乎相同。",
     ),
     "rating_burst": Code(
@@ -212,28 +212,28 @@ CATALOGUE: dict[str, Code] = {
     ),
     "periodic_gaps": Code(
         "for",
-        "Like clockwork: {share:.0%} of the {gaps} gaps between visits are within a tenth of {minutes} minutes. At random about 7% would be.",
+        "Like clockwork: {share:.0%} of {gaps:gap|gaps} between visits are within a tenth of {minutes:minute|minutes}. At random about 7% would be.",
         "节奏如钟表：{gaps} 个到访间隔中有 {share:.0%} 与 {minutes} 分钟相差不到一成；随机情况下约为 7%。",
     ),
     "dedication": Code(
         "for",
-        "{share:.0%} of all that members ever did with items was on these {items} items. Of what everybody else did {usual:.1%} was.",
+        "{share:.0%} of all that members ever did with items was on {items:item|items}, these. Of what everybody else did {usual:.1%} was.",
         "成员对商品的全部行为有 {share:.0%} 集中在这 {items} 件商品上；其他用户为 {usual:.1%}。",
     ),
     "novel_taste": Code(
         "for",
-        "{novel} of {of} times a member came for a kind of items that they touched at no other time. Of everybody else's interests in the same "
+        "{novel} of {of:time|times} a member came for a kind of items that they touched at no other time. Of everybody else's interests in the same "
         "time {usual:.0%} are new.",
         "成员所到的 {of} 项品类兴趣中有 {novel} 项在其他时间从未接触；同期其他用户的兴趣中为 {usual:.0%}。",
     ),
     "new_accounts": Code(
         "for",
-        "{new} of {of} accounts were first seen a day before the ring began or later. Of everybody else active in the same time {usual:.0%} were.",
+        "{new} of {of:account|accounts} were first seen a day before the ring began or later. Of everybody else active in the same time {usual:.0%} were.",
         "{of} 个账号中有 {new} 个在团伙开始前一天之内或之后才首次出现；同期其他活跃用户中为 {usual:.0%}。",
     ),
     "dense": Code(
         "for",
-        "Members came to {hits} of {possible} possible pairs of a member and an item. As many ordinary users would have come to {expected}.",
+        "Members came to {hits} of {possible:possible pair|possible pairs} of a member and an item. As many ordinary users would have come to {expected}.",
         "在 {possible} 个可能的“成员与商品”组合中出现了 {hits} 个；同样多的普通用户预期为 {expected} 个。",
     ),
     # What asks for care.
@@ -245,17 +245,17 @@ CATALOGUE: dict[str, Code] = {
     ),
     "crowded_discounted": Code(
         "caution",
-        "Of the things that members share {keys} are crowded: so many use them that meeting there counted for little.",
+        "Of the things that members share {keys:is|are} crowded: so many use them that meeting there counted for little.",
         "因人流密集而降权：成员共用的事物中有 {keys} 个使用者太多，在那里相遇几乎不计。",
     ),
     "weak_members": Code(
         "caution",
-        "Hold {weak} of {of} members, for what stands beside each. They are listed apart.",
+        "Hold {weak} of {of:member|members}, for what stands beside each. They are listed apart.",
         "{of} 名成员中有 {weak} 名应暂缓处理，原因见各行，已另行列出。",
     ),
     "strays": Code(
         "caution",
-        "Of {of} events {strays} are strays: their members came to these items long before or after the others. They are marked, and the ring's "
+        "Of {of:event|events} {strays:is a stray|are strays}: their members came to these items long before or after the others. They are marked, and the ring's "
         "time leaves them out.",
         "{of} 次事件中有 {strays} 次是零星事件：这些成员到访的时间远早于或远晚于其他人；已加标记，不计入团伙时段。",
     ),
@@ -268,7 +268,7 @@ CATALOGUE: dict[str, Code] = {
 
 # The same in few words, where it contradicts an innocent explanation.
 BRIEF: dict[str, Wording] = {
-    "new_accounts": Wording("{new} of {of} accounts are new", "{of} 个账号中有 {new} 个是新账号"),
+    "new_accounts": Wording("new accounts: {new} of {of}", "{of} 个账号中有 {new} 个是新账号"),
     "inflated_orders": Wording(
         "{inflated:purchase|purchases} more than ordinary at shop {id}", "在店铺 {id} 的购买比普通用户多 {inflated} 次"
     ),
@@ -276,8 +276,8 @@ BRIEF: dict[str, Wording] = {
         "{share:.0%} of the dealings led to a rating, of everybody else's {usual:.0%}",
         "往来有 {share:.0%} 带来评分，其他用户为 {usual:.0%}",
     ),
-    "review_copies": Wording("{copies} of {texts} reviews are copied", "{texts} 条评价中有 {copies} 条雷同"),
-    "device_farm": Wording("{members} of {of} members on shared devices", "{of} 名成员中有 {members} 人使用共用设备"),
+    "review_copies": Wording("copied reviews: {copies} of {texts}", "{texts} 条评价中有 {copies} 条雷同"),
+    "device_farm": Wording("{members} of {of:member|members} on shared devices", "{of} 名成员中有 {members} 人使用共用设备"),
     "ip_rotation": Wording(
         "{devices:shared device|shared devices} at {ips:IP address|IP addresses}", "{devices} 台共用设备使用 {ips} 个 IP 地址"
     ),
@@ -298,7 +298,7 @@ def in_brief(code: str, language: Language, numbers: dict[str, Any]) -> str:
 
 # Why a member is weak.
 WEAKNESS: dict[str, Code] = {
-    "few_items": Code("caution", "touched {touched} of {items} items", "仅接触 {items} 件商品中的 {touched} 件"),
+    "few_items": Code("caution", "touched {touched} of {items:item|items}", "仅接触 {items} 件商品中的 {touched} 件"),
     "little_evidence": Code("caution", "adds little evidence ({contribution:.1f})", "证据贡献小（{contribution:.1f}）"),
     "stray": Code("caution", "came at another time than the others", "到访时间与其他人不同"),
     "crowd": Code("caution", "one of the crowd, not of its core", "属于人群，不属核心"),

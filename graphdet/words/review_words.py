@@ -47,7 +47,7 @@ LINES: dict[str, Wording] = {
         "no reviews can be looked at: the log has no item, no stars (rating) or no times.",
         "无法检查评价：日志没有商品、星级（rating）或时间。",
     ),
-    "more": Wording("… {shown} of {all} findings", "… 共 {all} 项发现，显示 {shown} 项"),
+    "more": Wording("… {shown} of {all:finding|findings}", "… 共 {all} 项发现，显示 {shown} 项"),
 }
 
 

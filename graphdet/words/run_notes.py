@@ -28,19 +28,19 @@ def _kind(pattern: str, en: str, zh: str, *, decides: bool = False) -> Kind:
 
 KINDS = (
     _kind(
-        r"(?P<left>[\d,]+) of (?P<all>[\d,]+) cores were left untried.*",
-        "Not everything was searched: {left} of {all} places where a ring may begin were left out to save time, so there may be more rings. "
+        r"(?P<left>[\d,]+) of (?P<all>[\d,]+) cores? (?:was|were) left untried.*",
+        "Not everything was searched: of {all:place|places} where a ring may begin {left:was|were} left out to save time, so there may be more rings. "
         "Raise [rings] effort to search them.",
         "搜索并不完整：{all} 处可能的团伙起点中有 {left} 处为节省时间未检查，可能还有更多团伙。可提高 [rings] effort 继续检查。",
         decides=True,
     ),
     _kind(
-        r"(?P<count>[\d,]+) groups grew into everybody.*",
+        r"(?P<count>[\d,]+) groups? grew into everybody.*",
         "{count:group was|groups were} dropped, since they grew to take in everybody.",
         "舍弃了 {count} 个扩展到几乎所有人的群体。",
     ),
     _kind(
-        r"(?P<count>[\d,]+) groups that nearly everything speaks against.*",
+        r"(?P<count>[\d,]+) groups? that nearly everything speaks against.*",
         "{count:weak group is|weak groups are} not listed, since nearly everything speaks against them. [tiers] objections_most shows them.",
         "有 {count} 个几乎处处存疑的弱群体未列出；可用 [tiers] objections_most 显示。",
     ),
@@ -57,18 +57,18 @@ KINDS = (
         "金额以 {own} 计（{count} 笔）；已换算：{converted}。",
     ),
     _kind(
-        r"(?P<count>[\d,]+) communities of items.*",
+        r"(?P<count>[\d,]+) communit(?:y|ies) of items.*",
         "The log names no categories. Items that the same users visit, in {count:group|groups}, stand in for them.",
         "日志没有品类；以 {count} 组常被同一批用户光顾的商品代替。",
     ),
     _kind(
-        r"(?P<over>[\d,]+) of (?P<all>[\d,]+) (?P<node>\w+) keys are crowded, with up to (?P<most>[\d,]+) visitors.*",
-        "{over} of {all} {node} are crowded, with up to {most} visitors at once: meeting there counts for little.",
+        r"(?P<over>[\d,]+) of (?P<all>[\d,]+) (?P<node>\w+) keys? (?:is|are) crowded, with up to (?P<most>[\d,]+) visitors?.*",
+        "Of {all} {node} {over:is|are} crowded, with up to {most:visitor|visitors} at once: meeting there counts for little.",
         "{all} 个{node}中有 {over} 个人流密集，同时最多有 {most} 名访客：在那里相遇几乎不计。",
     ),
     _kind(
-        r"(?P<items>[\d,]+) items come in (?P<bundles>[\d,]+) bundles, such as (?P<example>.*?): .*",
-        "{items} items nearly always come together, in {bundles} sets such as {example}. Each set counts as one item.",
+        r"(?P<items>[\d,]+) items come in (?P<bundles>[\d,]+) bundles?, such as (?P<example>.*?): .*",
+        "{items:item nearly always comes|items nearly always come} together, in {bundles:set|sets} such as {example}. Each set counts as one item.",
         "{items} 件商品几乎总是一起出现，组成 {bundles} 套（如 {example}）。每套按一件商品计。",
     ),
     _kind(
@@ -123,9 +123,9 @@ KINDS = (
         decides=True,
     ),
     _kind(
-        r"(?P<name>S-\d+) on (?P<key>.+) is discounted until (?P<until>\S+): (?P<rings>[\d,]+) rings would stand with it, by (?P<evidence>[\d,.-]+) of "
-        r"evidence; (?P<rows>[\d,]+) rows name it\.",
-        "{key} is discounted until {until} ({name}): {rings} rings would stand with it, by {evidence} of evidence (log10); {rows} rows name it.",
+        r"(?P<name>S-\d+) on (?P<key>.+) is discounted until (?P<until>\S+): (?P<rings>[\d,]+) rings? would stand with it, by (?P<evidence>[\d,.-]+) of "
+        r"evidence; (?P<rows>[\d,]+) rows? names? it\.",
+        "{key} is discounted until {until} ({name}): {rings:ring|rings} would stand with it, by {evidence} of evidence (log10); {rows:row names|rows name} it.",
         "{key} 在 {until} 之前不作为证据（{name}）：若计入，另有 {rings} 个团伙成立，涉及证据 {evidence}（log10）；共 {rows} 行提到它。",
         decides=True,
     ),

@@ -42,7 +42,7 @@ AGAINST = {
     "hour": Wording("It came at hours at which the account is usually there.", "出现在该账号平时活动的时段。"),
 }
 SUMMARY = Wording(
-    "Suspected takeover from {begin} to {end} UTC, {events:event|events}, worth {amount} in orders; held against {known} earlier sittings. "
+    "Suspected takeover from {begin} to {end} UTC, {events:event|events}, worth {amount} in orders; held against {known:earlier sitting|earlier sittings}. "
     "Of accounts at least as suspicious {wrong:.1%} are expected to be coincidences.",
     "疑似账号被盗用：{begin} 至 {end}（UTC），{events} 个事件，订单金额 {amount}；以此前 {known} 次会话为对照。"
     "同等可疑的账号中预期有 {wrong:.1%} 属于巧合。",

@@ -54,7 +54,7 @@ USES: dict[str, Use] = {
         Wording("payment fraud", "支付欺诈"),
         Wording(
             "Suspected payment fraud: {payments:payment|payments} with {cards:card|cards}; up to {on_device} on one device, {many:account|accounts} "
-            "with three or more, and up to {in_hour} payments on one device in an hour.",
+            "with three or more, and up to {in_hour:payment|payments} on one device in an hour.",
             "疑似支付欺诈：{payments} 笔支付使用 {cards} 张卡；单台设备最多 {on_device} 张，{many} 个账号使用三张以上，单台设备一小时内最多 {in_hour} 笔。",
         ),
     ),

@@ -29,11 +29,11 @@ _CONTESTED = Wording(
     "看似正常：{what}。但以下事实与此矛盾：{why}。须由人判断。",
 )
 _CROWD = Wording(
-    "A crowd, not a ring: {size} users came, {came} of them to {least} of the items or more. What draws so many: {why}.",
+    "A crowd, not a ring: {size:user|users} came, {came} of them to {least} of the items or more. What draws so many: {why}.",
     "是人群而非团伙：共有 {size} 个用户到来，其中 {came} 人到过 {least} 件以上的商品。原因可能是：{why}。",
 )
 _FARM_CROWD = Wording(
-    "More accounts than a ring can have: {size} share {things:thing|things} (devices, cards, addresses, networks) that hardly anybody else uses. "
+    "More accounts than a ring can have: {size:shares|share} {things:thing|things} (devices, cards, addresses, networks) that hardly anybody else uses. "
     "It is a farm of accounts, or an id that stands for none known, as of a test phone. A person must decide.",
     "账号数超过团伙可能的规模：{size} 个账号共用 {things} 个几乎无他人使用的设备、卡、地址或网络。可能是批量账号，"
     "也可能是代表未知的编号（如测试机）。须由人判断。",
@@ -77,7 +77,7 @@ def explained_in_words(explanation: str, against: Sequence[str], language: Langu
 
 def crowd_in_words(size: int, came: int, least: int, why: str, language: Language) -> str:
     """The verdict on what has more members than a ring can have."""
-    return _CROWD.to(language).format(size=f"{size:,}", came=f"{came:,}", least=least, why=why)
+    return filled(_CROWD.to(language), size=f"{size:,}", came=f"{came:,}", least=least, why=why)
 
 
 def farm_crowd_in_words(size: int, things: int, language: Language) -> str:

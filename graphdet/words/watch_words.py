@@ -6,11 +6,11 @@ from graphdet.schema.wording import Language, Wording, filled
 
 WATCH_WORDS: dict[str, Wording] = {
     "live": Wording(
-        "{window} events in the window; read {read}, rejected {rejected}, known {duplicate}; look {look}; up to {moment}",
+        "{window:event|events} in the window; read {read}, rejected {rejected}, known {duplicate}; look {look}; up to {moment}",
         "窗口内 {window} 条事件；已读 {read}，拒绝 {rejected}，重复 {duplicate}；第 {look} 次查看；截至 {moment}",
     ),
     "looked": Wording(
-        "{moment}  look {look}: {alerts} alerts, {review} to review, {explained} explained; {seconds} s",
+        "{moment}  look {look}: {alerts:alert|alerts}, {review} to review, {explained} explained; {seconds} s",
         "{moment}  第 {look} 次查看：告警 {alerts}，待复核 {review}，可解释 {explained}；用时 {seconds} 秒",
     ),
     "hindered": Wording("{why} It is tried again every few seconds; nothing is lost meanwhile.", "{why} 每隔几秒重试；期间不会丢失数据。"),

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from graphdet.schema.wording import Language, Wording
+from graphdet.schema.wording import Language, Wording, filled
 
 WEEK_WORDS: dict[str, Wording] = {
     "taken": Wording(
-        "Took in {files} new files with {rows} events; {known} files were known already.",
+        "Took in {files:new file|new files} with {rows:event|events}; {known:file was|files were} known already.",
         "读入 {files} 个新文件，{rows} 条事件；另有 {known} 个文件此前已读入。",
     ),
-    "none_taken": Wording("No new files; {known} were known already.", "没有新文件；{known} 个文件此前已读入。"),
-    "rejected": Wording("{rows} rows were rejected; `graphdet check` tells why.", "拒绝了 {rows} 行；可用 `graphdet check` 查看原因。"),
-    "late": Wording("{rows} events lie before the window and were left out.", "{rows} 条事件早于窗口，未计入。"),
-    "ahead": Wording(
-        "{rows} events are of the future, by the clock here, and were left out.", "按本机时钟，{rows} 条事件来自未来，未计入。"
+    "none_taken": Wording("No new files; {known:was|were} known already.", "没有新文件；{known} 个文件此前已读入。"),
+    "rejected": Wording(
+        "{rows:row was|rows were} rejected; `graphdet check` tells why.", "拒绝了 {rows} 行；可用 `graphdet check` 查看原因。"
     ),
-    "gone": Wording("{rows} events left the window and are deleted.", "{rows} 条事件移出窗口，已删除。"),
-    "window": Wording("Window: {rows} events.", "窗口：{rows} 条事件。"),
+    "late": Wording("{rows:event lies|events lie} before the window and left out.", "{rows} 条事件早于窗口，未计入。"),
+    "ahead": Wording(
+        "{rows:event is|events are} of the future, by the clock here, and left out.", "按本机时钟，{rows} 条事件来自未来，未计入。"
+    ),
+    "gone": Wording("{rows:event|events} left the window, now deleted.", "{rows} 条事件移出窗口，已删除。"),
+    "window": Wording("Window: {rows:event|events}.", "窗口：{rows} 条事件。"),
     "run_made": Wording("Run: {folder}", "运行：{folder}"),
     "nothing_new": Wording("Nothing new.", "没有新情况。"),
     "alerts_new": Wording("New alerts: {count}.", "新告警：{count} 个。"),
@@ -26,12 +28,14 @@ WEEK_WORDS: dict[str, Wording] = {
     "case": Wording("case", "案件"),
     "back": Wording("back", "重新出现"),
     "more_cases": Wording(
-        "… and {count} cases more; `graphdet cases list` has all.", "……另有 {count} 个案件；`graphdet cases list` 可列出全部。"
+        "… and {count:case|cases} more; `graphdet cases list` has all.", "……另有 {count} 个案件；`graphdet cases list` 可列出全部。"
     ),
-    "queue_head": Wording("To look at: {asked} of {waiting} waiting cases.", "共 {waiting} 个案件等待处理，请先看以下 {asked} 个。"),
+    "queue_head": Wording(
+        "To look at: {asked} of {waiting:waiting case|waiting cases}.", "共 {waiting} 个案件等待处理，请先看以下 {asked} 个。"
+    ),
     "queue_none": Wording("No case waits for a look.", "没有需要查看的案件。"),
     "queue_precision": Wording(
-        "Expected to be rings: {mean:.0%} of them ({low:.0%} to {high:.0%}), by markets of many kinds and {verdicts} verdicts of this house.",
+        "Expected to be rings: {mean:.0%} of them ({low:.0%} to {high:.0%}), by markets of many kinds and {verdicts:verdict|verdicts} of this house.",
         "其中预计为团伙的比例：{mean:.0%}（{low:.0%} 至 {high:.0%}），依据多类市场及本单位的 {verdicts} 个结论。",
     ),
     "why": Wording("why", "缘由"),
@@ -58,8 +62,8 @@ WEEK_WORDS: dict[str, Wording] = {
     "precision": Wording("Precision of alerts", "告警准确率"),
     "time_to_verdict": Wording("First event to verdict, the middle one", "首个事件至结论的时间（中位数）"),
     "took": Wording("first event to verdict", "首个事件至结论"),
-    "hours": Wording("{hours:,.0f} hours", "{hours:,.0f} 小时"),
-    "days": Wording("{days:,.1f} days", "{days:,.1f} 天"),
+    "hours": Wording("{hours:,.0f|hour|hours}", "{hours:,.0f} 小时"),
+    "days": Wording("{days:,.1f|day|days}", "{days:,.1f} 天"),
     "interval": Wording("{mean:.0%} ({low:.0%} to {high:.0%}), of {count}", "{mean:.0%}（{low:.0%} 至 {high:.0%}），共 {count} 个"),
     "still_waiting": Wording("Waiting now", "目前等待处理"),
     "no_figure": Wording("none", "无"),
@@ -77,4 +81,4 @@ WEEK_WORDS: dict[str, Wording] = {
 
 def week_words(key: str, language: Language, **values: object) -> str:
     """The words of a key, filled."""
-    return WEEK_WORDS[key].to(language).format(**values)
+    return filled(WEEK_WORDS[key].to(language), **values)
