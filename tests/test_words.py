@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import re
+import string
 from collections import Counter
+from collections.abc import Iterator
 
+import pytest
 from street import PACKAGE, room_of
 
 from graphdet.schema import NODE_TYPE, lookalikes, objections
-from graphdet.schema.wording import LANGUAGES, Wording, named
+from graphdet.schema.claims import FACTS
+from graphdet.schema.wording import LANGUAGES, Wording, filled, named, numbered
 from graphdet.words.interface import WORDS, counted, label
 from graphdet.words.reasons import BRIEF, CATALOGUE, WEAKNESS
 from graphdet.words.verdicts import explained_in_words, review_in_words
@@ -73,3 +79,69 @@ def test_labels_are_filled_and_verdicts_told_in_both_languages() -> None:
         for language in LANGUAGES:
             assert one.plain.to(language) in explained_in_words(one.name, (), language)
             assert "19 of 26" in explained_in_words(one.name, ["19 of 26 are new"], language)
+
+
+# What follows a one and ends like a plural, but is none.
+VERBS = "is was has looks gains adds accepts discounts shares passes uses serves waits repeats names lies ends"
+NO_PLURAL = {"its", "as", "address", *VERBS.split()}
+NO_COUNT = ("busiest of", "of 100", "in orders", "would have", "has words")  # a name, a share, money, what is left to think
+
+AFTER_ONE = re.compile(r"(?<![\w.,])1 (?:of 1 )?(?!of )(?:[a-z-]+ (?<!to ))?([a-z]+s|people|are|were|have)\b")
+
+
+def texts_with_numbers() -> Iterator[str]:
+    """Every English text of the words' files, of claims and of facts, with a one wherever it has room for a number."""
+    names = sorted(path.stem for path in (PACKAGE / "words").glob("[!_]*.py"))
+    modules = [importlib.import_module(f"graphdet.words.{name}") for name in names]
+    found = [fact.en for fact in FACTS.values() if fact.unit != "share"] + [one.en for one in sentences()]
+    for module in modules:
+        for held in (own for own in vars(module).values() if own is not FACTS):
+            for one in held.values() if isinstance(held, dict) else held if isinstance(held, tuple) else [held]:
+                parts = (one, *vars(one).values()) if hasattr(one, "__dict__") else ()
+                found += [part.en for part in parts if isinstance(getattr(part, "en", None), str)]
+    for text in dict.fromkeys(found):
+        ones = {name: "12%" if name in FACTS and FACTS[name].unit == "share" else 1 for name in named(text)}
+        yield filled(plain(text), 1, **ones)
+
+
+def plain(text: str) -> str:
+    """A text whose numbers have no form of their own, but for shares, which are no counts."""
+    parts = []
+    for before, name, form, _ in string.Formatter().parse(text):
+        words = "|".join((form or "").split("|")[-2:]) if "|" in (form or "") else ""
+        share = (form or "").endswith("%")
+        parts.append(before + ("" if name is None else "12 %" if share else f"{{{name}:{words}}}" if words else f"{{{name}}}"))
+    return "".join(parts)
+
+
+def test_one_of_a_thing_is_told_in_the_singular() -> None:
+    told = list(texts_with_numbers())
+    assert len(told) > 400
+    wrong = [(one[0], one[1], text) for text in told for one in AFTER_ONE.finditer(text) if one[1] not in NO_PLURAL]
+    assert [one for one in wrong if not any(words in one[2] for words in NO_COUNT)] == []
+
+
+@pytest.mark.parametrize(("count", "told"), [(0, "0 rings"), (1, "1 ring"), (2, "2 rings"), (1200, "1,200 rings")])
+def test_a_thing_is_told_in_the_number_that_there_are(count: int, told: str) -> None:
+    assert filled("{count:ring|rings}", count=f"{count:,}") == told
+    assert filled("{count:,.0f|ring|rings}", count=count) == told
+    assert filled("{:ring|rings}", f"{count:,}") == told
+    assert numbered(count, "ring", "rings") == told
+
+
+def test_a_count_in_code_is_told_by_the_same_means() -> None:
+    """A number with thousands, before a plural, is a count that may be one."""
+    found = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.JoinedStr):
+                text = "".join(
+                    "\x01" if is_count(part) else part.value if isinstance(part, ast.Constant) else "\x02" for part in node.values
+                )
+                found += [f"{path.name}: {one}" for one in re.findall(r"\x01 (?!of )((?:[a-z-]+ )?(?:[a-z]+s|people))\b", text)]
+    many = {"left_out_notes.py: ids", "discounts.py: items", "entries.py: characters", "suppressing.py: days"}  # always several
+    assert {one for one in found if one.split()[-1] not in NO_PLURAL} <= many
+
+
+def is_count(part: ast.expr) -> bool:
+    return isinstance(part, ast.FormattedValue) and part.format_spec is not None and ast.unparse(part.format_spec) == "f','"

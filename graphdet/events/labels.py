@@ -28,6 +28,7 @@ from graphdet.events.rejecting import SHOWN_REJECTS, Causes, Rejected, Rejects
 from graphdet.events.table import NO_TIME, EventTable, FileReport
 from graphdet.events.tally import Watcher, read_files
 from graphdet.events.timestamps import UNREADABLE, in_range
+from graphdet.schema.wording import numbered
 from graphdet.settings import LogSettings, MachineSettings
 
 POSITIVE = frozenset({"1", "1.0", "true", "yes", "fraud", "bad", "banned", "confirmed", "suspected"})
@@ -266,11 +267,12 @@ def _why_nobody(report: LabelReport, rows: _Rows, events: EventTable) -> str:
     if report.unknown:
         theirs, ours = rows.names[int(rows.user[0])].as_py(), events.ids["user"][0].as_py()
         return (
-            f"{names}: labels {report.unknown} users, and none of them is in this log; compare its user_id (such as {theirs[:40]!r}) "
-            f"with the log's (such as {ours[:40]!r})."
+            f"{names}: labels {numbered(report.unknown, 'user', 'users')}, none of them in this log; compare its user_id "
+            f"(such as {theirs[:40]!r}) with the log's (such as {ours[:40]!r})."
         )
+    read = numbered(report.read, "row", "rows")
     if report.rejected.num_rows:
         first = report.rejected.slice(0, 1).to_pylist()[0]
         where = f"line {first['line']}" + (f", {first['column']}" if first["column"] else "")
-        return f"{names}: no label in {report.read} rows; the first is rejected ({where}: {first['reason']}; found {first['raw'][:60]!r})."
-    return f"{names}: no label in {report.read} rows; write 1 or fraud, 0 or good in the column label."
+        return f"{names}: no label in {read}; the first is rejected ({where}: {first['reason']}; found {first['raw'][:60]!r})."
+    return f"{names}: no label in {read}; write 1 or fraud, 0 or good in the column label."

@@ -20,6 +20,7 @@ from graphdet.events.separators import with_one_mark
 from graphdet.events.text import LONGEST_RECORD, Text, prepare, walk, write_good_records
 from graphdet.events.timestamps import TIMES, WHITESPACE, patterns_of
 from graphdet.events.top_lines import find_header
+from graphdet.schema.wording import numbered
 from graphdet.scratch import new_file
 from graphdet.settings import LogSettings
 from graphdet.shortage import ran_out
@@ -145,7 +146,9 @@ def require_whole(connection: duckdb.DuckDBPyConnection, source: Source, rows: i
         query = f"SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata({quoted(source.file.path)})"  # noqa: S608 - the path is quoted
         (told,) = connection.execute(query).fetchall()[0]
         if told != rows:
-            raise UnreadableFile(f"{source.file.name}: its footer says {told} rows, and {rows} could be read; write the file again.")
+            raise UnreadableFile(
+                f"{source.file.name}: its footer says {numbered(told, 'row', 'rows')}, and {rows} could be read; write the file again."
+            )
 
 
 def _nothing(file: LogFile) -> Source:

@@ -16,6 +16,7 @@ from pathlib import Path
 from graphdet.errors import MissingColumn
 from graphdet.events.header import ColumnMap, plain
 from graphdet.schema import EVENT_COLUMN
+from graphdet.schema.wording import numbered
 from graphdet.settings import LogSettings
 
 _HEAD = 1 << 20
@@ -74,7 +75,8 @@ def find_header(
             raise MissingColumn(f'{name}: seems to be the log of a web server, a request a line; set [log] preset = "combined".') from None
         if _looks_like_values(names):
             raise MissingColumn(
-                f"{name}: the first line looks like values, not like a header ({len(names)} fields); name its columns in their order, "
+                f"{name}: the first line looks like values, not like a header ({numbered(len(names), 'field', 'fields')}); "
+                f"name its columns in their order, "
                 f'such as [log] names = ["user_id", "item_id", "timestamp"].'
             ) from None
         raise error from None

@@ -12,6 +12,7 @@ from graphdet.arrays import Bool, Float64
 from graphdet.errors import ModelError
 from graphdet.learning.calibration import BINS
 from graphdet.learning.from_labels import Judgement
+from graphdet.schema.wording import numbered
 from graphdet.whole import whole_file, whole_folder, why
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ def _save(figure: Figure, path: Path) -> None:
 def as_table(judgement: Judgement) -> str:
     """The figures in Markdown."""
     rows = [f"| {one.method} | {one.auroc:.3f} | {one.auprc:.3f} |" for one in judgement.methods]
-    judged = f"{judgement.users:,} users whose labels came last, {judgement.positives:,} of them positive, of rings not learned from"
+    users = numbered(judgement.users, "user", "users")
+    judged = f"{users} whose labels came last, {judgement.positives:,} of them positive, of rings not learned from"
     flagged = (
         f"Flagged from a chance of {judgement.threshold:.3f} on: precision {_share(judgement.precision)}, recall"
         f" {_share(judgement.recall)}, F1 {judgement.f1:.3f}, accuracy {judgement.accuracy:.3f}."

@@ -14,6 +14,7 @@ import numpy as np
 from graphdet.arrays import Int32, Int64
 from graphdet.errors import LabelError
 from graphdet.events import Labels
+from graphdet.schema.wording import numbered
 
 # Of the positive labels, as they came to be known: up to here for learning, to here for calibrating, the rest for judging.
 PARTS = (0.6, 0.8)
@@ -57,6 +58,7 @@ def part_labels(labels: Labels, rings: Sequence[Int32]) -> Parts:
         share = labels.positive[own]
         if not share.any() or share.all():
             raise LabelError(
-                f"the labels leave {int(share.sum())} positive and {int((~share).sum())} negative users for {name}; more labels are needed."
+                f"the labels leave {int(share.sum())} positive and {numbered(int((~share).sum()), 'negative user', 'negative users')} "
+                f"for {name}; more labels are needed."
             )
     return Parts(*found)

@@ -27,7 +27,7 @@ class Wording:
         return self.en if language == "en" else self.zh
 
 
-def filled(text: str, *value: Any, **values: Any) -> str:
+def filled(text: str, /, *value: Any, **values: Any) -> str:
     """The text with these values; where it names a thing after a number, in the singular or the plural.
 
     As `{count:ring|rings}`, or with the number's own format as `{count:,.0f|ring|rings}`.

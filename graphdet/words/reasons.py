@@ -184,8 +184,8 @@ CATALOGUE: dict[str, Code] = {
     ),
     "inflated_orders": Code(
         "for",
-        "Shop {id} gains: members bought {orders:time|times}. As many ordinary users would have bought {expected:time|times} just then, so "
-        "{inflated:purchase|purchases} worth {amount} are suspected to be made up. {share:.0%} of members' dealings led to an order, of everybody else's {usual:.0%}.",
+        "Shop {id} gains: members bought {orders:time|times}. As many ordinary users would have bought {expected:time|times} just then. "
+        "Suspected to be made up: {inflated:purchase|purchases} worth {amount}. {share:.0%} of members' dealings led to an order, of everybody else's {usual:.0%}.",
         "店铺 {id} 获益：成员购买 {orders} 次；同样多的普通用户同期预期购买 {expected} 次，因此疑似虚增 {inflated} 次，金额 {amount}。"
         "成员的往来有 {share:.0%} 成交，其他用户为 {usual:.0%}。",
     ),
@@ -228,7 +228,7 @@ CATALOGUE: dict[str, Code] = {
     ),
     "new_accounts": Code(
         "for",
-        "{new} of {of:account|accounts} were first seen a day before the ring began or later. Of everybody else active in the same time {usual:.0%} were.",
+        "First seen a day before the ring began or later: {new} of {of:account|accounts}. Of everybody else active in the same time {usual:.0%} were.",
         "{of} 个账号中有 {new} 个在团伙开始前一天之内或之后才首次出现；同期其他活跃用户中为 {usual:.0%}。",
     ),
     "dense": Code(

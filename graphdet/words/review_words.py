@@ -29,11 +29,11 @@ REASONS: dict[str, Wording] = {
         "这些天的评价有 {share} 属于此类；该商品其余评价为 {usual}。",
     ),
     "copies": Wording(
-        "{copies} of {texts} texts repeat another one of them, and hardly anything written elsewhere.",
+        "Of {texts:text|texts} {copies:repeats|repeat} another one of them, and hardly anything written elsewhere.",
         "{texts} 条文字中有 {copies} 条与其中另一条相同，而在别处几乎未见。",
     ),
     "words": Wording(
-        "The words of {misfits} of {texts} texts do not fit their stars; elsewhere those of {usual} do not.",
+        "Of {texts:text|texts} {misfits:has|have} words that do not fit the stars; elsewhere {usual} do.",
         "{texts} 条文字中有 {misfits} 条措辞与星级不符；其他评价中为 {usual}。",
     ),
 }

@@ -13,10 +13,8 @@ WEEK_WORDS: dict[str, Wording] = {
     "rejected": Wording(
         "{rows:row was|rows were} rejected; `graphdet check` tells why.", "拒绝了 {rows} 行；可用 `graphdet check` 查看原因。"
     ),
-    "late": Wording("{rows:event lies|events lie} before the window and left out.", "{rows} 条事件早于窗口，未计入。"),
-    "ahead": Wording(
-        "{rows:event is|events are} of the future, by the clock here, and left out.", "按本机时钟，{rows} 条事件来自未来，未计入。"
-    ),
+    "late": Wording("{rows:event|events} from before the window: left out.", "{rows} 条事件早于窗口，未计入。"),
+    "ahead": Wording("{rows:event|events} of the future, by the clock here: left out.", "按本机时钟，{rows} 条事件来自未来，未计入。"),
     "gone": Wording("{rows:event|events} left the window, now deleted.", "{rows} 条事件移出窗口，已删除。"),
     "window": Wording("Window: {rows:event|events}.", "窗口：{rows} 条事件。"),
     "run_made": Wording("Run: {folder}", "运行：{folder}"),
