@@ -378,6 +378,9 @@ def reason_numbers(
             "hours": 24 * burst["days"],
             "day": str(day.tz_convert(case.recorded.settings.log.timezone).date()),
         }
+    zone = case.recorded.settings.log.timezone
+    day = pd.Timestamp(what["first"] or 0, tz=None if what["first"] else "UTC")
+    quiet = f"{day.replace(hour=timing['quiet_from'] if timing else 0, minute=0).tz_convert(zone):%H:%M} {zone}"
     made: dict[str, dict[str, Any]] = {
         "lockstep_orders": (lock or {}) | of,
         "lockstep_untimed": (lock or {}) | of,
@@ -386,7 +389,7 @@ def reason_numbers(
         "shuffled_logs": facts["chance"],
         "device_farm": {"members": shared["on_devices"], "devices": shared["devices_of_three"], "usual": usual["on_devices"], **of},
         "same_minute": {"close": timing["same_minute"], "expected": timing["same_minute_expected"]},
-        "night_shift": {"share": timing["quiet_share"], "hour": timing["quiet_from"], "usual": timing["quiet_usual"]},
+        "night_shift": {"share": timing["quiet_share"], "hour": quiet, "usual": timing["quiet_usual"]},
         "periodic_gaps": {"share": timing["gap_share"], "gaps": timing["gaps"], "minutes": timing["gap_minutes"]},
         "novel_taste": {"novel": taste["novel"], "of": taste["novel_of"], "usual": usual["novel"]},
         "hijacked_accounts": {"aged": ages["aged"], "novel": taste["novel"] / max(taste["novel_of"], 1), "usual": usual["novel"], **of},

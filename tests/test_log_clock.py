@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -92,3 +93,41 @@ def test_a_log_without_times_is_told_as_one(graphdet_command: Command, here: Pat
     assert "events, no times\n" in shown.out
     assert "short time" not in shown.out
     assert graphdet_command("rings", "out").code == 0
+
+
+def write_times(path: Path) -> None:
+    """As `write_dates`, with the times of day on the shop's wall: all 24 come between ten and half past eleven of 2 June."""
+    chance = np.random.default_rng(4)
+    people = [(f"u{n}", item) for n in range(2500) for item in chance.choice(200, 5, replace=False)]
+    rows = [(user, item, 1 + int(chance.integers(60)), int(chance.integers(24 * 60))) for user, item in people]
+    rows += [(f"z{n:02}", item, 33, 600 + int(chance.integers(90))) for n in range(24) for item in chance.choice(9, 7, replace=False)]
+    days = [datetime(2025, 5, 1, tzinfo=UTC) + timedelta(days=day - 1, minutes=minute) for _, _, day, minute in rows]
+    lines = [f"{user},i{item},c{item % 4},{day:%Y-%m-%d %H:%M:%S}" for (user, item, _, _), day in zip(rows, days, strict=True)]
+    path.write_text("\n".join(["user_id,item_id,category,timestamp", *lines]) + "\n")
+
+
+@pytest.mark.parametrize("zone", ["+08:00", "America/New_York"])
+def test_every_screen_tells_times_by_the_shops_own_clock(graphdet_command: Command, here: Path, zone: str) -> None:
+    write_times(here / "log.csv")
+    (here / "graphdet.toml").write_text(f'[log]\ntimezone = "{zone}"\nconstants = {{ action = "order" }}\n')
+    said = graphdet_command("run", "log.csv", "--out", "out")
+    assert said.code == 0, said.err
+    assert graphdet_command("bursts", "out", "--plot", "burst.svg").code == 0
+    assert graphdet_command("export", "out", "1", "--out", "note.md").code == 0
+    commands = (
+        ("check", "log.csv"), ("rings", "out"), ("show", "out", "1"), ("show", "out", "1", "--events"), ("bursts", "out"),
+        ("bursts", "out", "--words"), ("bursts", "out", "--words", "--lang", "zh"), ("users", "out", "--events"),
+        ("diff", "out", "out"),
+    )  # fmt: skip
+    screens = {" ".join(words): graphdet_command(*words).out for words in commands}
+    screens |= {"run": said.out, "note": (here / "note.md").read_text(), "plot": (here / "burst.svg").read_text()}
+    for command, screen in screens.items():
+        assert "UTC" not in screen, command
+    told = ("run", "rings out", "show out 1", "show out 1 --events", "bursts out", "bursts out --words", "note", "plot")
+    for command in told:
+        assert re.search(r"2025-06-02 1[01]:\d\d", screens[command]), command  # as the shop's people would say it
+    assert zone in screens["bursts out --words"]
+    document = json.loads(graphdet_command("bursts", "out", "--json").out)
+    moment = datetime.fromisoformat(document[0]["first_seen"])
+    assert moment.utcoffset() == timedelta(0)  # UTC inside
+    assert moment.astimezone(ZONES.get(zone) or ZoneInfo(zone)).strftime("%Y-%m-%d %H") in {"2025-06-02 10", "2025-06-02 11"}

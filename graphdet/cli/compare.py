@@ -30,13 +30,16 @@ def diff(
     from graphdet.lineage.comparing import compare_runs
     from graphdet.run.folder import Run
 
-    found = compare_runs(Run.load(before), Run.load(after))
+    runs = Run.load(before), Run.load(after)
+    found = compare_runs(*runs)
     if as_json:
         print_json(found.as_dict())
     else:
+        from graphdet.run.log_clock import clock_of
         from graphdet.terminal import console_for
         from graphdet.terminal.changes import show_difference
 
-        show_difference(console_for(), found, (str(before), str(after)), language.value, everything=everything, members=members)
+        told = [(str(folder), clock_of(run)) for folder, run in zip((before, after), runs, strict=True)]
+        show_difference(console_for(), found, told, language.value, everything=everything, members=members)
     if exit_code and found.differs:
         raise typer.Exit(1)

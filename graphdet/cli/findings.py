@@ -11,6 +11,7 @@ import typer
 from graphdet.cli.shared import AsJson, Folder, Lang, Language, SettingsFile, choose_settings, print_json, read_logs
 
 if TYPE_CHECKING:
+    from graphdet.run.folder import Run
     from graphdet.settings import Settings
 
 HEADING = "Look into a run"
@@ -70,25 +71,27 @@ def bursts(
         if not chosen:
             raise RunError(f"{folder}: no burst {number} that was asked for; there are {len(rows):,}, and `graphdet bursts` lists them.")
     if plot is not None:
-        _draw(chosen, plot, language)
+        _draw(run, chosen, plot, language)
     if as_json:
         print_json(chosen if number is None else chosen[0])
     elif plot is None:
+        from graphdet.run.log_clock import clock_of
         from graphdet.terminal.finding_screens import show_bursts
 
-        show_bursts(console_for(), chosen[:top], len(chosen), language.value, told=words or number is not None)
+        show_bursts(console_for(), chosen[:top], len(chosen), language.value, clock_of(run), told=words or number is not None)
 
 
-def _draw(chosen: list[dict[str, object]], path: Path, language: Lang) -> None:
+def _draw(run: Run, chosen: list[dict[str, object]], path: Path, language: Lang) -> None:
     from graphdet.cli.manner import say
     from graphdet.errors import RunError
     from graphdet.report.burst_plot import draw_burst
+    from graphdet.run.log_clock import clock_of
     from graphdet.whole import whole_file
 
     if not chosen:
         raise RunError("no burst to draw: there is none that was asked for.")
     with whole_file(path) as partial:
-        partial.write_text(draw_burst(chosen[0], language.value), encoding="utf-8")
+        partial.write_text(draw_burst(chosen[0], clock_of(run), language.value), encoding="utf-8")
     say(f"{path}: burst {chosen[0]['number']}")
 
 
@@ -124,10 +127,11 @@ def reviews(
                 reason |= {one.value: reason_in_words(reason["code"], reason["numbers"], one.value) for one in Lang}
         print_json({"reviews": len(found), "findings": rows[:top]})
         return
+    from graphdet.run.log_clock import clock_by
     from graphdet.terminal import console_for
     from graphdet.terminal.finding_screens import show_reviews
 
-    show_reviews(console_for(), rows[:top], len(rows), len(found), language.value)
+    show_reviews(console_for(), rows[:top], len(rows), len(found), language.value, clock_by(chosen.log.timezone, events.report.notes))
 
 
 def _logs_of(logs: list[Path], settings: Path | None) -> tuple[list[Path], Settings]:

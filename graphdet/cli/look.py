@@ -168,6 +168,7 @@ def users(
     """List accounts that somebody else seems to act in (suspected takeovers), worst first, with reasons."""
     from graphdet.errors import RunError
     from graphdet.run.folder import Run
+    from graphdet.run.log_clock import clock_of
     from graphdet.words.takeover_words import NOT_LOOKED, reasons_of, summary_of
 
     run = Run.load(folder)
@@ -180,14 +181,21 @@ def users(
         if event["user_id"] in moved:
             own = {key: value for key, value in event.items() if key != "user_id"}
             moved[event["user_id"]].append({**own, "timestamp": event["timestamp"].isoformat()})
+    clock = clock_of(run)
     if as_json:
-        told = [{"summary": summary_of(row, language.value), "reasons": reasons_of(row, language.value)} for row in rows]
+        told = [
+            {
+                "summary": summary_of(row, language.value, clock.minute(row["first_seen"]), clock.named(row["last_seen"])),
+                "reasons": reasons_of(row, language.value),
+            }
+            for row in rows
+        ]
         print_json([{**row, **words, "moved_by": moved[row["user_id"]]} for row, words in zip(rows, told, strict=True)])
         return
     from graphdet.terminal import console_for
     from graphdet.terminal.users_screen import show_takeovers
 
-    show_takeovers(console_for(), rows, len(everything), language.value, moved if events else None)
+    show_takeovers(console_for(), rows, len(everything), language.value, clock, moved if events else None)
 
 
 def report(

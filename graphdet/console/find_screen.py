@@ -12,6 +12,7 @@ from graphdet.console.asked import Answer, Asked
 from graphdet.console.desk import Desk
 from graphdet.console.prepared import Prepared
 from graphdet.console.shelf import MOST_IDS, OpenRun
+from graphdet.run.log_clock import clock_of
 from graphdet.schema import EVENT_MAKERS, NODE_TYPE, USER
 
 LONGEST_ID = 1000  # characters
@@ -100,11 +101,12 @@ def about_screen(desk: Desk, asked: Asked) -> Answer:
             case_of, touched = book.cases_of_run(run.run.id), book.cases_with(node_type, name)
             said = {word.case_name: word.verdict for word in book.member_words() if word.user_id == name} if node_type == USER else {}
             verdict_of = {case.name: case.verdict for case in book.cases()}
-    rows = []
+    rows, clock = [], clock_of(run.run)
     for member in run.rings_of([name], node_type):
         case = case_of.get(member["ring_id"], "")
         told = said.get(case) or verdict_of.get(case, "")
-        rows.append({**member, "case": case, "tier": run.by_id[member["ring_id"]]["tier"], "said": told})
+        times = {name: clock.minute(member[name]) for name in ("first_seen", "last_seen")}
+        rows.append({**member, **times, "case": case, "tier": run.by_id[member["ring_id"]]["tier"], "said": told})
     prepared = _prepared(run)
     events, every = prepared.events_of(name, node_type)
     kinds = [one.name for one in EVENT_MAKERS if events and one.column in events[0] and any(event[one.column] for event in events)]
@@ -118,7 +120,7 @@ def about_screen(desk: Desk, asked: Asked) -> Answer:
             "score": next(iter(prepared.scores_of([name], node_type)), None),
             "rows": rows,
             "earlier": [case for case in touched if case not in {row["case"] for row in rows}],
-            "events": events,
+            "events": [{**event, "timestamp": clock.minute(event["timestamp"])} for event in events],
             "all_events": every,
             "columns": [*dict.fromkeys(shown), *money],
             "types": tuple(NODE_TYPE),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
@@ -34,7 +33,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.filters |= {
-            "moment": _moment, "money": _money, "count": _count, "share": _share, "id": _id, "query": lambda values: urlencode(values),
+            "money": _money, "count": _count, "share": _share, "id": _id, "query": lambda values: urlencode(values),
         }  # fmt: skip
         self._environment.globals |= {"static": address}
 
@@ -58,10 +57,6 @@ def _word(key: str, language: Language, numbers: Mapping[str, Any]) -> str:
     if words is None:
         return key.replace("_", " ")
     return filled(words.to(language), **numbers) if numbers else words.to(language)
-
-
-def _moment(value: datetime | None) -> str:
-    return "" if value is None else f"{value:%Y-%m-%d %H:%M}"
 
 
 def _money(value: float | None) -> str:

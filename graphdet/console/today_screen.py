@@ -13,6 +13,7 @@ from graphdet.console.asked import Answer, Asked
 from graphdet.console.desk import Desk, Standing
 from graphdet.console.shelf import OpenRun
 from graphdet.errors import CaseError
+from graphdet.run.log_clock import clock_of
 from graphdet.schema import VERDICTS
 from graphdet.schema.lookalikes import look_alike
 from graphdet.schema.wording import filled
@@ -130,7 +131,7 @@ def _row(run: OpenRun, case: Case, asked: Asked, before: Mapping[str, int], rank
     explained = look_alike(case.explanation).short.to(asked.language) if case.explanation else ""
     return QueueRow(
         case, colour, run.tactics_of(case.ring_id) if here else (), explained, run.shops_of(case.ring_id) if here else None,
-        max(case.size - before.get(case.name, case.size), 0), case.first_seen[:16].replace("T", " "), certainty, undo,
+        max(case.size - before.get(case.name, case.size), 0), clock_of(run.run).minute(case.first_seen), certainty, undo,
     )  # fmt: skip
 
 

@@ -163,13 +163,20 @@ class Dossier:
             "against": [{"code": code, **{one: in_brief(code, one, numbers) for one in LANGUAGES}} for code, numbers in self.against],
             "queued": self.queued,
             "bursts": [
-                {**{name: told_plainly(value) for name, value in burst.items()}, **{one: burst_in_words(burst, one) for one in LANGUAGES}}
+                {
+                    **{name: told_plainly(value) for name, value in burst.items()},
+                    **{one: burst_in_words(burst, one, _began(burst, recorded)) for one in LANGUAGES},
+                }
                 for burst in self.bursts
             ],
             "uses": [{"code": use, "numbers": told, **{one: use_in_words(use, told, one) for one in LANGUAGES}} for use, told in self.uses],
             "members": self.members,
             "events": {name: event_rows(recorded, rows) for name, rows in self.events.items()},
         }
+
+
+def _began(burst: dict[str, Any], recorded: Recorded) -> str:
+    return recorded.clock.named(burst["first_seen"], day=burst["grain"] == "day")
 
 
 def build_dossier(recorded: Recorded, ring: RunRing) -> Dossier:
@@ -201,7 +208,7 @@ def _dossier(replay: Replay, ring: RunRing, answered: list[tuple[Case, Outcome]]
     facts["fragile"] = len(witness.fragile)
     before = set(scene.names)
     without = [_told(case, left, before) for case, left in answered if case.event is None]
-    reasons = find_reasons(facts, members)
+    reasons = find_reasons(facts, members, recorded.clock)
     return Dossier(
         ring=ring.row,
         facts=facts,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from graphdet.run.log_clock import LogClock
 from graphdet.schema import DEVICE, IP, NODE_TYPE, SHARED_TYPES
 from graphdet.schema.wording import Language
 from graphdet.words.reasons import CATALOGUE
@@ -19,15 +20,19 @@ SHORT = 0.25  # of the log's time, up to which members who come to an item came 
 LEAST_SELLER = 3.0  # orders beyond the ordinary from which on a shop gains
 
 
-def find_reasons(facts: Facts, members: list[Facts]) -> list[Reason]:
+def find_reasons(facts: Facts, members: list[Facts], clock: LogClock) -> list[Reason]:
     """The reasons for and the cautions, most telling theme first.
 
     Args:
         facts: from `measure_facts`.
         members: the dossier's members, with `weak`.
+        clock: by which an hour of the day is told.
     """
     found: list[Reason] = []
-    for tell in (_lockstep, _chance, _devices, _timing, _accounts, _money, _wording):
+    for tell in (_lockstep, _chance, _devices):
+        found += tell(facts)
+    found += _timing(facts, clock)
+    for tell in (_accounts, _money, _wording):
         found += tell(facts)
     return found + _cautions(facts, members)
 
@@ -86,7 +91,7 @@ def _devices(facts: Facts) -> list[Reason]:
     return found
 
 
-def _timing(facts: Facts) -> list[Reason]:
+def _timing(facts: Facts, clock: LogClock) -> list[Reason]:
     timing = facts["timing"]
     if timing is None:
         return []
@@ -99,7 +104,8 @@ def _timing(facts: Facts) -> list[Reason]:
             ("item_burst", {"id": burst["item"], "day": burst["day"], "hours": 24 * burst["days"], **_of(burst, "events", "usual")})
         )
     if timing["quiet_share"] >= 0.15 and rarer(timing["quiet_share"], timing["quiet_usual"]):
-        found.append(("night_shift", {"share": timing["quiet_share"], "hour": timing["quiet_from"], "usual": timing["quiet_usual"]}))
+        hour = clock.hour(facts["what"]["first"], timing["quiet_from"])
+        found.append(("night_shift", {"share": timing["quiet_share"], "hour": hour, "usual": timing["quiet_usual"]}))
     if timing["gaps"] >= 10 and timing["gap_share"] >= 0.25:
         found.append(("periodic_gaps", {"share": timing["gap_share"], "gaps": timing["gaps"], "minutes": timing["gap_minutes"]}))
     return found

@@ -40,7 +40,7 @@ def uses_of(recorded: Recorded, ring_ids: Iterable[str]) -> dict[str, Uses]:
         scene = set_scene(Replay(recorded, ring), ring)
         facts = measure_facts(scene)
         facts.update(fragile=0, crowd=None)  # what only a whole dossier works out, and no use rests on
-        found[ring] = find_uses(scene, facts, find_reasons(facts, []))
+        found[ring] = find_uses(scene, facts, find_reasons(facts, [], scene.replay.recorded.clock))
     return found
 
 

@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 from graphdet.printable import printable
+from graphdet.run.log_clock import LogClock
 from graphdet.schema.wording import Language
 from graphdet.words.finding_words import burst_in_words, burst_label
 
@@ -15,9 +16,9 @@ WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 860, 300, 50, 56, 36
 BAR, BURST, LINE, INK = "#9AA5B1", "#B3261E", "#1F5FA8", "#1D2329"
 
 
-def draw_burst(burst: Mapping[str, Any], language: Language = "en") -> str:
-    """An SVG document with nothing in it but shapes and text."""
-    counts, usual = burst["counts"], burst["usual"]
+def draw_burst(burst: Mapping[str, Any], clock: LogClock, language: Language = "en") -> str:
+    """An SVG document with nothing in it but shapes and text; times by the log's clock."""
+    counts, usual, days = burst["counts"], burst["usual"], burst["grain"] == "day"
     step = (WIDTH - LEFT - 10) / max(len(counts), 1)
     high = max([*counts, *usual, 1.0])
     scale = (HEIGHT - TOP - BOTTOM) / high
@@ -32,10 +33,9 @@ def draw_burst(burst: Mapping[str, Any], language: Language = "en") -> str:
         if count
     ]
     line = " ".join(f"{LEFT + (place + 0.5) * step:.1f},{floor - value * scale:.1f}" for place, value in enumerate(usual))
-    title = escape(printable(burst_in_words(burst, language)))
-    form = "%Y-%m-%d" if burst["grain"] == "day" else "%Y-%m-%d %H:%M"
+    title = escape(printable(burst_in_words(burst, language, clock.named(burst["first_seen"], day=days))))
     ends = [(LEFT, "start", burst["since"]), (WIDTH - 10, "end", moments[-1] + width if moments else burst["since"])]
-    axis = [f'<text x="{at}" y="{HEIGHT - 12}" text-anchor="{side}">{moment.strftime(form)}</text>' for at, side, moment in ends]
+    axis = [f'<text x="{at}" y="{HEIGHT - 12}" text-anchor="{side}">{clock.named(moment, day=days)}</text>' for at, side, moment in ends]
     marks = [
         f'<text x="{LEFT - 6}" y="{TOP + 4}" text-anchor="end">{high:,.0f}</text>',
         f'<text x="{LEFT - 6}" y="{floor}" text-anchor="end">0</text>',

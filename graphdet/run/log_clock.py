@@ -5,6 +5,7 @@ Inside, and in every table, times are UTC.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
@@ -47,6 +48,17 @@ class LogClock:
             return self.minute(moment)
         return f"{local + timedelta(days=int(local.time() != time())):%Y-%m-%d}"
 
+    def named(self, moment: datetime | str | None, *, day: bool = False) -> str:
+        """As `since`, with the zone; `day`: of whole days of UTC, which a date tells where they are days here, too."""
+        told = self.since(moment)
+        return self.beside(told[:10] if day and self.zone == "UTC" else told)
+
+    def hour(self, moment: datetime | str, hour: int) -> str:
+        """An hour of the day of UTC, as that day's clock has it: `02:00 +08:00`; `moment` is of that day."""
+        known = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+        local = self._local(known.replace(hour=hour, minute=0))
+        return self.beside(f"{local:%H:%M}")
+
     def beside(self, text: str) -> str:
         """A heading with the zone: `began UTC`, `began +08:00`; dates need none."""
         return text if self.dates else f"{text} {self.zone}"
@@ -73,8 +85,11 @@ class LogClock:
 UTC_CLOCK = LogClock()
 
 
+def clock_by(zone: str, notes: Iterable[object]) -> LogClock:
+    """The clock of a log that is read in a zone; that its times are dates alone is told by a note."""
+    return LogClock(zone or "UTC", any(str(note).startswith("times are bare dates") for note in notes))
+
+
 def clock_of(run: Run) -> LogClock:
-    """The clock of a run; that times are dates alone is told by a note of it, as by its rings."""
-    log = run.meta.get("settings", {}).get("log", {})
-    dates = any(str(note).startswith("times are bare dates") for note in run.meta.get("notes", ()))
-    return LogClock(log.get("timezone") or "UTC", dates)
+    """The clock of a run, that of its rings, too."""
+    return clock_by(run.meta.get("settings", {}).get("log", {}).get("timezone", ""), run.meta.get("notes", ()))

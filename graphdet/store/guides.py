@@ -9,6 +9,7 @@ from functools import cached_property
 import pyarrow.compute as pc
 
 from graphdet.run.folder import Run, RunRing
+from graphdet.run.log_clock import clock_of
 from graphdet.schema import ITEM, KEY_TYPES, NODE_TYPE, USER
 from graphdet.schema.wording import Language
 from graphdet.store.drawing import LONGEST_KEY
@@ -115,7 +116,8 @@ class Guides:
         share = self._say("guide_share", things=(", " if language == "en" else "、").join(shared)) if shared else ""
         time = ""
         if facts["first_seen"] is not None:
-            time = self._say("guide_time", start=f"{facts['first_seen']:%Y-%m-%d %H:%M}", end=f"{facts['last_seen']:%Y-%m-%d %H:%M}")
+            clock = clock_of(self.run)
+            time = self._say("guide_time", start=clock.minute(facts["first_seen"]), end=clock.named(facts["last_seen"]))
         told = self._say("guide_sum", users=people, items=goods, shared=share, time=time)
         if facts["amount"] is not None and facts["at_stake"] is not None:
             told += self._say("guide_stake", amount=f"{facts['amount']:,.2f}", stake=f"{facts['at_stake']:,.2f}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 from rich.console import Console
 from rich.text import Text
@@ -12,6 +11,7 @@ from rich.text import Text
 from graphdet.lineage.carrying import Change
 from graphdet.lineage.comparing import Difference, is_change
 from graphdet.lineage.sighting import Sighting
+from graphdet.run.log_clock import LogClock
 from graphdet.schema.wording import Language, filled
 from graphdet.terminal.canvas import clean, name, plain_table
 from graphdet.terminal.screens import TIER_STYLES
@@ -22,11 +22,18 @@ MOST_CHANGES = 20
 
 
 def show_difference(
-    console: Console, found: Difference, names: tuple[str, str], language: Language, *, everything: bool, members: bool
+    console: Console,
+    found: Difference,
+    runs: Sequence[tuple[str, LogClock]],
+    language: Language,
+    *,
+    everything: bool,
+    members: bool,
 ) -> None:
     """All of it; rings that do not differ only where `everything` is asked for, and who came and went where `members` are."""
-    for run, (first, last) in zip(names, found.spans, strict=True):
-        span = {"first": _moment(first, language), "last": _moment(last, language)}
+    for (run, clock), (first, last) in zip(runs, found.spans, strict=True):
+        not_told = difference("not_told", language)
+        span = {"first": clock.minute(first) or not_told, "last": clock.named(last) if last else not_told}
         console.print(difference("span", language, run=clean(run), **span), soft_wrap=True)
     if not found.changes:
         console.print(difference("no_rings", language), style="bold")
@@ -146,7 +153,3 @@ def _show_origins(console: Console, found: Difference, language: Language) -> No
         console.print()
     for line in lines:
         console.print(line, soft_wrap=True)
-
-
-def _moment(time: datetime | None, language: Language) -> str:
-    return difference("not_told", language) if time is None else f"{time:%Y-%m-%d %H:%M}"

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
+from graphdet.run.log_clock import LogClock
 from graphdet.schema.wording import Language
 from graphdet.terminal.canvas import clean, name, plain_table
 from graphdet.words.claim_sentences import number_in_words
@@ -17,26 +18,31 @@ Row = Mapping[str, Any]
 MOST_REVIEWS = 5  # of a finding that a screen shows
 
 
-def show_bursts(console: Console, bursts: Sequence[Row], total: int, language: Language, *, told: bool) -> None:
-    """A table of bursts, or a sentence each where they are `told`; `total` is how many there are in all."""
+def show_bursts(console: Console, bursts: Sequence[Row], total: int, language: Language, clock: LogClock, *, told: bool) -> None:
+    """A table of bursts, or a sentence each where they are `told`; `total` is how many there are in all, times are by the log's clock."""
     if not bursts:
         console.print(burst_label("none", language))
         return
     if told:
         for burst in bursts:
-            console.print(clean(burst_in_words(burst, language)), soft_wrap=True)
+            console.print(clean(burst_in_words(burst, language, burst_began(burst, clock))), soft_wrap=True)
     else:
-        _show_table(console, bursts, language)
+        _show_table(console, bursts, language, clock)
     if len(bursts) < total:
         console.print(burst_label("more", language, shown=f"{len(bursts):,}", all=f"{total:,}"), style="dim")
 
 
-def _show_table(console: Console, bursts: Sequence[Row], language: Language) -> None:
+def burst_began(burst: Row, clock: LogClock) -> str:
+    """When a burst began, by the log's clock and with its zone."""
+    return clock.named(burst["first_seen"], day=burst["grain"] == "day")
+
+
+def _show_table(console: Console, bursts: Sequence[Row], language: Language, clock: LogClock) -> None:
     columns: dict[str, Callable[[Row], str]] = {
         "of": lambda burst: kind_in_words(burst["node_type"], language),
         "id": lambda burst: name(burst["node_id"]),
         "what": lambda burst: clean(measure_in_words(burst["measure"], language), 24),
-        "from": lambda burst: burst["first_seen"].strftime("%Y-%m-%d" if burst["grain"] == "day" else "%Y-%m-%d %H:%M"),
+        "from": lambda burst: burst_began(burst, clock).removesuffix(f" {clock.zone}"),
         "lasted": lambda burst: length_in_words(burst, language),
         "count": lambda burst: f"{burst['count']:,}",
         "usual": lambda burst: few(burst["expected"]),
@@ -44,6 +50,7 @@ def _show_table(console: Console, bursts: Sequence[Row], language: Language) -> 
         "false": lambda burst: number_in_words(burst["q_value"], "chance"),
     }
     headings = {key: burst_label(key, language) for key in columns}
+    headings["from"] = clock.beside(headings["from"])
     left = {headings[key] for key in ("of", "id", "what", "from")}
     table = plain_table(("#", *headings.values()), left=left, ids=(headings["id"],))
     for place, burst in enumerate(bursts):
@@ -51,13 +58,14 @@ def _show_table(console: Console, bursts: Sequence[Row], language: Language) -> 
     console.print(table)
 
 
-def show_reviews(console: Console, findings: Sequence[Row], total: int, looked_at: int, language: Language) -> None:
+def show_reviews(console: Console, findings: Sequence[Row], total: int, looked_at: int, language: Language, clock: LogClock) -> None:
     """Each finding with its reasons and first reviews; `total` is how many there are in all."""
     if not findings:
         console.print(review_line("none", language, reviews=f"{looked_at:,}"))
         return
     for finding in findings:
-        console.print(clean(f"{finding['number']}. {finding_in_words(finding, language)}"), style="bold", soft_wrap=True)
+        told = finding_in_words(finding, language, clock.minute(finding["first_seen"]), clock.named(finding["last_seen"]))
+        console.print(clean(f"{finding['number']}. {told}"), style="bold", soft_wrap=True)
         for reason in finding["reasons"]:
             console.print(f"  - {reason_in_words(reason['code'], reason['numbers'], language)}", soft_wrap=True)
         for review in finding["reviews"][:MOST_REVIEWS]:

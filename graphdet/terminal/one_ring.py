@@ -54,11 +54,11 @@ def show_dossier(console: Console, dossier: Dossier, recorded: Recorded, languag
     for use, told in dossier.uses:
         said.append(f" {use_in_words(use, told, language)}", style="default")
     console.print(said)
+    clock = clock_of(recorded.run)
     for burst in dossier.bursts[:MOST_BURSTS]:
-        console.print(clean(burst_in_words(burst, language)), soft_wrap=True)
+        console.print(clean(burst_in_words(burst, language, clock.named(burst["first_seen"], day=burst["grain"] == "day"))), soft_wrap=True)
     if len(dossier.bursts) > MOST_BURSTS:
         console.print(burst_label("more", language, shown=MOST_BURSTS, all=f"{len(dossier.bursts):,}"), style="dim")
-    clock = clock_of(recorded.run)
     _sums(console, dossier, language, clock)
     if ring["tier"] == "explained":
         _innocent(console, dossier, language)

@@ -12,6 +12,7 @@ from typing import Any, TextIO
 from graphdet.alerts.alert import Alert
 from graphdet.alerts.chat import digest
 from graphdet.printable import printable
+from graphdet.run.log_clock import clock_of
 from graphdet.schema.wording import Language
 from graphdet.watch.stepping import StepReport
 from graphdet.watch.taking_looks import Look
@@ -48,7 +49,7 @@ class Screen:
 
     def looked(self, look: Look, alerts: Sequence[Alert], figures: Mapping[str, float]) -> None:
         """What the look found, without anybody's name."""
-        self._moment = _minute(look.window.end)
+        self._moment = clock_of(look.run).minute(datetime.fromtimestamp(look.window.end / 1e6, UTC))
         tiers = Counter(look.run.rings["tier"].to_pylist())
         if not self._quiet:
             self._clear()
@@ -115,7 +116,3 @@ def witness_for(out: TextIO, told: TextIO, *, as_json: bool, quiet: bool, langua
 
 def _iso(moment: int) -> str:
     return datetime.fromtimestamp(moment / 1e6, UTC).isoformat(timespec="seconds")
-
-
-def _minute(moment: int) -> str:
-    return f"{datetime.fromtimestamp(moment / 1e6, UTC):%Y-%m-%d %H:%M}"

@@ -39,21 +39,21 @@ BURSTS: dict[str, Wording] = {
     "more": Wording("… {shown} of {all:burst|bursts}", "… 共 {all} 个突增，显示 {shown} 个"),
     "usual": Wording("expected", "预期"),
     "people": Wording(
-        "{node}, {measure}: {count:person|people} within {length} from {first} UTC, where {expected} would be usual. Beyond the usual: {low} to "
+        "{node}, {measure}: {count:person|people} within {length} from {first}, where {expected} would be usual. Beyond the usual: {low} to "
         "{high} of them.",
-        "{node}，{measure}：自 UTC {first} 起 {length} 内共 {count} 人，预期 {expected} 人；其中超出平常的有 {low} 至 {high} 人。",
+        "{node}，{measure}：自 {first} 起 {length} 内共 {count} 人，预期 {expected} 人；其中超出平常的有 {low} 至 {high} 人。",
     ),
     "times": Wording(
-        "{node}, {measure}: {count:time|times} within {length} from {first} UTC, where {expected} would be usual. Beyond the usual: {low} to "
+        "{node}, {measure}: {count:time|times} within {length} from {first}, where {expected} would be usual. Beyond the usual: {low} to "
         "{high} of them.",
-        "{node}，{measure}：自 UTC {first} 起 {length} 内共 {count} 次，预期 {expected} 次；其中超出平常的有 {low} 至 {high} 次。",
+        "{node}，{measure}：自 {first} 起 {length} 内共 {count} 次，预期 {expected} 次；其中超出平常的有 {low} 至 {high} 次。",
     ),
     "hour": Wording("{many:hour|hours}", "{many} 小时"),
     "day": Wording("{many:day|days}", "{many} 天"),
     "of": Wording("of", "对象"),
     "id": Wording("id", "标识"),
     "what": Wording("what", "内容"),
-    "from": Wording("from UTC", "起始（UTC）"),
+    "from": Wording("from", "起始"),
     "lasted": Wording("lasted", "时长"),
     "count": Wording("count", "数量"),
     "excess": Wording("beyond (90%)", "超出（90%）"),
@@ -82,9 +82,8 @@ def length_in_words(burst: Mapping[str, Any], language: Language) -> str:
     return burst_label(burst["grain"], language, many=round(seconds / (3_600 if burst["grain"] == "hour" else 86_400)))
 
 
-def burst_in_words(burst: Mapping[str, Any], language: Language) -> str:
-    """One row of `bursts` as a sentence; ids stand in it as the log has them."""
-    first = burst["first_seen"].strftime("%Y-%m-%d" if burst["grain"] == "day" else "%Y-%m-%d %H:%M")
+def burst_in_words(burst: Mapping[str, Any], language: Language, first: str) -> str:
+    """One row of `bursts` as a sentence; ids stand in it as the log has them, and `first`, when it began, as the log's clock tells it."""
     return burst_label(
         "times" if burst["node_type"] == "shop" else "people",
         language,

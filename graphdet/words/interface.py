@@ -359,7 +359,7 @@ WORDS: dict[str, Wording] = {
     ),
     "guide_sum": Wording("{users} acted together on {items}{shared}{time}.", "{users}对{items}协同行动{shared}{time}。"),
     "guide_share": Wording(" and share {things}", "，并共用{things}"),
-    "guide_time": Wording(", from {start} to {end} UTC", "，时间为 {start} 至 {end}（UTC）"),
+    "guide_time": Wording(", from {start} to {end}", "，时间为 {start} 至 {end}"),
     "guide_stake": Wording(
         " Orders of {amount}, of which {stake} beyond those of ordinary users.", "订单金额 {amount}，其中 {stake} 超出普通用户。"
     ),

@@ -63,7 +63,7 @@ DIFFERENCE: dict[str, Wording] = {
     "no_rings": Wording("Neither run has rings.", "两次运行均无团伙。"),
     "settings": Wording("Settings that differ:", "不同的设置："),
     "logs": Wording("The runs read different files.", "两次运行读取的文件不同。"),
-    "span": Wording("Log of {run}: {first} to {last} UTC", "{run} 的日志：UTC {first} 至 {last}"),
+    "span": Wording("Log of {run}: {first} to {last}", "{run} 的日志：{first} 至 {last}"),
     "versions": Wording("Made by different code: {before}, {after}.", "由不同版本的代码生成：{before}，{after}。"),
     "not_told": Wording("unknown", "未知"),
     "more": Wording("… and {count:ring|rings} more; --all shows them.", "……另有 {count} 个团伙；--all 可全部显示。"),

@@ -54,8 +54,8 @@ CATALOGUE: dict[str, Code] = {
     ),
     "shuffled_logs": Code(
         "for",
-        "As a check, the log was shuffled {permutations:time|times}, so that only coincidence is left: of the {null_rings:group|groups} found in "
-        "it as strong as this one: {as_strong}. Coincidence makes {false_rings:group|groups} like this in one log.",
+        "As a check, the log was shuffled {permutations:time|times}, so that only coincidence is left. Groups found in it: {null_rings}; as "
+        "strong as this one: {as_strong}. Coincidence makes {false_rings:group|groups} like this in one log.",
         "随机对照：把日志随机打乱 {permutations} 次，只留下巧合；其中找到的 {null_rings} 个团伙里有 {as_strong} 个与此同样强。"
         "一份日志中因巧合出现的此类团伙预期为 {false_rings} 个。",
     ),
@@ -201,9 +201,9 @@ CATALOGUE: dict[str, Code] = {
     ),
     "night_shift": Code(
         "for",
-        "{share:.0%} of members' events fall in the log's six quietest hours (from {hour:.0f}:00 UTC). Of everybody else's events in the same time "
+        "{share:.0%} of members' events fall in the log's six quietest hours (from {hour}). Of everybody else's events in the same time "
         "{usual:.0%} do.",
-        "成员的事件有 {share:.0%} 发生在全日志最清静的六小时内（自 UTC {hour:.0f}:00 起）；同期其他用户为 {usual:.0%}。",
+        "成员的事件有 {share:.0%} 发生在全日志最清静的六小时内（自 {hour} 起）；同期其他用户为 {usual:.0%}。",
     ),
     "same_minute": Code(
         "for",
@@ -217,7 +217,7 @@ CATALOGUE: dict[str, Code] = {
     ),
     "dedication": Code(
         "for",
-        "{share:.0%} of all that members ever did with items was on {items:item|items}, these. Of what everybody else did {usual:.1%} was.",
+        "{share:.0%} of all that members ever did with items was on the {items:item|items} of the ring. Of what everybody else did {usual:.1%} was.",
         "成员对商品的全部行为有 {share:.0%} 集中在这 {items} 件商品上；其他用户为 {usual:.1%}。",
     ),
     "novel_taste": Code(

@@ -10,12 +10,12 @@ from graphdet.words.claim_sentences import number_in_words, plain_number
 
 FINDINGS: dict[str, Wording] = {
     "bought": Wording(
-        "Suspected bought reviews of item {item}: {reviews:good review|good reviews}, {first} to {last} UTC. Share of false alarms: {false}.",
-        "疑似买来的好评，商品 {item}：{reviews} 条好评，UTC {first} 至 {last}。误报占比：{false}。",
+        "Suspected bought reviews of item {item}: {reviews:good review|good reviews}, {first} to {last}. Share of false alarms: {false}.",
+        "疑似买来的好评，商品 {item}：{reviews} 条好评，{first} 至 {last}。误报占比：{false}。",
     ),
     "malicious": Wording(
-        "Suspected malicious reviews of item {item}: {reviews:bad review|bad reviews}, {first} to {last} UTC. Share of false alarms: {false}.",
-        "疑似恶意差评，商品 {item}：{reviews} 条差评，UTC {first} 至 {last}。误报占比：{false}。",
+        "Suspected malicious reviews of item {item}: {reviews:bad review|bad reviews}, {first} to {last}. Share of false alarms: {false}.",
+        "疑似恶意差评，商品 {item}：{reviews} 条差评，{first} 至 {last}。误报占比：{false}。",
     ),
 }
 
@@ -56,9 +56,8 @@ def review_line(key: str, language: Language, **told: Any) -> str:
     return filled(LINES[key].to(language), **told)
 
 
-def finding_in_words(row: Mapping[str, Any], language: Language) -> str:
-    """What a finding is, in a sentence."""
-    first, last = (str(row[name])[:16].replace("T", " ") for name in ("first_seen", "last_seen"))
+def finding_in_words(row: Mapping[str, Any], language: Language, first: str, last: str) -> str:
+    """What a finding is, in a sentence; `first` and `last` as the log's clock tells them."""
     return filled(
         FINDINGS[row["kind"]].to(language),
         item=row["item_id"],

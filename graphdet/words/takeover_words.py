@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from graphdet.schema.wording import Language, Wording, filled
@@ -42,9 +41,9 @@ AGAINST = {
     "hour": Wording("It came at hours at which the account is usually there.", "出现在该账号平时活动的时段。"),
 }
 SUMMARY = Wording(
-    "Suspected takeover from {begin} to {end} UTC, {events:event|events}, worth {amount} in orders; held against {known:earlier sitting|earlier sittings}. "
+    "Suspected takeover from {begin} to {end}, {events:event|events}, worth {amount} in orders; held against {known:earlier sitting|earlier sittings}. "
     "Of accounts at least as suspicious {wrong:.1%} are expected to be coincidences.",
-    "疑似账号被盗用：{begin} 至 {end}（UTC），{events} 个事件，订单金额 {amount}；以此前 {known} 次会话为对照。"
+    "疑似账号被盗用：{begin} 至 {end}，{events} 个事件，订单金额 {amount}；以此前 {known} 次会话为对照。"
     "同等可疑的账号中预期有 {wrong:.1%} 属于巧合。",
 )
 NONE = Wording("No account's life breaks so that a takeover is suspected.", "没有账号的行为出现足以怀疑被盗用的断裂。")
@@ -54,11 +53,11 @@ NOT_LOOKED = Wording(
 )
 
 
-def summary_of(row: Mapping[str, Any], language: Language) -> str:
-    """One sentence: when, how much, and how sure."""
+def summary_of(row: Mapping[str, Any], language: Language, begin: str, end: str) -> str:
+    """One sentence: when, by the log's clock, how much, and how sure."""
     amount = "—" if row["amount"] is None else f"{row['amount']:,.2f}"
     return filled(
-        SUMMARY.to(language), begin=_minute(row["first_seen"]), end=_minute(row["last_seen"]), events=row["events"], amount=amount,
+        SUMMARY.to(language), begin=begin, end=end, events=row["events"], amount=amount,
         known=row["known"], wrong=row["q_value"],
     )  # fmt: skip
 
@@ -75,7 +74,3 @@ def reasons_of(row: Mapping[str, Any], language: Language) -> list[dict[str, Any
             words = (told if adds > 0 else AGAINST)[part]
             found.append({"part": part, "log10": round(adds, 2), "sentence": filled(words.to(language), **numbers)})
     return found
-
-
-def _minute(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%d %H:%M")
