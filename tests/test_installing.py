@@ -15,14 +15,14 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "locks"))
-from install import Stage  # noqa: E402 - a script, not a part of the package
+from install import Installing, Stage, deal  # noqa: E402 - a script, not a part of the package
 
 CALL = """
 import sys; sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 import install
 site = Path(sys.argv[2])
-install.follow(install.pip("--no-index", "--no-deps", "--target", str(site), *sys.argv[3:]), "asking for packages",
+install.follow([install.pip("--no-index", "--no-deps", "--target", str(site), one) for one in sys.argv[3:]], "asking for packages",
                install.packages_installed, lambda: install.installed(site), sys.stdout)
 """
 
@@ -93,10 +93,32 @@ def test_what_pip_says_is_shown_where_it_fails(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_pips_words_tell_where_it_is(lines: list[str], told: str) -> None:
     there = iter([5, 7])  # two packages are there that were not before
-    stage = Stage(lambda: next(there))
+    stage = Stage()
+    found = Installing(lambda: next(there), [Stage(), stage])
     for line in lines:
         stage.hear(line)
-    assert stage.told() == told
+    assert found.told() == told
+
+
+def test_several_calls_of_pip_are_told_as_one() -> None:
+    there = iter([5, 9])
+    unpacking, building = Stage(), Stage()
+    unpacking.hear("Installing collected packages: a, b, c, d, e")
+    building.hear("  Building editable for graphdet (pyproject.toml): started")
+    assert Installing(lambda: next(there), [unpacking, building]).told() == "installing packages: 4 of 5, building the kernels"
+
+
+@pytest.mark.parametrize("lock", ["run", "all", "development"])
+@pytest.mark.parametrize("hands", [1, 2, 3])
+def test_a_lock_is_dealt_out_whole_with_its_digests(lock: str, hands: int) -> None:
+    text = (ROOT / "locks" / f"{lock}.txt").read_text(encoding="utf-8")
+    dealt = deal(text, hands)
+    assert len(dealt) == hands
+    for pattern in (r"^[A-Za-z0-9][\w.-]*==[^\n\\]*", r"--hash=sha256:\w+"):
+        whole = re.findall(pattern, text, re.MULTILINE)
+        assert sorted(one for part in dealt for one in re.findall(pattern, part, re.MULTILINE)) == sorted(whole)
+    sizes = [part.count("==") for part in dealt]
+    assert min(sizes) > 0
 
 
 def test_the_container_file_names_what_there_is() -> None:

@@ -249,7 +249,7 @@ def test_every_part_has_words_in_both_languages_and_no_verdict(found: Takeovers,
         for sign in (1.0, -1.0):
             told = reasons_of({**row, **{f"by_{part}": sign for part in AGAINST}}, language)
             assert len({reason["sentence"] for reason in told}) == len(AGAINST)
-        assert ("uspected" if language == "en" else "疑似") in summary_of(row, language)
+        assert ("uspected" if language == "en" else "疑似") in summary_of(row, language, "2025-03-01 10:00", "2025-03-01 12:00 UTC")
     assert len(PLACE) == 3
 
 
