@@ -6,10 +6,10 @@ measuring: `graphdet.simulate` makes a market with planted rings, `graphdet.eval
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # not from typing, whose import is most of what a command does before it hears Ctrl-C
 if TYPE_CHECKING:
+    from typing import Any
+
     from graphdet.errors import GraphdetError
     from graphdet.events import EventTable, check_logs, read_events, read_labels
     from graphdet.graph import FraudGraph, build_graph
@@ -66,6 +66,8 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'graphdet' has no attribute {name!r}")
+    from importlib import import_module
+
     value = globals()[name] = getattr(import_module(_HOMES[name]), name)
     return value
 

@@ -3,8 +3,8 @@
 python locks/install.py all          # what `make demo` needs, into the environment of this Python
 python locks/install.py development  # and `make test`
 
-Most of the time goes into unpacking, which pip does one file after the other: so the lock is dealt out to several of it, and the kernels are
-built beside them. A lock names everything, so none of them has to work out what else is needed; at the end one of them makes sure.
+Most of the time goes into unpacking, which pip does one file after the other: so the lock is dealt out to several, and the kernels are
+built beside them. A lock names everything, so none of them has to work out what else is needed; at the end it is made sure.
 On a terminal the line is drawn anew; elsewhere (in CI, in a file) there is one where another stage begins, and every twenty seconds.
 If pip fails, its words are shown.
 """
