@@ -18,15 +18,16 @@ STOPPED = 130  # what a command ends with that caught Ctrl-C itself
 def main() -> None:
     """The console script. Exit codes: 0 done, 1 a fault in graphdet, 2 something the user can mend, 130 Ctrl-C, 143 SIGTERM."""
     gc.set_threshold(AT_ONCE)
-    with stoppable() as stopping:  # before anything else is imported: signals come when they like
-        try:
+    stopping = Stopping()
+    try:
+        with stoppable(stopping):  # before anything else is imported: signals come when they like, and while they begin to be heard, too
             code = _outcome(sys.argv[1:])
-        except BaseException:
-            if not stopping.signal:
-                raise
-            code = stopping.code
-        if code and (stopping.signal or code == STOPPED):
-            code = _stop(stopping)
+    except BaseException:
+        if not stopping.signal:
+            raise
+        code = stopping.code
+    if code and (stopping.signal or code == STOPPED):
+        code = _stop(stopping)
     gc.freeze()  # what is left goes with the process: Python need not look through all of it once more
     sys.exit(code)
 

@@ -77,9 +77,9 @@ class Stopping:
 
 
 @contextlib.contextmanager
-def stoppable() -> Iterator[Stopping]:
+def stoppable(stopping: Stopping | None = None) -> Iterator[Stopping]:
     """Hear signals until the block ends; after a stop they stay heard, since threads may hold up the interpreter's end."""
-    stopping = Stopping()
+    stopping = stopping or Stopping()
     if threading.current_thread() is not threading.main_thread():
         yield stopping
         return
