@@ -18,6 +18,7 @@ from graphdet.events.picture_files import ADDRESS, ADDRESSES, PictureRefused, re
 from graphdet.events.picture_prints import LETTERS, PREFIX, picture_print
 from graphdet.events.timestamps import SPACES
 from graphdet.printable import printable
+from graphdet.schema.wording import numbered
 from graphdet.settings import LogSettings, MachineSettings
 
 COLUMN = "image"
@@ -74,7 +75,8 @@ class Pictures:
             f"{count:,} {reason}{f' ({printable(first[reason])[:_SHOWN]})' if first[reason] else ''}"
             for reason, count in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
         ]
-        return [f"image: {counts.total():,} of {len(self.found) + elsewhere:,} pictures count as missing: {', '.join(parts)}."]
+        told = numbered(len(self.found) + elsewhere, "picture counts", "pictures count")
+        return [f"image: {counts.total():,} of {told} as missing: {', '.join(parts)}."]
 
     def _without_addresses(self, column: pa.Array, file: str) -> pa.Array:
         if not pa.types.is_large_string(column.type):

@@ -143,7 +143,7 @@ CATALOGUE: dict[str, Code] = {
     ),
     "shared_image": Code(
         "for",
-        "{keys:picture is|pictures are} shown by two members or more, unchanged or resized, lightened, marked, mirrored or cut. {members} members showed {id}, "
+        "{keys:picture is|pictures are} shown by two members or more, unchanged or resized, lightened, marked, mirrored or cut. {members:member|members} showed {id}, "
         "of {users:user|users} in the whole log who did.",
         "有 {keys} 张图片被两名以上成员使用（原图，或经缩放、调亮、加水印、镜像、裁边）。{members} 名成员使用了 {id}，全日志中共有 {users} 个用户使用过。",
     ),
