@@ -16,11 +16,13 @@ from commands import PROGRAM, Command, one_line
 
 from graphdet.cli.program import HEADED, app
 from graphdet.errors import UnknownRing
+from graphdet.events import read_events
 from graphdet.progress import progress_for
 from graphdet.run.folder import Run
-from graphdet.settings import load_settings
+from graphdet.settings import LogSettings, load_settings
 from graphdet.store.decisions import ring_id_of
 from graphdet.terminal import console_for
+from graphdet.terminal.screens import show_rings
 
 LOG = "user_id,item_id,timestamp\nann,soap,2025-03-01 10:00:00\nbob,soap,2025-03-02 11:00:00\ncid,tea,2025-03-31 23:30:00\n"
 
@@ -282,3 +284,35 @@ def test_ids_are_whole_where_they_may_be_copied(small_run: Run, tmp_path: Path, 
     assert {"ring-1a2b", "ring-1a7c", "ring-9f00"} <= set(shown("rings").split())
     if int(width) >= 80:
         assert UUID in "".join(line[:36].split("  ")[0].strip() for line in shown("show", "1").split("Members")[1].splitlines())
+
+
+@pytest.mark.parametrize("devices", [0, 3])
+def test_a_column_of_noughts_is_not_listed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, devices: int) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
+    told = {
+        "rank": 1,
+        "ring_id": "R-1",
+        "tier": "review",
+        "score": 0.5,
+        "q_value": 0.01,
+        "size": 6,
+        "targets": 0,
+        "devices": devices,
+        "ips": 0,
+    }
+    unknown = dict.fromkeys(("chance", "chance_low", "chance_high", "first_seen", "last_seen", "at_stake"))
+    show_rings(console_for(), pa.Table.from_pylist([{**told, **unknown, "explanation": ""}]), 1)
+    heading = capsys.readouterr().out.splitlines()[0].split()
+    assert {"users"} <= set(heading)
+    assert {"items", "IPs", "began", "explained"}.isdisjoint(heading)
+    assert ("devices" in heading) == bool(devices)
+
+
+def test_an_id_that_stands_for_nobody_says_how_it_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("user_id,item_id\n0,soap\nann,soap\n0,tea\n")
+    (note,) = [one for one in read_events([tmp_path / "log.csv"]).report.notes if one.startswith("user_id: 0 ")]
+    assert note.endswith("[log] genuine keeps what is an id.")
+    assert "(2 rows, " in note
+    kept = read_events([tmp_path / "log.csv"], LogSettings(genuine=("0",)))
+    assert "0" in kept.ids["user"].to_pylist()
+    assert not [one for one in kept.report.notes if "genuine" in one]
