@@ -17,11 +17,11 @@ WORDS: dict[str, Wording] = {
     "queue": Wording("To look at", "待处理"),
     "sum": Wording(
         "{rings:ring|rings} to look at: {alerts:alert|alerts} with {users:account|accounts}, and {more} more that somebody should decide. About "
-        "{work} of work, at {each} minutes a ring.",
+        "{work} of work, at {each:minute|minutes} a ring.",
         "有 {rings} 个团伙待处理：{alerts} 个告警，涉及 {users} 个账号；另有 {more} 个须由人判断。约需 {work}（每个 {each} 分钟）。",
     ),
     "sum_alerts": Wording(
-        "{alerts:alert|alerts} to look at, with {users:account|accounts}. About {work} of work, at {each} minutes a ring.",
+        "{alerts:alert|alerts} to look at, with {users:account|accounts}. About {work} of work, at {each:minute|minutes} a ring.",
         "有 {alerts} 个告警待处理，涉及 {users} 个账号。约需 {work}（每个 {each} 分钟）。",
     ),
     "minutes_of_work": Wording("{minutes:minute|minutes}", "{minutes} 分钟"),
