@@ -42,7 +42,7 @@ from graphdet.console.app import COOKIE, Console
 from graphdet.console.desk import Desk
 from graphdet.console.guard import FORM, HEADERS, MOST_BODY, MOST_TARGET
 from graphdet.console.routes import SCREENS
-from graphdet.console.serving import Listening, _socket, place_of
+from graphdet.console.serving import Listening, _listen, place_of
 from graphdet.console.shelf import MOST_IDS
 from graphdet.console.who_is_there import OLDEST, RESTED, Sessions, Tries
 from graphdet.console.workbench import Workbench
@@ -217,7 +217,7 @@ def test_a_form_without_origin_or_token_changes_nothing(served: Served, home: Pa
 
 def test_answers_are_sent_at_once() -> None:
     """The event loop asks for that where a socket's protocol is named, and only there."""
-    with _socket(Listening(port=0)) as listener:
+    with _listen(Listening(port=0)) as listener:
         assert listener.proto == socket.IPPROTO_TCP
 
 
