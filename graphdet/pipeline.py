@@ -353,7 +353,7 @@ def _add_tables(
     odds, weight = (opinion.odds, settings.gnn.weight * opinion.trust) if opinion else (None, 0.0)
     members = members_table(rings, ids, events, visits)
     tables.update({"rings": rings_table(rings, ids, visits, stakes), "members": members, "rejected": events.report.rejected})
-    with ThreadPoolExecutor(settings.machine.workers) as pool:
+    with ThreadPoolExecutor(1) as pool:  # one after the other: each takes as long as scores, and more memory
         beside = [
             pool.submit(lambda: tables.update({"evidence": evidence_table(rings, ids, log, pairs, measured.expected)})),
             pool.submit(lambda: tables.update({"relations": ring_relations(events, members)})),
