@@ -9,13 +9,13 @@ namespace {
 //   code    (rows,) int32, < size
 //   → offset (size + 1,) int64, order: rows of code c are order[offset[c]] … order[offset[c + 1] − 1], rising
 //
-// Two passes: O(rows + size).
+// Two passes: O(rows + size). The cast is spelled out, since clang takes `order(std::size_t(…))` for the declaration of a function.
 std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>> group_rows(const std::int32_t* code, std::size_t rows, std::size_t size) {
     std::vector<std::int64_t> offset(size + 1, 0);
     for (std::size_t row = 0; row < rows; ++row)
         if (code[row] >= 0) ++offset[std::size_t(code[row]) + 1];
     for (std::size_t place = 0; place < size; ++place) offset[place + 1] += offset[place];
-    std::vector<std::int64_t> next(offset.begin(), offset.end() - 1), order(std::size_t(offset[size]));
+    std::vector<std::int64_t> next(offset.begin(), offset.end() - 1), order(static_cast<std::size_t>(offset[size]));
     for (std::size_t row = 0; row < rows; ++row)
         if (code[row] >= 0) order[std::size_t(next[std::size_t(code[row])]++)] = std::int64_t(row);
     return {std::move(offset), std::move(order)};
