@@ -74,7 +74,7 @@ class Guides:
     def of_ring(self, ring: RunRing) -> str:
         """A ring's guide: what it is, its picture, what else to ask, and the verdict."""
         slides = [
-            f"<h3>{as_text(ring.id)}</h3><p>{as_text(self._sentence(ring))}</p>{_small_picture(ring)}"
+            f"<h3>{as_text(ring.id)} ({self._say(ring.row['tier'])})</h3><p>{as_text(self._sentence(ring))}</p>{_small_picture(ring)}"
             + self._buttons(ring.id)
             + self._drawing(ring)
         ]
@@ -138,7 +138,8 @@ class Guides:
         return f"<p>{' '.join(found)}</p>"
 
     def _part(self, query: SavedQuery, text: str) -> str:
-        return f"<p>{as_text(query.questions.to(self.language))}</p><pre class='pre-scrollable code runnable'>{as_text(text)}</pre>"
+        question = query.questions.to(self.language)
+        return f"<p>{as_text(question[:1].upper() + question[1:])}</p><pre class='pre-scrollable code runnable'>{as_text(text)}</pre>"
 
     def _page(self, title: str, slides: list[str]) -> str:
         body = "".join(f"<slide class='row-fluid'><div class='col-sm-12'>{slide}</div></slide>" for slide in slides)

@@ -1,4 +1,4 @@
-// Timeline of the ring's orders
+// Timeline of the ring
 // Title zh: 团伙行为时间线
 // Question: in which order did the members act on the targets, and how close together?
 // Question zh: 成员按什么先后、相隔多久对目标商品下手？

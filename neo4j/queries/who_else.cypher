@@ -1,7 +1,7 @@
-// Who else uses these devices
-// Title zh: 还有谁使用这些设备
-// Question: which users outside the ring use what its members share: devices, IPs, payment instruments, addresses?
-// Question zh: 团伙之外还有哪些账号使用成员共用的设备、IP、支付工具和地址？
+// Who else uses what members share
+// Title zh: 还有谁使用成员共用的事物
+// Question: which users outside the ring use what its members share: devices, IPs, payment instruments, addresses and the like?
+// Question zh: 团伙之外还有哪些账号使用成员共用的设备、IP、支付工具、地址等？
 // Parameters: $ring, a ring's id
 MATCH (r:FraudRing {ringId: $ring})<-[m:MEMBER_OF]-(thing:!(User|Item|Seller)) WHERE m.graphdetRun = r.graphdetRun
 MATCH use = (thing)<-[t]-(u:User)
