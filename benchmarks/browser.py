@@ -26,6 +26,9 @@ COMMAND = "import sys; from graphdet.cli import main; sys.argv = ['graphdet', *s
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 SECONDS = 60_000  # milliseconds that any step of the page may take
 FILLS = "circles => circles.map(circle => circle.getAttribute('fill').toUpperCase())"
+# Circles whose last line Browser cut: ids of one kind differ at their end.
+CUT = """circles => circles.filter(circle =>
+    /(…|\\.\\.\\.)$/.test([...circle.querySelectorAll('text')].map(line => line.textContent).join('').trim())).length"""
 # True once the picture has stood still for a while: the layout moves nodes until it has settled.
 SETTLED = """() => {
     const places = [...document.querySelectorAll('g.node')].map(node => node.getAttribute('transform')).join();
@@ -43,6 +46,7 @@ class Drawn:
     nodes: int
     fills: Counter[str]  # colour → nodes
     complaints: int  # "Not found" on the page
+    cut: int = 0  # circles that do not hold the end of their caption
 
 
 def find_chromium() -> str | None:
@@ -105,7 +109,8 @@ def draw_ring(page: Any) -> Drawn:
     frame.locator("g.node").first.wait_for(timeout=SECONDS)
     page.wait_for_function(SETTLED, timeout=SECONDS)
     fills = frame.locator("g.node").locator("circle.outline, circle.b-outline").evaluate_all(FILLS)
-    return Drawn(frame.locator("g.node").count(), Counter(fills), page.get_by_text("Not found").count())
+    cut = frame.locator("g.node").evaluate_all(CUT)
+    return Drawn(frame.locator("g.node").count(), Counter(fills), page.get_by_text("Not found").count(), cut)
 
 
 def main() -> None:

@@ -31,7 +31,7 @@ from graphdet.errors import ServerError, StoreError
 from graphdet.run.folder import Run
 from graphdet.schema import NODE_TYPE, NODE_TYPES, RISK_BANDS
 from graphdet.store.connection import Database
-from graphdet.store.drawing import band_of, draw
+from graphdet.store.drawing import band_of, circle_text, draw
 from graphdet.store.gains import measure_gains
 from graphdet.store.guides import MOST_THINGS, MOST_USERS
 from graphdet.store.kinds import BANDS, LABELS, RELATION_KINDS
@@ -169,6 +169,23 @@ def test_a_chinese_kit_is_chinese_throughout(tmp_path: Path) -> None:
         words = re.sub(r"<[^>]*>|run-a|ring-\d|graphdet|Neo4j Browser|\$ring|UTC|IP", " ", text)
         words = re.sub(r"\b(confirmed|innocent|unsure)\b", " ", words)  # what the query takes
         assert not re.search("[A-Za-z]{3,}", words), re.search(".*[A-Za-z]{3,}.*", words)
+
+
+@pytest.mark.parametrize(
+    ("name", "caption"),
+    [
+        ("u1", "u1"),
+        ("lane 1", "lane 1"),
+        ("10.0.0.1", "10.0. 0.1"),
+        ("149.72.13.9", "149.72. 13.9"),
+        ("192.168.101.201", "192.… .201"),
+        ("user-000123", "user- 000123"),
+        ("abcdefghij", "abcde fghij"),
+        ("u09fb12ab34cd56ef", "u09f… 56ef"),
+    ],
+)
+def test_a_circle_holds_both_ends_of_an_id(name: str, caption: str) -> None:
+    assert circle_text(name) == caption
 
 
 def test_linked_text_is_never_cut() -> None:

@@ -24,7 +24,8 @@ NodeState = tuple[tuple[str, ...], Values]  # band labels, values
 RelationKey = tuple[str, str, str | None]  # start, end, qualifier
 
 LONGEST_KEY = 2000  # bytes: an index of the database takes no more than about 8,000
-SHORT = 12  # letters that a circle of Browser holds
+SHORT = 12  # letters of an id in a table
+LINE = 7  # letters on one line in a circle of Browser
 FOUND, NOT_SEEN = "found", "not seen since"  # status of a ring: the latest run has it, or some run before
 MOST_DISCOUNTED = 500  # cells that are listed on the run's node, largest first
 
@@ -53,8 +54,18 @@ def database_key(name: str) -> str:
 
 
 def short_id(name: str) -> str:
-    """The id as a circle holds it: itself, or its first and last letters, which are what ids of one kind differ in."""
+    """The id as a table holds it: itself, or its first and last letters, which are what ids of one kind differ in."""
     return name if len(name) <= SHORT else f"{name[:5]}…{name[-6:]}"
+
+
+def circle_text(name: str) -> str:
+    """The id as a circle of Browser holds it: on two lines, which it parts at a space; a word too long for its line loses its end there."""
+    if len(name) > SHORT:
+        return f"{name[:4]}… {name[-4:]}"
+    if len(name) <= LINE or " " in name:
+        return name
+    middle = min(range(3, len(name) - 2), key=lambda place: (name[place - 1].isalnum(), abs(2 * place - len(name)), -place))
+    return f"{name[:middle]} {name[middle:]}"
 
 
 def band_of(score: float | None) -> tuple[str, ...]:
@@ -141,6 +152,7 @@ def _describer(run: Run, relations: pa.Table, embeddings: dict[tuple[str, str], 
             graphdetRun=run.id,
             fullId=full,
             shortId=short_id(name),
+            caption=circle_text(name),
             score=score,
             scoreRank=rank,
             degree=degrees[node_type].get(name),
@@ -224,7 +236,13 @@ def _ring_values(run_id: str, row: dict[str, Any]) -> Values:
         if column in ("first_seen", "last_seen") and value is not None:
             value = pa.scalar(value, pa.timestamp("us", tz="UTC")).value
         values[name] = None if isinstance(value, float) and not math.isfinite(value) else value
-    told = {"shortId": short_id(row["ring_id"]), "status": FOUND, "notSeenSince": None, "closedBy": None}
+    told = {
+        "shortId": short_id(row["ring_id"]),
+        "caption": circle_text(row["ring_id"]),
+        "status": FOUND,
+        "notSeenSince": None,
+        "closedBy": None,
+    }
     return NODE_KINDS["ring"].values(graphdetOwns=WHOLE, graphdetRun=run_id, **told, **values)
 
 

@@ -197,7 +197,7 @@ def _unpack(payload: bytes) -> list[tuple[str, str, list[Row]]]:
     return [(kind, operation, [_named(kind, operation, row) for row in rows]) for kind, operation, rows in pieces]
 
 
-SINCE_0_1 = frozenset({"shortId", "latest", "notSeenSince"})  # properties that version 0.1 did not know
+SINCE_0_1 = frozenset({"shortId", "caption", "latest", "notSeenSince"})  # properties that version 0.1 did not know
 
 
 def _named(kind_name: str, operation: str, row: Row | list[Any]) -> Row:

@@ -330,10 +330,10 @@ RING_PROPERTIES = {
 }  # column of `rings` → property
 
 PEOPLE_AND_THINGS = {
-    node.name: _node_kind(node, "fullId", "shortId", "score", "scoreRank", "degree", "embedding") for node in NODE_TYPES
+    node.name: _node_kind(node, "fullId", "shortId", "caption", "score", "scoreRank", "degree", "embedding") for node in NODE_TYPES
 }  # fullId: only where the id is too long to be a key
 # closedBy: version 0.1 wrote it; it goes from what is pushed again
-RING = _node_kind(RING_NODE, "shortId", "status", "notSeenSince", "closedBy", *RING_PROPERTIES.values())
+RING = _node_kind(RING_NODE, "shortId", "caption", "status", "notSeenSince", "closedBy", *RING_PROPERTIES.values())
 RUN_KIND = _node_kind(
     RUN_NODE,
     "latest",

@@ -30,13 +30,13 @@ def _of_type(node_type: NodeType) -> tuple[str, str, str, int, str]:
     colour = node_type.look.colour
     border = "#" + "".join(f"{int(int(colour[place : place + 2], 16) * 0.75):02X}" for place in (1, 3, 5))
     ink = max(_INKS, key=lambda ink: contrast(ink, colour))
-    return colour, border, ink, node_type.look.size, "{shortId}"
+    return colour, border, ink, node_type.look.size, "{caption}"
 
 
 # label: colour, border, text, diameter, caption
 _NODES = {
     **{node_type.label: _of_type(node_type) for node_type in NODE_TYPES},
-    "FraudRing": ("#604A0E", "#423204", "#FFFFFF", 80, "{tier} {shortId}"),
+    "FraudRing": ("#604A0E", "#423204", "#FFFFFF", 80, "{tier} {caption}"),
     "DetectionRun": ("#ECB5C9", "#DA7298", "#2A2C34", 65, "{runId}"),
     "Case": ("#569480", "#447666", "#FFFFFF", 65, "{status} {author}"),
     "GraphdetPush": (*_GREY[:4], "{runId}"),
