@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +15,7 @@ from scipy.cluster.hierarchy import linkage
 from test_growth import grower_of, index_of, same_ring
 
 from graphdet import _kernels
+from graphdet.rings import growers as growers_of_threads
 from graphdet.rings.growers import Growers
 from graphdet.rings.growth import Grower, Grown
 from graphdet.settings import EvidenceSettings, RingSettings
@@ -27,6 +30,28 @@ def first_branch(merges: np.ndarray, leaves: int) -> list[bool]:  # type: ignore
     for one, other, *_ in merges:
         under.append(under[int(one)] | under[int(other)])
     return [leaf in under[int(merges[-1, 0])] for leaf in range(leaves)]
+
+
+def test_what_is_shared_out_waits_for_what_is_done_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the effort is spent, nobody waits for the last window; but it has the same growers, which cannot do two things at once."""
+    index = index_of(planted_log(np.random.default_rng(1), [], users=50, items=50, events=200)[0])
+    begun, go_on, order = threading.Event(), threading.Event(), []
+
+    def slow(*_: object) -> list[object]:
+        begun.set()
+        assert go_on.wait(60)
+        order.append("ahead")
+        return []
+
+    monkeypatch.setattr(growers_of_threads, "grow_each", slow)
+    with Growers(index, measure_base_rates(index.visits, EvidenceSettings()), SETTINGS, 2) as growers, ThreadPoolExecutor(1) as pool:
+        growers.work_ahead([], [])
+        assert begun.wait(60)
+        shared = pool.submit(growers.each, lambda _, thing: order.append(thing), ["shared out"])
+        wait((shared,), timeout=0.2)
+        go_on.set()
+        shared.result()
+    assert order == ["ahead", "shared out"]
 
 
 @settings(max_examples=150, deadline=None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import NamedTuple, Self, TypeVar
 
 from graphdet.arrays import Int32
@@ -30,6 +30,7 @@ class Growers:
         self.first = Grower(index, base_rates, settings)  # for work that is not shared out
         self._growers = [Grower(index, base_rates, settings) for _ in range(threads)]
         self._pool, self._ahead = ThreadPoolExecutor(threads), ThreadPoolExecutor(1)
+        self._running: Future[Ahead] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -55,11 +56,14 @@ class Growers:
         return tried.rings
 
     def work_ahead(self, cores: Sequence[Int32], rings: Sequence[Grown]) -> Future[Ahead]:
-        """Grow cores and find the parts of rings, on all threads, while whoever asks does something else; before `each` is used again."""
-        return self._ahead.submit(lambda: Ahead(grow_each(self._growers, cores), parts_each(self._growers, rings)))
+        """Grow cores and find the parts of rings, on all threads, while whoever asks does something else; `each` waits for it."""
+        self._running = self._ahead.submit(lambda: Ahead(grow_each(self._growers, cores), parts_each(self._growers, rings)))
+        return self._running
 
     def each(self, do: Callable[[Grower, Thing], Result], things: Sequence[Thing]) -> list[Result]:
         """Done with each thing, in their order."""
+        if self._running is not None:  # it goes on where the effort was spent before it was asked for, and has the same growers
+            wait((self._running,))
         threads = len(self._growers)
         shares = self._pool.map(
             lambda grower, own: [do(grower, thing) for thing in own], self._growers, [things[n::threads] for n in range(threads)]
