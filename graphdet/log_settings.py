@@ -90,7 +90,7 @@ class LogSettings(Section):
     )
     images: bool = Field(
         True,
-        description="read pictures, from files in the log's folder or from bytes: like ones are where users meet; false = as if the log had none; some 4 ms each",
+        description="read pictures, from files in the log's folder or from bytes: like ones are where users meet; false = as if the log had none; some 6 ms each",
     )
     image_folder: str = Field(
         "", description='the folder that names of pictures start from; "" = that of their log; beside the settings file'
