@@ -1,6 +1,15 @@
 """One look: rings in the window as it is, by the very steps of `graphdet run`; only what chance makes is that of the day's first look.
 
-What a look finds is what `detect` finds in the same events with the same settings, without the network, and with the same null.
+What a look finds is what `detect` finds in the same events with the same settings, without the network, and with the same null. Rates
+follow the window at every look, so that this holds at each of them and not only at a day's first. What stands between
+looks hangs on no ring:
+
+- the window's events, encoded (`held_window.py`);
+- the null, takeovers, bursts and what discounts cost, for a day;
+- the run on the disk with its dossiers, while every ring has the members, tier, explanation and money that it tells; an entry in the
+  casebook, a refresh, or the run's loss makes one anew.
+
+All of it but the null is in memory alone and can be made anew, so that a watch that was killed goes on from the state.
 """
 
 from __future__ import annotations
