@@ -107,7 +107,7 @@ def write_times(path: Path) -> None:
     path.write_text("\n".join(["user_id,item_id,category,timestamp", *lines]) + "\n")
 
 
-@pytest.mark.parametrize("zone", ["+04:00", "America/New_York"])
+@pytest.mark.parametrize("zone", ["+08:00", "America/New_York"])
 def test_every_screen_tells_times_by_the_shops_own_clock(graphdet_command: Command, here: Path, zone: str) -> None:
     write_times(here / "log.csv")
     (here / "graphdet.toml").write_text(f'[log]\ntimezone = "{zone}"\nconstants = {{ action = "order" }}\n')

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 import pytest
 from commands import Command
 from conftest import event_table
@@ -316,6 +317,18 @@ def test_a_log_of_a_week_is_counted_and_a_shorter_one_is_not(days: int) -> None:
     found = find_bursts(event_table(rows), SeriesSettings(rare_share=1.0))
     assert found is not None
     assert ("i0" in found["node_id"].to_pylist()) == (days >= 7)
+
+
+@pytest.mark.parametrize("hour", range(0, 24, 3))
+def test_a_burst_of_the_whole_shop_is_found_whatever_hour_the_log_begins_at(hour: int) -> None:
+    generator = np.random.default_rng(5)
+    seconds = [*generator.integers(0, 30 * 86_400, 3000), *(17 * 86_400 + generator.integers(0, 5400, 60))]
+    rows = [{"user": f"u{number}", "time": 3600 * hour + int(second), "action": "order"} for number, second in enumerate(seconds)]
+    found = find_bursts(event_table(rows), SeriesSettings())
+    assert found is not None
+    assert "hour" in found.filter(pc.equal(found["node_type"], "shop"))["grain"].to_pylist()
+    (start,) = {moment.timestamp() for moment in found["first_seen"].to_pylist()}
+    assert start == 17 * 86_400 + 3600 * hour
 
 
 def test_a_log_without_times_has_no_table_and_says_so(graphdet_command: Command, tmp_path: Path) -> None:

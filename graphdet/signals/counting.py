@@ -176,26 +176,32 @@ def _of_shop(events: EventTable, bucket: Int32, buckets: int, width: int, grain:
         cell = row[events.action[first : first + PIECE]] * buckets + own
         table += np.bincount(cell[own >= 0], minlength=len(table))
     by_action = np.add.reduceat(table.reshape(-1, buckets), np.arange(0, buckets, width), axis=1)
-    yield from _whole(by_action.sum(axis=0), "events", grain, start, least)
+    total = by_action.sum(axis=0)
+    begin = int(np.argmax(total > 0))  # hours of the first day before the log begins are no quiet hours
+    yield from _whole(total, "events", grain, start, begin, least)
     for action, count in zip(watched, by_action[1:], strict=True):
-        yield from _whole(count, events.actions[action], grain, start, least)
+        yield from _whole(count, events.actions[action], grain, start, begin, least)
 
 
-def _whole(count: Int64, measure: str, grain: str, start: int, least: int) -> Iterator[Counts]:
-    """One series of the whole shop."""
+def _whole(count: Int64, measure: str, grain: str, start: int, begin: int, least: int) -> Iterator[Counts]:
+    """One series of the whole shop, which begins with a bucket of its own."""
     if count.sum() < least or np.count_nonzero(count) < FEWEST_DAYS:
         return
     at = np.flatnonzero(count)
-    exposure = _season(count.astype(np.float64), 24 if grain == "hour" else 1)
+    exposure = np.r_[np.zeros(begin), _season(count[begin:].astype(np.float64), 24 if grain == "hour" else 1, begin)]
     yield Counts(
         SHOP, measure, grain, start, WIDTHS[grain], np.zeros(1, np.int64), np.array([0, len(at)]), at.astype(np.int32),
-        count[at].astype(np.int32), exposure, np.zeros(1, np.int32),
+        count[at].astype(np.int32), exposure, np.full(1, begin, np.int32),
     )  # fmt: skip
 
 
-def _season(count: Float64, each_day: int) -> Float64:
-    """The median of the hour times that of the day of the week, which a burst does not move; means where most hours are empty."""
-    place = np.arange(len(count))
+def _season(count: Float64, each_day: int, begin: int) -> Float64:
+    """The median of the hour times that of the day of the week, which a burst does not move; means where most hours are empty.
+
+    Args:
+        count: from the bucket `begin` of the first day on.
+    """
+    place = np.arange(begin, begin + len(count))
     usual = np.ones(len(count))
     for period, step, enough in ((each_day, 1, FEWEST_DAYS), (7 * each_day, each_day, WEEKS)):
         if len(count) < enough * period or period == 1:

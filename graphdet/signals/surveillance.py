@@ -27,6 +27,7 @@ SURELY = 1.3  # times the estimated dispersion, since too little of it makes ala
 FEWEST_BLOCKS = 8  # from which on the dispersion of such stretches can be told
 ROUNDS = 2
 ENOUGH = 200  # series, or else cells, that make a tail
+FEW_SHAPES, MANY_SHAPES = 0.3, np.inf  # usual shapes of a tail: the hours of few series tell them badly, many series well
 TAIL, TOP = 0.75, 0.95  # the tail begins at the first share of them; beyond the second they are only counted, since bursts are there
 
 
@@ -179,13 +180,13 @@ def least_count(share: float, mean: float, dispersion: float) -> int:
 def _tail_of_kind(best: Float64, surprise: Float64, tries: Float64, buckets: int) -> Float64:
     """(series,) ln of the share of series that reach as much: by the tail of all, or of few series by that of their buckets."""
     if len(best) >= ENOUGH:
-        return _tail(best, best, len(best))
+        return _tail(best, best, len(best), MANY_SHAPES)
     if len(best) * buckets >= ENOUGH:
-        return _tail(surprise, best + tries, len(best) * buckets) + tries
+        return _tail(surprise, best + tries, len(best) * buckets, FEW_SHAPES) + tries
     return np.full(len(best), -np.inf)
 
 
-def _tail(values: Float64, asked: Float64, everybody: int) -> Float64:
+def _tail(values: Float64, asked: Float64, everybody: int, usual: float) -> Float64:
     """ln of the share of `everybody` that lies beyond each asked value, by a generalised Pareto fit to the tail of values.
 
     The highest are told by their number alone (censored), so that bursts do not make bursts usual.
@@ -200,21 +201,24 @@ def _tail(values: Float64, asked: Float64, everybody: int) -> Float64:
     cut = max(float(beyond[censored - 1]), 1e-9)
     seen = beyond[censored:]
 
-    shape, scale = _pareto(seen, cut, censored)
+    shape, scale = _pareto(seen, cut, censored, usual)
     return np.asarray(np.log(count / everybody) - np.log1p(shape * np.maximum(asked - least, 0) / scale) / shape)
 
 
-def _pareto(seen: Float64, cut: float, censored: int) -> tuple[float, float]:
+def _pareto(seen: Float64, cut: float, censored: int, usual: float) -> tuple[float, float]:
     """Shape and scale of a generalised Pareto distribution of values, of which `censored` more lie beyond `cut`.
 
     By likelihood: the best shape for each ratio of shape and scale is known (Grimshaw 1993), so that one number is looked for.
+
+    Args:
+        usual: standard deviation of shapes before anything was seen, about that of an exponential (Martins and Stedinger 2000).
     """
     low, high = 1e-3 / cut, 1e3 / cut
     for _ in range(2):
         ratio = np.geomspace(low, high, 60)[:, None]
         stretched = np.log1p(ratio * seen).sum(1)
         shape = (stretched + censored * np.log1p(ratio[:, 0] * cut)) / len(seen)
-        loss = len(seen) * (np.log(shape / ratio[:, 0]) + 1) + stretched
+        loss = len(seen) * (np.log(shape / ratio[:, 0]) + 1) + stretched + (shape / usual) ** 2 / 2
         best = int(np.argmin(loss))
         low, high = float(ratio[max(best - 1, 0), 0]), float(ratio[min(best + 1, 59), 0])
     return float(shape[best]), float(shape[best] / ratio[best, 0])
