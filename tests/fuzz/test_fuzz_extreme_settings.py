@@ -70,7 +70,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_settings_at_their_ends_give_a_whole_run_or_one_clear_line(shop: Path, tmp_path: Path) -> None:
     failures, rings = [], 0
     with tallied("settings at their ends") as tally:
-        for one in inputs("extreme_settings", draw, few=4, most=1000):
+        for one in inputs("extreme_settings", draw, few=8, most=1000):
 
             def act(one: dict[str, Any] = one) -> None:
                 nonlocal rings
