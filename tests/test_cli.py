@@ -31,6 +31,7 @@ from graphdet.cli.program import app
 from graphdet.errors import RunError
 from graphdet.printable import as_json
 from graphdet.run.folder import Run
+from graphdet.run.saving import GrowingTables
 from graphdet.schema import TIERS
 from graphdet.settings import Settings, load_settings
 from graphdet.simulate import preset, simulate, write_market
@@ -417,11 +418,12 @@ def test_the_demo_ends_with_its_rings_and_its_folder_as_the_readme_shows(
 def test_save_errors_reach_the_user_in_one_line(
     graphdet_command: Command, market: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(_: Run, folder: Path) -> None:
-        raise RunError(f"{folder}: the run cannot be written (No space left on device); choose another --out.")
+    def full(_: GrowingTables, name: str) -> None:
+        raise RunError(f"{name}: the run cannot be written (No space left on device); choose another --out.")
 
-    monkeypatch.setattr(Run, "save", full)
+    monkeypatch.setattr(GrowingTables, "_write", full)
     outcome = graphdet_command("run", market / "events.csv", "--out", tmp_path / "run")
     assert outcome.code == 2
     assert outcome.out == ""
     assert "No space left" in outcome.err.splitlines()[-1]
+    assert not (tmp_path / "run").exists()

@@ -295,7 +295,7 @@ def test_the_commands(judged: Path, tmp_path: Path, graphdet_command: Command) -
     queue = json.loads(graphdet_command("cases", "queue", "--home", judged, "--budget", 1, "--json").out)
     assert [one["case"] for one in queue["asked"]] == ["C-0003"]
     shown = graphdet_command("cases", "queue", "--home", judged).out
-    assert "To look at: 1 of 1 waiting cases." in shown
+    assert "To look at: 1 of 1 waiting case." in shown
     assert "2 verdicts of this house" in shown
     assert "最值得" in graphdet_command("cases", "queue", "--home", judged, "--lang", "zh").out
     done = graphdet_command("cases", "export", "--home", judged, "--out", tmp_path / "act.csv")

@@ -248,9 +248,7 @@ def test_a_column_left_out_is_a_column_that_was_never_there(
 
 def test_counterfactuals_are_those_of_the_whole_log(market: LoggedRun, recorded: Recorded, tmp_path: Path) -> None:
     """Grown from the ring's members in the whole raw log without the thing, everybody's base rates measured anew."""
-    columns = {
-        kind: NODE_TYPE[kind].column for kind in ("item", "device", "ip", "seller", "payment", "address", "text_group", "image_group")
-    }
+    columns = {kind: NODE_TYPE[kind].column for kind in ("item", "device", "ip", "seller", "payment", "address", "text_group")}
     background = recorded.background
     judged_by = Background(days=background["seconds"] / 86_400, users=background["users"], timed=True, to_themselves=0.0)
     judged: list[str] = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -15,11 +16,12 @@ from graphdet.cases.casebook import Casebook
 from graphdet.cases.rows import ACCEPT, DISCOUNT, ENDING, LAPSED, Suppression
 from graphdet.cases.taking_in import Cost
 from graphdet.events import EventTable
+from graphdet.events.addresses import in_networks, network_of
 from graphdet.pipeline import detect
 from graphdet.printable import printable
 from graphdet.progress import Progress
 from graphdet.run.folder import Run
-from graphdet.schema import TIERS, USER
+from graphdet.schema import IP, TIERS, USER
 from graphdet.schema.wording import numbered
 from graphdet.settings import Settings
 
@@ -88,7 +90,7 @@ def measure_costs(run: Run, whole: Run, events: EventTable, discounts: Sequence[
         run: without the keys.
         whole: of the same log with them.
         events: that log.
-        discounts: each names one key.
+        discounts: each names one key, or the addresses of a network.
 
     Returns:
         Of each: the rings of `whole` that hold its key and that stand no longer, or in a lower tier; what the key told in them; and the
@@ -97,13 +99,13 @@ def measure_costs(run: Run, whole: Run, events: EventTable, discounts: Sequence[
     lost = _lost_rings(run, whole)
     found = {}
     for one in discounts:
-        own = pc.and_(pc.equal(whole.members["node_type"], one.node_type), pc.equal(whole.members["node_id"], one.node_id))
+        own = pc.and_(pc.equal(whole.members["node_type"], one.node_type), _names(whole.members["node_id"], one))
         rings = [ring for ring in whole.members.filter(own)["ring_id"].to_pylist() if ring in lost]
         evidence = whole.evidence.filter(pc.is_in(whole.evidence["ring_id"], pa.array(rings, pa.string())))
         if one.node_type == USER:
             told = pc.or_(pc.equal(evidence["user_a"], one.node_id), pc.equal(evidence["user_b"], one.node_id))
         else:
-            told = pc.and_(pc.equal(evidence["view"], one.node_type), pc.equal(evidence["key"], one.node_id))
+            told = pc.and_(pc.equal(evidence["view"], one.node_type), _names(evidence["key"], one))
         sum_told = pc.sum(evidence.filter(told)["evidence"]).as_py() or 0.0
         found[one.name] = Cost(tuple(sorted(rings)), round(float(sum_told), 6), _rows_of(events, one))
     return found
@@ -142,8 +144,17 @@ def _users_of(run: Run) -> dict[str, list[str]]:
 
 def _rows_of(events: EventTable, one: Suppression) -> int:
     ids = events.ids.get(one.node_type)
-    code = -1 if ids is None else ids.index(one.node_id).as_py()
-    return int((events.codes[one.node_type] == code).sum()) if code >= 0 else 0
+    if ids is None:
+        return 0
+    named = np.append(np.asarray(_names(ids, one)), False)  # with a last place for −1
+    return int(np.count_nonzero(named[events.codes[one.node_type]]))
+
+
+def _names(ids: pa.ChunkedArray | pa.StringArray, one: Suppression) -> pa.Array:
+    """(n,) bool: which ids a discount names."""
+    network = network_of(one.node_id) if one.node_type == IP else None
+    same = pc.equal(ids, one.node_id)
+    return pc.or_(same, pa.array(in_networks(ids, [network]))) if network else same
 
 
 def _as_told(one: Suppression, now: str, cost: Cost | None) -> dict[str, object]:

@@ -20,10 +20,11 @@ from graphdet.cases.entries import (
 from graphdet.cases.open_book import OpenBook, Writer
 from graphdet.cases.rows import ACCEPT, DISCOUNT, USUAL_DAYS, Suppression
 from graphdet.errors import CaseError, nearest
-from graphdet.events.addresses import canonical_ips
+from graphdet.events.addresses import canonical_ips, network_of
 from graphdet.schema import IP, NODE_TYPE
 
 LONGEST_DAYS = 3660
+WIDEST = 8  # bits of a network that a discount may name
 
 
 class Suppressing(OpenBook):
@@ -141,13 +142,18 @@ class Suppressing(OpenBook):
 
 
 def _as_runs_have_it(node_type: str, node_id: str) -> str:
-    """IP addresses in their canonical form.
+    """IP addresses, and networks of them, in their canonical form.
 
     Raises:
-        CaseError: it is none.
+        CaseError: it is none, or a network of so many that hardly an address would be left.
     """
     if node_type != IP:
         return node_id
+    network = network_of(node_id)
+    if network is not None:
+        if int(network.rpartition("/")[2]) < WIDEST:
+            raise CaseError(f"'{node_id}' holds too many addresses; name a network of /{WIDEST} or narrower.")
+        return network
     names, wrong = canonical_ips(pa.array([node_id], pa.large_string()), frozenset())
     if wrong.any() or not names[0].as_py():
         raise CaseError(f"'{node_id}' is no IP address.")

@@ -303,7 +303,11 @@ def accept(name: Name, reason: Reason, until: Until = None, home: Home = None, a
 @cases.command()
 def discount(
     node: Annotated[
-        str, typer.Argument(metavar="TYPE=ID", help="The key: ip=203.0.113.7, device=…, address, item, seller, payment, user.")
+        str,
+        typer.Argument(
+            metavar="TYPE=ID",
+            help="The key: ip=203.0.113.7, a network (ip=10.20.0.0/16), device=…, address, item, seller, payment, user.",
+        ),
     ],
     reason: Reason,
     until: Until = None,

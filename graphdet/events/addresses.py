@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -77,6 +78,26 @@ def _packed(address: str) -> bytes | None:
         return socket.inet_pton(socket.AF_INET, address)
     except (OSError, ValueError, UnicodeEncodeError):
         return None
+
+
+def network_of(written: str) -> str | None:
+    """A network such as 10.1.0.0/16, or 2001:db8::/32, in its canonical writing; None where it is none."""
+    try:
+        return str(ipaddress.ip_network(written.strip(), strict=False)) if "/" in written else None
+    except ValueError:
+        return None
+
+
+def in_networks(names: pa.LargeStringArray | pa.StringArray, networks: Iterable[str]) -> npt.NDArray[np.bool_]:
+    """(n,) bool: which canonical addresses lie in one of the networks; ids that stand for addresses lie in none."""
+    known = [ipaddress.ip_network(network) for network in networks]
+    ends = [(one.network_address.packed, one.broadcast_address.packed) for one in known]
+
+    def lies_within(name: str) -> bool:
+        packed = _packed(name)
+        return packed is not None and any(len(packed) == len(first) and first <= packed <= last for first, last in ends)
+
+    return np.fromiter((lies_within(name) for name in names.to_pylist()), np.bool_, len(names))
 
 
 def _is_public(address: str) -> bool:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from graphdet.arrays import distinct_values
 from graphdet.errors import SettingsError
-from graphdet.events.addresses import NOBODYS_IP
+from graphdet.events.addresses import NOBODYS_IP, in_networks, network_of
 from graphdet.schema import IP_COLUMNS, NODE_TYPES
 from graphdet.settings import LogSettings
 
@@ -123,6 +123,8 @@ def ignored_keys(settings: LogSettings) -> dict[str, frozenset[str]]:
 
 
 def ignored(column: str, names: pa.LargeStringArray, keys: Mapping[str, frozenset[str]]) -> npt.NDArray[np.bool_]:
-    """(n,) bool: which names of a column are to be left out as the settings say."""
+    """(n,) bool: which names of a column are to be left out as the settings say; of addresses also those in networks that are named."""
     wanted = keys.get(column, frozenset()) | keys.get("", frozenset())
-    return np.asarray(pc.is_in(names, value_set=pa.array(sorted(wanted), pa.large_string())))
+    found = np.array(pc.is_in(names, value_set=pa.array(sorted(wanted), pa.large_string())))
+    networks = [network for key in wanted if (network := network_of(key))] if column in IP_COLUMNS else []
+    return found | in_networks(names, networks) if networks else found
