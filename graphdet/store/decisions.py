@@ -19,6 +19,7 @@ from graphdet.errors import StoreError, UnknownRing, nearest
 from graphdet.schema import CASE_NODE, RING_NODE, VERDICTS
 from graphdet.store.connection import Database
 from graphdet.store.constraints import CASE_SCHEMA
+from graphdet.store.ensuring import ensure_schema
 from graphdet.whole import whole_file, why
 
 _LATEST = f"""
@@ -85,7 +86,7 @@ def decide(database: Database, ring: str, verdict: str, author: str, note: str =
         StoreError: no such verdict, or what should have been replaced by a name or a reason.
     """
     _require_verdict(verdict)
-    database.change_schema([(CASE_SCHEMA.statement, CASE_SCHEMA.clash)])
+    ensure_schema(database, (CASE_SCHEMA,))
     if not database.read(f"MATCH (r:{RING_NODE.label} {{ringId: $ring}}) RETURN true", ring=ring):
         known = [row[0] for row in database.read(f"MATCH (r:{RING_NODE.label}) RETURN r.ringId")]
         raise UnknownRing(f"the database has no ring '{ring}'{nearest(ring, known) or '.'} Push its run first.")
@@ -129,7 +130,7 @@ def write_words(database: Database, words: Sequence[Word], run_id: str) -> int:
         _require_verdict(word.verdict)
     if not words:
         return 0
-    database.change_schema([(CASE_SCHEMA.statement, CASE_SCHEMA.clash)])
+    ensure_schema(database, (CASE_SCHEMA,))
     query = f"""
         UNWIND $rows AS row MATCH (r:{RING_NODE.label} {{ringId: row.ring}})
         OPTIONAL MATCH (known:{CASE_NODE.label} {{caseId: row.case}})

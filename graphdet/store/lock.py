@@ -19,6 +19,7 @@ from neo4j import ManagedTransaction
 from graphdet.errors import PushRefused, StoreError
 from graphdet.store.connection import Database
 from graphdet.store.constraints import LOCK_SCHEMA
+from graphdet.store.ensuring import ensure_schema
 from graphdet.store.kinds import LOCK
 
 LEASE_SECONDS = 120
@@ -80,7 +81,7 @@ def hold_lock(database: Database, wait_seconds: float) -> Iterator[Lock]:
 
 def _take(database: Database, token: str) -> bool:
     """Take it where it is free, has run out, or is of a process of this machine that is no more."""
-    database.change_schema([(LOCK_SCHEMA.statement, LOCK_SCHEMA.clash)])  # each time: an undo that we waited for may have dropped it
+    ensure_schema(database, (LOCK_SCHEMA,))  # each time: an undo that we waited for may have dropped it
     held = database.read(_LOOK)
     mine = [token]
     if held and held[0][0] is not None and _is_dead(str(held[0][1])):

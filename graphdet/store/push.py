@@ -20,6 +20,7 @@ from graphdet.store.connection import Database, find_target, open_database
 from graphdet.store.constraints import CASE_SCHEMA, FULL_TEXT, SCHEMA, vector_schema
 from graphdet.store.difference import Counts, Plan, plan_push
 from graphdet.store.drawing import Picture, Scope, draw
+from graphdet.store.ensuring import ensure_schema
 from graphdet.store.journal import DecidedError, MovedError, Push, apply_steps, begin_push, play_back, read_pushes, set_state
 from graphdet.store.kinds import RUN, RUN_KIND, NodeKind
 from graphdet.store.lock import Lock, hold_lock
@@ -158,20 +159,11 @@ def _no_garbage() -> Iterator[None]:
             gc.enable()
 
 
-def ensure_schema(database: Database) -> None:
-    """Constraints and indexes that are not there yet; waits until they work."""
-    present = _schema_names(database)
-    missing = [(item.statement, item.clash) for item in SCHEMA if item.name not in present]
-    if missing:
-        database.change_schema(missing)
-        database.read("CALL db.awaitIndexes(300)")
-
-
 def _write(database: Database, run_id: str, picture: Picture, options: PushOptions, progress: Progress) -> PushReport:
     seconds = 0.0
     with hold_lock(database, options.wait_seconds) as lock:
         unfinished, notes = _settle(database, lock, run_id, progress)
-        ensure_schema(database)
+        ensure_schema(database, SCHEMA)
         moved = 0
         while moved < TRIES:
             push = unfinished or Push(_next_number(database), run_id, "new")
