@@ -11,7 +11,7 @@ EXTRAS = {
     "learn": ("lightgbm", "matplotlib", "torch", "torch_geometric"),
     "report": ("bokeh", "networkx", "xlsxwriter"),
     "neo4j": ("neo4j",),
-    "console": ("jinja2", "starlette", "uvicorn"),
+    "console": ("h11", "jinja2", "starlette", "uvicorn"),
     "watch": ("confluent_kafka", "prometheus_client", "starlette", "uvicorn"),
     "lab": ("networkit", "optuna", "pandas", "sklearn", "tensorboard"),
 }

@@ -379,7 +379,7 @@ def reason_numbers(
             "day": str(day.tz_convert(case.recorded.settings.log.timezone).date()),
         }
     zone = case.recorded.settings.log.timezone
-    day = pd.Timestamp(what["first"] or 0, tz=None if what["first"] else "UTC")
+    day = pd.Timestamp(what["first"]) if what["first"] else pd.Timestamp(0, tz="UTC")
     quiet = f"{day.replace(hour=timing['quiet_from'] if timing else 0, minute=0).tz_convert(zone):%H:%M} {zone}"
     made: dict[str, dict[str, Any]] = {
         "lockstep_orders": (lock or {}) | of,

@@ -149,7 +149,7 @@ def test_the_command_says_what_moved_and_what_it_means(state: sqlite3.Connection
     look(state, tables, FIRST + 4)
     shown = graphdet_command("drift", tmp_path)
     assert shown.code == 0
-    assert all(word in shown.out for word in ("amount", "device_id is missing in", "events a minute", "busiest of devices"))
+    assert all(word in shown.out for word in ("amount", "device_id is missing in", "Events a minute", "busiest of devices"))
     assert "阈值" in graphdet_command("drift", tmp_path, "--lang", "zh").out
     told = json.loads(graphdet_command("drift", tmp_path, "--json").out)
     assert (told["day"], told["days_before"]) == ("2024-10-07", 3)

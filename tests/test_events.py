@@ -288,8 +288,8 @@ def test_numbers_that_are_none_are_missing_and_counted(tmp_path: Path) -> None:
     assert {row[1]: row[7] for row in as_rows(table)} == {"a": 100.0, "b": 7.0, "c": None, "d": None, "e": 5.0, "f": None, "g": -3.0}
     assert {row[1]: row[8] for row in as_rows(table)}["f"] is None
     assert not table.report.rejected.num_rows
-    assert any("amount: 1 values cannot be read (such as 'inf')" in note for note in table.report.notes)
-    assert any("rating: 1 values cannot be read (such as 'five')" in note for note in table.report.notes)
+    assert any("amount: 1 value cannot be read (such as 'inf')" in note for note in table.report.notes)
+    assert any("rating: 1 value cannot be read (such as 'five')" in note for note in table.report.notes)
 
 
 def test_event_id_decides_what_is_a_duplicate_where_it_is_given(tmp_path: Path) -> None:

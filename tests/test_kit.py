@@ -151,7 +151,7 @@ def test_guides_say_how_much_is_drawn_and_the_verdict_as_it_stands_is_none(tmp_p
     found = make_run("run-x", {"ring-1": {"user": users, "item": ["i"]}})
     write_kit(found, tmp_path / "kit", "http://localhost:7475", BROWSER)
     guide = (tmp_path / "kit" / "ring-0001.html").read_text(encoding="utf-8")
-    assert f"Drawn: {MOST_USERS} of 412 members and 1 of 1 things" in guide
+    assert f"Drawn: {MOST_USERS} of 412 members and 1 of 1 thing" in guide
     ring = next(query for query in load_queries() if query.name == "ring")
     assert f"users[..{MOST_USERS}]" in ring.text
     assert f"every[..{MOST_THINGS}]" in ring.text

@@ -28,11 +28,12 @@ from graphdet.pipeline import detect
 from graphdet.schema import VERDICTS
 from graphdet.store import machine
 from graphdet.store.connection import Database, Target, explain, find_target, open_database, require_version
-from graphdet.store.decisions import PLACEHOLDERS, decide, export_labels, read_dispositions
+from graphdet.store.decisions import decide, export_labels, read_dispositions
 from graphdet.store.machine import LINES
 from graphdet.store.push import PushOptions, push_run, undo_push
 from graphdet.store.queries import ORDER, literal, load_queries, ring_queries
 from graphdet.store.server import Server, _comes_up, _has_ended, is_running, start_server, wipe_server
+from graphdet.words.empty_words import PLACEHOLDERS
 
 pytestmark = pytest.mark.server
 

@@ -166,7 +166,7 @@ def test_what_thousands_paste_is_named_and_alerts_nobody() -> None:
     named = [one["key"] for one in run.meta["discounted"] if one["view"] == "text_group"]
     assert len(named) == 1
     assert named[0].startswith("thank you dear shop number 0 #")
-    assert any("text_group keys are crowded" in note for note in run.meta["notes"])
+    assert any("text_group key is crowded" in note for note in run.meta["notes"])
 
 
 def test_a_sheet_stands_in_the_ring_and_chance_makes_none_of_it() -> None:

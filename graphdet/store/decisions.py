@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -21,6 +20,7 @@ from graphdet.store.connection import Database
 from graphdet.store.constraints import CASE_SCHEMA
 from graphdet.store.ensuring import ensure_schema
 from graphdet.whole import whole_file, why
+from graphdet.words.empty_words import is_placeholder
 
 _LATEST = f"""
     MATCH (c:{CASE_NODE.label})-[:ABOUT]->(r:{RING_NODE.label})-[:FOUND_IN]->(:DetectionRun {{runId: $run}})
@@ -29,10 +29,6 @@ _LATEST = f"""
 _MEMBERS = f"""
     MATCH (n)-[m:MEMBER_OF]->(r:{RING_NODE.label}) WHERE r.ringId IN $rings AND n:User
     RETURN r.ringId, coalesce(n.fullId, n.userId), m.role, r.standing ORDER BY r.ringId, n.userId"""
-
-# What commands, guides and queries have where a name or a reason is to be written; `neo4j/queries/decide.cypher` has the same.
-PLACEHOLDERS = ("your name", "name", "why", "your reason", "reason", "note", "author", "...", "…", "您的姓名", "姓名", "理由", "原因", "……")
-BRACKETED = re.compile(r"<.*>|\[.*\]", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -92,9 +88,9 @@ def decide(database: Database, ring: str, verdict: str, author: str, note: str =
         raise UnknownRing(f"the database has no ring '{ring}'{nearest(ring, known) or '.'} Push its run first.")
     # An id made here, not by the server: where its answer is lost, the same case is not written twice.
     case = "case-" + hashlib.sha256(json.dumps([ring, verdict, author, note, time.time_ns()]).encode()).hexdigest()[:16]
-    if not author.strip() or _is_placeholder(author):
+    if not author.strip() or is_placeholder(author):
         raise StoreError(f"'{author}' is nobody's name; say who decides with --author NAME.")
-    if _is_placeholder(note):
+    if is_placeholder(note):
         raise StoreError(f"the note '{note}' says nothing; write your reason, or leave --note out.")
     query = f"""
         MATCH (r:{RING_NODE.label} {{ringId: $ring}})
@@ -105,10 +101,6 @@ def decide(database: Database, ring: str, verdict: str, author: str, note: str =
     parameters = {"ring": ring, "case": case, "verdict": verdict, "author": author, "note": note}
     database.write(lambda transaction: transaction.run(query, parameters).consume())
     return case
-
-
-def _is_placeholder(text: str) -> bool:
-    return text.strip().lower() in PLACEHOLDERS or BRACKETED.fullmatch(text.strip()) is not None
 
 
 def _require_verdict(verdict: str) -> None:
