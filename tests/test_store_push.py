@@ -18,11 +18,12 @@ from graphdet.run.folder import Run
 from graphdet.schema import ITEM, KEY_TYPES, NODE_TYPE
 from graphdet.store import journal
 from graphdet.store.connection import Database, Target, open_database
+from graphdet.store.constraints import LOCK_SCHEMA, SCHEMA
 from graphdet.store.decisions import decide
 from graphdet.store.difference import Step
 from graphdet.store.drawing import database_key
 from graphdet.store.journal import _pack, _unpack
-from graphdet.store.kinds import LABELS, NODE_KINDS, RELATION_KINDS
+from graphdet.store.kinds import LABELS, LOCK, NODE_KINDS, RELATION_KINDS
 from graphdet.store.lock import hold_lock
 from graphdet.store.push import PushOptions, compare_run, push_run, undo_push
 
@@ -225,6 +226,21 @@ def test_what_belongs_to_others_stays_byte_for_byte(database: Database) -> None:
     undo_push(database, "run-b")
     undo_push(database, "run-a")
     assert contents(database, whole=False) == before
+
+
+@pytest.mark.either_line
+@pytest.mark.drops_schema
+def test_an_index_that_a_dead_server_left_of_a_constraint_is_made_whole(database: Database) -> None:
+    """As servers come back when they were killed in the middle: the index bears the constraint's name, and forbids nothing."""
+    for (name,) in run(database, "SHOW CONSTRAINTS YIELD name"):
+        run(database, f"DROP CONSTRAINT `{name}`")
+    run(database, "CREATE INDEX graphdet_User_userId FOR (n:User) ON (n.userId)")
+    run(database, f"CREATE INDEX {LOCK_SCHEMA.name} FOR (n:{LOCK}) ON (n.name)")
+    push_run(database, two_rings())
+    constraints = {name for (name,) in run(database, "SHOW CONSTRAINTS YIELD name")}
+    assert {item.name for item in SCHEMA if item.kind == "CONSTRAINT"} | {LOCK_SCHEMA.name} <= constraints
+    undo_push(database, "run-a")
+    assert run(database, "SHOW INDEXES YIELD name WHERE name STARTS WITH 'graphdet_' RETURN name") == []
 
 
 def test_what_others_hang_on_our_nodes_outlives_them(database: Database) -> None:
