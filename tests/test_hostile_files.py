@@ -19,7 +19,7 @@ from commands import Command, one_line
 
 import graphdet.events.tally
 from graphdet.errors import LogError, NotAModel, NotARun, SettingsError, UnreadableFile
-from graphdet.events import read_events
+from graphdet.events import check_logs, read_events
 from graphdet.learning.model_file import read_arrays
 from graphdet.run.folder import Run
 from graphdet.settings import LogSettings, load_settings
@@ -304,6 +304,17 @@ def test_pipes_and_devices_in_place_of_files_are_not_waited_for(small_run: Run, 
             (tmp_path / "run" / name).symlink_to(other)
             with pytest.raises(NotARun, match=name.partition(".")[0]):
                 Run.load(tmp_path / "run")
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "/dev/urandom"])
+def test_a_device_that_never_ends_is_refused(name: str) -> None:
+    with pytest.raises(UnreadableFile, match="a device, not a log"):
+        check_logs([Path(name)])
+    with Path(name).open("rb") as endless:
+        command = [sys.executable, "-c", "from graphdet.cli import main; main()", "check", "-"]
+        told = subprocess.run(command, stdin=endless, capture_output=True, text=True, check=False)
+    assert told.returncode == 2
+    assert "-: a device, not a log" in told.stderr
 
 
 def test_names_of_files_that_are_no_text(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import io
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import IO
 from urllib.parse import unquote
 
 from graphdet.errors import EmptyLog, UnreadableFile
@@ -179,12 +181,25 @@ def _spooled(path: Path, folder: Path) -> Path:
     target = new_file(folder)
     try:
         with sys.stdin.buffer if str(path) == STANDARD_INPUT else path.open("rb") as source, target.open("wb") as out:
+            _require_end(source, path)
             shutil.copyfileobj(source, out, _BLOCK)
     except OSError as error:
         if ran_out(error):
             raise
         raise UnreadableFile(f"{path}: cannot be read ({error.strerror}).") from None
     return target
+
+
+def _require_end(source: IO[bytes], path: Path) -> None:
+    """Raises:
+    UnreadableFile: it is a device, such as /dev/zero, which may give bytes for ever; a terminal ends where people say so.
+    """
+    try:
+        state = os.fstat(source.fileno())
+    except io.UnsupportedOperation:  # no file of the system's
+        return
+    if stat.S_ISCHR(state.st_mode) and not source.isatty() and state.st_rdev != Path(os.devnull).stat().st_rdev:
+        raise UnreadableFile(f"{path}: a device, not a log; name a file, a folder or a pipe.")
 
 
 def digest(path: Path) -> str:
