@@ -35,10 +35,10 @@ from graphdet.alerts.telling import tell
 from graphdet.cases import entries, rows
 from graphdet.cases.casebook import Casebook
 from graphdet.console import account_file as accounts_file
-from graphdet.console import desk, punctual
+from graphdet.console import desk, punctual, shelf, workbench
 from graphdet.console import who_is_there as sessions
 from graphdet.console.account_file import ANALYST, READER, Account, AccountsOf, fits, load_accounts, new_account, save_accounts
-from graphdet.console.app import COOKIE, Console
+from graphdet.console.app import Console
 from graphdet.console.desk import Desk
 from graphdet.console.guard import FORM, HEADERS, MOST_BODY, MOST_TARGET
 from graphdet.console.routes import SCREENS
@@ -46,8 +46,9 @@ from graphdet.console.serving import Listening, _listen, place_of
 from graphdet.console.shelf import MOST_IDS
 from graphdet.console.who_is_there import OLDEST, RESTED, Sessions, Tries
 from graphdet.console.workbench import Workbench
-from graphdet.errors import AlertError, ConsoleError
+from graphdet.errors import AlertError, ConsoleError, NotARun
 from graphdet.lineage import carrying as lineage
+from graphdet.run.log_clock import LogClock
 from graphdet.schema import VERDICTS
 from graphdet.schema.run_tables import USER_ROLES
 from graphdet.schema.wording import LANGUAGES
@@ -83,11 +84,15 @@ class Served:
     port: int
     links: list[str] = field(default_factory=list)
 
+    @property
+    def cookie(self) -> str:
+        return self.console.place.cookie
+
     def ask(
         self, path: str, form: Mapping[str, str] | None = None, cookie: str = "", headers: Mapping[str, str] | None = None, method: str = ""
     ) -> Answered:
         """One request as a browser on our own page would make it, but for the headers given."""
-        own: dict[str, str] = {"Cookie": f"{COOKIE}={cookie}"} if cookie else {}
+        own: dict[str, str] = {"Cookie": f"{self.cookie}={cookie}"} if cookie else {}
         body = None
         if form is not None:
             body = urlencode(self.seen(path) | dict(form))
@@ -113,7 +118,7 @@ class Served:
         else:
             answer = self.ask("/log-in?token=" + self.console.sessions.link)
         assert answer.status == 303, answer.text
-        cookie = re.search(rf"{COOKIE}=([^;]+)", answer.headers["set-cookie"])
+        cookie = re.search(rf"{self.cookie}=([^;]+)", answer.headers["set-cookie"])
         assert cookie is not None
         session = self.console.sessions.of(cookie[1])
         assert session is not None
@@ -206,7 +211,7 @@ def test_a_form_without_origin_or_token_changes_nothing(served: Served, home: Pa
     cookie, csrf = served.log_in()
     bare = urlencode({"csrf": csrf, "word": "confirmed"})
     with contextlib.closing(http.client.HTTPConnection("127.0.0.1", served.port, timeout=30)) as connection:
-        connection.request("POST", "/case/C-0001/quick", bare, {"Cookie": f"{COOKIE}={cookie}", "Content-Type": FORM})
+        connection.request("POST", "/case/C-0001/quick", bare, {"Cookie": f"{served.cookie}={cookie}", "Content-Type": FORM})
         assert connection.getresponse().status == 403
     for wrong in ("", "x", csrf[:-1], served.log_in()[1]):
         assert served.ask("/case/C-0001/quick", {"csrf": wrong, "word": "confirmed"}, cookie).status == 403
@@ -225,7 +230,7 @@ def test_a_body_without_end_is_cut_off(served: Served) -> None:
     cookie, _ = served.log_in()
     with socket.create_connection(("127.0.0.1", served.port), timeout=30) as line:
         here = f"127.0.0.1:{served.port}"
-        head = f"POST /find HTTP/1.1\r\nHost: {here}\r\nOrigin: http://{here}\r\nCookie: {COOKIE}={cookie}\r\n"
+        head = f"POST /find HTTP/1.1\r\nHost: {here}\r\nOrigin: http://{here}\r\nCookie: {served.cookie}={cookie}\r\n"
         line.sendall(f"{head}Content-Type: {FORM}\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
         piece = b"8000\r\n" + b"a" * 0x8000 + b"\r\n"
         with contextlib.suppress(OSError):
@@ -249,7 +254,7 @@ def test_where_a_body_ends_is_told_in_one_way(served: Served) -> None:
 
 def test_who_breaks_off_is_nothing_to_tell_the_terminal(served: Served, caplog: pytest.LogCaptureFixture) -> None:
     (cookie, _), here = served.log_in(), f"127.0.0.1:{served.port}"
-    head = f"POST /find HTTP/1.1\r\nHost: {here}\r\nOrigin: http://{here}\r\nCookie: {COOKIE}={cookie}\r\n"
+    head = f"POST /find HTTP/1.1\r\nHost: {here}\r\nOrigin: http://{here}\r\nCookie: {served.cookie}={cookie}\r\n"
     for rest in ("Content-Length: 90\r\n\r\na=b", "Transfer-Encoding: chunked\r\n\r\n-1\r\n", "Transfer-Encoding: chunked\r\n\r\n5\r\nab"):
         for half in (False, True):
             with socket.create_connection(("127.0.0.1", served.port), timeout=30) as line:
@@ -336,6 +341,20 @@ def test_logging_out_ends_the_session(served: Served) -> None:
     assert served.ask("/", cookie=cookie).status == 200
     assert served.ask("/log-out", {"csrf": csrf}, cookie).status == 303
     assert served.ask("/", cookie=cookie).status == 303
+
+
+def test_two_consoles_of_one_machine_do_not_log_each_other_out(served: Served, home: Path) -> None:
+    """Browsers keep one jar of cookies for all ports of a host."""
+    jar: dict[str, str] = {}
+    with serving(home) as other:
+        for console in (served, other):
+            told = console.ask("/log-in?token=" + console.console.sessions.link).headers["set-cookie"]
+            name, _, value = told.partition(";")[0].partition("=")
+            jar[name] = value
+        both = {"Cookie": "; ".join(f"{name}={value}" for name, value in jar.items())}
+        assert [console.ask("/", headers=both).status for console in (served, other)] == [200, 200]
+    proxied = [place_of(Listening(proxy=f"https://rings.example.org{port}"), 1, with_accounts=True) for port in ("", ":8443")]
+    assert len({place.cookie for place in proxied}) == 2
 
 
 def test_sessions_end_by_rest_and_by_age() -> None:
@@ -444,7 +463,7 @@ def test_who_is_removed_is_out_at_once_and_so_is_an_old_password(home: Path, peo
 def test_who_sends_a_byte_now_and_then_keeps_nobodys_place(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(punctual, "REQUEST_SECONDS", 0.3)
     host, (cookie, _) = f"127.0.0.1:{served.port}", served.log_in()
-    head = f"POST /find HTTP/1.1\r\nCookie: {COOKIE}={cookie}\r\nHost: {host}\r\nOrigin: http://{host}\r\n"
+    head = f"POST /find HTTP/1.1\r\nCookie: {served.cookie}={cookie}\r\nHost: {host}\r\nOrigin: http://{host}\r\n"
     head += f"Content-Type: {FORM}\r\nContent-Length: 9\r\n"
     for begun in ("", "G", "GET / HTTP/1.1\r\nHost:", head, head + "\r\nname"):
         with socket.create_connection(("127.0.0.1", served.port), timeout=30) as line:
@@ -643,6 +662,71 @@ def test_a_run_that_comes_while_the_console_serves_is_prepared_unasked(
     own.close()
 
 
+def test_nobody_waits_for_a_run_that_somebody_else_opens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading an old run takes seconds; those who look at another have theirs meanwhile, and who wants the same waits for one reading."""
+    begun, goes_on, read = threading.Event(), threading.Event(), list[str]()
+
+    class Slow:
+        def __init__(self, folder: Path, _: Path) -> None:
+            read.append(folder.name)
+            self.bench, self.closed = self, False
+            if folder.name == "old":
+                begun.set()
+                assert goes_on.wait(30)
+            if folder.name == "damaged":
+                raise NotARun("damaged")
+
+        def close(self) -> None:
+            self.closed = True
+
+    monkeypatch.setattr(shelf, "OpenRun", Slow)
+    own, found = shelf.Shelf(tmp_path), list[Any]()
+    waiting = [threading.Thread(target=lambda: found.append(own.open(Path("old"))), daemon=True) for _ in range(2)]
+    waiting[0].start()
+    assert begun.wait(30)
+    waiting[1].start()
+    latest = own.open(Path("latest"))
+    assert own.open(Path("latest")) is latest
+    for _ in range(2):
+        with pytest.raises(NotARun):
+            own.open(Path("damaged"))
+    goes_on.set()
+    for thread in waiting:
+        thread.join(30)
+    assert found[0] is found[1]
+    assert read == ["old", "latest", "damaged", "damaged"]
+    for number in range(shelf.MOST_OPEN):
+        own.open(Path(f"{number}"))
+    assert found[0].closed
+    own.close()
+
+
+def test_times_say_whose_clock_shows_them(home: Path, logged: LoggedRun, tmp_path: Path) -> None:
+    """Those of the log are its own clock's, those of the casebook UTC; both say so."""
+    settings = logged.run.meta["settings"]
+    there = {**settings, "log": {**settings["log"], "timezone": "Asia/Shanghai"}}
+    with Casebook(home, "ana") as book:
+        book.decide("C-0001", "confirmed")
+        newer = replace(logged.run, meta={**logged.run.meta, "id": "run-" + "0" * 16, "settings": there})
+        newer.save(tmp_path / "newer")
+        book.take_in(newer, folder=tmp_path / "newer")
+        first, said = book.case("C-0002").first_seen, book.case("C-0001").verdict_time
+    member = next(row for row in logged.run.members.to_pylist() if row["node_type"] == "user")
+    begun = LogClock("Asia/Shanghai").minute(member["first_seen"])
+    with serving(home) as served:
+        cookie, _ = served.log_in()
+        pages = {path: served.ask(path, cookie=cookie).text for path in ("/", "/lists", "/runs", "/case/C-0001")}
+        about = served.ask("/about?" + urlencode({"type": "user", "id": member["node_id"]}), cookie=cookie).text
+    assert '<th scope="col" class="time">since Asia/Shanghai</th>' in pages["/"]
+    assert LogClock("Asia/Shanghai").minute(first) in pages["/"]
+    assert "<th>began Asia/Shanghai</th>" in about
+    assert begun in about
+    told = f"{said[:10]} {said[11:16]} UTC"
+    assert told in pages["/lists"]
+    assert told in pages["/case/C-0001"]
+    assert all(re.fullmatch(r"[0-9-]{10} [0-9:]{5} UTC", one) for one in re.findall(r'<td class="time">([^<]+)<', pages["/runs"]))
+
+
 def test_a_key_is_left_out_when_a_second_person_says_so(home: Path, people: dict[str, Account], logged: LoggedRun) -> None:
     address = next(row["node_id"] for row in logged.run.members.to_pylist() if row["node_type"] == "ip")
     with serving(home, people) as served:
@@ -666,7 +750,8 @@ def test_a_key_is_left_out_when_a_second_person_says_so(home: Path, people: dict
         assert "our office" in served.ask("/lists", cookie=ana[0]).text
 
 
-def test_hundreds_of_ids_are_found_at_once(served: Served, logged: LoggedRun) -> None:
+def test_hundreds_of_ids_are_found_at_once(served: Served, logged: LoggedRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workbench, "WAITED", 60.0)
     cookie, csrf = served.log_in()
     users = [row["node_id"] for row in logged.run.scores.to_pylist() if row["node_type"] == "user"][: MOST_IDS - 1]
     answer = served.ask("/find", {"csrf": csrf, "ids": "\r\n".join([*users, EVIL])}, cookie)

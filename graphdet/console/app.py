@@ -31,7 +31,6 @@ from graphdet.console.who_is_there import Session, Sessions, Tries
 from graphdet.errors import ConsoleError, GraphdetError, NotARun, UnknownRing
 from graphdet.schema.wording import LANGUAGES, Language
 
-COOKIE = "graphdet"
 MOST_FIELDS = 50
 HASHED_AT_ONCE = 2  # passwords; each takes 32 MB and a core meanwhile
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -65,7 +64,7 @@ class Console:
         return where if self.accounts is not None else f"{where}log-in?token={self.sessions.link}"
 
     def _session(self, request: Request, *, by_itself: bool = False) -> Session | None:
-        cookie = request.cookies.get(COOKIE, "")
+        cookie = request.cookies.get(self.place.cookie, "")
         session = self.sessions.of(cookie, by_itself=by_itself)
         if session is None or self.accounts is None:
             return session
@@ -141,17 +140,18 @@ class Console:
 
     def _begun(self, request: Request, name: str, role: str, language: Language, proof: str = "") -> Response:
         """Logged in: a new session in place of the one that this browser may have had."""
-        self.sessions.end(request.cookies.get(COOKIE, ""))
+        self.sessions.end(request.cookies.get(self.place.cookie, ""))
         answer = RedirectResponse("/", HTTPStatus.SEE_OTHER)
         secure = self.place.scheme == "https"
-        answer.set_cookie(COOKIE, self.sessions.begin(name, role, language, proof), httponly=True, samesite="strict", secure=secure)
+        cookie = self.sessions.begin(name, role, language, proof)
+        answer.set_cookie(self.place.cookie, cookie, httponly=True, samesite="strict", secure=secure)
         return answer
 
     async def _log_out(self, request: Request) -> Response:
         await self._own_form(request)
-        self.sessions.end(request.cookies.get(COOKIE, ""))
+        self.sessions.end(request.cookies.get(self.place.cookie, ""))
         answer = RedirectResponse("/log-in", HTTPStatus.SEE_OTHER)
-        answer.delete_cookie(COOKIE)
+        answer.delete_cookie(self.place.cookie)
         return answer
 
     async def _prefer(self, request: Request) -> Response:

@@ -110,7 +110,7 @@ def about_screen(desk: Desk, asked: Asked) -> Answer:
     prepared = _prepared(run)
     events, every = prepared.events_of(name, node_type)
     kinds = [one.name for one in EVENT_MAKERS if events and one.column in events[0] and any(event[one.column] for event in events)]
-    shown = ["when", "user", "action", *kinds] if node_type != USER else ["when", "action", *kinds]
+    shown = ["clock_time", *([] if node_type == USER else ["user"]), "action", *kinds]
     money = ["money"] if any(event.get("amount") is not None for event in events) else []
     return Answer(
         "about.html",
@@ -120,6 +120,7 @@ def about_screen(desk: Desk, asked: Asked) -> Answer:
             "score": next(iter(prepared.scores_of([name], node_type)), None),
             "rows": rows,
             "earlier": [case for case in touched if case not in {row["case"] for row in rows}],
+            "beside": clock.beside,
             "events": [{**event, "timestamp": clock.minute(event["timestamp"])} for event in events],
             "all_events": every,
             "columns": [*dict.fromkeys(shown), *money],

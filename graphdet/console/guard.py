@@ -60,6 +60,12 @@ class Place:
     def origins(self) -> frozenset[str]:
         return frozenset(f"{self.scheme}://{host}" for host in self.hosts)
 
+    @property
+    def cookie(self) -> str:
+        """Name of the session's cookie. Browsers send cookies to all ports of a host: another console there has another name."""
+        port = sorted(self.hosts)[0].rpartition(":")[2]
+        return f"graphdet-{port}" if port.isdecimal() else "graphdet"
+
 
 class Guard:
     """The first to see a request and the last to see an answer."""

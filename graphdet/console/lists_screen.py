@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 
 from graphdet.console.asked import Answer, Asked
 from graphdet.console.desk import Desk
+from graphdet.run.log_clock import clock_of
 from graphdet.scratch import scratch_folder
 from graphdet.week.hand_over import account_rows, write_accounts
 from graphdet.words.alert_words import alert_words
@@ -26,32 +27,32 @@ def lists_screen(desk: Desk, asked: Asked) -> Answer:
             hid = book.hid(one.name)
             rows.append({"own": one, "standing": one.standing(now), "hid": hid[-1].count if hid else ""})
         accounts = account_rows(book, reasons=False)
-    values = {"accounts": accounts, "suppressions": rows, "most_shown": MOST_SHOWN, "alerts": _alerts(desk, asked)}
-    return Answer("lists.html", values)
+    values = {"accounts": accounts, "suppressions": rows, "most_shown": MOST_SHOWN}
+    return Answer("lists.html", values | _alerts(desk, asked))
 
 
 def alerts_part(desk: Desk, asked: Asked) -> Answer:
     """The watch's alerts alone, for a page that asks again and again."""
     found = _alerts(desk, asked)
-    if found is None:
+    if found["alerts"] is None:
         raise HTTPException(404)
-    return Answer("alerts.html", {"alerts": found}, go="/lists", part=True)
+    return Answer("alerts.html", found, go="/lists", part=True)
 
 
-def _alerts(desk: Desk, asked: Asked) -> list[dict[str, Any]] | None:
-    found = desk.alerts(MOST_ALERTS)
-    if found is None:
-        return None
+def _alerts(desk: Desk, asked: Asked) -> dict[str, Any]:
+    """The alerts, None where there is no watch; and what says their zone, that of the log."""
+    found, clock = desk.alerts(MOST_ALERTS), clock_of(desk.latest().run)
     words = partial(alert_words, language=asked.language)
-    return [
+    rows = [
         {
             "own": alert,
-            "time": alert.time.isoformat(" ")[:16],
+            "time": clock.minute(alert.time),
             "what": ", ".join(words(change) for change in alert.changes),
             "sent": ", ".join(f"{sink}: {words(state)}" for sink, state in became.items()),
         }
-        for alert, became in found
+        for alert, became in found or ()
     ]
+    return {"alerts": None if found is None else rows, "beside": clock.beside}
 
 
 def save_accounts(desk: Desk, asked: Asked) -> Answer:

@@ -33,7 +33,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.filters |= {
-            "money": _money, "count": _count, "share": _share, "id": _id, "query": lambda values: urlencode(values),
+            "money": _money, "utc": _utc, "count": _count, "share": _share, "id": _id, "query": lambda values: urlencode(values),
         }  # fmt: skip
         self._environment.globals |= {"static": address}
 
@@ -69,6 +69,11 @@ def _count(value: int | None) -> str:
 
 def _share(value: float | None) -> str:
     return "" if value is None else f"{100 * value:.0f} %"
+
+
+def _utc(moment: str) -> str:
+    """A time of the casebook, which counts in UTC, to the minute."""
+    return f"{moment[:10]} {moment[11:16]} UTC" if moment else ""
 
 
 def _id(value: str) -> str:

@@ -7,6 +7,7 @@ import shutil
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
+from concurrent.futures import Future
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,7 @@ class Shelf:
 
     def __init__(self, prepared: Path) -> None:
         self._prepared = prepared
-        self._open: OrderedDict[Path, OpenRun] = OrderedDict()
+        self._open: OrderedDict[Path, Future[OpenRun]] = OrderedDict()
         self._lock = threading.Lock()
 
     def open(self, folder: Path) -> OpenRun:
@@ -93,11 +94,22 @@ class Shelf:
             RunError: there is none, or it is damaged.
         """
         with self._lock:
-            run = self._open.pop(folder, None) or OpenRun(folder, self._prepared)
-            self._open[folder] = run
+            known = self._open.pop(folder, None)
+            opening = self._open[folder] = known or Future()
             if len(self._open) > MOST_OPEN:
-                self._open.popitem(last=False)[1].bench.close()
-            return run
+                self._open.popitem(last=False)[1].add_done_callback(_close)
+        if known is None:  # read without the lock: whoever wants another run does not wait for this one
+            self._read(folder, opening)
+        return opening.result()
+
+    def _read(self, folder: Path, opening: Future[OpenRun]) -> None:
+        try:
+            opening.set_result(OpenRun(folder, self._prepared))
+        except BaseException as error:
+            opening.set_exception(error)
+            with self._lock:
+                if self._open.get(folder) is opening:  # the next one tries again
+                    del self._open[folder]
 
     def clear(self, runs: Sequence[str]) -> None:
         """Remove what was prepared of other runs than these, or by another graphdet."""
@@ -109,5 +121,11 @@ class Shelf:
     def close(self) -> None:
         """End what prepares."""
         with self._lock:
-            for run in self._open.values():
-                run.bench.close()
+            for opening in self._open.values():
+                opening.add_done_callback(_close)
+
+
+def _close(opening: Future[OpenRun]) -> None:
+    """End what prepares a run, once it is open."""
+    if opening.exception() is None:
+        opening.result().bench.close()

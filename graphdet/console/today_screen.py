@@ -85,7 +85,7 @@ def today_screen(desk: Desk, asked: Asked) -> Answer:
         sum(case.lineage in GONE for case in cases), sum(stakes) if stakes else None, notes, _rates(cases),
     )  # fmt: skip
     folded = [(name, own, len(sorted_out[name])) for name, own in rows.items() if own]
-    return Answer("today.html", {"today": today, "columns": COLUMNS, "folded": folded})
+    return Answer("today.html", {"today": today, "columns": COLUMNS, "folded": folded, "beside": clock_of(run.run).beside})
 
 
 def queue_of(standing: Standing) -> list[str]:

@@ -76,14 +76,15 @@ class Workbench:
 
     def _ask(self, ring_id: str) -> None:
         with self._told, contextlib.suppress(OSError, ValueError):  # it may have ended just now: the next click starts another
-            assert self._process is not None and self._process.stdin is not None  # noqa: PT018
+            if self._process is None or self._process.stdin is None:  # closed before it began
+                return
             self._process.stdin.write(ring_id + "\n")
             self._process.stdin.flush()
 
     def _wait(self, what: str) -> None:
         def is_there() -> bool:
             ready = self.prepared.is_indexed if what == INDEX else (self.prepared.page(what) is not None)
-            return ready or what in self._failed or ALL in self._failed
+            return ready or self._closed or what in self._failed or ALL in self._failed
 
         with self._told:
             self._told.wait_for(is_there, WAITED)

@@ -70,7 +70,8 @@ def show_history(console: Console, history: Sequence[Entry], undone: set[int], l
         gone = f" [{word('undone', language)}]" if entry.number in undone else ""
         author = "" if entry.kind == SEEN else clean(entry.author, 20)
         console.print(
-            f"{entry.number:>6}  {entry.time[:16].replace('T', ' ')}  {clean(subject, 24):<8}  {author:<12}  {line}{gone}", soft_wrap=True
+            f"{entry.number:>6}  {entry.time[:16].replace('T', ' ')} UTC  {clean(subject, 24):<8}  {author:<12}  {line}{gone}",
+            soft_wrap=True,
         )
 
 

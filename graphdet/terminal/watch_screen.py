@@ -49,7 +49,8 @@ class Screen:
 
     def looked(self, look: Look, alerts: Sequence[Alert], figures: Mapping[str, float]) -> None:
         """What the look found, without anybody's name."""
-        self._moment = clock_of(look.run).minute(datetime.fromtimestamp(look.window.end / 1e6, UTC))
+        clock = clock_of(look.run)
+        self._moment = clock.beside(clock.minute(datetime.fromtimestamp(look.window.end / 1e6, UTC)))
         tiers = Counter(look.run.rings["tier"].to_pylist())
         if not self._quiet:
             self._clear()
