@@ -122,9 +122,9 @@ def held(process: int) -> float:
 
 
 def wait_for_pages(home: Path, most: float) -> None:
-    """Until no more pages are prepared, or so many seconds."""
+    """Until no more pages are prepared, once there are some, or so many seconds."""
     until, before = time.perf_counter() + most, -1
-    while time.perf_counter() < until and (now := sum(1 for _ in home.glob("console/*/pages/*"))) != before:
+    while time.perf_counter() < until and ((now := sum(1 for _ in home.glob("console/*/pages/*"))) != before or not now):
         before = now
         time.sleep(min(15.0, most))
 

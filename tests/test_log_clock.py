@@ -6,6 +6,7 @@ import json
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -14,6 +15,7 @@ from commands import Command
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from graphdet.report.counted_once import days_of_log
 from graphdet.run.log_clock import LogClock
 from graphdet.schema.zones import place_of
 
@@ -36,6 +38,15 @@ def test_a_clock_shows_what_pythons_zones_give(moments: list[datetime], zone: st
     micros = np.array([round(moment.timestamp() * 1e6) for moment in moments], np.int64)
     walls = [datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(one)) for one in clock.wall(micros)]
     assert [f"{one:%Y-%m-%d %H:%M}" for one in walls] == [f"{one:%Y-%m-%d %H:%M}" for one in local]
+
+
+@given(st.lists(MOMENTS, min_size=1, max_size=20), st.sampled_from(sorted(ZONES)))
+@settings(max_examples=30, deadline=None)
+def test_an_accounts_days_on_the_page_are_those_of_the_shops_calendar(moments: list[datetime], zone: str) -> None:
+    micros = np.array([round(moment.timestamp() * 1e6) for moment in moments], np.int64)
+    recorded = SimpleNamespace(clock=LogClock(zone), start=int(micros.min()))
+    dates = [moment.astimezone(ZONES[zone]).date() for moment in moments]
+    assert days_of_log(recorded, micros).tolist() == [(date - min(moments).astimezone(ZONES[zone]).date()).days for date in dates]
 
 
 def test_a_heading_names_the_zone_but_for_dates() -> None:

@@ -68,11 +68,12 @@ def write(rows: list[tuple[str, str, pd.Timestamp, float, str]], path: Path, see
     return path
 
 
-def found_in(path: Path, false_share: float = 0.05) -> list[ReviewFinding]:
-    events = read_events([path], Settings().log, Settings().machine)
-    reviews = read_reviews(events, Settings())
+def found_in(path: Path, false_share: float = 0.05, zone: str = "UTC") -> list[ReviewFinding]:
+    settings = Settings.model_validate({"log": {"timezone": zone}})
+    events = read_events([path], settings.log, settings.machine)
+    reviews = read_reviews(events, settings)
     assert reviews is not None
-    return find_reviews(reviews, events, false_share)
+    return find_reviews(reviews, events, false_share, zone)
 
 
 def test_planted_reviews_are_found_and_no_others(tmp_path: Path) -> None:
@@ -84,6 +85,17 @@ def test_planted_reviews_are_found_and_no_others(tmp_path: Path) -> None:
     assert {"burst", "stars", "copies"} <= set(by_item["i30"].reasons)
     again = found_in(write(rows, tmp_path / "other.csv", seed=5))
     assert [(one.item, one.p_value, one.q_value) for one in again] == [(one.item, one.p_value, one.q_value) for one in found]
+
+
+@pytest.mark.parametrize("zone", ["+08:00", "-03:30", "Asia/Shanghai"])
+def test_the_same_walls_have_the_same_findings_in_every_zone(tmp_path: Path, zone: str) -> None:
+    """Days of reviews are those of the shop's own clock."""
+    path = write(honest(1) + planted("i7", 5, SHEET, 20) + planted("i30", 1, "do not buy, it burns", 40), tmp_path / "log.csv")
+    here, there = found_in(path), found_in(path, zone=zone)
+    assert [(one.item, one.p_value, one.reasons) for one in there] == [(one.item, one.p_value, one.reasons) for one in here]
+    assert {one.item for one in here} == {"i7", "i30"}
+    assert {(one.first - other.first) % 1_800_000_000 for one, other in zip(here, there, strict=True)} == {0}
+    assert all(one.first != other.first for one, other in zip(here, there, strict=True))
 
 
 def test_a_log_without_any_has_no_findings_though_stock_phrases_repeat(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from scipy.stats import nbinom
 
 from graphdet import _kernels
 from graphdet.events import EventTable, read_events
+from graphdet.run.log_clock import LogClock
 from graphdet.settings import LogSettings, MachineSettings, Settings
 from graphdet.signal_settings import SeriesSettings
 from graphdet.signals.bursts import find_bursts
@@ -329,6 +331,31 @@ def test_a_burst_of_the_whole_shop_is_found_whatever_hour_the_log_begins_at(hour
     assert "hour" in found.filter(pc.equal(found["node_type"], "shop"))["grain"].to_pylist()
     (start,) = {moment.timestamp() for moment in found["first_seen"].to_pylist()}
     assert start == 17 * 86_400 + 3600 * hour
+
+
+@pytest.mark.parametrize("zone", ["+08:00", "-05:30", "Asia/Shanghai", "America/Phoenix"])
+def test_days_are_those_of_the_shops_own_clock(zone: str) -> None:
+    """What clocks on two walls showed alike has the same bursts, whatever time it was elsewhere; by days of UTC it has others."""
+    generator = np.random.default_rng(6)
+    seconds = [*generator.integers(0, 20 * 86_400, 2000), *(12 * 86_400 + generator.integers(0, 86_400, 90))]
+    items = [*generator.integers(0, 8, 2000), *[3] * 90]
+    monday = 18_262 * 86_400  # of 2020, when China's summers have the time of its winters
+    ahead = round(LogClock(zone).wall(np.array([monday * 1_000_000]))[0] / 1e6) - monday
+
+    def bursts(shift: int, own: str) -> list[dict[str, Any]]:
+        rows = [
+            {"user": f"u{number}", "item": f"i{item}", "time": monday + int(second) - shift, "action": "order"}
+            for number, (item, second) in enumerate(zip(items, seconds, strict=True))
+        ]
+        found = find_bursts(event_table(rows), SeriesSettings(rare_share=1.0), zone=own)
+        assert found is not None
+        return [
+            {**row, **{name: row[name].timestamp() + shift for name in ("first_seen", "last_seen", "since")}} for row in found.to_pylist()
+        ]
+
+    there = bursts(ahead, zone)
+    assert there == bursts(0, "UTC") != bursts(ahead, "UTC")
+    assert [row["first_seen"] - monday for row in there if row["grain"] == "day" and row["node_id"] == "i3"] == [12 * 86_400.0]
 
 
 def test_a_log_without_times_has_no_table_and_says_so(graphdet_command: Command, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import re
 import string
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from street import PACKAGE, room_of
@@ -89,17 +90,20 @@ NO_COUNT = ("busiest of", "of 100", "in orders", "would have", "has words")  # a
 AFTER_ONE = re.compile(r"(?<![\w.,])1 (?:of 1 )?(?!of )(?:[a-z-]+ (?<!to ))?([a-z]+s|people|are|were|have)\b")
 
 
-def texts_with_numbers() -> Iterator[str]:
-    """Every English text of the words' files, of claims and of facts, with a one wherever it has room for a number."""
+def worded() -> Iterator[Any]:
+    """All that has words in both languages in the words' files."""
     names = sorted(path.stem for path in (PACKAGE / "words").glob("[!_]*.py"))
-    modules = [importlib.import_module(f"graphdet.words.{name}") for name in names]
-    found = [fact.en for fact in FACTS.values() if fact.unit != "share"] + [one.en for one in sentences()]
-    for module in modules:
+    for module in [importlib.import_module(f"graphdet.words.{name}") for name in names]:
         for held in (own for own in vars(module).values() if own is not FACTS):
             for one in held.values() if isinstance(held, dict) else held if isinstance(held, tuple) else [held]:
                 parts = (one, *vars(one).values()) if hasattr(one, "__dict__") else ()
-                found += [part.en for part in parts if isinstance(getattr(part, "en", None), str)]
-    for text in dict.fromkeys(found):
+                yield from (part for part in parts if isinstance(getattr(part, "en", None), str))
+
+
+def texts_with_numbers() -> Iterator[str]:
+    """Every English text of the words' files, of claims and of facts, with a one wherever it has room for a number."""
+    facts = [fact.en for fact in FACTS.values() if fact.unit != "share"]
+    for text in dict.fromkeys([*facts, *(one.en for one in sentences()), *(one.en for one in worded())]):
         ones = {name: "12%" if name in FACTS and FACTS[name].unit == "share" else 1 for name in named(text)}
         yield filled(plain(text), 1, **ones)
 
@@ -112,6 +116,20 @@ def plain(text: str) -> str:
         share = (form or "").endswith("%")
         parts.append(before + ("" if name is None else "12 %" if share else f"{{{name}:{words}}}" if words else f"{{{name}}}"))
     return "".join(parts)
+
+
+MEASURES = set("个条笔名人家件台张份组套处项行次天秒倍") | {"小时", "分钟"}
+
+
+def test_what_is_counted_has_its_measure_word_in_chinese() -> None:
+    """Where English says a thing in the singular or the plural, Chinese says it with the word that such things are counted by."""
+    counted_things = 0
+    for one in [*worded(), *sentences()]:
+        for name in re.findall(r"{(\w+):[^}]*\|[^}]*}", one.en):
+            counted_things += 1
+            after = one.zh.partition(f"{{{name}")[2].partition("}")[2].lstrip()
+            assert {after[:1], after[:2]} & MEASURES, one.zh
+    assert counted_things > 100
 
 
 def test_one_of_a_thing_is_told_in_the_singular() -> None:

@@ -120,7 +120,7 @@ def reviews(
         found = read_reviews(events, chosen)
         if found is None:
             raise EmptyLog(f"{paths[0]}: {review_line('no_reviews', language.value)}")
-        rows = as_rows(find_reviews(found, events, false_share), found, events)
+        rows = as_rows(find_reviews(found, events, false_share, chosen.log.timezone), found, events)
     if as_json:
         for row in rows:
             for reason in row["reasons"]:

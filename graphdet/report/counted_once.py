@@ -48,7 +48,8 @@ def in_several_rings(recorded: Recorded, inside: list[Int64], place: Callable[[s
     who, rings = distinct_counts(distinct_values(user << 32 | ring) >> 32)
     own = distinct_values(rows[np.isin(user, who[rings > 1])])
     item, time = recorded.event_code.get("item", np.full(len(recorded.time), -1, np.int32))[own], recorded.time[own]
-    day = time // DAY - (recorded.start or 0) // DAY
+    day = np.zeros(len(time), np.int64)
+    day[time != NO_TIME] = days_of_log(recorded, time[time != NO_TIME])
     found: dict[str, list[list[int]]] = {"items": [], "days": []}
     for kind, what, known in (("items", item, item >= 0), ("days", day, time != NO_TIME)):
         pair, count = distinct_counts(recorded.event_user[own[known]].astype(np.int64) << 32 | what[known])
@@ -58,3 +59,9 @@ def in_several_rings(recorded: Recorded, inside: list[Int64], place: Callable[[s
             things = [place(name) for name in recorded.ids["item"].take(pa.array(things, pa.int64())).to_pylist()] if things else []
         found[kind] = [[place(name), thing, events] for name, thing, events in zip(of, things, count.tolist(), strict=True)]
     return found
+
+
+def days_of_log(recorded: Recorded, time: Int64) -> Int64:
+    """Times → days since the log's first one, as the log's own clock has them."""
+    start = np.array([recorded.start or 0], np.int64)
+    return recorded.clock.wall(time) // DAY - recorded.clock.wall(start) // DAY

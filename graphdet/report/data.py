@@ -21,7 +21,7 @@ from graphdet.events import NO_TIME
 from graphdet.judging.conditions import Weighed
 from graphdet.judging.significance import q_values
 from graphdet.replay.recorded import Recorded
-from graphdet.report.counted_once import in_several_rings, order_stakes
+from graphdet.report.counted_once import days_of_log, in_several_rings, order_stakes
 from graphdet.report.tables import TABLES, rows_of
 from graphdet.run.folder import Run, RunRing
 from graphdet.run.log_clock import clock_of
@@ -40,7 +40,6 @@ BINS = 20
 RAW = tuple(node_type.name for node_type in EVENT_MAKERS)
 IN_PROPORTION = 0.3  # of a node's size in Neo4j Browser
 READ_FIRST, WITNESS, STRAY = 2, 1, 3  # marks of events
-DAY = 86_400_000_000
 MONEY = ("amount", "at_stake", "order_amount", "payment_amount", "return_amount")
 
 
@@ -354,11 +353,10 @@ def _uses(dossier: Dossier, members: list[str], shared: list[dict[str, Any]]) ->
 def _life(dossier: Dossier, members: list[str]) -> Iterator[dict[str, int]]:
     """Of each member and day of the log with events, how many were inside the ring and how many not."""
     scene, place_of = dossier.scene, _places(dossier, members)
-    start = scene.replay.recorded.start
-    if start is None:
+    if scene.replay.recorded.start is None:
         return
     known = (scene.time != NO_TIME) & (place_of[scene.member] >= 0)
-    pair = place_of[scene.member[known]] << 32 | (scene.time[known] // DAY - start // DAY)
+    pair = place_of[scene.member[known]] << 32 | days_of_log(scene.replay.recorded, scene.time[known])
     keys, place, count = np.unique(pair, return_inverse=True, return_counts=True)
     inside = np.bincount(place, weights=scene.inside[known], minlength=len(keys)).astype(int)
     for key, mine, every in zip(keys.tolist(), inside.tolist(), count.tolist(), strict=True):

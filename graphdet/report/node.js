@@ -33,7 +33,7 @@ function accountLife(main, own, place) {
   if (!days.size) return;
   const last = Math.max(...days.keys(), Math.ceil(data.overview.seconds / 86400)), width = 900, step = width / (last + 1), most = Math.max(...[...days.values()].map((one) => one.every));
   const svg = drawn("svg", { viewBox: `0 0 ${width} 116`, class: "strip", role: "img", "aria-label": label("life") });
-  const day = (n) => moment((Math.floor(data.overview.start / 86400) + n + (data.run.bare_dates ? 1 : 0)) * 86400 - (data.run.bare_dates ? 1 : 0)).slice(0, 10);  // a date lies at some hour of a day of UTC
+  const first = Math.floor(wall(data.overview.start).getTime() / 86400000), day = (n) => new Date((first + n) * 86400000).toISOString().slice(0, 10);
   for (const [n, { inside, every }] of days) {
     const up = (inside / most) * 50, down = ((every - inside) / most) * 50;
     svg.append(drawn("rect", { x: n * step, y: 50 - up, width: Math.max(step - 0.6, 1), height: up, class: "bar" }, drawn("title", {}, `${day(n)}: ${inside}`)), drawn("rect", { x: n * step, y: 50, width: Math.max(step - 0.6, 1), height: down, class: "bar outside" }, drawn("title", {}, `${day(n)}: ${every - inside}`)));

@@ -20,6 +20,7 @@ from graphdet.events import EventTable
 from graphdet.reviews.review_reading import Reviews
 from graphdet.reviews.review_wording import wording_odds
 from graphdet.schema import ITEM
+from graphdet.schema.zones import ahead_of_utc
 from graphdet.signals.counting import DAY, FEWEST_DAYS, Counts, counts_of_nodes
 from graphdet.signals.surveillance import false_shares, surprises
 
@@ -52,10 +53,12 @@ class ReviewFinding:
     q_value: float
 
 
-def find_reviews(reviews: Reviews, events: EventTable, false_share: float = 0.05) -> list[ReviewFinding]:
-    """Findings, the surest first; none of a log that is shorter than a week. O(reviews · length of a text)."""
-    first_day, last_day = int(reviews.time.min()) // DAY, int(reviews.time.max()) // DAY
-    if last_day - first_day + 1 < FEWEST_DAYS:
+def find_reviews(reviews: Reviews, events: EventTable, false_share: float = 0.05, zone: str = "UTC") -> list[ReviewFinding]:
+    """Findings, the surest first; none of a log that is shorter than a week. Days are those of the zone. O(reviews · length of a text)."""
+    ahead = ahead_of_utc(zone, int(reviews.time.min()))
+    start = (int(reviews.time.min()) + ahead) // DAY * DAY - ahead
+    day = (reviews.time - start) // DAY
+    if day.max() + 1 < FEWEST_DAYS:
         return []
     top = max(float(np.max(reviews.stars)), 1.0)
     stars = reviews.stars * 5 / top if top > 5 else reviews.stars
@@ -65,13 +68,13 @@ def find_reviews(reviews: Reviews, events: EventTable, false_share: float = 0.05
     found: list[tuple[str, Int64, dict[str, tuple[float, dict[str, float]]]]] = []
     tried = 0
     for kind, side in (("bought", good), ("malicious", bad)):
-        counts = _counts(reviews, side, first_day, last_day)
+        counts = _counts(reviews, side, day, start)
         if counts is None:
             continue
         tried += len(counts)
         one = surprises(counts, LEAST)
         for series in np.flatnonzero(one.surprise_of_series() > 0).tolist():
-            rows = _rows(reviews, side, counts, one.stretch(series), int(counts.node[series]), first_day)
+            rows = _rows(reviews, side, counts, one.stretch(series), int(counts.node[series]), day)
             if len(rows) >= LEAST:
                 fits = None if odds is None else (odds if kind == "bought" else -odds)
                 tests = _tests(reviews, rows, side, fits, phrases, float(np.exp(one.ln_chance[series])))
@@ -79,22 +82,21 @@ def find_reviews(reviews: Reviews, events: EventTable, false_share: float = 0.05
     return _kept(found, tried, reviews, events, false_share)
 
 
-def _counts(reviews: Reviews, side: Bool, first_day: int, last_day: int) -> Counts | None:
-    day = reviews.time[side] // DAY - first_day
+def _counts(reviews: Reviews, side: Bool, day: Int64, start: int) -> Counts | None:
     users = reviews.user[side].astype(np.int32)
-    counted = counts_of_nodes(reviews.item[side], users, day, last_day - first_day + 1, LEAST)
+    counted = counts_of_nodes(reviews.item[side], users, day[side], int(day.max()) + 1, LEAST)
     if counted is None:
         return None
     node, offset, at, count, exposure = counted
     # From the item's first review on, of whatever stars.
-    born = (reviews.time[np.searchsorted(reviews.item, node)] // DAY - first_day).astype(np.int32)
-    return Counts(ITEM, "reviews", "day", first_day * DAY, DAY, node, offset, at, count, exposure, born)
+    born = day[np.searchsorted(reviews.item, node)].astype(np.int32)
+    return Counts(ITEM, "reviews", "day", start, DAY, node, offset, at, count, exposure, born)
 
 
-def _rows(reviews: Reviews, side: Bool, counts: Counts, stretch: tuple[int, int], item: int, first_day: int) -> Int64:
+def _rows(reviews: Reviews, side: Bool, counts: Counts, stretch: tuple[int, int], item: int, day: Int64) -> Int64:
     begin, end = np.searchsorted(reviews.item, [item, item + 1])
-    day = reviews.time[begin:end] // DAY - first_day
-    return np.asarray(begin + np.flatnonzero(side[begin:end] & (day >= stretch[0]) & (day < stretch[1])))
+    own = day[begin:end]
+    return np.asarray(begin + np.flatnonzero(side[begin:end] & (own >= stretch[0]) & (own < stretch[1])))
 
 
 def _tests(

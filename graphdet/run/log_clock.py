@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from graphdet.arrays import Int64
-from graphdet.schema.zones import place_of
+from graphdet.schema.zones import ahead_of_utc, place_of
 
 if TYPE_CHECKING:
     from graphdet.run.folder import Run
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -68,12 +66,8 @@ class LogClock:
         if self.zone == "UTC":
             return micros
         hours, at = np.unique(micros // 3_600_000_000, return_inverse=True)  # no clock change lies within an hour of UTC
-        ahead = [self._ahead(int(hour)) for hour in hours]
+        ahead = [ahead_of_utc(self.zone, int(hour) * 3_600_000_000) for hour in hours]
         return np.asarray(micros + np.array(ahead, np.int64)[at], np.int64)
-
-    def _ahead(self, hour: int) -> int:
-        there = (_EPOCH + timedelta(hours=hour)).astimezone(place_of(self.zone)).utcoffset()
-        return 0 if there is None else there // timedelta(microseconds=1)
 
     def _local(self, moment: datetime | str | None) -> datetime | None:
         if not moment:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OFFSET = re.compile(r"([+-])(\d{1,2}):?(\d{2})?")
 
 
@@ -22,3 +23,9 @@ def place_of(zone: str) -> tzinfo:
     """A zone as Python has it."""
     offset = offset_of(zone)
     return UTC if zone == "UTC" else timezone(timedelta(microseconds=offset)) if offset is not None else ZoneInfo(zone)
+
+
+def ahead_of_utc(zone: str, moment: int) -> int:
+    """Microseconds that a zone's clocks are ahead of UTC at a moment, in microseconds since 1970 UTC."""
+    there = (_EPOCH + timedelta(microseconds=moment)).astimezone(place_of(zone)).utcoffset()
+    return 0 if there is None else there // timedelta(microseconds=1)

@@ -16,7 +16,7 @@ def measure_lives(events: EventTable, settings: Settings, progress: Progress) ->
     tables = _accounts(events, settings, progress)
     if settings.signals.series.false_share:
         with progress.stage("series", len(events)):
-            bursts = find_bursts(events, settings.signals.series, settings.machine.workers)
+            bursts = find_bursts(events, settings.signals.series, settings.machine.workers, settings.log.timezone)
         tables |= {} if bursts is None else {"bursts": bursts}
     return tables
 

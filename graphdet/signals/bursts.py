@@ -25,15 +25,16 @@ NINE_OF_TEN = (0.05, 0.95)
 Row = dict[str, Any]
 
 
-def find_bursts(events: EventTable, settings: SeriesSettings, threads: int = 1) -> pa.Table | None:
+def find_bursts(events: EventTable, settings: SeriesSettings, threads: int = 1, zone: str = "UTC") -> pa.Table | None:
     """The table `bursts`, the least likely first; None of a log without times, or where none are looked for.
 
-    O(events); the result does not depend on `threads`.
+    O(events); the result does not depend on `threads`. Days are those of the zone.
     """
     if events.time is None or not settings.false_share:
         return None
     with ThreadPoolExecutor(threads) as pool:
-        found = list(pool.map(lambda counts: surprises(counts, settings.least), count_series(events, settings.least, threads)))
+        series = count_series(events, settings.least, threads, zone)
+        found = list(pool.map(lambda counts: surprises(counts, settings.least), series))
     shares = false_shares([one.ln_chance for one in found])
     rows: list[Row] = []
     for one, share in zip(found, shares, strict=True):

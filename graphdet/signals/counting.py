@@ -15,6 +15,7 @@ from graphdet import _kernels
 from graphdet.arrays import Float64, Int32, Int64, UInt8
 from graphdet.events import NO_TIME, EventTable
 from graphdet.schema import ITEM, KEY_TYPES, NODE_TYPE
+from graphdet.schema.zones import ahead_of_utc
 
 HOUR, DAY = 3_600_000_000, 86_400_000_000
 WIDTHS = {"hour": HOUR, "day": DAY}
@@ -57,8 +58,10 @@ class Counts:
         return len(self.node)
 
 
-def count_series(events: EventTable, least: int, threads: int = 1) -> Iterator[Counts]:
+def count_series(events: EventTable, least: int, threads: int = 1, zone: str = "UTC") -> Iterator[Counts]:
     """All series in which a burst of `least` could be; none of a log without times, or of one that is too short.
+
+    Days begin at midnight of the zone, as it was when the log begins: where clocks change in it, an hour beside midnight from then on.
 
     O(events); the result does not depend on `threads`.
     """
@@ -68,9 +71,10 @@ def count_series(events: EventTable, least: int, threads: int = 1) -> Iterator[C
     if untimed == len(events):
         return
     first, last = int(events.time[untimed]), int(events.time[-1])
-    if last // DAY - first // DAY + 1 < FEWEST_DAYS:
+    ahead = ahead_of_utc(zone, first)
+    start = (first + ahead) // DAY * DAY - ahead
+    if (last - start) // DAY + 1 < FEWEST_DAYS:
         return
-    start = first // DAY * DAY
     grains = [grain for grain in WIDTHS if grain != "hour" or events.resolution != "day"]
     finest = WIDTHS[grains[0]]
     bucket = _buckets(events.time, untimed, start, finest)

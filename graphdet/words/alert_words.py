@@ -16,7 +16,7 @@ ALERT_WORDS: dict[str, Wording] = {
     "fell": Wording("fell in tier", "等级下降"),
     "ended": Wording("is no longer found", "不再出现"),
     "ring_line": Wording(
-        "Suspected ring {ring} ({tier}): {changes}; {users:account|accounts}", "疑似团伙 {ring}（{tier}）：{changes}；账号数 {users}"
+        "Suspected ring {ring} ({tier}): {changes}; {users:account|accounts}", "疑似团伙 {ring}（{tier}）：{changes}；{users} 个账号"
     ),
     "was_users": Wording(", {before} before", "（此前 {before}）"),
     "money": Wording(", {money} at stake", "，涉及金额 {money}"),
@@ -50,11 +50,11 @@ ALERT_WORDS: dict[str, Wording] = {
     "unknown": Wording("No event of the window has it.", "窗口内没有相关事件。"),
     "in_ring": Wording(
         "In the suspected ring {ring} ({tier}, {users:account|accounts}) as {role}:",
-        "属于疑似团伙 {ring}（{tier}，账号数 {users}），角色：{role}",
+        "属于疑似团伙 {ring}（{tier}，{users} 个账号），角色：{role}",
     ),
     "near_ring": Wording(
         "Touches {things} of the suspected ring {ring} ({tier}, {users:account|accounts}):",
-        "涉及疑似团伙 {ring}（{tier}，账号数 {users}）的{things}：",
+        "涉及疑似团伙 {ring}（{tier}，{users} 个账号）的{things}：",
     ),
     "in_none": Wording("In no suspected ring.", "不属于任何疑似团伙。"),
     "as_of": Wording("As of look {look}, events up to {moment}.", "截至第 {look} 次查看，事件截至 {moment}。"),

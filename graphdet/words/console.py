@@ -131,7 +131,7 @@ CONSOLE_WORDS: dict[str, Wording] = {
         "用于不能说明使用者的情况：办公网络地址、测试手机。没有它仍成立的团伙照样会被发现。多人共同工作时须由另一人批准。",
     ),
     "events_recorded": Wording(
-        "{shown} of {all:event|events} that the run keeps, the latest first.", "运行保存的 {all} 个事件中的 {shown} 个，最近者在前。"
+        "{shown} of {all:event|events} that the run keeps, the latest first.", "运行保存的 {all} 条事件中的 {shown} 条，最近者在前。"
     ),
     "paste_ids": Wording("Ids, one a line, at most {most}", "编号，每行一个，最多 {most} 个"),
     "found": Wording("Found", "查找结果"),

@@ -6,8 +6,8 @@ from graphdet.schema.wording import Language, Wording, filled
 
 DRIFT_WORDS: dict[str, Wording] = {
     "drift_head": Wording(
-        "{day}, compared with {days:day|days} before it: {count:thing is|things are} beyond the threshold.",
-        "{day} 与此前 {days} 天相比：{count} 项超出阈值。",
+        "{day} (UTC), compared with {days:day|days} before it: {count:thing is|things are} beyond the threshold.",
+        "{day}（UTC）与此前 {days} 天相比：{count} 项超出阈值。",
     ),
     "no_drift": Wording(
         "No day has been compared yet: it takes a whole day and one before it, each with [drift] least_events events.",

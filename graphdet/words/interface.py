@@ -204,7 +204,7 @@ WORDS: dict[str, Wording] = {
     "by_day": Wording("Colour: day of the first arrival", "颜色：首次到访的日期"),
     "clear": Wording("Choose nothing", "取消选择"),
     "select": Wording("Choose", "选择"),
-    "shown_of": Wording("{what}: {shown} of {all}", "{what}：{all} 中的 {shown}"),
+    "shown_of": Wording("{what}: {shown} of {all}", "{what}：共 {all} 项，显示 {shown} 项"),
     "do": Wording("What to do", "如何处理"),
     "next_step": Wording("Next step", "下一步"),
     "next_devices": Wording(
@@ -267,7 +267,7 @@ WORDS: dict[str, Wording] = {
     "money": Wording("amount", "金额"),
     "copied": Wording("Copied", "已复制"),
     "hubs": Wording("public networks", "公共网络"),
-    "more": Wording("Show all: here, {shown} of {count}", "显示全部：现有 {count} 中的 {shown}"),
+    "more": Wording("Show all: here, {shown} of {count}", "显示全部：现显示 {count} 项中的 {shown} 项"),
     "lasted": Wording("lasted", "历时"),
     "hours": Wording("{count} h", "{count} 小时"),
     "days": Wording("{count} d", "{count} 天"),
@@ -336,7 +336,7 @@ WORDS: dict[str, Wording] = {
     "guide_run": Wording(
         "{events:event|events}; {rings:suspected ring|suspected rings}: {alerts} to act on, {reviews} to review, {explained} that an innocent explanation covers. "
         "Suspected is what the graph says; the verdict is yours.",
-        "{events} 个事件；{rings} 个疑似团伙：{alerts} 个需处理，{reviews} 个待复核，{explained} 个可由正常原因解释。图上所示仅为疑似，结论由您作出。",
+        "{events} 条事件；{rings} 个疑似团伙：{alerts} 个需处理，{reviews} 个待复核，{explained} 个可由正常原因解释。图上所示仅为疑似，结论由您作出。",
     ),
     "guide_title": Wording("Run {id}", "运行 {id}"),
     "guide_worst": Wording("The worst ring, {id}", "最可疑的团伙 {id}"),

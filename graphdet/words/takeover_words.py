@@ -43,7 +43,7 @@ AGAINST = {
 SUMMARY = Wording(
     "Suspected takeover from {begin} to {end}, {events:event|events}, worth {amount} in orders; held against {known:earlier sitting|earlier sittings}. "
     "Of accounts at least as suspicious {wrong:.1%} are expected to be coincidences.",
-    "疑似账号被盗用：{begin} 至 {end}，{events} 个事件，订单金额 {amount}；以此前 {known} 次会话为对照。"
+    "疑似账号被盗用：{begin} 至 {end}，{events} 条事件，订单金额 {amount}；以此前 {known} 次会话为对照。"
     "同等可疑的账号中预期有 {wrong:.1%} 属于巧合。",
 )
 NONE = Wording("No account's life breaks so that a takeover is suspected.", "没有账号的行为出现足以怀疑被盗用的断裂。")

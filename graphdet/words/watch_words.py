@@ -11,7 +11,7 @@ WATCH_WORDS: dict[str, Wording] = {
     ),
     "looked": Wording(
         "{moment}  look {look}: {alerts:alert|alerts}, {review} to review, {explained} explained; {seconds} s",
-        "{moment}  第 {look} 次查看：告警 {alerts}，待复核 {review}，可解释 {explained}；用时 {seconds} 秒",
+        "{moment}  第 {look} 次查看：告警 {alerts} 个，待复核 {review} 个，可解释 {explained} 个；用时 {seconds} 秒",
     ),
     "hindered": Wording("{why} It is tried again every few seconds; nothing is lost meanwhile.", "{why} 每隔几秒重试；期间不会丢失数据。"),
 }
