@@ -118,7 +118,7 @@ def plain(text: str) -> str:
     return "".join(parts)
 
 
-MEASURES = set("个条笔名人家件台张份组套处项行次天秒倍") | {"小时", "分钟"}
+MEASURES = set("个条笔名人家件台张份对组套处项行次天秒倍") | {"小时", "分钟"}
 
 
 def test_what_is_counted_has_its_measure_word_in_chinese() -> None:
