@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import duckdb
+import numpy as np
 
+from graphdet import _kernels
 from graphdet.errors import UnreadableFile
 from graphdet.events.expressions import quoted
 from graphdet.events.json_documents import rows_of
@@ -22,6 +24,7 @@ from graphdet.scratch import new_file
 IS_OBJECT = f"line IS NOT NULL AND ltrim(line, {WHITESPACE}) LIKE '{{%' AND json_valid(line)"
 _DEEPEST, _MOST = 8, 2000  # levels of objects, and leaves, beyond which what is nested stays one text
 _LONGEST = 15_000_000
+_SCANNED = 1 << 24  # bytes looked at at once
 # DuckDB dies of structures some 120 levels deep; a line that has more brackets, which need not be so deep, is looked at by us.
 _MANY_BRACKETS = "(length(line) > 240 AND length(line) - length(translate(line, '{[', '')) > 120)"
 _HALF = re.compile("[\ud800-\udfff]")
@@ -184,8 +187,63 @@ def _of_each(whole: dict[str, Any], path: list[str]) -> list[dict[str, Any]]:
     return [whole | {key: one} for one in value] or [{name: other for name, other in whole.items() if name != key}]
 
 
-def find_leaves(connection: duckdb.DuckDBPyConnection, lines: str, wanted: Iterable[str]) -> list[Leaf]:
-    """All values that any object has, by name; and those that the settings map by a dotted name, where only some have objects there."""
+def find_leaves(
+    connection: duckdb.DuckDBPyConnection, path: Path, sql_of: Callable[[Path], str], wanted: Iterable[str], folder: Path
+) -> list[Leaf]:
+    """All values that any object has, by name; and those that the settings map by a dotted name, where only some have objects there.
+
+    Args:
+        path: of a file of lines, which `sql_of` makes a table of one column, `line`.
+        wanted: names that the settings map.
+        folder: for the lines that are no flat objects, where most are; of these alone DuckDB tells what is in them.
+    """
+    flat, unclear = _flat_names(path, folder)
+    structure = _structure_of(connection, sql_of(unclear)) if unclear.stat().st_size else {}
+    for name, told in flat.items():
+        structure[name] = _merged(structure[name], "JSON") if told and name in structure else structure.get(name, "JSON")
+    found = {leaf.name: leaf for leaf in _leaves(structure, (), 1)}
+    if len(found) > _MOST:
+        found = {key: Leaf(key, _pointer((key,)), isinstance(kind, list)) for key, kind in structure.items()}
+    for name in wanted:
+        keys = tuple(name.strip().split("."))
+        if len(keys) > 1 and name.strip() not in found and any(".".join(keys[:stop]) in found for stop in range(1, len(keys))):
+            found[name.strip()] = Leaf(name.strip(), _pointer(keys), is_list=False)
+    return [found[name] for name in sorted(found)]
+
+
+def _flat_names(path: Path, folder: Path) -> tuple[dict[str, bool], Path]:
+    """Names in the lines that are flat objects, with whether any value is other than null, and a file of all other lines."""
+    found: dict[str, bool] = {}
+    unclear = new_file(folder)
+    with path.open("rb") as stream, unclear.open("wb") as out:
+        rest = b""
+        while data := stream.read(_SCANNED):
+            cut = data.rfind(b"\n") + 1
+            block, rest = rest + data[:cut], data[cut:] if cut else rest + data
+            if len(rest) > _LONGEST or not _scan(block, found, out):
+                return {}, path  # DuckDB knows what to say of it
+        if not _scan(rest, found, out):
+            return {}, path
+    return found, unclear
+
+
+def _scan(block: bytes, found: dict[str, bool], unclear: BinaryIO) -> bool:
+    """Whether the block is UTF-8, and so could be looked at."""
+    try:
+        block.decode()
+    except UnicodeDecodeError:
+        return False
+    told, empty, others = _kernels.flat_names(np.frombuffer(block, np.uint8))
+    found |= {name.decode(): True for name in told}
+    for name in empty:
+        found.setdefault(name.decode(), False)
+    for begin, end in others.reshape(-1, 2).tolist():
+        unclear.write(block[begin:end] + b"\n")
+    return True
+
+
+def _structure_of(connection: duckdb.DuckDBPyConnection, lines: str) -> dict[str, Any]:
+    """What objects in these lines hold: a name's kind, the names inside it, or the kind of a list's values."""
     query = f"SELECT json_group_structure(line::JSON) FROM {lines} WHERE {IS_OBJECT} AND NOT {_MANY_BRACKETS}"  # noqa: S608 - paths are quoted
     (told,) = connection.execute(query).fetchall()[0]
     structure = json.loads(told) if told else {}
@@ -194,16 +252,7 @@ def find_leaves(connection: duckdb.DuckDBPyConnection, lines: str, wanted: Itera
         for (line,) in rows:
             with contextlib.suppress(RecursionError, ValueError):  # a line that nests by the thousand has nothing for us
                 structure = _merged(structure, _kind(json.loads(line), 0))
-    if not isinstance(structure, dict):
-        return []
-    found = {leaf.name: leaf for leaf in _leaves(structure, (), 1)}
-    if len(found) > _MOST:
-        found = {key: Leaf(key, _pointer((key,)), isinstance(kind, list)) for key, kind in structure.items()}
-    for name in wanted:
-        path = tuple(name.strip().split("."))
-        if len(path) > 1 and name.strip() not in found and any(".".join(path[:stop]) in found for stop in range(1, len(path))):
-            found[name.strip()] = Leaf(name.strip(), _pointer(path), is_list=False)
-    return [found[name] for name in sorted(found)]
+    return structure if isinstance(structure, dict) else {}
 
 
 def _kind(value: Any, depth: int) -> Any:

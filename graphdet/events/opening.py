@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -252,11 +253,11 @@ def _open_json(connection: duckdb.DuckDBPyConnection, file: LogFile, settings: L
     path = in_lines(connection, file.name, text.path, settings.unroll, folder)
     lines, broken, careful = lines_sql(path), 0, False
     try:
-        leaves = find_leaves(connection, lines, settings.columns)
+        leaves = find_leaves(connection, path, lines_sql, settings.columns, folder)
     except ENGINE:
         good, broken = _good_records(path, "", 1, folder)
         lines, careful = lines_sql(good, longest=_BUFFER), True
-        leaves = find_leaves(connection, lines, settings.columns)
+        leaves = find_leaves(connection, good, partial(lines_sql, longest=_BUFFER), settings.columns, folder)
     if not leaves:
         if connection.execute(f"SELECT count(*) FROM {lines} WHERE {_GIVEN}").fetchall() == [(0,)]:  # noqa: S608
             return _nothing(file)

@@ -12,6 +12,7 @@ void add_cores(nb::module_& module);
 void add_crowding(nb::module_& module);
 void add_edges(nb::module_& module);
 void add_grouping(nb::module_& module);
+void add_flat_objects(nb::module_& module);
 void add_growth(nb::module_& module);
 void add_inverted(nb::module_& module);
 void add_levels(nb::module_& module);
@@ -41,6 +42,7 @@ NB_MODULE(_kernels, module) {
     graphdet::add_crowding(module);
     graphdet::add_edges(module);
     graphdet::add_grouping(module);
+    graphdet::add_flat_objects(module);
     graphdet::add_growth(module);
     graphdet::add_inverted(module);
     graphdet::add_levels(module);

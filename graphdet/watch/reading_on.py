@@ -95,6 +95,8 @@ def read_chunk(chunk: Chunk, settings: LogSettings, machine: MachineSettings, *,
 
 def _as_objects(data: bytes) -> bytes:
     """With what is no object made unreadable in its place, so that the reader takes nothing else for something else because of it."""
+    if data.startswith(b"{") and data.count(b"\n{") == data.count(b"\n", 0, len(data) - 1):
+        return data  # as nearly always: each line begins as an object does
     return _NO_OBJECT.sub(rb"{{\1", data)
 
 

@@ -1,0 +1,113 @@
+"""What a look of the watch costs as the window grows: processor seconds by stage, of looks between refreshes after some new events each.
+
+python benchmarks/looks.py [NEW] [LOOKS] [EVENTS]...     # 1,000 new events before each of 3 looks; windows of 100,000 and 400,000
+
+A made market of EVENTS fills a window but for its last day, which comes in portions of NEW, or of as many as that day has for each look.
+Processor seconds of all threads are told, so that it matters little what else the machine does; the first look is a refresh.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from graphdet.alerts.alert import Alert
+from graphdet.progress import Progress
+from graphdet.settings import Settings
+from graphdet.simulate import preset, simulate
+from graphdet.simulate.playing import lines_of
+from graphdet.simulate.writing import log_batches
+from graphdet.watch.folder_source import FolderSource
+from graphdet.watch.segments import DAY
+from graphdet.watch.state import RUNS, open_state
+from graphdet.watch.stepping import Bounds, StepReport
+from graphdet.watch.taking_looks import Look, Window, take_look
+from graphdet.watch.watching import Watch
+
+MINUTE = 60_000_000
+
+
+class Costs(Progress):
+    """Processor seconds of each stage."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+
+    @contextlib.contextmanager
+    def stage(self, name: str, total: int | None = None) -> Iterator[None]:
+        """As told, with the time of the processor."""
+        begun = time.process_time()
+        with super().stage(name, total):
+            yield
+        self.seconds[name] += time.process_time() - begun
+
+
+class Costed(Watch):
+    """A watch whose looks tell what they cost."""
+
+    costs: Costs
+
+    def _take(self, window: Window) -> Look:
+        self.costs = Costs()
+        return take_look(window, self.between, self.settings, self.state.folder / RUNS, self.home, self.costs)
+
+
+class Nobody:
+    """Hears nothing of steps and looks."""
+
+    def stepped(self, report: StepReport, figures: Mapping[str, float]) -> None:
+        """A step."""
+
+    def looked(self, look: Look, alerts: Sequence[Alert], figures: Mapping[str, float]) -> None:
+        """A look."""
+
+    def hindered(self, why: str) -> None:
+        """Nothing may hinder a benchmark."""
+        raise AssertionError(why)
+
+
+def main(new: int, looks: int, events: int) -> None:
+    market = simulate(preset("hard", events=events), 1)
+    lines = [line for batch in log_batches(market) for line in lines_of(batch)]
+    today = int(np.searchsorted(market.columns.time, market.columns.time[-1] // DAY * DAY)) + 1  # one of today is there, so that it began
+    new = min(new, (len(lines) - today) // looks)
+    past = len(lines) - new * looks
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "logs" / "events.jsonl"
+        log.parent.mkdir()
+        log.write_bytes(b"".join(lines[:past]))
+        with open_state(Path(folder) / "state") as state:
+            watch = Costed(state, FolderSource(log.parent, 3600.0), Settings(), Bounds(400), 2.0, 5 * MINUTE, None, Nobody())
+            begun = time.process_time()
+            while watch.step() is not None:
+                pass
+            print(
+                f"{past:,} events, {new:,} new before each look: {past / (time.process_time() - begun):,.0f} taken in a processor second",
+                flush=True,
+            )
+            for number in range(looks + 1):
+                begun = time.process_time()
+                look = watch.look()
+                seconds = time.process_time() - begun
+                assert look is not None
+                told = ", ".join(f"{name} {cost:.2f}" for name, cost in watch.costs.seconds.items())
+                kind = "refresh" if look.refresh else "recorded" if look.is_recorded else "run stands"
+                rest = seconds - sum(watch.costs.seconds.values())
+                print(f"  {kind}, {look.run.rings.num_rows} rings: {seconds:.2f} s ({told}, rest {rest:.2f})", flush=True)
+                with log.open("ab") as file:
+                    file.write(b"".join(lines[past + number * new : past + (number + 1) * new]))
+                watch.step()
+
+
+if __name__ == "__main__":
+    told = [int(argument) for argument in sys.argv[1:]]
+    for window in told[2:] or [100_000, 400_000]:
+        main(told[0] if told else 1_000, told[1] if len(told) > 1 else 3, window)
