@@ -143,6 +143,7 @@ def test_reasons_are_kept_from_look_to_look_and_worked_out_a_few_at_a_time(
     assert [write_scores(tmp_path / NAME, one, look=3, moment=NOW) for one in moved] == [0, 0, 2]
     user = next(row["node_id"] for row in run.members.to_pylist() if row["node_type"] == "user")
     assert scores.node("user", user)["rings"][0]["amount"] == 9.5  # an open one follows
+    assert write_scores(tmp_path / "other", run, look=0, moment=NOW, hurried=True) == 1  # another look waits
     assert write_scores(tmp_path / "other", run, look=0, moment=NOW) == 2
     (tmp_path / NAME).write_bytes(first[: len(first) // 2])
     with pytest.raises(NoScores, match="no file of scores"):

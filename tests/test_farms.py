@@ -300,6 +300,20 @@ def test_whoever_had_the_device_before_is_no_member() -> None:
     assert found.closeness.accounts == 13
 
 
+def test_a_farm_on_a_thing_that_has_more_regulars_than_the_farm_has_accounts_is_told_with_that_thing() -> None:
+    regulars = [
+        {"user": f"w{who:03d}", "device": "FARM", "time": float((9 * week + 1) * DAY + 9000 * who)}
+        for who in range(18)
+        for week in range(3)
+    ]
+    rows = shop(3) + farm(12, 1) + regulars
+    (found,) = find_farms(index_of(rows), 0.05)
+    assert len(found.keys) == 1  # without a thing it could neither be told nor be judged again
+    run = detect(event_table(rows), Settings())
+    (ring,) = [ring_id for ring_id in run.rings["ring_id"].to_pylist() if len(Replay(Recorded(run), ring_id).whole().members) == 12]
+    assert build_dossier(Recorded(run), run.ring(ring)).reasons
+
+
 def test_logs_without_times_or_without_such_things() -> None:
     rows = shop(3) + farm(20, 1)
     assert find_farms(index_of([{**row, "time": None} for row in rows]), 0.05) == []

@@ -41,7 +41,7 @@ NEARLY = 0.01  # by how much what is at stake may differ for reasons to stand
 _TOLD = ("rank", "tier", "size", "at_stake", "amount", "chance", "explanation", "first_seen", "last_seen", "score")
 
 
-def write_scores(path: Path, run: Run, *, look: int, moment: int) -> int:
+def write_scores(path: Path, run: Run, *, look: int, moment: int, hurried: bool = False) -> int:
     """Write what is to be asked.
 
     Args:
@@ -49,6 +49,7 @@ def write_scores(path: Path, run: Run, *, look: int, moment: int) -> int:
         run: of the look.
         look: its number.
         moment: up to which events go, in microseconds since 1970 UTC.
+        hurried: whether a look is waiting already; reasons are worked out of one ring only then.
 
     Returns:
         Rings whose reasons were worked out anew.
@@ -57,21 +58,19 @@ def write_scores(path: Path, run: Run, *, look: int, moment: int) -> int:
         AlertError: it cannot be written.
     """
     rings = {row["ring_id"]: {name: _plain(row[name]) for name in _TOLD} for row in run.rings.to_pylist()}
-    made = _with_reasons(rings, run, path)
-    documents = _members(run)
+    made = _with_reasons(rings, run, path, 1 if hurried else MOST_DOSSIERS)
     keys = [f"{RING}{MARK}{ring_id}" for ring_id in rings]
     told = [json.dumps(document, ensure_ascii=True) for document in rings.values()]
     nodes = pc.binary_join_element_wise(
         run.scores["node_type"].cast(pa.large_string()), run.scores["node_id"].cast(pa.large_string()), pa.scalar(MARK, pa.large_string())
     )
-    names = nodes.to_pylist()
     table = pa.table(
         {
-            "key": pa.array([*names, *keys], pa.large_string()),
+            "key": pa.concat_arrays([nodes.combine_chunks(), pa.array(keys, pa.large_string())]),
             "score": pa.concat_arrays(
                 [run.scores["score"].combine_chunks(), pa.array([row["score"] for row in rings.values()], pa.float64())]
             ),
-            "document": pa.array([*(documents.get(name, "") for name in names), *told], pa.large_string()),
+            "document": pa.concat_arrays([_documents(run, nodes), pa.array(told, pa.large_string())]),
         }
     )
     _write(path, table, {"look": str(look), "moment": str(moment), "run": run.id})
@@ -100,8 +99,8 @@ def _write(path: Path, table: pa.Table, meta: dict[str, str]) -> None:
         raise AlertError(f"{path}: scores cannot be written ({why(error)}).") from None
 
 
-def _with_reasons(rings: dict[str, dict[str, Any]], run: Run, path: Path) -> int:
-    """Put a ring's reasons beside its row: those of the file before where the ring is the same, else worked out, a few in one look."""
+def _with_reasons(rings: dict[str, dict[str, Any]], run: Run, path: Path, most: int) -> int:
+    """Put a ring's reasons beside its row: those of the file before where the ring is the same, else worked out, `most` in one look."""
     before = _reasons_before(path)
     recorded, made = None, 0
     order = sorted(rings, key=lambda ring_id: (TIERS.index(rings[ring_id]["tier"]), rings[ring_id]["rank"]))
@@ -110,7 +109,7 @@ def _with_reasons(rings: dict[str, dict[str, Any]], run: Run, path: Path) -> int
         kept = before.get(ring_id)
         if kept is not None and _is_as_before(kept, row):
             row |= {"reasons": kept["reasons"], REASONED_AT: kept.get(REASONED_AT)}
-        elif made < MOST_DOSSIERS and run.dossiers is not None:
+        elif made < most and run.dossiers is not None:
             try:
                 recorded = recorded or Recorded(run)
                 dossier = build_dossier(recorded, run.ring(ring_id))
@@ -146,6 +145,13 @@ def _reasons_before(path: Path) -> dict[str, dict[str, Any]]:
         if "reasons" in document:
             found[key.removeprefix(RING + MARK)] = document
     return found
+
+
+def _documents(run: Run, nodes: pa.ChunkedArray) -> pa.LargeStringArray:
+    """(nodes,) what is told of each, empty of those in no ring; most are, so that no name becomes an object of Python."""
+    documents = _members(run)
+    keys, told = (pa.array(list(column), pa.large_string()) for column in (documents.keys(), documents.values()))
+    return pc.fill_null(told.take(pc.index_in(nodes, value_set=keys).combine_chunks()), "")
 
 
 def _members(run: Run) -> dict[str, str]:

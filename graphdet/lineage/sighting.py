@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -50,7 +50,7 @@ class Sighting:
     def as_dict(self) -> dict[str, Any]:
         """As JSON has it; members by id."""
         members = {user: [one.weight, one.began] for user, one in sorted(self.members.items())}
-        return {**asdict(self), "members": members}
+        return {**vars(self), "members": members}
 
     @staticmethod
     def from_dict(told: Mapping[str, Any]) -> Sighting:

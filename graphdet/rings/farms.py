@@ -71,9 +71,11 @@ def find_farms(index: VisitIndex, most_q: float) -> list[Farm]:
     farms = []
     for number in order:
         test = tests[number]
-        if q[number] <= most_q and not taken[test.members].any():
+        if q[number] > most_q or taken[test.members].any():
+            continue
+        keys = _keys_of(test, group, visits)
+        if len(keys):  # several things of which none is theirs are no farm's
             taken[test.members] = True
-            keys = _keys_of(test, group, visits)
             farms.append(Farm(test.members, keys, test.start, test.end, test.closeness, test.chance, len(tests), float(q[number])))
     return farms
 
@@ -100,14 +102,15 @@ def as_ring(farm: Farm, index: VisitIndex, grower: Grower) -> Grown:
 
 
 def _keys_of(test: FarmTest, group: Int32, visits: Visits) -> Int32:
-    """Keys of the test's group that are the members' own: most of who came to them are, and three or more."""
+    """The key that was tested, and those of the group that are the members' own: most of who came to them are, and two or more."""
     keys = np.flatnonzero(group == test.group).astype(np.int32) if test.key < 0 else np.r_[test.key, np.flatnonzero(group == test.group)]
     member = np.zeros(visits.users, np.bool_)
     member[test.members] = True
     keys = np.unique(keys).astype(np.int32)
     users = [np.unique(visits.user[visits.offset[key] : visits.offset[key + 1]]) for key in keys.tolist()]
     theirs = np.array([member[who].sum() for who in users], np.int64)
-    return keys[(theirs >= 2) & (2 * theirs >= [len(who) for who in users])]
+    own = (theirs >= 2) & (2 * theirs >= np.array([len(who) for who in users], np.int64))
+    return np.asarray(keys[own | (keys == test.key)], np.int32)
 
 
 def _presence(farm: Farm, visits: Visits, grower: Grower) -> tuple[Int32, Int32, Int32, Int32]:

@@ -97,7 +97,7 @@ class Watch:
                 if looking is not None and looking.done():
                     found = looking.result()
                     self.keep(found)
-                    writing, looking = worker.submit(self._tell_those_who_ask, found), None
+                    writing, looking = worker.submit(self._tell_those_who_ask, found, hurried=self.is_due()), None
                 busy = looking is not None or (writing is not None and not writing.done())
                 if self.is_looking and not busy:
                     self.is_looking = False
@@ -221,10 +221,11 @@ class Watch:
         self.witness.looked(look, alerts, self.figures)
         return alerts
 
-    def _tell_those_who_ask(self, look: Look) -> None:
-        """Scores, and how days drift; where that cannot be written, what was is told on."""
+    def _tell_those_who_ask(self, look: Look, *, hurried: bool = False) -> None:
+        """Scores, and how days drift; where that cannot be written, what was is told on. `hurried`: another look is due already."""
+        number = int(self.state.meta["look"])
         try:
-            write_scores(self.state.folder / SCORES, look.run, look=int(self.state.meta["look"]), moment=look.window.end)
+            write_scores(self.state.folder / SCORES, look.run, look=number, moment=look.window.end, hurried=hurried)
             self._measure_drift(look)
         except AlertError as error:
             self.witness.hindered(str(error))
