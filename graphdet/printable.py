@@ -14,7 +14,8 @@ from typing import Any
 
 FORMULA = "=+-@|%"  # what a formula, or a command to another program, begins with; in full width, too
 CELLS = re.compile(r'(?:^|[;,\t|])[\s"]*(?=[^\s"])')  # where a cell may begin, whatever stands between cells
-UNPRINTABLE = re.compile(r"[^\n -~\xa1-\xac\xae-\u02ff]")  # what is surely printable is passed over quickly
+# What is surely printable is passed over quickly.
+UNPRINTABLE = re.compile(r"[^\n -~\xa1-\xac\xae-\u02ff\u2010-\u2027\u3001-\u303e\u4e00-\u9fef\uff01-\uff5e]")
 
 
 def printable(text: str) -> str:

@@ -322,7 +322,7 @@ def _members(scene: Scene, ring: RunRing, facts: dict[str, Any]) -> list[dict[st
     names = scene.names
     inside = np.bincount(scene.member[scene.inside], minlength=scene.size)
     every = np.bincount(scene.member, minlength=scene.size)
-    touched = scene.met.sum(1)
+    touched, came = scene.met.sum(1), (scene.came != NO_TIME).any(1)
     first = np.full(scene.size, np.iinfo(np.int64).max)
     known = scene.time != NO_TIME
     np.minimum.at(first, scene.member[known], scene.time[known])
@@ -336,7 +336,7 @@ def _members(scene: Scene, ring: RunRing, facts: dict[str, Any]) -> list[dict[st
             weak.append("few_items")
         if row["contribution"] < 0.5 * median:
             weak.append("little_evidence")
-        if touched[place] and not (scene.came[place] != NO_TIME).any() and scene.measured["time"]["start"] is not None:
+        if touched[place] and not came[place] and scene.measured["time"]["start"] is not None:
             weak.append("stray")
         rows.append(
             {

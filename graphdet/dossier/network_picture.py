@@ -80,8 +80,11 @@ def _by_role(near: Graph) -> list[tuple[float, float]]:
     for column in columns.values():
         stand(column)
     for _ in range(SWEEPS):
+        before = list(map(tuple, columns.values()))
         for column in columns.values():
             middle = {node: sum([height[other] for other in neighbours[node]]) / max(len(neighbours[node]), 1) for node in column}
             column.sort(key=lambda node: (middle[node], nodes[node]))
             stand(column)
+        if list(map(tuple, columns.values())) == before:
+            break
     return [(x, 1.0 - 2.0 * y) for x, y in zip(side, height, strict=True)]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from graphdet.arrays import Int32, Int64
+from graphdet.arrays import Int32, Int64, distinct_values
 from graphdet.dossier.countable import measure_facts
 from graphdet.dossier.reasoning import Reason, find_reasons
 from graphdet.dossier.scene import Scene, set_scene
@@ -96,14 +96,12 @@ def measure_moved(scene: Scene) -> dict[str, int] | None:
     events, time, start = scene.replay.small.events, scene.time, scene.measured["time"]["start"]
     if DEVICE not in events.codes or start is None:
         return None
-    device = events.codes[DEVICE]
-    aged = moved = 0
-    for member in range(scene.size):
-        own = (scene.member == member) & (device >= 0)
-        before, inside = set(device[own & (time < start)].tolist()), set(device[own & scene.meant].tolist())
-        aged += bool(before)
-        moved += bool(before and inside and not before & inside)
-    return {"aged": aged, "moved": moved}
+    device = events.codes[DEVICE].astype(np.int64)
+    used = scene.member << 32 | device
+    before, inside = (distinct_values(used[(device >= 0) & then]) for then in (time < start, scene.meant))
+    aged = distinct_values(before >> 32)
+    stayed = inside[np.isin(inside, before)] >> 32
+    return {"aged": len(aged), "moved": len(np.setdiff1d(np.intersect1d(aged, inside >> 32), stayed))}
 
 
 def measure_payments(scene: Scene) -> dict[str, int] | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -201,7 +200,10 @@ class Recorded:
 
     @cached_property
     def category_share(self) -> Float64:
-        return self.share_of("category", self.item_category[0])
+        """(categories + 1,) share of each in the log's item events; the first place is for none."""
+        own = self.keys.filter(pc.equal(self.keys["node_type"], "category"))
+        shares = dict(zip(own["node_id"].to_pylist(), pc.fill_null(own["share"], 0.0).to_pylist(), strict=True))
+        return np.array([0.0, *(shares.get(name, 0.0) for name in self.item_category[0])])
 
     @cached_property
     def item_category(self) -> tuple[tuple[str, ...], Int32]:
@@ -257,18 +259,10 @@ class Recorded:
         return self._items.get(item, {}).get("history") or []
 
     @cached_property
-    def _shares(self) -> dict[str, dict[str, float]]:
-        """Of categories and sellers by name, the share of the log's item events."""
-        found: dict[str, dict[str, float]] = {"category": {}, "seller": {}}
-        for kind, shares in found.items():
-            own = self.keys.filter(pc.equal(self.keys["node_type"], kind))
-            shares |= zip(own["node_id"].to_pylist(), pc.fill_null(own["share"], 0.0).to_pylist(), strict=True)
-        return found
-
-    def share_of(self, kind: str, names: Sequence[str]) -> Float64:
-        """(names + 1,) share of the log's item events of each category or seller; the first place is for none."""
-        shares = self._shares[kind]
-        return np.array([0.0, *(shares.get(name, 0.0) for name in names)])
+    def seller_share(self) -> Float64:
+        """(sellers,) share of each in the log's item events."""
+        own = self.keys.filter(pc.equal(self.keys["node_type"], "seller"))
+        return np.asarray(pc.fill_null(own["share"], 0.0).to_numpy(), np.float64)
 
     @cached_property
     def _members(self) -> dict[str, Int32]:

@@ -67,10 +67,14 @@ class Remaining:
         at = np.flatnonzero(made.position >= 0)
         own_key = key_of_visits(made.visits)[at]
         at, between, left = self._merged(at, own_key, made)
-        told = made.position[at]
+        told, place = made.position[at], between + np.arange(len(at))
+        others = np.ones(len(at) + len(self._static), np.bool_)
+        others[place] = False
 
         def merged(static: npt.NDArray[Number], own: npt.NDArray[Number]) -> npt.NDArray[Number]:
-            return np.insert(static[self._static], between, own)
+            found = np.empty(len(others), static.dtype)
+            found[place], found[others] = own, static[self._static]
+            return found
 
         visits = replace(
             small.visits,

@@ -162,7 +162,7 @@ class _Joined:
         if "ip" in self._before:
             users_of_ip = np.concatenate([small.users_of("ip", recorded) for small in smalls])
         if "item" in events.codes and "seller" in events.codes:
-            sellers = np.concatenate([np.zeros(1), *(small.seller_share(recorded)[1:] for small in smalls)])
+            sellers = np.concatenate([np.zeros(1), *(small.seller_share(recorded) for small in smalls)])
         events_per_visit = background["events_per_visit"]
         return index_part(
             events,

@@ -22,6 +22,8 @@ from graphdet.visits.draws import renumbered
 from graphdet.visits.rushes import drawn_share
 from graphdet.visits.visits import View, Visits
 
+UNASKED = EvidenceSettings()  # rating asks them for the bounds of homogeneity, which is known here
+
 
 @dataclass(frozen=True)
 class SmallLog:
@@ -73,12 +75,15 @@ class SmallLog:
 
     def users_of(self, view: str, recorded: Recorded) -> Int64:
         """(keys,) how many use each of a view's keys in the whole log."""
-        (own,) = (one for one in self.visits.views if one.name == view)
-        return recorded.key_users[view][self.key_ids[own.first_key : own.first_key + own.keys]]
+        return recorded.key_users[view][self._ids_of(view)]
 
     def seller_share(self, recorded: Recorded) -> Float64:
-        """(sellers + 1,) share of each seller in the whole log's item events; the first place is for none."""
-        return recorded.share_of("seller", self.events.ids["seller"].to_pylist())
+        """(sellers,) share of each in the whole log's item events."""
+        return recorded.seller_share[self._ids_of("seller")]
+
+    def _ids_of(self, view: str) -> Int64:
+        (own,) = (one for one in self.visits.views if one.name == view)
+        return self.key_ids[own.first_key : own.first_key + own.keys]
 
 
 def cut_small_log(recorded: Recorded, members: Int32) -> SmallLog:
@@ -163,7 +168,7 @@ def _local_keys(recorded: Recorded, rows: Int64, visit: Int64) -> LocalKeys:
     first = 0
     for name, windows in recorded.views.items():
         base = recorded.first_key[name]
-        at_view = (at >= base) & (at < base + len(recorded.ids[name]))
+        at_view = slice(*np.searchsorted(at, [base, base + len(recorded.ids[name])]))  # visits come by key
         code = recorded.event_code[name][rows]
         used = distinct_values(np.r_[at[at_view] - base, code[code >= 0]])
         part.views.append(View(name, windows, recorded.settings.view[name], first, len(used)))
@@ -192,7 +197,7 @@ def rate_told(visits: Visits, counts: VisitCounts, totals: LogTotals, homogeneit
     """Base rates of a small log's visits; where nothing was told anybody may come at any time, so that a meeting there says nothing."""
     near = np.where(told, counts.near, np.int32(1))
     counts = replace(counts, near=near, elsewhen=np.where(told, counts.elsewhen, np.int32(0)))
-    rates = rate_visits(visits, counts, totals, EvidenceSettings(), homogeneity)
+    rates = rate_visits(visits, counts, totals, UNASKED, homogeneity)
     return BaseRates(
         log_base_rate=np.where(told, rates.log_base_rate, np.float32(0)),
         log_intent=np.where(told, rates.log_intent, np.float32(0)),
@@ -250,12 +255,13 @@ def _made_by(events: EventTable, visits: Visits, key: Int64, second: Int64) -> d
     users = int(max(visits.user.max(initial=0), events.codes["user"].max(initial=0))) + 1
     code = (key * users + visits.user) << 31 | visits.time
     order = np.argsort(code, kind="stable")
+    rising = code[order]
     made = {}
     for view in visits.views:
         at = events.codes[view.name].astype(np.int64)
         wanted = ((at + view.first_key) * users + events.codes["user"]) << 31 | np.maximum(second, 0)
-        place = np.searchsorted(code[order], wanted, side="right") - 1
-        found = np.where(place >= 0, code[order][np.maximum(place, 0)], -1) if len(order) else np.full(len(at), -1)
+        place = np.searchsorted(rising, wanted, side="right") - 1
+        found = np.where(place >= 0, rising[np.maximum(place, 0)], -1) if len(order) else np.full(len(at), -1)
         good = (at >= 0) & (second >= 0) & (place >= 0) & (found >> 31 == wanted >> 31)
         made[view.name] = np.where(good, order[np.maximum(place, 0)] if len(order) else -1, -1)
     return made

@@ -224,12 +224,13 @@ def _claim(claim: Claim) -> dict[str, Any]:
 def _weighed(one: Weighed) -> dict[str, Any]:
     """What was found of each of these conditions, in the same order; which of them decide, and a sentence where the claim holds."""
     asked = [condition for condition, _ in parts_of(one.claim)]
-    rows = [one.checked[condition] for condition in asked]
+    checked = one.checked
+    rows = [checked[condition] for condition in asked]
     return {
         "code": one.claim.name,
         "holds": one.holds,
         **(_sentences(one) if one.holds else {}),
-        "why": [asked.index(checked.condition) for checked in (one.nearest() if one.holds else one.missed())],
+        "why": [asked.index(row.condition) for row in (one.nearest() if one.holds else one.missed())],
         "checked": [
             dict(
                 zip(("found", "bar"), with_bar(row.condition, row.value, row.bar) if row.known else ("?", ""), strict=True),

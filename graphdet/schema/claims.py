@@ -8,12 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Literal
 
 from graphdet.schema.wording import Wording, blanks, named
 
 Direction = Literal["at least", "more than", "at most", "less than"]
 Unit = Literal["count", "share", "days", "number", "times", "chance", "yes"]
+
+
+@cache
+def _tells(needs: str, log_has: frozenset[str]) -> bool:
+    return all(any(one in log_has for one in group.split(" or ")) for group in needs.split(", ") if group)
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,7 @@ class Fact:
 
     def known(self, log_has: Collection[str] | None) -> bool:
         """Whether a log that has these node types, and actions, tells it; None = it has all."""
-        return log_has is None or all(any(one in log_has for one in group.split(" or ")) for group in self.needs.split(", ") if group)
+        return log_has is None or _tells(self.needs, frozenset(log_has))
 
     def __post_init__(self) -> None:
         if any(blanks(words) != 1 for words in (self.en, self.zh)):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from graphdet.schema.wording import Language, Wording, filled
+from graphdet.schema.wording import Language, Wording, filled, named
 from graphdet.words.claim_sentences import plain_number
 
 Side = Literal["for", "caution"]
@@ -24,7 +24,8 @@ class Code:
 
     def words(self, language: Language, numbers: dict[str, Any]) -> str:
         """The sentence with the numbers in it."""
-        return filled(self.en if language == "en" else self.zh, **{name: _shown(value) for name, value in numbers.items()})
+        text = self.en if language == "en" else self.zh
+        return filled(text, **{name: _shown(numbers[name]) for name in named(text)})
 
 
 class _Number(float):
