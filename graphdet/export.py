@@ -15,7 +15,7 @@ import numpy as np
 
 from graphdet.dossier.building import Dossier, event_rows, weakness
 from graphdet.dossier.reasoning import words
-from graphdet.dossier.tried import conditions_as_rows, missed_in_words, passed_in_words, sentence
+from graphdet.dossier.tried import claimed, conditions_as_rows, passed_in_words
 from graphdet.errors import RunError
 from graphdet.judging.conditions import Weighed
 from graphdet.printable import as_json, printable
@@ -86,7 +86,7 @@ def tables_of(dossier: Dossier, recorded: Recorded) -> dict[str, list[Row]]:
         for code, numbers in dossier.reasons
     ]
     weighed = [
-        {"side": side, "code": one.claim.name, **{language: sentence(one, language) for language in LANGUAGES}}
+        {"side": side, "code": one.claim.name, **{language: claimed(one, language) for language in LANGUAGES}}
         for side, one in (
             *(("objection", one) for one in dossier.objections if one.holds),
             *(("fits" if one.holds else "does not fit", one) for one in dossier.innocent),
@@ -207,7 +207,8 @@ def _fit(one: Weighed) -> str:
 
 def _why(one: Weighed, language: Language) -> str:
     """What fits in words and with its bars; of what does not fit the bars that it misses."""
-    return f"{sentence(one, language)} [{passed_in_words(one, language)}]" if one.holds else missed_in_words(one, language, None)
+    told = claimed(one, language)
+    return f"{told} [{passed_in_words(one, language)}]" if one.holds else told
 
 
 # Columns of a case note's tables by the words that name them.

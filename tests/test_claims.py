@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from planted_logs import with_facts
 from test_tiers import INNOCENT, LOG, PLAIN, UNTIMED, grown
 
-from graphdet.dossier.tried import MOST_TOLD, in_order, missed_in_words, parts_of, passed_in_words, sentence, spared_in_words
+from graphdet.dossier.tried import MOST_TOLD, claim_as_dict, in_order, missed_in_words, parts_of, passed_in_words, sentence, spared_in_words
 from graphdet.judging.conditions import Background, Weighed, ring_numbers, weigh
 from graphdet.judging.ring_facts import RingFacts
 from graphdet.judging.tiers import has_targets_to_itself, judge, reach_verdict, reach_verdicts
@@ -263,6 +263,18 @@ def test_a_claim_has_words_in_both_languages(claim: Claim) -> None:
         assert not re.search(r"fraud|criminal|guilty|cheat|culprit|scam|欺诈|诈骗|罪|骗", text.lower()), text
 
 
+@pytest.mark.parametrize("log", [LOG, UNTIMED], ids=["timed", "untimed"])
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.name)
+def test_what_does_not_hold_is_not_claimed(claim: Claim, log: Background) -> None:
+    for ring in (PLAIN, *INNOCENT.values()):
+        weighed = weigh(claim, ring_numbers(with_facts(ring, half_days=math.nan), 6, log), TierSettings())
+        told = claim_as_dict(weighed)
+        assert (told["en"] == sentence(weighed, "en")) == weighed.holds
+        assert (told["zh"] == sentence(weighed, "zh")) == weighed.holds
+        assert told["en"]
+        assert "–" not in told["en"] + told["zh"]
+
+
 def test_a_number_is_told_apart_from_the_bar_that_it_misses() -> None:
     nearly = Condition("address_share", "at least", Bar("nearly_all"))
     assert condition_in_words(nearly, 0.36, 0.7, "en") == "36% with one delivery address (at least 70%)"
@@ -272,7 +284,7 @@ def test_a_number_is_told_apart_from_the_bar_that_it_misses() -> None:
     lasting = Condition("days", "at least", Bar("long_share", of="log_days"))
     assert condition_in_words(lasting, 11.96, 12.0, "en") == "goes on for 11.96 days (at least 12)"
     taste = Condition("best_taste", "at least", Bar("fan_taste"))
-    assert "– times" in condition_in_words(taste, math.nan, 1.0, "en")
+    assert condition_in_words(taste, math.nan, 1.0, "en").endswith("? times as often as everybody (the log does not tell)")
     assert [number_in_words(chance, "chance") for chance in (0.16, 1e-5, 1e-40)] == ["16%", "1/100,000", "<1/1,000,000,000"]
     assert number_in_words(1.0, "times") == "10"
 

@@ -24,6 +24,11 @@ def sentence(one: Weighed, language: Language) -> str:
     return claim_in_words(one.claim, one.numbers, language)
 
 
+def claimed(one: Weighed, language: Language) -> str:
+    """The claim's sentence where it holds; else which bars it missed, for then the sentence is not true, and may name what nobody knows."""
+    return sentence(one, language) if one.holds else missed_in_words(one, language, None)
+
+
 def bars_in_words(conditions: Iterable[Checked], language: Language, most: int | None = None) -> str:
     """Each number with the bar that it was held against, in one line."""
     told = [condition_in_words(one.condition, one.value, one.bar, language, known=one.known) for one in _tightest(conditions)]
@@ -75,7 +80,7 @@ def claim_as_dict(one: Weighed) -> dict[str, Any]:
         "code": one.claim.name,
         "holds": one.holds,
         "numbers": {name: _plain(value) for name, value in one.numbers.items()},
-        **{language: sentence(one, language) for language in LANGUAGES},
+        **{language: claimed(one, language) for language in LANGUAGES},
         "ways": [[_condition(checked) for checked in way] for way in one.ways],
         "unless": [_condition(checked) for checked in one.unless],
     }

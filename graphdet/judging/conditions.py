@@ -42,6 +42,11 @@ class Checked:
     known: bool = True  # whether the log has what tells it
 
     @property
+    def told(self) -> bool:
+        """Whether there is a number: the log has what tells it, and did tell."""
+        return self.known and self.value == self.value
+
+    @property
     def holds(self) -> bool:
         return bool(COMPARE[self.condition.direction](self.value, self.bar))
 

@@ -233,7 +233,7 @@ def _weighed(one: Weighed) -> dict[str, Any]:
         "why": [asked.index(row.condition) for row in (one.nearest() if one.holds else one.missed())],
         "checked": [
             dict(
-                zip(("found", "bar"), with_bar(row.condition, row.value, row.bar) if row.known else ("?", ""), strict=True),
+                zip(("found", "bar"), with_bar(row.condition, row.value, row.bar) if row.told else ("?", ""), strict=True),
                 passed=row.holds,
             )
             for row in rows

@@ -94,7 +94,7 @@ function ringTable() {
     state.page = Math.min(state.page, pages - 1);
     const heads = COLUMNS.map(([name, kind]) => make("th", { class: kind, scope: "col", "aria-sort": state.sort === name ? (state.down ? "descending" : "ascending") : null },
       make("button", { type: "button", "data-sort": name, onclick: () => { state.down = state.sort === name ? !state.down : !["rank", "ring", "tier", "why"].includes(name); state.sort = name; fill(); place.querySelector(`[data-sort="${name}"]`).focus(); } },
-        label(name) + (state.sort === name ? (state.down ? " ↓" : " ↑") : ""))));
+        heading(name) + (state.sort === name ? (state.down ? " ↓" : " ↑") : ""))));
     saveAll.textContent = label("save_rings", { shown: number(rows.length), count: number(data.rings.length) });
     const looks = (ring) => (ring.explanation ? [data.innocent[ring.explanation][state.language]] : ring.kinds.map((kind) => label(kind))).map((text) => make("span", { class: "kind" }, text));
     const cells = (ring) => [number(ring.rank), make("a", { href: "#/ring/" + ring.ring_id }, ring.ring_id), make("span", {}, tier(ring.tier, standing(ring)), ring.contested ? make("span", { class: "tier review", title: label("contested_help") }, label("contested")) : null), make("span", {}, looks(ring)),
@@ -104,7 +104,8 @@ function ringTable() {
     const pager = pages > 1 ? make("div", { class: "row no-print" }, make("button", { type: "button", onclick: turn(-1), ...(state.page ? {} : { disabled: "" }) }, label("previous")),
       make("span", {}, label("page", { page: state.page + 1, pages })), make("button", { type: "button", onclick: turn(1), ...(state.page < pages - 1 ? {} : { disabled: "" }) }, label("next"))) : null;
     const empty = rows.length ? null : make("p", {}, label(data.rings.length ? "no_match" : "none"));
-    place.replaceChildren(make("div", { class: "scroll" }, make("table", { id: "rings" }, make("thead", {}, make("tr", {}, heads)), make("tbody", {}, body))), ...[empty, pager].filter(Boolean));
+    const order = state.sort === "rank" && !state.down && rows.length > 1 ? make("p", { class: "soft" }, label("order")) : null;
+    place.replaceChildren(...[order].filter(Boolean), make("div", { class: "scroll" }, make("table", { id: "rings" }, make("thead", {}, make("tr", {}, heads)), make("tbody", {}, body))), ...[empty, pager].filter(Boolean));
   };
   fill();
   box.append(make("div", { class: "row no-print" }, search, tiers, saveAll), place);

@@ -26,6 +26,11 @@ function label(key, values = {}) {
   return filled(text, (name) => values[name] ?? (name === "zone" ? data.run.zone : ""));
 }
 
+// The heading of a column; where times of day stand in it, with the zone of their clock.
+function heading(key) {
+  return ["first_seen", "last_seen"].includes(key) && !data.run.bare_dates ? label("in_zone", { what: label(key) }) : label(key);
+}
+
 // A text with its values; where it names a thing after a number, as {count:ring|rings}, in the singular or the plural.
 function filled(text, valueOf) {
   return text.replace(/\{(\w*)(?::([^|}]*)\|([^}]*))?\}/g, (_, name, one, many) => {
@@ -130,7 +135,7 @@ function table(columns, rows, most = 15) {
   const body = make("tbody");
   const fill = (shown) => body.replaceChildren(...shown.map((row) => make("tr", {}, columns.map(([, cell, kind]) => make("td", { class: kind }, cell(row))))));
   fill(rows.slice(0, most));
-  const head = make("tr", {}, columns.map(([heading, , kind]) => make("th", { class: kind, scope: "col" }, label(heading))));
+  const head = make("tr", {}, columns.map(([key, , kind]) => make("th", { class: kind, scope: "col" }, heading(key))));
   const box = make("div", {}, make("div", { class: "scroll" }, make("table", {}, make("thead", {}, head), body)));
   if (rows.length > most) {
     let whole = false;

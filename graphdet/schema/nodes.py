@@ -246,7 +246,7 @@ NODE_TYPES = (
         told="the item's seller",
         meaning="the shop that gains from an order",
         noun=Noun("seller", "sellers", "店铺"),
-        look=Look("#7D8A1F", "inverted_triangle", 50, most=8),
+        look=Look("#7D8A1F", "inverted_triangle", 80, most=8),
         label="Seller",
         key="sellerId",
         role="shared_seller",

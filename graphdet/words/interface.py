@@ -68,6 +68,11 @@ WORDS: dict[str, Wording] = {
         "It says nothing of innocence.",
         "在最强的若干团伙中；依据 {permutations} 份随机对照日志，其中只剩巧合。上限 {q} 以内才列出。此数与是否正常无关。",
     ),
+    "in_zone": Wording("{what} ({zone})", "{what}（{zone}）"),
+    "order": Wording(
+        "What awaits a person comes first, then the rest; within both by rank, which goes by tier and, within a tier, by how suspicious it is.",
+        "待人处理的在前，其余在后；两部分内各按排名，排名先看等级，同级内再看可疑程度。",
+    ),
     "rank": Wording("rank", "排名"),
     "tier": Wording("tier", "等级"),
     "score": Wording("score", "分数"),
