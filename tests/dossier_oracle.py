@@ -452,7 +452,7 @@ class Oracle:
 
     def sittings(self) -> dict[str, float | None]:
         """`one_sitting`, and `together`: other targets within an hour of a visit to one, of outsiders over those of members; or of dates
-        `half_days`: the fewest days that hold half of the members' visits to each visit's target."""
+        `one_day`, and `half_days`: the fewest days that hold half of the members' visits to each visit's target."""
         mine, others = [], []
         for name, window in self.windows.items():
             low, high = self.time_of(window)
@@ -467,10 +467,12 @@ class Oracle:
         if ((self.log["timestamp"] - self.log["timestamp"].min()) % DAY == pd.Timedelta(0)).all():  # bare dates
             days = [sorted(second // 86_400 for other, _, second in mine if other == name) for name, _, _ in mine]
             half = [min(last - first for first, last in zip(own, own[(len(own) - 1) // 2 :], strict=False)) + 1 for own in days]
-            return {"one_sitting": None, "together": None, "half_days": np.mean(half)}
+            once = np.mean([max(seconds) == min(seconds) for seconds in at.values()])
+            return {"one_sitting": None, "one_day": once, "together": None, "half_days": np.mean(half)}
         own, foreign = (sum(others_at_once(visit, visits) for visit in visits) for visits in (mine, others))
         return {
             "one_sitting": np.mean([max(seconds) - min(seconds) <= 3600 for seconds in at.values()]),
+            "one_day": None,
             "together": foreign / (len(others) + 1) / (own / len(mine)) if own else 0.0,
             "half_days": None,
         }

@@ -14,7 +14,7 @@ from graphdet.judging.standing import COUNTS, LIKENESSES
 def slow_standing(tier: str, raised: Sequence[str]) -> str:
     """The name of how a ring of a tier stands that these objections are raised to."""
     if tier == "review":
-        return "doubtful" if len(raised) > 1 or "one_sitting" in raised else "review"
+        return "doubtful" if len(raised) > 1 or {"one_sitting", "one_day"} & set(raised) else "review"
     return tier
 
 

@@ -123,6 +123,13 @@ def plain_objections(facts: Any, targets: int, log: Background, bars: TierSettin
         "one_kind": facts.own_kinds == 1 and targets < bars.alert_targets,
         "too_many": facts.size >= bars.many_members and facts.size / log.users > bars.alert_share,
         "one_sitting": facts.one_sitting >= 0.5 and facts.own_things <= 0 and facts.device_share < bars.few,
+        "one_day": (
+            facts.one_day >= 0.5
+            and facts.sellers >= 3
+            and facts.top_seller < 0.5
+            and facts.own_things <= 0
+            and facts.device_share < bars.few
+        ),
         "like_neighbours": _throughout(facts) and (_neighbourly(facts, log, bars) or _following(facts, log, bars)),
         "like_regulars": facts.top_seller >= bars.nearly_all and facts.half_days >= bars.spread_share * log.days,
         "handed_out": (
@@ -181,7 +188,7 @@ FACTS_DRAWN = st.builds(
         "apart": near(0.01) | st.just(math.nan), "hours": near(24.0, high=48.0) | st.just(math.nan),
         "days": near(0.0, 12.0, 24.0, 0.37 * 31.7, 0.8 * 31.7, high=32.0), "ordered": SHARE, "refunded": SHARE, "coupons": SHARE,
         "device_share": SHARE, "address_share": SHARE, "place_share": SHARE, "place_users": st.integers(0, 400),
-        "place_chance": near(1e-5, 0.01, 0.9), "one_sitting": SHARE | st.just(math.nan), "together": SHARE | st.just(math.nan),
+        "place_chance": near(1e-5, 0.01, 0.9), "one_sitting": SHARE | st.just(math.nan), "one_day": SHARE | st.just(math.nan), "together": SHARE | st.just(math.nan),
         "half_days": near(0.0, 0.06 * 30.0, 0.06 * 31.7, high=9.0) | st.just(math.nan),
     }),
 )  # fmt: skip

@@ -22,7 +22,7 @@ from graphdet.settings import EvidenceSettings, GnnSettings, RingSettings
 from graphdet.visits import communities as communities
 from graphdet.visits.communities import lacks_categories, with_communities
 
-TASTES, ITEMS, USERS, TARGETS = 8, 400, 1500, 16
+TASTES, ITEMS, USERS, TARGETS, FARM = 8, 400, 1500, 16, 240
 SETTINGS = EvidenceSettings()
 
 
@@ -162,3 +162,22 @@ def test_a_campaign_of_days_joins_nothing() -> None:
     second = np.r_[log.time // 1_000_000, second, generator.integers(0, 30 * 24 * HOUR, 60)]
     found = with_communities(coded_table(user, second, item=item), SETTINGS).item_category[ITEMS:]
     assert np.bincount(found[found >= 0]).max(initial=0) <= 5
+
+
+def test_on_bare_dates_a_farm_of_weeks_joins_nothing() -> None:
+    """Accounts with nothing else to do come to four of sixteen things each, of which each has its own eight days within three weeks."""
+    log, taste = tastes_log()
+    assert log.time is not None
+    generator = np.random.default_rng(3)
+    things = np.concatenate([np.flatnonzero(taste == one)[: TARGETS // TASTES] for one in range(TASTES)])
+    targets = np.concatenate([generator.choice(TARGETS, 4, replace=False) for _ in range(FARM)])
+    day = generator.integers(4, 16, TARGETS)[targets] + generator.integers(0, 8, len(targets))
+    user, item = np.r_[log.codes["user"], np.repeat(USERS + np.arange(FARM), 4)], np.r_[log.codes["item"], things[targets]]
+    second = np.r_[log.time // communities.DAY, day] * 24 * HOUR
+    dates = replace(coded_table(user, second, item=item), resolution="day")
+    assert most_in_one(things, dates) < TARGETS // 2
+
+
+def most_in_one(things: np.ndarray, log: EventTable) -> int:
+    found = with_communities(log, SETTINGS).item_category[things]
+    return int(np.bincount(found[found >= 0], minlength=1).max())

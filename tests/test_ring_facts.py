@@ -233,7 +233,7 @@ def test_surroundings(case: Case) -> None:
 def test_sittings(case: Case) -> None:
     grown, found = case.facts.grown, case.facts.sittings
     if case.log.events.time is None:
-        assert all(map(math.isnan, (found.one_sitting, found.together, found.half_days)))
+        assert all(map(math.isnan, (found.one_sitting, found.one_day, found.together, found.half_days)))
         return
     members = set(grown.members.tolist())
     came = [(place, user, at) for place, visits in visits_to(case).items() for user, at in visits]
@@ -251,8 +251,10 @@ def test_sittings(case: Case) -> None:
         days = [sorted(at // DAY for there, _, at in mine if there == place) for place, _, _ in mine]
         half = [min(last - first for first, last in zip(own, own[(len(own) - 1) // 2 :], strict=False)) + 1 for own in days]
         assert found.half_days == pytest.approx(np.mean(half))
+        assert found.one_day == pytest.approx((times.max() == times.min()).mean())
         return
     assert math.isnan(found.half_days)
+    assert math.isnan(found.one_day)
     assert found.one_sitting == pytest.approx((times.max() - times.min() <= HOUR).mean())
     expected = at_once(others) / (len(others) + 1) / (at_once(mine) / len(mine)) if at_once(mine) else 0.0
     assert found.together == pytest.approx(expected)

@@ -87,6 +87,7 @@ def test_how_a_ring_stands() -> None:
     assert stands() == "alert"
     assert stands(crowd=0.7) == "review"
     assert stands(one_sitting=0.6) == "doubtful"
+    assert stands(one_day=0.6, sellers=5, top_seller=0.3) == "doubtful"
     assert stands(crowd=0.7, dedication=0.1) == "doubtful"
     assert stands(crowd=0.7, rush=2.0, two_target_share=0.2) == "review", "who is at many of a crowd's things did not come with it"
     assert stands(crowd=0.7, rush=2.0, two_target_share=0.9) == "explained"

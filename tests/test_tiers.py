@@ -151,6 +151,15 @@ def test_one_sitting_is_a_ring_s_where_it_shares_devices() -> None:
     assert raised(with_facts(once, device_share=SETTINGS.few), 6, LOG) == []
 
 
+def test_on_bare_dates_a_list_is_each_on_one_day_at_several_shops() -> None:
+    once = with_facts(PLAIN, one_day=0.5, sellers=3, top_seller=0.49)
+    assert raised(once, 6, LOG) == ["one_day"]
+    assert raised(with_facts(once, one_day=0.49), 6, LOG) == []
+    assert raised(with_facts(once, top_seller=0.5), 6, LOG) == []
+    assert raised(with_facts(once, sellers=2), 6, LOG) == []
+    assert raised(with_facts(once, own_things=1), 6, LOG) == []
+
+
 def test_a_crew_at_one_shop_keeps_to_its_days_and_at_several_to_its_hand() -> None:
     regulars = with_facts(PLAIN, half_days=8.0)
     assert raised(with_facts(regulars, half_days=1.7), 6, LOG) == []

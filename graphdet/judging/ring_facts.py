@@ -81,6 +81,7 @@ class RingFacts:
             "place_users": self.sharing.place_users,
             "place_chance": self.sharing.place_chance,
             "one_sitting": self.sittings.one_sitting,
+            "one_day": self.sittings.one_day,
             "together": self.sittings.together,
             "half_days": self.sittings.half_days,
             "new_beyond": self.ages.new_beyond,

@@ -24,11 +24,13 @@ class Sittings:
 
     Attributes:
         one_sitting: share of members all of whose visits to the item targets, in their time, lie within one sitting.
+        one_day: … on one day, which tells less.
         together: other item targets that outsiders visit within a sitting of one, at any time, over those that members do in theirs.
         half_days: the fewest days that hold half of the members' visits to an item target, the mean of all visits' targets.
     """
 
     one_sitting: float
+    one_day: float
     together: float
     half_days: float
 
@@ -36,16 +38,16 @@ class Sittings:
 def measure_sittings(own: MemberEvents, came: ItemVisits) -> list[Sittings]:
     """Of each ring. O(visits at the item targets)."""
     if own.log.events.time is None:
-        return [Sittings(np.nan, np.nan, np.nan)] * len(own.rings)
+        return [Sittings(np.nan, np.nan, np.nan, np.nan)] * len(own.rings)
     instants = own.by_ring(came.ring[came.second % DAY != 0]) > 0
     dated = own.at_items & ~instants
-    one_sitting, by_members, member_visits = _together(own, came, came.there & instants[came.ring])
+    at_once, by_members, member_visits = _together(own, came, came.there)
     _, by_outsiders, visits = _together(own, came, ~came.member & instants[came.ring])
     usual = by_outsiders / (visits + 1)  # one more who comes to one only: a lone outsider tells little
     own_usual = by_members / np.maximum(member_visits, 1)
     together = np.where(own_usual > 0, usual / np.where(own_usual > 0, own_usual, 1), 0.0)
     half_days = _half_days(own, came, came.there & dated[came.ring])
-    told = ((one_sitting, instants), (together, instants), (half_days, dated))
+    told = ((at_once, instants), (at_once, dated), (together, instants), (half_days, dated))
     columns = (np.where(known, column, np.nan).tolist() for column, known in told)
     return [Sittings(*sittings) for sittings in zip(*columns, strict=True)]
 

@@ -28,6 +28,8 @@ LIKENESSES = np.logspace(-0.5, 2.5, 61)
 
 Counts = Mapping[str, Mapping[str, tuple[int, int]]]  # kind of market → standing → rings among groups, and groups
 
+ONE_CHOICE = frozenset({"one_sitting", "one_day"})  # objections of whom all of it may have been one choice
+
 
 @dataclass(frozen=True)
 class Chance:
@@ -51,7 +53,7 @@ def standing_of(judgement: Judgement | Verdict) -> str:
     """Name of how a ring stands by the judgement on it."""
     if judgement.tier != "review":
         return (ALERT if judgement.tier == "alert" else EXPLAINED).name
-    return (REVIEW if len(judgement.raised) == 1 and "one_sitting" not in judgement.raised else DOUBTFUL).name
+    return (REVIEW if len(judgement.raised) == 1 and ONE_CHOICE.isdisjoint(judgement.raised) else DOUBTFUL).name
 
 
 def chances(counts: Counts, verdicts: Mapping[str, tuple[int, int]]) -> dict[str, Chance]:

@@ -125,6 +125,7 @@ FACTS = {
             "其他日子光顾此类商品或这些店铺的频率也达常人的 {} 倍",
         ),
         Fact("one_sitting", "share", "{} of members came to all of it in one sitting", "{} 的成员一次就到过全部目标"),
+        Fact("one_day", "share", "{} of members came to all of it on one day", "{} 的成员在一天之内到过全部目标"),
         Fact(
             "together",
             "share",

@@ -13,6 +13,11 @@ _ONE_KIND = Condition("own_kinds", "less than", Bar(number=2, why="a device alon
 _NO_FARM = Condition("own_kinds", "less than", Bar(number=1, why="rings that are no farms have none"))
 _FEW_TARGETS = Condition("targets", "less than", Bar("alert_targets"))
 
+_OWN_DEVICES = (
+    Condition("own_things", "at most", Bar(number=0, why="one shared device is enough to do a ring's work on")),
+    Condition("device_share", "less than", Bar("few")),
+)
+
 _HARDLY_MEET = Condition("density", "less than", Bar("loose_density"))
 _AT_TWO = Condition("two_target_share", "more than", Bar("loose_two_target_share"))
 _UNTIMED = Condition("timed", "at most", Bar(number=0, why="a log has times or has none"))
@@ -76,8 +81,27 @@ OBJECTIONS: tuple[Claim, ...] = (
         ways=(
             (
                 Condition("one_sitting", "at least", Bar(number=0.5, why="most of them")),
-                Condition("own_things", "at most", Bar(number=0, why="one shared device is enough to do a ring's work on")),
-                Condition("device_share", "less than", Bar("few")),
+                *_OWN_DEVICES,
+            ),
+        ),
+    ),
+    # With bare dates a list looks like a crew: a class buys its books and a mail's readers follow its links, each on a day of their own. A
+    # crew works for a shop or two, or comes to each target when it is told to.
+    Claim(
+        name="one_day",
+        short=Wording("one day each", "各在一天"),
+        sentence=Wording(
+            "{one_day} of members came to all of it on one day, on devices of their own and at {sellers:shop|shops}, the largest with {top_seller} "
+            "of the dealings: on bare dates, people with one list or mail in common look the same.",
+            "{one_day} 的成员各用各的设备、在一天之内到过全部目标，涉及 {sellers} 家店铺，最大一家占 {top_seller} 的往来：只有日期时，"
+            "手持同一清单或收到同一邮件的人看起来也会如此。",
+        ),
+        ways=(
+            (
+                Condition("one_day", "at least", Bar(number=0.5, why="most of them")),
+                Condition("sellers", "at least", Bar(number=3, why="a list is of what is needed, whoever sells it")),
+                Condition("top_seller", "less than", Bar(number=0.5, why="no shop gains most of it")),
+                *_OWN_DEVICES,
             ),
         ),
     ),

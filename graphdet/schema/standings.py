@@ -22,7 +22,7 @@ DOUBTFUL = Standing(
     "doubtful",
     "review",
     Wording(
-        "groups for review with more against them, as here, or that came to all of it in one sitting,",
+        "groups for review with more against them, as here, or that came to all of it in one sitting or on one day,",
         "像这样有多点存疑、或一次就到过全部目标的待复核团伙",
     ),
 )

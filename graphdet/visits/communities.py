@@ -3,7 +3,9 @@
 Without them everybody's taste is one taste, and whoever shops in the same corner of the shop seems to act together. But a
 ring's targets, which its members visit together, must not become a category of their own: so two items are joined by those who came to them
 more than a week apart, since tastes last, and by those who came to both on one day, since they were after something. Of the visitors
-whom an item had on one day only one is asked for the latter. What lies days apart, as a crew's targets do, says nothing.
+whom an item had on one day only one is asked for the latter. What lies days apart, as a crew's targets do, says nothing. Where times are
+bare dates, and an item drew far more visitors in a week than it does at other times, they count less by as much: it need be no taste that
+brought them, and no hours tell what else it was, as they do of fans and neighbours who come to each new thing at once.
 """
 
 from __future__ import annotations
@@ -14,13 +16,15 @@ from itertools import pairwise
 import numpy as np
 import scipy
 
-from graphdet.arrays import Int64, distinct_values
+from graphdet.arrays import Float64, Int64, distinct_values
 from graphdet.events import NO_TIME, EventTable
 from graphdet.settings import EvidenceSettings
 
 UNTOLD = 0.1  # share of item events without a category that a log may have before communities are learned
 DAY = 86_400_000_000
 APART = 7  # days between the visits that join two items, or a quarter of a shorter log
+SURGE = 3.0  # times an item's usual visitors of a week that it may have in one before it was a campaign, or news, that brought them,
+FEW = 10.0  # or so many, since a few come together by chance
 LEAST_ITEMS = 12  # of a community; a smaller one says little
 MOST_ITEMS = 100  # who visited more things tells little about which of them belong together
 MOST_PAIRS = 20_000_000  # of items in common users; beyond that, every other user is asked, or every third, …
@@ -62,20 +66,33 @@ def _common_users(events: EventTable) -> scipy.sparse.csr_matrix:
     user, item, day = _visits(events)
     days, items = int(day.max(initial=0)) + 1, events.count("item")
     first = np.sort(np.unique(user * items + item, return_index=True)[1])
-    lasting = _joined(user[first], item[first], day[first], min(APART, days // 4), items)
+    apart = min(APART, days // 4)
+    usual = _usual(item[first], day[first], apart) if events.resolution == "day" else np.ones(len(first))
+    lasting = _joined(user[first], item[first], day[first], usual, apart, items)
     asked = _one_visitor(user, item, day)
-    together = lasting + _joined(user[asked], item[asked], day[asked], None, items)
+    together = lasting + _joined(user[asked], item[asked], day[asked], np.ones(len(asked)), None, items)
     together = scipy.sparse.csr_matrix(together + together.T)
     together.setdiag(0)
     together.eliminate_zeros()
     return together
 
 
-def _joined(user: Int64, item: Int64, day: Int64, apart: int | None, items: int) -> scipy.sparse.csr_matrix:
+def _usual(item: Int64, day: Int64, apart: int) -> Float64:
+    """(v,) how far each first visit to an item is one of as many as its other weeks have."""
+    length, around = int(day.max(initial=0)) + 1, apart // 2
+    week = 2 * around + 1
+    moment = item * 2 * length + day  # so that no stretch reaches into the next item's
+    in_order = np.sort(moment)
+    local = np.searchsorted(in_order, moment + around, "right") - np.searchsorted(in_order, moment - around)
+    elsewhen = (np.bincount(item)[item] - local) * week / max(length - week, 1)
+    return np.asarray(np.minimum(np.maximum(SURGE * elsewhen, FEW) / local, 1.0), np.float64)
+
+
+def _joined(user: Int64, item: Int64, day: Int64, weight: Float64, apart: int | None, items: int) -> scipy.sparse.csr_matrix:
     """(items, items) what users' visits, by user and day, say to pairs of them on one day, or more than `apart` days apart."""
     count = np.bincount(distinct_values(user * items + item) // items)
     of_some = ((count >= 2) & (count <= MOST_ITEMS))[user]
-    user, item, day = user[of_some], item[of_some], day[of_some]
+    user, item, day, weight = user[of_some], item[of_some], day[of_some], weight[of_some]
     moment = user * (int(day.max(initial=0)) + 1) + day
     begin = np.searchsorted(moment, moment) if apart is None else np.searchsorted(user, user)
     end = np.arange(len(user)) if apart is None else np.searchsorted(moment, moment - apart)
@@ -87,7 +104,8 @@ def _joined(user: Int64, item: Int64, day: Int64, apart: int | None, items: int)
         later = np.repeat(np.arange(low, high), sooner[low:high])
         before = (told - sooner)[low:high]
         other = begin[later] + np.arange(len(later)) - np.repeat(before - before[0], sooner[low:high])
-        said = scipy.sparse.csr_matrix((1.0 / (count[user[later]] - 1), (item[other], item[later])), shape=(items, items))
+        told_by = weight[other] * weight[later] / (count[user[later]] - 1)
+        said = scipy.sparse.csr_matrix((told_by, (item[other], item[later])), shape=(items, items))
         joined = scipy.sparse.csr_matrix(joined + said)
     return joined
 
