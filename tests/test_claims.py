@@ -188,7 +188,8 @@ FACTS_DRAWN = st.builds(
         "apart": near(0.01) | st.just(math.nan), "hours": near(24.0, high=48.0) | st.just(math.nan),
         "days": near(0.0, 12.0, 24.0, 0.37 * 31.7, 0.8 * 31.7, high=32.0), "ordered": SHARE, "refunded": SHARE, "coupons": SHARE,
         "device_share": SHARE, "address_share": SHARE, "place_share": SHARE, "place_users": st.integers(0, 400),
-        "place_chance": near(1e-5, 0.01, 0.9), "one_sitting": SHARE | st.just(math.nan), "one_day": SHARE | st.just(math.nan), "together": SHARE | st.just(math.nan),
+        "place_chance": near(1e-5, 0.01, 0.9), "one_sitting": SHARE | st.just(math.nan), "one_day": SHARE | st.just(math.nan),
+        "together": SHARE | st.just(math.nan),
         "half_days": near(0.0, 0.06 * 30.0, 0.06 * 31.7, high=9.0) | st.just(math.nan),
     }),
 )  # fmt: skip
