@@ -221,6 +221,35 @@ class Oracle:
             "gap_share": (np.abs(gaps - middle) <= 0.1 * middle).mean() if len(gaps) else 0.0,
         }
 
+    def script(self) -> dict[str, Any] | None:
+        """Of the ways to deeds at the targets the one that surprises most, each read step by step."""
+        deed = next((word for word in ("order", "pay", "review") if (self.log["action"] == word).any()), None)
+        if deed is None or ((self.log["timestamp"] - self.log["timestamp"].min()) % DAY == pd.Timedelta(0)).all():  # bare dates
+            return None
+        ways: dict[Any, str] = {}
+        for _, rows in self.log.sort_values("timestamp", kind="stable").groupby("user_id"):
+            steps = list(zip(rows.index, rows["action"], rows["item_id"], rows["timestamp"], strict=True))
+            for place, (name, action, item, _) in enumerate(steps):
+                if action == deed and isinstance(item, str) and (way := way_to(steps, place)):
+                    ways[name] = f"{way}{deed}"
+        way = pd.Series(ways, dtype=object)
+        user = self.log["user_id"].reindex(way.index)
+        mine, others = way[way.index.isin(self.inside.index)], way[~user.isin(self.members)]
+        if not len(mine):
+            return None
+        deeds = user[mine.index].value_counts()
+        found = []
+        for steps, count in user[mine.index].groupby(mine).nunique().items():
+            share = ((others == steps).sum() + 1) / (len(others) + 1)
+            expected = sum(1 - (1 - share) ** many for many in deeds)
+            surprise = count * np.log(count / expected) - (count - expected) if count > expected else 0.0
+            found.append((surprise, {"steps": steps, "members": count, "expected": expected, "others": (others == steps).sum()}))
+        most = max(surprise for surprise, _ in found)
+        told = min((told for surprise, told in found if surprise >= most - 1e-9), key=lambda told: str(told["steps"]))
+        alone = binom.sf(told["members"] - 1, len(deeds), min(told["expected"] / len(deeds), 1))
+        of = {"of": len(deeds), "ways": mine.nunique(), "others_of": len(others)}
+        return {**told, **of, "chance": min(alone * mine.nunique(), 1.0)}
+
     def bursts(self) -> dict[str, tuple[int, float]]:
         """Of each target: events in its busiest 24 hours from the first event on with members there, and the mean of all others."""
         start = self.log["timestamp"].min()
@@ -498,6 +527,20 @@ class Oracle:
             chance = min(float(len(members) * binom.sf(count - 1, len(self.members), on_it)), 1.0)
             found.append((chance if count >= 3 else 2.0, -count, name, (int(count), int(users[name]), chance)))
         return min(found)[3] if found else (0, 0, 1.0)
+
+
+def way_to(steps: list[tuple[Any, str, Any, pd.Timestamp]], place: int) -> str:
+    """The four steps or fewer before a deed, within half an hour each of the next, in words; empty where there is none."""
+    told = ""
+    for at in range(place - 1, max(place - 5, -1), -1):
+        gap = int((steps[at + 1][3] - steps[at][3]) // pd.Timedelta(seconds=1))
+        if gap >= 1800:
+            break
+        action = steps[at][1] if isinstance(steps[at][1], str) else "none"
+        pace = next(f"{low}–{high} s" for low, high in ((0, 10), (10, 60), (60, 600), (600, 1800)) if low <= gap < high)
+        other = isinstance(steps[at][2], str) and steps[at][2] != steps[place][2]
+        told = f"{'view' if action == 'click' else action}{'+' if other else ''} · {pace} · {told}"
+    return told
 
 
 def campaign_days(seconds: list[int], days: int) -> set[int]:

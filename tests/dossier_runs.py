@@ -14,7 +14,7 @@ from graphdet.events import read_events
 from graphdet.pipeline import detect
 from graphdet.run.folder import Run
 from graphdet.settings import RingSettings, Settings, load_settings
-from graphdet.simulate import plant_ring, preset, simulate, write_market
+from graphdet.simulate import plant_ring, preset, simulate, with_sheets, write_market
 
 ROOT = Path(__file__).parent.parent
 QUICK = Settings(rings=RingSettings(permutations=2))
@@ -33,8 +33,10 @@ class LoggedRun:
         return self.run.rings.filter(pc.equal(self.run.rings["tier"], "alert"))["ring_id"].to_pylist()  # type: ignore[no-any-return]
 
 
-def market_run(folder: Path, seed: int, events: int = 40_000, kind: str = "demo", settings: Settings = QUICK) -> LoggedRun:
-    write_market(simulate(preset(kind, events=events), seed=seed), folder)
+def market_run(
+    folder: Path, seed: int, events: int = 40_000, kind: str = "demo", settings: Settings = QUICK, sheets: float = 0.0
+) -> LoggedRun:
+    write_market(simulate(with_sheets(preset(kind, events=events), sheets), seed=seed), folder)
     return run_of(folder, pd.read_parquet(folder / "events.parquet"), settings)
 
 

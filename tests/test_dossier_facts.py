@@ -53,13 +53,14 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         logged = market_run(folder, 5, events=100_000, kind="hard", settings=alone)
     elif request.param == "narrow":  # few visitors make a crowd
         narrow = QUICK.model_copy(update={"view": parse_settings({"view": {"ip": {"cap": 3}, "device": {"cap": 3}}}, "test").view})
-        logged = market_run(folder, 2, settings=narrow)
+        logged = market_run(folder, 2, settings=narrow, sheets=1.0)
     else:
         logged = market_run(folder, int(request.param[-1]))
     recorded = Recorded(logged.run)
     dossiers = [build_dossier(recorded, logged.run.ring(ring)) for ring in logged.run.rings["ring_id"].to_pylist()]
     if request.param == "narrow":
         assert any(key["crowded"] for dossier in dossiers for key in dossier.facts["shared"]["keys"])
+        assert any(code == "task_sheet" for dossier in dossiers for code, _ in dossier.reasons)
     if request.param == "hard":
         assert {code for dossier in dossiers for code, _ in dossier.reasons} >= SELDOM
         assert {dossier.ring["explanation"] for dossier in dossiers} > {"", "group_buy", "fan_club", "shared_network"}
@@ -105,6 +106,7 @@ def expected_numbers(case: Case, dossier: Dossier) -> dict[str, Any]:
         "rotation": oracle.rotation(),
         "timing": timing
         | {"burst": {"item": item, "events": burst[item][0], "usual": burst[item][1], "days": width, "ratio": standing[item]}},
+        "script": oracle.script(),
         "taste": oracle.taste(),
         "ages": oracle.ages(),
         "ratings": oracle.ratings(),
@@ -390,6 +392,7 @@ def reason_numbers(
         "device_farm": {"members": shared["on_devices"], "devices": shared["devices_of_three"], "usual": usual["on_devices"], **of},
         "same_minute": {"close": timing["same_minute"], "expected": timing["same_minute_expected"]},
         "night_shift": {"share": timing["quiet_share"], "hour": quiet, "usual": timing["quiet_usual"]},
+        "task_sheet": facts["script"] or {},
         "periodic_gaps": {"share": timing["gap_share"], "gaps": timing["gaps"], "minutes": timing["gap_minutes"]},
         "novel_taste": {"novel": taste["novel"], "of": taste["novel_of"], "usual": usual["novel"]},
         "hijacked_accounts": {"aged": ages["aged"], "novel": taste["novel"] / max(taste["novel_of"], 1), "usual": usual["novel"], **of},

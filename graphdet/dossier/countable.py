@@ -24,6 +24,7 @@ def measure_facts(scene: Scene) -> dict[str, Any]:
         "shared": measure_shared(scene),
         "rotation": measure_rotation(scene),
         "timing": measure_timing(scene),
+        "script": scene.measured.get("script"),  # an older run does not speak of it
         "taste": measure_taste(scene),
         "ages": measure_ages(scene),
         "ratings": measure_ratings(scene),

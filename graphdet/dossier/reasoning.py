@@ -17,6 +17,7 @@ MINUTES_TOLD = 120  # from which on a time is told in hours
 MANY = 5  # as often as chance has it, from which on a fact is told
 RARER = 2.0  # as common among members as among everybody else in the same time, from which on what they did is told
 SHORT = 0.25  # of the log's time, up to which members who come to an item came close together
+SCRIPT_CHANCE = 0.001  # of so many members' coming to their deeds one way, up to which it is told
 LEAST_SELLER = 3.0  # orders beyond the ordinary from which on a shop gains
 
 
@@ -96,6 +97,9 @@ def _timing(facts: Facts, clock: LogClock) -> list[Reason]:
     if timing is None:
         return []
     found: list[Reason] = []
+    script = facts["script"]
+    if tells_script(script):
+        found.append(("task_sheet", _of(script, "members", "of", "steps", "expected")))
     if timing["same_minute"] >= 3 and timing["same_minute"] >= 3 * timing["same_minute_expected"]:
         found.append(("same_minute", {"close": timing["same_minute"], "expected": timing["same_minute_expected"]}))
     burst = timing["burst"]
@@ -109,6 +113,11 @@ def _timing(facts: Facts, clock: LogClock) -> list[Reason]:
     if timing["gaps"] >= 10 and timing["gap_share"] >= 0.25:
         found.append(("periodic_gaps", {"share": timing["gap_share"], "gaps": timing["gaps"], "minutes": timing["gap_minutes"]}))
     return found
+
+
+def tells_script(script: Facts | None) -> bool:
+    """Whether members came to their deeds by one way far more than as active users would."""
+    return script is not None and script["members"] >= max(3, MANY * script["expected"]) and script["chance"] <= SCRIPT_CHANCE
 
 
 def _accounts(facts: Facts) -> list[Reason]:

@@ -22,6 +22,7 @@ from graphdet.judging.judged_ring import JudgedRing
 from graphdet.judging.log_index import LogIndex, distinct_users
 from graphdet.judging.stakes import Stakes
 from graphdet.record.recorded_farms import describe_farm
+from graphdet.record.ring_scripts import count_scripts
 from graphdet.record.texts import add_wording
 from graphdet.record.usual import count_usual
 from graphdet.record.windows import count_windows
@@ -340,10 +341,11 @@ def _dossiers_table(
     threads: int,
 ) -> pa.Table:
     windows = count_windows([ring.facts.grown for ring in rings], log, at_targets)
-    usual = count_usual([ring.facts for ring in rings], log, threads)
+    facts = [ring.facts for ring in rings]
+    usual, scripts = count_usual(facts, log, threads), count_scripts(facts, log)
     texts = [
-        json.dumps(_measured(ring, own, stake, others, log), sort_keys=True)
-        for ring, own, stake, others in zip(rings, windows, stakes, usual, strict=True)
+        json.dumps(_measured(ring, own, stake, others, log) | {"script": script}, sort_keys=True)
+        for ring, own, stake, others, script in zip(rings, windows, stakes, usual, scripts, strict=True)
     ]
     schema = arrow_schema("dossiers")
     return pa.table([pa.array(list(ids), pa.string()), pa.array(texts, pa.string())], schema=schema)

@@ -252,6 +252,19 @@ class Beside(Document):
     item_events: Count
 
 
+class Script(Document):
+    """The way to deeds at a ring's targets that most members took beyond what as active users would."""
+
+    steps: Text
+    members: Count
+    of: Count
+    ways: Count
+    expected: Annotated[float, Field(ge=0, le=MOST_COUNT)]
+    others: Count
+    others_of: Count
+    chance: Annotated[float, Field(ge=0, le=1)]
+
+
 class Measured(Document):
     """What only the whole log tells of a ring."""
 
@@ -261,6 +274,7 @@ class Measured(Document):
     bought: dict[Text, Bought]
     usual: Beside
     farm: Farm | None = None
+    script: Script | None = None
 
     @model_validator(mode="after")
     def _of_its_items(self) -> Measured:

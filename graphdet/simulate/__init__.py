@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from graphdet.simulate.knobs import MarketSettings, preset, with_pictures, with_takeovers, without_lookalikes, without_rings
+from graphdet.simulate.knobs import MarketSettings, preset, with_pictures, with_sheets, with_takeovers, without_lookalikes, without_rings
 from graphdet.simulate.market import Market, simulate
 from graphdet.simulate.writing import write_market
 
@@ -19,6 +19,7 @@ __all__ = [
     "preset",
     "simulate",
     "with_pictures",
+    "with_sheets",
     "with_takeovers",
     "without_lookalikes",
     "without_rings",

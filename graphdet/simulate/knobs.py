@@ -110,6 +110,7 @@ class RingSettings(Section):
     halo: float = Field(0.5, ge=0, le=10, description="honest visits drawn by a boosted target, for each visit of a member")
     organic_floor: float = Field(0.12, ge=0, le=1, description="least share of a member's own shopping that goes on beside the ring")
     pool_share: float = Field(0.12, ge=0, le=1, description="workers who also work for another ring")
+    sheets: float = Field(0.0, ge=0, le=1, description="rings whose sheet says what to look at before a task, and how long")
 
     @model_validator(mode="after")
     def _ordered(self) -> RingSettings:
@@ -266,6 +267,11 @@ def with_takeovers(settings: MarketSettings, count: float) -> MarketSettings:
 def with_pictures(settings: MarketSettings, share: float) -> MarketSettings:
     """The same market, in which such a share of reviews shows a picture."""
     return settings.model_copy(update={"pictures": settings.pictures.model_copy(update={"share": share})})
+
+
+def with_sheets(settings: MarketSettings, share: float) -> MarketSettings:
+    """The same market, in which such a share of rings works by a task sheet."""
+    return settings.model_copy(update={"rings": settings.rings.model_copy(update={"sheets": share})})
 
 
 def without_rings(settings: MarketSettings) -> MarketSettings:

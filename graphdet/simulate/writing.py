@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -114,7 +114,7 @@ def describe(market: Market) -> dict[str, object]:
     return {
         "version": graphdet.__version__,
         "seed": market.seed,
-        # A market without takeovers or pictures is described as it was before there were any.
+        # A market without takeovers, pictures or task sheets is described as it was before there were any.
         "settings": market.settings.model_dump(exclude=_not_asked_for(market.settings)),
         "events": len(market),
         "nodes": {name: len(ids) for name, ids in market.ids.items()},
@@ -122,9 +122,9 @@ def describe(market: Market) -> dict[str, object]:
     }
 
 
-def _not_asked_for(settings: MarketSettings) -> set[str]:
+def _not_asked_for(settings: MarketSettings) -> dict[str, Any]:
     asked = {"takeovers": settings.takeovers.count, "pictures": settings.pictures.share}
-    return {name for name, much in asked.items() if not much}
+    return {name: True for name, much in asked.items() if not much} | ({} if settings.rings.sheets else {"rings": {"sheets"}})
 
 
 def count_kinds(truth: Mapping[str, pa.Table]) -> dict[str, dict[str, int]]:

@@ -211,6 +211,12 @@ CATALOGUE: dict[str, Code] = {
         "{close:pair|pairs} of members came to the same item within one minute. Spread evenly over the same times, {expected} would have.",
         "有 {close} 对成员在一分钟内到访同一商品；若在同样时段内均匀分布，预期为 {expected} 对。",
     ),
+    "task_sheet": Code(
+        "for",
+        "Suspected task sheet: {members} of {of:member|members} whose way there is known came by the same steps at the same pace ({steps}; + is another item). Of as "
+        "many others, as active, {expected} would have.",
+        "疑似按任务单操作：{of} 名可看清路径的成员中有 {members} 人以同样的步骤和同样的节奏到达（{steps}；+ 表示其他商品）；同样多、同样活跃的其他用户中预期有 {expected} 人。",
+    ),
     "periodic_gaps": Code(
         "for",
         "Like clockwork: {share:.0%} of {gaps:gap|gaps} between visits are within a tenth of {minutes:minute|minutes}. At random about 7% would be.",
