@@ -15,6 +15,7 @@ from graphdet.simulate.clock import DAY, HOUR
 from graphdet.simulate.ledger import Ledger, RingTruth
 from graphdet.simulate.sessions import CANCELLED, CART, FAVOURITE, LOOK, NATURAL, ORDER, REFUNDED, REVIEWED, Plan, join_plans, make_plan
 from graphdet.simulate.streams import Floats, Ints, Longs, stream
+from graphdet.simulate.task_sheets import look_by_sheet
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ class _Ring:
         work = Plan(**{**vars(work), "device": device, "ip": ip, "address": address, "payment": payment})
         self.ledger.add_visits(work, load=1.3)
         if knobs.sheets:  # by a stream of its own, so that a market without sheets stays what it is
-            self._by_sheet(work, self.rng.spawn(1)[0])
+            look_by_sheet(self.ledger, work, self.rng.spawn(1)[0])
         self._camouflage(members, raised, work)
         self._halo(targets, len(work))
 
@@ -341,20 +342,6 @@ class _Ring:
             shares = rng.random(n) < rng.uniform(0.1, 0.6)
             address = np.where(shares[who], drops[rng.integers(0, len(drops), n)[who]], -1)
         return device.astype(np.int32), ip.astype(np.int32), address.astype(np.int32), payment.astype(np.int32)
-
-    def _by_sheet(self, work: Plan, rng: np.random.Generator) -> None:
-        """Looks at other goods of the kind before each task, as many and as long as the ring's sheet says; not everybody heeds it."""
-        catalogue = self.world.catalogue
-        looks, pace = int(rng.integers(1, 4)), float(np.exp(rng.uniform(np.log(15), np.log(400))))
-        if rng.random() >= self.knobs.sheets:
-            return
-        heeded = work.take(rng.random(len(work)) < 0.8)
-        who, back = np.repeat(np.arange(len(heeded)), looks), np.tile(np.arange(1, looks + 1), len(heeded))
-        before = heeded.time[who] - pace * back * rng.uniform(0.8, 1.2, len(who))
-        other = catalogue.draw(catalogue.category[heeded.item[who]], rng)
-        other = np.where(catalogue.launch[other] < before, other, catalogue.stand_in[other])
-        places = {"device": heeded.device[who], "ip": heeded.ip[who]}
-        self.ledger.add_visits(make_plan(heeded.user[who], before, other, depth=LOOK, brief=True, **places), load=0.0)
 
     def _camouflage(self, members: Ints, raised: np.ndarray, work: Plan) -> None:
         """Visits to other items: at random, to popular ones, or copied from a real user, whose own visits come first."""
