@@ -255,7 +255,19 @@ def load_settings(path: Path | None) -> Settings:
         beside["join"] = {str(path.parent / table): key for table, key in chosen.log.join.items()}
     if chosen.log.skip:
         beside["skip"] = tuple(str(path.parent / file) for file in chosen.log.skip)
+    if chosen.signals.takeovers.places:
+        chosen = _with_places(chosen, path.parent / chosen.signals.takeovers.places)
     return chosen.model_copy(update={"log": chosen.log.model_copy(update=beside)}) if beside else chosen
+
+
+def _with_places(settings: Settings, path: Path) -> Settings:
+    """With that table of networks, which is read late in a run: that it is not there is said at once."""
+    if not path.is_file():
+        raise SettingsError(
+            f"signals.takeovers.places = {str(path)!r}: there is no such file; give a CSV with network, latitude, longitude."
+        )
+    takeovers = settings.signals.takeovers.model_copy(update={"places": str(path)})
+    return settings.model_copy(update={"signals": settings.signals.model_copy(update={"takeovers": takeovers})})
 
 
 def parse_settings(table: dict[str, Any], where: str) -> Settings:

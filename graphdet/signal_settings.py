@@ -16,6 +16,10 @@ class TakeoverSettings(Section):
     q: float = Field(0.1, gt=0, le=1, description="expected share of mistaken accounts among those named")
     hours: float = Field(48.0, gt=0, le=8760, description="hours from the first use of a new device that are looked at together")
     least_sittings: int = Field(3, ge=1, description="sittings that an account must have had before, to have habits that can break")
+    places: str = Field(
+        "",
+        description="a CSV of networks (network, latitude, longitude), by which impossible journeys tell, too; beside the settings file",
+    )
     columns: bool = Field(False, description="whether models with labels read their scores")
 
 

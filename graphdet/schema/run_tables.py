@@ -129,6 +129,7 @@ RUN_TABLES = {
 # Columns that runs of an older graphdet lack; they are null there.
 TOLD_LATER = {
     "rings": ("at_stake", "standing", "chance", "chance_low", "chance_high", "verdicts"),
+    "takeovers": ("by_travel", "travel_km", "travel_minutes"),
     "events": tuple(NODE_TYPE[name].column for name in KEY_TYPES),  # a node type may be newer than the run
 }
 
@@ -243,6 +244,15 @@ OPTIONAL_RUN_TABLES = {
         Field("by_sent_to", pa.float64(), "what the delivery addresses add"),
         Field("by_paid_by", pa.float64(), "what the means of payment add"),
         Field("by_hour", pa.float64(), "what the hours of the day add"),
+        Field("by_travel", pa.float64(), "what journeys add; 0 where nobody says where networks are", lacks=True),
+        Field(
+            "travel_km",
+            pa.float64(),
+            "kilometres of a journey that nobody makes in the time; null where there is none",
+            least=0,
+            lacks=True,
+        ),
+        Field("travel_minutes", pa.float64(), "minutes that it took", least=0, lacks=True),
         *(
             Field(
                 f"new_{name}",

@@ -21,8 +21,7 @@ PACES = (10, 60, 600)  # seconds to the next step that part the paces
 DEEDS = ("order", "pay", "review")  # the first of them that a log has
 WORDS = (*ACTIONS, "another", "none")
 SAME = {"click": "view"}  # shops log a look as either
-WHERE = ("here", "elsewhere", "nowhere")  # at the deed's item, at another, at none
-_KINDS = len(WORDS) * len(WHERE) * (len(PACES) + 1)
+_KINDS = len(WORDS) * 2 * (len(PACES) + 1)  # at another item than the deed's or not
 
 
 @dataclass(frozen=True)
@@ -52,10 +51,9 @@ class Ways:
         bounds = (0, *PACES, SITTING)
         while code:
             code, step = divmod(code, _KINDS + 1)
-            word, rest = divmod(step - 1, len(WHERE) * (len(PACES) + 1))
-            where, pace = divmod(rest, len(PACES) + 1)
-            mark = "+" if WHERE[where] == "elsewhere" else ""
-            steps = [f"{WORDS[word]}{mark}", f"{bounds[pace]}–{bounds[pace + 1]} s", *steps]
+            word, rest = divmod(step - 1, 2 * (len(PACES) + 1))
+            other, pace = divmod(rest, len(PACES) + 1)
+            steps = [f"{WORDS[word]}{'+' if other else ''}", f"{bounds[pace]}–{bounds[pace + 1]} s", *steps]
         return " · ".join(steps)
 
 
@@ -82,8 +80,8 @@ def read_ways(events: EventTable, offset: Int64, by_user: Int64) -> Ways | None:
         here, later = by_user[np.maximum(place - back, 0)], by_user[np.maximum(place - back + 1, 0)]
         gap = (time[later] - time[here]) // SECOND
         together &= (time[here] != NO_TIME) & (gap < SITTING)
-        where = np.where(item[here] < 0, 2, item[here] != item[row])
-        kind = (word[action[here]] * len(WHERE) + where) * (len(PACES) + 1) + np.searchsorted(PACES, gap, side="right")
+        other = (item[here] >= 0) & (item[here] != item[row])
+        kind = (word[action[here]] * 2 + other) * (len(PACES) + 1) + np.searchsorted(PACES, gap, side="right")
         # The step nearest to the deed is the lowest digit.
         code += np.where(together, (kind + 1) * (_KINDS + 1) ** (back - 1), 0)
     return _numbered(events, row, code, code > 0, deed)

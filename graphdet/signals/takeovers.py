@@ -12,6 +12,7 @@ false discovery over all accounts that had anything new (Benjamini & Hochberg 19
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -19,11 +20,13 @@ import pyarrow as pa
 from graphdet.arrays import Bool, Float64, Int32, Int64
 from graphdet.events import EventTable
 from graphdet.events.coding import canonical_order
-from graphdet.schema import ACTED_FROM, KEY_TYPES, NODE_TYPE, TIME, arrow_schema
+from graphdet.events.network_places import read_network_places
+from graphdet.schema import ACTED_FROM, IP, KEY_TYPES, NODE_TYPE, TIME, arrow_schema
 from graphdet.signal_settings import TakeoverSettings
 from graphdet.signals.breaks import Classes, Differences, measure_breaks
 from graphdet.signals.lives import KINDS, Blocks, Lives, own_blocks, read_lives
 from graphdet.signals.splicing import spliced_blocks
+from graphdet.signals.travel import Travel, measure_travel
 
 # Columns of the score's parts → the kinds in it; kinds of one group are dealt together.
 PARTS = {
@@ -33,9 +36,10 @@ PARTS = {
     "sent_to": ("address",),
     "paid_by": ("payment",),
     "hour": ("hour",),
+    "travel": ("travel",),
 }
 # Share of strangers who do there as the owner would: a kind that does not break must not acquit an account alone.
-AS_OWNER = {"place": 0.03, "after": 0.1, "visits": 0.2, "buys": 0.3, "amount": 0.3, "goods": 0.3}
+AS_OWNER = {"place": 0.03, "after": 0.1, "visits": 0.2, "buys": 0.3, "amount": 0.3, "goods": 0.3, "travel": 0.3}
 AS_OWNER |= {name: NODE_TYPE[name].as_owner for name in KEY_TYPES if NODE_TYPE[name].as_owner}
 SPLICED_MOST = 20_000
 WEIGHT = 30.0  # stretches' worth of all strata, beside a stratum's own
@@ -54,6 +58,7 @@ class Takeovers:
         parts: column → (b,) log10 that it adds; `score`: their sum.
         p_value: (b,) chance that an account with as many stretches has one as odd by coincidence.
         q_value: (b,) expected share of coincidences among accounts at least as odd.
+        travel: of the stretches; None where nobody says where networks are.
         broken: (b,) whether place, and goods, address or card are new; only then is it a takeover.
     """
 
@@ -64,6 +69,7 @@ class Takeovers:
     score: Float64
     p_value: Float64
     q_value: Float64
+    travel: Travel | None
     broken: Bool
 
 
@@ -90,15 +96,26 @@ def find_takeovers(events: EventTable, settings: TakeoverSettings, seed: int) ->
     found, strange = measure_breaks(lives, own, place, seconds), measure_breaks(lives, spliced, place, seconds)
     ratios = {kind: _ratio(found.classes[kind], strange.classes[kind], AS_OWNER[kind]) for kind in found.classes}
     ratios["hour"] = found.hour
+    travel = None
+    if settings.places and IP in events.codes:
+        places = read_network_places(Path(settings.places))
+        travel = measure_travel(lives, own, places, seconds)
+        ratios["travel"] = _ratio(_travelled(travel), _travelled(measure_travel(lives, spliced, places, seconds)), AS_OWNER["travel"])
     # Rounded, so that sums in another order are the same.
     parts = {
         part: np.round(np.sum([np.zeros(len(own)), *(ratios[kind] for kind in kinds if kind in ratios)], axis=0), 6)
         for part, kinds in PARTS.items()
+        if part != "travel" or travel is not None
     }
     score = np.round(np.sum(list(parts.values()), axis=0), 6)
     stratum = np.minimum(np.log2(found.known).astype(np.int64), 4) + 10 * (found.orders > 0)
     of_block = _chances(parts, score, stratum, rng)
-    return _worst_of_each(lives, own, found, parts, score, of_block)
+    return _worst_of_each(lives, own, found, parts, score, of_block, travel)
+
+
+def _travelled(travel: Travel) -> Classes:
+    """Journeys, against how often the account made impossible ones before."""
+    return Classes("travel", travel.of, np.digitize(travel.habit, [1, 3]), True)
 
 
 def _ratio(own: Classes, strange: Classes, as_owner: float) -> Float64:
@@ -135,7 +152,9 @@ def _chances(parts: dict[str, Float64], score: Float64, stratum: Int64, rng: np.
     return (len(sums) - np.searchsorted(sums, score) + 1) / (len(sums) + 1)
 
 
-def _worst_of_each(lives: Lives, own: Blocks, found: Differences, parts: dict[str, Float64], score: Float64, chance: Float64) -> Takeovers:
+def _worst_of_each(
+    lives: Lives, own: Blocks, found: Differences, parts: dict[str, Float64], score: Float64, chance: Float64, travel: Travel | None
+) -> Takeovers:
     """One stretch of each account, worst account first, with the chance of it among so many."""
     order = np.lexsort((own.start, -score, own.account))
     first = np.flatnonzero(np.append(True, np.diff(own.account[order]) != 0))
@@ -150,7 +169,7 @@ def _worst_of_each(lives: Lives, own: Blocks, found: Differences, parts: dict[st
     something = np.any([new[kind] > 0.5 for kind in new if kind not in ACTED_FROM] or [np.zeros(len(worst), np.bool_)], axis=0)
     return Takeovers(
         lives, _rows(own, worst), _differences(found, worst), {part: values[worst] for part, values in parts.items()}, score[worst],
-        p_value, np.minimum(q_value, 1.0), somewhere & something,
+        p_value, np.minimum(q_value, 1.0), None if travel is None else travel.take(worst), somewhere & something,
     )  # fmt: skip
 
 
@@ -194,7 +213,9 @@ def takeover_tables(events: EventTable, takeovers: Takeovers, q: float) -> dict[
         "events": found.events,
         "orders": np.bincount(blocks.block, paid, len(named)).astype(np.int64),
         "amount": pa.array(worth, mask=np.full(len(named), events.amount is None)),
-        **{f"by_{part}": values[named] for part, values in takeovers.parts.items()},
+        **{f"by_{part}": takeovers.parts[part][named] if part in takeovers.parts else np.zeros(len(named)) for part in PARTS},
+        "travel_km": _share(None if takeovers.travel is None else takeovers.travel.kilometres[named], len(named)),
+        "travel_minutes": _share(None if takeovers.travel is None else takeovers.travel.seconds[named] / 60, len(named)),
         **{f"new_{kind}": _share(found.new.get(kind), len(named)) for kind in KINDS},
     }
     schema = arrow_schema("takeovers")
@@ -207,7 +228,7 @@ def _word(events: EventTable, action: str) -> int:
 
 
 def _share(share: Float64 | None, count: int) -> pa.Array:
-    """A share, null where the log or the stretch has nothing of the kind."""
+    """A share or another number, null where the log or the stretch has nothing of the kind."""
     values = np.full(count, np.nan) if share is None else share
     return pa.array(values, mask=np.isnan(values))
 

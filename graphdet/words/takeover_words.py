@@ -31,6 +31,10 @@ FOR = {
     "sent_to": Wording("It sent goods to a place that the account never uses otherwise.", "寄往该账号从未用过的收货地址。"),
     "paid_by": Wording("It paid by a means that the account never uses otherwise.", "使用该账号从未用过的支付方式。"),
     "hour": Wording("It came at hours at which this account is hardly ever awake.", "出现的时段是该账号几乎从不活动的时段。"),
+    "travel": Wording(
+        "Between it and the account's own events lie {kilometres:,.0f} km within {minutes:minute|minutes}, a journey that nobody makes.",
+        "与该账号自身的活动在 {minutes} 分钟内相距 {kilometres:,.0f} 公里，无人能如此移动。",
+    ),
 }
 AGAINST = {
     "place": Wording("New devices or networks are nothing new in this account.", "更换设备或网络对该账号而言并不罕见。"),
@@ -39,6 +43,7 @@ AGAINST = {
     "sent_to": Wording("It sent goods to the account's usual places.", "寄往该账号常用地址。"),
     "paid_by": Wording("It paid as the account does.", "使用该账号常用的支付方式。"),
     "hour": Wording("It came at hours at which the account is usually there.", "出现在该账号平时活动的时段。"),
+    "travel": Wording("It came from where the account could have been.", "其位置与该账号自身的行程并不矛盾。"),
 }
 SUMMARY = Wording(
     "Suspected takeover from {begin} to {end}, {events:event|events}, worth {amount} in orders; held against {known:earlier sitting|earlier sittings}. "
@@ -66,10 +71,11 @@ def reasons_of(row: Mapping[str, Any], language: Language) -> list[dict[str, Any
     """What speaks for a stranger, weightiest first, then what speaks against: part, log10 that it adds, and a sentence."""
     hours = max(round((row["last_seen"] - row["first_seen"]).total_seconds() / 3600), 1)
     numbers = {"orders": row["orders"], "sittings": row["sittings"], "hours": hours, "share": row["new_goods"] or 0.0}
+    numbers |= {"kilometres": row["travel_km"] or 0.0, "minutes": round(row["travel_minutes"] or 0.0)}
     found = []
     told = {"place": PLACE[row["new_device"] is not None, row["new_ip"] is not None], **FOR}
-    for part in sorted(told, key=lambda name: -row[f"by_{name}"]):
-        adds = row[f"by_{part}"]
+    adds_of = {part: row[f"by_{part}"] or 0.0 for part in told}
+    for part, adds in sorted(adds_of.items(), key=lambda one: -one[1]):
         if abs(adds) >= TOLD:
             words = (told if adds > 0 else AGAINST)[part]
             found.append({"part": part, "log10": round(adds, 2), "sentence": filled(words.to(language), **numbers)})
