@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import re
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ from typer.testing import CliRunner
 
 from graphdet.cases.casebook import Casebook
 from graphdet.cases.entries import KINDS
+from graphdet.cases.identifying import KEY
 from graphdet.cases.rows import STATES
 from graphdet.cli.case_commands import State, Verdict
 from graphdet.cli.program import app
@@ -47,6 +51,61 @@ def refused(*arguments: str) -> str:
         CliRunner().invoke(app, ["cases", *arguments], catch_exceptions=False)
     assert "\n" not in str(error.value)
     return str(error.value)
+
+
+def test_whose_a_pseudonym_is_two_people_tell_together(home: Path, tmp_path: Path) -> None:
+    """Alone one is told at once; where there are several, another one approves, and whoever asked is told, once."""
+    say("decide", "C-2", "confirmed")
+    say("export", "--out", str(tmp_path / "act.csv"), "--pseudonyms")
+    say("export", "--out", str(tmp_path / "plain.csv"))
+    with (tmp_path / "act.csv").open(encoding="utf-8-sig", newline="") as file:
+        names = [row["user_id"] for row in csv.DictReader(file)]
+    assert {name[:2] for name in names} == {"P-"}
+    assert "u4" in (tmp_path / "plain.csv").read_text(encoding="utf-8-sig")
+    assert {one.strip('"') for one in re.split(r"[,\s]", (tmp_path / "act.csv").read_text(encoding="utf-8-sig"))}.isdisjoint({"u4", "u5"})
+    first, second = names
+    assert "empty" in refused("identify", first)
+    assert {say("identify", name, "--reason", "the bank asks").strip() for name in names} == {"u4", "u5"}
+    say("note", "C-2", "here", "--author", "bo")
+    assert say("identify", second, "--reason", "the bank asks") == f"{second}: waits for a second person\n"
+    assert "waits for a second person" in refused("identify", second)
+    assert "waits for a second person" in refused("identify", second, "--author", "bo")
+    assert "somebody else must approve" in refused("approve", second)
+    assert "no approval" in refused("approve", first, "--author", "bo")
+    say("approve", second, "--author", "bo")
+    assert "no approval" in refused("approve", second, "--author", "cy")
+    assert "asked for by ann" in refused("identify", second, "--author", "bo")
+    assert say("identify", second).strip() in {"u4", "u5"}
+    assert "empty" in refused("identify", second), "once told, one asks anew"
+    history = say("history")
+    assert f"was told whose {second} is" in history
+    with Casebook(home, "ann") as book:
+        assert book.verify().faults == ()
+        steps = [entry for entry in book.history() if "who" in entry.kind]
+        assert [(entry.kind, entry.author) for entry in steps] == [
+            *[("asked_who", "ann"), ("told_who", "ann")] * 2,
+            ("asked_who", "ann"),
+            ("who_approved", "bo"),
+            ("told_who", "ann"),
+        ]
+        assert not any(f'"{user}"' in entry.payload for entry in steps for user in ("u4", "u5"))
+
+
+def test_a_pseudonym_is_one_houses_own(home: Path, tmp_path: Path) -> None:
+    users = (HOSTILE, "u2", "\ud800")
+    with Casebook(home, "ann") as book:
+        own = book.pseudonyms(users)
+        assert book.pseudonyms(users) == own
+        assert len(set(own.values())) == len(users)
+        assert book.identify(own[HOSTILE], "a test") == HOSTILE
+    with Casebook(tmp_path / "other", "ann") as book:
+        assert set(book.pseudonyms(users).values()).isdisjoint(own.values())
+    key = home / KEY
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert "nobody's" in refused("identify", "P-" + 20 * "0", "--reason", "a guess")
+    assert "twenty digits" in refused("identify", "u2", "--reason", "a guess")
+    key.write_bytes(b"short")
+    assert "no key of pseudonyms" in refused("identify", own["u2"], "--reason", "a test")
 
 
 def test_an_afternoon(home: Path, tmp_path: Path) -> None:

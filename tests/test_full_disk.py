@@ -129,6 +129,7 @@ KEEPERS: dict[str, list[str]] = {
     "cases discount": ["ip=203.0.113.7", "--reason", "an office"],
     "cases approve": ["S-0001"],
     "cases withdraw": ["S-0001"],
+    "cases identify": ["P-" + 20 * "0", "--reason", "the bank asks"],
     "account add": ["bob"],
     "account remove": ["ann"],
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import ipaddress
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,13 +13,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from case_runs import Clock
+from case_runs import Clock, MadeRing, made_run
 from typer.testing import CliRunner
 
 from graphdet.cases.casebook import Casebook
 from graphdet.cases.following import follow_lineage
 from graphdet.cases.suppressed_run import SuppressedRun, run_suppressed
-from graphdet.cases.taking_in import TakenIn
+from graphdet.cases.taking_in import Cost, TakenIn
 from graphdet.cli.program import app
 from graphdet.errors import CaseError, LabelError, SettingsError
 from graphdet.events import EventTable, read_events
@@ -31,6 +32,7 @@ from graphdet.settings import Settings, parse_settings
 from graphdet.words.run_notes import decides, note_in_words
 
 OFFICE = "203.0.113.7"
+CHINESE = re.compile("[\u4e00-\u9fff]")
 CREW, COLLEAGUES = range(400, 412), range(420, 434)
 DAY = 86_400
 SETTINGS = parse_settings({"gnn": {"least_rings": 0}, "rings": {"permutations": 3}, "machine": {"threads": 1}}, "test")
@@ -90,6 +92,31 @@ def rings_with(run: Run, users: range) -> list[str]:
         if 2 * sum(user in {f"u{n}" for n in users} for user in members) > len(members):
             found.append(ring)
     return found
+
+
+@pytest.mark.parametrize("kind", ["discount", "accept"])
+def test_a_run_warns_in_the_last_seven_days_and_says_once_that_it_has_lapsed(tmp_path: Path, kind: str) -> None:
+    clock, told = Clock(), dict[int, list[str]]()
+    none = EventTable.__new__(EventTable)  # nothing looks at the events: what the discount costs is known
+    with Casebook(tmp_path, "ann", clock) as book:
+
+        def run_on(day: int) -> None:
+            made = made_run(f"run-{day}", [MadeRing("R-1", ("u1", "u2"))])
+            found = run_suppressed(book, SETTINGS, lambda _: none, lambda *_: made, Progress(), lambda: {"S-0001": Cost((), 0.0, 0)})
+            book.take_in(found.run, follow_lineage, discounts=found.discounts, costs=found.costs)
+            told[day] = [note for note in found.run.meta["notes"] if " ends on " in note or " lapsed on " in note]
+
+        run_on(0)
+        book.discount("ip", OFFICE, "our office") if kind == "discount" else book.accept("C-1", "a family")
+        for day in range(1, 94):
+            clock.forward(1)
+            run_on(day)
+    name = f"S-0001 on ip {OFFICE}" if kind == "discount" else "S-0001 on C-0001"
+    soon, lapsed = f"{name} ends on {clock.now - timedelta(days=3):%Y-%m-%d}; what it hides is back then.", f"{name} lapsed on"
+    assert {day: notes for day, notes in told.items() if notes and day < 90} == {day: [soon] for day in range(83, 90)}
+    assert [day for day, notes in told.items() if any(note.startswith(lapsed) for note in notes)] == [90]
+    for note in (told[83][0], told[90][0]):
+        assert CHINESE.search(note_in_words(note, "zh"))
 
 
 @pytest.mark.parametrize("key", [OFFICE, "203.0.112.0/23"])

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from graphdet.cases.case_words import CaseWords
+from graphdet.cases.identifying import Identifying
 from graphdet.cases.judged import Judged, judged_users, ring_verdicts
 from graphdet.cases.suppressing import Suppressing
 from graphdet.cases.taking_in import TakingIn
 from graphdet.cases.verifying import Verified, verify_tables
 
 
-class Casebook(CaseWords, Suppressing, TakingIn):
+class Casebook(CaseWords, Suppressing, Identifying, TakingIn):
     """All of it, to be used in a `with` block; see `OpenBook` for its arguments and for what it holds.
 
     Words are methods: `decide`, `note`, `assign`, `plan`, `close`, `reopen`, `undo`; `accept`, `discount`, `approve`, `withdraw`;
-    `take_in` carries cases on through a run. Each raises `CaseError` in one line where it cannot be.
+    `pseudonyms`, `identify`, `approve_identifying`; `take_in` carries cases on through a run. Each raises `CaseError` in one line where
+    it cannot be.
     """
 
     def verify(self, head: str = "") -> Verified:

@@ -18,7 +18,8 @@ VERDICT, MEMBER, NOTE, ASSIGNED, NEXT_STEP, STATE = "verdict", "member", "note",
 ACCEPTED, DISCOUNTED, APPROVED, WITHDRAWN, UNDONE = "accepted", "discounted", "approved", "withdrawn", "undone"
 WORDS = (VERDICT, MEMBER, NOTE, ASSIGNED, NEXT_STEP, STATE, ACCEPTED, DISCOUNTED, APPROVED, WITHDRAWN)  # each can be undone
 VIEWED = "viewed"  # a person looked at it; nothing follows from that
-KINDS = (RUN, SEEN, ABSENT, LAPSED, RETURNED, *WORDS, UNDONE, VIEWED)
+ASKED_WHO, WHO_APPROVED, TOLD_WHO = "asked_who", "who_approved", "told_who"  # whose a pseudonym is; what was told cannot be undone
+KINDS = (RUN, SEEN, ABSENT, LAPSED, RETURNED, *WORDS, UNDONE, VIEWED, ASKED_WHO, WHO_APPROVED, TOLD_WHO)
 
 BEGINNING = "0" * 64  # stands before the first entry
 MACHINE = "graphdet"  # author of what follows from the book's own rules

@@ -1,4 +1,4 @@
-"""What a desk does with its cases: cases queue, export, week."""
+"""What a desk does with its cases: cases queue, export, identify, week."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from graphdet.cli.case_commands import Home, Language, Verdict, cases, opened
+from graphdet.cli.case_commands import Author, Home, Language, Verdict, cases, opened
 from graphdet.cli.shared import HIGHEST_SEED, AsJson, Lang, print_json
 
 HEADING = "Work on cases"
@@ -29,7 +29,7 @@ class AccountsFormat(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add these commands to those of `cases`."""
-    for command in (queue, export, week):
+    for command in (queue, export, identify, week):
         cases.command()(command)
 
 
@@ -61,6 +61,9 @@ def export(
     names: Annotated[list[str] | None, typer.Argument(metavar="CASE...", help="Only these cases.", show_default=False)] = None,
     verdict: Annotated[list[Verdict] | None, typer.Option(help="Accounts with this verdict; may be given more than once.")] = None,
     form: Annotated[AccountsFormat | None, typer.Option("--format", help="Where the ending does not tell.")] = None,
+    pseudonyms: Annotated[
+        bool, typer.Option("--pseudonyms", help="Other names for the accounts; `cases identify` tells whose they are.")
+    ] = False,
     home: Home = None,
     lang: Language = Lang.EN,
 ) -> None:
@@ -68,7 +71,7 @@ def export(
     from graphdet.errors import CaseError
     from graphdet.extras import need
     from graphdet.printable import printable
-    from graphdet.week.hand_over import account_rows, write_accounts
+    from graphdet.week.hand_over import account_rows, under_other_names, write_accounts
     from graphdet.words.week_words import week_words
 
     ending = form.value if form else out.suffix.removeprefix(".").lower()
@@ -78,9 +81,27 @@ def export(
         need("report", "graphdet cases export --format xlsx")
     with opened(home) as book:
         rows = account_rows(book, [one.value for one in verdict or [Verdict.CONFIRMED]], names or ())
+        if pseudonyms:
+            rows = under_other_names(book, rows)
     write_accounts(rows, out, ending)
     told = {"count": f"{len(rows):,}", "cases": len({row["case"] for row in rows}), "path": printable(str(out))}
     print(week_words("accounts_written", lang.value, **told))
+
+
+def identify(
+    pseudonym: Annotated[str, typer.Argument(metavar="P-…", help="As `cases export --pseudonyms` wrote it.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why; needed when you ask.")] = "",
+    home: Home = None,
+    author: Author = None,
+    lang: Language = Lang.EN,
+) -> None:
+    """Tell whose pseudonym it is; where there are several people, another one must approve, and then ask once more."""
+    from graphdet.printable import printable
+    from graphdet.words.casework import word
+
+    with opened(home, author) as book:
+        found = book.identify(pseudonym, reason)
+    print(f"{pseudonym}: {word('asked', lang.value)}" if found is None else printable(found))
 
 
 def week(

@@ -43,6 +43,13 @@ def account_rows(book: Casebook, verdicts: Sequence[str] = VERDICTS[:1], cases: 
     return [row for case in chosen for row in _rows_of(book, case, facts) if row["verdict"] in verdicts]
 
 
+def under_other_names(book: Casebook, rows: Sequence[Row]) -> list[Row]:
+    """The same rows with pseudonyms, in an order that tells nothing of ids."""
+    names = book.pseudonyms({row["user_id"] for row in rows})
+    own = [{**row, "user_id": names[row["user_id"]]} for row in rows]
+    return sorted(own, key=lambda row: (row["case"], -(row["contribution"] or 0.0), row["user_id"]))
+
+
 def write_accounts(rows: Sequence[Row], path: Path, form: str) -> None:
     """Write them; what stands at `path` already is not touched.
 

@@ -94,6 +94,9 @@ ENTRIES: dict[str, Wording] = {
     "approved": Wording("{suppression} is approved", "{suppression} 已获批准"),
     "withdrawn": Wording("{suppression} is withdrawn{reason}", "{suppression} 已撤回{reason}"),
     "viewed": Wording("was looked at{what}", "已查看{what}"),
+    "asked_who": Wording("asks whose {pseudonym} is: {reason}", "申请查明 {pseudonym} 的身份：{reason}"),
+    "who_approved": Wording("agrees that it is told whose {pseudonym} is", "同意告知 {pseudonym} 的身份"),
+    "told_who": Wording("was told whose {pseudonym} is", "已获知 {pseudonym} 的身份"),
     "undone": Wording("entry {undoes} is taken back", "撤销第 {undoes} 条"),
 }
 
