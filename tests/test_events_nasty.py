@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from graphdet.errors import GraphdetError, UnreadableFile
@@ -312,6 +312,7 @@ SPACES = " \t\r\n\x0b\x0c\u00a0\u3000\ufeff"
 
 
 @QUICK
+@example(rows=[["\x07\x07", "a", "b"]], ending="\n", quoting=csv.QUOTE_MINIMAL)  # was taken for a binary file
 @given(
     rows=st.lists(st.lists(CELLS, min_size=1, max_size=4), max_size=30),
     ending=st.sampled_from(["\n", "\r\n"]),

@@ -44,5 +44,17 @@ def foreign_kind(head: bytes) -> tuple[str, str] | None:
             return kind, _EXPORT
     if head[257:262] == b"ustar":
         return "a tar archive", _UNPACK
-    controls = sum(byte < 32 and byte not in _TEXT_CONTROLS for byte in head[:4096])
-    return ("a binary file of no known kind", _EXPORT) if controls > 0.05 * min(len(head), 4096) else None
+    if _is_header(head[:4096].partition(b"\n")[0]):
+        return None  # below a header in plain letters cells may hold what they like
+    return ("a binary file of no known kind", _EXPORT) if _controls(head[:4096]) > 0.05 * min(len(head), 4096) else None
+
+
+def _controls(content: bytes) -> int:
+    return sum(byte < 32 and byte not in _TEXT_CONTROLS for byte in content)
+
+
+def _is_header(line: bytes) -> bool:
+    try:
+        return bool(line.decode().strip()) and not _controls(line)
+    except UnicodeDecodeError:
+        return False

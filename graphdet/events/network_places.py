@@ -49,7 +49,7 @@ class NetworkPlaces:
 
 
 def read_network_places(path: Path) -> NetworkPlaces:
-    """The table of a CSV file; a million networks take about two seconds.
+    """The table of a CSV file.
 
     Raises:
         SettingsError: it cannot be read, lacks a column, or holds a network or a place that is none.
