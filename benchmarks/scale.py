@@ -1,7 +1,8 @@
 """Logs of growing size → seconds, peak memory and events a second of `graphdet run`, stage by stage, beside what a user would run instead.
 
 Each run is a fresh process as a user would start it, reading a Parquet log of the `hard` market (popularity tails, carriers' NAT) and
-writing a run folder. A small run comes first, which fills the system's caches.
+writing a run folder. A small run comes first, which fills the system's caches and Python's own: bytecode is kept, as on a user's desk, also where
+the environment forbids it.
 
     python benchmarks/scale.py --sizes 0.1 1 10 --repeats 3 --peers pandas cypher coaction
     python benchmarks/scale.py --sizes 50 --repeats 1 --memory 8 --peers --name scale_large
@@ -35,7 +36,7 @@ from graphdet.simulate.zoo import make_shop, write_shop
 
 PEER = Path(__file__).parent / "scale_peers.py"
 SEED = 77
-WARM_UP = 20_000
+WARM_UP = 100_000  # events, enough for a network, whose library is compiled to bytecode once
 GRACE = 120.0  # seconds beyond its limit in which a peer stops what it started
 GIB = 2**30
 
@@ -149,7 +150,8 @@ def run_process(command: Sequence[str], limit: float | None = None, memory_gib: 
 
     with tempfile.TemporaryFile() as errors:
         begin = time.perf_counter()
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors, preexec_fn=bound)
+        kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors, preexec_fn=bound, env=kept)
         failure = ""
         while True:
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)
