@@ -42,7 +42,8 @@ def test_nothing_is_read_by_default_and_columns_tell_what_was() -> None:
         assert lives_in(names_of(labelled_columns((name,)))) == (name,)
     words = life_columns(tuple(LIVES))
     assert len({column.english for column in words}) == len({column.chinese for column in words}) == len(set(names_of(words))) == len(words)
-    assert names_of(OF_TAKEOVERS)[1:] == tuple(f"takeover_{part}" for part in PARTS)
+    of_the_log = tuple(part for part in PARTS if part != "travel")  # which hangs on a table of networks, that a model does not carry along
+    assert names_of(OF_TAKEOVERS)[1:] == tuple(f"takeover_{part}" for part in of_the_log)
 
 
 def test_a_model_learned_with_them_is_saved_applied_and_explained(log: EventTable, tmp_path: Path) -> None:

@@ -61,16 +61,16 @@ def passed_in_words(one: Weighed, language: Language) -> str:
 
 
 def spared_in_words(tried: Iterable[Weighed], language: Language) -> str:
-    """The bars that keep claims that do not hold from holding, told from the other side: 36 members (at least 5)."""
+    """The bars that keep claims that do not hold from holding, told from the other side: 36 members (at least 5); no number, no word."""
     told: dict[str, str] = {}
     for one in tried:
         if one.holds:
             continue
-        missed = [next((checked for checked in way if not checked.holds), None) for way in one.ways]
+        missed = [next((checked for checked in sorted(way, key=lambda row: not row.told) if not checked.holds), None) for way in one.ways]
         for checked in one.unless if None in missed else missed:
-            if checked is not None:
+            if checked is not None and checked.told:
                 condition = checked.condition if checked.holds else checked.condition.turned()
-                told.setdefault(condition.fact, condition_in_words(condition, checked.value, checked.bar, language, known=checked.known))
+                told.setdefault(condition.fact, condition_in_words(condition, checked.value, checked.bar, language))
     return conditions_in_words(told.values(), language)
 
 

@@ -25,7 +25,7 @@ from graphdet.words.interface import label as words_of
 from graphdet.words.use_words import use_in_words
 
 MOST_BURSTS = 3  # at a ring's targets that are shown
-MEMBERS = 5
+MEMBERS = 3
 TARGETS = 4
 SHARED = 3
 LEAST_TELLING = ("event_id", "user_agent", "order_id", "image", "category", "payment_id", "address_id")

@@ -231,4 +231,7 @@ CONSOLE_WORDS: dict[str, Wording] = {
     "entry_withdrawn": Wording("withdrawn", "撤回"),
     "entry_undone": Wording("took back their last word", "撤回其最近一条"),
     "entry_viewed": Wording("looked at it", "查看"),
+    "entry_asked_who": Wording("asked whose pseudonym it is", "申请查明化名"),
+    "entry_who_approved": Wording("agreed that it is told", "同意告知化名"),
+    "entry_told_who": Wording("was told whose pseudonym it is", "已获知化名所指"),
 }
