@@ -1,8 +1,8 @@
 """Logs of growing size → seconds, peak memory and events a second of `graphdet run`, stage by stage, beside what a user would run instead.
 
 Each run is a fresh process as a user would start it, reading a Parquet log of the `hard` market (popularity tails, carriers' NAT) and
-writing a run folder. A small run comes first, which fills the system's caches and Python's own: bytecode is kept, as on a user's desk, also where
-the environment forbids it.
+writing a run folder. A small run comes first, which fills the system's caches and Python's own: bytecode is kept, as on a user's
+desk, also where the environment forbids it.
 
     python benchmarks/scale.py --sizes 0.1 1 10 --repeats 3 --peers pandas cypher coaction
     python benchmarks/scale.py --sizes 50 --repeats 1 --memory 8 --peers --name scale_large
