@@ -298,8 +298,9 @@ def test_ctrl_c_in_the_midst_leaves_nothing(market: Path, tmp_path: Path) -> Non
             process.stderr.readline()  # that the log has been read
             process.send_signal(signal.SIGINT)
             printed, complaint = process.communicate(timeout=60)
-        if process.returncode != 0:  # else it was done before the signal came
+        if not out.exists():  # else it was done before the signal came, and must be whole
             break
+        assert Run.load(out).id
     assert process.returncode == 130
     assert printed == ""
     assert "Traceback" not in complaint
