@@ -11,6 +11,8 @@ import typer
 from graphdet.cli.shared import AsJson, Folder, Lang, Language, SettingsFile, choose_settings, print_json, read_logs
 
 if TYPE_CHECKING:
+    from graphdet.events import EventTable
+    from graphdet.reviews.review_reading import Reviews
     from graphdet.run.folder import Run
     from graphdet.settings import Settings
 
@@ -98,6 +100,9 @@ def _draw(run: Run, chosen: list[dict[str, object]], path: Path, language: Lang)
 def reviews(
     logs: Annotated[list[Path], typer.Argument(metavar="LOGS", help="Log files, or a run folder, whose logs are read again.")],
     false_share: Annotated[float, typer.Option("--false-share", min=0, max=1, help="Share of false alarms among findings.")] = 0.05,
+    labels: Annotated[
+        Path | None, typer.Option("--labels", help="user_id and label (1 or 0) of some writers: learn from them, judge by later ones.")
+    ] = None,
     settings: SettingsFile = None,
     top: Annotated[int, typer.Option(min=1, help="Only so many, the surest first.")] = 20,
     language: Language = Lang.EN,
@@ -120,6 +125,9 @@ def reviews(
         found = read_reviews(events, chosen)
         if found is None:
             raise EmptyLog(f"{paths[0]}: {review_line('no_reviews', language.value)}")
+        if labels is not None:
+            _show_labelled(found, events, labels, chosen, top, language, as_json=as_json)
+            return
         rows = as_rows(find_reviews(found, events, false_share, chosen.log.timezone), found, events)
     if as_json:
         for row in rows:
@@ -132,6 +140,27 @@ def reviews(
     from graphdet.terminal.finding_screens import show_reviews
 
     show_reviews(console_for(), rows[:top], len(rows), len(found), language.value, clock_by(chosen.log.timezone, events.report.notes))
+
+
+def _show_labelled(
+    reviews: Reviews, events: EventTable, labels: Path, chosen: Settings, top: int, language: Lang, *, as_json: bool
+) -> None:
+    """What labels teach: figures on later reviews by other writers, then the reviews that seem most so, of writers without a label."""
+    from graphdet.events import read_labels
+    from graphdet.reviews.labelled_reviews import labelled_rows, learn_reviews
+    from graphdet.run.log_clock import clock_by
+    from graphdet.terminal import console_for
+    from graphdet.terminal.finding_screens import show_labelled_reviews
+
+    known, _ = read_labels([labels], events, chosen.log, chosen.machine)
+    learned = learn_reviews(reviews, known, chosen.seed)
+    rows = labelled_rows(learned, reviews, events, known, top)
+    if as_json:
+        print_json({"reviews": len(reviews), "judgement": learned.judgement.as_dict(), "likeliest": rows})
+        return
+    show_labelled_reviews(
+        console_for(), learned.judgement.as_dict(), rows, language.value, clock_by(chosen.log.timezone, events.report.notes)
+    )
 
 
 def _logs_of(logs: list[Path], settings: Path | None) -> tuple[list[Path], Settings]:

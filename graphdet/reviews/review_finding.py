@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -179,25 +180,20 @@ def _kept(
 
 def as_rows(findings: list[ReviewFinding], reviews: Reviews, events: EventTable) -> list[dict[str, Any]]:
     """Findings as plain data, with their reviews by the log's own ids."""
-    from datetime import UTC, datetime
-
-    def moment(micros: int) -> str:
-        return datetime.fromtimestamp(micros // 1_000_000, UTC).isoformat().replace("+00:00", "Z")
-
     return [
         {
             "number": place,
             "kind": one.kind,
             "item_id": one.item,
-            "first_seen": moment(one.first),
-            "last_seen": moment(one.last),
+            "first_seen": moment_of(one.first),
+            "last_seen": moment_of(one.last),
             "p_value": one.p_value,
             "q_value": one.q_value,
             "reasons": [{"code": code, "numbers": dict(numbers)} for code, numbers in one.reasons.items()],
             "reviews": [
                 {
                     "user_id": events.ids["user"][int(reviews.user[row])].as_py(),
-                    "timestamp": moment(int(reviews.time[row])),
+                    "timestamp": moment_of(int(reviews.time[row])),
                     "rating": float(reviews.stars[row]),
                     "text": reviews.text[row],
                 }
@@ -206,3 +202,8 @@ def as_rows(findings: list[ReviewFinding], reviews: Reviews, events: EventTable)
         }
         for place, one in enumerate(findings, 1)
     ]
+
+
+def moment_of(micros: int) -> str:
+    """ISO 8601 in UTC, to the second."""
+    return datetime.fromtimestamp(micros // 1_000_000, UTC).isoformat().replace("+00:00", "Z")

@@ -18,6 +18,23 @@ Row = Mapping[str, Any]
 MOST_REVIEWS = 5  # of a finding that a screen shows
 
 
+def show_labelled_reviews(console: Console, judgement: Row, rows: Sequence[Row], language: Language, clock: LogClock) -> None:
+    """How good what was learned from labels is, and the likeliest reviews of writers without one."""
+    console.print(review_line("judged", language, users=judgement["users"], positives=judgement["positives"]), soft_wrap=True)
+    table = plain_table((review_line("method", language), "AUROC", "AUPRC"), left={review_line("method", language)})
+    for one in judgement["methods"]:
+        table.add_row(review_line(one["method"], language), f"{one['auroc']:.3f}", f"{one['auprc']:.3f}")
+    console.print(table)
+    (passed, false), (missed, hits) = judgement["confusion"]
+    shares = {key: f"{judgement[key] or 0:.3f}" for key in ("threshold", "precision", "recall", "f1", "accuracy")}
+    console.print(review_line("flagged", language, hits=hits, false=false, missed=missed, passed=passed, **shares), soft_wrap=True)
+    console.print()
+    console.print(review_line("likeliest", language))
+    for row in rows:
+        told = f"{row['chance']:.3f}  {clock.minute(row['timestamp'])}  {name(row['user_id'])} · {name(row['item_id'])} · {row['rating']:g}"
+        console.print(f"{told}  {clean(row['text'], 80)}", soft_wrap=True)
+
+
 def show_bursts(console: Console, bursts: Sequence[Row], total: int, language: Language, clock: LogClock, *, told: bool) -> None:
     """A table of bursts, or a sentence each where they are `told`; `total` is how many there are in all, times are by the log's clock."""
     if not bursts:

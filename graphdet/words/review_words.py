@@ -47,6 +47,22 @@ LINES: dict[str, Wording] = {
         "no reviews can be looked at: the log has no item, no stars (rating) or no times.",
         "无法检查评价：日志没有商品、星级（rating）或时间。",
     ),
+    "judged": Wording(
+        "Learned from labelled writers, judged by {users:later review|later reviews} of others, {positives} of them by positive ones.",
+        "由带标签的评价者学得；以其他评价者的 {users} 条较晚的评价检验，其中 {positives} 条出自正标签者。",
+    ),
+    "flagged": Wording(
+        "Flagged from a chance of {threshold} on: precision {precision}, recall {recall}, F1 {f1}, accuracy {accuracy}; {hits} rightly, {false} "
+        "wrongly, {missed} missed, {passed} rightly passed.",
+        "自概率 {threshold} 起标记：精确率 {precision}，召回率 {recall}，F1 {f1}，准确率 {accuracy}；正确标记 {hits} 条，误报 {false} 条，漏报 {missed} 条，正确放行 {passed} 条。",
+    ),
+    "method": Wording("method", "方法"),
+    "words": Wording("words", "文字"),
+    "signals without words": Wording("signals without words", "不含文字的信号"),
+    "words and signals": Wording("words and signals", "文字与信号"),
+    "likeliest": Wording(
+        "Likeliest among writers without a label (suspected; people decide):", "未带标签的评价者中最可疑的评价（仅为疑似，由人裁定）："
+    ),
     "more": Wording("… {shown} of {all:finding|findings}", "… 共 {all} 项发现，显示 {shown} 项"),
 }
 
