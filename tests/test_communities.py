@@ -127,10 +127,11 @@ def test_items_are_joined_by_visits_of_one_day_and_by_visits_more_than_a_week_ap
     visits = {
         (item, day, user * 2_654_435_761 % 2**32, user)
         for user, item, day in zip(
-            log.codes["user"].tolist(), log.codes["item"].tolist(), (log.time // communities.DAY).tolist(), strict=True
+            log.codes["user"].tolist(), log.codes["item"].tolist(), (log.time // (24 * communities.HOUR)).tolist(), strict=True
         )
     }
     first: list[dict[int, int]] = [{} for _ in range(USERS)]
+    usual = plain_weights(log)
     asked: list[dict[int, set[int]]] = [defaultdict(set) for _ in range(USERS)]
     for (item, day), visitors in itertools.groupby(sorted(visits), key=lambda visit: visit[:2]):
         for place, (_, _, _, user) in enumerate(visitors):
@@ -138,9 +139,10 @@ def test_items_are_joined_by_visits_of_one_day_and_by_visits_more_than_a_week_ap
             if place == 0:
                 asked[user][item].add(day)
     together = np.zeros((ITEMS, ITEMS))
-    for own, of in zip(first, asked, strict=True):
+    for user, (own, of) in enumerate(zip(first, asked, strict=True)):
         for one, other in itertools.permutations(own, 2):
-            together[one, other] += (abs(own[one] - own[other]) > communities.APART) / (len(own) - 1)
+            lasting = abs(own[one] - own[other]) > communities.APART
+            together[one, other] += lasting * usual[user, one] * usual[user, other] / (len(own) - 1)
         for one, other in itertools.permutations(of, 2):
             together[one, other] += len(of[one] & of[other]) / (len(of) - 1)
     np.testing.assert_allclose(communities._common_users(log).toarray(), together, atol=1e-9)
@@ -164,7 +166,8 @@ def test_a_campaign_of_days_joins_nothing() -> None:
     assert np.bincount(found[found >= 0]).max(initial=0) <= 5
 
 
-def test_on_bare_dates_a_farm_of_weeks_joins_nothing() -> None:
+@pytest.mark.parametrize("dated", [True, False])
+def test_a_farm_of_weeks_joins_nothing(dated: bool) -> None:
     """Accounts with nothing else to do come to four of sixteen things each, of which each has its own eight days within three weeks."""
     log, taste = tastes_log()
     assert log.time is not None
@@ -173,9 +176,41 @@ def test_on_bare_dates_a_farm_of_weeks_joins_nothing() -> None:
     targets = np.concatenate([generator.choice(TARGETS, 4, replace=False) for _ in range(FARM)])
     day = generator.integers(4, 16, TARGETS)[targets] + generator.integers(0, 8, len(targets))
     user, item = np.r_[log.codes["user"], np.repeat(USERS + np.arange(FARM), 4)], np.r_[log.codes["item"], things[targets]]
-    second = np.r_[log.time // communities.DAY, day] * 24 * HOUR
-    dates = replace(coded_table(user, second, item=item), resolution="day")
-    assert most_in_one(things, dates) < TARGETS // 2
+    second = np.r_[log.time // 1_000_000, day * 24 * HOUR + generator.integers(0, 24 * HOUR, len(day))]
+    second = second // (24 * HOUR) * 24 * HOUR if dated else second
+    farmed = replace(coded_table(user, second, item=item), resolution="day" if dated else "second")
+    assert most_in_one(things, farmed) < TARGETS // 2
+
+
+def test_fans_who_come_to_each_new_thing_at_once_join_its_things() -> None:
+    """Half of 240 are at each of sixteen new things within hours, one every second day: times tell that it was news to them."""
+    log, _ = tastes_log()
+    assert log.time is not None
+    generator = np.random.default_rng(4)
+    fan, thing = np.nonzero(generator.random((FARM, TARGETS)) < 0.5)
+    second = np.r_[log.time // 1_000_000, thing * 2 * 24 * HOUR + generator.integers(0, 6 * HOUR, len(thing))]
+    fans = coded_table(np.r_[log.codes["user"], USERS + fan], second, item=np.r_[log.codes["item"], ITEMS + thing])
+    assert most_in_one(ITEMS + np.arange(TARGETS), fans) == TARGETS
+
+
+def plain_weights(log: EventTable) -> dict[tuple[int, int], float]:
+    """Of each user's first visit to an item how far it counts, in a log of thirty days with times: four weeks, the last of nine days."""
+    assert log.time is not None
+    first: dict[tuple[int, int], int] = {}
+    for user, item, moment in sorted(
+        zip(log.codes["user"].tolist(), log.codes["item"].tolist(), log.time.tolist(), strict=True), key=lambda visit: visit[2]
+    ):
+        first.setdefault((user, item), moment // communities.HOUR)
+    hours: dict[int, list[int]] = defaultdict(list)
+    for (_, item), hour in first.items():
+        hours[item].append(hour)
+    told = {}
+    for (user, item), hour in first.items():
+        quiet = min(sum(min(other // 24 // 7, 3) == week for other in hours[item]) for week in range(4))
+        around = [other for other in hours[item] if abs(other // 24 - hour // 24) <= 3]
+        slow = sum(abs(other - hour) > communities.HALF_A_DAY for other in around)
+        told[user, item] = min(max(communities.SURGE * quiet, communities.FEW) / max(slow, 1), 1.0)
+    return told
 
 
 def most_in_one(things: np.ndarray, log: EventTable) -> int:

@@ -3,9 +3,9 @@
 Without them everybody's taste is one taste, and whoever shops in the same corner of the shop seems to act together. But a
 ring's targets, which its members visit together, must not become a category of their own: so two items are joined by those who came to them
 more than a week apart, since tastes last, and by those who came to both on one day, since they were after something. Of the visitors
-whom an item had on one day only one is asked for the latter. What lies days apart, as a crew's targets do, says nothing. Where times are
-bare dates, and an item drew far more visitors in a week than it does at other times, they count less by as much: it need be no taste that
-brought them, and no hours tell what else it was, as they do of fans and neighbours who come to each new thing at once.
+whom an item had on one day only one is asked for the latter. What lies days apart, as a crew's targets do, says nothing. Where far more
+came to an item in a week than in its quiet weeks, they count less by as much, since a farm that works for weeks would join its targets,
+too; but for who came within half a day of each other: so news bring fans, neighbours and all who look at each new thing.
 """
 
 from __future__ import annotations
@@ -16,15 +16,16 @@ from itertools import pairwise
 import numpy as np
 import scipy
 
-from graphdet.arrays import Float64, Int64, distinct_values
+from graphdet.arrays import Float64, Int64, distinct_counts, distinct_values, offsets
 from graphdet.events import NO_TIME, EventTable
 from graphdet.settings import EvidenceSettings
 
 UNTOLD = 0.1  # share of item events without a category that a log may have before communities are learned
-DAY = 86_400_000_000
+HOUR = 3_600_000_000
 APART = 7  # days between the visits that join two items, or a quarter of a shorter log
-SURGE = 3.0  # times an item's usual visitors of a week that it may have in one before it was a campaign, or news, that brought them,
+SURGE = 3.0  # times the visitors of an item's quiet weeks that it may have in one before it may have been a campaign that brought them,
 FEW = 10.0  # or so many, since a few come together by chance
+HALF_A_DAY = 12  # hours before and after a visit in which others came for news, where times tell hours
 LEAST_ITEMS = 12  # of a community; a smaller one says little
 MOST_ITEMS = 100  # who visited more things tells little about which of them belong together
 MOST_PAIRS = 20_000_000  # of items in common users; beyond that, every other user is asked, or every third, …
@@ -63,11 +64,12 @@ def with_communities(events: EventTable, settings: EvidenceSettings) -> EventTab
 
 def _common_users(events: EventTable) -> scipy.sparse.csr_matrix:
     """(items, items) how much users say that two items belong together."""
-    user, item, day = _visits(events)
+    user, item, hour = _visits(events)
+    day = hour // 24
     days, items = int(day.max(initial=0)) + 1, events.count("item")
     first = np.sort(np.unique(user * items + item, return_index=True)[1])
     apart = min(APART, days // 4)
-    usual = _usual(item[first], day[first], apart) if events.resolution == "day" else np.ones(len(first))
+    usual = _usual(item[first], hour[first], apart, events.resolution != "day")
     lasting = _joined(user[first], item[first], day[first], usual, apart, items)
     asked = _one_visitor(user, item, day)
     together = lasting + _joined(user[asked], item[asked], day[asked], np.ones(len(asked)), None, items)
@@ -77,15 +79,29 @@ def _common_users(events: EventTable) -> scipy.sparse.csr_matrix:
     return together
 
 
-def _usual(item: Int64, day: Int64, apart: int) -> Float64:
-    """(v,) how far each first visit to an item is one of as many as its other weeks have."""
-    length, around = int(day.max(initial=0)) + 1, apart // 2
-    week = 2 * around + 1
-    moment = item * 2 * length + day  # so that no stretch reaches into the next item's
-    in_order = np.sort(moment)
-    local = np.searchsorted(in_order, moment + around, "right") - np.searchsorted(in_order, moment - around)
-    elsewhen = (np.bincount(item)[item] - local) * week / max(length - week, 1)
-    return np.asarray(np.minimum(np.maximum(SURGE * elsewhen, FEW) / local, 1.0), np.float64)
+def _usual(item: Int64, hour: Int64, apart: int, timed: bool) -> Float64:
+    """(v,) how far each first visit to an item is one of no more than its quiet weeks let expect."""
+    day, week = hour // 24, 2 * (apart // 2) + 1
+    slow = _within(item, day, apart // 2) - (_within(item, hour, HALF_A_DAY) if timed else 0)
+    return np.asarray(np.minimum(np.maximum(SURGE * _quiet_week(item, day, week)[item], FEW) / np.maximum(slow, 1), 1.0), np.float64)
+
+
+def _within(item: Int64, moment: Int64, around: int) -> Int64:
+    """(v,) visits to the same item at most so many moments before or after."""
+    place = item * 2 * (int(moment.max(initial=0)) + 1 + around) + moment  # so that no stretch reaches into the next item's
+    in_order = np.sort(place)
+    return np.asarray(np.searchsorted(in_order, place + around, "right") - np.searchsorted(in_order, place - around), np.int64)
+
+
+def _quiet_week(item: Int64, day: Int64, week: int) -> Int64:
+    """(items,) visits of a week than which a quarter of the item's weeks have no more."""
+    weeks = max((int(day.max(initial=0)) + 1) // week, 1)
+    cell, visits = distinct_counts(item * weeks + np.minimum(day // week, weeks - 1))
+    busy = np.bincount(cell // weeks)  # weeks with visits
+    in_order = np.sort(cell // weeks << 32 | visits) & 0xFFFFFFFF
+    rank = (weeks - 1) // 4 - (weeks - busy)
+    place = np.minimum(offsets(busy)[:-1] + np.maximum(rank, 0), max(len(in_order) - 1, 0))
+    return np.where(rank >= 0, in_order[place], 0) if len(in_order) else np.zeros(0, np.int64)
 
 
 def _joined(user: Int64, item: Int64, day: Int64, weight: Float64, apart: int | None, items: int) -> scipy.sparse.csr_matrix:
@@ -125,11 +141,11 @@ def _one_visitor(user: Int64, item: Int64, day: Int64) -> Int64:
 
 
 def _visits(events: EventTable) -> tuple[Int64, Int64, Int64]:
-    """(users, items, days since the log's first) of distinct visits, by user and day."""
+    """(users, items, hours since the log's first day began) of distinct visits, by user and hour."""
     assert events.time is not None
     told = np.flatnonzero((events.codes["item"] >= 0) & (events.time != NO_TIME))
-    user, item, day = events.codes["user"][told].astype(np.int64), events.codes["item"][told].astype(np.int64), events.time[told] // DAY
-    day -= day.min() if len(day) else 0
-    days, items = int(day.max(initial=0)) + 1, events.count("item")
-    visit = distinct_values((user * days + day) * items + item)
-    return visit // items // days, visit % items, visit // items % days
+    user, item, hour = events.codes["user"][told].astype(np.int64), events.codes["item"][told].astype(np.int64), events.time[told] // HOUR
+    hour -= hour.min() // 24 * 24 if len(hour) else 0
+    hours, items = int(hour.max(initial=0)) + 1, events.count("item")
+    visit = distinct_values((user * hours + hour) * items + item)
+    return visit // items // hours, visit % items, visit // items % hours
