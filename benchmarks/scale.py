@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=float, nargs="+", default=[0.1, 1.0, 10.0], help="millions of events")
     parser.add_argument("--shop", help="a shop of the zoo at its own size, such as flash-sale, in place of `--sizes`")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--memory", type=float, help="GiB that graphdet may take; without, as it likes")
+    parser.add_argument("--memory", type=float, help="GiB of its own that graphdet may take, files aside; without, as it likes")
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=["pandas"], help="run beside it; none after one that failed")
     parser.add_argument("--peer-limit", type=float, default=300.0, help="seconds that a peer may take")
     parser.add_argument("--peer-memory", type=float, default=12.0, help="GiB that a peer may take, but for the server of Neo4j")
@@ -146,7 +146,7 @@ def run_process(command: Sequence[str], limit: float | None = None, memory_gib: 
 
     def bound() -> None:
         if memory_gib is not None:
-            resource.setrlimit(resource.RLIMIT_AS, (round(memory_gib * GIB),) * 2)
+            resource.setrlimit(resource.RLIMIT_DATA, (round(memory_gib * GIB),) * 2)
 
     with tempfile.TemporaryFile() as errors:
         begin = time.perf_counter()

@@ -27,6 +27,7 @@ ORDER = (
     "drift_settings",
     "signal_settings",
     "settings",
+    "spilling",
     "progress",
     "scratch",
     "whole",

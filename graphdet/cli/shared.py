@@ -164,7 +164,9 @@ def follower(progress: Progress) -> Callable[[str, int, int | None], None]:
 def read_logs(logs: list[Path], settings: Settings, progress: Progress) -> EventTable:
     """The events of log files, as a stage."""
     from graphdet.events import read_events
+    from graphdet.spilling import spill_arrays
 
+    spill_arrays(settings.machine)
     with progress.stage("read logs"):
         return read_events(logs, settings.log, settings.machine, follower(progress))
 

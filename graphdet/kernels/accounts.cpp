@@ -5,8 +5,8 @@ namespace graphdet {
 namespace {
 
 struct KeyUsers {
-    std::vector<std::int64_t> offset;
-    std::vector<std::int32_t> user, visits, first, last;
+    Vector<std::int64_t> offset;
+    Vector<std::int32_t> user, visits, first, last;
 };
 
 // Users of each key in order of their first visit: how often they came, and from when to when.
@@ -17,8 +17,8 @@ struct KeyUsers {
 //
 // A user's latest row is theirs at this key if it stands behind where the key's rows begin: O(visits + users).
 KeyUsers list_accounts(const std::int64_t* offset, std::size_t keys, const std::int32_t* user, const std::int32_t* time, std::size_t users) {
-    KeyUsers found{std::vector<std::int64_t>(keys + 1, 0), {}, {}, {}, {}};
-    std::vector<std::int64_t> latest(users, -1);
+    KeyUsers found{Vector<std::int64_t>(keys + 1, 0), {}, {}, {}, {}};
+    Vector<std::int64_t> latest(users, -1);
     for (std::size_t key = 0; key < keys; ++key) {
         for (std::int64_t visit = offset[key]; visit < offset[key + 1]; ++visit) {
             std::int64_t& row = latest[std::size_t(user[visit])];

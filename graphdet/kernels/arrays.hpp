@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "spilling.hpp"
+
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/pair.h>
@@ -58,11 +60,11 @@ private:
 
 // Hands a vector over to NumPy without a copy: (n,). Needs the GIL.
 template <typename Value>
-nb::object hand_over(std::vector<Value>&& values) {
-    auto owned = std::make_unique<std::vector<Value>>(std::move(values));
+nb::object hand_over(Vector<Value>&& values) {
+    auto owned = std::make_unique<Vector<Value>>(std::move(values));
     Value* data = owned->data();
     std::size_t length = owned->size();
-    nb::capsule owner(owned.get(), [](void* held) noexcept { delete static_cast<std::vector<Value>*>(held); });
+    nb::capsule owner(owned.get(), [](void* held) noexcept { delete static_cast<Vector<Value>*>(held); });
     owned.release();
     nb::object array = nb::cast(nb::ndarray<nb::numpy, Value, nb::ndim<1>, nb::c_contig>(data, {length}, owner));
     // NumPy has two names for eight bytes, and other libraries know only the usual one

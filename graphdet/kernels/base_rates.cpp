@@ -54,8 +54,8 @@ struct Keys {
 };
 
 struct UserCounts {
-    std::vector<std::int64_t> own;
-    std::vector<std::int32_t> near, elsewhen;
+    Vector<std::int64_t> own;
+    Vector<std::int32_t> near, elsewhen;
 };
 
 // All visits of each user, and of each visit the user's visits to its key's group that are near in time, and those that are not.
@@ -67,28 +67,28 @@ struct UserCounts {
 // Visits are dealt out to blocks of users first, one record each, and every block is sorted and counted by itself, where it is near a
 // core and on any thread: O(visits · log visits of a user).
 UserCounts count_by_user(const Keys& all, std::size_t users, const std::int64_t* reach, std::size_t threads) {
-    UserCounts found{std::vector<std::int64_t>(users, 0), std::vector<std::int32_t>(all.visits), std::vector<std::int32_t>(all.visits)};
+    UserCounts found{Vector<std::int64_t>(users, 0), Vector<std::int32_t>(all.visits), Vector<std::int32_t>(all.visits)};
     for (std::size_t visit = 0; visit < all.visits; ++visit) ++found.own[std::size_t(all.user[visit])];
     unsigned shift = 0;
     while ((users >> shift) > std::max(all.visits / block_weight, std::size_t{1})) ++shift;
     const std::size_t blocks = users ? ((users - 1) >> shift) + 1 : 0;
-    std::vector<std::size_t> begin(blocks + 1, 0);
+    Vector<std::size_t> begin(blocks + 1, 0);
     for (std::size_t user = 0; user < users; ++user) begin[(user >> shift) + 1] += std::size_t(found.own[user]);
     for (std::size_t block = 0; block < blocks; ++block) begin[block + 1] += begin[block];
 
-    const auto dealt = std::make_unique_for_overwrite<Turn[]>(all.visits);
-    std::vector<std::size_t> next(begin.begin(), begin.end());
+    const auto dealt = Uncleared<Turn>(all.visits);
+    Vector<std::size_t> next(begin.begin(), begin.end());
     for (std::size_t key = 0; key < all.keys; ++key) {
         const std::int64_t group = std::int64_t{all.group[key]} << 32;
         for (std::int64_t visit = all.offset[key]; visit < all.offset[key + 1]; ++visit)
             dealt[next[std::size_t(all.user[visit]) >> shift]++] = {group | all.time[visit], all.user[visit], std::int32_t(visit)};
     }
-    std::vector<std::vector<Turn>> scratch(std::max(threads, std::size_t{1}));
+    Vector<Vector<Turn>> scratch(std::max(threads, std::size_t{1}));
     share_out(blocks, threads, [&](std::size_t block, std::size_t thread) {
-        std::vector<Turn>& turns = scratch[thread];
+        Vector<Turn>& turns = scratch[thread];
         turns.resize(std::max(turns.size(), begin[block + 1] - begin[block]));
         const std::size_t first = block << shift, last = std::min(users, (block + 1) << shift);
-        std::vector<std::size_t> place(last - first + 1, 0);
+        Vector<std::size_t> place(last - first + 1, 0);
         for (std::size_t user = first; user < last; ++user) place[user - first + 1] = place[user - first] + std::size_t(found.own[user]);
         for (std::size_t turn = begin[block]; turn < begin[block + 1]; ++turn) turns[place[std::size_t(dealt[turn].user) - first]++] = dealt[turn];
         for (std::size_t user = first; user < last; ++user) {
@@ -107,15 +107,15 @@ UserCounts count_by_user(const Keys& all, std::size_t users, const std::int64_t*
 //   → (offset[keys] − offset[0],) int32; a place for each visit from offset[0] on
 //
 // Each visit knows the one before of the same user at the same key, and counts down that chain: O(visits · visits of one user to one key).
-std::vector<std::int32_t> count_returns(const Keys& all, std::size_t users, std::int64_t away, std::size_t threads) {
+Vector<std::int32_t> count_returns(const Keys& all, std::size_t users, std::int64_t away, std::size_t threads) {
     const std::int64_t origin = all.offset[0];
-    std::vector<std::int32_t> returns(std::size_t(all.offset[all.keys] - origin), 0);
-    const std::vector<std::size_t> first = even_blocks(all.offset, all.keys, block_weight);
+    Vector<std::int32_t> returns(std::size_t(all.offset[all.keys] - origin), 0);
+    const Vector<std::size_t> first = even_blocks(all.offset, all.keys, block_weight);
     struct Memory {
-        std::vector<std::int64_t> latest; // of each user
-        std::vector<std::int64_t> before; // of each visit to the key at hand
+        Vector<std::int64_t> latest; // of each user
+        Vector<std::int64_t> before; // of each visit to the key at hand
     };
-    std::vector<Memory> memories(std::max(threads, std::size_t{1}));
+    Vector<Memory> memories(std::max(threads, std::size_t{1}));
     share_out(first.size() - 1, threads, [&](std::size_t block, std::size_t thread) {
         auto& [latest, before] = memories[thread];
         latest.resize(users, -1);
@@ -148,7 +148,7 @@ struct Counts {
 };
 
 struct Rates {
-    std::vector<float> log_share, log_intent, expected;
+    Vector<float> log_share, log_intent, expected;
 };
 
 // Rates of some visits from counts of the whole log.
@@ -159,13 +159,13 @@ struct Rates {
 //
 // Logarithms are dear, and few numbers come again and again: those of `near` are kept, and a key's share changes little from visit to visit.
 Rates rate(const Keys& all, const Counts& counts, std::size_t users, std::size_t threads) {
-    Rates found{std::vector<float>(all.visits), std::vector<float>(all.visits), std::vector<float>(all.visits)};
-    std::vector<float> share(users, 0.0f);
+    Rates found{Vector<float>(all.visits), Vector<float>(all.visits), Vector<float>(all.visits)};
+    Vector<float> share(users, 0.0f);
     for (std::size_t user = 0; user < users; ++user)
         if (counts.own[user]) share[user] = float(std::log10(double(counts.own[user]) / double(std::max(counts.all_visits, std::int64_t{1}))));
-    std::vector<double> log_near(1024);
+    Vector<double> log_near(1024);
     for (std::size_t near = 0; near < log_near.size(); ++near) log_near[near] = std::log10(double(near));
-    const std::vector<std::size_t> first = even_blocks(all.offset, all.keys, block_weight);
+    const Vector<std::size_t> first = even_blocks(all.offset, all.keys, block_weight);
     share_out(first.size() - 1, threads, [&](std::size_t block, std::size_t) {
         for (std::size_t key = first[block]; key < first[block + 1]; ++key) {
             const std::int64_t in_group = counts.group_visits[all.group[key]];
@@ -224,7 +224,7 @@ void add_base_rates(nb::module_& module) {
     module.def("count_returns", [](In<std::int64_t> offset, In<std::int32_t> user, In<std::int32_t> time, std::int64_t away, std::int64_t users,
                                    std::size_t threads) {
         const Keys visits = keys_of(offset, user, time, users);
-        std::vector<std::int32_t> returns;
+        Vector<std::int32_t> returns;
         {
             nb::gil_scoped_release release;
             returns = count_returns(visits, std::size_t(users), away, threads);

@@ -16,15 +16,15 @@ namespace graphdet {
 namespace {
 
 template <typename Value>
-nb::object member_column(const std::vector<Ring>& rings, std::vector<Value> Kept::*field) {
-    std::vector<Value> values;
+nb::object member_column(const Vector<Ring>& rings, Vector<Value> Kept::*field) {
+    Vector<Value> values;
     for (const Ring& ring : rings) values.insert(values.end(), (ring.kept.*field).begin(), (ring.kept.*field).end());
     return hand_over(std::move(values));
 }
 
 template <typename Value>
-nb::object target_column(const std::vector<Ring>& rings, Value Target::*field) {
-    std::vector<Value> values;
+nb::object target_column(const Vector<Ring>& rings, Value Target::*field) {
+    Vector<Value> values;
     for (const Ring& ring : rings) {
         for (const Target& target : ring.targets) values.push_back(target.*field);
     }
@@ -32,9 +32,9 @@ nb::object target_column(const std::vector<Ring>& rings, Value Target::*field) {
 }
 
 // member_offset, members, contribution; target_offset, key, start, end, visitors, outsiders, gain; strength
-nb::tuple columns(const std::vector<Ring>& rings) {
-    std::vector<std::int64_t> member_offset{0}, target_offset{0};
-    std::vector<double> strength;
+nb::tuple columns(const Vector<Ring>& rings) {
+    Vector<std::int64_t> member_offset{0}, target_offset{0};
+    Vector<double> strength;
     for (const Ring& ring : rings) {
         member_offset.push_back(member_offset.back() + std::int64_t(ring.kept.members.size()));
         target_offset.push_back(target_offset.back() + std::int64_t(ring.targets.size()));
@@ -46,16 +46,16 @@ nb::tuple columns(const std::vector<Ring>& rings) {
                           target_column(rings, &Target::gain), hand_over(std::move(strength)));
 }
 
-const Log& log_of(const std::vector<Growth*>& growths) {
+const Log& log_of(const Vector<Growth*>& growths) {
     require(!growths.empty() && std::all_of(growths.begin(), growths.end(), [](const Growth* own) { return own; }), "there must be growths");
     return growths[0]->log();
 }
 
-bool rises(const std::vector<std::int32_t>& codes) {
+bool rises(const Vector<std::int32_t>& codes) {
     return std::adjacent_find(codes.begin(), codes.end(), std::greater_equal<>()) == codes.end();
 }
 
-std::vector<Outline> outlines(const Log& log, const In<std::int64_t>& member_offset, const In<std::int32_t>& members,
+Vector<Outline> outlines(const Log& log, const In<std::int64_t>& member_offset, const In<std::int32_t>& members,
                               const In<std::int64_t>& target_offset, const In<std::int32_t>& targets, const In<std::int32_t>& start,
                               const In<std::int32_t>& end, const In<double>& strength) {
     const std::size_t rings = strength.size();
@@ -65,10 +65,10 @@ std::vector<Outline> outlines(const Log& log, const In<std::int64_t>& member_off
     require(start.size() == targets.size() && end.size() == targets.size(), "targets, start and end must be those of the same targets");
     require_codes(members, std::int64_t(log.users()), "members");
     require_codes(targets, std::int64_t(log.group_of.size()), "targets");
-    std::vector<Outline> found;
+    Vector<Outline> found;
     for (std::size_t ring = 0; ring < rings; ++ring) {
         const auto cut = [&](const In<std::int32_t>& column, const In<std::int64_t>& offset) {
-            return std::vector<std::int32_t>(column.data() + offset(ring), column.data() + offset(ring + 1));
+            return Vector<std::int32_t>(column.data() + offset(ring), column.data() + offset(ring + 1));
         };
         found.push_back({cut(members, member_offset), cut(targets, target_offset), cut(start, target_offset), cut(end, target_offset), strength(ring)});
         require(!found.back().members.empty() && rises(found.back().members) && rises(found.back().targets), "members and targets must rise");
@@ -77,11 +77,11 @@ std::vector<Outline> outlines(const Log& log, const In<std::int64_t>& member_off
 }
 
 // The rings around cores: rings of fewer than `least_members` come back empty, with what it took to know.
-nb::tuple grow_each(std::vector<Growth*> growths, In<std::int64_t> offset, In<std::int32_t> users, std::size_t least_members) {
+nb::tuple grow_each(Vector<Growth*> growths, In<std::int64_t> offset, In<std::int32_t> users, std::size_t least_members) {
     require_offsets(offset, users.size(), "offset");
     require_codes(users, std::int64_t(log_of(growths).users()), "users");
-    std::vector<Ring> rings(offset.size() - 1);
-    std::vector<std::int64_t> walked(rings.size()), swallowed(rings.size());
+    Vector<Ring> rings(offset.size() - 1);
+    Vector<std::int64_t> walked(rings.size()), swallowed(rings.size());
     {
         nb::gil_scoped_release release;
         const std::int64_t* cut = offset.data();
@@ -96,10 +96,10 @@ nb::tuple grow_each(std::vector<Growth*> growths, In<std::int64_t> offset, In<st
 }
 
 // Of each ring the parts of `parts_of`: how many there are, and what it took to know.
-nb::tuple parts_each(std::vector<Growth*> growths, const std::vector<Outline>& rings, std::size_t least_members, double overlap) {
-    std::vector<Parts> parts(rings.size());
-    std::vector<Ring> all;
-    std::vector<std::int64_t> count, walked, swallowed;
+nb::tuple parts_each(Vector<Growth*> growths, const Vector<Outline>& rings, std::size_t least_members, double overlap) {
+    Vector<Parts> parts(rings.size());
+    Vector<Ring> all;
+    Vector<std::int64_t> count, walked, swallowed;
     {
         nb::gil_scoped_release release;
         share_out(rings.size(), growths.size(), [&](std::size_t ring, std::size_t thread) {
@@ -119,7 +119,7 @@ nb::tuple parts_each(std::vector<Growth*> growths, const std::vector<Outline>& r
 
 void add_batches(nb::module_& module) {
     module.def("grow_each", &grow_each, nb::arg("growths"), nb::arg("offset").noconvert(), nb::arg("users").noconvert(), nb::arg("least_members"));
-    module.def("parts_each", [](std::vector<Growth*> growths, In<std::int64_t> member_offset, In<std::int32_t> members,
+    module.def("parts_each", [](Vector<Growth*> growths, In<std::int64_t> member_offset, In<std::int32_t> members,
                                 In<std::int64_t> target_offset, In<std::int32_t> targets, In<std::int32_t> start, In<std::int32_t> end,
                                 In<double> strength, std::size_t least_members, double overlap) {
         const auto rings = outlines(log_of(growths), member_offset, members, target_offset, targets, start, end, strength);
@@ -140,8 +140,8 @@ void add_batches(nb::module_& module) {
         require(things >= 2 && distance.size() == things * (things - 1) / 2, "there must be a distance for each pair of two things or more");
         require(std::all_of(distance.data(), distance.data() + distance.size(), [](double own) { return std::isfinite(own); }),
                 "distances must be numbers");
-        const std::vector<bool> under = first_branch({distance.data(), distance.data() + distance.size()}, things);
-        return hand_over(std::vector<std::int8_t>(under.begin(), under.end()));
+        const Vector<bool> under = first_branch({distance.data(), distance.data() + distance.size()}, things);
+        return hand_over(Vector<std::int8_t>(under.begin(), under.end()));
     }, nb::arg("distance").noconvert(), nb::arg("things"));
 }
 

@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include "spilling.hpp"
+
 namespace graphdet {
 
 // Calls work(block, thread) for every block < blocks, on so many threads; each takes the next block that none has. What a block gives must
@@ -38,8 +40,8 @@ void share_out(std::size_t blocks, std::size_t threads, const Work& work) {
 // Cuts keys into blocks of about equal weight: their first keys, and the number of keys at the end.
 //
 //   offset  (keys + 1,) int64 of what weighs
-inline std::vector<std::size_t> even_blocks(const std::int64_t* offset, std::size_t keys, std::int64_t weight) {
-    std::vector<std::size_t> first{0};
+inline Vector<std::size_t> even_blocks(const std::int64_t* offset, std::size_t keys, std::int64_t weight) {
+    Vector<std::size_t> first{0};
     std::int64_t next = offset[0] + weight;
     for (std::size_t key = 1; key < keys; ++key)
         if (offset[key] >= next) {

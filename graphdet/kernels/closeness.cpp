@@ -33,13 +33,13 @@ struct Bounds {
 
 // Of each group the least likely window: (groups,) log10 of its chance, from when to when, users in it, and its share as counted.
 struct Closest {
-    std::vector<double> chance, share;
-    std::vector<std::int64_t> start, end, inside;
+    Vector<double> chance, share;
+    Vector<std::int64_t> start, end, inside;
 };
 
 // Rows first … end − 1 by a column, equal ones in their order.
-std::vector<std::int64_t> order_by(const std::int32_t* column, std::int64_t first, std::int64_t end) {
-    std::vector<std::int64_t> order(std::size_t(end - first));
+Vector<std::int64_t> order_by(const std::int32_t* column, std::int64_t first, std::int64_t end) {
+    Vector<std::int64_t> order(std::size_t(end - first));
     std::iota(order.begin(), order.end(), first);
     std::stable_sort(order.begin(), order.end(), [column](std::int64_t one, std::int64_t other) { return column[one] < column[other]; });
     return order;
@@ -48,7 +48,7 @@ std::vector<std::int64_t> order_by(const std::int32_t* column, std::int64_t firs
 // Windows that begin with one row of a group and end with each later one, those who left sooner taken first: the users inside, how many
 // visits of others the window has, and thereby its chance; the least likely one goes to `found`.
 void try_windows(const Stays& stays, const Bounds& bounds, std::size_t group, std::int64_t begin, std::int64_t others,
-                 const std::vector<std::int64_t>& by_last, Closest& found) {
+                 const Vector<std::int64_t>& by_last, Closest& found) {
     const double users = double(stays.users[group]), all_users = 2 * std::log10(users);
     std::int64_t count = 0, own = 0;
     double choices = 0;
@@ -74,12 +74,12 @@ void try_windows(const Stays& stays, const Bounds& bounds, std::size_t group, st
 
 Closest find_closest(const Stays& stays, const Bounds& bounds) {
     const std::size_t groups = stays.users.size();
-    Closest found{std::vector<double>(groups, 0), std::vector<double>(groups, 1), std::vector<std::int64_t>(groups),
-                  std::vector<std::int64_t>(groups), std::vector<std::int64_t>(groups)};
+    Closest found{Vector<double>(groups, 0), Vector<double>(groups, 1), Vector<std::int64_t>(groups),
+                  Vector<std::int64_t>(groups), Vector<std::int64_t>(groups)};
     for (std::size_t group = 0; group < groups; ++group) {
         const std::int64_t first = stays.offset[group], end = stays.offset[group + 1];
-        const std::vector<std::int64_t> by_last = order_by(stays.last.data(), first, end);
-        const std::vector<std::int64_t> starts = order_by(stays.first.data(), first, end);
+        const Vector<std::int64_t> by_last = order_by(stays.last.data(), first, end);
+        const Vector<std::int64_t> starts = order_by(stays.first.data(), first, end);
         std::int64_t others = stays.total[group] + 1;
         for (std::int64_t row = first; row < end; ++row) others -= stays.visits[row];
         const std::int64_t step = std::max((end - first) / bounds.starts, std::int64_t{1});

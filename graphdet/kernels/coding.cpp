@@ -61,8 +61,8 @@ struct Batch {
 // asks for the memory that the next one wants, since entries and names lie anywhere.
 class Dictionary {
 public:
-    std::vector<std::int32_t> encode(const Batch& batch) {
-        std::vector<std::int32_t> codes(batch.rows);
+    Vector<std::int32_t> encode(const Batch& batch) {
+        Vector<std::int32_t> codes(batch.rows);
         std::array<std::uint32_t, block> hashes;
         for (std::size_t first = 0; first < batch.rows; first += block) {
             const std::size_t size = std::min(block, batch.rows - first);
@@ -86,14 +86,14 @@ public:
     std::size_t size() const { return bounds_.size() - 1; }
 
     // The names by code, as (bounds, content); the dictionary is empty afterwards.
-    std::pair<std::vector<std::int64_t>, std::vector<std::uint8_t>> take() {
-        std::pair<std::vector<std::int64_t>, std::vector<std::uint8_t>> names{std::move(bounds_), std::move(content_)};
+    std::pair<Vector<std::int64_t>, Vector<std::uint8_t>> take() {
+        std::pair<Vector<std::int64_t>, Vector<std::uint8_t>> names{std::move(bounds_), std::move(content_)};
         *this = Dictionary();
         return names;
     }
 
     // The same, of a dictionary that goes on growing.
-    std::pair<std::vector<std::int64_t>, std::vector<std::uint8_t>> names() const { return {bounds_, content_}; }
+    std::pair<Vector<std::int64_t>, Vector<std::uint8_t>> names() const { return {bounds_, content_}; }
 
 private:
     static constexpr std::size_t block = 256;
@@ -127,7 +127,7 @@ private:
     }
 
     void grow() {
-        std::vector<Entry> grown(2 * entries_.size());
+        Vector<Entry> grown(2 * entries_.size());
         mask_ = grown.size() - 1;
         for (const Entry& entry : entries_) {
             if (!entry.next_code) continue;
@@ -138,10 +138,10 @@ private:
         entries_ = std::move(grown);
     }
 
-    std::vector<Entry> entries_ = std::vector<Entry>(1 << 12);
+    Vector<Entry> entries_ = Vector<Entry>(1 << 12);
     std::size_t mask_ = entries_.size() - 1;
-    std::vector<std::int64_t> bounds_ = {0};
-    std::vector<std::uint8_t> content_;
+    Vector<std::int64_t> bounds_ = {0};
+    Vector<std::uint8_t> content_;
 };
 
 // Whether an earlier row has the same key of 128 bits; a key of zeros is no key.
@@ -150,13 +150,13 @@ private:
 //   → (rows,) uint8
 //
 // An open hash table of rows: O(rows).
-std::vector<std::uint8_t> find_repeated(const std::uint64_t* first, const std::uint64_t* second, std::size_t rows) {
+Vector<std::uint8_t> find_repeated(const std::uint64_t* first, const std::uint64_t* second, std::size_t rows) {
     constexpr std::size_t ahead = 16;
     std::size_t capacity = 16;
     while (capacity < 2 * rows) capacity *= 2;
     const std::size_t mask = capacity - 1;
-    std::vector<std::uint32_t> slots(capacity, 0); // row + 1; 0 = free
-    std::vector<std::uint8_t> repeated(rows, 0);
+    Vector<std::uint32_t> slots(capacity, 0); // row + 1; 0 = free
+    Vector<std::uint8_t> repeated(rows, 0);
     for (std::size_t row = 0; row < rows; ++row) {
         if (row + ahead < rows) __builtin_prefetch(&slots[first[row + ahead] & mask], 1);
         if (first[row] == 0 && second[row] == 0) continue;
@@ -179,7 +179,7 @@ void add_coding(nb::module_& module) {
             require_offsets(bounds, content.size(), "bounds");
             const std::size_t rows = bounds.size() - 1;
             require(valid.size() == 0 || valid.size() * 8 >= rows + shift, "valid must have a bit for each row");
-            std::vector<std::int32_t> codes;
+            Vector<std::int32_t> codes;
             {
                 nb::gil_scoped_release release;
                 codes = dictionary.encode({bounds.data(), content.data(), valid.size() ? valid.data() : nullptr, shift, rows});
@@ -197,7 +197,7 @@ void add_coding(nb::module_& module) {
     module.def("repeated_keys", [](In<std::uint64_t> first, In<std::uint64_t> second) {
         require(first.size() == second.size(), "first and second must be as long as each other");
         require(first.size() < UINT32_MAX, "there must be fewer than 2^32 rows");
-        std::vector<std::uint8_t> repeated;
+        Vector<std::uint8_t> repeated;
         {
             nb::gil_scoped_release release;
             repeated = find_repeated(first.data(), second.data(), first.size());

@@ -56,8 +56,8 @@ void add_pair(const Pairs& pairs, std::size_t row, double hours, const double* l
 //
 //   level  (levels,) float64 of evidence at which pairs are counted
 //   → (users · width,) float64
-std::vector<double> sum_up(const Pairs& pairs, std::size_t users, const double* level, const Columns& columns) {
-    std::vector<double> found(users * columns.width(), 0.0), weight(users, 0.0);
+Vector<double> sum_up(const Pairs& pairs, std::size_t users, const double* level, const Columns& columns) {
+    Vector<double> found(users * columns.width(), 0.0), weight(users, 0.0);
     for (std::size_t row = 0; row < pairs.pairs; ++row) {
         double says = 0, hours = 0;
         for (std::int64_t meeting = pairs.offset[row]; meeting < pairs.offset[row + 1]; ++meeting) {
@@ -82,9 +82,9 @@ std::vector<double> sum_up(const Pairs& pairs, std::size_t users, const double* 
 //   → (users,) int64
 //
 // One memory a key, of the user it was last met by: O(meetings + keys).
-std::vector<std::int64_t> count_met(const std::int64_t* begin, std::size_t users, const std::int64_t* rows, const std::int64_t* offset,
+Vector<std::int64_t> count_met(const std::int64_t* begin, std::size_t users, const std::int64_t* rows, const std::int64_t* offset,
                                     const std::int32_t* key, std::size_t keys) {
-    std::vector<std::int64_t> found(users, 0), last(keys, -1);
+    Vector<std::int64_t> found(users, 0), last(keys, -1);
     for (std::size_t who = 0; who < users; ++who)
         for (std::int64_t place = begin[who]; place < begin[who + 1]; ++place) {
             std::int64_t row = rows[place] / 2;
@@ -109,7 +109,7 @@ void add_company(nb::module_& module) {
         require_codes(view, views, "views");
         require_offsets(offset, key_evidence.size(), "offset");
         require(top >= 0 && users >= 0 && views >= 0, "counts must not be negative");
-        std::vector<double> found;
+        Vector<double> found;
         {
             nb::gil_scoped_release release;
             Pairs pairs{pair.data(), evidence.data(), offset.data(), key_evidence.data(), apart.data(), view.data(), evidence.size()};
@@ -124,7 +124,7 @@ void add_company(nb::module_& module) {
         require_codes(rows, 2 * (std::int64_t(offset.size()) - 1), "rows");
         require_offsets(offset, key.size(), "offset");
         require_codes(key, keys, "keys");
-        std::vector<std::int64_t> found;
+        Vector<std::int64_t> found;
         {
             nb::gil_scoped_release release;
             found = count_met(begin.data(), begin.size() - 1, rows.data(), offset.data(), key.data(), std::size_t(keys));

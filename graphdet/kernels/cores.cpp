@@ -11,8 +11,8 @@ namespace {
 
 // Groups of users, one after the other: those of group i are users[offset[i]] … users[offset[i + 1] − 1], rising.
 struct Groups {
-    std::vector<std::int64_t> offset{0};
-    std::vector<std::int32_t> users;
+    Vector<std::int64_t> offset{0};
+    Vector<std::int32_t> users;
 };
 
 // Users who belong together, by a forest in which the root of each tree is its smallest user.
@@ -32,7 +32,7 @@ public:
     }
 
 private:
-    std::vector<std::int32_t> above_;
+    Vector<std::int32_t> above_;
 };
 
 // Connected groups of `least` … `most` users at each level of evidence, the strictest level first; of one level by their smallest users.
@@ -41,12 +41,12 @@ private:
 //   → groups, and (levels,) how many of them each level gave
 //
 // One forest for all levels, since what a strict one joins a loose one joins, too: O(levels · (n + users)).
-std::pair<Groups, std::vector<std::int64_t>> connected(const std::int32_t* pairs, std::span<const float> evidence, std::span<const double> levels,
+std::pair<Groups, Vector<std::int64_t>> connected(const std::int32_t* pairs, std::span<const float> evidence, std::span<const double> levels,
                                                        std::size_t users, std::int64_t least, double most) {
     Groups groups;
-    std::vector<std::int64_t> of_level;
+    Vector<std::int64_t> of_level;
     Forest forest(users);
-    std::vector<std::int64_t> size(users), next(users);
+    Vector<std::int64_t> size(users), next(users);
     for (std::size_t level = 0; level < levels.size(); ++level) {
         for (std::size_t pair = 0; pair < evidence.size(); ++pair) {
             const bool joined = level > 0 && evidence[pair] >= float(levels[level - 1]);
@@ -87,8 +87,8 @@ struct Shared {
 
 struct SharedTargets {
     Groups groups;
-    std::vector<std::int32_t> one, other;  // (groups,) keys
-    std::vector<double> evidence;          // (groups,)
+    Vector<std::int32_t> one, other;  // (groups,) keys
+    Vector<double> evidence;          // (groups,)
 };
 
 // Calls take(shared) for each two keys of a pair that are at most `steps` meetings apart, and each key that suffices.
@@ -104,11 +104,11 @@ void each_shared(const Met& met, std::size_t pair, std::int64_t steps, const Tak
 }
 
 // Of what pairs share, all at some keys: groups of three users or more with evidence of at least `least`.
-void group_shared(std::vector<Shared>& shared, const Met& met, double least, SharedTargets& found) {
+void group_shared(Vector<Shared>& shared, const Met& met, double least, SharedTargets& found) {
     std::sort(shared.begin(), shared.end(), [](const Shared& one, const Shared& other) {
         return std::tie(one.one, one.other, one.pair) < std::tie(other.one, other.other, other.pair);
     });
-    std::vector<std::int32_t> users;
+    Vector<std::int32_t> users;
     for (std::size_t begin = 0, end = 0; begin < shared.size(); begin = end) {
         double evidence = 0;
         while (end < shared.size() && shared[end].one == shared[begin].one && shared[end].other == shared[begin].other) {
@@ -136,15 +136,15 @@ void group_shared(std::vector<Shared>& shared, const Met& met, double least, Sha
 //
 // What pairs share is dealt out by the smaller key to blocks of keys, and each is sorted by itself: O(s log s) of s such things.
 SharedTargets share_targets(const Met& met, std::size_t keys, std::int64_t steps, double least, std::size_t threads) {
-    std::vector<std::int64_t> start(keys + 1, 0);
+    Vector<std::int64_t> start(keys + 1, 0);
     for (std::size_t pair = 0; pair < met.evidence.size(); ++pair) {
         each_shared(met, pair, steps, [&](const Shared& shared) { ++start[std::size_t(shared.one) + 1]; });
     }
     std::partial_sum(start.begin(), start.end(), start.begin());
     constexpr std::int64_t block_weight = 1 << 15;
-    const std::vector<std::size_t> first = keys ? even_blocks(start.data(), keys, block_weight) : std::vector<std::size_t>{0};
-    std::vector<std::uint32_t> block_of(keys);
-    std::vector<std::vector<Shared>> blocks(first.size() - 1);
+    const Vector<std::size_t> first = keys ? even_blocks(start.data(), keys, block_weight) : Vector<std::size_t>{0};
+    Vector<std::uint32_t> block_of(keys);
+    Vector<Vector<Shared>> blocks(first.size() - 1);
     for (std::size_t block = 0; block + 1 < first.size(); ++block) {
         std::fill(block_of.begin() + std::ptrdiff_t(first[block]), block_of.begin() + std::ptrdiff_t(first[block + 1]), std::uint32_t(block));
         blocks[block].reserve(std::size_t(start[first[block + 1]] - start[first[block]]));
@@ -152,7 +152,7 @@ SharedTargets share_targets(const Met& met, std::size_t keys, std::int64_t steps
     for (std::size_t pair = 0; pair < met.evidence.size(); ++pair) {
         each_shared(met, pair, steps, [&](const Shared& shared) { blocks[block_of[shared.one]].push_back(shared); });
     }
-    std::vector<SharedTargets> found(blocks.size());
+    Vector<SharedTargets> found(blocks.size());
     share_out(blocks.size(), threads, [&](std::size_t block, std::size_t) { group_shared(blocks[block], met, least, found[block]); });
     SharedTargets all;
     for (SharedTargets& own : found) {
@@ -174,7 +174,7 @@ void add_cores(nb::module_& module) {
         require(pairs.shape(1) == 2 && pairs.shape(0) == evidence.size(), "each pair must be two users with their evidence");
         require_codes(std::span(pairs.data(), pairs.size()), users, "users");
         require(std::is_sorted(levels.data(), levels.data() + levels.size(), std::greater<>()), "levels must fall");
-        std::pair<Groups, std::vector<std::int64_t>> found;
+        std::pair<Groups, Vector<std::int64_t>> found;
         {
             nb::gil_scoped_release release;
             found = connected(pairs.data(), view(evidence), view(levels), std::size_t(users), least, most);

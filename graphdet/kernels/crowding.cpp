@@ -11,9 +11,9 @@ namespace {
 //   → begin, end (keys,) int64
 //
 // Two fingers move along each key's visits, so that all is seen twice: O(visits).
-std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>> find_fullest(
+std::pair<Vector<std::int64_t>, Vector<std::int64_t>> find_fullest(
     const std::int64_t* offset, std::size_t keys, const std::int32_t* time, std::int64_t window) {
-    std::vector<std::int64_t> begin(offset, offset + keys), end(offset, offset + keys);
+    Vector<std::int64_t> begin(offset, offset + keys), end(offset, offset + keys);
     for (std::size_t key = 0; key < keys; ++key) {
         std::int64_t start = offset[key];
         for (std::int64_t visit = offset[key]; visit < offset[key + 1]; ++visit) {
@@ -35,8 +35,8 @@ std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>> find_fullest(
 //   → (offset[keys] − offset[0],) int32; a place for each visit from offset[0] on
 //
 // Two fingers, as above: O(visits).
-std::vector<std::int32_t> count_around(const std::int64_t* offset, std::size_t keys, const std::int32_t* time, const std::int64_t* reach) {
-    std::vector<std::int32_t> around(std::size_t(offset[keys] - offset[0]));
+Vector<std::int32_t> count_around(const std::int64_t* offset, std::size_t keys, const std::int32_t* time, const std::int64_t* reach) {
+    Vector<std::int32_t> around(std::size_t(offset[keys] - offset[0]));
     for (std::size_t key = 0; key < keys; ++key) {
         std::int64_t low = offset[key], high = low;
         for (std::int64_t visit = offset[key]; visit < offset[key + 1]; ++visit) {
@@ -54,7 +54,7 @@ void add_crowding(nb::module_& module) {
     module.def("fullest", [](In<std::int64_t> offset, In<std::int32_t> time, std::int64_t window) {
         require_offsets(offset, time.size(), "offset");
         require(window >= 0, "window must not be negative");
-        std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>> found;
+        std::pair<Vector<std::int64_t>, Vector<std::int64_t>> found;
         {
             nb::gil_scoped_release release;
             found = find_fullest(offset.data(), offset.size() - 1, time.data(), window);
@@ -65,7 +65,7 @@ void add_crowding(nb::module_& module) {
         require_offsets(offset, time.size(), "offset");
         require(reach.size() + 1 == offset.size(), "each key must have a reach");
         require(std::all_of(reach.data(), reach.data() + reach.size(), [](std::int64_t own) { return own >= 0; }), "reach must not be negative");
-        std::vector<std::int32_t> around;
+        Vector<std::int32_t> around;
         {
             nb::gil_scoped_release release;
             around = count_around(offset.data(), reach.size(), time.data(), reach.data());

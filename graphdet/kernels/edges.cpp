@@ -11,14 +11,14 @@ constexpr std::int64_t NO_TIME = std::numeric_limits<std::int64_t>::min();  // s
 
 // What graphdet/graph.py calls `Edges`; `first`, `last` and `amount` are empty where the log has no times or amounts.
 struct Edges {
-    std::vector<std::int64_t> start, count, first, last;
-    std::vector<std::int32_t> to;
-    std::vector<double> amount;
+    Vector<std::int64_t> start, count, first, last;
+    Vector<std::int32_t> to;
+    Vector<double> amount;
 };
 
 // Where the rows of each code begin, once they are sorted by code.
-std::vector<std::int64_t> places_of(const std::int32_t* code, const std::int64_t* rows, std::size_t count, std::size_t size) {
-    std::vector<std::int64_t> place(size + 1, 0);
+Vector<std::int64_t> places_of(const std::int32_t* code, const std::int64_t* rows, std::size_t count, std::size_t size) {
+    Vector<std::int64_t> place(size + 1, 0);
     for (std::size_t at = 0; at < count; ++at) ++place[std::size_t(code[rows[at]]) + 1];
     for (std::size_t at = 0; at < size; ++at) place[at + 1] += place[at];
     return place;
@@ -26,17 +26,17 @@ std::vector<std::int64_t> places_of(const std::int32_t* code, const std::int64_t
 
 // Rows by user and in them by target, each in order of time, and where each user's end.
 struct Sorted {
-    std::vector<std::int32_t> row, target;
-    std::vector<std::int64_t> end;
+    Vector<std::int32_t> row, target;
+    Vector<std::int64_t> end;
 };
 
 // Two counting sorts carry codes along, since looking them up again costs most.
 Sorted sort_rows(const std::int32_t* user, const std::int32_t* target, const std::int64_t* rows, std::size_t count, std::size_t users,
                  std::size_t targets) {
-    std::vector<std::int64_t> place = places_of(target, rows, count, targets);
-    std::vector<std::int32_t> by_target(count);
+    Vector<std::int64_t> place = places_of(target, rows, count, targets);
+    Vector<std::int32_t> by_target(count);
     for (std::size_t at = 0; at < count; ++at) by_target[std::size_t(place[std::size_t(target[rows[at]])]++)] = std::int32_t(rows[at]);
-    Sorted sorted{std::vector<std::int32_t>(count), std::vector<std::int32_t>(count), places_of(user, rows, count, users)};
+    Sorted sorted{Vector<std::int32_t>(count), Vector<std::int32_t>(count), places_of(user, rows, count, users)};
     std::int64_t begin = 0;
     for (std::size_t code = 0; code < targets; ++code) {
         for (std::int64_t at = begin; at < place[code]; ++at) {

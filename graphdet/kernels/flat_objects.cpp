@@ -11,9 +11,9 @@ namespace {
 // Names of values, each once, in the order of their first appearance; whether any of its values is other than null.
 struct Names {
     std::unordered_map<std::string_view, std::size_t> number_of; // views of the text that is scanned
-    std::vector<std::string_view> names;
-    std::vector<char> is_told;
-    std::vector<std::size_t> last_line;
+    Vector<std::string_view> names;
+    Vector<char> is_told;
+    Vector<std::size_t> last_line;
 
     std::size_t number(std::string_view name) {
         const auto [found, is_new] = number_of.try_emplace(name, names.size());
@@ -36,7 +36,7 @@ public:
     Line(const char* begin, const char* end) : at_(begin), end_(end) {}
 
     // Whether it is a flat object; its names and values by number.
-    bool read(Names& names, std::size_t line, std::vector<std::pair<std::size_t, bool>>& seen) {
+    bool read(Names& names, std::size_t line, Vector<std::pair<std::size_t, bool>>& seen) {
         skip();
         if (!take('{')) return false;
         skip();
@@ -133,10 +133,10 @@ nb::tuple flat_names(In<std::uint8_t> text) {
     const char* begin = reinterpret_cast<const char*>(text.data());
     const char* end = begin + text.size();
     Names names;
-    std::vector<std::int64_t> unclear;
+    Vector<std::int64_t> unclear;
     {
         nb::gil_scoped_release release;
-        std::vector<std::pair<std::size_t, bool>> seen;
+        Vector<std::pair<std::size_t, bool>> seen;
         std::size_t line = 0;
         for (const char* at = begin; at < end;) {
             const char* stop = std::find(at, end, '\n');

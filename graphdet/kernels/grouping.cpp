@@ -10,12 +10,12 @@ namespace {
 //   → offset (size + 1,) int64, order: rows of code c are order[offset[c]] … order[offset[c + 1] − 1], rising
 //
 // Two passes: O(rows + size). The cast is spelled out, since clang takes `order(std::size_t(…))` for the declaration of a function.
-std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>> group_rows(const std::int32_t* code, std::size_t rows, std::size_t size) {
-    std::vector<std::int64_t> offset(size + 1, 0);
+std::pair<Vector<std::int64_t>, Vector<std::int64_t>> group_rows(const std::int32_t* code, std::size_t rows, std::size_t size) {
+    Vector<std::int64_t> offset(size + 1, 0);
     for (std::size_t row = 0; row < rows; ++row)
         if (code[row] >= 0) ++offset[std::size_t(code[row]) + 1];
     for (std::size_t place = 0; place < size; ++place) offset[place + 1] += offset[place];
-    std::vector<std::int64_t> next(offset.begin(), offset.end() - 1), order(static_cast<std::size_t>(offset[size]));
+    Vector<std::int64_t> next(offset.begin(), offset.end() - 1), order(static_cast<std::size_t>(offset[size]));
     for (std::size_t row = 0; row < rows; ++row)
         if (code[row] >= 0) order[std::size_t(next[std::size_t(code[row])]++)] = std::int64_t(row);
     return {std::move(offset), std::move(order)};
@@ -28,9 +28,9 @@ std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>> group_rows(const
 //   → (offset[groups] − offset[0],) uint8, 1 for a first; a place for each row from offset[0] on
 //
 // One memory a user, of the group they were last seen in: O(rows + users).
-std::vector<std::uint8_t> mark_first(const std::int64_t* offset, std::size_t groups, const std::int32_t* user, std::size_t users) {
-    std::vector<std::uint8_t> first(std::size_t(offset[groups] - offset[0]), 0);
-    std::vector<std::int64_t> last(users, -1);
+Vector<std::uint8_t> mark_first(const std::int64_t* offset, std::size_t groups, const std::int32_t* user, std::size_t users) {
+    Vector<std::uint8_t> first(std::size_t(offset[groups] - offset[0]), 0);
+    Vector<std::int64_t> last(users, -1);
     for (std::size_t group = 0; group < groups; ++group)
         for (std::int64_t row = offset[group]; row < offset[group + 1]; ++row)
             if (last[std::size_t(user[row])] != std::int64_t(group)) {
@@ -46,7 +46,7 @@ void add_grouping(nb::module_& module) {
     module.def("group_rows", [](In<std::int32_t> code, std::int64_t size) {
         require(size >= 0, "size must not be negative");
         require_codes(code, size, "codes", INT32_MIN);
-        std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>> found;
+        std::pair<Vector<std::int64_t>, Vector<std::int64_t>> found;
         {
             nb::gil_scoped_release release;
             found = group_rows(code.data(), code.size(), std::size_t(size));
@@ -56,7 +56,7 @@ void add_grouping(nb::module_& module) {
     module.def("first_of_user", [](In<std::int64_t> offset, In<std::int32_t> user, std::int64_t users) {
         require_offsets(offset, user.size(), "offset");
         require_codes(user, users, "users");
-        std::vector<std::uint8_t> first;
+        Vector<std::uint8_t> first;
         {
             nb::gil_scoped_release release;
             first = mark_first(offset.data(), offset.size() - 1, user.data(), std::size_t(users));

@@ -6,10 +6,10 @@
 #include <numbers>
 
 namespace graphdet {
-Ring Growth::grow(std::vector<std::int32_t> core, bool generous) {
+Ring Growth::grow(Vector<std::int32_t> core, bool generous) {
     std::sort(core.begin(), core.end());
     Ring ring;
-    ring.kept = {core, std::vector<double>(core.size()), 0};
+    ring.kept = {core, Vector<double>(core.size()), 0};
     Kept& kept = ring.kept;
     const double users = limits_.people;
     std::int32_t generous_rounds = generous ? limits_.generous_rounds : 0;
@@ -35,7 +35,7 @@ Ring Growth::grow(std::vector<std::int32_t> core, bool generous) {
     return ring;
 }
 
-Ring Growth::describe(std::vector<std::int32_t> members) {
+Ring Growth::describe(Vector<std::int32_t> members) {
     Ring ring;
     ring.targets = profile_.find_targets(members, false);
     ring.kept.contribution = profile_.rate_members(members, ring.targets);
@@ -43,7 +43,7 @@ Ring Growth::describe(std::vector<std::int32_t> members) {
 }
 
 // Visits that one round looks at: the members' own, and everybody's to the targets in their time.
-std::int64_t Growth::walked(const std::vector<std::int32_t>& members, const std::vector<Target>& targets) const {
+std::int64_t Growth::walked(const Vector<std::int32_t>& members, const Vector<Target>& targets) const {
     std::int64_t visits = 0;
     for (const Target& target : targets) visits += std::int64_t{target.visitors} + target.outsiders;
     for (std::int32_t who : members) visits += log_.user_offset[who + 1] - log_.user_offset[who];
@@ -53,7 +53,7 @@ std::int64_t Growth::walked(const std::vector<std::int32_t>& members, const std:
 double Growth::strength_of(const Ring& ring) const {
     const double members = double(ring.kept.members.size()), users = limits_.people;
     double strength = ring.kept.entry_evidence - members * std::log10(users * std::numbers::e / std::max(members, 1.0));
-    std::vector<double> by_view(limits_.most.size());
+    Vector<double> by_view(limits_.most.size());
     for (const Target& target : ring.targets) by_view[log_.view_of[target.key]] += target.gain;
     for (std::size_t view = 0; view < by_view.size(); ++view) strength += std::min(by_view[view], limits_.most[view] * members);
     return strength;
@@ -62,7 +62,7 @@ double Growth::strength_of(const Ring& ring) const {
 Incidence incidence(const Log& log, std::span<const std::int32_t> members, std::span<const std::int32_t> targets,
                     std::span<const std::int32_t> start, std::span<const std::int32_t> end) {
     Incidence found;
-    std::vector<std::size_t> last_seen(members.size(), targets.size());
+    Vector<std::size_t> last_seen(members.size(), targets.size());
     for (std::size_t target = 0; target < targets.size(); ++target) {
         const std::int32_t *times = log.time.data(), *stop = times + log.offset[targets[target] + 1];
         const std::int32_t* low = std::lower_bound(times + log.offset[targets[target]], stop, start[target]);
@@ -97,20 +97,20 @@ void check(const Log& log, const Limits& limits) {
     require_codes(log.draw, std::int64_t{1} << 31, "draw", -1);
 }
 
-std::vector<std::int32_t> users_of(const Growth& growth, const In<std::int32_t>& users) {
+Vector<std::int32_t> users_of(const Growth& growth, const In<std::int32_t>& users) {
     require_codes(users, std::int64_t(growth.log().users()), "users");
     return {users.data(), users.data() + users.size()};
 }
 
 template <typename Value, typename Field>
-nb::object column(const std::vector<Target>& targets, Field Target::*field) {
-    std::vector<Value> values;
+nb::object column(const Vector<Target>& targets, Field Target::*field) {
+    Vector<Value> values;
     for (const Target& target : targets) values.push_back(target.*field);
     return hand_over(std::move(values));
 }
 
 // key, start, end, visitors, outsiders, gain
-nb::tuple columns(const std::vector<Target>& targets) {
+nb::tuple columns(const Vector<Target>& targets) {
     return nb::make_tuple(column<std::int32_t>(targets, &Target::key), column<std::int32_t>(targets, &Target::start),
                           column<std::int32_t>(targets, &Target::end), column<std::int32_t>(targets, &Target::visitors),
                           column<std::int32_t>(targets, &Target::outsiders), column<double>(targets, &Target::gain));
@@ -153,7 +153,7 @@ void add_growth(nb::module_& module) {
             new (self) Growth(log, limits);
         }, nb::arg("log"), nb::arg("limits"))
         .def("grow", [](Growth& growth, In<std::int32_t> core, bool generous) {
-            std::vector<std::int32_t> users = users_of(growth, core);
+            Vector<std::int32_t> users = users_of(growth, core);
             Ring ring;
             {
                 nb::gil_scoped_release release;
@@ -163,7 +163,7 @@ void add_growth(nb::module_& module) {
                                   columns(ring.targets), ring.strength, ring.walked, ring.swallowed);
         }, nb::arg("core").noconvert(), nb::arg("generous"))
         .def("describe", [](Growth& growth, In<std::int32_t> members) {
-            std::vector<std::int32_t> users = users_of(growth, members);
+            Vector<std::int32_t> users = users_of(growth, members);
             Ring ring;
             {
                 nb::gil_scoped_release release;

@@ -48,8 +48,8 @@ struct Target {
 
 // Members with what each adds, by code; and the sum over them of what a second visit to one group says beyond the base rate.
 struct Kept {
-    std::vector<std::int32_t> members;
-    std::vector<double> contribution;
+    Vector<std::int32_t> members;
+    Vector<double> contribution;
     double entry_evidence = 0;
 };
 
@@ -62,7 +62,7 @@ public:
 
 private:
     std::pair<std::uint64_t, std::int32_t>& find(std::uint64_t thing);
-    std::vector<std::pair<std::uint64_t, std::int32_t>> places_;
+    Vector<std::pair<std::uint64_t, std::int32_t>> places_;
     std::size_t mask_ = 0;
 };
 
@@ -74,13 +74,13 @@ public:
 
     // Keys that members (codes, each once) visited together more than chance has it, by group, then key. `generous` leaves out the price of
     // naming a key among all those that two or more members came to.
-    std::vector<Target> find_targets(std::span<const std::int32_t> members, bool generous);
+    Vector<Target> find_targets(std::span<const std::int32_t> members, bool generous);
 
     // Users whose own visits to the targets, then, are likelier in a ring with these members than alone.
-    Kept find_members(std::span<const std::int32_t> members, const std::vector<Target>& targets, double threshold);
+    Kept find_members(std::span<const std::int32_t> members, const Vector<Target>& targets, double threshold);
 
     // (members,) what each of these very members adds, 0 who was at no target.
-    std::vector<double> rate_members(std::span<const std::int32_t> members, const std::vector<Target>& targets);
+    Vector<double> rate_members(std::span<const std::int32_t> members, const Vector<Target>& targets);
 
 private:
     using Own = std::uint64_t;  // one visit of a member: visit << 31 | position in the members, so that sorted it is by key and time
@@ -109,8 +109,8 @@ private:
     Candidate fullest_run(std::size_t begin, std::size_t end);
     void count_candidates();
     Target rate(const Candidate& candidate, std::size_t members, bool generous);
-    void count_targets(const std::vector<Target>& targets, Chosen& chosen);
-    void score(std::span<const std::int32_t> members, const std::vector<Target>& targets, Chosen chosen);
+    void count_targets(const Vector<Target>& targets, Chosen& chosen);
+    void score(std::span<const std::int32_t> members, const Vector<Target>& targets, Chosen chosen);
     void score_target(std::size_t members, const Target& target, std::int32_t number, const Chosen& chosen);
     void score_visit(const Target& target, std::int64_t visit, std::size_t slot, double log_outsiders, double days, double log_share);
     double total_of(std::size_t slot) const;
@@ -128,22 +128,22 @@ private:
     const Log& log_;
     const Limits& limits_;
     std::uint32_t turn_ = 0, draw_turn_ = 0;
-    std::vector<Touched> touched_;     // (users,) how many item targets each hit, and at which turn the last
-    std::vector<Touched> drawn_;       // (draws,) how many visits to targets each draw brought, and at which turn
-    std::vector<std::int32_t> slot_;   // (users,) place in states_; `nobody`, or `member` without one
-    std::vector<State> states_;
-    std::vector<double> score_;        // (states, views)
-    std::vector<Own> own_, swap_;
-    std::vector<std::int32_t> own_key_;  // (own,)
-    std::vector<Candidate> candidates_;
-    std::vector<std::uint32_t> seen_;  // (members,) last run in which each was met
+    Vector<Touched> touched_;     // (users,) how many item targets each hit, and at which turn the last
+    Vector<Touched> drawn_;       // (draws,) how many visits to targets each draw brought, and at which turn
+    Vector<std::int32_t> slot_;   // (users,) place in states_; `nobody`, or `member` without one
+    Vector<State> states_;
+    Vector<double> score_;        // (states, views)
+    Vector<Own> own_, swap_;
+    Vector<std::int32_t> own_key_;  // (own,)
+    Vector<Candidate> candidates_;
+    Vector<std::uint32_t> seen_;  // (members,) last run in which each was met
     std::uint32_t run_ = 0;
     Tally met_;                        // candidates of each group and member
 };
 
 struct Ring {
     Kept kept;
-    std::vector<Target> targets;  // by key
+    Vector<Target> targets;  // by key
     double strength = 0;
     std::int64_t walked = 0;  // visits looked at in all rounds
     bool swallowed = false;   // whether it was growing into everybody, and came back empty
@@ -151,7 +151,7 @@ struct Ring {
 
 // Who was at which target in its time: positions in members and targets, pairs once each, by target.
 struct Incidence {
-    std::vector<std::int64_t> who, what;
+    Vector<std::int64_t> who, what;
 };
 
 Incidence incidence(const Log& log, std::span<const std::int32_t> members, std::span<const std::int32_t> targets,
@@ -166,13 +166,13 @@ public:
     const Log& log() const { return log_; }
 
     // The ring around a core; not `generous`: no more than the core itself makes a case for.
-    Ring grow(std::vector<std::int32_t> core, bool generous);
+    Ring grow(Vector<std::int32_t> core, bool generous);
 
     // What these very members did together, though nobody joins or leaves: what each adds, and targets by group, then key.
-    Ring describe(std::vector<std::int32_t> members);
+    Ring describe(Vector<std::int32_t> members);
 
 private:
-    std::int64_t walked(const std::vector<std::int32_t>& members, const std::vector<Target>& targets) const;
+    std::int64_t walked(const Vector<std::int32_t>& members, const Vector<Target>& targets) const;
     double strength_of(const Ring& ring) const;
 
     const Log log_;

@@ -17,8 +17,8 @@ public:
     }
 
     // Numbers of the sets that have any of the things, rising, and how many each has.
-    std::pair<std::vector<std::int32_t>, std::vector<std::int32_t>> common(std::span<const std::int32_t> things) {
-        std::vector<std::int32_t> numbers, counts;
+    std::pair<Vector<std::int32_t>, Vector<std::int32_t>> common(std::span<const std::int32_t> things) {
+        Vector<std::int32_t> numbers, counts;
         for (std::int32_t thing : things) {
             const auto found = sets_with_.find(thing);
             if (found == sets_with_.end()) continue;
@@ -35,8 +35,8 @@ public:
     }
 
 private:
-    std::unordered_map<std::int32_t, std::vector<std::int32_t>> sets_with_;
-    std::vector<std::int32_t> shared_;  // (sets,) zeros between two questions
+    std::unordered_map<std::int32_t, Vector<std::int32_t>> sets_with_;
+    Vector<std::int32_t> shared_;  // (sets,) zeros between two questions
 };
 
 }  // namespace

@@ -25,8 +25,8 @@ Cells cells_of(const In<std::int64_t>& offset, const In<std::int32_t>& bucket, c
 }
 
 // Of each series what its cells do not tell, Σ (1 − weight) · exposure, and what they do, Σ weight · count. O(cells).
-std::pair<std::vector<double>, std::vector<double>> sum_cells(const Cells& cells, std::span<const double> weight, std::span<const double> exposure) {
-    std::vector<double> spared(cells.series(), 0.0), kept(cells.series(), 0.0);
+std::pair<Vector<double>, Vector<double>> sum_cells(const Cells& cells, std::span<const double> weight, std::span<const double> exposure) {
+    Vector<double> spared(cells.series(), 0.0), kept(cells.series(), 0.0);
     for (std::size_t one = 0; one < cells.series(); ++one)
         for (std::size_t cell = cells.begin(one); cell < cells.end(one); ++cell) {
             spared[one] += (1 - weight[cell]) * exposure[std::size_t(cells.bucket[cell])];
@@ -36,14 +36,14 @@ std::pair<std::vector<double>, std::vector<double>> sum_cells(const Cells& cells
 }
 
 struct Moments {
-    std::vector<double> more, squares, exposure;
+    Vector<double> more, squares, exposure;
 };
 
 // Moments of each series' counts in blocks of `window` buckets about their means, exposure · level, over the blocks that it has cells in:
 // Σ trust · ((count − mean)² − count), Σ trust · mean² and Σ exposure². A block is trusted as the least of its cells. O(cells).
 Moments sum_blocks(const Cells& cells, std::span<const double> weight, std::span<const double> exposure, std::span<const double> level,
                    std::int32_t window) {
-    Moments found{std::vector<double>(cells.series(), 0.0), std::vector<double>(cells.series(), 0.0), std::vector<double>(cells.series(), 0.0)};
+    Moments found{Vector<double>(cells.series(), 0.0), Vector<double>(cells.series(), 0.0), Vector<double>(cells.series(), 0.0)};
     for (std::size_t one = 0; one < cells.series(); ++one)
         for (std::size_t cell = cells.begin(one); cell < cells.end(one);) {
             const std::int32_t block = cells.bucket[cell] / window;
@@ -62,8 +62,8 @@ Moments sum_blocks(const Cells& cells, std::span<const double> weight, std::span
 }
 
 struct Far {
-    std::vector<std::int64_t> cell, series;
-    std::vector<double> mean;
+    Vector<std::int64_t> cell, series;
+    Vector<double> mean;
 };
 
 // Cells of `least` or more that lie more than two deviations above their mean, exposure · level. O(cells).
@@ -91,7 +91,7 @@ void add_levels(nb::module_& module) {
         const Cells cells = cells_of(offset, bucket, count);
         require(weight.size() == bucket.size(), "each cell has a weight");
         require_codes(bucket, std::int64_t(exposure.size()), "buckets");
-        std::pair<std::vector<double>, std::vector<double>> found;
+        std::pair<Vector<double>, Vector<double>> found;
         {
             nb::gil_scoped_release release;
             found = sum_cells(cells, view(weight), view(exposure));

@@ -40,11 +40,11 @@ void sum_block(const Partners& all, std::size_t first, std::size_t last, float* 
 }
 
 // For each pair 1 + Σ over common partners of the root of the product of the evidence to both: (pairs,) float32.
-std::vector<float> sum_common(const Partners& all, std::size_t pairs, std::size_t threads) {
+Vector<float> sum_common(const Partners& all, std::size_t pairs, std::size_t threads) {
     constexpr std::int64_t BLOCKS = 16;
-    std::vector<float> common(pairs, 1.0F);
-    std::vector<std::size_t> first = even_blocks(all.start, all.users, std::max(all.start[all.users] / BLOCKS, std::int64_t{1}));
-    std::vector<std::vector<float>> marks(threads, std::vector<float>(all.users, 0.0F));
+    Vector<float> common(pairs, 1.0F);
+    Vector<std::size_t> first = even_blocks(all.start, all.users, std::max(all.start[all.users] / BLOCKS, std::int64_t{1}));
+    Vector<Vector<float>> marks(threads, Vector<float>(all.users, 0.0F));
     share_out(first.size() - 1, threads, [&](std::size_t block, std::size_t thread) {
         sum_block(all, first[block], first[block + 1], marks[thread].data(), common.data());
     });
@@ -53,8 +53,8 @@ std::vector<float> sum_common(const Partners& all, std::size_t pairs, std::size_
 
 // Of each user the sum and the highest, over own visits, of the weighted mean of the features of who was there.
 struct Met {
-    std::vector<float> total, highest;  // (users · (width + 1),); the last column is log1p of how many others were there, by their weights
-    std::vector<std::int64_t> count;    // (users,) visits
+    Vector<float> total, highest;  // (users · (width + 1),); the last column is log1p of how many others were there, by their weights
+    Vector<std::int64_t> count;    // (users,) visits
 };
 
 // A key's visits, and the memory of its two walks; see graphdet/learning/messages.py.
@@ -109,14 +109,14 @@ private:
     }
 
     std::size_t width_;
-    std::vector<double> before_, running_, fell_;
-    std::vector<float> heard_;
+    Vector<double> before_, running_, fell_;
+    Vector<float> heard_;
 };
 
 Met meet(const std::int64_t* offset, std::size_t keys, const std::int32_t* user, const std::int32_t* time, double fade, double prior,
          const float* values, std::size_t users, std::size_t width) {
-    Met met{std::vector<float>(users * (width + 1), 0.0F),
-            std::vector<float>(users * (width + 1), -std::numeric_limits<float>::infinity()), std::vector<std::int64_t>(users, 0)};
+    Met met{Vector<float>(users * (width + 1), 0.0F),
+            Vector<float>(users * (width + 1), -std::numeric_limits<float>::infinity()), Vector<std::int64_t>(users, 0)};
     std::int64_t longest = 0;
     for (std::size_t key = 0; key < keys; ++key) longest = std::max(longest, offset[key + 1] - offset[key]);
     Walk walk(std::size_t(longest), width);
@@ -139,7 +139,7 @@ void add_messages(nb::module_& module) {
         require(pairs >= 0 && threads >= 1, "pairs must not be negative, threads at least one");
         require_codes(to, users, "partners");
         require_codes(pair, pairs, "pairs");
-        std::vector<float> common;
+        Vector<float> common;
         {
             nb::gil_scoped_release release;
             Partners all{start.data(), std::size_t(users), to.data(), pair.data(), root.data()};

@@ -22,6 +22,7 @@ void add_pairs(nb::module_& module);
 void add_people(nb::module_& module);
 void add_permuting(nb::module_& module);
 void add_spans(nb::module_& module);
+void add_spilling(nb::module_& module);
 void add_strongest(nb::module_& module);
 void add_surges(nb::module_& module);
 void add_visits(nb::module_& module);
@@ -52,6 +53,7 @@ NB_MODULE(_kernels, module) {
     graphdet::add_people(module);
     graphdet::add_permuting(module);
     graphdet::add_spans(module);
+    graphdet::add_spilling(module);
     graphdet::add_strongest(module);
     graphdet::add_surges(module);
     graphdet::add_visits(module);

@@ -12,8 +12,8 @@ constexpr std::size_t short_run = 32; // rows that are sorted by moving each dow
 
 // Memory that runs sort in, one after the other.
 struct Aside {
-    std::vector<std::uint64_t> values;
-    std::vector<std::int32_t> rows;
+    Vector<std::uint64_t> values;
+    Vector<std::int32_t> rows;
 };
 
 // Sorts values, and rows along with them, in place and stably: the least significant digit first, digits that all share left out.
@@ -21,7 +21,7 @@ template <unsigned bits>
 void radix_sort(std::uint64_t* values, std::int32_t* rows, std::size_t count, Aside& aside) {
     constexpr std::size_t digits = (63 + bits) / bits, range = std::size_t{1} << bits;
     const auto digit = [](std::uint64_t value, std::size_t place) { return std::size_t(value >> (place * bits)) & (range - 1); };
-    std::vector<std::uint32_t> places(digits * range, 0);
+    Vector<std::uint32_t> places(digits * range, 0);
     for (std::size_t row = 0; row < count; ++row)
         for (std::size_t place = 0; place < digits; ++place) ++places[place * range + digit(values[row], place)];
     aside.values.resize(std::max(aside.values.size(), count));
@@ -85,9 +85,9 @@ void sort_runs(std::int32_t* order, bool* repeats, const std::int32_t* positions
 //   bounds   (names + 1,) int64: the bytes of name n are bounds[n] … bounds[n + 1] − 1 of content
 //   rows     (chosen,) int32, < names
 //   → (chosen,) uint64
-std::vector<std::uint64_t> eight_bytes(const std::int64_t* bounds, const std::uint8_t* content, std::int64_t at, const std::int32_t* rows,
+Vector<std::uint64_t> eight_bytes(const std::int64_t* bounds, const std::uint8_t* content, std::int64_t at, const std::int32_t* rows,
                                        std::size_t chosen) {
-    std::vector<std::uint64_t> values(chosen, 0);
+    Vector<std::uint64_t> values(chosen, 0);
     for (std::size_t row = 0; row < chosen; ++row) {
         const std::int64_t begin = bounds[rows[row]] + at, end = std::min(bounds[rows[row] + 1], begin + 8);
         for (std::int64_t byte = begin; byte < end; ++byte) values[row] |= std::uint64_t{content[byte]} << (8 * (7 - (byte - begin)));
@@ -107,7 +107,7 @@ void append_codes(std::uint64_t* key, const std::int32_t* codes, const std::int3
 //
 //   time  (rows,) int64 microseconds, `none` where there is none; rows (chosen,) int32 into it
 //   → (chosen,) uint64
-std::vector<std::uint64_t> since_first(const std::int64_t* time, std::size_t rows, std::int64_t none, const std::int32_t* chosen,
+Vector<std::uint64_t> since_first(const std::int64_t* time, std::size_t rows, std::int64_t none, const std::int32_t* chosen,
                                        std::size_t count) {
     std::int64_t first = INT64_MAX;
     for (std::size_t row = 0; row < rows; ++row)
@@ -116,7 +116,7 @@ std::vector<std::uint64_t> since_first(const std::int64_t* time, std::size_t row
     std::uint64_t unit = 1'000'000;
     for (std::size_t row = 0; row < rows && unit > 1; ++row)
         if (time[row] != none && since(row) % 1'000'000) unit = 1;
-    std::vector<std::uint64_t> values(count, 0);
+    Vector<std::uint64_t> values(count, 0);
     for (std::size_t row = 0; row < count; ++row)
         if (const auto own = std::size_t(chosen[row]); time[own] != none) values[row] = since(own) / unit + 1;
     return values;
@@ -126,10 +126,10 @@ std::vector<std::uint64_t> since_first(const std::int64_t* time, std::size_t row
 //
 //   key, value  (rows,) int32; key < keys
 //   → (keys,) int32, −1 where a key has no value; (keys,) uint8, 1 where there are several
-std::pair<std::vector<std::int32_t>, std::vector<std::uint8_t>> first_values(const std::int32_t* key, const std::int32_t* value, std::size_t rows,
+std::pair<Vector<std::int32_t>, Vector<std::uint8_t>> first_values(const std::int32_t* key, const std::int32_t* value, std::size_t rows,
                                                                              std::size_t keys) {
-    std::vector<std::int32_t> found(keys, -1);
-    std::vector<std::uint8_t> several(keys, 0);
+    Vector<std::int32_t> found(keys, -1);
+    Vector<std::uint8_t> several(keys, 0);
     for (std::size_t row = 0; row < rows; ++row) {
         if (key[row] < 0 || value[row] < 0) continue;
         std::int32_t& own = found[std::size_t(key[row])];
@@ -152,7 +152,7 @@ void add_ordering(nb::module_& module) {
         require_offsets(bounds, content.size(), "bounds");
         require_codes(rows, std::int64_t(bounds.size()) - 1, "rows");
         require(at >= 0, "at must not be negative");
-        std::vector<std::uint64_t> values;
+        Vector<std::uint64_t> values;
         {
             nb::gil_scoped_release release;
             values = eight_bytes(bounds.data(), content.data(), at, rows.data(), rows.size());
@@ -167,7 +167,7 @@ void add_ordering(nb::module_& module) {
     }, nb::arg("key").noconvert(), nb::arg("codes").noconvert(), nb::arg("rows").noconvert(), nb::arg("bits"));
     module.def("since_first", [](In<std::int64_t> time, std::int64_t none, In<std::int32_t> rows) {
         require_codes(rows, std::int64_t(time.size()), "rows");
-        std::vector<std::uint64_t> values;
+        Vector<std::uint64_t> values;
         {
             nb::gil_scoped_release release;
             values = since_first(time.data(), time.size(), none, rows.data(), rows.size());

@@ -15,8 +15,8 @@ namespace {
 //   offset  (keys + 1,) int64: visits of key k are offset[k] … offset[k + 1] − 1
 //   time    (visits,) int32 seconds, rising within each key
 //   → (keys,) float64
-std::vector<double> count_pairs(std::span<const std::int64_t> offset, std::span<const std::int32_t> time, std::int64_t window) {
-    std::vector<double> pairs(offset.size() - 1);
+Vector<double> count_pairs(std::span<const std::int64_t> offset, std::span<const std::int32_t> time, std::int64_t window) {
+    Vector<double> pairs(offset.size() - 1);
     for (std::size_t key = 0; key < pairs.size(); ++key) {
         std::int64_t start = offset[key];
         for (std::int64_t visit = offset[key]; visit < offset[key + 1]; ++visit) {
@@ -38,10 +38,10 @@ struct Said {
 
 // n pairs of users with evidence, and the m meetings that it is the sum of; see `PairEvidence`.
 struct Pairs {
-    std::vector<std::int32_t> one, other, meetings;  // (n,)
-    std::vector<float> evidence;                     // (n,)
-    std::vector<std::int32_t> key, apart;            // (m,)
-    std::vector<float> key_evidence, chance;         // (m,)
+    Vector<std::int32_t> one, other, meetings;  // (n,)
+    Vector<float> evidence;                     // (n,)
+    Vector<std::int32_t> key, apart;            // (m,)
+    Vector<float> key_evidence, chance;         // (m,)
 };
 
 // What sums are made by: what is known of views, and of pairs.
@@ -72,8 +72,8 @@ Said said_by(const Meeting* begin, const Meeting* end, const Places& places, con
 
 // Keys that the same draw of one of the two brings are one choice together: each key's evidence is weighed by its share of a choice.
 // Returns how many choices there are.
-double weigh_choices(std::vector<Said>& keys, std::vector<std::int32_t>& several,
-                     std::vector<std::pair<std::int32_t, std::size_t>>& drawn) {
+double weigh_choices(Vector<Said>& keys, Vector<std::int32_t>& several,
+                     Vector<std::pair<std::int32_t, std::size_t>>& drawn) {
     several.assign(keys.size(), 1);
     for (int side = 0; side < 2; ++side) {
         drawn.clear();
@@ -100,7 +100,7 @@ double weigh_choices(std::vector<Said>& keys, std::vector<std::int32_t>& several
 
 // Who is after a group of things meets others there again and again: all but the most telling meeting of a group, the first of equal
 // ones, count as that. `keys` come by group.
-void keep_one_of_each_group(std::vector<Said>& keys, const Held<std::int32_t>& group) {
+void keep_one_of_each_group(Vector<Said>& keys, const Held<std::int32_t>& group) {
     for (std::size_t begin = 0, end = 0; begin < keys.size(); begin = end) {
         std::size_t full = begin;
         for (; end < keys.size() && group[keys[end].key] == group[keys[begin].key]; ++end) {
@@ -113,7 +113,7 @@ void keep_one_of_each_group(std::vector<Said>& keys, const Held<std::int32_t>& g
 }
 
 // The sum over keys, weak views capped.
-double sum_of(const std::vector<Said>& keys, const Places& places, const Rules& rules, std::vector<double>& by_view) {
+double sum_of(const Vector<Said>& keys, const Places& places, const Rules& rules, Vector<double>& by_view) {
     by_view.assign(rules.most_of_view.size(), 0);
     for (const Said& said : keys) by_view[places.view_of[said.key]] += said.evidence;
     double total = 0;
@@ -125,9 +125,9 @@ bool same_pair(const Meeting& one, const Meeting& other) { return one.low == oth
 
 // The meetings of one bucket of users, gathered from all parts, by pair and key. Those of each user are dealt out first, so that what is
 // sorted is short, and by one number.
-std::vector<Meeting> gather_bucket(const std::vector<const Meetings*>& parts, std::size_t bucket, std::int32_t users) {
+Vector<Meeting> gather_bucket(const Vector<const Meetings*>& parts, std::size_t bucket, std::int32_t users) {
     const std::int64_t first_user = first_of_bucket(bucket, users), end_user = first_of_bucket(bucket + 1, users);
-    std::vector<std::size_t> start(std::size_t(end_user - first_user) + 1, 0);
+    Vector<std::size_t> start(std::size_t(end_user - first_user) + 1, 0);
     const auto each = [&](auto&& take) {
         for (const Meetings* part : parts) {
             for (std::size_t place = part->start[bucket]; place < part->start[bucket + 1]; ++place) take(part->found[place]);
@@ -135,10 +135,10 @@ std::vector<Meeting> gather_bucket(const std::vector<const Meetings*>& parts, st
     };
     each([&](const Meeting& meeting) { ++start[std::size_t(meeting.low - first_user) + 1]; });
     for (std::size_t user = 1; user < start.size(); ++user) start[user] += start[user - 1];
-    std::vector<Meeting> dealt(start.back()), met(start.back());
-    std::vector<std::size_t> next(start.begin(), start.end() - 1);
+    Vector<Meeting> dealt(start.back()), met(start.back());
+    Vector<std::size_t> next(start.begin(), start.end() - 1);
     each([&](const Meeting& meeting) { dealt[next[std::size_t(meeting.low - first_user)]++] = meeting; });
-    std::vector<std::pair<std::uint64_t, std::size_t>> order;
+    Vector<std::pair<std::uint64_t, std::size_t>> order;
     for (std::size_t user = 0; user + 1 < start.size(); ++user) {
         order.clear();
         for (std::size_t place = start[user]; place < start[user + 1]; ++place) {
@@ -151,13 +151,13 @@ std::vector<Meeting> gather_bucket(const std::vector<const Meetings*>& parts, st
 }
 
 // The meetings of one bucket of users → its pairs that met by two choices or more, sorted.
-Pairs sum_bucket(const std::vector<const Meetings*>& parts, std::size_t bucket, const Places& places, const Rules& rules) {
-    const std::vector<Meeting> met = gather_bucket(parts, bucket, places.users);
+Pairs sum_bucket(const Vector<const Meetings*>& parts, std::size_t bucket, const Places& places, const Rules& rules) {
+    const Vector<Meeting> met = gather_bucket(parts, bucket, places.users);
     Pairs pairs;
-    std::vector<Said> keys;
-    std::vector<std::int32_t> several;
-    std::vector<std::pair<std::int32_t, std::size_t>> drawn;
-    std::vector<double> by_view;
+    Vector<Said> keys;
+    Vector<std::int32_t> several;
+    Vector<std::pair<std::int32_t, std::size_t>> drawn;
+    Vector<double> by_view;
     for (std::size_t begin = 0, end = 0; begin < met.size(); begin = end) {
         while (end < met.size() && same_pair(met[end], met[begin])) ++end;
         if (met[end - 1].rank == met[begin].rank) continue;  // one key: the filter lets some pass that never met again
@@ -184,7 +184,7 @@ Pairs sum_bucket(const std::vector<const Meetings*>& parts, std::size_t bucket, 
     return pairs;
 }
 
-void check(const std::vector<const Meetings*>& parts, const Places& places, const Rules& rules, std::size_t bucket) {
+void check(const Vector<const Meetings*>& parts, const Places& places, const Rules& rules, std::size_t bucket) {
     for (const Meetings* part : parts) {
         require(part && part->keys == places.keys() && part->visits == places.user.size(), "parts must be meetings of this walk");
     }
@@ -199,14 +199,14 @@ void add_pairs(nb::module_& module) {
     module.def("count_pairs", [](In<std::int64_t> offset, In<std::int32_t> time, std::int64_t window) {
         require_offsets(offset, time.size(), "offset");
         require(window >= 0, "window must not be negative");
-        std::vector<double> pairs;
+        Vector<double> pairs;
         {
             nb::gil_scoped_release release;
             pairs = count_pairs(view(offset), view(time), window);
         }
         return hand_over(std::move(pairs));
     }, nb::arg("offset").noconvert(), nb::arg("time").noconvert(), nb::arg("window"));
-    module.def("sum_pairs", [](const Places& walk, std::vector<const Meetings*> parts, std::size_t bucket, In<double> most_of_view,
+    module.def("sum_pairs", [](const Places& walk, Vector<const Meetings*> parts, std::size_t bucket, In<double> most_of_view,
                                double intent_prior, double weak) {
         const Rules rules{view(most_of_view), intent_prior, weak};
         check(parts, walk, rules, bucket);

@@ -11,19 +11,19 @@ struct Deed {
 
 // Series of counts: those of series s lie from offset[s] to offset[s + 1] − 1.
 struct People {
-    std::vector<std::int64_t> node, offset{0};
-    std::vector<std::int32_t> bucket, count;
-    std::vector<double> all; // of each bucket, of all nodes, those without a series among them
+    Vector<std::int64_t> node, offset{0};
+    Vector<std::int32_t> bucket, count;
+    Vector<double> all; // of each bucket, of all nodes, those without a series among them
 };
 
 // Events of each node in their own order: a counting sort. What has no node or no time is left out.
-std::unique_ptr<Deed[]> sort_by_node(const std::int32_t* code, const std::int32_t* user, const std::int32_t* bucket, const std::uint8_t* kinds,
-                                      std::size_t events, std::vector<std::int64_t>& offset) {
+Uncleared<Deed> sort_by_node(const std::int32_t* code, const std::int32_t* user, const std::int32_t* bucket, const std::uint8_t* kinds,
+                                      std::size_t events, Vector<std::int64_t>& offset) {
     for (std::size_t event = 0; event < events; ++event)
         if (code[event] >= 0 && bucket[event] >= 0) ++offset[std::size_t(code[event]) + 1];
     for (std::size_t node = 1; node < offset.size(); ++node) offset[node] += offset[node - 1];
-    auto sorted = std::make_unique_for_overwrite<Deed[]>(std::size_t(offset.back()));
-    std::vector<std::int64_t> next(offset.begin(), offset.end() - 1);
+    Uncleared<Deed> sorted(std::size_t(offset.back()));
+    Vector<std::int64_t> next(offset.begin(), offset.end() - 1);
     for (std::size_t event = 0; event < events; ++event)
         if (code[event] >= 0 && bucket[event] >= 0)
             sorted[std::size_t(next[std::size_t(code[event])]++)] = {user[event], bucket[event], kinds[event]};
@@ -33,12 +33,12 @@ std::unique_ptr<Deed[]> sort_by_node(const std::int32_t* code, const std::int32_
 // Users of each node in each bucket, each once, by events of one kind; nodes with fewer than `least` in all have no series.
 //
 // Buckets come in order, so a user is new to one whose last was another: one memory a user, O(events + users).
-People count_kind(const std::vector<std::int64_t>& offset, const Deed* events, std::uint8_t kind, std::int32_t width, std::size_t buckets,
+People count_kind(const Vector<std::int64_t>& offset, const Deed* events, std::uint8_t kind, std::int32_t width, std::size_t buckets,
              std::size_t users, std::int64_t least) {
     constexpr std::int64_t ahead = 16; // users lie anywhere in memory: asked for some events ahead, they are there when they are wanted
     People found;
     found.all.assign(buckets, 0.0);
-    std::vector<std::int32_t> last(users, 0);
+    Vector<std::int32_t> last(users, 0);
     std::int32_t turn = 0; // one for each bucket of each node
     const std::int64_t end = offset.back();
     for (std::size_t node = 0; node + 1 < offset.size(); ++node) {
@@ -91,13 +91,13 @@ void add_people(nb::module_& module) {
         require(asked.size() == width.size(), "each kind that is asked for has a width");
         require(nodes >= 0 && users >= 0 && buckets >= 0, "there must be no fewer than no nodes, users and buckets");
         require(std::all_of(width.data(), width.data() + width.size(), [](std::int32_t one) { return one > 0; }), "widths must be positive");
-        std::vector<People> found;
+        Vector<People> found;
         {
             nb::gil_scoped_release release;
             require_codes(code, nodes, "code", INT32_MIN);
             require_codes(user, users, "user");
             require_codes(bucket, buckets, "buckets", INT32_MIN);
-            std::vector<std::int64_t> offset(std::size_t(nodes) + 1, 0);
+            Vector<std::int64_t> offset(std::size_t(nodes) + 1, 0);
             const auto sorted = sort_by_node(code.data(), user.data(), bucket.data(), kinds.data(), code.size(), offset);
             for (std::size_t node = 0; node < std::size_t(nodes); ++node)
                 for (std::int64_t at = offset[node] + 1; at < offset[node + 1]; ++at)

@@ -49,9 +49,9 @@ void shuffle(std::int32_t* user, std::size_t count, Chance& chance) {
 //   → (visits,) int32, the users of the visits
 //
 // Users are gathered stratum by stratum, one for each draw, shuffled there, and put back: O(visits + strata).
-std::vector<std::int32_t> exchange(const std::int64_t* offset, std::size_t keys, const std::int32_t* user, std::size_t visits,
+Vector<std::int32_t> exchange(const std::int64_t* offset, std::size_t keys, const std::int32_t* user, std::size_t visits,
                                    const std::int32_t* draw, const std::int32_t* stratum, std::size_t strata, std::uint64_t seed) {
-    std::vector<std::int64_t> first(visits ? std::size_t(std::max(*std::max_element(draw, draw + visits), -1) + 1) : 0, -1);
+    Vector<std::int64_t> first(visits ? std::size_t(std::max(*std::max_element(draw, draw + visits), -1) + 1) : 0, -1);
     for (std::size_t visit = 0; visit < visits; ++visit)
         if (draw[visit] >= 0 && first[std::size_t(draw[visit])] < 0) first[std::size_t(draw[visit])] = std::int64_t(visit);
     const auto each = [&](auto&& take) { // the first visits of all draws, and their strata
@@ -59,17 +59,17 @@ std::vector<std::int32_t> exchange(const std::int64_t* offset, std::size_t keys,
             for (std::int64_t visit = offset[key]; visit < offset[key + 1]; ++visit)
                 if (draw[visit] < 0 || first[std::size_t(draw[visit])] == visit) take(visit, std::size_t(stratum[key]));
     };
-    std::vector<std::size_t> start(strata + 1, 0);
+    Vector<std::size_t> start(strata + 1, 0);
     each([&](std::int64_t, std::size_t own) { ++start[own + 1]; });
     for (std::size_t own = 0; own < strata; ++own) start[own + 1] += start[own];
 
-    std::vector<std::int32_t> gathered(start[strata]);
-    std::vector<std::size_t> next(start.begin(), start.end() - 1);
+    Vector<std::int32_t> gathered(start[strata]);
+    Vector<std::size_t> next(start.begin(), start.end() - 1);
     each([&](std::int64_t visit, std::size_t own) { gathered[next[own]++] = user[visit]; });
     Chance chance(seed);
     for (std::size_t own = 0; own < strata; ++own) shuffle(gathered.data() + start[own], start[own + 1] - start[own], chance);
 
-    std::vector<std::int32_t> exchanged(visits);
+    Vector<std::int32_t> exchanged(visits);
     next.assign(start.begin(), start.end() - 1);
     each([&](std::int64_t visit, std::size_t own) { exchanged[std::size_t(visit)] = gathered[next[own]++]; });
     for (std::size_t visit = 0; visit < visits; ++visit)
@@ -88,7 +88,7 @@ void add_permuting(nb::module_& module) {
         require(user.size() < UINT32_MAX, "there must be fewer than 2^32 visits");
         require_codes(draw, INT32_MAX, "draw", INT32_MIN);
         require_codes(stratum, strata, "stratum");
-        std::vector<std::int32_t> exchanged;
+        Vector<std::int32_t> exchanged;
         {
             nb::gil_scoped_release release;
             exchanged = exchange(offset.data(), stratum.size(), user.data(), user.size(), draw.data(), stratum.data(), std::size_t(strata), seed);

@@ -50,12 +50,12 @@ void Profile::begin_call() {
     draw_turn_ = ++turn_;
 }
 
-std::vector<Target> Profile::find_targets(std::span<const std::int32_t> members, bool generous) {
+Vector<Target> Profile::find_targets(std::span<const std::int32_t> members, bool generous) {
     begin_call();
     gather(members);
     find_candidates();
     count_candidates();
-    std::vector<Target> targets;
+    Vector<Target> targets;
     for (const Candidate& candidate : candidates_) {
         const Target target = rate(candidate, members.size(), generous);
         if (target.gain > 0) targets.push_back(target);
@@ -180,9 +180,9 @@ Target Profile::rate(const Candidate& candidate, std::size_t members, bool gener
 // hitting that key, given that they were after the group's things: hit j of n visits has n − j + 1 chances at the key's usual share.
 // Most who come to a target come to no other one. Where items are asked for, nobody with fewer item targets than a member must have is
 // looked at any closer.
-Kept Profile::find_members(std::span<const std::int32_t> members, const std::vector<Target>& targets, double threshold) {
+Kept Profile::find_members(std::span<const std::int32_t> members, const Vector<Target>& targets, double threshold) {
     score(members, targets, {log_.item_view < 0 ? 0 : limits_.least_targets, false, 0});
-    std::vector<std::pair<std::int32_t, double>> kept;
+    Vector<std::pair<std::int32_t, double>> kept;
     Kept found;
     for (std::size_t slot = 0; slot < states_.size(); ++slot) {
         const bool enough = states_[slot].choices >= limits_.least_targets - rounding || log_.item_view < 0;
@@ -200,9 +200,9 @@ Kept Profile::find_members(std::span<const std::int32_t> members, const std::vec
     return found;
 }
 
-std::vector<double> Profile::rate_members(std::span<const std::int32_t> members, const std::vector<Target>& targets) {
+Vector<double> Profile::rate_members(std::span<const std::int32_t> members, const Vector<Target>& targets) {
     score(members, targets, {0, true, 0});
-    std::vector<double> contribution(members.size());
+    Vector<double> contribution(members.size());
     for (std::size_t position = 0; position < members.size(); ++position) {
         if (slot_[members[position]] >= 0) contribution[position] = total_of(std::size_t(slot_[members[position]]));
     }
@@ -210,7 +210,7 @@ std::vector<double> Profile::rate_members(std::span<const std::int32_t> members,
     return contribution;
 }
 
-void Profile::score(std::span<const std::int32_t> members, const std::vector<Target>& targets, Chosen chosen) {
+void Profile::score(std::span<const std::int32_t> members, const Vector<Target>& targets, Chosen chosen) {
     begin_call();
     states_.clear();
     score_.clear();
@@ -221,7 +221,7 @@ void Profile::score(std::span<const std::int32_t> members, const std::vector<Tar
 }
 
 // How many item targets each user hit, and then, of those who pass, how many visits to targets each draw brought.
-void Profile::count_targets(const std::vector<Target>& targets, Chosen& chosen) {
+void Profile::count_targets(const Vector<Target>& targets, Chosen& chosen) {
     chosen.since = turn_;
     const std::int32_t* user = log_.user.data();
     for (const Target& target : targets) {

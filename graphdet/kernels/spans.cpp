@@ -21,14 +21,14 @@ public:
     }
 
 private:
-    std::vector<std::int64_t> sums_;
+    Vector<std::int64_t> sums_;
 };
 
 // Spans from the last to begin to the first, and where they end, each end once.
 struct Spans {
     const std::int64_t *low, *high;
-    std::vector<std::size_t> order;
-    std::vector<std::int64_t> ends;
+    Vector<std::size_t> order;
+    Vector<std::int64_t> ends;
 
     Spans(std::span<const std::int64_t> low_of, std::span<const std::int64_t> high_of, std::span<const std::int64_t> latest = {})
         : low(low_of.data()), high(high_of.data()), order(low_of.size()), ends(high_of.begin(), high_of.end()) {
@@ -57,12 +57,12 @@ struct Spans {
 //
 // From the last row to the first, each number stands at the earliest of its rows so far; those that stand before a span's end are in it.
 // Ends alone are places, so a number moves only when it passes one: O(rows + moves · log spans).
-std::vector<std::int64_t> distinct_within(const std::int32_t* number, std::size_t numbers, const Spans& spans,
+Vector<std::int64_t> distinct_within(const std::int32_t* number, std::size_t numbers, const Spans& spans,
                                           std::span<const std::int64_t> born, const std::int64_t* latest) {
     constexpr std::int32_t nowhere = -1, left_out = -2;
-    std::vector<std::int64_t> found(spans.order.size(), 0);
-    std::vector<std::int32_t> place(numbers, nowhere);
-    std::vector<std::int32_t> youngest(born.size());
+    Vector<std::int64_t> found(spans.order.size(), 0);
+    Vector<std::int32_t> place(numbers, nowhere);
+    Vector<std::int32_t> youngest(born.size());
     std::iota(youngest.begin(), youngest.end(), 0);
     std::sort(youngest.begin(), youngest.end(), [&](std::int32_t one, std::int32_t other) { return born[one] > born[other]; });
     auto next = youngest.begin();
@@ -92,8 +92,8 @@ std::vector<std::int64_t> distinct_within(const std::int32_t* number, std::size_
 // Those numbers of each span whose first and last row of all lie in it: they are nowhere else.
 //
 //   the same as for distinct_within, of (rows,) numbers; the sweep is by first rows
-std::vector<std::int64_t> only_within(const std::int32_t* number, std::size_t rows, std::size_t numbers, const Spans& spans) {
-    std::vector<std::int64_t> found(spans.order.size(), 0), last(numbers, -1), first(numbers, -1);
+Vector<std::int64_t> only_within(const std::int32_t* number, std::size_t rows, std::size_t numbers, const Spans& spans) {
+    Vector<std::int64_t> found(spans.order.size(), 0), last(numbers, -1), first(numbers, -1);
     for (std::size_t row = 0; row < rows; ++row)
         if (number[row] >= 0) {
             const std::size_t own = std::size_t(number[row]);
@@ -119,9 +119,9 @@ std::vector<std::int64_t> only_within(const std::int32_t* number, std::size_t ro
 //   → (rows,) int32, −1 where a row lacks one of them, and how many pairs there are
 //
 // One memory a code, of the group it was last met in: O(rows + codes).
-std::pair<std::vector<std::int32_t>, std::int64_t> number_pairs(const std::int64_t* offset, std::size_t groups, const std::int64_t* order,
+std::pair<Vector<std::int32_t>, std::int64_t> number_pairs(const std::int64_t* offset, std::size_t groups, const std::int64_t* order,
                                                                 const std::int32_t* code, std::size_t rows, std::size_t codes) {
-    std::vector<std::int32_t> found(rows, -1), last(codes, -1), own(codes, 0);
+    Vector<std::int32_t> found(rows, -1), last(codes, -1), own(codes, 0);
     std::int32_t pairs = 0;
     for (std::size_t group = 0; group < groups; ++group)
         for (std::int64_t place = offset[group]; place < offset[group + 1]; ++place) {
@@ -152,7 +152,7 @@ void add_spans(nb::module_& module) {
         require_spans(number, numbers, low, high);
         require(born.size() == 0 ? latest.size() == 0 : std::int64_t(born.size()) == numbers && latest.size() == low.size(),
                 "each number is born and each span has its latest birth, or none");
-        std::vector<std::int64_t> found;
+        Vector<std::int64_t> found;
         {
             nb::gil_scoped_release release;
             const Spans spans(view(low), view(high), view(latest));
@@ -165,7 +165,7 @@ void add_spans(nb::module_& module) {
        nb::arg("born").noconvert(), nb::arg("latest").noconvert());
     module.def("only_within", [](In<std::int32_t> number, std::int64_t numbers, In<std::int64_t> low, In<std::int64_t> high) {
         require_spans(number, numbers, low, high);
-        std::vector<std::int64_t> found;
+        Vector<std::int64_t> found;
         {
             nb::gil_scoped_release release;
             found = only_within(number.data(), number.size(), std::size_t(numbers), Spans(view(low), view(high)));
@@ -176,7 +176,7 @@ void add_spans(nb::module_& module) {
         require_offsets(offset, order.size(), "offset");
         require_codes(order, std::int64_t(code.size()), "rows");
         require_codes(code, codes, "codes", INT32_MIN);
-        std::pair<std::vector<std::int32_t>, std::int64_t> found;
+        std::pair<Vector<std::int32_t>, std::int64_t> found;
         {
             nb::gil_scoped_release release;
             found = number_pairs(offset.data(), offset.size() - 1, order.data(), code.data(), code.size(), std::size_t(codes));

@@ -24,9 +24,9 @@ Outline outline_of(const Ring& ring) {
 Incidence met_in(const Log& log, const Outline& ring) { return incidence(log, ring.members, ring.targets, ring.start, ring.end); }
 
 // Who was at which target, as one number each, rising.
-std::vector<std::uint64_t> meetings(const Log& log, const Outline& ring) {
+Vector<std::uint64_t> meetings(const Log& log, const Outline& ring) {
     const Incidence met = met_in(log, ring);
-    std::vector<std::uint64_t> found;
+    Vector<std::uint64_t> found;
     for (std::size_t place = 0; place < met.who.size(); ++place) {
         found.push_back(std::uint64_t(ring.targets[met.what[place]]) << 32 | std::uint32_t(ring.members[met.who[place]]));
     }
@@ -35,7 +35,7 @@ std::vector<std::uint64_t> meetings(const Log& log, const Outline& ring) {
 }
 
 // An order of rings of one strength, as good as any: that of their members' bytes.
-bool bytes_before(const std::vector<std::int32_t>& one, const std::vector<std::int32_t>& other) {
+bool bytes_before(const Vector<std::int32_t>& one, const Vector<std::int32_t>& other) {
     const std::size_t common = std::min(one.size(), other.size()) * sizeof(std::int32_t);
     const int order = common ? std::memcmp(one.data(), other.data(), common) : 0;
     return order != 0 ? order < 0 : one.size() < other.size();
@@ -44,14 +44,14 @@ bool bytes_before(const std::vector<std::int32_t>& one, const std::vector<std::i
 // Distances of n things, by pair: their place in the upper triangle, row by row.
 class Triangle {
 public:
-    Triangle(std::vector<double> distance, std::size_t n) : distance_(std::move(distance)), n_(n) {}
+    Triangle(Vector<double> distance, std::size_t n) : distance_(std::move(distance)), n_(n) {}
     double& operator()(std::size_t one, std::size_t other) {
         if (one > other) std::swap(one, other);
         return distance_[n_ * one - one * (one + 1) / 2 + other - one - 1];
     }
 
 private:
-    std::vector<double> distance_;
+    Vector<double> distance_;
     std::size_t n_;
 };
 
@@ -63,9 +63,9 @@ struct Merge {
 // Merges of average linkage, the closest first, by chains of nearest neighbours: O(n²).
 //
 // Source: average linkage, Sokal & Michener 1958; nearest-neighbour chains, Benzécri 1982, Murtagh 1983.
-std::vector<Merge> link(Triangle distance, std::size_t n) {
-    std::vector<std::size_t> size(n, 1), chain;
-    std::vector<Merge> merges;
+Vector<Merge> link(Triangle distance, std::size_t n) {
+    Vector<std::size_t> size(n, 1), chain;
+    Vector<Merge> merges;
     while (merges.size() + 1 < n) {
         if (chain.empty()) chain.push_back(std::size_t(std::find_if(size.begin(), size.end(), [](std::size_t own) { return own > 0; }) - size.begin()));
         std::size_t last = 0, near = 0;
@@ -98,10 +98,10 @@ std::vector<Merge> link(Triangle distance, std::size_t n) {
 }
 
 // Distances of targets: one less the correlation of who was there, rounded so that equal ones are equal.
-std::vector<double> distances(const Incidence& met, std::size_t members, std::size_t targets) {
+Vector<double> distances(const Incidence& met, std::size_t members, std::size_t targets) {
     const std::size_t words = (members + 63) / 64;
-    std::vector<std::uint64_t> there(targets * words);
-    std::vector<double> visitors(targets), norm(targets);
+    Vector<std::uint64_t> there(targets * words);
+    Vector<double> visitors(targets), norm(targets);
     for (std::size_t place = 0; place < met.who.size(); ++place) {
         there[std::size_t(met.what[place]) * words + std::size_t(met.who[place]) / 64] |= std::uint64_t{1} << (met.who[place] % 64);
         ++visitors[std::size_t(met.what[place])];
@@ -110,7 +110,7 @@ std::vector<double> distances(const Incidence& met, std::size_t members, std::si
     for (std::size_t target = 0; target < targets; ++target) {
         norm[target] = std::sqrt(std::max(visitors[target] - visitors[target] * visitors[target] / all, 0.0));
     }
-    std::vector<double> distance;
+    Vector<double> distance;
     for (std::size_t one = 0; one < targets; ++one) {
         for (std::size_t other = one + 1; other < targets; ++other) {
             std::int64_t both = 0;
@@ -123,15 +123,15 @@ std::vector<double> distances(const Incidence& met, std::size_t members, std::si
 }
 
 // Members in two by the half of the targets that they visited more of; none where there is no such half.
-std::vector<std::vector<std::int32_t>> halves(const Log& log, const Outline& ring) {
+Vector<Vector<std::int32_t>> halves(const Log& log, const Outline& ring) {
     const std::size_t targets = ring.targets.size();
     if (targets < 2) return {};
     const Incidence met = met_in(log, ring);
-    const std::vector<bool> first = first_branch(distances(met, ring.members.size(), targets), targets);
+    const Vector<bool> first = first_branch(distances(met, ring.members.size(), targets), targets);
     const std::int64_t in_first = std::count(first.begin(), first.end(), true), in_other = std::int64_t(targets) - in_first;
-    std::vector<std::int64_t> leaning(ring.members.size());  // above 0 = to the first half
+    Vector<std::int64_t> leaning(ring.members.size());  // above 0 = to the first half
     for (std::size_t place = 0; place < met.who.size(); ++place) leaning[met.who[place]] += first[met.what[place]] ? in_other : -in_first;
-    std::vector<std::vector<std::int32_t>> found(2);
+    Vector<Vector<std::int32_t>> found(2);
     for (std::size_t member = 0; member < ring.members.size(); ++member) found[leaning[member] > 0 ? 0 : 1].push_back(ring.members[member]);
     if (found[0].empty() || found[1].empty()) return {};
     return found;
@@ -139,9 +139,9 @@ std::vector<std::vector<std::int32_t>> halves(const Log& log, const Outline& rin
 
 }  // namespace
 
-std::vector<bool> first_branch(std::vector<double> distance, std::size_t n) {
-    const std::vector<Merge> merges = link(Triangle(std::move(distance), n), n);
-    std::vector<std::size_t> above(2 * n - 1);  // of things, and of clusters in the order in which they came about
+Vector<bool> first_branch(Vector<double> distance, std::size_t n) {
+    const Vector<Merge> merges = link(Triangle(std::move(distance), n), n);
+    Vector<std::size_t> above(2 * n - 1);  // of things, and of clusters in the order in which they came about
     std::iota(above.begin(), above.end(), std::size_t{0});
     const auto root = [&](std::size_t node) {
         while (above[node] != node) node = above[node] = above[above[node]];
@@ -152,7 +152,7 @@ std::vector<bool> first_branch(std::vector<double> distance, std::size_t n) {
         above[root(merges[merge].other)] = n + merge;
     }
     const std::size_t older = std::min(root(merges.back().one), root(merges.back().other));
-    std::vector<bool> under(n);
+    Vector<bool> under(n);
     for (std::size_t thing = 0; thing < n; ++thing) under[thing] = root(thing) == older;
     return under;
 }
@@ -160,8 +160,8 @@ std::vector<bool> first_branch(std::vector<double> distance, std::size_t n) {
 Told told_by_both(const Log& log, const Outline& one, const Outline& other) {
     const bool in_turn = one.strength != other.strength ? one.strength < other.strength : !bytes_before(other.members, one.members);
     const Outline &weak = in_turn ? one : other, &strong = in_turn ? other : one;
-    const std::vector<std::uint64_t> told = meetings(log, strong), again = meetings(log, weak);
-    std::vector<std::uint64_t> both;
+    const Vector<std::uint64_t> told = meetings(log, strong), again = meetings(log, weak);
+    Vector<std::uint64_t> both;
     std::set_intersection(told.begin(), told.end(), again.begin(), again.end(), std::back_inserter(both));
     const double shared = double(both.size()) / double(std::max(again.size(), std::size_t{1}));
     return {strong.strength + weak.strength * (1 - shared), shared};
@@ -169,7 +169,7 @@ Told told_by_both(const Log& log, const Outline& one, const Outline& other) {
 
 Parts parts_of(Growth& growth, const Outline& ring, std::size_t least_members, double overlap) {
     Parts parts;
-    for (std::vector<std::int32_t>& half : halves(growth.log(), ring)) {
+    for (Vector<std::int32_t>& half : halves(growth.log(), ring)) {
         Ring grown = growth.grow(std::move(half), false);
         parts.walked += grown.walked;
         parts.swallowed += grown.swallowed;

@@ -7,7 +7,7 @@ namespace graphdet {
 
 // What is asked of a ring here: members and targets, both rising, the targets' times, and strength.
 struct Outline {
-    std::vector<std::int32_t> members, targets, start, end;
+    Vector<std::int32_t> members, targets, start, end;
     double strength;
 };
 
@@ -22,7 +22,7 @@ Told told_by_both(const Log& log, const Outline& one, const Outline& other);
 
 // Both rings inside a ring, or none; and the growths that it took to know.
 struct Parts {
-    std::vector<Ring> rings;
+    Vector<Ring> rings;
     std::int64_t walked = 0, swallowed = 0;
 };
 
@@ -32,6 +32,6 @@ Parts parts_of(Growth& growth, const Outline& ring, std::size_t least_members, d
 
 // (n,) which of n things lie under the first of the two branches that average linkage joins last, by their distances (n · (n − 1) / 2,),
 // row by row of the upper triangle; the first branch is the older one, things being oldest, in their order.
-std::vector<bool> first_branch(std::vector<double> distance, std::size_t n);
+Vector<bool> first_branch(Vector<double> distance, std::size_t n);
 
 }  // namespace graphdet

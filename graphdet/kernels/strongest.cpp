@@ -12,9 +12,9 @@ namespace {
 //   → (chosen,) int64 entries, row by row, and (rows,) int64 how many of each
 //
 // Halves of a row are set apart before the rest is sorted: O(entries + rows · most log most).
-std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>> strongest(std::span<const std::int64_t> begin, const std::int32_t* column,
+std::pair<Vector<std::int64_t>, Vector<std::int64_t>> strongest(std::span<const std::int64_t> begin, const std::int32_t* column,
                                                                           const float* weight, std::int64_t first, std::size_t most) {
-    std::vector<std::int64_t> chosen, count(begin.size() - 1), row;
+    Vector<std::int64_t> chosen, count(begin.size() - 1), row;
     const auto before = [&](std::int64_t one, std::int64_t other) {
         return weight[one] != weight[other] ? weight[one] > weight[other] : one < other;
     };
@@ -38,7 +38,7 @@ void add_strongest(nb::module_& module) {
         require(column.size() == weight.size(), "each entry has a column and a weight");
         require(most >= 0, "most must not be negative");
         require_offsets(begin, column.size(), "begin");
-        std::pair<std::vector<std::int64_t>, std::vector<std::int64_t>> found;
+        std::pair<Vector<std::int64_t>, Vector<std::int64_t>> found;
         {
             nb::gil_scoped_release release;
             found = strongest(view(begin), column.data(), weight.data(), first, std::size_t(most));

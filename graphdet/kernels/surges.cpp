@@ -49,9 +49,9 @@ struct Stretch {
 };
 
 struct Found {
-    std::vector<std::int64_t> cell;
-    std::vector<double> surprise, expected, dispersion;
-    std::vector<std::int32_t> length;
+    Vector<std::int64_t> cell;
+    Vector<double> surprise, expected, dispersion;
+    Vector<std::int32_t> length;
 };
 
 // One series: for each of its cells the stretch from there on, of the windows', that is the most unlikely.
@@ -140,9 +140,9 @@ private:
     std::int64_t buckets_, first_ = 0, last_ = 0, born_ = 0;
     Level prior_;
     std::int64_t least_;
-    std::vector<std::int64_t> sum_;
-    std::vector<double> kept_, spared_;
-    std::vector<Stretch> best_; // of each cell
+    Vector<std::int64_t> sum_;
+    Vector<double> kept_, spared_;
+    Vector<Stretch> best_; // of each cell
 };
 
 }  // namespace

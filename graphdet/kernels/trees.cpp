@@ -24,8 +24,8 @@ struct Forest {
 //
 //   values  (rows · columns,) float32
 //   → (rows,) float64
-std::vector<double> sum_leaves(const Forest& forest, const float* values, std::size_t rows, std::size_t columns) {
-    std::vector<double> found(rows, 0.0);
+Vector<double> sum_leaves(const Forest& forest, const float* values, std::size_t rows, std::size_t columns) {
+    Vector<double> found(rows, 0.0);
     for (std::size_t row = 0; row < rows; ++row) {
         const float* own = values + row * columns;
         for (std::size_t tree = 0; tree < forest.trees; ++tree) {
@@ -58,7 +58,7 @@ void add_trees(nb::module_& module) {
         require_codes(root, std::int64_t(nodes), "roots", -std::int64_t(value.size()));
         require_children(left, value.size(), "left");
         require_children(right, value.size(), "right");
-        std::vector<double> found;
+        Vector<double> found;
         {
             nb::gil_scoped_release release;
             Forest forest{root.data(), feature.data(), threshold.data(), left.data(), right.data(), value.data(), root.size()};

@@ -9,18 +9,18 @@ struct Moment {
 };
 
 struct KeyVisits {
-    std::vector<std::int64_t> offset;
-    std::vector<std::int32_t> user, time;
+    Vector<std::int64_t> offset;
+    Vector<std::int32_t> user, time;
 };
 
 // Events by key, in their own order within it: a counting sort. A user and a moment go as one, so that each event costs one far write.
-std::unique_ptr<Moment[]> sort_by_key(
-    const std::int32_t* code, const std::int32_t* user, const std::int32_t* seconds, std::size_t events, std::vector<std::int64_t>& offset) {
+Uncleared<Moment> sort_by_key(
+    const std::int32_t* code, const std::int32_t* user, const std::int32_t* seconds, std::size_t events, Vector<std::int64_t>& offset) {
     for (std::size_t event = 0; event < events; ++event)
         if (code[event] >= 0) ++offset[std::size_t(code[event]) + 1];
     for (std::size_t key = 1; key < offset.size(); ++key) offset[key] += offset[key - 1];
-    auto sorted = std::make_unique_for_overwrite<Moment[]>(std::size_t(offset.back()));
-    std::vector<std::int64_t> next(offset.begin(), offset.end() - 1);
+    Uncleared<Moment> sorted(std::size_t(offset.back()));
+    Vector<std::int64_t> next(offset.begin(), offset.end() - 1);
     for (std::size_t event = 0; event < events; ++event)
         if (code[event] >= 0) sorted[std::size_t(next[std::size_t(code[event])]++)] = {user[event], seconds[event]};
     return sorted;
@@ -38,10 +38,10 @@ KeyVisits collect(const std::int32_t* code, const std::int32_t* user, const std:
         std::int32_t key, time;
     };
     constexpr std::int64_t ahead = 16; // users lie anywhere in memory: asked for some visits ahead, they are there when they are wanted
-    std::vector<std::int64_t> offset(keys + 1, 0);
-    const std::unique_ptr<Moment[]> sorted = sort_by_key(code, user, seconds, events, offset);
-    std::vector<Last> last(users, {-1, 0});
-    KeyVisits found{std::vector<std::int64_t>(keys + 1, 0), {}, {}};
+    Vector<std::int64_t> offset(keys + 1, 0);
+    const Uncleared<Moment> sorted = sort_by_key(code, user, seconds, events, offset);
+    Vector<Last> last(users, {-1, 0});
+    KeyVisits found{Vector<std::int64_t>(keys + 1, 0), {}, {}};
     const std::int64_t all = offset.back();
     found.user.resize(std::size_t(all));
     found.time.resize(std::size_t(all));

@@ -9,8 +9,8 @@ namespace graphdet {
 namespace {
 
 // Of each bar (rising, at most a few) how many meetings at keys first … end − 1 have at least so much evidence.
-std::vector<std::int64_t> count(const Places& places, std::int64_t first, std::int64_t end, std::span<const double> bars) {
-    std::vector<std::int64_t> passed(bars.size() + 1);  // meetings that pass so many bars
+Vector<std::int64_t> count(const Places& places, std::int64_t first, std::int64_t end, std::span<const double> bars) {
+    Vector<std::int64_t> passed(bars.size() + 1);  // meetings that pass so many bars
     walk(places, first, end, [&](std::int64_t, std::int64_t, std::int64_t, float evidence) {
         std::size_t bar = 0;
         while (bar < bars.size() && evidence >= bars[bar]) ++bar;
@@ -60,15 +60,15 @@ void look_up(const Places& places, std::int64_t first, std::int64_t end, const R
 
 // The meetings at keys first … end − 1 of users whom the filter has seen again, by bucket.
 Meetings meetings_of_repeated(const Places& places, std::int64_t first, std::int64_t end, const RepeatFilter& repeats) {
-    std::vector<Meeting> as_found;
-    std::vector<std::size_t> start(buckets + 1);
+    Vector<Meeting> as_found;
+    Vector<std::size_t> start(buckets + 1);
     look_up(places, first, end, repeats, [&](const Meeting& meeting, std::uint64_t hash) {
         if (!repeats.repeated(hash)) return;
         as_found.push_back(meeting);
         ++start[bucket_of(meeting.low, places.users) + 1];
     });
     for (std::size_t bucket = 0; bucket < buckets; ++bucket) start[bucket + 1] += start[bucket];
-    Meetings meetings{std::vector<Meeting>(as_found.size()), start, places.keys(), places.user.size()};
+    Meetings meetings{Vector<Meeting>(as_found.size()), start, places.keys(), places.user.size()};
     for (const Meeting& meeting : as_found) meetings.found[start[bucket_of(meeting.low, places.users)]++] = meeting;
     return meetings;
 }
@@ -116,7 +116,7 @@ void add_walk(nb::module_& module) {
         .def("count", [](const Places& places, std::int64_t first, std::int64_t end, In<double> bars) {
             check_keys(places, first, end);
             require(std::is_sorted(bars.data(), bars.data() + bars.size()), "bars must rise");
-            std::vector<std::int64_t> counts;
+            Vector<std::int64_t> counts;
             {
                 nb::gil_scoped_release release;
                 counts = count(places, first, end, view(bars));

@@ -54,8 +54,8 @@ inline std::int64_t first_of_bucket(std::size_t bucket, std::int32_t users) {
 
 // The meetings of some keys, by bucket: those of bucket b are found[start[b]] … found[start[b + 1] − 1].
 struct Meetings {
-    std::vector<Meeting> found;
-    std::vector<std::size_t> start;
+    Vector<Meeting> found;
+    Vector<std::size_t> start;
     std::size_t keys, visits;  // of the walk that they come from
 };
 

@@ -40,9 +40,9 @@ std::pair<std::size_t, std::size_t> places_within(const Events& events, std::int
 //   → (windows · 4,) int64
 //
 // Two binary searches and one walk for each window.
-std::vector<std::int64_t> count_within(const In<std::int32_t>& code, const In<std::int64_t>& start, const In<std::int64_t>& end, bool timed,
+Vector<std::int64_t> count_within(const In<std::int32_t>& code, const In<std::int64_t>& start, const In<std::int64_t>& end, bool timed,
                                        const Events& events, std::int64_t order, std::int64_t pay, std::size_t users) {
-    std::vector<std::int64_t> found(code.size() * 4, 0), last(users, -1);
+    Vector<std::int64_t> found(code.size() * 4, 0), last(users, -1);
     for (std::size_t window = 0; window < code.size(); ++window) {
         std::int64_t* own = &found[window * 4];
         auto [place, stop] = places_within(events, code(window), start(window), end(window), timed);
@@ -72,7 +72,7 @@ void add_windows(nb::module_& module) {
         require(time.size() == user.size() && action.size() == user.size(), "each event has a user, a time and an action");
         require_codes(rows, std::int64_t(user.size()), "rows");
         require_codes(user, users, "users");
-        std::vector<std::int64_t> found;
+        Vector<std::int64_t> found;
         {
             nb::gil_scoped_release release;
             Events events{codes.data(), rows.data(), codes.size(), user.data(), time.data(), action.data()};
