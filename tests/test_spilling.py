@@ -124,7 +124,9 @@ def test_memory_is_what_the_process_may_take() -> None:
 
 def test_a_run_gives_the_same_bytes(tmp_path: Path) -> None:
     simulate = "from graphdet.cli import main; main()"
-    subprocess.run([sys.executable, "-c", simulate, "simulate", "--events", "300000", "--out", tmp_path / "market"], check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-c", simulate, "simulate", "--events", "300000", "--out", tmp_path / "market"], check=True, capture_output=True
+    )
     (tmp_path / "small.toml").write_text("[machine]\narrays_gb = 1e-6\n", encoding="utf-8")
     code = "import atexit; from graphdet import _kernels; from graphdet.cli import main; atexit.register(lambda: print(_kernels.most_spilled())); main()"
     digests, spilled = [], []
