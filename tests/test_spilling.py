@@ -44,7 +44,7 @@ def test_arrays_lie_in_files_and_go_with_their_last_reader(spilling: Path) -> No
     assert not cleared.any()
     assert here.sum() == LARGE * (LARGE - 1) // 2
     seen: list[int] = []
-    thread = threading.Thread(target=lambda: seen.append(in_files(spilling) + np.ones(LARGE).nbytes * 0 + int(np.ones(LARGE).sum())))
+    thread = threading.Thread(target=lambda: seen.append(in_files(spilling) + int(np.ones(LARGE).sum())))
     thread.start()
     thread.join()
     assert seen == [here.nbytes + cleared.nbytes + LARGE]
@@ -128,7 +128,10 @@ def test_a_run_gives_the_same_bytes(tmp_path: Path) -> None:
         [sys.executable, "-c", simulate, "simulate", "--events", "300000", "--out", tmp_path / "market"], check=True, capture_output=True
     )
     (tmp_path / "small.toml").write_text("[machine]\narrays_gb = 1e-6\n", encoding="utf-8")
-    code = "import atexit; from graphdet import _kernels; from graphdet.cli import main; atexit.register(lambda: print(_kernels.most_spilled())); main()"
+    code = (
+        "import atexit; from graphdet import _kernels; from graphdet.cli import main;"
+        "atexit.register(lambda: print(_kernels.most_spilled())); main()"
+    )
     digests, spilled = [], []
     for name, settings in (("plain", []), ("spilled", ["--settings", str(tmp_path / "small.toml")])):
         command = [sys.executable, "-c", code, "run", str(tmp_path / "market" / "events.parquet"), "--out", str(tmp_path / name), *settings]
