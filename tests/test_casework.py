@@ -59,8 +59,10 @@ def test_whose_a_pseudonym_is_two_people_tell_together(home: Path, tmp_path: Pat
     say("export", "--out", str(tmp_path / "act.csv"), "--pseudonyms")
     say("export", "--out", str(tmp_path / "plain.csv"))
     with (tmp_path / "act.csv").open(encoding="utf-8-sig", newline="") as file:
-        names = [row["user_id"] for row in csv.DictReader(file)]
+        rows = list(csv.DictReader(file))
+    names = [row["user_id"] for row in rows]
     assert {name[:2] for name in names} == {"P-"}
+    assert {row["ring_id"] for row in rows} == {""}, "a digest of the members' ids, so that small groups could be tried out"
     assert "u4" in (tmp_path / "plain.csv").read_text(encoding="utf-8-sig")
     assert {one.strip('"') for one in re.split(r"[,\s]", (tmp_path / "act.csv").read_text(encoding="utf-8-sig"))}.isdisjoint({"u4", "u5"})
     first, second = names

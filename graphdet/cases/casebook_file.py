@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -178,6 +179,7 @@ def _schema_of(connection: sqlite3.Connection) -> list[tuple[str, str, str | Non
     return connection.execute(query).fetchall()
 
 
+@cache
 def _schema() -> list[tuple[str, str, str | None]]:
     """What the migrations make, and nothing else: a view or a trigger from elsewhere could change what is read or written."""
     with contextlib.closing(sqlite3.connect(":memory:")) as empty:

@@ -21,6 +21,7 @@ VIEWED = "viewed"  # a person looked at it; nothing follows from that
 ASKED_WHO, WHO_APPROVED, TOLD_WHO = "asked_who", "who_approved", "told_who"  # whose a pseudonym is; what was told cannot be undone
 KINDS = (RUN, SEEN, ABSENT, LAPSED, RETURNED, *WORDS, UNDONE, VIEWED, ASKED_WHO, WHO_APPROVED, TOLD_WHO)
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)  # made once: to make one takes longer than an entry
 BEGINNING = "0" * 64  # stands before the first entry
 MACHINE = "graphdet"  # author of what follows from the book's own rules
 LONGEST_NAME, LONGEST_TEXT, LONGEST_ID = 200, 10_000, 100_000  # characters
@@ -91,7 +92,7 @@ def new_entry(
 
 def canonical(told: object) -> str:
     """JSON, one way for each value."""
-    return json.dumps(told, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(told)
 
 
 def _digest(*parts: int | str) -> str:

@@ -198,7 +198,8 @@ class OpenBook:
     def cases_of_run(self, run_id: str) -> dict[str, str]:
         """Ring of a run → its case."""
         with self.reading():
-            return {one.ring_id: one.case_name for one in self.tables.rows(Sighting, "WHERE run_id = ?", (run_id,))}
+            query = "SELECT ring_id, case_name FROM sightings WHERE run_id = ? ORDER BY case_name"
+            return dict(self._connection.execute(query, (run_id,)).fetchall())
 
     def cases_with(self, node_type: str, node_id: str) -> list[str]:
         """Names of the cases that had a node in any run."""
@@ -253,11 +254,11 @@ class OpenBook:
         with self.reading():
             return self.tables.about(case=case, suppression=suppression) if case or suppression else list(self.tables.entries())
 
-    def changed_since(self, number: int) -> bool:
-        """Whether anything but somebody's looking at a case was written after an entry."""
-        query = "SELECT count(*) FROM (SELECT 1 FROM journal WHERE number > ? AND kind != ? LIMIT 1)"
+    def cases_changed_since(self, number: int) -> set[str]:
+        """Names of the cases on which anything but somebody's looking at them was written after an entry."""
+        query = "SELECT DISTINCT case_name FROM journal WHERE number > ? AND kind != ? AND case_name != ''"
         with self.reading():
-            return self.tables.count(query, (number, VIEWED)) > 0
+            return {row[0] for row in self._connection.execute(query, (number, VIEWED))}
 
     def undone(self) -> set[int]:
         """Numbers of entries that were undone."""

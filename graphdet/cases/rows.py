@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, ClassVar
 
 from graphdet.cases.entries import days_after
@@ -32,7 +33,7 @@ class Row:
     @property
     def key(self) -> tuple[str, ...]:
         """What tells it from all others."""
-        return self.values[: self.keys]
+        return tuple(islice(self.__dict__.values(), self.keys))
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
+from typing import Any
 
 from graphdet.cases.entries import Entry
 from graphdet.cases.folding import AnyRow
@@ -83,6 +84,10 @@ class StoredTables:
         order = ", ".join(COLUMNS[kind.table][: kind.keys])
         return [kind(*row) for row in self._connection.execute(f"{_SELECT[kind.table]} {where} ORDER BY {order}", tuple(values))]
 
+    def values(self, kind: type[Row]) -> Iterator[tuple[Any, ...]]:
+        """The rows of a table as they are stored; a check that looks at all of them makes no objects of them."""
+        yield from self._connection.execute(_SELECT[kind.table])
+
     def count(self, query: str, values: Sequence[object] = ()) -> int:
         """The number that a query gives."""
         return int(self._connection.execute(query, tuple(values)).fetchone()[0])
@@ -108,8 +113,9 @@ class TablesInMemory:
 
     def put(self, row: Row) -> None:
         """Write a row in place of that of its key."""
-        self.held[type(row)][row.key] = row
-        self._keys[type(row), row.key[0]].add(row.key)
+        key, kind = row.key, type(row)
+        self.held[kind][key] = row
+        self._keys[kind, key[0]].add(key)
 
     def clear(self, kind: type[Row], first: str) -> None:
         """Take out the rows whose key begins so."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from graphdet.cases.entries import BEGINNING, KINDS, RUN, Entry
 from graphdet.cases.folding import fold
@@ -74,19 +75,19 @@ def _faults_of_rows(tables: StoredTables, entries: list[Entry]) -> Iterator[str]
             yield f"entry {entry.number} does not follow from those before it ({error})"
             return
     for kind in TABLES:
-        stored = {row.key: row for row in tables.rows(kind)}
+        stored = {values[: kind.keys]: values for values in tables.values(kind)}
         yield from _differences(kind, stored, anew.held[kind])
 
 
-def _differences(kind: type[Row], stored: dict[tuple[str, ...], Row], anew: dict[tuple[str, ...], Row]) -> Iterator[str]:
+def _differences(kind: type[Row], stored: dict[tuple[Any, ...], tuple[Any, ...]], anew: dict[tuple[str, ...], Row]) -> Iterator[str]:
     for key in sorted(stored.keys() | anew.keys()):
         name = f"{kind.table} {' '.join(key)[:100]}"
         if key not in anew:
             yield f"{name}: follows from no entry"
         elif key not in stored:
             yield f"{name}: is missing"
-        elif stored[key] != anew[key]:
-            told = zip(COLUMNS[kind.table], stored[key].values, anew[key].values, strict=True)
+        elif stored[key] != anew[key].values:
+            told = zip(COLUMNS[kind.table], stored[key], anew[key].values, strict=True)
             yield f"{name}: {', '.join(column for column, own, due in told if own != due)} is not what the journal says"
 
 

@@ -10,7 +10,7 @@ from graphdet.cases.rows import Case
 from graphdet.console.asked import Answer, Asked
 from graphdet.console.assets import CHARTS
 from graphdet.console.desk import Desk
-from graphdet.console.today_screen import queue_of, require_seen, take_back
+from graphdet.console.today_screen import require_seen, take_back
 from graphdet.report.page import inert, page_words
 from graphdet.schema import VERDICTS
 from graphdet.schema.lookalikes import LOOK_ALIKES
@@ -40,7 +40,7 @@ def case_screen(desk: Desk, asked: Asked) -> Answer:
         with book.reading():
             history = book.history(case.name)
             undone = book.undone()
-            queue = queue_of(desk.standing(book))
+            queue = desk.standing(book).queue
     run = desk.run_of(case)
     page: str | None = None
     why = "no_run"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from graphdet.alerts.alert import Alert
@@ -13,26 +11,12 @@ from graphdet.alerts.outbox import State, latest_alerts
 from graphdet.cases.casebook import Casebook
 from graphdet.cases.rows import Case, TakenRun
 from graphdet.console.shelf import MOST_OPEN, OpenRun, Shelf
+from graphdet.console.standing import BEFORE_ALL, Standing, standing_after, with_accounts
 from graphdet.errors import GraphdetError, NotARun
 from graphdet.watch.state import FILE
-from graphdet.week.queueing import Kinds, beliefs_of, rank_waiting
+from graphdet.week.queueing import Kinds
 
 PREPARED = "console"  # folder of the home for what the console prepares; whatever is in it can be made again
-
-
-@dataclass(frozen=True)
-class Standing:
-    """Where all cases stand after the casebook's last entry.
-
-    Attributes:
-        entry: its number.
-        cases: all of them.
-        ranked: each that waits, in the order of the queue, with the chance by which it stands there.
-    """
-
-    entry: int
-    cases: tuple[Case, ...]
-    ranked: Mapping[str, float]
 
 
 class Desk:
@@ -54,25 +38,19 @@ class Desk:
         self._warmed = ""  # the run whose pages are prepared; empty before somebody serves
         self.alerts(1)
         self._shelf = Shelf(home / PREPARED)
-        self._standing, self._kinds = Standing(-1, (), {}), Kinds()
+        self._standing, self._kinds = BEFORE_ALL, Kinds()
         self.latest()
 
     def book(self, author: str) -> Casebook:
         """The casebook, for a `with` block, with the words of this author."""
         return Casebook(self.home, author, make=False)
 
-    def standing(self, book: Casebook) -> Standing:
-        """Where all cases stand now; worked out once for each entry, since nothing else changes it."""
+    def standing(self, book: Casebook, *, accounts: bool = False) -> Standing:
+        """Where all cases stand now, worked out once for each entry; accounts only where they are asked for."""
         with book.reading():
-            last = book.tables.last()
-            entry = last.number if last else 0
-            found = self._standing
-            if found.entry < entry and found.entry > 0 and not book.changed_since(found.entry):
-                found = self._standing = replace(found, entry=entry)  # somebody looked at a case, and nothing follows from that
-            elif found.entry != entry:
-                cases = book.cases()
-                ranked = {one.case.name: one.chance for one in rank_waiting(book, beliefs_of(book, self._kinds), cases, self._kinds)}
-                found = self._standing = Standing(entry, tuple(cases), ranked)
+            found = standing_after(book, self._standing, self._kinds)
+            found = with_accounts(book, found) if accounts else found
+        self._standing = found
         return found
 
     def runs(self) -> list[TakenRun]:

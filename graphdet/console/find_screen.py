@@ -12,6 +12,7 @@ from graphdet.console.asked import Answer, Asked
 from graphdet.console.desk import Desk
 from graphdet.console.prepared import Prepared
 from graphdet.console.shelf import MOST_IDS, OpenRun
+from graphdet.console.standing import Standing
 from graphdet.run.log_clock import clock_of
 from graphdet.schema import EVENT_MAKERS, NODE_TYPE, USER
 
@@ -30,26 +31,25 @@ def find_screen(desk: Desk, asked: Asked) -> Answer:
         raise HTTPException(413)
     run = desk.latest()
     with desk.book(asked.who) as book:
-        if len(names) == 1 and (case := _case_named(book, names[0])):
+        if len(names) == 1 and (case := _case_named(desk.standing(book), names[0])):
             return Answer(go=f"/case/{case}")
         prepared = _prepared(run)
         with book.reading():
-            rows = _look_up(run, prepared, book, names)
+            rows = _look_up(run, prepared, book, desk.standing(book), names)
     known = [row for row in rows if row["type"]]
     return Answer("find.html", {**values, "found": rows, "known": len({row["name"] for row in known})})
 
 
-def _case_named(book: Casebook, name: str) -> str:
+def _case_named(standing: Standing, name: str) -> str:
     """The case of this very name, or ''."""
     found = name.upper()
-    return found if re.fullmatch(r"C-\d{1,9}", found) and any(case.name == found for case in book.cases()) else ""
+    return found if found in standing.cases else ""
 
 
-def _look_up(run: OpenRun, prepared: Prepared, book: Casebook, names: list[str]) -> list[dict[str, Any]]:
+def _look_up(run: OpenRun, prepared: Prepared, book: Casebook, standing: Standing, names: list[str]) -> list[dict[str, Any]]:
     """A row for each node of such an id, and one for each id that no node has, in the order asked."""
     case_of = book.cases_of_run(run.run.id)
     said = {(word.case_name, word.user_id): word.verdict for word in book.member_words()}
-    verdict_of = {case.name: case.verdict for case in book.cases()}
     by_name: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in names}
     for score in prepared.scores_of(names):
         by_name[score["node_id"]][score["node_type"]] = {"score": score["score"], "rings": []}
@@ -62,7 +62,7 @@ def _look_up(run: OpenRun, prepared: Prepared, book: Casebook, names: list[str])
             cases = [case_of[ring] for ring in own["rings"] if ring in case_of]
             cases += [case for case in book.cases_with(node_type, name) if case not in cases]
             word = next((said[case, name] for case in cases if (case, name) in said), "") if node_type == USER else ""
-            told = word or next((verdict_of[case] for case in cases if verdict_of.get(case)), "")
+            told = word or next((standing.cases[case].verdict for case in cases if standing.cases[case].verdict), "")
             tier = run.by_id[own["rings"][0]]["tier"] if own["rings"] else ""
             rows.append({"name": name, "type": node_type, "score": own["score"], "cases": cases, "tier": tier, "said": told})
         if not types:
@@ -100,11 +100,11 @@ def about_screen(desk: Desk, asked: Asked) -> Answer:
         with book.reading():
             case_of, touched = book.cases_of_run(run.run.id), book.cases_with(node_type, name)
             said = {word.case_name: word.verdict for word in book.member_words() if word.user_id == name} if node_type == USER else {}
-            verdict_of = {case.name: case.verdict for case in book.cases()}
+            known = desk.standing(book).cases
     rows, clock = [], clock_of(run.run)
     for member in run.rings_of([name], node_type):
         case = case_of.get(member["ring_id"], "")
-        told = said.get(case) or verdict_of.get(case, "")
+        told = said.get(case) or (known[case].verdict if case else "")
         times = {name: clock.minute(member[name]) for name in ("first_seen", "last_seen")}
         rows.append({**member, **times, "case": case, "tier": run.by_id[member["ring_id"]]["tier"], "said": told})
     prepared = _prepared(run)

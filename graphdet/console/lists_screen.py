@@ -26,7 +26,8 @@ def lists_screen(desk: Desk, asked: Asked) -> Answer:
         for one in reversed(book.suppressions()):
             hid = book.hid(one.name)
             rows.append({"own": one, "standing": one.standing(now), "hid": hid[-1].count if hid else ""})
-        accounts = account_rows(book, reasons=False)
+        standing = desk.standing(book, accounts=True)
+    accounts = [row for name in standing.cases for row in standing.accounts[name]]
     values = {"accounts": accounts, "suppressions": rows, "most_shown": MOST_SHOWN}
     return Answer("lists.html", values | _alerts(desk, asked))
 

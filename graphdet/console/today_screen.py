@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
 
 from graphdet.cases.casebook import Casebook
-from graphdet.cases.rows import CLOSED, DECIDED, DORMANT, Case
+from graphdet.cases.rows import Case
 from graphdet.console.asked import Answer, Asked
-from graphdet.console.desk import Desk, Standing
+from graphdet.console.desk import Desk
 from graphdet.console.shelf import OpenRun
+from graphdet.console.standing import GONE
 from graphdet.errors import CaseError
 from graphdet.run.log_clock import clock_of
 from graphdet.schema import VERDICTS
@@ -28,7 +29,6 @@ COLUMNS = (
     ("case", ""), ("what", ""), ("shops", "number"), ("at_stake", "number"), ("accounts", "number"), ("since", "time"), ("certainty", ""),
     ("owner", ""), ("state", ""), ("acts", "no-print"),
 )  # fmt: skip
-GONE = ("dormant", "left_window")
 
 
 @dataclass(frozen=True)
@@ -71,12 +71,10 @@ def today_screen(desk: Desk, asked: Asked) -> Answer:
     run = desk.latest()
     with desk.book(asked.who) as book, book.reading():
         standing = desk.standing(book)
-        cases, ranked = standing.cases, standing.ranked
-        sorted_out = _sorted_out(cases, ranked)
-        shown = [case for own in sorted_out.values() for case in own[:MOST_SHOWN]]
+        shown = [case for own in standing.folds.values() for case in own[:MOST_SHOWN]]
         shapes = {case.name: _before(book, case) for case in shown if case.lineage == "grew"}
-    waiting = sorted_out["queue"]
-    rows = {name: [_row(run, case, asked, shapes, ranked) for case in own[:MOST_SHOWN]] for name, own in sorted_out.items()}
+    waiting, cases = standing.folds["queue"], standing.cases.values()
+    rows = {name: [_row(run, case, asked, shapes, standing.ranked) for case in own[:MOST_SHOWN]] for name, own in standing.folds.items()}
     queue = rows.pop("queue")
     stakes = [case.at_stake for case in waiting if case.at_stake is not None]
     notes = [note_in_words(note, asked.language) for note in run.run.meta["notes"] if decides(note)]
@@ -84,27 +82,8 @@ def today_screen(desk: Desk, asked: Asked) -> Answer:
         queue, len(waiting), sum(case.lineage == "new" for case in waiting), sum(case.lineage == "grew" for case in waiting),
         sum(case.lineage in GONE for case in cases), sum(stakes) if stakes else None, notes, _rates(cases),
     )  # fmt: skip
-    folded = [(name, own, len(sorted_out[name])) for name, own in rows.items() if own]
+    folded = [(name, own, len(standing.folds[name])) for name, own in rows.items() if own]
     return Answer("today.html", {"today": today, "columns": COLUMNS, "folded": folded, "beside": clock_of(run.run).beside})
-
-
-def queue_of(standing: Standing) -> list[str]:
-    """Names of the cases that wait for somebody, in the order of `graphdet cases queue`."""
-    return [case.name for case in _sorted_out(standing.cases, standing.ranked)["queue"]]
-
-
-def _sorted_out(cases: Sequence[Case], ranked: Mapping[str, float]) -> dict[str, list[Case]]:
-    found: dict[str, list[Case]] = {name: [] for name in ("queue", "folded_review", "folded_explained", "folded_hidden", "folded_decided")}
-    place = {name: at for at, name in enumerate(ranked)}
-    for case in sorted(cases, key=lambda one: (place.get(one.name, len(place)), one.rank, one.name)):
-        if case.state in (DECIDED, CLOSED):
-            found["folded_decided"].append(case)
-        elif case.hidden:
-            found["folded_hidden"].append(case)
-        elif case.state != DORMANT and case.lineage not in GONE:
-            waits = case.tier == "alert" or bool(case.back)
-            found["queue" if waits else f"folded_{case.tier}"].append(case)
-    return found
 
 
 def _before(book: Casebook, case: Case) -> int:
@@ -113,7 +92,7 @@ def _before(book: Casebook, case: Case) -> int:
     return seen[-2].size if len(seen) > 1 else 0
 
 
-def _rates(cases: Sequence[Case]) -> dict[str, tuple[int, int]]:
+def _rates(cases: Collection[Case]) -> dict[str, tuple[int, int]]:
     """Of the review and the explained cases that were decided, how many were rings."""
     told: dict[str, tuple[int, int]] = {}
     for tier in ("review", "explained"):

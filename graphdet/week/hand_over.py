@@ -44,9 +44,12 @@ def account_rows(book: Casebook, verdicts: Sequence[str] = VERDICTS[:1], cases: 
 
 
 def under_other_names(book: Casebook, rows: Sequence[Row]) -> list[Row]:
-    """The same rows with pseudonyms, in an order that tells nothing of ids."""
+    """The same rows with pseudonyms, in an order that tells nothing of ids.
+
+    A ring's id is left out: it is a digest of its members' ids, so that whoever has a list of accounts could try small groups of them.
+    """
     names = book.pseudonyms({row["user_id"] for row in rows})
-    own = [{**row, "user_id": names[row["user_id"]]} for row in rows]
+    own = [{**row, "user_id": names[row["user_id"]], "ring_id": ""} for row in rows]
     return sorted(own, key=lambda row: (row["case"], -(row["contribution"] or 0.0), row["user_id"]))
 
 
