@@ -9,7 +9,7 @@ import pytest
 from case_runs import Clock, MadeRing, made_run
 
 from graphdet.cases.casebook import Casebook
-from graphdet.console.standing import BEFORE_ALL, Standing, standing_after, with_accounts
+from graphdet.console.case_standing import BEFORE_ALL, Standing, standing_after, with_accounts
 from graphdet.errors import CaseError
 from graphdet.schema import VERDICTS
 from graphdet.week.hand_over import account_rows

@@ -35,7 +35,7 @@ from graphdet.alerts.telling import tell
 from graphdet.cases import entries, rows
 from graphdet.cases.casebook import Casebook
 from graphdet.console import account_file as accounts_file
-from graphdet.console import punctual, shelf, standing, workbench
+from graphdet.console import case_standing, punctual, shelf, workbench
 from graphdet.console import who_is_there as sessions
 from graphdet.console.account_file import ANALYST, READER, Account, AccountsOf, fits, load_accounts, new_account, save_accounts
 from graphdet.console.app import Console
@@ -628,7 +628,7 @@ def test_a_word_on_a_ring_that_a_newer_run_has_changed_is_refused(served: Served
 
 def test_looking_at_cases_ranks_nothing_anew_and_words_do(served: Served, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ranked: list[int] = []
-    monkeypatch.setattr(standing, "rank_waiting", lambda *given: ranked.append(1) or rank_waiting(*given))
+    monkeypatch.setattr(case_standing, "rank_waiting", lambda *given: ranked.append(1) or rank_waiting(*given))
     for _ in range(2):
         cookie, csrf = served.log_in()
         served.ask("/", cookie=cookie)
