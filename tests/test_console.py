@@ -588,6 +588,9 @@ def test_the_queue_stands_in_the_order_of_cases_queue_and_learns_from_verdicts(s
     assert ranked()[-1] == first
     assert served.ask(f"/case/{second}/quick", {"csrf": csrf, "word": "innocent"}, cookie).status == 303
     assert second not in shown() == ranked()
+    told = re.search(r"([0-9]+) of 100 such groups", served.ask("/", cookie=cookie).text)
+    assert told is not None
+    assert f"With the verdicts so far, {told[1]} of 100 such groups" in served.ask(f"/case/{shown()[0]}", cookie=cookie).text
 
 
 def test_a_quick_word_can_be_taken_back_and_only_the_last_one(served: Served, home: Path) -> None:

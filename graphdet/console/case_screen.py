@@ -14,6 +14,7 @@ from graphdet.console.today_screen import require_seen, take_back
 from graphdet.report.page import inert, page_words
 from graphdet.schema import VERDICTS
 from graphdet.schema.lookalikes import LOOK_ALIKES
+from graphdet.schema.wording import filled
 from graphdet.words.console import CONSOLE_WORDS
 from graphdet.words.interface import WORDS
 
@@ -40,7 +41,8 @@ def case_screen(desk: Desk, asked: Asked) -> Answer:
         with book.reading():
             history = book.history(case.name)
             undone = book.undone()
-            queue = desk.standing(book).queue
+            standing = desk.standing(book)
+    queue, chance = standing.queue, standing.ranked.get(case.name)
     run = desk.run_of(case)
     page: str | None = None
     why = "no_run"
@@ -61,6 +63,7 @@ def case_screen(desk: Desk, asked: Asked) -> Answer:
             "undoable": any(entry.author == asked.who and entry.number not in undone and entry.kind != "undone" for entry in history),
             "before": queue[at - 1] if at > 0 else "",
             "after": queue[at + 1] if 0 <= at < len(queue) - 1 else "",
+            "sure": "" if chance is None else filled(CONSOLE_WORDS["sure_now"].to(asked.language), chance=round(100 * chance)),
             "verdicts": VERDICTS,
             "stories": stories,
             "page": page or "",

@@ -10,8 +10,8 @@ from graphdet.alerts.deliver import connect
 from graphdet.alerts.outbox import State, latest_alerts
 from graphdet.cases.casebook import Casebook
 from graphdet.cases.rows import Case, TakenRun
-from graphdet.console.shelf import MOST_OPEN, OpenRun, Shelf
 from graphdet.console.case_standing import BEFORE_ALL, Standing, standing_after, with_accounts
+from graphdet.console.shelf import MOST_OPEN, OpenRun, Shelf
 from graphdet.errors import GraphdetError, NotARun
 from graphdet.watch.state import FILE
 from graphdet.week.queueing import Kinds

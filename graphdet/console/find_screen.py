@@ -9,10 +9,10 @@ from starlette.exceptions import HTTPException
 
 from graphdet.cases.casebook import Casebook
 from graphdet.console.asked import Answer, Asked
+from graphdet.console.case_standing import Standing
 from graphdet.console.desk import Desk
 from graphdet.console.prepared import Prepared
 from graphdet.console.shelf import MOST_IDS, OpenRun
-from graphdet.console.case_standing import Standing
 from graphdet.run.log_clock import clock_of
 from graphdet.schema import EVENT_MAKERS, NODE_TYPE, USER
 

@@ -28,7 +28,7 @@ def lists_screen(desk: Desk, asked: Asked) -> Answer:
             rows.append({"own": one, "standing": one.standing(now), "hid": hid[-1].count if hid else ""})
         standing = desk.standing(book, accounts=True)
     accounts = [row for name in standing.cases for row in standing.accounts[name]]
-    values = {"accounts": accounts, "suppressions": rows, "most_shown": MOST_SHOWN}
+    values = {"accounts": accounts, "tactics": desk.latest().tactics, "suppressions": rows, "most_shown": MOST_SHOWN}
     return Answer("lists.html", values | _alerts(desk, asked))
 
 

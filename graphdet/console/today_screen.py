@@ -10,9 +10,9 @@ from starlette.exceptions import HTTPException
 from graphdet.cases.casebook import Casebook
 from graphdet.cases.rows import Case
 from graphdet.console.asked import Answer, Asked
+from graphdet.console.case_standing import GONE
 from graphdet.console.desk import Desk
 from graphdet.console.shelf import OpenRun
-from graphdet.console.case_standing import GONE
 from graphdet.errors import CaseError
 from graphdet.run.log_clock import clock_of
 from graphdet.schema import VERDICTS
