@@ -7,6 +7,7 @@
 The server runs on the same machine (heap 2 GB) and is stopped at the end; DIR is removed. Its search indexes fill in the background after
 the push; the next step waits for them, and that wait is given. The naive writers write a part of the same rows, since all of them would
 take hours, and their rate is given. Processor seconds are given beside those of the clock, for the machine may have other work.
+The floor is what the run's first relations cost the same server, warm by then, where they have neither properties nor a journal.
 """
 
 from __future__ import annotations
@@ -32,12 +33,13 @@ from results_io import STORED, write_result
 from graphdet.progress import progress_for
 from graphdet.run.folder import Run
 from graphdet.schema import arrow_schema
-from graphdet.store.connection import Target, find_target, open_database
+from graphdet.store.connection import Database, Target, find_target, open_database
 from graphdet.store.machine import LINES
-from graphdet.store.push import push_run, undo_push
+from graphdet.store.push import PushOptions, push_run, undo_push
 from graphdet.store.server import start_server, stop_server, wipe_server
 
 NAIVE_ROWS = 3_000  # row by row
+BARE_ROWS = 100_000
 UNWIND_ROWS = 20_000  # without constraints each MERGE scans the label, so time grows with the square
 
 
@@ -106,6 +108,24 @@ def make_rings(users: npt.NDArray[np.str_]) -> dict[str, pa.Table]:
         "rings": pa.Table.from_pylist(rings, arrow_schema("rings")),
         "members": pa.Table.from_pylist(members, arrow_schema("members")),
     }
+
+
+def bare_rate(database: Database, run: Run, server: int) -> float:
+    """Relations a processor second of the plainest way to write them: between nodes that are there, no properties, no journal."""
+    assert run.relations is not None
+    rows = [list(row.values()) for row in run.relations.select(["user_id", "node_id"]).slice(0, BARE_ROWS).to_pylist()]
+
+    def give(query: str, values: list[Any]) -> None:
+        for start in range(0, len(values), PushOptions.batch):
+            piece = values[start : start + PushOptions.batch]
+            database.write(lambda transaction: transaction.run(query, rows=piece).consume())  # noqa: B023 - it is used at once
+
+    for place, label in enumerate(("BareUser", "BareThing")):
+        database.change_schema([(f"CREATE CONSTRAINT bare_{label} IF NOT EXISTS FOR (n:{label}) REQUIRE n.id IS UNIQUE", "")])
+        give(f"UNWIND $rows AS id CREATE (:{label} {{id: id}})", sorted({row[place] for row in rows}))
+    create = "UNWIND $rows AS row MATCH (a:BareUser {id: row[0]}) MATCH (b:BareThing {id: row[1]}) CREATE (a)-[:BARE]->(b)"
+    cost = cost_of(lambda: give(create, rows), server)
+    return len(rows) / (cost.client + cost.server)
 
 
 def naive_rates(target: Target, run: Run) -> dict[str, float]:
@@ -177,6 +197,7 @@ def measure(folder: Path, line: str, run: Run, naive: bool) -> dict[str, Any]:
             steps["push again, unchanged"] = cost_of(push, server.pid)
             steps["undo"] = cost_of(lambda: undo_push(database, run.id, progress=progress), server.pid)
             assert database.read("MATCH (n) RETURN count(n)") == [[0]]
+            bare = bare_rate(database, run, server.pid)
         rates = naive_rates(target, run) if naive else {}
     finally:
         stop_server(folder)
@@ -185,6 +206,7 @@ def measure(folder: Path, line: str, run: Run, naive: bool) -> dict[str, Any]:
     pushed = steps["push"]
     own = {"graphdet push, nodes included": relations / pushed.seconds}
     own["the same, a processor second"] = relations / (pushed.client + pushed.server)
+    own["bare CREATE, a processor second"] = bare
     return {
         "server": server.version,
         "nodes": nodes,
