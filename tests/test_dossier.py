@@ -77,7 +77,7 @@ def test_the_replay_finds_every_ring_as_the_run_did(market: LoggedRun, recorded:
         assert (again.tier, again.explanation, again.targets) == (ring["tier"], ring["explanation"], ring["targets"])
         assert again.strength == pytest.approx(ring["strength"], abs=1e-3)
         assert set(again.members) == nodes_of(market.run, ring["ring_id"], "user")
-        judged = replay.judgement()
+        judged = replay.judgement
         assert (judged.tier, judged.explanation) == (ring["tier"], ring["explanation"])
         assert bool(judged.raised) == (ring["tier"] == "review") or ring["tier"] == "explained"
 

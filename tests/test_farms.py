@@ -352,7 +352,7 @@ def test_a_replay_finds_the_same_farm_and_less_of_it_with_less(farm_run: Run, ra
     users = replay.small.events.ids["user"]
     assert len(replay.whole().members) == ring.row["size"]
     assert replay.whole().strength == pytest.approx(ring.row["strength"])
-    assert replay.judgement().tier == ring.row["tier"]
+    assert replay.judgement.tier == ring.row["tier"]
     events = len(replay.small.events)
     same = replay.without_events(np.zeros(events, np.bool_))
     assert (same.tier, same.strength, len(same.members)) == (ring.row["tier"], pytest.approx(ring.row["strength"]), ring.row["size"])

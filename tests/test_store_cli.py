@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
@@ -25,8 +27,10 @@ from graphdet.cli import main
 from graphdet.errors import ServerError, StoreError, UnknownRing
 from graphdet.events import read_events
 from graphdet.pipeline import detect
+from graphdet.progress import LineProgress
 from graphdet.schema import VERDICTS
 from graphdet.store import machine
+from graphdet.store import server as servers
 from graphdet.store.connection import Database, Target, explain, find_target, open_database, require_version
 from graphdet.store.decisions import decide, export_labels, read_dispositions
 from graphdet.store.machine import LINES
@@ -358,12 +362,12 @@ def test_a_server_that_dies_while_we_look_does_not_count_as_running(tmp_path: Pa
     dying = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(2)", home])
     about = Server("bolt://localhost:9", "http://localhost:9/browser/", LINES["lts"].version, "java", dying.pid, 0.0)
     assert is_running(tmp_path, about)
-    assert not _comes_up(tmp_path, about, time.time() + 60)
+    assert not _comes_up(tmp_path, about, 60)
     dying.wait()
     hanging = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", home])
     try:
         with pytest.raises(ServerError, match=r"runs but does not answer; see .*server\.log"):
-            _comes_up(tmp_path, replace(about, pid=hanging.pid), time.time())
+            _comes_up(tmp_path, replace(about, pid=hanging.pid), 0)
     finally:
         hanging.kill()
         hanging.wait()
@@ -384,6 +388,51 @@ def test_without_maven_the_next_step_is_named(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     with pytest.raises(ServerError, match=r"Maven \(mvn\) is needed once.*install it; or install and start Docker; or set NEO4J_URI"):
         start_server(tmp_path / "db")
+
+
+def test_what_maven_fetches_is_told_file_by_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    maven, stream = tmp_path / "bin" / "mvn", io.StringIO()
+    maven.parent.mkdir()
+    maven.write_text(
+        "#!/bin/sh\n"
+        'for word in "$@"; do case $word in -DoutputDirectory=*) mkdir -p "${word#-DoutputDirectory=}";; esac; done\n'
+        'for file in one two; do echo "Downloaded from central: https://repo/$file.jar (1.2 kB at 3.4 kB/s)"; done\n'
+    )
+    maven.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{maven.parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(machine, "_require_known", lambda _jars, _line: None)
+    assert machine.fetch_jars(machine.LINES["lts"], tmp_path, LineProgress(stream)).is_dir()
+    assert stream.getvalue().startswith("graphdet: fetch Neo4j 5.26.30 by Maven, files: 2 done in ")
+    maven.write_text("#!/bin/sh\necho '[ERROR] nobody answers'\nexit 1\n")
+    with pytest.raises(ServerError, match=r"could not fetch Neo4j 2026\.09\.0: \[ERROR\] nobody answers Check the network"):
+        machine.fetch_jars(machine.LINES["current"], tmp_path)
+
+
+def test_a_server_is_given_up_when_nothing_moves_and_not_before(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    now, used, stream = [0.0], [0.0], io.StringIO()
+    monkeypatch.setattr(servers, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(servers, "_processor_seconds", lambda _pid: used[0])
+    progress = LineProgress(stream)
+    with progress.stage("wait"):
+        patience = servers._Patience(tmp_path, Server("bolt://a:1", "http://a:2/browser/", "5.26.30", "java", 4711, 0.0), 100, progress)
+        now[0] = 99
+        assert not patience.is_over()
+        (tmp_path / "server.log").write_text("Starting...\n")  # it says something
+        assert not patience.is_over()
+        now[0] = 198
+        assert not patience.is_over()
+        now[0], used[0] = 200, 30  # it says nothing, but works
+        assert not patience.is_over()
+        now[0], used[0] = 301, 33  # that is how it waits for requests
+        assert patience.is_over()
+    assert "wait: 1 done in" in stream.getvalue()
+
+
+@pytest.mark.parametrize(("told", "seconds"), [("00:01:44", 104), ("1-02:03:04", 93_784), ("1:44.50", 104.5), ("", 0)])
+def test_processor_time_is_read_as_systems_tell_it(told: str, seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(servers.subprocess, "run", lambda *_, **__: SimpleNamespace(stdout=f"  {told}\n"))
+    assert servers._processor_seconds(4711) == seconds
 
 
 def test_the_commands_know_the_words_of_the_library() -> None:

@@ -82,7 +82,7 @@ def up(
     _need_driver("db")
     from graphdet.store.server import start_server
 
-    server = start_server(data, line, way, bolt_port, http_port, heap, pagecache, kit)
+    server = start_server(data, line, way, bolt_port, http_port, heap, pagecache, kit, progress=progress_here())
     _show_server(data, server, "runs")
 
 

@@ -43,6 +43,7 @@ from graphdet.words.verdicts import (
     review_in_words,
 )
 
+NEVER = np.iinfo(np.int64).max
 AT_ONCE = 16  # rings whose dossiers are worked out together
 WITHOUT = tuple(name for name in KEY_TYPES if NODE_TYPE[name].left_out)
 
@@ -202,7 +203,7 @@ def _dossier(replay: Replay, ring: RunRing, answered: list[tuple[Case, Outcome]]
     facts = measure_facts(scene)
     facts["crowd"] = _crowd(scene, facts)
     members = _members(scene, ring, facts)
-    judged = replay.judgement()
+    judged = replay.judgement
     fragile = np.array([case.event for case, left in answered if case.event is not None and left.tier != "alert"], np.int64)
     witness = find_witness(replay, scene.inside, fragile, hangs=_hangs(replay, ring))
     facts["fragile"] = len(witness.fragile)
@@ -320,13 +321,10 @@ def _members(scene: Scene, ring: RunRing, facts: dict[str, Any]) -> list[dict[st
     table = ring.members.to_pylist()
     told = {row["node_id"]: row for row in table if row["node_type"] == "user"}
     names = scene.names
-    inside = np.bincount(scene.member[scene.inside], minlength=scene.size)
-    every = np.bincount(scene.member, minlength=scene.size)
-    touched, came = scene.met.sum(1), (scene.came != NO_TIME).any(1)
-    first = np.full(scene.size, np.iinfo(np.int64).max)
-    known = scene.time != NO_TIME
-    np.minimum.at(first, scene.member[known], scene.time[known])
-    shared = _on_shared(scene)
+    inside = np.bincount(scene.member[scene.inside], minlength=scene.size).tolist()
+    every = np.bincount(scene.member, minlength=scene.size).tolist()
+    touched, came = scene.met.sum(1).tolist(), (scene.came != NO_TIME).any(1).tolist()
+    shared, seen, first = _on_shared(scene).tolist(), _first_seen(scene), _first_inside(scene)
     median = float(np.median([row["contribution"] for row in told.values()]))
     rows = []
     for place, name in enumerate(names):
@@ -343,13 +341,13 @@ def _members(scene: Scene, ring: RunRing, facts: dict[str, Any]) -> list[dict[st
                 "id": name,
                 "role": row["role"],
                 "contribution": row["contribution"],
-                "touched": int(touched[place]),
+                "touched": touched[place],
                 "items": len(scene.windows),
-                "events": int(inside[place]),
-                "all_events": int(every[place]),
-                "first": moment(_first_inside(scene, place)),
-                "seen_since": moment(int(first[place])) if known.any() and first[place] != np.iinfo(np.int64).max else None,
-                "shared_devices": int(shared[place]),
+                "events": inside[place],
+                "all_events": every[place],
+                "first": moment(first[place]),
+                "seen_since": moment(seen[place]),
+                "shared_devices": shared[place],
                 "weak": weak,
             }
         )
@@ -363,9 +361,20 @@ def _members(scene: Scene, ring: RunRing, facts: dict[str, Any]) -> list[dict[st
     return [{**row, "standing": "hold" if row["weak"] else "act"} for row in rows]
 
 
-def _first_inside(scene: Scene, place: int) -> int | None:
-    own = scene.first[place][scene.met[place]]
-    return int(own.min()) if len(own) and scene.replay.recorded.start is not None else None
+def _first_seen(scene: Scene) -> list[int | None]:
+    """When each member was first seen; None of those of whom nobody knows."""
+    first = np.full(scene.size, NEVER)
+    known = scene.time != NO_TIME
+    np.minimum.at(first, scene.member[known], scene.time[known])
+    return [None if one == NEVER else one for one in first.tolist()]
+
+
+def _first_inside(scene: Scene) -> list[int | None]:
+    """When each member first came to one of the ring's targets; None of those who did not, or where the log has no times."""
+    if scene.replay.recorded.start is None:
+        return [None] * scene.size
+    first = np.where(scene.met, scene.first, NEVER).min(1, initial=NEVER)
+    return [None if one == NEVER else one for one in first.tolist()]
 
 
 def _on_shared(scene: Scene) -> np.ndarray[Any, Any]:

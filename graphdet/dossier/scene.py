@@ -54,12 +54,12 @@ class Scene:
         small = self.replay.small
         return list(small.events.ids[USER].take(pa.array(small.members)).to_pylist())
 
-    @property
+    @cached_property
     def time(self) -> Int64:
         """(e,) microseconds since 1970 UTC, `NO_TIME` where unknown."""
         return self.replay.recorded.time[self.replay.small.rows]
 
-    @property
+    @cached_property
     def met(self) -> Bool:
         """(members, windows) who was where."""
         return np.asarray(self.first != NO_TIME)

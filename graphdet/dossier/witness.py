@@ -59,7 +59,7 @@ def find_witness(replay: Replay, inside: Bool, fragile: Int64, *, hangs: bool) -
 
 def fragile_events(replay: Replay) -> Int64:
     """(f,) events that may be fragile: those that made a visit to an item target alone, of rings that are not far above an alert."""
-    if replay.whole().strength > FRAGILE_STRENGTH * replay.judgement().strength_needed():
+    if replay.whole().strength > FRAGILE_STRENGTH * replay.judgement.strength_needed():
         return np.zeros(0, np.int64)
     _, target = _weights(replay)
     alone = np.zeros(len(target), np.bool_)  # without any other event all visits are still there

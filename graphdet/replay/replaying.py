@@ -182,6 +182,7 @@ class Replay:
         """Whether the items are what makes it an alert: not so where it is a farm."""
         return self._farm is None
 
+    @cached_property
     def judgement(self) -> Judgement:
         """The ring's own, with every look-alike and objection that was tried."""
         return judge(self.facts, self._items(self.whole()), self._background(), self.settings.tiers)

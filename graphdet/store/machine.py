@@ -10,11 +10,15 @@ import shutil
 import socket
 import subprocess
 import tempfile
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from graphdet.errors import ServerError
+from graphdet.progress import Progress
+
+STILL = 60  # seconds without a byte after which Maven gives a download up; else it would wait for half an hour
 
 
 @dataclass(frozen=True)
@@ -119,8 +123,8 @@ def docker_answers() -> bool:
         return False
 
 
-def fetch_jars(line: Line, java_home: Path) -> Path:
-    """The folder with the line's jars; fetched through Maven the first time, whole or not at all.
+def fetch_jars(line: Line, java_home: Path, progress: Progress | None = None) -> Path:
+    """The folder with the line's jars; fetched through Maven the first time, whole or not at all. `progress` is told of each file.
 
     Raises:
         ServerError: no Maven, or it cannot fetch them.
@@ -146,15 +150,40 @@ def fetch_jars(line: Line, java_home: Path) -> Path:
             return jars
         target = Path(partial) / "jars"
         goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={target}"]
-        command = [maven, "-q", "-B", "-f", str(pom), "-P", line.name, *goal]
-        environment = {**os.environ, "JAVA_HOME": str(java_home)}
-        done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=partial, check=False)  # noqa: S603
-        if done.returncode != 0 or not target.is_dir():
-            reason = next((text for text in done.stdout.splitlines() if "ERROR" in text), "no reason given")
-            raise ServerError(f"Maven could not fetch Neo4j {line.version}: {reason[:300]} Check the network, and try again.")
+        patience = [f"-Daether.connector.requestTimeout={STILL}000", f"-Dmaven.wagon.rto={STILL}000"]
+        command = [maven, "-B", *patience, "-f", str(pom), "-P", line.name, *goal]
+        progress = progress or Progress()
+        with progress.stage(f"fetch Neo4j {line.version} by Maven, files"):
+            failed = _run_maven(command, {**os.environ, "JAVA_HOME": str(java_home)}, partial, progress.advance)
+        if failed or not target.is_dir():
+            raise ServerError(f"Maven could not fetch Neo4j {line.version}: {failed[:300]} Check the network, and try again.")
         _require_known(target, line)
         target.rename(jars)
     return jars
+
+
+def _run_maven(command: list[str], environment: dict[str, str], folder: str, advance: Callable[[int], None]) -> str:
+    """Why it failed, '' where it did not; `advance` is told of each file that came."""
+    reasons = []
+    with subprocess.Popen(  # noqa: S603
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env=environment,
+        cwd=folder,
+    ) as maven:
+        assert maven.stdout is not None
+        try:
+            for told in maven.stdout:
+                advance("Downloaded from" in told)
+                reasons += [told.strip()] if "ERROR" in told else []
+        except BaseException:
+            maven.kill()  # nobody waits for it any more
+            raise
+    return (reasons or ["no reason given."])[0] if maven.returncode else ""
 
 
 def _require_known(jars: Path, line: Line) -> None:

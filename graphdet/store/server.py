@@ -22,10 +22,12 @@ from neo4j import GraphDatabase
 from neo4j.exceptions import AuthError, ClientError, DriverError, Neo4jError
 
 from graphdet.errors import ServerError
+from graphdet.progress import Progress
 from graphdet.store.machine import LINES, Line, choose_line, docker_answers, fetch_jars, free_port, project_folder
 from graphdet.whole import whole_file, why
 
 COMMON_OPENS = ("java.base/java.nio", "java.base/java.io", "java.base/sun.nio.ch")
+LEAST_BUSY = 0.05  # of a processor: a server that waits for nothing but requests uses less, one that starts more
 FIRST_PASSWORD = "neo4j"  # noqa: S105 - what every fresh server has; it is changed at once
 
 
@@ -53,6 +55,7 @@ def start_server(
     extra: dict[str, str] | None = None,
     java_switches: tuple[str, ...] = (),
     seconds: float = 120.0,
+    progress: Progress | None = None,
 ) -> Server:
     """Start the folder's server, or find it running; returns when Bolt and Browser answer and the password is set.
 
@@ -64,16 +67,19 @@ def start_server(
         kit: address of an investigation kit that Browser sets up at log-in.
         extra: further settings of the server.
         java_switches: further switches of its Java.
+        seconds: how long it may do nothing before it is given up.
+        progress: told of what is waited for.
 
     Raises:
-        ServerError: it cannot be started here, or does not answer in time; the message says why.
+        ServerError: it cannot be started here, or does nothing more and does not answer; the message says why.
     """
-    known = read_server(folder)
-    if known is not None and _comes_up(folder, known, time.time() + seconds):
+    known, progress = read_server(folder), progress or Progress()
+    if known is not None and _comes_up(folder, known, seconds):
         return known
     _prepare(folder)
     ports = _ports(known, bolt_port, http_port)
     way, chosen, home = _way(way, line, known)
+    jars = fetch_jars(chosen, home, progress) if home is not None and way == "java" else None
     began = time.time()
     settings = {**_settings(ports, pagecache, kit), **(extra or {})}
     if way == "docker":
@@ -81,10 +87,12 @@ def start_server(
         pid = 0
     else:
         assert home is not None
-        pid = _start_java(folder, chosen, home, (f"-Xmx{heap}", "-XX:+UseG1GC", *java_switches), settings)
+        assert jars is not None
+        pid = _start_java(folder, chosen, home, jars, (f"-Xmx{heap}", "-XX:+UseG1GC", *java_switches), settings)
     server = Server(f"bolt://localhost:{ports[0]}", f"http://localhost:{ports[1]}/browser/", chosen.version, way, pid, began)
     _write(folder / "server.json", json.dumps(asdict(server), indent=1) + "\n")
-    _wait(folder, server, began + seconds)
+    with progress.stage(f"wait for Neo4j {chosen.version}, lines in its log"):
+        _wait(folder, server, _Patience(folder, server, seconds, progress))
     return server
 
 
@@ -221,8 +229,7 @@ def post_connect(kit: str) -> str:
     return f"style {base}/style.grass; config initialNodeDisplay: 500; config autoComplete: false; guide {base}/guide.html"
 
 
-def _start_java(folder: Path, line: Line, java_home: Path, own: tuple[str, ...], settings: dict[str, str]) -> int:
-    jars = fetch_jars(line, java_home)
+def _start_java(folder: Path, line: Line, java_home: Path, jars: Path, own: tuple[str, ...], settings: dict[str, str]) -> int:
     home = folder.resolve() / "home"
     for name in ("conf", "plugins", "web", "logs"):
         (home / name).mkdir(parents=True, exist_ok=True)
@@ -275,18 +282,46 @@ def _compose(folder: Path, variables: dict[str, str], *words: str) -> None:
         raise ServerError(f"docker compose {words[0]} failed: {reason[:300]}")
 
 
-def _comes_up(folder: Path, server: Server, until: float) -> bool:
+class _Patience:
+    """With a server that starts: over when for so long it neither wrote to its log nor used a processor, however slow the machine is."""
+
+    def __init__(self, folder: Path, server: Server, seconds: float, progress: Progress) -> None:
+        self._log, self._pid, self._seconds, self._progress = folder / "server.log", server.pid, seconds, progress
+        self._lines, self._used, self._since = 0, 0.0, time.monotonic()
+
+    def is_over(self) -> bool:
+        """To be asked again and again."""
+        lines = self._log.read_bytes().count(b"\n") if self._log.exists() else 0
+        self._progress.advance(max(lines - self._lines, 0))
+        if lines != self._lines:
+            self._lines, self._since = lines, time.monotonic()
+        if time.monotonic() - self._since < self._seconds:
+            return False
+        before, self._used, self._since = self._used, _processor_seconds(self._pid), time.monotonic()
+        return self._used - before <= LEAST_BUSY * self._seconds
+
+
+def _processor_seconds(pid: int) -> float:
+    """That a process has used, as `ps` tells it: days-hours:minutes:seconds; 0 of one that is not there (Docker's are not ours)."""
+    told = subprocess.run(["ps", "-o", "time=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout.strip() if pid else ""  # noqa: S603, S607
+    days, _, clock = told.rpartition("-")
+    parts = [float(part) for part in clock.split(":")] if clock else [0.0]
+    return int(days or 0) * 86_400 + sum(part * 60**power for power, part in enumerate(reversed(parts)))
+
+
+def _comes_up(folder: Path, server: Server, seconds: float) -> bool:
     """Whether a server started earlier answers; False where its process is gone, or goes while we wait (one that was just killed)."""
+    patience = _Patience(folder, server, seconds, Progress())
     while is_running(folder, server):
         if _password_is_set(folder, server) and _answers(server.browser):
             return True
-        if time.time() > until:
+        if patience.is_over():
             raise ServerError(f"the server (process {server.pid}) runs but does not answer; see {folder / 'server.log'}.")
         time.sleep(0.1)
     return False
 
 
-def _wait(folder: Path, server: Server, until: float) -> None:
+def _wait(folder: Path, server: Server, patience: _Patience) -> None:
     """Until Browser's page and Bolt answer and the password is the folder's."""
     while True:
         if server.pid and _has_ended(server.pid):  # a list of processes may not name it yet
@@ -295,9 +330,9 @@ def _wait(folder: Path, server: Server, until: float) -> None:
             )
         if _password_is_set(folder, server) and _answers(server.browser):
             return
-        if time.time() > until:
+        if patience.is_over():
             stop_server(folder)
-            raise ServerError(f"the server did not answer in time; see {folder / 'server.log'}.")
+            raise ServerError(f"the server neither answers nor does anything more; see {folder / 'server.log'}.")
         time.sleep(0.1)
 
 
