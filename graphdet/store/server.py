@@ -306,7 +306,7 @@ def _processor_seconds(pid: int) -> float:
     told = subprocess.run(["ps", "-o", "time=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout.strip() if pid else ""  # noqa: S603, S607
     days, _, clock = told.rpartition("-")
     parts = [float(part) for part in clock.split(":")] if clock else [0.0]
-    return int(days or 0) * 86_400 + sum(part * 60**power for power, part in enumerate(reversed(parts)))
+    return int(days or 0) * 86_400 + sum(part * 60.0**power for power, part in enumerate(reversed(parts)))
 
 
 def _comes_up(folder: Path, server: Server, seconds: float) -> bool:
