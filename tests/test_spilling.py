@@ -18,7 +18,7 @@ from graphdet import _kernels
 from graphdet.settings import MachineSettings
 from graphdet.spilling import SHARE, spill_arrays, usable_memory
 
-LARGE = 1 << 20  # bytes from which arrays are counted
+LARGE = 1 << 20  # elements, or bytes: more than from which arrays are counted
 
 
 @pytest.fixture

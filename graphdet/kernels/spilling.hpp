@@ -10,7 +10,7 @@
 
 namespace graphdet {
 
-inline constexpr std::size_t large = std::size_t(1) << 20; // bytes; a smaller array never lies in a file
+inline constexpr std::size_t large = std::size_t(1) << 19; // bytes; a smaller array never lies in a file
 
 // Memory of so many bytes, large ones only: plain, or of a file where plain ones already take what they may. Throws std::bad_alloc.
 void* take_large(std::size_t bytes);
