@@ -191,7 +191,9 @@ class MachineSettings(Section):
     memory_gb: float = Field(
         0.0, ge=0, description="memory for reading before it spills to disk; 0 = a third of the machine's, at most 1.5"
     )
-    arrays_gb: float = Field(0.0, ge=0, description="memory for large arrays before further ones lie in temporary files; 0 = a third of it")
+    arrays_gb: float = Field(
+        0.0, ge=0, description="memory for large arrays before further ones lie in temporary files; 0 = a quarter of the machine's"
+    )
 
     @property
     def workers(self) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from graphdet.settings import MachineSettings
 
-SHARE = 1 / 3  # of the memory that there is, which large arrays may take where no setting says
+SHARE = 1 / 4  # of the memory that there is, which large arrays may take where no setting says
 LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")  # of a container, as the kernel tells them
 
 
