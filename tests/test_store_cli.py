@@ -32,7 +32,7 @@ from graphdet.schema import VERDICTS
 from graphdet.store import machine
 from graphdet.store import server as servers
 from graphdet.store.connection import Database, Target, explain, find_target, open_database, require_version
-from graphdet.store.decisions import decide, export_labels, read_dispositions
+from graphdet.store.decisions import _labels, decide, export_labels, read_dispositions
 from graphdet.store.machine import LINES
 from graphdet.store.push import PushOptions, push_run, undo_push
 from graphdet.store.queries import ORDER, literal, load_queries, ring_queries
@@ -187,6 +187,15 @@ def test_verdicts_outlive_pushes_and_become_labels(database: Database, tmp_path:
         decide(database, "ring-11", "unsure", "ann")
     with pytest.raises(StoreError, match="did you mean 'innocent'"):
         decide(database, "ring-1", "inocent", "ann")
+
+
+def test_who_adds_little_to_a_ring_has_no_label_by_it() -> None:
+    members = [["r", "ann", "core", "alert", 8.0], ["r", "bob", "core", "alert", 6.0], ["r", "cid", "attached", "alert", 2.9]]
+    members += [["s", "cid", "core", "review", 5.0], ["s", "dan", "core", "review", None], ["s", "bob", "core", "review", 5.0]]
+    labels = _labels({"r": "confirmed", "s": "innocent"}, members)
+    assert {user: (row["label"], row["ring_id"]) for user, row in labels.items()} == {
+        "ann": (1, "r"), "bob": (1, "r"), "cid": (0, "s"), "dan": (0, "s")
+    }  # fmt: skip
 
 
 def call(monkeypatch: pytest.MonkeyPatch, *words: str) -> object:
