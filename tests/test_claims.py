@@ -85,7 +85,7 @@ def _sold_together(facts: Any, log: Background, bars: TierSettings) -> bool:
 
 def _flash_sale(facts: Any, log: Background, bars: TierSettings) -> bool:
     at_few = facts.two_target_share > bars.loose_two_target_share
-    return facts.crowd >= 0.4 and facts.rush >= bars.rush and at_few and facts.device_share < bars.few
+    return facts.crowd >= 0.4 and facts.rush >= bars.rush and at_few
 
 
 def _fan_club(facts: Any, log: Background, bars: TierSettings) -> bool:
@@ -117,15 +117,19 @@ def plain_objections(facts: Any, targets: int, log: Background, bars: TierSettin
     loose = facts.density < bars.loose_density and facts.two_target_share > bars.loose_two_target_share
     to_itself = facts.outsiders_per_member <= bars.exclusive and log.to_themselves <= bars.exclusive_users
     attentive = facts.attention >= bars.alert_attention and facts.days < bars.long_share * log.days
-    scattered = facts.device_share < bars.nearly_all
-    on_own_devices = facts.own_things <= 0.02 * facts.size and facts.device_share < bars.few
     found = {
         "weak": strength < plain_needed(facts, bars),
         "small": facts.size < bars.alert_members or (targets < bars.alert_targets and not facts.own_kinds),
         "one_kind": facts.own_kinds == 1 and targets < bars.alert_targets,
         "too_many": facts.size >= bars.many_members and facts.size / log.users > bars.alert_share,
-        "one_sitting": facts.one_sitting >= 0.5 and on_own_devices,
-        "one_day": facts.one_day >= 0.5 and facts.sellers >= 3 and facts.top_seller < 0.5 and on_own_devices,
+        "one_sitting": facts.one_sitting >= 0.5 and facts.own_things <= 0 and facts.device_share < bars.few,
+        "one_day": (
+            facts.one_day >= 0.5
+            and facts.sellers >= 3
+            and facts.top_seller < 0.5
+            and facts.own_things <= 0
+            and facts.device_share < bars.few
+        ),
         "like_neighbours": _throughout(facts) and (_neighbourly(facts, log, bars) or _following(facts, log, bars)),
         "like_regulars": facts.top_seller >= bars.nearly_all and facts.half_days >= bars.spread_share * log.days,
         "handed_out": (
@@ -133,7 +137,7 @@ def plain_objections(facts: Any, targets: int, log: Background, bars: TierSettin
             and facts.ordered < bars.few
             and facts.half_days < bars.spread_share * log.days
         ),
-        "among_strangers": facts.crowd > bars.crowd and scattered and (facts.crowd > bars.crowd_most or strength < bars.crowd_strength),
+        "among_strangers": facts.crowd > bars.crowd and (facts.crowd > bars.crowd_most or strength < bars.crowd_strength),
         "sprawling": loose and facts.days > bars.loose_share * log.days,
         "taste_alone": not (log.timed or to_itself) and facts.density < bars.loose_density and facts.repeats < bars.repeats,
         "targets_of_others": not log.timed and facts.outsiders_per_member > bars.alert_outsiders,

@@ -96,20 +96,6 @@ def test_a_campaign_is_no_crowd_of_deal_hunters(otherwise: dict[str, float]) -> 
     assert raised(with_facts(PLAIN, **NEW_DEALS | otherwise), 6, LOG) == []
 
 
-def test_who_work_from_a_few_devices_stand_out_among_strangers() -> None:
-    together = with_facts(PLAIN, device_share=SETTINGS.nearly_all, own_things=5)
-    crowded = with_facts(together, crowd=SETTINGS.crowd_most + 0.01, rush=SETTINGS.rush, two_target_share=1.0)
-    crowded = with_facts(crowded, grown=grown(strength=SETTINGS.two_target_strength))
-    assert verdict(judge(crowded, 6, LOG, SETTINGS)) == ("alert", "")
-    assert verdict(judge(with_facts(crowded, device_share=0.0), 6, LOG, SETTINGS)) == ("explained", "flash_sale")
-
-
-def test_readers_of_a_mail_may_have_a_family_among_fifty() -> None:
-    readers = with_facts(PLAIN, one_sitting=0.9, own_things=1, grown=grown(members=50))
-    assert raised(readers, 6, LOG) == ["one_sitting"]
-    assert raised(with_facts(readers, grown=grown(members=49)), 6, LOG) == []
-
-
 def test_who_is_busy_everywhere_may_be_devoted() -> None:
     busy = with_facts(PLAIN, dedication=0.05, attention=SETTINGS.alert_attention)
     assert raised(busy, 6, LOG) == []

@@ -14,13 +14,9 @@ _NO_FARM = Condition("own_kinds", "less than", Bar(number=1, why="rings that are
 _FEW_TARGETS = Condition("targets", "less than", Bar("alert_targets"))
 
 _OWN_DEVICES = (
-    Condition(
-        "own_things", "at most", Bar(number=0.02, of="size", why="of fifty people two may be a family; one device does a ring's work")
-    ),
+    Condition("own_things", "at most", Bar(number=0, why="one shared device is enough to do a ring's work on")),
     Condition("device_share", "less than", Bar("few")),
 )
-# Who all work from a few devices together stand out among whatever strangers.
-_NOT_BY_DEVICES = Condition("device_share", "less than", Bar("nearly_all"))
 
 _HARDLY_MEET = Condition("density", "less than", Bar("loose_density"))
 _AT_TWO = Condition("two_target_share", "more than", Bar("loose_two_target_share"))
@@ -169,8 +165,8 @@ OBJECTIONS: tuple[Claim, ...] = (
             "成员到访前后的访客有 {crowd} 是超出平常的外人，成员因此不那么突出。",
         ),
         ways=(
-            (_IN_A_CROWD, Condition("crowd", "more than", Bar("crowd_most")), _NOT_BY_DEVICES),
-            (_IN_A_CROWD, Condition("strength", "less than", Bar("crowd_strength")), _NOT_BY_DEVICES),
+            (_IN_A_CROWD, Condition("crowd", "more than", Bar("crowd_most"))),
+            (_IN_A_CROWD, Condition("strength", "less than", Bar("crowd_strength"))),
         ),
     ),
     # Groups of one taste, linked by whoever belongs to two of them: all through the log, and hardly anybody at more than two targets.
