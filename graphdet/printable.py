@@ -61,3 +61,8 @@ def for_spreadsheet(value: Any) -> Any:
 def _told_to_be_text(begin: re.Match[str]) -> str:
     after = unicodedata.normalize("NFKC", begin.string[begin.end()])
     return f"{begin[0]}'" if after[0] in FORMULA else begin[0]
+
+
+def shown_name(name: str) -> str:
+    """A column's name for people: that of row numbers is often empty."""
+    return name.strip()[:40] or "(no name)"

@@ -29,6 +29,7 @@ ORDER = (
     "settings",
     "spilling",
     "progress",
+    "early_stop",
     "scratch",
     "whole",
     "folder_lock",
@@ -66,6 +67,7 @@ ORDER = (
     "terminal",
     "console",
     "cli",
+    "__main__",
 )
 
 # What only some rooms may import, because it is heavy, or belongs to one job.

@@ -250,6 +250,7 @@ def test_wide_characters_without_a_mark(tmp_path: Path, encoding: str) -> None:
 
 # 32, 37, 44: lines and what lies between fields.
 
+
 LINES = {
     "a comma behind the header alone": HEADER.replace("\n", ",\n") + ROWS,
     "commas behind all lines": (HEADER + ROWS).replace("\n", ",,,\n"),
@@ -259,6 +260,8 @@ LINES = {
     "Hive's control character": (HEADER + ROWS).replace(",", "\x01"),
     "two colons": (HEADER + ROWS).replace(",", "::"),
     "columns of spaces": (HEADER + ROWS).replace(",", "     "),
+    "columns in line, of which one fills its width": (HEADER + ROWS).replace("user_id,", " user_id  ").replace(",", " "),
+    "single spaces": (HEADER + ROWS).replace(",", " "),
     "commas of full width": (HEADER + ROWS).replace(",", "，"),
     "comments and an empty line before the header": "# made at night\n\n# by a job\n" + HEADER + ROWS,
 }
@@ -268,6 +271,20 @@ LINES = {
 def test_lines_of_more_kinds(tmp_path: Path, lines: str) -> None:
     table = read(tmp_path, "log.csv", LINES[lines])
     assert (table.ids["user"].to_pylist(), table.resolution, len(table)) == (["u1", "u2"], "day", 2)
+
+
+SPACED = {"user id": "user_id"}
+
+
+def test_spaces_inside_values_part_no_fields(tmp_path: Path) -> None:
+    """Dates with their time, and names of one word or more, between two spaces; where each line has as many words, too."""
+    table = read(
+        tmp_path, "times.csv", "user id  item_id  timestamp\nu1  i1  2025-03-01 10:00:00\nu2  i1  2025-03-02 11:00:00\n", columns=SPACED
+    )
+    assert (table.ids["user"].to_pylist(), table.resolution) == (["u1", "u2"], "instant")
+    table = read(tmp_path, "names.csv", "user id  item_id\nAnn Lee  i1\nBo  i 2\nCy  i1\n", columns=SPACED)
+    assert table.ids["user"].to_pylist() == ["Ann Lee", "Bo", "Cy"]
+    assert table.ids["item"].to_pylist() == ["i1", "i 2"]
 
 
 def test_headers_again_and_lines_of_totals_are_no_events(tmp_path: Path) -> None:

@@ -249,6 +249,45 @@ def test_a_file_without_a_header(tmp_path: Path) -> None:
     assert proposed(write(tmp_path / "named.csv", {"user_id": VALUES["user_id"], "item_id": VALUES["item_id"]})).names == ()
 
 
+def test_the_users_other_id_is_no_item(tmp_path: Path) -> None:
+    """As in lists of customers who have a number in the shop and one in the sample."""
+    columns = [VALUES["user_id"], [f"x{name}" for name in VALUES["user_id"]], VALUES["timestamp"], VALUES["item_id"]]
+    path = tmp_path / "log.csv"
+    path.write_text("\n".join(map(",".join, zip(*columns, strict=True))) + "\n")
+    assert proposed(path).names == ("user_id", "column2", "timestamp", "item_id")
+
+
+@pytest.mark.parametrize(
+    ("named", "lacking", "candidates"),
+    [({"buyer": "user_id"}, "item_id", ["wovon"]), ({"sku": "item_id"}, "user_id", ["wovon"]), ({}, "user_id", ["wovon", "wer"])],
+)
+def test_what_no_name_tells_is_proposed_by_its_values_and_not_mapped(
+    tmp_path: Path, graphdet_command: Command, monkeypatch: pytest.MonkeyPatch, named: dict[str, str], lacking: str, candidates: list[str]
+) -> None:
+    """Neither times, sums, kinds and row numbers, nor what never comes twice; a column without a name is called so."""
+    monkeypatch.chdir(tmp_path)
+    columns = {"": [str(n) for n in range(200)], **{theirs: VALUES[ours] for theirs, ours in named.items()}}
+    columns |= {"kind": VALUES["action"], "worth": [f"{n % 40}.25" for n in range(200)], "wann": VALUES["timestamp"]}
+    columns |= {name: VALUES[ours] for name, ours in (("wovon", "category"), ("wer", "user_id")) if name in candidates}
+    columns["wovon"] = [f"r{n % 33}" for n in range(200)]
+    write(tmp_path / "log.csv", columns)
+    proposal = proposed(tmp_path / "log.csv")
+    assert {guess.theirs: guess.ours for guess in proposal.unsure} == dict.fromkeys(candidates, lacking)
+    assert proposal.lacking == lacking
+    shown = graphdet_command("init", "log.csv")
+    assert shown.code == 0
+    assert "As it is nothing can be run" in shown.out
+    assert "(no name)" in shown.out
+    refused = graphdet_command("check", "log.csv")
+    assert refused.code == 2
+    if "sku" not in named:  # what it has besides would be a catalogue
+        assert f'such as "their name" = "{lacking}"' in refused.err
+    settings = (tmp_path / "graphdet.toml").read_text().replace(f'# "wovon" = "{lacking}"', f'"wovon" = "{lacking}"')
+    (tmp_path / "graphdet.toml").write_text(settings)
+    if named:
+        assert graphdet_command("check", "log.csv").code == 0
+
+
 # Layouts
 
 
@@ -385,12 +424,17 @@ def answer(folder: Path, answers: list[str], *words: str) -> tuple[int, str]:
 
 def test_a_terminal_is_asked(tmp_path: Path) -> None:
     write(tmp_path / "log.csv", {"wer": VALUES["user_id"], "sku": VALUES["item_id"], "device": ["ios"] * 200})
-    code, shown = answer(tmp_path, ["y", "wer", "y"], "init", "log.csv")
+    write(tmp_path / "two.csv", {"who": VALUES["user_id"], "what": [f"p{n}" for n in range(200)]})
+    code, shown = answer(tmp_path, ["n", "who", "what", "y"], "init", "two.csv", "--out", "two.toml")
+    assert code == 0, shown
+    assert load_settings(tmp_path / "two.toml").log.columns == {"who": "user_id", "what": "item_id"}
+    code, shown = answer(tmp_path, ["y", "n", "wer", "y"], "init", "log.csv")
     assert code == 0, shown
     assert "Is device the device_id?" in shown
+    assert "Is wer the user_id?" in shown
     assert "Which column names the user?" in shown
     assert load_settings(tmp_path / "graphdet.toml").log.columns == {"sku": "item_id", "device": "device_id", "wer": "user_id"}
-    code, shown = answer(tmp_path, ["n", "wer", "n"], "init", "log.csv", "--out", "second.toml")
+    code, shown = answer(tmp_path, ["n", "n", "wer", "n"], "init", "log.csv", "--out", "second.toml")
     assert code != 0
     assert not (tmp_path / "second.toml").exists()
     code, _ = answer(tmp_path, [], "init", "log.csv", "--out", "third.toml", "--yes")

@@ -143,3 +143,22 @@ def test_every_screen_tells_times_by_the_shops_own_clock(graphdet_command: Comma
     moment = datetime.fromisoformat(document[0]["first_seen"])
     assert moment.utcoffset() == timedelta(0)  # UTC inside
     assert moment.astimezone(place_of(zone)).strftime("%Y-%m-%d %H") in {"2025-06-02 14", "2025-06-02 15"}
+
+
+def test_a_watch_and_the_guides_for_neo4j_tell_times_as_the_log_writes_them(graphdet_command: Command, here: Path) -> None:
+    (here / "logs").mkdir()
+    write_times(here / "logs" / "log.csv")
+    (here / "graphdet.toml").write_text('[log]\ntimezone = "+08:00"\nconstants = { action = "order" }\n')
+    written = {line.split(",")[3][:16] for line in (here / "logs" / "log.csv").read_text().splitlines()[1:]}
+    watched = graphdet_command("watch", "logs", "--state", "state", "--once")
+    assert watched.code == 0, watched.err
+    assert graphdet_command("run", "logs", "--out", "out").code == 0
+    assert graphdet_command("kit", "out").code == 0
+    guides = " ".join(path.read_text() for path in here.rglob("ring-*.html"))
+    for screen, least in ((watched.out + watched.err, 1), (guides, 2)):
+        told = re.findall(r"\d{4}-\d\d-\d\d \d\d:\d\d", screen)
+        assert len(told) >= least
+        assert set(told) <= written
+        assert "+08:00" in screen
+        assert "UTC" not in screen
+    assert max(written) in watched.err  # how far the watch has read

@@ -83,6 +83,34 @@ def test_a_signal_at_any_moment(log: Path, tmp_path: Path, number: signal.Signal
     assert stopped >= 2
 
 
+HASTY = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+class Hasty:
+    def find_spec(name, *others):
+        if name == sys.argv[1]:
+            signal.raise_signal(int(sys.argv[2]))
+sys.meta_path.insert(0, Hasty)
+from graphdet.__main__ import main
+main()
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("place", ["graphdet.cli", "threading", "graphdet.cli.manner", "graphdet.cli.program"])
+def test_a_signal_while_the_program_itself_is_read(number: signal.Signals, place: str) -> None:
+    """From the first module on, though what hears signals in good order must be read, too."""
+    done = subprocess.run([sys.executable, "-c", HASTY, place, str(number)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (128 + number, "", LINE)
+
+
+def test_ctrl_c_before_signals_can_be_taken_over() -> None:
+    """`signal` itself takes a while to be read where nothing has read it yet."""
+    code = HASTY.replace("import signal, sys", "import _signal, sys").replace("signal.", "_signal.")
+    done = subprocess.run([sys.executable, "-c", code, "signal", str(int(signal.SIGINT))], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", LINE)
+
+
 BUSY = """
 import signal, sys, threading, time
 signal.signal(signal.SIGINT, signal.default_int_handler)

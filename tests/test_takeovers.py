@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -218,11 +219,12 @@ def test_the_command_lists_them_with_reasons_in_both_languages(graphdet_command:
     }
     rows = [{ours.get(key, key): value for key, value in row.items()} for row in people_of_habit()]
     for row in rows:
-        row["timestamp"] = datetime(2025, 3, 1, tzinfo=UTC) + timedelta(seconds=row["timestamp"])
+        row["timestamp"] = f"{datetime(2025, 3, 1, tzinfo=UTC) + timedelta(seconds=row['timestamp']):%Y-%m-%d %H:%M:%S}"
     rows = [{key: value for key, value in row.items() if key != "ip"} for row in rows]  # names of networks are no addresses
     log, settings = tmp_path / "log.csv", tmp_path / "quick.toml"
     pd.DataFrame(rows).to_csv(log, index=False)
-    settings.write_text("[rings]\npermutations = 1\n[signals.takeovers]\nq = 0.2\n", encoding="utf-8")
+    zone = "[log]\ntimezone = '+08:00'\n"
+    settings.write_text(f"{zone}[rings]\npermutations = 1\n[signals.takeovers]\nq = 0.2\n", encoding="utf-8")
     assert graphdet_command("run", log, "--settings", settings, "--out", tmp_path / "run").code == 0
     told = json.loads(graphdet_command("users", tmp_path / "run", "--json", "--lang", "zh").out)
     assert [row["user_id"] for row in told] == ["u7"]
@@ -231,6 +233,13 @@ def test_the_command_lists_them_with_reasons_in_both_languages(graphdet_command:
     assert "疑似" in told[0]["summary"]
     shown = graphdet_command("users", tmp_path / "run", "--user", "u7", "--events").out
     assert "2025-03-16 03:00" in shown
+    written = {row["timestamp"] for row in rows if row["user_id"] == "u7"}  # by the shop's own clock, as all that is told of u7
+    said = [*re.findall(r"\d{4}-\d\d-\d\d \d\d:\d\d(?::\d\d)?", shown + told[0]["summary"])]
+    assert len(said) > 4
+    assert all(any(one.startswith(time) for one in written) for time in said)
+    assert "+08:00" in shown
+    assert "+08:00" in told[0]["summary"]
+    assert "UTC" not in shown + told[0]["summary"]
     assert "burner" in shown
     assert "network" not in shown  # the log tells none
     assert "u7" not in graphdet_command("users", tmp_path / "run", "--user", "u8").out

@@ -8,11 +8,11 @@ from __future__ import annotations
 import gc
 import sys
 
-from graphdet.cli.stopping import LINE, Stopping, stoppable
+from graphdet.cli.stopping import Stopping, stoppable
+from graphdet.early_stop import INTERRUPTED, LINE
 
 HARMLESS = {"-h", "--help", "help", "-V", "--version"}  # what needs next to no memory
 AT_ONCE = 100_000  # objects made before Python looks for cycles among them; nearly all stay, and each look goes through many
-STOPPED = 130  # what a command ends with that caught Ctrl-C itself
 
 
 def main() -> None:
@@ -26,7 +26,7 @@ def main() -> None:
         if not stopping.signal:
             raise
         code = stopping.code
-    if code and (stopping.signal or code == STOPPED):
+    if code and (stopping.signal or code == INTERRUPTED):  # the latter of a command that caught Ctrl-C itself
         code = _stop(stopping)
     gc.freeze()  # what is left goes with the process: Python need not look through all of it once more
     sys.exit(code)
@@ -40,7 +40,7 @@ def _stop(stopping: Stopping) -> int:
     clear_scratch()
     if not stopping.is_told():
         complain(LINE)
-    return stopping.code if stopping.signal else STOPPED
+    return stopping.code if stopping.signal else INTERRUPTED
 
 
 def _outcome(arguments: list[str]) -> int:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 HEADING = "Find rings"
 LIST = "list"
+WHAT = {"user_id": "the user", "item_id": "what the user touched"}  # of which a log needs both
 
 
 def register(app: typer.Typer) -> None:
@@ -85,13 +86,15 @@ def _asked(proposal: Proposal, out: Path) -> Proposal:
             question = f"Is {clean(guess.theirs, 60)} the {guess.ours}? ({clean(guess.reason)})"
             if typer.confirm(question, default=False, err=True):
                 proposal = proposal.with_column(guess.theirs, guess.ours, "as you said")
-    while not any(file.role == "events" for file in proposal.files) and not proposal.answered("user_id"):
-        names = [*proposal.unused, *(guess.theirs for guess in (*proposal.mapped, *proposal.unsure))]
-        answer = typer.prompt(f"Which column names the user? ({', '.join(clean(name, 40) for name in names[:30])})", default="", err=True)
+    names = [name for name in (*proposal.unused, *(guess.theirs for guess in (*proposal.mapped, *proposal.unsure))) if name]
+    while lacking := proposal.lacking:
+        answer = typer.prompt(
+            f"Which column names {WHAT[lacking]}? ({', '.join(clean(name, 40) for name in names[:30])})", default="", err=True
+        )
         if not answer:
             break
         if answer in names:
-            proposal = proposal.with_column(answer, "user_id", "as you said")
+            proposal = proposal.with_column(answer, lacking, "as you said")
     typer.confirm(f"Write {out}?", default=True, abort=True, err=True)
     return proposal
 
@@ -112,8 +115,10 @@ def _say_next(proposal: Proposal, out: Path, logs: list[str]) -> None:
     from graphdet.terminal import clean
 
     print(f"\nWrote {clean(out)}. Every line of it has its reason; change what is wrong.")
-    if not any(file.role == "events" for file in proposal.files) and not proposal.answered("user_id"):
-        print("No file names users and what they touched: map these columns in it by hand, then")
+    if proposal.lacking:
+        print(
+            f"As it is nothing can be run: no column is known to name {WHAT[proposal.lacking]}. Map one to {proposal.lacking} in it, then"
+        )
     named = " ".join(clean(shlex.quote(path)) for path in logs)
     settings = "" if out == Path(SETTINGS_NAME) else f" --settings {clean(shlex.quote(str(out)))}"
     print(f"  graphdet check {named}{settings}  what becomes of the log with it")

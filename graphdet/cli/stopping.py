@@ -16,9 +16,10 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
-STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+from graphdet import early_stop
+
+STOPS = tuple(signal.Signals[name] for name in early_stop.STOPS)
 GRACE = 2.0  # seconds to unwind in
-LINE = "stopped; nothing half-written is left."
 
 
 class Stopping:
@@ -72,7 +73,7 @@ class Stopping:
         clear_scratch()
         if not self.is_told():
             with contextlib.suppress(OSError):  # not through sys.stderr, which the main thread may have in its hands
-                os.write(2, f"graphdet: {LINE}\n".encode())
+                os.write(2, early_stop.SHOWN)
         os._exit(self.code)
 
 

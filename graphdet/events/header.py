@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from graphdet.errors import AmbiguousColumn, MissingColumn, SettingsError, nearest
+from graphdet.printable import shown_name
 from graphdet.schema import ACTIONS, EVENT_COLUMN, EVENT_MAKERS, NODE_TYPES
 from graphdet.settings import LogSettings
 
 KEY_COLUMNS = tuple(node_type.column for node_type in EVENT_MAKERS)
-_ONE_OF = f"{', '.join(KEY_COLUMNS[:-1])} or {KEY_COLUMNS[-1]}"
 TIME_PARTS = ("date", "time")  # which a mapping joins to `timestamp`; no column is taken for one by its name alone
 LABEL_COLUMNS = ("user_id", "label", "known_at")
 # names seen in public logs; only ever suggested, since a wrong guess would be a wrong finding
@@ -71,7 +71,8 @@ def map_columns(path: str, header: Sequence[str], settings: LogSettings) -> Colu
     positions = _positions(path, header, settings, (*EVENT_COLUMN, *TIME_PARTS))
     has = set(positions) | set(settings.constants)
     if ("user_id" not in has and "item_id" not in has) or ("user_id" in has and not has & set(KEY_COLUMNS)):
-        raise _missing(path, header, "user_id" if "user_id" not in has else _ONE_OF, set(EVENT_COLUMN) - has)
+        needed = KEY_COLUMNS if "user_id" in has else ("user_id",)
+        raise _missing(path, header, needed, set(EVENT_COLUMN) - has)
     return ColumnMap(tuple(header), positions, catalogue="user_id" not in has)
 
 
@@ -84,7 +85,7 @@ def map_label_columns(path: str, header: Sequence[str], settings: LogSettings) -
     positions = _positions(path, header, settings, LABEL_COLUMNS)
     for needed in ("user_id", "label"):
         if needed not in positions:
-            raise _missing(path, header, needed, {needed})
+            raise _missing(path, header, (needed,), {needed})
     return ColumnMap(tuple(header), positions, catalogue=False)
 
 
@@ -147,19 +148,23 @@ def squeezed(name: str) -> str:
     return "".join(character for character in name.lower().partition(".$")[0] if character.isalnum())
 
 
-def _missing(path: str, header: Sequence[str], what: str, lacking: set[str]) -> MissingColumn:
+def _missing(path: str, header: Sequence[str], needed: tuple[str, ...], lacking: set[str]) -> MissingColumn:
     names = [plain(name) for name in header]
-    lines = [
-        f'{header[names.index(foreign)].strip()!r} = "{ours}"'.replace("'", '"')
+    alike = {squeezed(one): one for one in lacking}
+    like_ours = [(name.strip(), alike[squeezed(name)]) for name in header if squeezed(name) in alike]
+    foreign = [
+        (header[names.index(foreign)].strip(), ours)
         for ours, known in _FOREIGN.items()
         if ours in lacking
         for foreign in known
         if foreign in names
     ]
-    alike = {squeezed(one): one for one in lacking}
-    lines = [f'"{name.strip()}" = "{alike[squeezed(name)]}"' for name in header if squeezed(name) in alike] + lines
-    suggestion = "; for instance " + ", ".join(lines) if lines else f', such as "their name" = "{what.split(",")[0]}"'
-    shown = ", ".join(name.strip()[:40] for name in header[:30]) + (", …" if len(header) > 30 else "")
+    told = like_ours + foreign
+    suggestion = "; for instance " + ", ".join(f'"{theirs}" = "{ours}"' for theirs, ours in told)
+    if not any(ours in needed for _, ours in told):  # of the others alone nothing would come
+        suggestion = f', such as "their name" = "{needed[0]}"'
+    what = needed[0] if len(needed) == 1 else f"{', '.join(needed[:-1])} or {needed[-1]}"
+    shown = ", ".join(shown_name(name) for name in header[:30]) + (", …" if len(header) > 30 else "")
     return MissingColumn(
         f"{path}: no column {what} (found: {shown}). "
         f"Map it under [log.columns] in a settings file{suggestion}; `graphdet init` proposes one."

@@ -27,6 +27,8 @@ ACTION = "action"
 ORDER = tuple(dict.fromkeys((USER, *KEY_COLUMNS, TIME, ACTION, *EVENT_COLUMN)))  # in which columns are told
 NEEDED = (USER, *KEY_COLUMNS, TIME)  # of which a fair guess is better than none
 WEB_LOG = "a web server's log, a request a line: the address is the user, the path the item"
+ITEMLESS = f"it names users, but none of {', '.join(KEY_COLUMNS)}"
+OFTEN = 2  # rows for each value, from which on users may meet at it
 COMPOSED = 0.6  # how well one fits that is put together of known words
 FAIR = 0.5  # how well a name fits that only ends in a known one, such as `client_user_id`
 VAGUE = {"type", "event", "value", "total", "class", "host", "content", "comment", "order", "op", "cat", "path", "page", "url", "uid"}
@@ -99,6 +101,13 @@ class Proposal:
         """Whether a column is mapped to one of ours, or has its name."""
         return ours in {guess.ours for guess in self.mapped} | {_plain(name) for name in self.own}
 
+    @property
+    def lacking(self) -> str:
+        """Our column without which no file is a log: the user, or what users meet at; "" where nothing lacks."""
+        if any(file.role == "events" for file in self.files):
+            return ""
+        return USER if not self.answered(USER) else "" if any(self.answered(key) for key in KEY_COLUMNS) else ITEM
+
     def with_column(self, theirs: str, ours: str, reason: str) -> Proposal:
         """The same, but for one column that is mapped so ("" = not at all)."""
         others = tuple(guess for guess in self.mapped if guess.theirs != theirs and guess.ours != ours)
@@ -124,6 +133,7 @@ def propose(looks: Sequence[FileLook], layout: Layout | None = None) -> Proposal
     files = tuple(role_of[look.path] for look in looks)
     looks = _worth_reading(plan, role_of)
     mapped, unsure = _settled([guess for look in looks for guess in _guess_file(look, found)], looks)
+    unsure = (*unsure, *_by_values_alone(looks, role_of, {guess.theirs for guess in (*mapped, *unsure)}))
     header = [column.name for look in looks for column in look.columns]
     other = {guess.theirs for guess in mapped if guess.ours != _plain(guess.theirs)}
     own = tuple(dict.fromkeys(name for name in header if _plain(name) in EVENT_COLUMN and name not in other))
@@ -193,17 +203,19 @@ def _named(look: FileLook, layout: Layout | None) -> FileLook:
 
 
 def _names_by_values(columns: Sequence[ColumnLook]) -> list[str]:
-    """Times, addresses and actions tell themselves; of the others the first is taken for the user, the second for the item."""
+    """Times, addresses and actions tell themselves; of the others the first is taken for the user, the next for the item, unless it
+    has just as many different values: then it is the user's other id."""
     names = [column.name for column in columns]
-    left = [USER, ITEM]
+    left, user = [USER, ITEM], None
     for place, column in enumerate(columns):
         known = sum(squeezed(word) in ACTION_OF for word in column.commonest)
         words = ACTION if known * 2 > len(column.commonest) else ""
         own = TIME if column.times + column.epochs > 0.9 else IP if column.ips > 0.9 else words
         if own and own not in names:
             names[place] = own
-        elif left and (column.numbers < 1 or column.distinct > KINDS):
+        elif left and (column.numbers < 1 or column.distinct > KINDS) and not (user and column.distinct == user.distinct > KINDS):
             names[place] = left.pop(0)
+            user = user or column
     return names
 
 
@@ -298,6 +310,27 @@ def _settled(guesses: Sequence[Guess], looks: Sequence[FileLook]) -> tuple[tuple
     return tuple(ordered), tuple(guess for guess in unsure.values() if guess.theirs not in mapped)
 
 
+def _by_values_alone(looks: Sequence[FileLook], roles: Mapping[str, FileRole], thought_of: set[str]) -> list[Guess]:
+    """Where no file names users, or what they touched: columns whose values come again and again may; none is mapped for that alone."""
+    if any(role.role == "events" for role in roles.values()):
+        return []
+    guesses: dict[str, Guess] = {}
+    for look in looks:
+        lacking = ITEM if roles[look.path].why == ITEMLESS else USER
+        for column in look.columns:
+            own = _plain(column.name) in EVENT_COLUMN or column.name in thought_of or not column.name
+            if not own and KINDS < column.distinct <= column.filled / OFTEN and not _is_no_name(column):
+                often = f"{numbered(column.distinct, 'value', 'values')} in {numbered(column.filled, 'row', 'rows')}"
+                guesses.setdefault(column.name, Guess(column.name, lacking, f"{often}, again and again, and no other column tells it", 0))
+    return list(guesses.values())
+
+
+def _is_no_name(column: ColumnLook) -> bool:
+    """Whether its values are times, addresses, clients' words or sums."""
+    sums = column.numbers > 0.8 and any(re.search(r"\d[.,]\d", value) for value in column.commonest)
+    return sums or max(column.times, column.agents, column.ips) > 0.8
+
+
 def _translate_actions(looks: Sequence[FileLook], ours: dict[str, str], layout: Layout | None) -> tuple[dict[str, str], tuple[str, ...]]:
     words = [word for look in looks for column in look.columns if ours.get(column.name) == ACTION for word in column.commonest]
     actions, kept = dict(layout.actions) if layout else {}, []
@@ -315,7 +348,7 @@ def _role(look: FileLook, ours: dict[str, str]) -> FileRole:
     if USER in has and has & set(KEY_COLUMNS):
         return FileRole(look.path, "events", f"{numbered(look.rows, 'row', 'rows')} looked at")
     if USER in has:
-        return FileRole(look.path, "left out", f"it names users, but none of {', '.join(KEY_COLUMNS)}")
+        return FileRole(look.path, "left out", ITEMLESS)
     if ITEM in has:
         return FileRole(look.path, "catalogue", "it names items and no users")
     return FileRole(look.path, "left out", "it names neither users nor items")

@@ -30,6 +30,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "item_id": (
         *("itemid", "item", "productid", "product", "sku", "skuid", "stockcode", "asin", "parentasin", "goodsid", "goods", "articleid"),
         *("listingid", "businessid", "movieid", "bookid", "isbn", "couponid", "offerid", "repository", "repo", "targetid", "contentid"),
+        *("trackid", "track", "songid", "song", "albumid", "album", "artistid", "artist", "movie", "filmid", "film", "book", "subreddit"),
+        *("courseid", "course", "questionid", "threadid", "hotelid", "hotel", "restaurantid", "restaurant", "venueid", "venue"),
         *("postid", "videoid", "newsid", "gameid", "appid", "url", "path", "page", "pageid", "ean", "upc", "spuid"),
         *("商品", "商品id", "商品编号", "宝贝", "宝贝id", "货品", "货号"),
         *("artikel", "artikelnr", "artikelnummer", "produkt", "produktid", "producto", "produit", "produto", "produtoid"),

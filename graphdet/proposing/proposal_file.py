@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from graphdet.printable import printable
+from graphdet.printable import printable, shown_name
 from graphdet.proposing.guessing import WEB_LOG, Guess, Proposal
 from graphdet.schema import ACTIONS, EVENT_COLUMN
 from graphdet.settings import LogSettings
@@ -98,7 +98,7 @@ def _columns(proposal: Proposal) -> Iterator[str]:
     for guess in proposal.unsure:
         yield _unsure(guess)
     if proposal.unused:
-        yield f"# Not used: {printable(', '.join(proposal.unused[:40]))}{', …' if len(proposal.unused) > 40 else ''}"
+        yield f"# Not used: {printable(', '.join(map(shown_name, proposal.unused[:40])))}{', …' if len(proposal.unused) > 40 else ''}"
 
 
 def _unsure(guess: Guess) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
+from graphdet.printable import shown_name
 from graphdet.proposing import Proposal
 from graphdet.proposing.guessing import WEB_LOG
 from graphdet.terminal.canvas import add_column, clean
@@ -24,7 +25,7 @@ def show_proposal(console: Console, proposal: Proposal) -> None:
         console, "Not sure, and so not mapped", [(guess.theirs, guess.ours and f"{guess.ours}?", guess.reason) for guess in proposal.unsure]
     )
     if proposal.unused:
-        shown = ", ".join(clean(name, 40) for name in proposal.unused[:20])
+        shown = ", ".join(clean(shown_name(name)) for name in proposal.unused[:20])
         console.print(f"Not used: {shown}{f' and {len(proposal.unused) - 20:,} more' if len(proposal.unused) > 20 else ''}")
     if proposal.actions:
         console.print("Actions: " + ", ".join(f"{clean(theirs, 30)} = {ours}" for theirs, ours in proposal.actions.items()))

@@ -14,6 +14,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
+from graphdet.printable import shown_name
 from graphdet.run.folder import Run, RunRing
 from graphdet.run.log_clock import UTC_CLOCK, LogClock, clock_of
 from graphdet.schema import DEVICE, IP, ITEM, KEY_TYPES, NODE_TYPE, NODE_TYPES, TIERS, USER
@@ -155,7 +156,7 @@ def show_check(console: Console, found: LogCheck) -> None:
     console.print(table)
     for file in found.files:
         if file.unused_columns:
-            unused = ", ".join(name(column) for column in file.unused_columns[: MOST["unused"]])
+            unused = ", ".join(name(shown_name(column)) for column in file.unused_columns[: MOST["unused"]])
             more = len(file.unused_columns) - MOST["unused"]
             console.print(f"Unused columns of {clean(file.path, 60)}: {unused}{_others(more)}")
     for note in found.notes:
