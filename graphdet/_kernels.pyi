@@ -41,6 +41,20 @@ def parts_each(
     least_members: int,
     overlap: float,
 ) -> tuple[Rings, Int64, Int64, Int64]: ...
+def unions_each(
+    growths: list[Growth],
+    member_offset: Int64,
+    members: Int32,
+    target_offset: Int64,
+    targets: Int32,
+    start: Int32,
+    end: Int32,
+    strength: Float64,
+    one: Int32,
+    other: Int32,
+    least_members: int,
+    overlap: float,
+) -> tuple[Rings, Int64, Int64]: ...
 def told_by_both(
     growth: Growth,
     member_offset: Int64,

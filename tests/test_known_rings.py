@@ -8,11 +8,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted_logs import HOUR, made_ring, planted_log
+from test_splitting import union_of
 
 from graphdet import _kernels
 from graphdet.rings.growth import Grower, Grown
 from graphdet.rings.known import KnownRings
-from graphdet.rings.merging import distinct, merged, union_of, without_compounds
+from graphdet.rings.merging import distinct, merged, without_compounds
 from graphdet.settings import EvidenceSettings, RingSettings, Settings
 from graphdet.visits.base_rates import measure_base_rates
 from graphdet.visits.index import index_visits

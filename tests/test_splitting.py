@@ -114,3 +114,31 @@ def test_parts_are_those_of_numpy_and_scipy(seed: int) -> None:
         for block, tried in zip(blocks, ahead.grown, strict=True):
             (ring,) = tried.rings
             same_ring(ring, grower.grow(np.array(block.users, np.int32)))
+
+
+def union_of(one: Grown, other: Grown, grower: Grower) -> Grown | None:
+    """The ring of two where it is shorter to tell than they are and has no two rings inside it, by what a grower gives step by step."""
+    union = grower.grow(np.union1d(one.members, other.members))
+    return union if union.strength > grower.told_by_both(one, other)[0] and not grower.parts_of(union) else None
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_unions_are_those_of_growing_two_step_by_step(seed: int) -> None:
+    """Of the parts of crews, each crew in four, some of which are one crew's and some not; the same for one thread and three."""
+    blocks = [Block(users=tuple(range(n * 20, n * 20 + 20)), items=tuple(range(n * 8, n * 8 + 9)), density=0.6) for n in range(4)]
+    index = index_of(planted_log(np.random.default_rng(seed), blocks, users=3000, items=1500, events=20_000)[0])
+    grower = grower_of(index, SETTINGS)
+    cut = [grower.grow(np.array(block.users[n::4], np.int32), generous=False) for block in blocks for n in range(4)]
+    rings = [replace(ring, strength=ring.strength * share) for ring in cut if len(ring.members) for share in (1.0, 0.4)]
+    pairs = [(one, other) for one in rings for other in rings if one is not other]
+    before = grower.walked
+    expected = [union_of(*pair, grower) for pair in pairs]
+    assert 0 < sum(union is not None for union in expected) < len(pairs)
+    for threads in (1, 3):
+        with Growers(index, measure_base_rates(index.visits, EvidenceSettings()), SETTINGS, threads) as growers:
+            for union, same in zip(growers.unite(pairs), expected, strict=True):
+                assert (union is None) == (same is None)
+                if union is not None and same is not None:
+                    same_ring(union, same)
+            assert growers.walked == grower.walked - before
+            assert growers.unite([]) == []

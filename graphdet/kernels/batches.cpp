@@ -1,4 +1,4 @@
-// Many cores, or many rings, at once → grown rings, or the parts of rings, by all threads; as columns, one ring after the other.
+// Many cores, rings or pairs of rings at once → grown rings, the parts of rings, or their unions, by all threads; as columns, one ring after the other.
 //
 //   growths        one for each thread, all of one log and of the same limits
 //   member_offset  (n + 1,) int64: members of ring, or core, i are at member_offset[i] … member_offset[i + 1] − 1; so do target_offset
@@ -115,6 +115,30 @@ nb::tuple parts_each(Vector<Growth*> growths, const Vector<Outline>& rings, std:
     return nb::make_tuple(columns(all), hand_over(std::move(count)), hand_over(std::move(walked)), hand_over(std::move(swallowed)));
 }
 
+// Of each pair of rings, by their places, the union of `union_of`, or an empty ring; and what it took to know.
+nb::tuple unions_each(Vector<Growth*> growths, const Vector<Outline>& rings, const In<std::int32_t>& one, const In<std::int32_t>& other,
+                      std::size_t least_members, double overlap) {
+    require(one.size() == other.size(), "one and other must be those of the same pairs");
+    require_codes(one, std::int64_t(rings.size()), "one");
+    require_codes(other, std::int64_t(rings.size()), "other");
+    Vector<Union> unions(one.size());
+    Vector<Ring> all(one.size());
+    Vector<std::int64_t> walked, swallowed;
+    {
+        nb::gil_scoped_release release;
+        const std::int32_t *first = one.data(), *second = other.data();
+        share_out(unions.size(), growths.size(), [&](std::size_t pair, std::size_t thread) {
+            unions[pair] = union_of(*growths[thread], rings[std::size_t(first[pair])], rings[std::size_t(second[pair])], least_members, overlap);
+        });
+    }
+    for (std::size_t pair = 0; pair < unions.size(); ++pair) {
+        walked.push_back(unions[pair].walked);
+        swallowed.push_back(unions[pair].swallowed);
+        all[pair] = std::move(unions[pair].ring);
+    }
+    return nb::make_tuple(columns(all), hand_over(std::move(walked)), hand_over(std::move(swallowed)));
+}
+
 }  // namespace
 
 void add_batches(nb::module_& module) {
@@ -127,6 +151,14 @@ void add_batches(nb::module_& module) {
     }, nb::arg("growths"), nb::arg("member_offset").noconvert(), nb::arg("members").noconvert(), nb::arg("target_offset").noconvert(),
        nb::arg("targets").noconvert(), nb::arg("start").noconvert(), nb::arg("end").noconvert(), nb::arg("strength").noconvert(),
        nb::arg("least_members"), nb::arg("overlap"));
+    module.def("unions_each", [](Vector<Growth*> growths, In<std::int64_t> member_offset, In<std::int32_t> members,
+                                 In<std::int64_t> target_offset, In<std::int32_t> targets, In<std::int32_t> start, In<std::int32_t> end,
+                                 In<double> strength, In<std::int32_t> one, In<std::int32_t> other, std::size_t least_members, double overlap) {
+        const auto rings = outlines(log_of(growths), member_offset, members, target_offset, targets, start, end, strength);
+        return unions_each(std::move(growths), rings, one, other, least_members, overlap);
+    }, nb::arg("growths"), nb::arg("member_offset").noconvert(), nb::arg("members").noconvert(), nb::arg("target_offset").noconvert(),
+       nb::arg("targets").noconvert(), nb::arg("start").noconvert(), nb::arg("end").noconvert(), nb::arg("strength").noconvert(),
+       nb::arg("one").noconvert(), nb::arg("other").noconvert(), nb::arg("least_members"), nb::arg("overlap"));
     module.def("told_by_both", [](const Growth& growth, In<std::int64_t> member_offset, In<std::int32_t> members, In<std::int64_t> target_offset,
                                   In<std::int32_t> targets, In<std::int32_t> start, In<std::int32_t> end, In<double> strength) {
         const auto rings = outlines(growth.log(), member_offset, members, target_offset, targets, start, end, strength);

@@ -184,4 +184,21 @@ Parts parts_of(Growth& growth, const Outline& ring, std::size_t least_members, d
     return parts;
 }
 
+Union union_of(Growth& growth, const Outline& one, const Outline& other, std::size_t least_members, double overlap) {
+    Vector<std::int32_t> core;
+    std::set_union(one.members.begin(), one.members.end(), other.members.begin(), other.members.end(), std::back_inserter(core));
+    Union united{growth.grow(std::move(core), true)};
+    united.walked = united.ring.walked;
+    united.swallowed = united.ring.swallowed;
+    bool stands = united.ring.strength > told_by_both(growth.log(), one, other).strength;
+    if (stands) {
+        const Parts parts = parts_of(growth, outline_of(united.ring), least_members, overlap);
+        united.walked += parts.walked;
+        united.swallowed += parts.swallowed;
+        stands = parts.rings.empty();
+    }
+    if (!stands) united.ring = Ring{};
+    return united;
+}
+
 }  // namespace graphdet

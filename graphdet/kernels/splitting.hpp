@@ -30,6 +30,16 @@ struct Parts {
 // `overlap` of the weaker one's meetings are the other's, too.
 Parts parts_of(Growth& growth, const Outline& ring, std::size_t least_members, double overlap);
 
+// Two rings in one, or an empty ring where they stay two; and what it took to know.
+struct Union {
+    Ring ring;
+    std::int64_t walked = 0, swallowed = 0;
+};
+
+// The ring that grows from the members of both, where it tells their coincidences in fewer words than they do, what both tell counted once,
+// and is not better told as two others.
+Union union_of(Growth& growth, const Outline& one, const Outline& other, std::size_t least_members, double overlap);
+
 // (n,) which of n things lie under the first of the two branches that average linkage joins last, by their distances (n · (n − 1) / 2,),
 // row by row of the upper triangle; the first branch is the older one, things being oldest, in their order.
 Vector<bool> first_branch(Vector<double> distance, std::size_t n);

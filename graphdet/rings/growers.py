@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import NamedTuple, Self, TypeVar
 
 from graphdet.arrays import Int32
-from graphdet.rings.growth import Grower, Grown, Tried, grow_each, parts_each
+from graphdet.rings.growth import Grower, Grown, Tried, grow_each, parts_each, unions_each
 from graphdet.settings import RingSettings
 from graphdet.visits.base_rates import BaseRates
 from graphdet.visits.index import VisitIndex
@@ -60,10 +60,14 @@ class Growers:
         self._running = self._ahead.submit(lambda: Ahead(grow_each(self._growers, cores), parts_each(self._growers, rings)))
         return self._running
 
+    def unite(self, pairs: Sequence[tuple[Grown, Grown]]) -> list[Grown | None]:
+        """Of each two rings the one that tells them better, if one does, see `unions_each`."""
+        self._await_ahead()
+        return [next(iter(self.count(tried)), None) for tried in unions_each(self._growers, pairs)]
+
     def each(self, do: Callable[[Grower, Thing], Result], things: Sequence[Thing]) -> list[Result]:
         """Done with each thing, in their order."""
-        if self._running is not None:  # it goes on where the effort was spent before it was asked for, and has the same growers
-            wait((self._running,))
+        self._await_ahead()
         threads = len(self._growers)
         shares = self._pool.map(
             lambda grower, own: [do(grower, thing) for thing in own], self._growers, [things[n::threads] for n in range(threads)]
@@ -72,3 +76,7 @@ class Growers:
         for number, share in enumerate(shares):
             done[number::threads] = share
         return done
+
+    def _await_ahead(self) -> None:
+        if self._running is not None:  # it goes on where the effort was spent before it was asked for, and has the same growers
+            wait((self._running,))

@@ -186,6 +186,20 @@ def parts_each(growers: Sequence[Grower], rings: Sequence[Grown]) -> list[Tried]
     return [Tried(*one) for one in zip(own, walked.tolist(), swallowed.tolist(), strict=True)]
 
 
+def unions_each(growers: Sequence[Grower], pairs: Sequence[tuple[Grown, Grown]]) -> list[Tried]:
+    """Of each two rings the one that grows from the members of both, by as many threads as there are growers; none where it does not tell
+    their coincidences in fewer words than they do, what both tell counted once, or is better told as two others."""
+    first = growers[0]
+    rings = list({id(ring): ring for pair in pairs for ring in pair}.values())
+    place = {id(ring): number for number, ring in enumerate(rings)}
+    one, other = (np.array([place[id(pair[side])] for pair in pairs], np.int32) for side in (0, 1))
+    found, walked, swallowed = _kernels.unions_each(
+        [grower.kernel for grower in growers], *_outlines(rings), one, other, first.least_members, first.overlap
+    )
+    unions = ([ring] if len(ring.members) else [] for ring in _as_grown(found))
+    return [Tried(*tried) for tried in zip(unions, walked.tolist(), swallowed.tolist(), strict=True)]
+
+
 def _outlines(rings: Sequence[Grown]) -> tuple[Int64, Int32, Int64, Int32, Int32, Int32, Float64]:
     """What kernels ask of rings, one after the other."""
     members, targets, start, end = (

@@ -8,7 +8,7 @@ import numpy as np
 
 from graphdet import _kernels
 from graphdet.arrays import Int32
-from graphdet.rings.growth import Grower, Grown
+from graphdet.rings.growth import Grown
 from graphdet.settings import RingSettings
 
 LEAST_COMMON = 2  # targets that two rings have in common, at the same time, to be looked at as one
@@ -72,7 +72,8 @@ def merged(rings: list[Grown], unite: Callable[[Sequence[tuple[Grown, Grown]]], 
 
     Args:
         rings: the strongest first.
-        unite: gives for pairs of rings what `union_of` does. Few become one, so that all pairs of the given rings are asked about at once.
+        unite: gives of each two rings the one that tells them better, or None. Few become one, so that all pairs of the given rings are
+            asked about at once.
         most: who has more members stays as it is: it is a crowd of one taste, and joining crowds takes long and tells nobody more.
     """
     pairs = []
@@ -121,13 +122,6 @@ class _Near:
                 continue
             if _shared_times(ring, other) >= LEAST_COMMON:
                 yield number, other
-
-
-def union_of(one: Grown, other: Grown, grower: Grower) -> Grown | None:
-    """The ring of two, where it tells their coincidences in fewer words than they do, what both tell counted once, and is not better told
-    as two others."""
-    union = grower.grow(np.union1d(one.members, other.members))
-    return union if union.strength > grower.told_by_both(one, other)[0] and not grower.parts_of(union) else None
 
 
 def _in_common(index: _kernels.InvertedIndex, things: Int32) -> Iterator[tuple[int, int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from graphdet.evidence.pairs import PairEvidence
@@ -12,7 +12,7 @@ from graphdet.rings.cores import Core, find_cores
 from graphdet.rings.growers import Growers
 from graphdet.rings.growth import Grown, Tried
 from graphdet.rings.known import KnownRings
-from graphdet.rings.merging import LARGE, distinct, merged, union_of, without_compounds
+from graphdet.rings.merging import LARGE, distinct, merged, without_compounds
 from graphdet.rings.widening import Partners, widener
 from graphdet.settings import RingSettings
 from graphdet.visits.base_rates import BaseRates
@@ -59,13 +59,9 @@ def search_rings(pairs: PairEvidence, index: VisitIndex, base_rates: BaseRates, 
     effort = LEAST_EFFORT + settings.effort * len(index.visits)
     with Growers(index, base_rates, settings, threads) as growers:
         known, tried = _grow(cores, growers, effort, settings)
-
-        def unite(pairs: Sequence[tuple[Grown, Grown]]) -> list[Grown | None]:
-            return growers.each(lambda grower, pair: union_of(*pair, grower), pairs)
-
         whole = distinct(without_compounds(known.whole, settings), settings)
         most = max(round(MOST_OF_ALL * index.visits.users), LARGE)
-        rings = distinct(merged(whole, unite, most), settings)
+        rings = distinct(merged(whole, growers.unite, most), settings)
         rings = _with_wider(rings, Partners(pairs, index.visits.users), growers, settings, most, effort)
         swallowed = growers.swallowed
     return Search(rings, len(cores), max(len(cores) - tried, 0), swallowed)
