@@ -10,11 +10,13 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from graphdet.cli import stopping
 from graphdet.errors import NoScratch
 from graphdet.run.folder import Run
 from graphdet.schema import RUN_TABLES
@@ -102,6 +104,40 @@ def test_a_signal_while_the_program_itself_is_read(number: signal.Signals, place
     """From the first module on, though what hears signals in good order must be read, too."""
     done = subprocess.run([sys.executable, "-c", HASTY, place, str(number)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (128 + number, "", LINE)
+
+
+def test_the_main_thread_is_stopped_whoever_hears_it_first() -> None:
+    """The watcher may be told of a signal before Python calls the handler; a second signal disturbs no clearing up."""
+    held = stopping.Stopping()
+    held.signal = signal.SIGTERM
+    with pytest.raises(KeyboardInterrupt):
+        held._heard(signal.SIGTERM, None)
+    held._heard(signal.SIGINT, None)
+    assert held.code == 128 + signal.SIGTERM
+
+
+def test_that_it_was_stopped_is_said_once_and_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    held, begun, go_on = stopping.Stopping(), threading.Event(), threading.Event()
+    said: list[str] = []
+
+    def slow() -> None:
+        begun.set()
+        assert go_on.wait(60)
+        said.append("slow")
+
+    first = threading.Thread(target=held.tell, args=(slow,))
+    first.start()
+    assert begun.wait(60)
+    monkeypatch.setattr(stopping, "GRACE", 0.05)
+    held.tell(lambda: said.append("too late"))  # nobody reads what the first one says
+    assert said == []
+    monkeypatch.setattr(stopping, "GRACE", 60.0)
+    second = threading.Thread(target=held.tell, args=(lambda: said.append("second"),))
+    second.start()
+    go_on.set()
+    second.join()
+    assert said == ["slow"]
+    first.join()
 
 
 def test_ctrl_c_before_signals_can_be_taken_over() -> None:

@@ -38,8 +38,7 @@ def _stop(stopping: Stopping) -> int:
     from graphdet.scratch import clear_scratch
 
     clear_scratch()
-    if not stopping.is_told():
-        complain(LINE)
+    stopping.tell(lambda: complain(LINE))
     return stopping.code if stopping.signal else INTERRUPTED
 
 

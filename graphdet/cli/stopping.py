@@ -13,7 +13,7 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 from graphdet import early_stop
@@ -27,7 +27,8 @@ class Stopping:
 
     def __init__(self) -> None:
         self.signal = 0
-        self._told = threading.Lock()
+        self._raised = self._told = False
+        self._telling = threading.Lock()
         self._ear, self._mouth = os.pipe()
         os.set_blocking(self._mouth, False)
 
@@ -44,12 +45,19 @@ class Stopping:
         threading.Thread(target=self._watch, daemon=True).start()
         sys.unraisablehook = self._swallowed
 
-    def is_told(self) -> bool:
-        """Whether it was said already that the process was stopped; whoever asks first is to say it."""
-        return not self._told.acquire(blocking=False)
+    def tell(self, say: Callable[[], object]) -> None:
+        """Say that the process was stopped, once. Who comes second waits for who is saying it, but not for ever: nobody may read it."""
+        if self._telling.acquire(timeout=GRACE):
+            try:
+                if not self._told:
+                    self._told = True
+                    say()
+            finally:
+                self._telling.release()
 
     def _heard(self, number: int, frame: FrameType | None) -> None:
-        first, self.signal = not self.signal, self.signal or number
+        self.signal = self.signal or number  # which the watcher may have been told first
+        first, self._raised = not self._raised, True
         if first:  # a second one must not disturb the clearing up; the watcher ends it
             raise KeyboardInterrupt
 
@@ -71,9 +79,8 @@ class Stopping:
         from graphdet.scratch import clear_scratch
 
         clear_scratch()
-        if not self.is_told():
-            with contextlib.suppress(OSError):  # not through sys.stderr, which the main thread may have in its hands
-                os.write(2, early_stop.SHOWN)
+        with contextlib.suppress(OSError):  # not through sys.stderr, which the main thread may have in its hands
+            self.tell(lambda: os.write(2, early_stop.SHOWN))
         os._exit(self.code)
 
 
