@@ -440,8 +440,14 @@ def test_a_server_is_given_up_when_nothing_moves_and_not_before(monkeypatch: pyt
 
 @pytest.mark.parametrize(("told", "seconds"), [("00:01:44", 104), ("1-02:03:04", 93_784), ("1:44.50", 104.5), ("", 0)])
 def test_processor_time_is_read_as_systems_tell_it(told: str, seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(servers.shutil, "which", lambda _name: "ps")
     monkeypatch.setattr(servers.subprocess, "run", lambda *_, **__: SimpleNamespace(stdout=f"  {told}\n"))
     assert servers._processor_seconds(4711) == seconds
+
+
+def test_without_ps_a_server_is_judged_by_its_log_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert servers._processor_seconds(os.getpid()) == 0.0
 
 
 def test_the_commands_know_the_words_of_the_library() -> None:

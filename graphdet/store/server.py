@@ -302,8 +302,13 @@ class _Patience:
 
 
 def _processor_seconds(pid: int) -> float:
-    """That a process has used, as `ps` tells it: days-hours:minutes:seconds; 0 of one that is not there (Docker's are not ours)."""
-    told = subprocess.run(["ps", "-o", "time=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout.strip() if pid else ""  # noqa: S603, S607
+    """That a process has used, as `ps` tells it: days-hours:minutes:seconds. 0 of one that is not there (Docker's are not ours), and of any
+    where there is no `ps`, as in small containers: then its log alone tells whether it works.
+    """
+    ps = shutil.which("ps")
+    if not pid or ps is None:
+        return 0.0
+    told = subprocess.run([ps, "-o", "time=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603
     days, _, clock = told.rpartition("-")
     parts = [float(part) for part in clock.split(":")] if clock else [0.0]
     return int(days or 0) * 86_400 + sum(part * 60.0**power for power, part in enumerate(reversed(parts)))
