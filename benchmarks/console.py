@@ -1,16 +1,19 @@
-"""How fast the console answers while several analysts click at once, and how much memory its server takes.
+"""How fast the console answers while several analysts click at once, what a page costs, and how much memory its server takes.
 
     python benchmarks/console.py RUN                       # an existing run folder
     python benchmarks/console.py --events 10000000         # a market of its own, made and run first
 
-Each analyst opens a page, looks at it for a moment, and opens the next: the queue, cases from its head and from all of it, accounts, the
-week, lists, runs. A case that nobody opened before is built, which costs most; how many were says the table.
+Each analyst opens a page, looks at it for a moment, and opens the next: all screens, words from the queue, ids looked up, and the list of
+accounts as a file. Before them a fortieth of the cases is confirmed, so that lists hold something. A case that nobody opened before is
+built, which costs most; how many were says the table. What a page costs the server in processor time is counted afterwards, one analyst
+alone: seconds hang on what else the machine does, and processor time hardly.
 """
 
 from __future__ import annotations
 
 import argparse
 import http.client
+import os
 import random
 import re
 import subprocess
@@ -21,19 +24,37 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import numpy as np
 from results_io import markdown_row, write_result
 
+from graphdet.cases.casebook import Casebook
 from graphdet.run.folder import Run
 
 PROGRAM = str(Path(sys.executable).with_name("graphdet"))
 ROOMS = ("console", "cases", "week", "report", "replay", "dossier", "words", "run", "schema")
-Choice = Callable[[random.Random], tuple[str, str]]
-SCREENS = ("queue", "case at the head", "any case", "account", "week", "lists", "runs")
-OFTEN = (25, 25, 15, 20, 5, 5, 5)
+OFTEN = {
+    "queue": 20, "case at the head": 20, "any case": 15, "account": 15, "item, shop, device or address": 5, "week": 4, "a year of weeks": 1,
+    "lists": 5, "runs": 2, "100 ids": 3, "a word": 9, "list as a file": 1,
+}  # fmt: skip
+A_FILE = "list as a file"  # is written by a process of its own, and is no page
+CONFIRMED = 40  # of so many cases one is, before anybody clicks
+ALONE = 12  # times that each screen is opened, to count what it costs
+
+
+@dataclass(frozen=True)
+class Click:
+    """What an analyst does next; `form` is sent where it is given."""
+
+    screen: str
+    path: str
+    form: dict[str, str] | None = None
+
+
+Choice = Callable[[random.Random], Click]
 
 
 @dataclass
@@ -70,12 +91,15 @@ class Browser:
     """One analyst's: it keeps its cookie and its connection."""
 
     def __init__(self, address: str, cookie: str = "") -> None:
-        self._line, self.cookie = http.client.HTTPConnection(address, timeout=60), cookie
+        self._address, self._line, self.cookie = address, http.client.HTTPConnection(address, timeout=60), cookie
 
-    def open(self, path: str) -> tuple[int, str, float]:
+    def open(self, path: str, form: dict[str, str] | None = None) -> tuple[int, str, float]:
         """Status, text and seconds."""
         begin = time.perf_counter()
-        self._line.request("GET", path, headers={"Cookie": self.cookie} if self.cookie else {})
+        headers = {"Cookie": self.cookie} if self.cookie else {}
+        if form is not None:
+            headers |= {"Content-Type": "application/x-www-form-urlencoded", "Origin": f"http://{self._address}", "HX-Request": "true"}
+        self._line.request("GET" if form is None else "POST", path, None if form is None else urlencode(form), headers)
         answer = self._line.getresponse()
         text = answer.read().decode()
         if cookie := answer.getheader("set-cookie"):
@@ -83,35 +107,72 @@ class Browser:
         return answer.status, text, time.perf_counter() - begin
 
 
-def click(
-    browser: Browser, choose: Callable[[random.Random], tuple[str, str]], chance: random.Random, until: float, clicks: Clicks
-) -> None:
+def click(browser: Browser, choose: Choice, chance: random.Random, until: float, clicks: Clicks) -> None:
     """One analyst, until the time is over."""
     while time.perf_counter() < until:
-        screen, path = choose(chance)
-        status, _, seconds = browser.open(path)
-        clicks.seconds[screen].append(seconds)
+        one = choose(chance)
+        status, _, seconds = browser.open(one.path, one.form)
+        clicks.seconds[one.screen].append(seconds)
         if status != 200:
-            clicks.failed.append(f"{path}: {status}")
-        if path.startswith("/case/"):
-            clicks.opened.add(path)
+            clicks.failed.append(f"{one.path}: {status}")
+        if one.screen in ("case at the head", "any case"):
+            clicks.opened.add(one.path)
         time.sleep(chance.uniform(0.5, 1.5))
 
 
-def chooser(cases: list[str], accounts: list[str]) -> Choice:
-    """What an analyst opens next: the name of a screen, and its address."""
+def choices(cases: list[tuple[str, str]], nodes: dict[str, list[str]], csrf: str) -> dict[str, Choice]:
+    """Screen → what an analyst does there.
 
-    def choose(chance: random.Random) -> tuple[str, str]:
-        screen = chance.choices(SCREENS, OFTEN)[0]
-        paths = {
-            "queue": "/",
-            "case at the head": f"/case/{chance.choice(cases[:40])}",
-            "any case": f"/case/{chance.choice(cases)}",
-            "account": f"/about?type=user&id={quote(chance.choice(accounts), safe='')}",
-        }
-        return screen, paths.get(screen, f"/{screen}")
+    Args:
+        cases: those that wait, worth most first, with the rings that they had when the queue was seen.
+        nodes: type → ids of members.
+        csrf: the session's token.
+    """
+    others = [(kind, name) for kind, names in nodes.items() if kind != "user" for name in names] or [("user", nodes["user"][0])]
 
-    return choose
+    def about(screen: str, kind: str, name: str) -> Click:
+        return Click(screen, f"/about?{urlencode({'type': kind, 'id': name})}")
+
+    def say(chance: random.Random) -> Click:
+        name, ring = chance.choice(cases)
+        word = chance.choice(("confirmed", "innocent", "later"))
+        return Click("a word", f"/case/{name}/quick", {"csrf": csrf, "ring": ring, "word": word})
+
+    def look_up(chance: random.Random) -> Click:
+        names = chance.choices(nodes["user"], k=100)
+        return Click("100 ids", "/find", {"csrf": csrf, "ids": "\n".join(names)})
+
+    plain = {"queue": "/", "week": "/week", "a year of weeks": "/week?days=365", "lists": "/lists", "runs": "/runs"}
+    found: dict[str, Choice] = {screen: partial(lambda one, _: one, Click(screen, path)) for screen, path in plain.items()}
+    return found | {
+        "case at the head": lambda chance: Click("case at the head", f"/case/{chance.choice(cases[:40])[0]}"),
+        "any case": lambda chance: Click("any case", f"/case/{chance.choice(cases)[0]}"),
+        "account": lambda chance: about("account", "user", chance.choice(nodes["user"])),
+        "item, shop, device or address": lambda chance: about("item, shop, device or address", *chance.choice(others)),
+        "100 ids": look_up,
+        "a word": say,
+        A_FILE: lambda _: Click(A_FILE, "/lists/accounts.csv"),
+    }
+
+
+def worked(process: int) -> float:
+    """Seconds of processor that a process has taken (Linux)."""
+    told = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def costs_alone(browser: Browser, ways: dict[str, Choice], process: int) -> dict[str, float]:
+    """Screen → seconds of processor that the server takes for one page, by one analyst alone."""
+    found, chance = {}, random.Random(99)  # noqa: S311
+    for screen, choose in ways.items():
+        if screen == A_FILE:
+            continue
+        before = worked(process)
+        for _ in range(ALONE):
+            one = choose(chance)
+            browser.open(one.path, one.form)
+        found[screen] = (worked(process) - before) / ALONE
+    return found
 
 
 def held(process: int) -> float:
@@ -129,31 +190,59 @@ def wait_for_pages(home: Path, most: float) -> None:
         time.sleep(min(15.0, most))
 
 
-def row(name: str, seconds: list[float]) -> str:
+def row(name: str, seconds: list[float], cost: float | None = None) -> str:
     median, late = (1000 * float(np.quantile(seconds, part)) for part in (0.5, 0.95))
-    return markdown_row([name, f"{len(seconds):,}", f"{median:.0f}", f"{late:.0f}", f"{1000 * max(seconds):.0f}"])
+    told = "" if cost is None else f"{1000 * cost:.0f}"
+    return markdown_row([name, f"{len(seconds):,}", f"{median:.0f}", f"{late:.0f}", f"{1000 * max(seconds):.0f}", told])
 
 
-def measure(run: Path, analysts: int, seconds: float, patience: float, folder: Path) -> None:
-    """Take the run into a casebook, serve it, click, and write what came of it."""
-    found = Run.load(run)
-    home = folder / "home"
-    graphdet("cases", "add", str(run), "--home", str(home))
+def confirm_some(home: Path) -> None:
+    """As if the house had decided before."""
+    with Casebook(home, "benchmark") as book:
+        for case in book.cases()[::CONFIRMED]:
+            book.decide(case.name, "confirmed")
+
+
+def members_by_type(run: Run) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for row in run.members.slice(0, 20_000).to_pylist():
+        found[row["node_type"]].append(row["node_id"])
+    return found
+
+
+@dataclass
+class Measured:
+    """What a server showed."""
+
+    clicks: Clicks
+    costs: dict[str, float]
+    opened: float
+    opened_cost: float
+    ready: int
+    highest: float
+
+
+def click_through(home: Path, run: Run, analysts: int, seconds: float, patience: float) -> Measured:
+    """Serve a home, and let analysts click."""
     server, link, opened = start(home)
     try:
         address = urlsplit(link).netloc
         first = Browser(address)
         first.open(link.partition(address)[2])
-        begin = time.perf_counter()
-        status, page, _ = first.open("/")
-        opened += time.perf_counter() - begin
+        status, page, took = first.open("/")
+        opened_cost = worked(server.pid)
         assert status == 200, page
-        cases = list(dict.fromkeys(re.findall(r"/case/(C-\d+)", page)))
-        users = [row["node_id"] for row in found.members.slice(0, 20_000).to_pylist() if row["node_type"] == "user"]
+        cases = re.findall(r'action="/case/(C-\d+)/quick".*?name="ring" value="([^"]+)"', page, re.DOTALL)
+        token = re.search(r'name="csrf" value="([^"]+)"', page)
+        assert cases
+        assert token
         wait_for_pages(home, most=patience)
         ready = sum(1 for _ in home.glob("console/*/pages/*"))
-        clicks, until = Clicks(), time.perf_counter() + seconds
-        choose = chooser(cases, users)
+        ways, clicks, until = choices(cases, members_by_type(run), token[1]), Clicks(), time.perf_counter() + seconds
+
+        def choose(chance: random.Random) -> Click:
+            return ways[chance.choices(list(OFTEN), list(OFTEN.values()))[0]](chance)
+
         people = [
             threading.Thread(target=click, args=(Browser(address, first.cookie), choose, chance, until, clicks))
             for chance in map(random.Random, range(analysts))
@@ -164,22 +253,34 @@ def measure(run: Path, analysts: int, seconds: float, patience: float, folder: P
         while any(one.is_alive() for one in people):
             highest = max(highest, held(server.pid))
             time.sleep(0.2)
+        costs = costs_alone(Browser(address, first.cookie), ways, server.pid)
+        return Measured(clicks, costs, opened + took, opened_cost, ready, max(highest, held(server.pid)))
     finally:
         server.terminate()
         server.wait(30)
-    every = [one for own in clicks.seconds.values() for one in own]
-    events = found.meta["counts"]["accepted"]
+
+
+def measure(run: Path, analysts: int, seconds: float, patience: float, folder: Path) -> None:
+    """Take the run into a casebook, serve it, click, and write what came of it."""
+    found, home = Run.load(run), folder / "home"
+    graphdet("cases", "add", str(run), "--home", str(home))
+    confirm_some(home)
+    got = click_through(home, found, analysts, seconds, patience)
+    clicks, events, rings = got.clicks, found.meta["counts"]["accepted"], found.rings.num_rows
+    pages = [one for screen, own in clicks.seconds.items() for one in own if screen != A_FILE]
     told = (
-        f"A run of {events:,} events and {found.rings.num_rows:,} rings; {analysts} analysts for {seconds:.0f} s, each with a click a "
-        f"second. The server held {highest:.0f} MB at the most, and showed its first page {opened:.1f} s after it was called; the pages of "
-        f"{ready:,} rings were prepared when the clicking began, and {len(clicks.opened):,} different cases were opened. Milliseconds:"
+        f"A run of {events:,} events and {rings:,} rings; {analysts} analysts for {seconds:.0f} s, each with a click a second. The server "
+        f"held {got.highest:.0f} MB at the most, and showed its first page {got.opened:.1f} s after it was called, {got.opened_cost:.1f} s "
+        f"of processor; the pages of {got.ready:,} rings were prepared when the clicking began, and {len(clicks.opened):,} different cases "
+        f"were opened. Answers that were none: {len(clicks.failed)}. Milliseconds, the last column of processor:"
     )
-    head = [told, "", markdown_row(["screen", "clicks", "median", "95 of 100 within", "longest"]), "|---|--:|--:|--:|--:|"]
-    table = [row(name, clicks.seconds[name]) for name in SCREENS if clicks.seconds[name]] + [row("all", every)]
+    head = [told, "", markdown_row(["screen", "clicks", "median", "95 of 100 within", "longest", "cost"]), "|---|--:|--:|--:|--:|--:|"]
+    table = [row(name, clicks.seconds[name], got.costs.get(name)) for name in OFTEN if clicks.seconds[name]] + [row("all pages", pages)]
     text = "\n".join([*head, *table]) + "\n"
     print(text, *clicks.failed[:5], sep="\n")
-    figures = {"events": events, "rings": found.rings.num_rows, "analysts": analysts, "mb": highest, "opened": opened, "ready": ready}
-    write_result("console", {**figures, "seconds": dict(clicks.seconds), "failed": clicks.failed}, text, ROOMS)
+    figures = {"events": events, "rings": rings, "analysts": analysts, "mb": got.highest, "opened": got.opened, "ready": got.ready}
+    figures |= {"opened_cost": got.opened_cost, "costs": got.costs, "seconds": dict(clicks.seconds), "failed": clicks.failed}
+    write_result("console", figures, text, ROOMS)
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ import csv
 import html
 import http.client
 import io
+import json
 import os
 import re
 import signal
@@ -27,6 +28,7 @@ import pytest
 import uvicorn
 from alert_parts import NOW, alert_settings, by_name, line
 from browser import QUIET, find_chromium
+from case_runs import MadeRing, made_run
 from dossier_runs import LoggedRun, market_run
 from test_report import keep
 
@@ -41,23 +43,29 @@ from graphdet.console.account_file import ANALYST, READER, Account, AccountsOf, 
 from graphdet.console.app import Console
 from graphdet.console.desk import Desk
 from graphdet.console.guard import FORM, HEADERS, MOST_BODY, MOST_TARGET
+from graphdet.console.lists_screen import MOST_REASONS
+from graphdet.console.prepared import TOLD
 from graphdet.console.routes import SCREENS
 from graphdet.console.serving import Listening, _listen, place_of
 from graphdet.console.shelf import MOST_IDS
 from graphdet.console.who_is_there import OLDEST, RESTED, Sessions, Tries
 from graphdet.console.workbench import Workbench
+from graphdet.dossier.building import build_dossier
 from graphdet.errors import AlertError, ConsoleError, NotARun
 from graphdet.lineage import carrying as lineage
+from graphdet.replay.recorded import Recorded
 from graphdet.run.log_clock import LogClock
 from graphdet.schema import VERDICTS
 from graphdet.schema.run_tables import USER_ROLES
 from graphdet.schema.wording import LANGUAGES
 from graphdet.watch.state import FILE
-from graphdet.week.hand_over import account_rows
+from graphdet.week.hand_over import account_rows, still_to_act_on
 from graphdet.week.queueing import make_queue, rank_waiting
 from graphdet.words.casework import entry_in_words
 from graphdet.words.console import CONSOLE_WORDS
 from graphdet.words.interface import WORDS
+from graphdet.words.reason_names import reason_name
+from graphdet.words.reasons import CATALOGUE
 
 PASSWORD = "correct horse battery"  # noqa: S105
 EVIL = "<script>alert(1)</script>"
@@ -557,7 +565,7 @@ def test_words_said_in_the_console_are_in_the_casebook(served: Served, home: Pat
     with Casebook(home, "ana") as book:
         assert {row["user_id"] for row in rows} == set(book.users_of(found)) - {member}
         assert [list(row.values()) for row in rows] == [
-            ["" if value is None else str(value) for value in row.values()] for row in account_rows(book)
+            ["" if value is None else str(value) for value in row.values()] for row in still_to_act_on(account_rows(book), book.now)
         ]
         assert all(row["reasons"] and row["author"] == "ana" for row in rows)
     page = served.ask("/case/C-0001", cookie=cookie).text
@@ -591,6 +599,52 @@ def test_the_queue_stands_in_the_order_of_cases_queue_and_learns_from_verdicts(s
     told = re.search(r"([0-9]+) of 100 such groups", served.ask("/", cookie=cookie).text)
     assert told is not None
     assert f"With the verdicts so far, {told[1]} of 100 such groups" in served.ask(f"/case/{shown()[0]}", cookie=cookie).text
+
+
+def test_the_list_tells_each_accounts_reasons_and_its_last_day(served: Served, home: Path, logged: LoggedRun) -> None:
+    cookie, csrf = served.log_in()
+    ring = logged.run.rings.sort_by("rank")["ring_id"][0].as_py()
+    reasons = build_dossier(Recorded(logged.run), logged.run.ring(ring)).reasons
+    codes = {code for code, _ in reasons if CATALOGUE[code].side == "for"}
+    assert served.ask("/case/C-0001/quick", {"csrf": csrf, "word": "confirmed"}, cookie).status == 303
+    assert CONSOLE_WORDS["reasons_in_file"].en in served.ask("/lists", cookie=cookie).text
+    with Casebook(home, "ana") as book:
+        rows = still_to_act_on(account_rows(book), book.now)
+    until = time.monotonic() + 60
+    while served.console.desk.told_of(logged.run.id, ring) is None and time.monotonic() < until:
+        served.ask("/case/C-0001", cookie=cookie)  # which prepares its page
+    for language in LANGUAGES:
+        served.ask("/prefer", {"csrf": csrf, "language": language}, cookie)
+        page = html.unescape(served.ask("/lists", cookie=cookie).text)
+        shown = re.findall(r'<span class="kind" title="([a-z_]+)">([^<]+)</span>', page)
+        assert len(shown) == min(len(codes), MOST_REASONS) * len(rows) > 0
+        assert set(shown) < {(code, reason_name(code, language)) for code in codes}
+        assert all(page.count(reason_name(code, language)) >= len(rows) for code in codes)
+        assert page.count(f'<td class="time">{rows[0]["until"]}</td>') == len(rows)
+
+
+def test_hostile_accounts_and_codes_are_text_on_the_list_and_in_its_file(tmp_path: Path) -> None:
+    home, ring = tmp_path / "home", MadeRing("R-0", (EVIL, "=cmd()", "\u202eevil"))
+    run = made_run("run-0123456789abcdef", [ring])
+    run.save(home / "runs" / "2026-01-01")
+    with Casebook(home, "ana") as book:
+        book.take_in(run, folder=home / "runs" / "2026-01-01")
+        book.decide("C-0001", "confirmed")
+    with serving(home) as served:
+        cookie, csrf = served.log_in()
+        place = served.console.desk.latest().bench.prepared.folder
+        place.mkdir(parents=True)
+        (place / TOLD).write_text(json.dumps({"ring": "R-0", "tactics": [], "reasons": [EVIL, "dense"]}) + "\n", encoding="utf-8")
+        for language in LANGUAGES:
+            served.ask("/prefer", {"csrf": csrf, "language": language}, cookie)
+            page = served.ask("/lists", cookie=cookie).text
+            assert EVIL not in page
+            assert page.count(html.escape(EVIL)) >= 1 + len(ring.users)
+            assert reason_name("dense", language) in page
+            assert "\u202e" not in re.sub('data-copy="[^"]*"', "", page)
+        told = list(csv.DictReader(io.StringIO(served.ask("/lists/accounts.csv", cookie=cookie).text.lstrip("\ufeff"))))
+        assert {row["user_id"][:2] for row in told} == {"<s", "'=", told[-1]["user_id"][:2]}
+        assert all(row["until"] and row["run_id"] for row in told)
 
 
 def test_a_quick_word_can_be_taken_back_and_only_the_last_one(served: Served, home: Path) -> None:

@@ -18,6 +18,7 @@ from commands import Command, one_line
 from scipy.stats import betabinom
 
 from graphdet.cases.casebook import Casebook
+from graphdet.cases.entries import as_text
 from graphdet.cases.following import follow_lineage
 from graphdet.cli.caseload import AccountsFormat
 from graphdet.errors import CaseError
@@ -25,7 +26,7 @@ from graphdet.judging.standing import COVERED, known_chances, known_priors
 from graphdet.schema import VERDICTS
 from graphdet.week.chances import OTHERS, Belief, Beliefs, Precision, expected_precision
 from graphdet.week.figures_of_week import precision_of, week_of
-from graphdet.week.hand_over import WRITERS, account_rows, write_accounts
+from graphdet.week.hand_over import WRITERS, account_rows, still_to_act_on, write_accounts
 from graphdet.week.precision_chart import precision_chart
 from graphdet.week.queueing import Why, make_queue
 from graphdet.week.weekly_report import as_markdown, as_page
@@ -209,6 +210,32 @@ def test_accounts_are_handed_over_in_three_formats(judged: Path, tmp_path: Path)
     assert {form.value for form in AccountsFormat} == set(WRITERS)
 
 
+def test_an_account_is_acted_on_until_its_ring_has_been_at_rest(tmp_path: Path) -> None:
+    """90 days after the word on it or its ring's last event, whichever is later; a word anew puts it back."""
+    clock = Clock(START - timedelta(days=30))  # the ring acts after the word on it
+    with filled(tmp_path, ring(1, "alert", 10.0), clock=clock) as book:
+
+        def listed() -> dict[str, str]:
+            return {row["user_id"]: row["until"] for row in still_to_act_on(account_rows(book), book.now)}
+
+        book.decide("C-0001", "confirmed")
+        book.decide("C-0001", "innocent", users=["u01-0"])
+        assert listed() == dict.fromkeys(("u01-1", "u01-2"), "2026-04-01")
+        assert {row["until"] for row in account_rows(book, ["innocent"])} == {""}
+        clock.now = START + timedelta(days=60)
+        book.decide("C-0001", "confirmed", users=["u01-2"])
+        assert listed() == {"u01-1": "2026-04-01", "u01-2": "2026-05-31"}
+        clock.now = START + timedelta(days=90, hours=23)
+        assert listed().keys() == {"u01-1", "u01-2"}, "the last day counts"
+        clock.forward(0.1)
+        assert listed().keys() == {"u01-2"}
+        clock.forward(400)
+        assert listed() == {}
+        assert len(account_rows(book)) == 2, "no verdict is lost"
+        book.decide("C-0001", "confirmed")
+        assert listed().keys() == {"u01-1", "u01-2"}
+
+
 def test_a_run_that_is_gone_leaves_reasons_empty_and_accounts_whole(judged: Path) -> None:
     (judged / "runs" / "2026-01-01" / "run.json").unlink()
     with Casebook(judged, "bo", Clock()) as book:
@@ -298,8 +325,13 @@ def test_the_commands(judged: Path, tmp_path: Path, graphdet_command: Command) -
     assert "To look at: 1 of 1 waiting case." in shown
     assert "2 verdicts of this house" in shown
     assert "最值得" in graphdet_command("cases", "queue", "--home", judged, "--lang", "zh").out
-    done = graphdet_command("cases", "export", "--home", judged, "--out", tmp_path / "act.csv")
+    done = graphdet_command("cases", "export", "C-1", "--home", judged, "--out", tmp_path / "act.csv")
     assert done.out == f"Accounts: 3, cases: 1. {tmp_path / 'act.csv'}\n"
+    with Casebook(judged, "ann") as book:
+        left = len(still_to_act_on(account_rows(book), as_text(datetime.now(UTC))))
+    done = graphdet_command("cases", "export", "--home", judged, "--out", tmp_path / "now.jsonl")
+    assert done.out.startswith(f"Accounts: {left}, ")
+    assert ("Left out: 3 accounts whose time is over" in done.out) == (left == 0)
     assert "no format" in one_line(graphdet_command("cases", "export", "--home", judged, "--out", tmp_path / "act.doc"), 2)
     day = datetime.now(UTC) + timedelta(days=1)
     until = f"{day:%Y-%m-%d}"

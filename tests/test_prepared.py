@@ -18,16 +18,18 @@ import pyarrow.parquet as pq
 import pytest
 from dossier_runs import LoggedRun, market_run
 
-from graphdet.console.prepared import EVENTS, INDEX, MOST_EVENTS, PAGES, PLACES, SCORES, TACTICS, Prepared
+from graphdet.console.prepared import EVENTS, INDEX, MOST_EVENTS, PAGES, PLACES, SCORES, TOLD, Prepared, Told
 from graphdet.console.preparing import ABOUT, prepare, write_index
 from graphdet.console.shelf import Shelf
 from graphdet.console.workbench import Workbench
+from graphdet.dossier.building import build_dossier
 from graphdet.errors import NotARun
 from graphdet.replay.recorded import Recorded
 from graphdet.report.data import ring_data
 from graphdet.report.page import inert
 from graphdet.run.folder import Run
 from graphdet.schema import NODE_TYPE, NODE_TYPES
+from graphdet.words.reasons import CATALOGUE
 
 Found = TypeVar("Found")
 
@@ -55,15 +57,16 @@ def prepared(logged: LoggedRun, tmp_path_factory: pytest.TempPathFactory) -> Pre
 
 def test_pages_are_those_of_the_run_and_tactics_go_with_them(logged: LoggedRun, prepared: Prepared) -> None:
     recorded = Recorded(logged.run)
-    tactics = prepared.tactics()
+    told = prepared.told()
     for name in logged.run.rings["ring_id"].to_pylist():
         data = ring_data(recorded, logged.run.ring(name))
         assert prepared.page(name) == inert({**data, "about": ABOUT})
-        assert tactics[name] == tuple(data["dossiers"][0]["kinds"])
+        codes = dict.fromkeys(code for code, _ in build_dossier(recorded, logged.run.ring(name)).reasons if CATALOGUE[code].side == "for")
+        assert told[name] == Told(tuple(data["dossiers"][0]["kinds"]), tuple(codes))
     assert prepared.page("nobody") is None
-    with (prepared.folder / TACTICS).open("a", encoding="utf-8") as file:
+    with (prepared.folder / TOLD).open("a", encoding="utf-8") as file:
         file.write('{"ring": "half')  # as another process may have come just now
-    assert prepared.tactics() == tactics
+    assert prepared.told() == told
 
 
 def test_scores_and_events_are_found_by_id_as_a_slow_search_finds_them(logged: LoggedRun, prepared: Prepared) -> None:
@@ -150,6 +153,17 @@ def test_what_was_prepared_of_runs_long_past_or_by_another_graphdet_goes(logged:
     own = run.bench.prepared.folder
     for name in (own.name, f"{run.run.id}-0123456789abcdef", "run-0000000000000000-0123456789abcdef"):
         (tmp_path / name / PAGES).mkdir(parents=True)
+        (tmp_path / name / TOLD).touch()
+    past = "run-0000000000000000"
+    (tmp_path / f"{past}{own.name.removeprefix(run.run.id)}" / PAGES).mkdir(parents=True)
+    kept = tmp_path / f"{past}{own.name.removeprefix(run.run.id)}" / TOLD
+    kept.write_text('{"ring": "R", "tactics": ["device_farm"], "reasons": ["device_farm", "dense"]}\n', encoding="utf-8")
+    shelf.clear([run.run.id], [past])
+    assert {path.name for path in tmp_path.iterdir()} == {own.name, kept.parent.name}
+    assert [path.name for path in kept.parent.iterdir()] == [TOLD], "what an old run's pages told in codes stays, and its pages go"
+    assert shelf.told_of(past, "R") == Told(("device_farm",), ("device_farm", "dense"))
+    assert shelf.told_of(past, "R-2") is None
+    assert shelf.told_of("run-1111111111111111", "R") is None
     shelf.clear([run.run.id])
     assert [path.name for path in tmp_path.iterdir()] == [own.name]
 
@@ -168,7 +182,7 @@ def replacements(path: Path) -> dict[str, Callable[[], object]]:
     }
 
 
-@pytest.mark.parametrize("name", ["page", TACTICS, SCORES, EVENTS, PLACES])
+@pytest.mark.parametrize("name", ["page", TOLD, SCORES, EVENTS, PLACES])
 def test_what_was_put_in_a_prepared_files_place_is_made_again(name: str, prepared: Prepared, logged: LoggedRun, tmp_path: Path) -> None:
     """A page that is damaged would stay so: nothing of it is shown, and it goes."""
     ring = logged.run.rings["ring_id"][0].as_py()
@@ -182,8 +196,8 @@ def test_what_was_put_in_a_prepared_files_place_is_made_again(name: str, prepare
         found = Prepared(tmp_path / "place")
         if name == "page":
             assert found.page(ring) is None, told
-        elif name == TACTICS:
-            assert ring not in found.tactics(), told
+        elif name == TOLD:
+            assert ring not in found.told(), told
         else:
             assert not found.is_indexed, told
             with pytest.raises(LookupError):

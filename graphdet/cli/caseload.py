@@ -71,7 +71,7 @@ def export(
     from graphdet.errors import CaseError
     from graphdet.extras import need
     from graphdet.printable import printable
-    from graphdet.week.hand_over import account_rows, under_other_names, write_accounts
+    from graphdet.week.hand_over import account_rows, still_to_act_on, under_other_names, write_accounts
     from graphdet.words.week_words import week_words
 
     ending = form.value if form else out.suffix.removeprefix(".").lower()
@@ -80,12 +80,16 @@ def export(
     if ending == AccountsFormat.XLSX.value:
         need("report", "graphdet cases export --format xlsx")
     with opened(home) as book:
-        rows = account_rows(book, [one.value for one in verdict or [Verdict.CONFIRMED]], names or ())
+        judged = account_rows(book, [one.value for one in verdict or [Verdict.CONFIRMED]], names or ())
+        rows = judged if names else still_to_act_on(judged, book.now)
+        at_rest = len(judged) - len(rows)
         if pseudonyms:
             rows = under_other_names(book, rows)
     write_accounts(rows, out, ending)
     told = {"count": f"{len(rows):,}", "cases": len({row["case"] for row in rows}), "path": printable(str(out))}
     print(week_words("accounts_written", lang.value, **told))
+    if at_rest:
+        print(week_words("accounts_at_rest", lang.value, count=at_rest))
 
 
 def identify(

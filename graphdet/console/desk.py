@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from pathlib import Path
 
 from graphdet.alerts.alert import Alert
@@ -11,6 +12,7 @@ from graphdet.alerts.outbox import State, latest_alerts
 from graphdet.cases.casebook import Casebook
 from graphdet.cases.rows import Case, TakenRun
 from graphdet.console.case_standing import BEFORE_ALL, Standing, standing_after, with_accounts
+from graphdet.console.prepared import Told
 from graphdet.console.shelf import MOST_OPEN, OpenRun, Shelf
 from graphdet.errors import GraphdetError, NotARun
 from graphdet.watch.state import FILE
@@ -39,6 +41,7 @@ class Desk:
         self.alerts(1)
         self._shelf = Shelf(home / PREPARED)
         self._standing, self._kinds = BEFORE_ALL, Kinds()
+        self.writing_lists = threading.Lock()  # one at a time, since each reads the runs that were judged
         self.latest()
 
     def book(self, author: str) -> Casebook:
@@ -81,6 +84,10 @@ class Desk:
             return None
         return run if run is not None and run.run.id == case.run_id and case.ring_id in run.by_id else None
 
+    def told_of(self, run_id: str, ring_id: str) -> Told | None:
+        """What the page of a ring told in codes; None where it is not there yet, or not any more."""
+        return self._shelf.told_of(run_id, ring_id)
+
     def alerts(self, most: int) -> list[tuple[Alert, dict[str, State]]] | None:
         """The last alerts of the watch, latest first; None where there is no watch to be seen."""
         if self.watch is None:
@@ -94,7 +101,8 @@ class Desk:
 
     def _prepare(self, run: OpenRun) -> None:
         self._warmed = run.run.id
-        self._shelf.clear([taken.run_id for taken in self.runs()[:MOST_OPEN]])
+        runs = self.runs()
+        self._shelf.clear([taken.run_id for taken in runs[:MOST_OPEN]], [one.run_id for one in runs if (self.home / one.folder).is_dir()])
         if run.has_pages:
             run.bench.start()
 

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from functools import partial
 from typing import Any
 
 from starlette.exceptions import HTTPException
 
+from graphdet.cases.entries import days_after
+from graphdet.cases.rows import WARNING_DAYS
 from graphdet.console.asked import Answer, Asked
 from graphdet.console.desk import Desk
+from graphdet.errors import CaseError
 from graphdet.run.log_clock import clock_of
+from graphdet.schema.wording import Language
 from graphdet.scratch import scratch_folder
-from graphdet.week.hand_over import account_rows, write_accounts
+from graphdet.week.hand_over import Row, still_to_act_on
 from graphdet.words.alert_words import alert_words
+from graphdet.words.reason_names import reason_name
 
 MOST_SHOWN = 500
+MOST_REASONS = 4  # of an account, those that name a tactic first; the case's page tells all with their numbers
+FILE = "accounts.csv"
 MOST_ALERTS = 30
 
 
@@ -27,9 +36,19 @@ def lists_screen(desk: Desk, asked: Asked) -> Answer:
             hid = book.hid(one.name)
             rows.append({"own": one, "standing": one.standing(now), "hid": hid[-1].count if hid else ""})
         standing = desk.standing(book, accounts=True)
-    accounts = [row for name in standing.cases for row in standing.accounts[name]]
-    values = {"accounts": accounts, "tactics": desk.latest().tactics, "suppressions": rows, "most_shown": MOST_SHOWN}
+    judged = [row for name in standing.cases for row in standing.accounts[name]]
+    accounts = still_to_act_on(judged, now)
+    values = {"accounts": [row["user_id"] for row in accounts], "at_rest": len(judged) - len(accounts), "suppressions": rows}
+    values["shown"] = [_in_words(desk, row, now, asked.language) for row in accounts[:MOST_SHOWN]]
     return Answer("lists.html", values | _alerts(desk, asked))
+
+
+def _in_words(desk: Desk, row: Row, now: str, language: Language) -> dict[str, Any]:
+    """An account to act on: the reasons in few words, None where its ring's page is not prepared; and whether its time ends soon."""
+    told = desk.told_of(row["run_id"], row["ring_id"])
+    reasons = [] if told is None else [(code, reason_name(code, language)) for code in dict.fromkeys((*told.tactics, *told.reasons))]
+    first, more = reasons[:MOST_REASONS], [name for _, name in reasons[MOST_REASONS:]]
+    return {"own": row, "reasons": None if told is None else first, "more": more, "ends": row["until"] <= days_after(now, WARNING_DAYS)}
 
 
 def alerts_part(desk: Desk, asked: Asked) -> Answer:
@@ -58,11 +77,15 @@ def _alerts(desk: Desk, asked: Asked) -> dict[str, Any]:
 
 def save_accounts(desk: Desk, asked: Asked) -> Answer:
     """The accounts with their reasons, as `graphdet cases export` writes them."""
-    with desk.book(asked.who) as book, scratch_folder() as folder:
-        path = folder / "accounts.csv"
-        book.look_at(path.name)
-        write_accounts(account_rows(book), path, "csv")
-        return Answer(file=("accounts.csv", "text/csv; charset=utf-8", path.read_bytes()))
+    with desk.book(asked.who) as book:
+        book.look_at(FILE)
+    with desk.writing_lists, scratch_folder() as folder:
+        path = folder / FILE
+        command = [sys.executable, "-P", "-m", "graphdet", "cases", "export", "--home", str(desk.home), "--out", str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - runs are large, and not for this process
+        if done.returncode:
+            raise CaseError(done.stderr.strip())
+        return Answer(file=(FILE, "text/csv; charset=utf-8", path.read_bytes()))
 
 
 def discount(desk: Desk, asked: Asked) -> Answer:

@@ -15,6 +15,7 @@ import stat
 import zlib
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ import pyarrow as pa
 
 from graphdet.schema import USER
 
-SCORES, EVENTS, PLACES, TACTICS, PAGES = "scores.arrow", "events.arrow", "places.arrow", "tactics.jsonl", "pages"
+SCORES, EVENTS, PLACES, TOLD, PAGES = "scores.arrow", "events.arrow", "places.arrow", "told.jsonl", "pages"
 INDEX, ALL = "index", "all"  # told by the process that prepares: scores and events can be looked up; nothing more can be prepared
 INDEXED = {
     SCORES: frozenset({"node_type", "node_id", "score", "rank"}),
@@ -34,6 +35,17 @@ MOST_BYTES = 256 * 1024 * 1024  # of a page, packed or not
 MOST_EVENTS = 200  # of one node on its page, the latest
 
 
+@dataclass(frozen=True)
+class Told:
+    """What a ring's page tells in codes: how it went about, and all reasons for the suspicion."""
+
+    tactics: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+
+NOTHING_TOLD = Told()
+
+
 class Prepared:
     """One run's folder of prepared things.
 
@@ -43,7 +55,7 @@ class Prepared:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._tactics: tuple[int, dict[str, tuple[str, ...]]] = (0, {})
+        self._told: tuple[int, dict[str, Told]] = (0, {})
         self._opened: dict[str, pa.Table] | None = None
 
     @property
@@ -59,22 +71,23 @@ class Prepared:
         except FileNotFoundError:
             return None
         except (OSError, ValueError):
-            _clear(path)
+            remove(path)
             return None
 
-    def tactics(self) -> dict[str, tuple[str, ...]]:
-        """Ring → how it went about, of the pages that are there; read anew where there are more of them."""
-        path = self.folder / TACTICS
+    def told(self) -> dict[str, Told]:
+        """Ring → what its page tells in codes, of the pages that are there; read anew where there are more of them."""
+        path = self.folder / TOLD
         try:
             size = path.stat().st_size
-            if size != self._tactics[0]:
+            if size != self._told[0]:
                 whole, _, _ = _content(path).decode().rpartition("\n")
-                self._tactics = size, {str(one["ring"]): tuple(map(str, one["tactics"])) for one in map(json.loads, whole.splitlines())}
+                rows = [json.loads(line) for line in whole.splitlines()]
+                self._told = size, {str(one["ring"]): Told(_codes(one["tactics"]), _codes(one["reasons"])) for one in rows}
         except FileNotFoundError:
-            self._tactics = 0, {}
+            self._told = 0, {}
         except (OSError, ValueError, TypeError, KeyError, RecursionError):
-            _clear(path)
-        return self._tactics[1]
+            remove(path)
+        return self._told[1]
 
     def scores_of(self, names: Sequence[str], node_type: str | None = None) -> list[dict[str, Any]]:
         """Rows of `scores` whose id is one of these, users first, most suspicious first within a type."""
@@ -107,8 +120,12 @@ class Prepared:
                 self._opened = {name: _mapped(self.folder / name, columns) for name, columns in INDEXED.items()}
             except (OSError, ValueError):  # of which Arrow's own are some
                 for name in INDEXED:
-                    _clear(self.folder / name)
+                    remove(self.folder / name)
         return self._opened
+
+
+def _codes(told: list[object]) -> tuple[str, ...]:
+    return tuple(map(str, told))
 
 
 def _content(path: Path) -> bytes:
@@ -149,8 +166,8 @@ def _mapped(path: Path, columns: frozenset[str]) -> pa.Table:
     return found
 
 
-def _clear(path: Path) -> None:
-    """Make room for what is made again."""
+def remove(path: Path) -> None:
+    """Whatever stands there: room for what is made again."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:

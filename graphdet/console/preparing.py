@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from graphdet.console.prepared import ALL, EVENTS, INDEX, PAGES, PLACES, SCORES, TACTICS, Prepared
+from graphdet.console.prepared import ALL, EVENTS, INDEX, PAGES, PLACES, SCORES, TOLD, Prepared
 from graphdet.errors import GraphdetError
 from graphdet.replay.recorded import Recorded
 from graphdet.report.data import ring_data
@@ -107,8 +107,10 @@ def _made(recorded: Recorded, ring: RunRing, place: Path) -> str:
         return f"{ring.id}\t{error}"
     with whole_file(place / PAGES / ring.id) as partial:
         partial.write_bytes(zlib.compress(inert({**data, "about": ABOUT}).encode()))
-    with (place / TACTICS).open("a", encoding="utf-8") as file:
-        file.write(json.dumps({"ring": ring.id, "tactics": data["dossiers"][0]["kinds"]}) + "\n")
+    dossier = data["dossiers"][0]
+    reasons = list(dict.fromkeys(one["code"] for one in dossier["reasons"] if one["side"] == "for"))
+    with (place / TOLD).open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"ring": ring.id, "tactics": dossier["kinds"], "reasons": reasons}) + "\n")
     return ring.id
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import shutil
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from graphdet.console.prepared import NOTHING_TOLD, TOLD, Prepared, Told, remove
 from graphdet.console.workbench import Workbench
 from graphdet.run.code import code_digest
 from graphdet.run.folder import Run
@@ -37,21 +37,16 @@ class OpenRun:
         self.run = Run.load(folder)
         self.rings: list[dict[str, Any]] = self.run.rings.sort_by("rank").to_pylist()
         self.by_id = {str(ring["ring_id"]): ring for ring in self.rings}
-        self.bench = Workbench(folder, prepared / f"{self.run.id}-{code_digest()}")
+        self.bench = Workbench(folder, prepared / _own_name(self.run.id))
 
     @property
     def has_pages(self) -> bool:
         """Whether the run holds what dossiers are made of."""
         return all(self.run.has(name) for name in ("events", "keys", "visits", "dossiers"))
 
-    @property
-    def tactics(self) -> dict[str, tuple[str, ...]]:
-        """Ring → how it went about, of those whose page is prepared."""
-        return self.bench.prepared.tactics()
-
     def tactics_of(self, ring_id: str) -> tuple[str, ...]:
         """How a ring went about, where its page is prepared."""
-        return self.tactics.get(ring_id, ())
+        return self.bench.prepared.told().get(ring_id, NOTHING_TOLD).tactics
 
     def shops_of(self, ring_id: str) -> int | None:
         """How many shops its members share, None where the log tells of none."""
@@ -85,6 +80,7 @@ class Shelf:
     def __init__(self, prepared: Path) -> None:
         self._prepared = prepared
         self._open: OrderedDict[Path, Future[OpenRun]] = OrderedDict()
+        self._told: dict[str, Prepared] = {}
         self._lock = threading.Lock()
 
     def open(self, folder: Path) -> OpenRun:
@@ -111,18 +107,30 @@ class Shelf:
                 if self._open.get(folder) is opening:  # the next one tries again
                     del self._open[folder]
 
-    def clear(self, runs: Sequence[str]) -> None:
-        """Remove what was prepared of other runs than these, or by another graphdet."""
-        kept = {f"{run}-{code_digest()}" for run in runs}
+    def told_of(self, run_id: str, ring_id: str) -> Told | None:
+        """What the page of a ring of any run told in codes; None where this graphdet never prepared it."""
+        known = self._told.setdefault(run_id, Prepared(self._prepared / _own_name(run_id)))
+        return known.told().get(ring_id)
+
+    def clear(self, runs: Collection[str], past: Collection[str] = ()) -> None:
+        """Remove what was prepared of other runs than these, or by another graphdet; of those past, what pages told in codes stays."""
+        kept, told = {_own_name(run) for run in runs}, {_own_name(run) for run in past}
         for old in self._prepared.iterdir() if self._prepared.is_dir() else ():
             if OURS.fullmatch(old.name) and old.name not in kept and not old.is_symlink():
-                shutil.rmtree(old, ignore_errors=True)
+                for part in old.iterdir() if old.name in told else [old]:
+                    if part.name != TOLD:
+                        remove(part)
 
     def close(self) -> None:
         """End what prepares."""
         with self._lock:
             for opening in self._open.values():
                 opening.add_done_callback(_close)
+
+
+def _own_name(run_id: str) -> str:
+    """The folder of what this graphdet prepares of a run."""
+    return f"{run_id}-{code_digest()}"
 
 
 def _close(opening: Future[OpenRun]) -> None:

@@ -63,8 +63,10 @@ def week_screen(desk: Desk, asked: Asked) -> Answer:
     authors = Counter(entry.author for entry in said if as_moment(entry.time) > begin)
     run = desk.latest()
     here = [case for case in cases if case.run_id == run.run.id]
-    groups = {"by_shop": groups_of(here, run.sellers, begin), "by_tactic": groups_of(here, run.tactics, begin)}
-    unread = sum(case.ring_id not in run.tactics for case in here)
+    told = run.bench.prepared.told()
+    tactics = {ring_id: one.tactics for ring_id, one in told.items()}
+    groups = {"by_shop": groups_of(here, run.sellers, begin), "by_tactic": groups_of(here, tactics, begin)}
+    unread = sum(case.ring_id not in told for case in here)
     values = {"week": week_of(cases, authors, now, days), "days": days, "by_week": days > MOST_DAYS, "groups": groups, "unread": unread}
     return Answer("week.html", values)
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from graphdet.cases.casebook import Casebook
-from graphdet.cases.rows import Case, Group, RingUsers
+from graphdet.cases.entries import days_after
+from graphdet.cases.rows import USUAL_DAYS, Case, Group, MemberWord, RingUsers
 from graphdet.dossier.building import build_dossier
 from graphdet.errors import CaseError, NotARun, RunError
 from graphdet.printable import as_json
@@ -18,7 +19,8 @@ from graphdet.spreadsheets import write_csv, write_workbook
 from graphdet.whole import whole_file, why
 from graphdet.words.reasons import CATALOGUE
 
-COLUMNS = ("user_id", "case", "ring_id", "verdict", "decided", "author", "reasons", "contribution", "role", "tier")
+COLUMNS = ("user_id", "case", "ring_id", "verdict", "decided", "author", "until", "reasons", "contribution", "role", "tier", "run_id")
+CONFIRMED = VERDICTS[0]
 
 Row = dict[str, Any]
 
@@ -41,6 +43,16 @@ def account_rows(book: Casebook, verdicts: Sequence[str] = VERDICTS[:1], cases: 
     chosen = [book.case(name) for name in cases] if cases else book.cases()
     facts = _Facts(book if reasons else None)
     return [row for case in chosen for row in _rows_of(book, case, facts) if row["verdict"] in verdicts]
+
+
+def still_to_act_on(rows: Sequence[Row], now: str) -> list[Row]:
+    """Without accounts of confirmed rings that have been at rest since `USUAL_DAYS`: their ring has to be confirmed anew.
+
+    Args:
+        rows: from `account_rows`.
+        now: as entries of the casebook tell times.
+    """
+    return [row for row in rows if not row["until"] or row["until"] >= now[:10]]
 
 
 def under_other_names(book: Casebook, rows: Sequence[Row]) -> list[Row]:
@@ -127,13 +139,23 @@ def _rows_of(book: Casebook, case: Case, facts: _Facts) -> Iterator[Row]:
                 "verdict": word.verdict if word else case.verdict,
                 "decided": (word.time if word else case.verdict_time)[:19].replace("T", " "),
                 "author": word.author if word else case.verdict_author,
+                "until": _until(case, word),
                 "reasons": reasons,
                 "contribution": None if contribution is None else round(contribution, 3),
                 "role": role,
                 "tier": seen[-1].tier if seen else case.tier,
+                "run_id": seen[-1].run_id if seen else "",
             }
         )
     yield from sorted(rows, key=lambda row: (-(row["contribution"] or 0.0), row["user_id"]))
+
+
+def _until(case: Case, word: MemberWord | None) -> str:
+    """The last day on which an account may be acted on: so long after it or its ring was confirmed, or its ring was last seen to act."""
+    if (word or case).verdict != CONFIRMED:
+        return ""
+    said = [one.time for one in (word,) if one] + [case.verdict_time] * (case.verdict == CONFIRMED)
+    return days_after(max(*said, case.last_seen), USUAL_DAYS)[:10]
 
 
 def _users_of(book: Casebook, ring: str) -> tuple[str, ...]:

@@ -175,8 +175,18 @@ CONSOLE_WORDS: dict[str, Wording] = {
     "largest": Wording("Most at stake", "涉嫌金额最高"),
     "to_act_on": Wording("Accounts to act on", "待处置账号"),
     "to_act_on_help": Wording(
-        "Members of rings that somebody confirmed, without those judged innocent.", "已确认团伙的成员，不含被判为正常者。"
+        "Members of rings that somebody confirmed, without those judged innocent, until 90 days after the verdict or after the ring's last "
+        "event, whichever is later.",
+        "已确认团伙的成员，不含被判为正常者；有效期为结论或该团伙最后一次事件（以较晚者为准）之后 90 天。",
     ),
+    "at_rest": Wording(
+        "{count:account is|accounts are} past that day and not listed; confirming the case anew puts them back.",
+        "另有 {count} 个账号已过有效期，未列出；重新确认案件即可恢复。",
+    ),
+    "at_rest_all": Wording("All of them are past their day.", "全部账号均已过有效期。"),
+    "reasons": Wording("reasons", "原因"),
+    "more_reasons": Wording("and {count} more", "另有 {count} 项"),
+    "reasons_in_file": Wording("in the CSV file", "见 CSV 文件"),
     "save_csv": Wording("Save as CSV", "保存为 CSV"),
     "copy_all": Wording("Copy all", "全部复制"),
     "said_by": Wording("said by", "判断者"),

@@ -74,6 +74,10 @@ WEEK_WORDS: dict[str, Wording] = {
         "Whoever is named in a case is suspected; a verdict is the word of those who looked.", "案件涉及的人均为疑似；结论是查看者的判断。"
     ),
     "accounts_written": Wording("Accounts: {count}, cases: {cases}. {path}", "账号 {count} 个，案件 {cases} 个。{path}"),
+    "accounts_at_rest": Wording(
+        "Left out: {count:account|accounts} whose time is over; name their cases to have them, or confirm them anew.",
+        "未列入：{count} 个账号已过有效期；指明案件即可导出，或重新确认。",
+    ),
 }
 
 
