@@ -24,7 +24,7 @@ from graphdet.cli.caseload import AccountsFormat
 from graphdet.errors import CaseError
 from graphdet.judging.standing import COVERED, known_chances, known_priors
 from graphdet.schema import VERDICTS
-from graphdet.week.chances import OTHERS, Belief, Beliefs, Precision, expected_precision
+from graphdet.week.chances import Belief, Beliefs, Precision, expected_precision
 from graphdet.week.figures_of_week import precision_of, week_of
 from graphdet.week.hand_over import WRITERS, account_rows, still_to_act_on, write_accounts
 from graphdet.week.precision_chart import precision_chart
@@ -112,14 +112,28 @@ def test_the_interval_is_that_of_the_exact_distribution() -> None:
     known = Beliefs({"alert|ip": (5, 2)})
     own, other = known.of("alert|ip"), known.of("alert|device")
     a, b = own.a, own.b
-    assert (other.a, other.b) == pytest.approx((a - 5 + 5 * OTHERS, b - 2 + 2 * OTHERS))
-    assert (a, b) == pytest.approx((known_priors()["alert"][0] + 5, known_priors()["alert"][1] + 2))
+    rings, others = known_priors()["alert"]
+    weight = 1 / (1 + 6 / (rings + others + 1))  # seven verdicts on one kind say less of other kinds than seven on as many
+    mean = (rings + 5 * weight) / (rings + others + 7 * weight)
+    assert (other.mean, other.a + other.b) == pytest.approx((mean, rings + others))
+    assert (a, b) == pytest.approx((rings + 5, others + 2))
     found = expected_precision(["alert|ip"] * 40, known)
     for count in (1, 10, 40):
         low, high = np.asarray(betabinom.ppf([(1 - COVERED) / 2, (1 + COVERED) / 2], count, a, b)) / count
         assert found[count - 1].mean == pytest.approx(a / (a + b))
         assert found[count - 1].low == pytest.approx(low, abs=0.04)
         assert found[count - 1].high == pytest.approx(high, abs=0.04)
+
+
+def test_before_any_verdict_a_kind_is_as_a_new_markets_and_no_kind_drowns_another() -> None:
+    for tier, prior in known_priors().items():
+        known = Beliefs({}).of(f"{tier}|ip")
+        assert (known.a, known.b) == pytest.approx(prior)
+    house = Beliefs({"alert|address": (0, 200), "alert|device": (8, 0), "review|device": (3, 1)})
+    assert house.of("alert|address").mean < 0.03
+    assert house.of("alert|device").mean > 0.6, "eight of eight were rings, whatever became of the offices"
+    assert 0.2 < house.of("alert|ip").mean < Beliefs({}).of("alert|ip").mean, "the others tell something of a kind that nobody judged"
+    assert house.of("explained|device") == Beliefs({}).of("explained|device")
 
 
 def test_few_verdicts_leave_it_wide_and_many_do_not() -> None:

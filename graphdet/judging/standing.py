@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import scipy
@@ -26,6 +27,7 @@ COVERED = 0.9  # of the rates of new kinds of markets lie within the interval
 USUAL_LIKENESS, LIKENESS_SPREAD = 6.0, 1.0
 LIKENESSES = np.logspace(-0.5, 2.5, 61)
 
+Numbers = TypeVar("Numbers", float, Float64)
 Counts = Mapping[str, Mapping[str, tuple[int, int]]]  # kind of market → standing → rings among groups, and groups
 
 ONE_CHOICE = frozenset({"one_sitting", "one_day"})  # objections of whom all of it may have been one choice
@@ -85,8 +87,8 @@ def prior(rings: Sequence[int], groups: Sequence[int]) -> tuple[float, float]:
     """(a, b) of the Beta distribution of a new kind's rate, from rings among groups of each known kind.
 
     How alike kinds are is read from them, as the likeliest (a + b) of a beta-binomial with the prior above. A kind of n groups then counts
-    as n / (1 + (n − 1) / (a + b + 1)) of them, so that no kind drowns the others; half a ring and half an innocent group are added; and
-    the variance of the mean, which is known as if from so many groups, is added to that of the kinds.
+    as n / (1 + (n − 1) / (a + b + 1)) of them (`counts_as`), so that no kind drowns the others; half a ring and half an innocent group are
+    added; and the variance of the mean, which is known as if from so many groups, is added to that of the kinds.
     """
     found, of = np.asarray(rings, np.float64), np.asarray(groups, np.float64)
     likely = [_log_likelihood(found, of, likeness) for likeness in LIKENESSES]
@@ -96,9 +98,14 @@ def prior(rings: Sequence[int], groups: Sequence[int]) -> tuple[float, float]:
     return mean * total, (1 - mean) * total
 
 
+def counts_as(groups: Numbers, likeness: float) -> Numbers:
+    """As how many independent groups some of one kind count, where kinds differ as a Beta distribution of a + b = `likeness` does."""
+    return groups / (1 + (groups - 1) / (likeness + 1))
+
+
 def _mean(rings: Float64, groups: Float64, likeness: float) -> tuple[float, float]:
     """The kinds' mean rate, and as how many independent groups they count."""
-    weight = groups / (1 + (groups - 1) / (likeness + 1))
+    weight = counts_as(groups, likeness)
     known = float(weight.sum()) + 1
     return float(((weight * rings / groups).sum() + 0.5) / known), known
 

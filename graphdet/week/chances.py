@@ -1,8 +1,9 @@
 """The house's verdicts → how likely an open case is to be a ring: a Beta distribution for each kind of case, wide while verdicts are few.
 
 A kind is how a ring stands and what its members share: a house may have its own innocent groups, such as offices that share an address.
-Each begins as what markets of many kinds tell of its standing (`judging.standing`); a verdict on it counts as one group more, and one on
-another kind of the same standing as half of one, since it says something of the house.
+Kinds of one standing are taken to be as alike as kinds of markets are. So each begins as what markets of many kinds tell of its standing
+(`judging.standing`) and the house's verdicts on its other kinds, none of which drowns the rest, and no surer than of a new market; a
+verdict on the kind itself counts as one group more.
 """
 
 from __future__ import annotations
@@ -13,11 +14,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import scipy
 
-from graphdet.judging.standing import COVERED, known_priors
+from graphdet.judging.standing import COVERED, counts_as, known_priors
 from graphdet.schema.standings import DOUBTFUL, STANDINGS
 
 DRAWS, SEED = 4000, 0  # by which intervals are told to a per cent or two, each time alike
-OTHERS = 0.5  # of a verdict on a case of another kind that stands alike
 PART = "|"  # between a kind's standing and what members share
 
 
@@ -57,11 +57,13 @@ class Beliefs:
     def of(self, kind: str) -> Belief:
         """Of one kind, whether or not a verdict is on it."""
         a, b = known_priors()[standing_of_kind(kind)]
+        likeness = a + b
         for other, (confirmed, innocent) in sorted(self.said.items()):
-            if standing_of_kind(other) == standing_of_kind(kind):
-                weight = 1.0 if other == kind else OTHERS
+            if other != kind and standing_of_kind(other) == standing_of_kind(kind):
+                weight = counts_as(confirmed + innocent, likeness) / (confirmed + innocent)
                 a, b = a + weight * confirmed, b + weight * innocent
-        return Belief(a, b)
+        confirmed, innocent = self.said.get(kind, (0, 0))
+        return Belief(likeness * a / (a + b) + confirmed, likeness * b / (a + b) + innocent)
 
 
 def kind_of_case(standing: str, shared: Sequence[str]) -> str:
