@@ -26,6 +26,7 @@ from graphdet.learning.embedding import embeddings_table
 from graphdet.learning.messages import EvidenceMatrix, evidence_relation
 from graphdet.progress import Progress
 from graphdet.record.recording import describe_background, record_dossiers
+from graphdet.record.weak_members import find_weak_members
 from graphdet.rings.farms import find_farms
 from graphdet.rings.null_search import NullRings, affordable_permutations, search_null
 from graphdet.rings.search import Search, search_rings
@@ -351,7 +352,7 @@ def _add_tables(
     """The run folder's tables, but for dossiers and single accounts; those that take long are made beside each other."""
     events, visits, pairs = measured.events, measured.visits, measured.pairs
     odds, weight = (opinion.odds, settings.gnn.weight * opinion.trust) if opinion else (None, 0.0)
-    members = members_table(rings, ids, events, visits)
+    members = members_table(rings, ids, find_weak_members(rings, log, settings.tiers), events, visits)
     tables.update({"rings": rings_table(rings, ids, visits, stakes), "members": members, "rejected": events.report.rejected})
     with ThreadPoolExecutor(1) as pool:  # one after the other: each takes as long as scores, and more memory
         beside = [

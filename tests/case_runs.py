@@ -24,6 +24,7 @@ class MadeRing:
     tier: str = "alert"
     at_stake: float | None = 100.0
     keys: Mapping[str, Sequence[str]] | None = None
+    held: Sequence[str] | None = ()  # None = a run that does not say who is
 
     def nodes(self) -> dict[str, Sequence[str]]:
         return {"user": self.users, "item": self.items, **(self.keys or {})}
@@ -40,6 +41,7 @@ def made_run(run_id: str, rings: Sequence[MadeRing]) -> Run:
     ]
     members = [
         {"ring_id": ring.ring_id, "node_type": node_type, "node_id": node_id, "role": "core", "contribution": 1.0, "events": 1}
+        | {"standing": None if node_type != "user" or ring.held is None else "hold" if node_id in ring.held else "act"}
         for ring in rings
         for node_type, ids in ring.nodes().items()
         for node_id in ids

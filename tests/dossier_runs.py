@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.compute as pc
 from text_groups import with_text_groups
 
 from graphdet.events import read_events
 from graphdet.pipeline import detect
 from graphdet.run.folder import Run
+from graphdet.schema import TOLD_LATER
 from graphdet.settings import RingSettings, Settings, load_settings
 from graphdet.simulate import plant_ring, preset, simulate, with_sheets, write_market
 
@@ -116,3 +118,11 @@ def plain_log(logged: LoggedRun) -> pd.DataFrame:
     if "action" in log:
         log["action"] = log["action"].map(lambda word: settings.actions.get(word, word))
     return log
+
+
+def without_standings(run: Run) -> Run:
+    """As an older graphdet would have made it: its table of members does not say who is to be held."""
+    members = run.members
+    for name in TOLD_LATER["members"]:
+        members = members.set_column(members.column_names.index(name), name, pa.nulls(members.num_rows, pa.string()))
+    return Run(run.meta, {**run.tables, "members": members})

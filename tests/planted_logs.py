@@ -132,6 +132,8 @@ def plain_facts(grown: Grown) -> RingFacts:
             days=6.0,
             apart=0.001,
             hours=8.0,
+            touched=each,
+            strays=np.zeros(members, np.bool_),
         ),
         devotion=Devotion(density=0.5, two_target_share=0.2, dedication=0.4, attention=2.0, repeats=1.0),
         tastes=Tastes(taste=0.1, seller_taste=0.1),

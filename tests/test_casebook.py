@@ -9,8 +9,10 @@ import re
 import sqlite3
 import stat
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from case_runs import START, Clock, MadeRing, made_run
@@ -20,13 +22,14 @@ from graphdet.cases.casebook import Casebook
 from graphdet.cases.casebook_file import MIGRATIONS, VERSION
 from graphdet.cases.entries import Entry, canonical
 from graphdet.cases.judged import Judged
-from graphdet.cases.open_book import full_name
+from graphdet.cases.open_book import Writer, full_name
 from graphdet.cases.rows import TABLES
 from graphdet.cases.stored_rows import COLUMNS
 from graphdet.cases.taking_in import Before, Carried, Followed
 from graphdet.errors import CaseError, NotACasebook, UnknownCase
 from graphdet.run.folder import Run
 from graphdet.terminal.case_screens import show_history
+from graphdet.week.hand_over import account_rows
 
 FOUR = MadeRing("ring-aa", ("u1", "u2", "u3", "u4"), ("i1", "i2"), "review")
 PAIR = MadeRing("ring-bb", ("u4", "u5"), ("i3",))
@@ -158,6 +161,46 @@ def test_verdicts_are_labels_and_a_member_goes_before_the_ring(book: Casebook, c
     assert book.ring_verdicts() == {"ring-aa": ("review", "innocent"), "ring-bb": ("alert", "confirmed")}
     book.decide("C-2", "unsure")
     assert [one.user_id for one in book.judged_users() if one.positive] == []
+
+
+def test_who_is_to_be_held_is_no_label_by_the_ring(tmp_path: Path) -> None:
+    """As the last run that saw the ring says; a word on a member counts all the same, and an older graphdet's run holds nobody."""
+    ring = MadeRing("ring-aa", ("u1", "u2", "u3"), held=None)
+    with Casebook(tmp_path / "home", "ann") as book:
+        book.take_in(made_run("run-1", [ring]))
+        book.decide("C-1", "confirmed")
+        assert book.held_members(book.case("C-1")) is None
+        assert {one.user_id for one in book.judged_users()} == {"u1", "u2", "u3"}
+        assert {row["standing"] for row in account_rows(book)} == {""}
+        for name, held, known in (("run-2", ("u2", "u3"), {"u1"}), ("run-3", (), {"u1", "u2", "u3"}), ("run-4", ("u2", "u3"), {"u1"})):
+            book.take_in(made_run(name, [replace(ring, held=held)]))
+            assert book.held_members(book.case("C-1")) == set(held)
+            assert {one.user_id for one in book.judged_users()} == known
+        book.decide("C-1", "confirmed", users=["u3"])
+        assert {one.user_id: one.positive for one in book.judged_users()} == {"u1": True, "u3": True}
+        assert {row["user_id"]: row["standing"] for row in account_rows(book)} == {"u1": "act", "u2": "hold", "u3": "act"}
+        assert not book.verify().faults
+
+
+def test_a_casebook_of_an_older_graphdet_is_brought_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its entries and tables do not tell who is to be held; those of runs since then do."""
+    ring = MadeRing("ring-aa", ("u1", "u2", "u3"), held=("u2",))
+    add = Writer.add
+
+    def add_as_before(writer: Writer, *words: Any, told: dict[str, Any], **more: Any) -> Any:
+        return add(writer, *words, told={name: value for name, value in told.items() if not name.startswith("held")}, **more)
+
+    with monkeypatch.context() as patch, Casebook(tmp_path, "ann") as book:
+        patch.setattr(Writer, "add", add_as_before)
+        book.take_in(made_run("run-1", [ring]))
+    with contextlib.closing(sqlite3.connect(tmp_path / "casebook.db")) as file:
+        file.executescript("ALTER TABLE sightings DROP COLUMN held_digest; PRAGMA user_version = 1")
+    with Casebook(tmp_path, "ann") as book:
+        book.decide("C-1", "confirmed")
+        assert book.held_members(book.case("C-1")) is None
+        book.take_in(made_run("run-2", [ring]))
+        assert book.held_members(book.case("C-1")) == {"u2"}
+        assert not book.verify().faults
 
 
 def test_words_that_cannot_be_are_refused(book: Casebook) -> None:

@@ -16,14 +16,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from dossier_runs import QUICK, LoggedRun, market_run
+from dossier_runs import QUICK, LoggedRun, market_run, without_standings
 from rich.console import Console
 
 from graphdet.dossier.building import Dossier, build_dossier, weakness
-from graphdet.dossier.sums import at_least, near_copies, together_within
+from graphdet.dossier.sums import near_copies, together_within
 from graphdet.errors import RunError
 from graphdet.events import read_events
 from graphdet.judging.conditions import Background
+from graphdet.judging.lockstep import at_least
 from graphdet.judging.log_index import index_log
 from graphdet.judging.ring_facts import measure_ring
 from graphdet.judging.tiers import judge
@@ -372,6 +373,28 @@ def test_weak_members_are_said_to_be_weak(alerts: list[Dossier]) -> None:
             assert ("little_evidence" in member["weak"]) == (member["contribution"] < 0.5 * median)
             for language in LANGUAGES:
                 assert bool(weakness(member, language)) == bool(member["weak"])
+
+
+def test_of_a_crowd_all_but_its_core_are_held(market: LoggedRun) -> None:
+    """Where a ring has more than 8 members it is a crowd: who came to fewest of what makes it stand out goes first, then who adds least."""
+    tiers = QUICK.tiers.model_copy(update={"many_members": 8, "alert_share": 0.0})
+    run = detect(read_events([market.folder / "events.parquet"]), QUICK.model_copy(update={"tiers": tiers}))
+    seen = 0
+    for recorded in (Recorded(run), Recorded(without_standings(run))):
+        for ring in run.rings["ring_id"].to_pylist():
+            told = build_dossier(recorded, recorded.run.ring(ring))
+            crowd = told.facts["crowd"]
+            assert (crowd is None) == (len(told.members) < 8)
+            if crowd is None:
+                continue
+            came = [member for member in told.members if member["touched"] >= crowd["least"]]
+            worth = sorted(came, key=lambda member: (-member["contribution"], member["id"]))
+            core = {member["id"] for member in worth[:8]}
+            assert {member["id"] for member in told.members if "crowd" not in member["weak"]} == core
+            assert {member["id"] for member in told.members[: len(core)]} == core
+            assert all((member["standing"] == "hold") == bool(member["weak"]) for member in told.members)
+            seen += len(core) < len(told.members)
+    assert seen >= 4
 
 
 # Innocent groups.

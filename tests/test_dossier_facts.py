@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from dossier_oracle import Oracle, iso
-from dossier_runs import QUICK, market_run, plain_log, taobao_run
+from dossier_runs import QUICK, market_run, plain_log, taobao_run, without_standings
 from dossier_slow import SlowLog
 from slow_standing import slow_chance, slow_standing
 
@@ -444,9 +444,16 @@ def test_who_is_to_be_held_is_weak_or_a_stray(case: Case) -> None:
         few = max(2, 0.25 * items) if items > max(2, 0.25 * items) else -1
         for member in dossier.members:
             assert member["touched"] > 0  # who did nothing there is no member
-            weak = member["touched"] <= few or member["contribution"] < 0.5 * median
             stray = member["id"] not in set(oracle.came["user_id"])
-            assert (member["standing"] == "hold") == (weak or stray), member
+            reasons = {"few_items": member["touched"] <= few, "little_evidence": member["contribution"] < 0.5 * median, "stray": stray}
+            assert set(member["weak"]) == {name for name, holds in reasons.items() if holds}, member
+            assert member["standing"] == ("hold" if any(reasons.values()) else "act"), member
+
+
+def test_a_run_of_an_older_graphdet_holds_the_same_members(case: Case) -> None:
+    older = Recorded(without_standings(case.recorded.run))
+    for dossier in case.dossiers[:8]:
+        assert build_dossier(older, older.run.ring(dossier.ring["ring_id"])).members == dossier.members
 
 
 @pytest.mark.parametrize("seed", range(4))

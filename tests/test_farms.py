@@ -287,6 +287,9 @@ def test_more_accounts_than_a_ring_can_have_are_found_by_their_time_alone() -> N
     (told,) = page["dossiers"]
     assert told["crowd"]["size"] == len(found)
     assert len(told["members"]) == told["crowd"]["core"] < len(found)
+    column = page["columns"]["members"].index("standing")
+    standing = {row["node_id"]: row["standing"] for row in run.members.to_pylist() if row["node_type"] == "user"}
+    assert sum(one == "act" for one in standing.values()) == sum(row[column] == "act" for row in told["members"]) > 0
     assert f"{len(found):,} share 1 thing " in told["verdict"]["en"]
     place = {column: number for number, column in enumerate(page["columns"]["events"])}["member"]
     assert {row[place] for row in told["events"]} <= set(range(len(told["members"])))

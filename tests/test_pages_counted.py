@@ -292,9 +292,12 @@ def test_what_a_push_writes_is_counted_again(page: Page) -> None:
                 continue
             assert (oracle.own[oracle.own[column].isin(met)].groupby(column)["user_id"].nunique() >= 2).all()
         inside = oracle.inside.groupby("user_id")["timestamp"].agg(["size", "min", "max"])
+        dossier = page.data["dossiers"][ring["dossier"]]
+        standing = {page.name(row["id"]): row["standing"] for row in page.rows(dossier, "members")}
         for user in oracle.members:
             member = told[user, "MEMBER_OF", ring["ring_id"]]
             assert member.events == inside.loc[user, "size"]
+            assert member.standing == standing[user]
             assert (member.firstSeen, member.lastSeen) == tuple(in_micros(inside.loc[user, name]) for name in ("min", "max"))
         assert told[ring["ring_id"], "FOUND_IN", run.id].events == values.events
     # Pairs: each meeting is at a key where both were.

@@ -189,9 +189,9 @@ def test_verdicts_outlive_pushes_and_become_labels(database: Database, tmp_path:
         decide(database, "ring-1", "inocent", "ann")
 
 
-def test_who_adds_little_to_a_ring_has_no_label_by_it() -> None:
-    members = [["r", "ann", "core", "alert", 8.0], ["r", "bob", "core", "alert", 6.0], ["r", "cid", "attached", "alert", 2.9]]
-    members += [["s", "cid", "core", "review", 5.0], ["s", "dan", "core", "review", None], ["s", "bob", "core", "review", 5.0]]
+def test_who_is_to_be_held_has_no_label_by_the_ring() -> None:
+    members = [["r", "ann", "core", "alert", "act"], ["r", "bob", "core", "alert", "act"], ["r", "cid", "attached", "alert", "hold"]]
+    members += [["s", "cid", "core", "review", "act"], ["s", "dan", "core", "review", None], ["s", "bob", "core", "review", "act"]]
     labels = _labels({"r": "confirmed", "s": "innocent"}, members)
     assert {user: (row["label"], row["ring_id"]) for user, row in labels.items()} == {
         "ann": (1, "r"), "bob": (1, "r"), "cid": (0, "s"), "dan": (0, "s")

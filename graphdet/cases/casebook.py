@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from graphdet.cases.case_words import CaseWords
 from graphdet.cases.identifying import Identifying
-from graphdet.cases.judged import Judged, judged_users, ring_verdicts
+from graphdet.cases.judged import Judged, held_members, judged_users, ring_verdicts
+from graphdet.cases.rows import Case
 from graphdet.cases.suppressing import Suppressing
 from graphdet.cases.taking_in import TakingIn
 from graphdet.cases.verifying import Verified, verify_tables
@@ -27,6 +28,11 @@ class Casebook(CaseWords, Suppressing, Identifying, TakingIn):
         """What is known of users by the words of the casebook, by user."""
         with self.reading():
             return judged_users(self.tables)
+
+    def held_members(self, case: Case) -> frozenset[str] | None:
+        """Of the ring that it was decided by, who is to be held; None where no run told."""
+        with self.reading():
+            return held_members(self.tables, case)
 
     def ring_verdicts(self) -> dict[str, tuple[str, str]]:
         """Ring that was confirmed or found innocent → how it stood, and the verdict; `run.house_verdicts` updates chances by them."""

@@ -80,7 +80,8 @@ CREATE TABLE hid (
 ) STRICT;
 CREATE TABLE memory (name TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT;
 """
-MIGRATIONS = (_FIRST,)  # from each version of the file to the next; what stands here is never changed, only added to
+_HELD = "ALTER TABLE sightings ADD COLUMN held_digest TEXT NOT NULL DEFAULT '';"
+MIGRATIONS = (_FIRST, _HELD)  # from each version of the file to the next; what stands here is never changed, only added to
 VERSION = len(MIGRATIONS)
 
 

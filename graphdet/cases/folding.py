@@ -128,13 +128,15 @@ def _see(tables: Tables, entry: Entry, told: dict[str, Any]) -> None:
     facts["score"] = float(facts["score"])
     facts |= {"ring_id": told["ring"], "run_id": told["run"], "lineage": told["lineage"], "kin": ",".join(told["kin"])}
     before = tables.get(Case, entry.case)
-    if "nodes" in told:
-        tables.put(Group(told["group"], canonical(told["nodes"])))
+    held = told.get("held", "")  # entries of an older graphdet do not tell
+    for digest, nodes in ((told["group"], "nodes"), (held, "held_nodes")):
+        if nodes in told:
+            tables.put(Group(digest, canonical(told[nodes])))
     if before is None or before.group_digest != told["group"]:
         _touch(tables, entry.case, told["group"])
     if tables.get(RingUsers, told["ring"]) is None:
         tables.put(RingUsers(told["ring"], told["group"]))
-    tables.put(Sighting(case_name=entry.case, back=told["back"], entry=entry.number, **facts))
+    tables.put(Sighting(case_name=entry.case, back=told["back"], entry=entry.number, held_digest=held, **facts))
     if before is None:
         words: dict[str, Any] = dict.fromkeys(
             ("verdict", "story", "verdict_author", "verdict_time", "verdict_ring", "owner", "next_step"), ""

@@ -26,8 +26,9 @@ class Judged:
 def judged_users(tables: StoredTables) -> list[Judged]:
     """Members of confirmed rings are positive, those of innocent rings negative; a word on a member goes before the word on their ring.
 
-    A ring stands for the members whom it had when it was judged. Of words on one member in several cases the latest counts; a user in
-    several judged rings is positive where one of them was confirmed. Unsure says nothing.
+    A ring stands for the members whom it had when it was judged, but for those who were to be held when it was last seen. Of words on one
+    member in several cases the latest counts; a user in several judged rings is positive where one of them was confirmed. Unsure says
+    nothing.
     """
     by_ring: dict[str, Judged] = {}
     for one in _by_ring(tables):
@@ -50,16 +51,32 @@ def _by_ring(tables: StoredTables) -> Iterator[Judged]:
     for case in tables.rows(Case, "WHERE verdict IN (?, ?)", (CONFIRMED, INNOCENT)):
         ring = tables.get(RingUsers, case.verdict_ring)
         group = tables.get(Group, ring.group_digest) if ring else None
+        held = held_members(tables, case) or frozenset()
         for user in group.ids(USER) if group else ():
+            if user in held:
+                continue
             yield Judged(user, case.verdict == CONFIRMED, case.verdict_time, case.name)
+
+
+def held_members(tables: StoredTables, case: Case) -> frozenset[str] | None:
+    """Of the ring that a case was decided by the members whose part was weak, as the last run that saw it says; None where none does."""
+    seen = _seen(tables, case)
+    group = tables.get(Group, seen.held_digest) if seen else None
+    return frozenset(group.ids(USER)) if group else None
+
+
+def _seen(tables: StoredTables, case: Case) -> Sighting | None:
+    """The ring that a case was decided by, as it was last seen."""
+    seen = tables.rows(Sighting, "WHERE case_name = ? AND ring_id = ?", (case.name, case.verdict_ring))
+    return max(seen, key=lambda one: one.entry, default=None)
 
 
 def ring_verdicts(tables: StoredTables) -> dict[str, tuple[str, str]]:
     """Ring that was confirmed or found innocent → how it stood when it was judged, and the verdict; what else is known says nothing."""
     found = {}
     for case in tables.rows(Case, "WHERE verdict IN (?, ?)", (CONFIRMED, INNOCENT)):
-        seen = tables.rows(Sighting, "WHERE case_name = ? AND ring_id = ?", (case.name, case.verdict_ring))
-        standing = max(seen, key=lambda one: one.entry).standing if seen else ""
+        seen = _seen(tables, case)
+        standing = seen.standing if seen else ""
         if standing in STANDINGS:
             found[case.verdict_ring] = (standing, case.verdict)
     return found

@@ -95,7 +95,7 @@ class Case(Row):
 
 @dataclass(frozen=True)
 class Sighting(Row):
-    """A case as one run saw it."""
+    """A case as one run saw it; `held_digest`: the group of its members whose part was weak, empty where no run told."""
 
     table: ClassVar[str] = "sightings"
     keys: ClassVar[int] = 2
@@ -119,11 +119,12 @@ class Sighting(Row):
     hidden: str
     back: str
     entry: int
+    held_digest: str
 
 
 @dataclass(frozen=True)
 class Group(Row):
-    """The nodes of a ring, kept once however many runs saw them: JSON of node type → ids."""
+    """The nodes of a ring, or its members who are to be held; kept once however many runs saw them: JSON of node type → ids."""
 
     table: ClassVar[str] = "groups"
 

@@ -13,13 +13,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
+
 from graphdet.cases.accepting import is_covered, why_back
 from graphdet.cases.entries import ABSENT, MACHINE, RETURNED, RUN, SEEN, as_text, canonical
 from graphdet.cases.open_book import OpenBook, Writer
 from graphdet.cases.rows import ACCEPT, DISCOUNT, Case, Group, Suppression, TakenRun
 from graphdet.errors import CaseError
 from graphdet.run.folder import Run
-from graphdet.schema import ITEM, NODE_TYPE, USER
+from graphdet.schema import HOLD, ITEM, NODE_TYPE, USER
 
 NEW, SAME = "new", "same"
 
@@ -246,11 +248,11 @@ class TakingIn(OpenBook):
         named: Mapping[str, str],
         hidden: Mapping[str, str],
     ) -> None:
-        told_now: set[str] = set()
+        told_now, held = set[str](), _held_in(run)
         for row in run.rings.sort_by("rank").to_pylist():
             ring, case = row["ring_id"], named[row["ring_id"]]
             carried = followed.carried.get(ring, Carried(None, NEW))
-            digest = hashlib.sha256(canonical(nodes[ring]).encode()).hexdigest()
+            group, weak = _digest_of(nodes[ring]), _digest_of(held[ring]) if ring in held else ""
             told = {
                 "run": run.id,
                 "ring": ring,
@@ -259,13 +261,15 @@ class TakingIn(OpenBook):
                 **{name: row[name] for name in ("rank", "tier", "explanation", "score", "size", "at_stake", "chance")},
                 "standing": row["standing"] or "",
                 **{name: _moment(row[name].timestamp()) if row[name] else "" for name in ("first_seen", "last_seen")},
-                "group": digest,
+                "group": group,
+                "held": weak,
                 "hidden": hidden.get(ring, ""),
                 "back": "",
             }
-            if digest not in told_now and self.tables.get(Group, digest) is None:
-                told["nodes"] = nodes[ring]
-            told_now.add(digest)
+            for digest, name, own in ((group, "nodes", nodes[ring]), (weak, "held_nodes", held.get(ring))):
+                if digest and digest not in told_now and self.tables.get(Group, digest) is None:
+                    told[name] = own
+                told_now.add(digest)
             writer.add(SEEN, case, told=told)
 
 
@@ -287,6 +291,20 @@ def _nodes_of(run: Run) -> dict[str, dict[str, list[str]]]:
         if node_type in NODE_TYPE:
             found[ring][node_type].append(node_id)
     return {ring: {node_type: sorted(ids) for node_type, ids in sorted(own.items())} for ring, own in found.items()}
+
+
+def _held_in(run: Run) -> dict[str, dict[str, list[str]]]:
+    """Ring → its members who are to be held; a run of an older graphdet tells of no ring."""
+    users = run.members.filter(pc.is_valid(run.members["standing"]))
+    found: dict[str, list[str]] = {ring: [] for ring in users["ring_id"].unique().to_pylist()}
+    held = users.filter(pc.equal(users["standing"], HOLD))
+    for ring, user in zip(held["ring_id"].to_pylist(), held["node_id"].to_pylist(), strict=True):
+        found[ring].append(user)
+    return {ring: {USER: sorted(own)} for ring, own in found.items()}
+
+
+def _digest_of(nodes: Mapping[str, Sequence[str]]) -> str:
+    return hashlib.sha256(canonical(nodes).encode()).hexdigest()
 
 
 def _moment(seconds: float) -> str:

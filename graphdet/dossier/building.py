@@ -22,6 +22,8 @@ from graphdet.dossier.uses import Uses, find_uses
 from graphdet.dossier.witness import find_witness, fragile_events
 from graphdet.events import NO_TIME
 from graphdet.judging.conditions import Weighed
+from graphdet.judging.lockstep import Core, find_core, is_crowd
+from graphdet.judging.weak_parts import standing_columns, weak_parts
 from graphdet.replay.recorded import Recorded
 from graphdet.replay.replaying import GONE, Outcome, Replay, Without, answer
 from graphdet.run.as_html import COLUMNS, as_list, as_table, as_text
@@ -244,12 +246,11 @@ def _against(explanation: str, reasons: list[Reason], without: list[dict[str, An
 
 def _crowd(scene: Scene, facts: dict[str, Any]) -> dict[str, Any] | None:
     """Of what has more members than a ring can have, its core: who came to as many of the items as surprises most; None of other rings."""
-    bars, share = scene.replay.recorded.settings.tiers, scene.size / max(scene.users, 1)
-    if scene.size < bars.many_members or share <= bars.alert_share:
+    bars = scene.replay.recorded.settings.tiers
+    if not is_crowd(scene.size, scene.users, bars):
         return None
-    least = facts["lockstep"]["least"] if facts["lockstep"] else 0  # of a farm that shares things alone everybody is as good
-    came = int((scene.met.sum(1) >= least).sum())
-    return {"size": scene.size, "user_share": share, "least": least, "came": came, "core": min(came, bars.many_members)}
+    core = find_core(scene.met.sum(1), facts["lockstep"]["least"] if facts["lockstep"] else 0, bars)
+    return {"size": scene.size, "user_share": scene.size / scene.users, "least": core.least, "came": core.came, "core": core.size}
 
 
 def event_rows(recorded: Recorded, rows: list[int]) -> list[dict[str, Any]]:
@@ -320,25 +321,16 @@ def _told(case: Case, outcome: Outcome, before: set[str]) -> dict[str, Any]:
 def _members(scene: Scene, ring: RunRing, facts: dict[str, Any]) -> list[dict[str, Any]]:
     table = ring.members.to_pylist()
     told = {row["node_id"]: row for row in table if row["node_type"] == "user"}
-    names = scene.names
+    own = [told[name] for name in scene.names]
     inside = np.bincount(scene.member[scene.inside], minlength=scene.size).tolist()
     every = np.bincount(scene.member, minlength=scene.size).tolist()
-    touched, came = scene.met.sum(1).tolist(), (scene.came != NO_TIME).any(1).tolist()
+    touched = scene.met.sum(1).tolist()
     shared, seen, first = _on_shared(scene).tolist(), _first_seen(scene), _first_inside(scene)
-    median = float(np.median([row["contribution"] for row in told.values()]))
     rows = []
-    for place, name in enumerate(names):
-        row = told[name]
-        weak = []
-        if facts["lockstep"] is not None and touched[place] <= max(2, 0.25 * facts["lockstep"]["items"]) < facts["lockstep"]["items"]:
-            weak.append("few_items")
-        if row["contribution"] < 0.5 * median:
-            weak.append("little_evidence")
-        if touched[place] and not came[place] and scene.measured["time"]["start"] is not None:
-            weak.append("stray")
+    for place, (row, (standing, weak)) in enumerate(zip(own, _standings(scene, own, facts["crowd"]), strict=True)):
         rows.append(
             {
-                "id": name,
+                "id": row["node_id"],
                 "role": row["role"],
                 "contribution": row["contribution"],
                 "touched": touched[place],
@@ -348,17 +340,22 @@ def _members(scene: Scene, ring: RunRing, facts: dict[str, Any]) -> list[dict[st
                 "first": moment(first[place]),
                 "seen_since": moment(seen[place]),
                 "shared_devices": shared[place],
-                "weak": weak,
+                "weak": weak.split(",") if weak else [],
+                "standing": standing,
             }
         )
-    rows.sort(key=lambda row: (-row["contribution"], row["id"]))
-    if facts["crowd"] is not None:
-        core = [row for row in rows if row["touched"] >= facts["crowd"]["least"]][: facts["crowd"]["core"]]
-        inner = {row["id"] for row in core}
-        for row in rows:
-            row["weak"] += [] if row["id"] in inner else ["crowd"]
-        rows = core + [row for row in rows if row["id"] not in inner]
-    return [{**row, "standing": "hold" if row["weak"] else "act"} for row in rows]
+    return sorted(rows, key=lambda row: ("crowd" in row["weak"], -row["contribution"], row["id"]))
+
+
+def _standings(scene: Scene, members: list[dict[str, Any]], crowd: dict[str, Any] | None) -> list[tuple[str, str]]:
+    """`standing` and `weak` of each member, as the run's table says; that of an older graphdet does not, and they are found again."""
+    if all(row["standing"] is not None and row["weak"] is not None for row in members):
+        return [(row["standing"], row["weak"]) for row in members]
+    touched, contribution = scene.met.sum(1), np.array([row["contribution"] for row in members])
+    stray = (touched > 0) & (scene.came == NO_TIME).all(1) & (scene.measured["time"]["start"] is not None)
+    core = Core(crowd["least"], crowd["came"], crowd["core"]) if crowd is not None else None
+    columns = standing_columns(weak_parts(contribution, touched, stray, len(scene.windows), core))
+    return list(zip(columns["standing"].to_pylist(), columns["weak"].to_pylist(), strict=True))
 
 
 def _first_seen(scene: Scene) -> list[int | None]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from graphdet.arrays import Bool, Int64
+from graphdet.arrays import Bool, Float64, Int64
 from graphdet.events import NO_TIME
 from graphdet.judging.log_index import which_actions
 from graphdet.replay.replaying import Replay
@@ -63,6 +63,11 @@ class Scene:
     def met(self) -> Bool:
         """(members, windows) who was where."""
         return np.asarray(self.first != NO_TIME)
+
+    @cached_property
+    def chance(self) -> Float64:
+        """(windows,) share of all users who were at each in its time."""
+        return np.array([window["users"] for window in self.windows]) / self.users
 
     @property
     def usual(self) -> dict[str, Any]:

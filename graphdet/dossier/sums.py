@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from graphdet.arrays import Float64, Int64
+from graphdet.arrays import Int64
 
 SHINGLE = 3  # characters
 SAME = 0.7  # share of shingles in common from which on two texts are nearly the same
-
-
-def at_least(chance: Float64) -> Float64:
-    """(t + 1,) chance that at least 0, 1, … t of t independent events happen (Poisson binomial, by convolution)."""
-    exactly = np.ones(1)
-    for one in chance.tolist():
-        exactly = np.convolve(exactly, [1 - one, one])
-    return np.cumsum(exactly[::-1])[::-1]
 
 
 def together_within(times: Int64, reach: int) -> tuple[int, float]:

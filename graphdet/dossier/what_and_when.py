@@ -8,8 +8,9 @@ import numpy as np
 
 from graphdet.arrays import Bool
 from graphdet.dossier.scene import DAY, MICRO, Scene, moment
-from graphdet.dossier.sums import at_least, together_within
+from graphdet.dossier.sums import together_within
 from graphdet.events import NO_TIME
+from graphdet.judging.lockstep import find_lockstep
 from graphdet.judging.log_index import GIVE_BACK
 from graphdet.judging.significance import false_rings
 from graphdet.rings.farm_tests import Closeness
@@ -84,35 +85,25 @@ def measure_lockstep(scene: Scene) -> dict[str, Any] | None:
     """The most surprising 'so many members at least at so many of the items'; expected: users at the same popularity, each alone."""
     if not scene.windows:
         return None
-    chance = np.array([window["users"] for window in scene.windows]) / scene.users
-    tail = at_least(chance) * scene.users
-    touched = scene.met.sum(1)
-    best: tuple[float, int, int] | None = None
-    for least in range(2, len(chance) + 1):
-        hit = int((touched >= least).sum())
-        if hit < 2:
-            break
-        surprise = hit * np.log(hit / max(tail[least], 1e-300)) - (hit - tail[least])
-        if best is None or surprise > best[0]:
-            best = (float(surprise), least, hit)
-    if best is None:
+    found = find_lockstep(scene.met.sum(1), scene.chance, scene.users)
+    if found is None:
         return None
     spread = [
         int(column.max() - column.min())
-        for column in (scene.came[scene.came[:, place] != NO_TIME, place] for place in range(len(chance)))
+        for column in (scene.came[scene.came[:, place] != NO_TIME, place] for place in range(len(scene.windows)))
         if len(column) > 1
     ]
     hits = int(scene.met.sum())
     return {
-        "least": best[1],
-        "members": best[2],
-        "items": len(chance),
-        "expected": float(tail[best[1]]),
+        "least": found.least,
+        "members": found.members,
+        "items": len(scene.windows),
+        "expected": found.expected,
         "hours": float(np.median(spread) / 3.6e9) if spread and scene.replay.recorded.start is not None else None,
         "log_hours": scene.replay.recorded.background["seconds"] / 3600,
         "hits": hits,
-        "expected_hits": float(scene.size * chance.sum()),
-        "density": hits / (scene.size * len(chance)),
+        "expected_hits": float(scene.size * scene.chance.sum()),
+        "density": hits / (scene.size * len(scene.windows)),
     }
 
 

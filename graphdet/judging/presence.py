@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from graphdet.arrays import Bool, Float64, Int64, check_columns, distinct_counts, firsts, medians, offsets, quantiles
+from graphdet.arrays import Bool, Float64, Int64, check_columns, distinct_counts, distinct_values, firsts, medians, offsets, quantiles
 from graphdet.events import NO_TIME
 from graphdet.judging.member_events import MemberEvents
 from graphdet.judging.ring_time import DAY, time_of_ring
@@ -29,6 +29,8 @@ class Presence:
         apart: chance that so many item targets, each worked on at a random moment of the log, would lie as close together; NaN where the
             log has no times, or where there is but one. Who works on a campaign keeps to it; who meets again and again does not.
         hours: of the middle half of members' events at the median item target; NaN where the log has no times.
+        touched: (n,) int64 item targets that each member was at in their time.
+        strays: (n,) bool who first came to each of them outside the ring's time.
     """
 
     met: Bool
@@ -44,11 +46,13 @@ class Presence:
     days: float
     apart: float
     hours: float
+    touched: Int64
+    strays: Bool
 
     def __post_init__(self) -> None:
         check_columns(
             len(self.member_events), member_events=(self.member_events, np.int64), member_first=(self.member_first, np.int64),
-            member_last=(self.member_last, np.int64),
+            member_last=(self.member_last, np.int64), touched=(self.touched, np.int64), strays=(self.strays, np.bool_),
         )  # fmt: skip
         check_columns(
             len(self.target_events), target_events=(self.target_events, np.int64), target_first=(self.target_first, np.int64),
@@ -67,10 +71,12 @@ def measure_presence(own: MemberEvents) -> list[Presence]:
     target = np.concatenate([np.zeros(0, np.int64), *(target[rows] for target, rows in zip(own.target, at, strict=True))])
     of_targets = _counted(target, own.time[np.concatenate([np.zeros(0, np.int64), *at])], len(own.key))
     of_members = _counted(own.who[own.inside], own.time[own.inside], len(own.member))
+    times, strays = _times(own)
+    touched, each = _touched(own), [slice(begin, end) for begin, end in pairwise(own.members.tolist())]
     return [
-        Presence(met, *counted_members, *counted_targets, start, end, until, days, apart, hours)
-        for met, counted_members, counted_targets, (start, end, until, days), (apart, hours) in zip(
-            _met(own), _cut(of_members, own.members), _cut(of_targets, own.targets), _times(own), _closeness(own), strict=True
+        Presence(met, *counted_members, *counted_targets, start, end, until, days, apart, hours, touched[each[n]], strays[each[n]])
+        for n, (met, counted_members, counted_targets, (start, end, until, days), (apart, hours)) in enumerate(
+            zip(_met(own), _cut(of_members, own.members), _cut(of_targets, own.targets), times, _closeness(own), strict=True)
         )
     ]
 
@@ -79,6 +85,15 @@ def _cut(columns: tuple[Int64, Int64, Int64], bounds: Int64) -> list[tuple[Int64
     """Columns of all rings' members, or targets → those of each ring."""
     count, first, last = columns
     return [(count[begin:end], first[begin:end], last[begin:end]) for begin, end in pairwise(bounds.tolist())]
+
+
+def _touched(own: MemberEvents) -> Int64:
+    """(m,) item targets that each member was at in their time."""
+    if own.log.visits.item_view < 0:
+        return np.zeros(len(own.member), np.int64)
+    target = own.target[own.log.visits.item_view]
+    there = target >= 0
+    return own.by_member(distinct_values(own.who[there] << 32 | target[there]) >> 32)
 
 
 def _met(own: MemberEvents) -> list[Bool]:
@@ -93,15 +108,18 @@ def _met(own: MemberEvents) -> list[Bool]:
     return [met[first:last].reshape(many, places) for (first, last), many, places in shapes]
 
 
-def _times(own: MemberEvents) -> list[tuple[int, int, int, float]]:
-    """For each ring `start`, `end`, `until` and `days` of `Presence`."""
-    met_first, of_first, first, time, of = _meetings(own)
+def _times(own: MemberEvents) -> tuple[list[tuple[int, int, int, float]], Bool]:
+    """For each ring `start`, `end`, `until` and `days` of `Presence`; and (m,) `strays`."""
+    met_first, who, first, time, of = _meetings(own)
+    of_first = own.ring_of_member[who]
     found = [time_of_ring(met_first[begin:end]) for begin, end in pairwise(own.bounds(of_first).tolist())]
     start, end = (np.array(moments, np.int64) for moments in zip(*found, strict=True))
     kept = (first >= start[of]) & (first <= end[of])
     until = end.copy()
     np.maximum.at(until, of[kept], time[kept])
-    return list(zip(start.tolist(), end.tolist(), until.tolist(), ((end - start) / DAY).tolist(), strict=True))
+    meant = (met_first >= start[of_first]) & (met_first <= end[of_first])
+    strays = own.at_items[own.ring_of_member] & (own.by_member(who) > 0) & (own.by_member(who[meant]) == 0)
+    return list(zip(start.tolist(), end.tolist(), until.tolist(), ((end - start) / DAY).tolist(), strict=True)), strays
 
 
 def _closeness(own: MemberEvents) -> list[tuple[float, float]]:
@@ -135,7 +153,7 @@ def _meetings(own: MemberEvents) -> tuple[Int64, Int64, Int64, Int64, Int64]:
     """When members met, and where: at items; at any thing where no item is a target.
 
     Returns:
-        (pairs,) of each member and target when they first met, and their ring. (n,) of each event with a time there that moment, its own
+        (pairs,) of each member and target when they first met, and the member. (n,) of each event with a time there that moment, its own
         time, and its ring.
     """
     there = np.flatnonzero(own.inside & (own.time != NO_TIME))
@@ -149,7 +167,7 @@ def _meetings(own: MemberEvents) -> tuple[Int64, Int64, Int64, Int64, Int64]:
     met_first = own.time[begin]
     of = np.empty(len(there), np.int64)
     of[order] = np.cumsum(first) - 1
-    return met_first, own.ring[begin], met_first[of], own.time[there], own.ring[there]
+    return met_first, own.who[begin], met_first[of], own.time[there], own.ring[there]
 
 
 def _counted(place: Int64, time: Int64, places: int) -> tuple[Int64, Int64, Int64]:

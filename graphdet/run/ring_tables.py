@@ -8,13 +8,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from graphdet.arrays import Float64, Int32, Int64, distinct_counts, distinct_values, stretches
+from graphdet.arrays import Bool, Float64, Int32, Int64, distinct_counts, distinct_values, stretches
 from graphdet.events import NO_TIME, EventTable
 from graphdet.evidence.pairs import ExpectedMeetings, PairEvidence
 from graphdet.judging.judged_ring import JudgedRing
 from graphdet.judging.log_index import LogIndex
 from graphdet.judging.stakes import Stakes
 from graphdet.judging.standing import Chance, known_chances
+from graphdet.judging.weak_parts import standing_columns
+from graphdet.rings.growth import Grown
 from graphdet.schema import DEVICE, IP, ITEM, KEY_ROLES, arrow_schema
 from graphdet.schema.run_tables import USER_ROLES
 from graphdet.visits.visits import Visits
@@ -62,8 +64,12 @@ def chance_columns(chances: Sequence[Chance]) -> dict[str, list[float]]:
     }
 
 
-def members_table(rings: list[JudgedRing], ids: list[str], events: EventTable, visits: Visits) -> pa.Table:
-    """Schema `members`: per ring its users, most contributing first, then its targets and shared things, most telling first."""
+def members_table(rings: list[JudgedRing], ids: list[str], weak: Sequence[Bool], events: EventTable, visits: Visits) -> pa.Table:
+    """Schema `members`: per ring its users, most contributing first, then its targets and shared things, most telling first.
+
+    Args:
+        weak: of each ring, as in `weak_parts`.
+    """
     schema = arrow_schema("members")
     if not rings:
         return schema.empty_table()
@@ -82,15 +88,28 @@ def members_table(rings: list[JudgedRing], ids: list[str], events: EventTable, v
             "events": pa.array(count, pa.int64()),
             "first_seen": _times(first),
             "last_seen": _times(last),
+            **_standing_of(rings, weak, node_type == 0),
         }
     )
     return table.cast(schema)
 
 
+def _standing_of(rings: Sequence[JudgedRing], weak: Sequence[Bool], is_user: Bool) -> dict[str, pa.Array]:
+    """Columns `standing` and `weak`: null for things."""
+    users = standing_columns(np.concatenate([own[_order(ring.facts.grown)] for ring, own in zip(rings, weak, strict=True)]))
+    place = pa.array(np.cumsum(is_user) - 1, mask=~is_user)
+    return {name: column.take(place) for name, column in users.items()}
+
+
+def _order(grown: Grown) -> Int64:
+    """Members, most contributing first."""
+    return np.lexsort((grown.members, -grown.contribution))
+
+
 def _members_of(ring: JudgedRing, visits: Visits) -> tuple[Int64, Int64, Int64, Float64, Int64, Int64, Int64]:
     """One ring's rows of `members`: node type (0 is a user, then views), code, role, contribution, events, first and last time."""
     grown, presence = ring.facts.grown, ring.facts.presence
-    order = np.lexsort((grown.members, -grown.contribution))
+    order = _order(grown)
     attached = ~(grown.contribution[order] >= (np.median(grown.contribution) if len(grown.members) else 0.0))
     view = visits.view_of(grown.targets).astype(np.int64)
     own = np.lexsort((grown.targets, -grown.gain, view))

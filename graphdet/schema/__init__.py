@@ -53,19 +53,23 @@ from graphdet.schema.nodes import (
     Shape,
 )
 from graphdet.schema.run_tables import (
+    ACT,
     BURST_NODES,
     EMBEDDING_WIDTH,
     GRAINS,
+    HOLD,
     OPTIONAL_RUN_TABLES,
     RUN_TABLES,
     TIERS,
     TOLD_LATER,
     USER_ROLES,
+    WEAK_PARTS,
     arrow_schema,
     fields_of,
 )
 
 __all__ = [
+    "ACT",
     "ACTED_FROM",
     "ACTIONS",
     "ACTION_OF",
@@ -80,6 +84,7 @@ __all__ = [
     "EVENT_MAKERS",
     "GRAINS",
     "HEARD_TYPES",
+    "HOLD",
     "IMAGE_GROUP",
     "IP",
     "IP_COLUMNS",
@@ -110,6 +115,7 @@ __all__ = [
     "USER",
     "USER_ROLES",
     "VERDICTS",
+    "WEAK_PARTS",
     "Field",
     "Look",
     "MeetingPlace",

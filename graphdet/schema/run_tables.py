@@ -11,12 +11,15 @@ from graphdet.schema.standings import STANDINGS
 
 TIERS = ("alert", "review", "explained")
 USER_ROLES = ("core", "attached")
+ACT, HOLD = "act", "hold"  # what to do about a member
+WEAK_PARTS = ("few_items", "little_evidence", "stray", "crowd")  # why to hold one
 GRAINS = ("hour", "day")  # that series are counted by
 BURST_NODES = (*(name for name in KEY_TYPES if NODE_TYPE[name].series), "category", "shop")  # whose series are counted
 
 # A ring's id names files and stands in links and queries, and a run folder may come from anybody.
 RING_ID = r"[A-Za-z][A-Za-z0-9-]{0,63}"
 
+_WEAK = f"(?:{'|'.join(WEAK_PARTS)})"
 _NODE_NAMES, _KEY_NAMES = ", ".join(NODE_TYPE), ", ".join(KEY_TYPES)
 _VERBS = ", ".join(dict.fromkeys(NODE_TYPE[name].verb for name in KEY_TYPES if name != ITEM))
 
@@ -93,6 +96,20 @@ RUN_TABLES = {
         Field("events", pa.int64(), "events of the node inside the ring", least=0),
         Field("first_seen", TIME, "first of those", lacks=True),
         Field("last_seen", TIME, "last of those", lacks=True),
+        Field(
+            "standing",
+            TEXT,
+            f"of users: {ACT} or, where their part is weak, {HOLD}: no label comes of it",
+            lacks=True,
+            form=f"{ACT}|{HOLD}",
+        ),
+        Field(
+            "weak",
+            TEXT,
+            f"of users: why to hold them, parted by commas; empty where nothing says so: {', '.join(WEAK_PARTS)}",
+            lacks=True,
+            form=f"(?:{_WEAK}(?:,{_WEAK})*)?",
+        ),
     ),
     "evidence": (
         Field("ring_id", TEXT, "the ring"),
@@ -129,6 +146,7 @@ RUN_TABLES = {
 # Columns that runs of an older graphdet lack; they are null there.
 TOLD_LATER = {
     "rings": ("at_stake", "standing", "chance", "chance_low", "chance_high", "verdicts"),
+    "members": ("standing", "weak"),
     "takeovers": ("by_travel", "travel_km", "travel_minutes"),
     "events": tuple(NODE_TYPE[name].column for name in KEY_TYPES),  # a node type may be newer than the run
 }

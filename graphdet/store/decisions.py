@@ -8,7 +8,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import pyarrow as pa
@@ -16,7 +15,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from graphdet.errors import StoreError, UnknownRing, nearest
-from graphdet.schema import CASE_NODE, RING_NODE, VERDICTS
+from graphdet.schema import CASE_NODE, HOLD, RING_NODE, VERDICTS
 from graphdet.store.connection import Database
 from graphdet.store.constraints import CASE_SCHEMA
 from graphdet.store.ensuring import ensure_schema
@@ -29,8 +28,7 @@ _LATEST = f"""
     ORDER BY r.rank, r.ringId, c.decidedAt, c.caseId"""
 _MEMBERS = f"""
     MATCH (n)-[m:MEMBER_OF]->(r:{RING_NODE.label}) WHERE r.ringId IN $rings AND n:User
-    RETURN r.ringId, coalesce(n.fullId, n.userId), m.role, r.standing, m.contribution ORDER BY r.ringId, n.userId"""
-WEAK = 0.5  # of what the ring's median member adds: dossiers say to hold who adds less, not to act on them
+    RETURN r.ringId, coalesce(n.fullId, n.userId), m.role, r.standing, m.standing ORDER BY r.ringId, n.userId"""
 
 
 @dataclass(frozen=True)
@@ -182,9 +180,9 @@ def read_dispositions(database: Database, run_id: str) -> list[dict[str, Any]]:
 def export_labels(database: Database, run_id: str, path: Path) -> int:
     """Write a label for each member user of each confirmed or innocent ring, as CSV or Parquet by the file's name; returns the rows.
 
-    A user whom one ring confirms and another clears is confirmed: `label` is 1 for confirmed, 0 for innocent. Who adds so little to a ring
-    that they are to be held has no label by it. `standing` is the ring's, so that the same file tells `graphdet run --verdicts` what became
-    of such rings.
+    A user whom one ring confirms and another clears is confirmed: `label` is 1 for confirmed, 0 for innocent. Who is to be held, since
+    their part in a ring is weak, has no label by it. `standing` is the ring's, so that the same file tells `graphdet run --verdicts` what
+    became of such rings.
     """
     verdicts = {row["ring_id"]: row["verdict"] for row in read_dispositions(database, run_id) if row["verdict"] != "unsure"}
     labels = _labels(verdicts, database.read(_MEMBERS, rings=sorted(verdicts)))
@@ -203,14 +201,9 @@ def export_labels(database: Database, run_id: str, path: Path) -> int:
 
 def _labels(verdicts: dict[str, str], members: list[list[Any]]) -> dict[str, dict[str, Any]]:
     """Ring → verdict, and rows of `_MEMBERS` → user → their label, with the ring that it comes from."""
-    added: dict[str, list[float]] = {}
-    for ring, _, _, _, adds in members:
-        if isinstance(adds, float):
-            added.setdefault(ring, []).append(adds)
-    least = {ring: WEAK * median(every) for ring, every in added.items()}
     labels: dict[str, dict[str, Any]] = {}
-    for ring, user, role, standing, adds in members:
-        if isinstance(adds, float) and adds < least[ring]:
+    for ring, user, role, standing, advice in members:
+        if advice == HOLD:
             continue
         label = int(verdicts[ring] == "confirmed")
         if user not in labels or label > labels[user]["label"]:

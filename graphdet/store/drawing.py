@@ -104,6 +104,7 @@ def draw(run: Run, scope: Scope = "rings", relations: pa.Table | None = None) ->
         edges[kind.name][database_key(row["node_id"]), row["ring_id"], None] = kind.values(
             graphdetRun=run.id,
             role=row["role"],
+            standing=row["standing"],
             contribution=row["contribution"],
             events=row["events"],
             firstSeen=row["first_seen"],

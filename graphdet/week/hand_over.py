@@ -14,12 +14,26 @@ from graphdet.errors import CaseError, NotARun, RunError
 from graphdet.printable import as_json
 from graphdet.replay.recorded import Recorded
 from graphdet.run.folder import Run
-from graphdet.schema import USER, VERDICTS
+from graphdet.schema import ACT, HOLD, USER, VERDICTS
 from graphdet.spreadsheets import write_csv, write_workbook
 from graphdet.whole import whole_file, why
 from graphdet.words.reasons import CATALOGUE
 
-COLUMNS = ("user_id", "case", "ring_id", "verdict", "decided", "author", "until", "reasons", "contribution", "role", "tier", "run_id")
+COLUMNS = (
+    "user_id",
+    "case",
+    "ring_id",
+    "verdict",
+    "decided",
+    "author",
+    "until",
+    "reasons",
+    "contribution",
+    "role",
+    "standing",
+    "tier",
+    "run_id",
+)
 CONFIRMED = VERDICTS[0]
 
 Row = dict[str, Any]
@@ -28,7 +42,8 @@ Row = dict[str, Any]
 def account_rows(book: Casebook, verdicts: Sequence[str] = VERDICTS[:1], cases: Sequence[str] = (), *, reasons: bool = True) -> list[Row]:
     """Accounts that were judged so, by case and then by contribution, the largest first.
 
-    A ring stands for the members whom it had when it was judged; a word on a member goes before the word on their ring. Reasons and
+    A ring stands for the members whom it had when it was judged; a word on a member goes before the word on their ring. `standing` says
+    whom to hold, since their part is weak and nobody said anything of them; empty where no run told. Reasons and
     contribution come from the run that was judged, and are empty where its folder is gone.
 
     Args:
@@ -126,6 +141,7 @@ def _rows_of(book: Casebook, case: Case, facts: _Facts) -> Iterator[Row]:
     ring = case.verdict_ring or case.ring_id
     seen = [one for one in book.sightings(case.name) if one.ring_id == ring]
     users = _users_of(book, ring) or book.users_of(case)
+    held = book.held_members(case)
     contributions, reasons = facts.of(seen[-1].run_id, ring) if seen else ({}, "")
     rows: list[Row] = []
     for user in sorted({*users, *words} if case.verdict else words):
@@ -143,6 +159,7 @@ def _rows_of(book: Casebook, case: Case, facts: _Facts) -> Iterator[Row]:
                 "reasons": reasons,
                 "contribution": None if contribution is None else round(contribution, 3),
                 "role": role,
+                "standing": "" if held is None else HOLD if user in held and word is None else ACT,
                 "tier": seen[-1].tier if seen else case.tier,
                 "run_id": seen[-1].run_id if seen else "",
             }
