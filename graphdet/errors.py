@@ -47,9 +47,9 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"; did you mean '{match}'?" if match else ""
 
 
-def nearest_of(name: str, known: Iterable[str]) -> str:
-    """The closest known name, or '' where none is close."""
-    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)), "")
+def nearest_of(name: str, known: Iterable[str], close: float = 0.6) -> str:
+    """The closest known name, or '' where none is as close as that."""
+    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=close)), "")
 
 
 class GraphdetError(Exception):
@@ -66,18 +66,33 @@ class SettingsError(GraphdetError):
 class UnknownSetting(SettingsError):
     """A key that no setting has."""
 
-    def __init__(self, where: str, section: str, name: str, known: Iterable[tuple[str, str]]) -> None:
-        """`known`: (section, name) of every setting. One of another section is looked for where this one has none that is like it."""
+    def __init__(self, where: str, section: str, name: str, known: Iterable[tuple[str, str]], *, table: bool = False) -> None:
+        """`known`: (section, name) of every setting. One of another section is looked for where this one has none that is like it; what
+        stands there as a section (`table`) is likened to sections."""
         every = list(known)
+        if table and not section:
+            super().__init__(f"{where}: {_no_section(name, every)} `graphdet settings` lists all of them.")
+            return
         # A setting of a section may be looked for by its old name, which began with the section's: `item_cap` is [view.item] cap.
         elsewhere = {f"{of.rpartition('.')[2]}_{own}": f"[{of}] {own}" for of, own in every if of}
         elsewhere |= {own: f"[{of}] {own}" for of, own in every if of and of != section}
         hint = nearest(name, [own for of, own in every if of == section])
         if name in elsewhere or not hint:
-            match = nearest_of(name, elsewhere)
+            inside = sorted((own for own in elsewhere if name in own), key=len)  # zone is in timezone
+            match = next(iter(inside), "") or nearest_of(name, elsewhere, 0.75)  # what is far away should be much like it
             hint = f"; did you mean {elsewhere[match]}?" if match else ""
         place = f"[{section}] has" if section else "there is"
         super().__init__(f"{where}: {place} no setting '{name}'{hint or '.'} `graphdet settings` lists all of them.")
+
+
+def _no_section(name: str, every: Iterable[tuple[str, str]]) -> str:
+    """That there is no such section, and the nearest, or those that there are."""
+    sections = sorted({of for of, _ in every if of}, reverse=True)
+    by_end = {one.rpartition(".")[2]: one for one in sections}
+    match = nearest_of(name, by_end, 0.75)
+    first = sorted({one.partition(".")[0] for one in sections})
+    hint = f"did you mean [{by_end[match]}]?" if match else f"there are {', '.join(f'[{one}]' for one in first)}."
+    return f"there is no section [{name}]; {hint}"
 
 
 class LogError(GraphdetError):

@@ -291,7 +291,7 @@ def parse_section(model: type[Model], table: dict[str, Any], where: str) -> Mode
             raise SettingsError(f"{where}: nested too deep; write settings as `graphdet settings` prints them.") from None
         *sections, name = [str(part) for part in first["loc"]]
         if first["type"] == "extra_forbidden":
-            raise UnknownSetting(where, ".".join(sections), name, _names(model)) from None
+            raise UnknownSetting(where, ".".join(sections), name, _names(model), table=isinstance(first["input"], dict)) from None
         dotted = ".".join([*sections, name])
         says = str(first["ctx"]["error"]) if first["type"] == "value_error" else first["msg"].lower()
         value = f" = {repr(first['input'])[:200]}" if may_be_told((*sections, name), first["input"]) else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -13,6 +14,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from commands import PROGRAM, Command, one_line
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.console import Console
 
 from graphdet.cli.program import HEADED, app
 from graphdet.errors import UnknownRing
@@ -22,6 +26,7 @@ from graphdet.run.folder import Run
 from graphdet.settings import LogSettings, load_settings
 from graphdet.store.decisions import ring_id_of
 from graphdet.terminal import console_for
+from graphdet.terminal.canvas import print_columns
 from graphdet.terminal.screens import show_rings
 
 LOG = "user_id,item_id,timestamp\nann,soap,2025-03-01 10:00:00\nbob,soap,2025-03-02 11:00:00\ncid,tea,2025-03-31 23:30:00\n"
@@ -60,6 +65,7 @@ def test_every_command_is_listed_once_in_whole_sentences(graphdet_command: Comma
 def test_help_is_a_word(graphdet_command: Command, words: Sequence[str]) -> None:
     assert graphdet_command("help", *words) == graphdet_command(*words, "--help") == graphdet_command(*words, "-h")
     assert graphdet_command("help", *words).out.startswith("Usage: graphdet")
+    assert graphdet_command("help", "help", *words) == graphdet_command("help", *words)
 
 
 def test_a_command_that_is_none_is_told_of_the_nearest(graphdet_command: Command) -> None:
@@ -286,6 +292,22 @@ def test_ids_are_whole_where_they_may_be_copied(small_run: Run, tmp_path: Path, 
         assert UUID in "".join(line[:36].split("  ")[0].strip() for line in shown("show", "1").split("Members")[1].splitlines())
 
 
+@given(st.data(), st.integers(40, 120))
+@settings(max_examples=40, deadline=None)
+def test_columns_go_before_ids_are_parted(data: st.DataObject, width: int) -> None:
+    long = {heading: data.draw(st.integers(1, 36)) for heading in ("one", "two", "three", "four")}
+    console = Console(file=io.StringIO(), width=width)
+    columns = {heading: [str(place) * size for place in range(3)] for heading, size in long.items()}
+    shown = print_columns(console, columns, left=columns, ids=("one", "three"), spared=("four", "two"), cut=())
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    room = [max(len(heading), size) + 2 for heading, size in long.items()]
+    needed = [sum(room) - 2, sum(room[:3]) - 2, room[0] + room[2] - 2]
+    gone = next((place for place, one in enumerate(needed) if one <= width), 2)
+    assert shown == [["one", "two", "three", "four"], ["one", "two", "three"], ["one", "three"]][gone]
+    if needed[gone] <= width:
+        assert [line.split() for line in lines] == [shown, *([columns[heading][row] for heading in shown] for row in range(3))]
+
+
 @pytest.mark.parametrize("devices", [0, 3])
 def test_a_column_of_noughts_is_not_listed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, devices: int) -> None:
     monkeypatch.setenv("COLUMNS", "160")
@@ -316,3 +338,34 @@ def test_an_id_that_stands_for_nobody_says_how_it_is_kept(tmp_path: Path) -> Non
     kept = read_events([tmp_path / "log.csv"], LogSettings(genuine=("0",)))
     assert "0" in kept.ids["user"].to_pylist()
     assert not [one for one in kept.report.notes if "genuine" in one]
+
+
+def of_numbers(count: int, rows_of_nought: int, first: int = 0, step: int = 1, form: str = "{}") -> list[str]:
+    """Ids of `count` people with three rows each, numbered from `first` on, and 0 with as many as that."""
+    people = [form.format(number) for number in range(first or 1, step * count, step) for _ in range(3)]
+    return people + [form.format(0)] * rows_of_nought
+
+
+@pytest.mark.parametrize(
+    ("ids", "somebody"),
+    [
+        (of_numbers(50, 3), True),
+        (of_numbers(50, 3, form="{}.0"), True),
+        ([*of_numbers(50, 3), *(["n/a"] * 40)], True),
+        (of_numbers(50, 4), False),  # a guest, whom more rows name than anybody
+        (of_numbers(50, 3, step=3), False),  # numbers with gaps
+        (of_numbers(50, 3, first=20), False),  # that begin elsewhere
+        (of_numbers(8, 3), False),  # too few to tell
+        ([f"u{n}" for n in range(50)] + ["0"], False),
+    ],
+)
+@pytest.mark.parametrize("column", ["user_id", "device_id"])
+def test_a_nought_that_numbers_begin_with_is_somebody(tmp_path: Path, ids: list[str], somebody: bool, column: str) -> None:
+    other = "device_id" if column == "user_id" else "user_id"
+    rows = "".join(f"{one},x{place % 7},i{place}\n" for place, one in enumerate(ids))
+    (tmp_path / "log.csv").write_text(f"{column},{other},item_id\n{rows}")
+    table = read_events([tmp_path / "log.csv"])
+    kept = table.ids[column.removesuffix("_id")].to_pylist()
+    assert bool({"0", "0.0"} & set(kept)) == somebody
+    assert any(note.startswith(f"{column}: 0") for note in table.report.notes) != somebody
+    assert len(kept) == len(set(ids) - {"n/a"} - (set() if somebody else {"0"}))

@@ -10,12 +10,15 @@ from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from commands import Command
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from graphdet.errors import SettingsError
 from graphdet.report.counted_once import days_of_log
+from graphdet.run.choosing import select_rings
 from graphdet.run.log_clock import LogClock
 from graphdet.schema.zones import place_of
 
@@ -47,6 +50,21 @@ def test_an_accounts_days_on_the_page_are_those_of_the_shops_calendar(moments: l
     recorded = SimpleNamespace(clock=LogClock(zone), start=int(micros.min()))
     dates = [moment.astimezone(ZONES[zone]).date() for moment in moments]
     assert days_of_log(recorded, micros).tolist() == [(date - min(moments).astimezone(ZONES[zone]).date()).days for date in dates]
+
+
+@given(st.lists(MOMENTS, min_size=1, max_size=8), st.integers(0, 7), st.sampled_from(sorted(ZONES)))
+@settings(max_examples=30, deadline=None)
+def test_rings_are_chosen_by_days_of_the_shops_calendar(moments: list[datetime], place: int, zone: str) -> None:
+    dates = [moment.astimezone(ZONES[zone]).date() for moment in moments]
+    day = dates[place % len(dates)]
+    seen = pa.array(moments, pa.timestamp("us", "UTC"))
+    rings = pa.table({"rank": range(len(moments)), "tier": ["alert"] * len(moments), "first_seen": seen, "last_seen": seen})
+    for since, until in ((True, True), (True, False), (False, True)):
+        found = select_rings(rings, since=str(day) if since else None, until=str(day) if until else None, zone=zone)
+        right = [rank for rank, date in enumerate(dates) if (date >= day or not since) and (date <= day or not until)]
+        assert found["rank"].to_pylist() == right
+    with pytest.raises(SettingsError, match="'soon' is no date or time"):
+        select_rings(rings, since="soon")
 
 
 def test_a_heading_names_the_zone_but_for_dates() -> None:

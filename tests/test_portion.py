@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from graphdet.errors import EmptyLog
 from graphdet.events import EventTable, read_events
-from graphdet.events.portion import moment
+from graphdet.schema.zones import moment
 from graphdet.settings import LogSettings
 
 HEADER = "user_id,item_id,device_id,timestamp,action,category,amount"

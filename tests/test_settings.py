@@ -58,6 +58,12 @@ def test_values_that_mean_nothing_are_refused(text: str, says: str, tmp_path: Pa
         ({"view": {"item": {"capp": 3}}}, "[view.item] has no setting 'capp'; did you mean 'cap'?"),
         ({"evidence": {"permutations": 3}}, "did you mean [rings] permutations?"),
         ({"seeed": 3}, "there is no setting 'seeed'; did you mean 'seed'?"),
+        ({"zone": "UTC"}, "there is no setting 'zone'; did you mean [log] timezone?"),
+        ({"watch": 3}, "there is no setting 'watch'. `graphdet settings`"),  # nothing is like it: no path of an alert's sink
+        ({"watch": {"hours": 3}}, "there is no section [watch]; there are [alerts], [drift], [evidence], "),
+        ({"series": {"on": True}}, "there is no section [series]; did you mean [signals.series]?"),
+        ({"lgo": {"timezone": "UTC"}}, "there is no section [lgo]; there are "),
+        ({"evidense": {}}, "there is no section [evidense]; did you mean [evidence]?"),
         ({"rings": {"qqqqq": 3}}, "[rings] has no setting 'qqqqq'. `graphdet settings`"),
     ],
 )

@@ -91,7 +91,7 @@ def list_alerts(
 def resend(
     state: Place,
     keys: Annotated[
-        list[str] | None, typer.Argument(metavar="ALERT...", help="Keys of alerts; else all dead letters.", show_default=False)
+        list[str] | None, typer.Argument(metavar="ALERT", help="Keys of alerts; else all dead letters.", show_default=False)
     ] = None,
     sink: Sink = None,
     lang: Language = Lang.EN,

@@ -58,7 +58,7 @@ def queue(
 
 def export(
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The file to write; its ending tells the format. Must not exist.")],
-    names: Annotated[list[str] | None, typer.Argument(metavar="CASE...", help="Only these cases.", show_default=False)] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="CASE", help="Only these cases.", show_default=False)] = None,
     verdict: Annotated[list[Verdict] | None, typer.Option(help="Accounts with this verdict; may be given more than once.")] = None,
     form: Annotated[AccountsFormat | None, typer.Option("--format", help="Where the ending does not tell.")] = None,
     pseudonyms: Annotated[

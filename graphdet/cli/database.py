@@ -190,8 +190,8 @@ def undo(
 
 
 def decide(
-    ring: Annotated[str, typer.Argument(help="A ring's id as the database has it, its beginning, or its rank in the run.")],
-    verdict: Annotated[Verdict, typer.Argument(help="The analyst's verdict.")],
+    ring: Annotated[str, typer.Argument(metavar="RING", help="A ring's id as the database has it, its beginning, or its rank in the run.")],
+    verdict: Annotated[Verdict, typer.Argument(metavar="VERDICT", help="The analyst's verdict.")],
     note: Annotated[str, typer.Option(help="Why.")] = "",
     run: Annotated[
         str | None,

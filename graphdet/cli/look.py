@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -55,8 +54,12 @@ def rings(
     explanation: Annotated[str | None, typer.Option(help="Only those that this innocent explanation covers, such as fan_club.")] = None,
     least_size: Annotated[int | None, typer.Option("--min-size", min=1, help="Only rings of so many members or more.")] = None,
     least_amount: Annotated[float | None, typer.Option("--min-amount", help="Only rings whose orders are worth so much or more.")] = None,
-    since: Annotated[datetime | None, typer.Option(help="Only rings that were seen after this time (UTC).")] = None,
-    until: Annotated[datetime | None, typer.Option(help="Only rings that began before this time (UTC).")] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Only rings that were seen from this date or time on, by the log's clock.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Only rings that began by this date, or before this time, by the log's clock.")
+    ] = None,
     sort: Annotated[SortBy, typer.Option(help="Worst first, or by one of these, largest (first: newest) first.")] = SortBy.RANK,
     top: Annotated[int | None, typer.Option(min=1, help="Only so many.")] = None,
     as_json: AsJson = False,
@@ -64,6 +67,7 @@ def rings(
     """List a run's rings, worst first."""
     from graphdet.run.choosing import only_rings, select_rings
     from graphdet.run.folder import Run
+    from graphdet.run.log_clock import clock_of
 
     run = Run.load(folder)
     table = run.rings
@@ -75,6 +79,7 @@ def rings(
         least_amount=least_amount,
         since=since,
         until=until,
+        zone=clock_of(run).zone,
         sort=sort.value,
     )
     told = _with_use(run, found["ring_id"].to_pylist(), use) if use else {}
@@ -82,7 +87,6 @@ def rings(
     if as_json:
         print_json([{**row, "uses": told[row["ring_id"]]} if use else row for row in found.to_pylist()])
     else:
-        from graphdet.run.log_clock import clock_of
         from graphdet.terminal import console_for, show_rings
 
         show_rings(console_for(), found, table.num_rows, clock_of(run))
@@ -154,7 +158,7 @@ def show(
     if not recorded.bare_dates:
         show_hours(console, recorded.time[dossier.events["inside"]], language.value, clock)
     for heading, rows in event_headings(dossier, language.value):
-        show_event_rows(console, event_rows(recorded, rows), heading, clock)
+        show_event_rows(console, event_rows(recorded, rows), language.value, heading, clock)
 
 
 def users(
@@ -219,7 +223,7 @@ def report(
 
 def export(
     folder: Folder,
-    names: Annotated[list[str] | None, typer.Argument(metavar="RING...", help=f"{RING} Several make a folder.", show_default=False)] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="RING", help=f"{RING} Several make a folder.", show_default=False)] = None,
     tier: Annotated[list[Tier] | None, typer.Option(help="All rings of this tier; may be given more than once.")] = None,
     use: ByUse = None,
     form: Annotated[ExportFormat, typer.Option("--format", help="csv writes a folder of tables; md is a case note.")] = ExportFormat.MD,

@@ -91,7 +91,7 @@ def run_program(arguments: list[str]) -> int:
         GraphdetError: what the user can mend.
     """
     if arguments[:1] == [WORD]:
-        arguments = [*arguments[1:], "--help"]
+        arguments = [*(word for word in arguments if word != WORD), "--help"]
     if arguments and not HARMLESS & set(arguments):
         _leave_pandas_aside()
     try:

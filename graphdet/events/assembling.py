@@ -56,9 +56,9 @@ def canonical_codes(collector: Collector, settings: LogSettings) -> tuple[dict[s
     cleaning = Cleaning.of(settings)
 
     def recode(column: str) -> tuple[Names, npt.NDArray[np.int32], dict[int, int], int]:
-        canonical = canonical_names(column, collector.dictionaries.pop(column).take(), cleaning)
-        codes = collector.take(column)
+        raw, codes = collector.dictionaries.pop(column).take(), collector.take(column)
         assert codes is not None
+        canonical = canonical_names(column, raw, codes, cleaning)
         rows, valued = {}, 0
         if canonical.nobodys or canonical.ignored:
             counts = np.bincount(codes[codes >= 0], minlength=len(canonical.codes))

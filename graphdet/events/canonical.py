@@ -14,7 +14,7 @@ from graphdet.events.addresses import canonical_ips
 from graphdet.events.coding import plain_names, sorted_names, text_buffers
 from graphdet.events.header import squeezed
 from graphdet.events.likeness import folded
-from graphdet.events.placeholders import ignored, ignored_keys, missing_set, nobodys
+from graphdet.events.placeholders import counted_from_nought, ignored, ignored_keys, missing_set, nobodys
 from graphdet.events.timestamps import SPACES
 from graphdet.schema import ACTION_OF, ACTIONS, IP_COLUMNS, NODE_TYPES
 from graphdet.settings import LogSettings
@@ -24,6 +24,7 @@ BAD = -2  # cannot be read
 IGNORED = -3  # a user whom the settings leave out: their rows go, and not because nobody is named there
 
 _IDS = tuple(node_type.column for node_type in NODE_TYPES)
+_COUNTED = (*(column for column in _IDS if column not in IP_COLUMNS), "category")  # whose names may be numbers from 0 on
 _LOWER = ("action", "label")  # words, whose case says nothing
 
 
@@ -62,9 +63,13 @@ class Names:
     read_as: Mapping[str, str] = field(default_factory=dict)
 
 
-def canonical_names(column: str, raw: pa.LargeStringArray, cleaning: Cleaning) -> Names:
+def canonical_names(column: str, raw: pa.LargeStringArray, codes: npt.NDArray[np.int32], cleaning: Cleaning) -> Names:
     """Trimmed names: empty is missing, and so is what is nobody's; longer than the longest is bad; actions and labels in lower case,
-    actions mapped, IPs canonical, ids folded as the settings say."""
+    actions mapped, IPs canonical, ids folded as the settings say.
+
+    Args:
+        codes: (rows,) places among the raw names; −1 for none.
+    """
     text = raw
     bad = np.zeros(len(raw), np.bool_)
     missing = np.zeros(len(raw), np.bool_)
@@ -77,6 +82,8 @@ def canonical_names(column: str, raw: pa.LargeStringArray, cleaning: Cleaning) -
     left_out: dict[int, str] = {}
     if column != "label":  # there such words are answers
         missing = nobodys(column, text, cleaning.missing)
+        if column in _COUNTED and missing.any() and (nought := counted_from_nought(text, codes)) >= 0:
+            missing[nought] = False
         left_out = _named(text, missing)
     if column in IP_COLUMNS:
         text, wrong = canonical_ips(text, cleaning.missing)

@@ -150,7 +150,8 @@ def read_labels(
     """
     tell = progress or (lambda stage, done, total: None)
     with read_files(paths, settings, machine, map_label_columns, typed_label_columns, tell) as reading:
-        rows = _assemble(reading.rows.collector, settings)
+        known = pc.index(events.ids["user"], "0").as_py() >= 0  # then 0 is somebody among the labels, too
+        rows = _assemble(reading.rows.collector, settings.model_copy(update={"genuine": (*settings.genuine, "0")}) if known else settings)
         reading.rows.rejects, reading.rows.duplicates = rows.rejects, rows.duplicates
         rejected = Rejected(settings.raw_characters)
         files = reading.report(rejected)

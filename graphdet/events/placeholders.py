@@ -27,6 +27,8 @@ _FORMS = (
     r"|^(?:1{4,}|2{4,}|3{4,}|4{4,}|5{4,}|6{4,}|7{4,}|8{4,}|9{4,})$|(?i)^(?:[f:-]{8,}|x{3,}|a{6,}|\*+|#+|\.+|_+)$"
     r"|^0?1234567?8?9?\d{0,6}$|^[0:-]{5,}[1-9]$|(?i)^02(?:[:-]?00){5}$|^9774d56d682e549c$"
 )
+_NUMBER = r"^(?:0|[1-9]\d{0,8})(?:\.0)?$"
+_NUMBERED, _NEARLY, _OFTEN = 10, 0.9, 99  # names at the least; of all names, and of the numbers up to the highest; a percentile of rows
 _FEWEST, _SHARE = 10, 0.01  # users who hold a key of a telling form, at the least; and of all users who hold one
 
 
@@ -53,6 +55,26 @@ def nobodys(column: str, names: pa.LargeStringArray, missing: frozenset[str]) ->
     if "127.0.0.1" in missing and column in IP_COLUMNS:
         found = found | _matching(names, ("127.", "0.", "::", "localhost"), NOBODYS_IP)
     return found
+
+
+def counted_from_nought(names: pa.LargeStringArray, codes: npt.NDArray[np.int32]) -> int:
+    """The place of a 0 that is somebody, else −1: names are numbers from 0 on, next to each other, and 0 has no more rows than others have.
+
+    A guest's 0 in a shop that numbers its customers from 1 on has more rows than one customer in a hundred.
+
+    Args:
+        codes: (rows,) places among the names; −1 for none.
+    """
+    place = next((found for zero in ("0", "0.0") if (found := pc.index(names, zero).as_py()) >= 0), -1)
+    if place < 0:
+        return -1
+    numbers = np.asarray(pc.match_substring_regex(names, _NUMBER), np.bool_)
+    values = np.unique(names.filter(pa.array(numbers)).cast(pa.float64()).to_numpy())
+    if len(values) < max(_NUMBERED, _NEARLY * len(names), _NEARLY * (values[-1] + 1)):
+        return -1
+    rows = np.bincount(codes[codes >= 0], minlength=len(names))
+    numbers[place] = False
+    return place if rows[place] <= np.percentile(rows[numbers], _OFTEN) else -1
 
 
 def _matching(names: pa.LargeStringArray, starts: tuple[str, ...], pattern: str) -> npt.NDArray[np.bool_]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime
 from typing import TypeVar
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +17,7 @@ from graphdet.events.notes import resolution
 from graphdet.events.table import NO_TIME, EventTable
 from graphdet.schema import ITEM, USER
 from graphdet.schema.wording import numbered
-from graphdet.schema.zones import offset_of
+from graphdet.schema.zones import moment
 from graphdet.settings import LogSettings
 
 Code = TypeVar("Code", np.int16, np.int32)
@@ -45,20 +44,6 @@ def take_portion(table: EventTable, settings: LogSettings) -> EventTable:
         raise EmptyLog(f"{told}: none of {numbered(len(table), 'event', 'events')} is left; the log goes {_range(table)}.")
     note = f"{told}: {int(kept.sum()):,} of {numbered(len(table), 'event was', 'events were')} taken, the others left out."
     return _only(table, kept, settings, note)
-
-
-def moment(text: str, timezone: str, *, end: bool = False) -> int:
-    """Microseconds since 1970 of an ISO date or time; one without a zone is of `timezone`, and a date ends with its day."""
-    given = datetime.fromisoformat(text)
-    if end and len(text.strip()) <= len("2025-03-31"):
-        given += timedelta(days=1)
-    aware = given if given.tzinfo else given.replace(tzinfo=_zone(timezone))
-    return round((aware - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(microseconds=1))
-
-
-def _zone(name: str) -> tzinfo:
-    offset = offset_of(name)
-    return ZoneInfo(name) if offset is None else timezone(timedelta(microseconds=offset))
 
 
 def _in_span(table: EventTable, settings: LogSettings) -> npt.NDArray[np.bool_]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from graphdet.errors import UnknownRing, nearest
+from graphdet.errors import SettingsError, UnknownRing, nearest
 from graphdet.schema import TIERS
+from graphdet.schema.zones import moment
 
 
 def select_rings(
@@ -19,13 +19,18 @@ def select_rings(
     explanation: str | None = None,
     least_size: int | None = None,
     least_amount: float | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    zone: str = "UTC",
     sort: str = "rank",
 ) -> pa.Table:
     """Rings that pass every filter given, by rank, or by `size`, `amount`, `at_stake`, `events`, `strength` or `first` seen, largest first.
 
-    Times without a zone are UTC. A ring that has no amount or no time passes no filter on it.
+    `since` leaves out rings that were last seen earlier, `until` those that began later: ISO dates, whose whole day counts, or times, of
+    `zone` where they name none. A ring that has no amount or no time passes no filter on it.
+
+    Raises:
+        SettingsError: no date or time.
     """
     keep = pc.is_in(rings["tier"], value_set=pa.array(list(tiers) or list(TIERS), pa.string()))
     bounds: list[tuple[str, Any, Any]] = [
@@ -33,7 +38,7 @@ def select_rings(
         ("amount", pc.greater_equal, least_amount),
         ("explanation", pc.equal, explanation),
     ]
-    bounds += [("last_seen", pc.greater_equal, _utc(since)), ("first_seen", pc.less_equal, _utc(until))]
+    bounds += [("last_seen", pc.greater_equal, _instant(since, zone)), ("first_seen", pc.less, _instant(until, zone, end=True))]
     for column, compare, bound in bounds:
         if bound is not None:
             keep = pc.and_(keep, pc.fill_null(compare(rings[column], pa.scalar(bound, rings[column].type)), False))
@@ -47,8 +52,11 @@ def only_rings(rings: pa.Table, wanted: Iterable[str]) -> pa.Table:
     return rings.filter(pc.is_in(rings["ring_id"], value_set=pa.array(list(wanted), pa.string())))
 
 
-def _utc(moment: datetime | None) -> datetime | None:
-    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
+def _instant(text: str | None, zone: str, *, end: bool = False) -> int | None:
+    try:
+        return None if text is None else moment(text, zone, end=end)
+    except ValueError:
+        raise SettingsError(f'{text!r} is no date or time; write one such as 2025-03-01 or "2025-03-01 18:30".') from None
 
 
 def ring_named(rings: list[dict[str, Any]], name: str) -> dict[str, Any]:

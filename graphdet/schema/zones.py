@@ -25,6 +25,15 @@ def place_of(zone: str) -> tzinfo:
     return UTC if zone == "UTC" else timezone(timedelta(microseconds=offset)) if offset is not None else ZoneInfo(zone)
 
 
+def moment(text: str, zone: str, *, end: bool = False) -> int:
+    """Microseconds since 1970 UTC of an ISO date or time; one that names no zone is of `zone`, and a date ends with its day."""
+    given = datetime.fromisoformat(text)
+    if end and len(text.strip()) <= len("2025-03-31"):
+        given += timedelta(days=1)
+    aware = given if given.tzinfo else given.replace(tzinfo=place_of(zone))
+    return round((aware - _EPOCH) / timedelta(microseconds=1))
+
+
 def ahead_of_utc(zone: str, moment: int) -> int:
     """Microseconds that a zone's clocks are ahead of UTC at a moment, in microseconds since 1970 UTC."""
     there = (_EPOCH + timedelta(microseconds=moment)).astimezone(place_of(zone)).utcoffset()

@@ -12,7 +12,7 @@ from graphdet.alerts.outbox import Delivery
 from graphdet.drift.comparing_days import Drift
 from graphdet.schema import NODE_TYPE
 from graphdet.schema.wording import Language
-from graphdet.terminal.canvas import clean, name, plain_table
+from graphdet.terminal.canvas import clean, name, print_columns
 from graphdet.words.alert_words import alert_words
 from graphdet.words.drift_words import drift_words
 
@@ -26,12 +26,14 @@ def show_deliveries(console: Console, deliveries: Sequence[Delivery], language: 
         return
     headings = {key: alert_words(key, language) for key in ("key", "change", "ring", "sink", "state", "attempts", "why")}
     left = {text for key, text in headings.items() if key != "attempts"}
-    table = plain_table(headings.values(), left=left, ids=(headings["key"], headings["ring"]))
+    rows: list[tuple[str | Text, ...]] = []
     for one in deliveries:
         state = Text(alert_words(one.state, language), style=STYLES[one.state])
         change = alert_words(one.kind, language)
-        table.add_row(one.key, change, name(one.ring_id), clean(one.sink), state, str(one.attempts), clean(one.why))
-    console.print(table)
+        rows.append((one.key, change, name(one.ring_id), clean(one.sink), state, str(one.attempts), clean(one.why)))
+    columns = {heading: [row[place] for row in rows] for place, heading in enumerate(headings.values())}
+    spared = [headings[key] for key in ("attempts", "change", "sink")]
+    print_columns(console, columns, left=left, ids=(headings["key"], headings["ring"]), spared=spared, cut=(headings["why"],))
 
 
 def show_score(console: Console, told: Mapping[str, Any], language: Language) -> None:

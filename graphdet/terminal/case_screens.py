@@ -9,7 +9,7 @@ from rich.console import Console
 from graphdet.cases.entries import RUN, SEEN, Entry
 from graphdet.cases.rows import ACCEPT, Case, Hid, MemberWord, Suppression
 from graphdet.schema.wording import Language, filled
-from graphdet.terminal.canvas import clean, name, plain_table
+from graphdet.terminal.canvas import clean, name, plain_table, print_columns
 from graphdet.words.casework import entry_in_words, standing_in_words, story_in_words, word
 
 LONGEST_SHOWN = 300  # characters of what people wrote, in a line of history
@@ -18,12 +18,14 @@ LONGEST_SHOWN = 300  # characters of what people wrote, in a line of history
 def show_cases(console: Console, cases: Sequence[Case], language: Language) -> None:
     """One line a case."""
     headings = [word(code, language) for code in ("case", "state", "verdict", "became", "tier", "members", "at_stake", "owner", "ring")]
-    table = plain_table(headings, left=[*headings[:5], *headings[7:]], ids=headings[8:])
+    rows = []
     for case in cases:
         stake = "" if case.at_stake is None else f"{case.at_stake:,.0f}"
         facts = (word(case.tier, language), f"{case.size:,}", stake, clean(case.owner, 20), name(case.ring_id))
-        table.add_row(case.name, word(case.state, language), _verdict(case, language), _became(case, language), *facts)
-    console.print(table)
+        rows.append((case.name, word(case.state, language), _verdict(case, language), _became(case, language), *facts))
+    columns = {heading: [row[place] for row in rows] for place, heading in enumerate(headings)}
+    spared = [headings[place] for place in (7, 3, 6, 5, 4)]
+    print_columns(console, columns, left=[*headings[:5], *headings[7:]], ids=(headings[0], headings[8]), spared=spared, cut=headings[2:3])
 
 
 def _verdict(case: Case, language: Language) -> str:

@@ -13,7 +13,7 @@ from graphdet.lineage.comparing import Difference, is_change
 from graphdet.lineage.sighting import Sighting
 from graphdet.run.log_clock import LogClock
 from graphdet.schema.wording import Language, filled
-from graphdet.terminal.canvas import clean, name, plain_table
+from graphdet.terminal.canvas import clean, name, print_columns
 from graphdet.terminal.screens import TIER_STYLES
 from graphdet.words.interface import label
 from graphdet.words.lineage_words import SENTENCES, change_in_words, difference, sum_in_words
@@ -64,11 +64,11 @@ def show_changes(
         key: difference(key, language) for key in ("change", "ring", "was", "tier_heading", "users", "came", "went", "money_heading")
     }
     left = {headings[key] for key in ("change", "ring", "was", "tier_heading")}
-    table = plain_table(headings.values(), left=left, ids=(headings["ring"], headings["was"]))
-    for change in shown:
-        table.add_row(*_cells(change, language))
+    rows = [_cells(change, language) for change in shown]
+    columns = {heading: [row[place] for row in rows] for place, heading in enumerate(headings.values())}
+    spared = [headings[key] for key in ("money_heading", "went", "came", "tier_heading")]
     console.print()
-    console.print(table)
+    print_columns(console, columns, left=left, ids=(headings["ring"], headings["was"]), spared=spared)
     console.print()
     for change in shown:
         console.print(f"· {change_sentence(change, ring_of, language)}", soft_wrap=True)

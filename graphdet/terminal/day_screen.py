@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from graphdet.schema.wording import Language
-from graphdet.terminal.canvas import clean, name, plain_table
+from graphdet.terminal.canvas import clean, name, print_columns
 from graphdet.terminal.screens import TIER_STYLES
 from graphdet.week.news import CaseNews
 from graphdet.week.working_day import Day
@@ -47,7 +47,7 @@ def _show_cases(console: Console, cases: tuple[CaseNews, ...], language: Languag
         week_words("case", language),
         *(difference(key, language) for key in ("change", "tier_heading", "users", "money_heading", "ring")),
     ]
-    table = plain_table(headings, left=(headings[0], headings[1], headings[2], headings[5]), ids=(headings[5],))
+    rows: list[tuple[str | Text, ...]] = []
     for one in cases[:MOST_CASES]:
         case, before = one.case, one.before
         what = week_words("back", language) if one.what == "back" else change_in_words(one.what, language)
@@ -56,9 +56,11 @@ def _show_cases(console: Console, cases: tuple[CaseNews, ...], language: Languag
         sums = [before.at_stake if before else None, case.at_stake]
         money = dict.fromkeys(f"{value:,.2f}" for value in sums if value is not None)
         cells = (Text(case.name, style="bold" if one.is_alert else ""), what, Text(" → ".join(tiers), style=TIER_STYLES[case.tier]))
-        table.add_row(*cells, " → ".join(sizes), " → ".join(money), name(case.ring_id))
+        rows.append((*cells, " → ".join(sizes), " → ".join(money), name(case.ring_id)))
     console.print()
-    console.print(table)
+    columns = {heading: [row[place] for row in rows] for place, heading in enumerate(headings)}
+    left, ids = [headings[place] for place in (0, 1, 2, 5)], (headings[0], headings[5])
+    print_columns(console, columns, left=left, ids=ids, spared=(headings[4], headings[3]))
     if len(cases) > MOST_CASES:
         console.print(week_words("more_cases", language, count=len(cases) - MOST_CASES), style="dim")
     console.print()

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from graphdet.run.log_clock import LogClock
 from graphdet.schema.wording import Language
-from graphdet.terminal.canvas import clean, name, plain_table
+from graphdet.terminal.canvas import clean, name, plain_table, print_columns
 from graphdet.words.claim_sentences import number_in_words
 from graphdet.words.finding_words import burst_in_words, burst_label, few, kind_in_words, length_in_words, measure_in_words
 from graphdet.words.review_words import finding_in_words, reason_in_words, review_line
@@ -69,10 +69,10 @@ def _show_table(console: Console, bursts: Sequence[Row], language: Language, clo
     headings = {key: burst_label(key, language) for key in columns}
     headings["from"] = clock.beside(headings["from"])
     left = {headings[key] for key in ("of", "id", "what", "from")}
-    table = plain_table(("#", *headings.values()), left=left, ids=(headings["id"],))
-    for place, burst in enumerate(bursts):
-        table.add_row(f"{place + 1}", *(cell(burst) for cell in columns.values()))
-    console.print(table)
+    cells = {"#": [f"{place + 1}" for place in range(len(bursts))]}
+    cells |= {headings[key]: [cell(burst) for burst in bursts] for key, cell in columns.items()}
+    spared = [headings[key] for key in ("excess", "false", "usual", "lasted", "count")]
+    print_columns(console, cells, left=left, ids=(headings["id"],), spared=spared)
 
 
 def show_reviews(console: Console, findings: Sequence[Row], total: int, looked_at: int, language: Language, clock: LogClock) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -16,7 +17,7 @@ from graphdet.run.log_clock import UTC_CLOCK, LogClock, clock_of
 from graphdet.schema import ITEM, NODE_TYPE, USER
 from graphdet.schema.lookalikes import look_alike
 from graphdet.schema.wording import Language
-from graphdet.terminal.canvas import ID_WIDTH, add_column, clean, name
+from graphdet.terminal.canvas import ID_WIDTH, NARROW, clean, name, print_columns
 from graphdet.terminal.screens import TIER_STYLES
 from graphdet.words.claim_sentences import look_alike_in_words, number_in_words
 from graphdet.words.finding_words import burst_in_words, burst_label
@@ -27,7 +28,9 @@ from graphdet.words.use_words import use_in_words
 MOST_BURSTS = 3  # at a ring's targets that are shown
 MEMBERS = 3
 TARGETS = 4
+COUNTS = {"size": "members", "all_users": "users", "events": "events"}  # of a target
 SHARED = 3
+TEXT = 24  # columns of a text or word among raw events
 LEAST_TELLING = ("event_id", "user_agent", "order_id", "image", "category", "payment_id", "address_id")
 SIDE_STYLES = {"for": "red", "caution": "yellow"}
 
@@ -74,10 +77,10 @@ def show_dossier(console: Console, dossier: Dossier, recorded: Recorded, languag
     _targets(console, dossier, language, clock)
     _shared(console, dossier, language)
     _heading(console, label("read_first"))
-    show_event_rows(console, event_rows(recorded, dossier.events["read_first"]), clock=clock)
+    show_event_rows(console, event_rows(recorded, dossier.events["read_first"]), language, clock=clock)
     if dossier.events["fragile"]:
         _heading(console, counted("fragile", language, len(dossier.events["fragile"])))
-        show_event_rows(console, event_rows(recorded, dossier.events["fragile"]), clock=clock)
+        show_event_rows(console, event_rows(recorded, dossier.events["fragile"]), language, clock=clock)
 
 
 def _without(console: Console, dossier: Dossier, language: Language) -> None:
@@ -121,26 +124,27 @@ def event_headings(dossier: Dossier, language: Language) -> list[tuple[str, list
     return [(counted(kind, language, len(rows)), rows) for kind, rows in lists]
 
 
-def show_event_rows(console: Console, rows: list[dict[str, Any]], heading: str = "", clock: LogClock = UTC_CLOCK) -> None:
-    """Raw events, a line each, with the columns that hold anything; times by the log's clock."""
+def show_event_rows(
+    console: Console, rows: list[dict[str, Any]], language: Language, heading: str = "", clock: LogClock = UTC_CLOCK
+) -> None:
+    """Raw events, a line each, with the columns that hold anything; times by the log's clock.
+
+    Of columns that have no room those go first that tell least, then the last, and which are not shown is said.
+    """
     if heading:
         _heading(console, heading)
-    columns = [column for column in (rows[0] if rows else {}) if any(row[column] not in (None, "") for row in rows)]
-    if console.width < 160:  # what tells least goes first
-        columns = [column for column in columns if column not in LEAST_TELLING]
-    width = max((console.width - 24) // max(len(columns), 1) - 2, 8)
-    ids = {column for column in columns if column == "ip" or column.endswith("_id")}
-    table = _table(columns, set(columns), ids)
-    for row in rows:
-        table.add_row(
-            *(
-                ""
-                if row[column] is None
-                else name(_cell(column, row[column], clock), 20 if column == "timestamp" else ID_WIDTH if column in ids else width)
-                for column in columns
-            )
-        )
-    console.print(table)
+    held = [column for column in (rows[0] if rows else {}) if any(row[column] not in (None, "") for row in rows)]
+    ids = {column for column in held if column == "ip" or column.endswith("_id")}
+    cells = {
+        column: [
+            "" if row[column] is None else name(_cell(column, row[column], clock), ID_WIDTH if column in ids else TEXT) for row in rows
+        ]
+        for column in held
+    }
+    spared = (*LEAST_TELLING, *(column for column in reversed(held[1:]) if column not in (*LEAST_TELLING, "action")))
+    shown = _print(console, cells, held, ids, spared)
+    if missing := [column for column in held if column not in shown]:
+        console.print(Text(words_of("no_room", language, columns=", ".join(missing)), style="dim"))
 
 
 def _cell(column: str, value: Any, clock: LogClock) -> Any:
@@ -200,17 +204,17 @@ def _members(console: Console, dossier: Dossier, language: Language, clock: LogC
     labels = {key: words_of(key, language) for key in ("evidence", "targets", "events", "since", "weak")}
     labels = {USER: NODE_TYPE[USER].noun.to(language)} | labels
     _heading(console, counted("member_table", language, len(dossier.members)))
-    table = _table(labels.values(), {labels[USER], labels["since"], labels["weak"]}, {labels[USER]})
-    for member in dossier.members[:MEMBERS]:
-        table.add_row(
-            name(member["id"], ID_WIDTH),
-            f"{member['contribution']:.1f}",
-            f"{member['touched']}/{member['items']}",
-            f"{member['events']}/{member['all_events']}",
-            clock.minute(member["seen_since"]),
-            weakness(member, language),
-        )
-    console.print(table)
+    shown = dossier.members[:MEMBERS]
+    columns = {
+        labels[USER]: [name(member["id"], ID_WIDTH) for member in shown],
+        labels["evidence"]: [f"{member['contribution']:.1f}" for member in shown],
+        labels["targets"]: [f"{member['touched']}/{member['items']}" for member in shown],
+        labels["events"]: [f"{member['events']}/{member['all_events']}" for member in shown],
+        labels["since"]: [clock.minute(member["seen_since"])[: _moment(console)] for member in shown],
+        labels["weak"]: [weakness(member, language) for member in shown],
+    }
+    left = {labels[USER], labels["since"], labels["weak"]}
+    _print(console, columns, left, {labels[USER]}, (labels["since"], labels["events"]), cut=(labels["weak"],))
     _more(console, len(dossier.members) - MEMBERS, language)
 
 
@@ -219,11 +223,12 @@ def _targets(console: Console, dossier: Dossier, language: Language, clock: LogC
     labels = {key: words_of(key, language) for key in ("size", "all_users", "events", "from", "to")}
     labels = {ITEM: NODE_TYPE[ITEM].noun.to(language)} | labels
     _heading(console, counted("item_table", language, len(targets)))
-    table = _table(labels.values(), {labels[ITEM], labels["from"], labels["to"]}, {labels[ITEM]})
-    for target in targets[:TARGETS]:
-        times = (clock.since(target["start"]), clock.minute(target["end"]))
-        table.add_row(name(target["id"], ID_WIDTH), f"{target['members']}", f"{target['users']}", f"{target['events']}", *times)
-    console.print(table)
+    shown = targets[:TARGETS]
+    columns = {labels[ITEM]: [name(target["id"], ID_WIDTH) for target in shown]}
+    columns |= {labels[key]: [f"{target[own]}" for target in shown] for key, own in COUNTS.items()}
+    columns[labels["from"]] = [clock.since(target["start"])[: _moment(console)] for target in shown]
+    columns[labels["to"]] = [clock.minute(target["end"])[: _moment(console)] for target in shown]
+    _print(console, columns, {labels[ITEM], labels["from"], labels["to"]}, {labels[ITEM]}, (labels["to"], labels["events"]))
     _more(console, len(targets) - TARGETS, language)
 
 
@@ -233,24 +238,32 @@ def _shared(console: Console, dossier: Dossier, language: Language) -> None:
         return
     labels = {key: words_of(key, language) for key in ("kind", "id", "size", "all_users", "expected")}
     _heading(console, words_of("shared_table", language))
-    table = _table(labels.values(), {labels["kind"], labels["id"]}, {labels["id"]})
-    for key in keys[:SHARED]:
-        table.add_row(
-            NODE_TYPE[key["type"]].noun.to(language),
-            name(key["id"], ID_WIDTH),
-            f"{key['members']}",
-            f"{key['users']:,}",
-            f"{key['expected']:.2g}",
-        )
-    console.print(table)
+    shown = keys[:SHARED]
+    columns = {
+        labels["kind"]: [NODE_TYPE[key["type"]].noun.to(language) for key in shown],
+        labels["id"]: [name(key["id"], ID_WIDTH) for key in shown],
+        labels["size"]: [f"{key['members']}" for key in shown],
+        labels["all_users"]: [f"{key['users']:,}" for key in shown],
+        labels["expected"]: [f"{key['expected']:.2g}" for key in shown],
+    }
+    _print(console, columns, {labels["kind"], labels["id"]}, {labels["id"]}, (labels["expected"],))
     _more(console, len(keys) - SHARED, language)
 
 
-def _table(headings: Any, left: set[str], ids: set[str]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for heading in headings:
-        add_column(table, clean(heading), left=heading in left, ids=heading in ids)
-    return table
+def _moment(console: Console) -> int | None:
+    """Characters of a time that have room in a table: a narrow one tells the day."""
+    return len("2025-03-31") if console.width < NARROW else None
+
+
+def _print(
+    console: Console,
+    columns: Mapping[str, Sequence[str]],
+    left: Collection[str],
+    ids: Collection[str],
+    spared: Sequence[str],
+    cut: Collection[str] = (),
+) -> list[str]:
+    return print_columns(console, columns, left=left, ids=ids, spared=spared, cut=cut, style="dim")
 
 
 def _more(console: Console, count: int, language: Language) -> None:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
@@ -19,7 +18,7 @@ from graphdet.run.folder import Run, RunRing
 from graphdet.run.log_clock import UTC_CLOCK, LogClock, clock_of
 from graphdet.schema import DEVICE, IP, ITEM, KEY_TYPES, NODE_TYPE, NODE_TYPES, TIERS, USER
 from graphdet.schema.wording import numbered
-from graphdet.terminal.canvas import FOLDED, clean, name, plain_table
+from graphdet.terminal.canvas import NARROW, clean, name, plain_table, print_columns
 from graphdet.words.claim_sentences import look_alike_in_words, number_in_words
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def show_rings(console: Console, rings: pa.Table, total: int, clock: LogClock = 
     if not rings.num_rows:
         console.print("No rings." if not total else "No rings that were asked for.")
         return
-    narrow = console.width < 100
+    narrow = console.width < NARROW
     columns: dict[str, Callable[[dict[str, Any]], str | Text]] = {
         "#": lambda ring: str(ring["rank"]),
         "ring": lambda ring: name(ring["ring_id"]),
@@ -66,18 +65,15 @@ def show_rings(console: Console, rings: pa.Table, total: int, clock: LogClock = 
     rows = rings.to_pylist()
     columns = {heading: cell for heading, cell in columns.items() if any(str(cell(row)) not in ("", "0") for row in rows)}  # says nothing
     titles = {heading: clock.beside(heading) if heading == "began" else heading for heading in columns}
-    widths = {heading: 2 + max(cell_len(titles[heading]), *(cell_len(str(cell(row))) for row in rows)) for heading, cell in columns.items()}
-    if "explained by" in widths:
-        widths["explained by"] = 2 + len("explained by")  # its text may be cut
-    alone = "items" not in widths  # what is shared is all that such a log tells
-    for heading in (*(one for one in SPARED if one != "devices"), "devices") if alone else SPARED:
-        if heading in widths and sum(widths.values()) > console.width:
-            del columns[heading], widths[heading]
-    table = plain_table((titles[one] for one in columns), left=("ring", "tier", clock.beside("began"), "explained by"), ids=("ring",))
-    for ring in rows:
-        table.add_row(*(cell(ring) for cell in columns.values()))
-    table.columns[1].min_width = min(max(len(row["ring_id"]) for row in rows), FOLDED)
-    console.print(table)
+    spared = (*(one for one in SPARED if one != "devices"), "devices") if "items" not in columns else SPARED  # all that such a log tells
+    print_columns(
+        console,
+        {titles[heading]: [cell(row) for row in rows] for heading, cell in columns.items()},
+        left=("ring", "tier", titles.get("began", ""), "explained by"),
+        ids=("ring",),
+        spared=[titles[heading] for heading in spared if heading in titles],
+        cut=("explained by",),
+    )
     if rings.num_rows < total:
         console.print(f"… {rings.num_rows:,} of {numbered(total, 'ring', 'rings')}", style="dim")
 
@@ -316,21 +312,21 @@ def _show_expectation(console: Console, evidence: pa.Table) -> None:
 def _show_members(console: Console, node_type: str, members: pa.Table, most: int, clock: LogClock) -> None:
     title = {USER: "Members", ITEM: "Targets"}.get(node_type, f"Shared {NODE_TYPE[node_type].noun.many}")
     console.print(f"{title} ({members.num_rows:,})", style="bold")
-    kind = NODE_TYPE[node_type].noun.one
+    kind, times = NODE_TYPE[node_type].noun.one, (clock.beside("first seen"), clock.beside("last seen"))
+    long = len("2025-03-31") if console.width < NARROW else None
     columns: dict[str, Callable[[dict[str, Any]], str]] = {
         kind: lambda member: name(member["node_id"]),
         "role": lambda member: str(member["role"]),
         "evidence": lambda member: f"{member['contribution']:.1f}",
         "events": lambda member: f"{member['events']:,}",
-        clock.beside("first seen"): lambda member: clock.minute(member["first_seen"]),
-        clock.beside("last seen"): lambda member: clock.minute(member["last_seen"]),
+        times[0]: lambda member: clock.minute(member["first_seen"])[:long],
+        times[1]: lambda member: clock.minute(member["last_seen"])[:long],
     }
     if node_type != USER:
         del columns["role"]  # the title says it
-    table = plain_table(columns, left=(kind, "role", clock.beside("first seen"), clock.beside("last seen")), ids=(kind,))
-    for member in members.slice(0, most).to_pylist():
-        table.add_row(*(cell(member) for cell in columns.values()))
-    console.print(table)
+    rows = members.slice(0, most).to_pylist()
+    cells = {heading: [cell(member) for member in rows] for heading, cell in columns.items()}
+    print_columns(console, cells, left=(kind, "role", *times), ids=(kind,), spared=(times[1], "events", times[0]))
     _show_rest(console, members.num_rows - most)
 
 
@@ -348,13 +344,11 @@ def _show_pairs(console: Console, evidence: pa.Table, most: int) -> None:
         "expected": lambda pair: "" if pair["expected"] is None else _small(pair["expected"]),
         "apart": lambda pair: "" if pair["seconds_apart"] is None else _duration(timedelta(seconds=pair["seconds_apart"])),
     }
-    if console.width < 100:
-        del columns["events"]
-    table = plain_table(columns, left=("user", "and user", "at", "key"), ids=("user", "and user", "key"))
     order = [("evidence", "descending"), ("expected", "ascending"), ("user_a", "ascending"), ("user_b", "ascending"), ("key", "ascending")]
-    for pair in evidence.sort_by(order).slice(0, most).to_pylist():
-        table.add_row(*(cell(pair) for cell in columns.values()))
-    console.print(table)
+    rows = evidence.sort_by(order).slice(0, most).to_pylist()
+    ids = ("user", "and user", "key")
+    cells = {heading: [cell(pair) for pair in rows] for heading, cell in columns.items()}
+    print_columns(console, cells, left=(*ids, "at"), ids=ids, spared=("events", "expected", "apart"))
     _show_rest(console, evidence.num_rows - most)
 
 

@@ -33,7 +33,7 @@ def show_takeovers(
         for reason in reasons_of(row, language):
             console.print(f"   {reason['log10']:+5.2f}  {reason['sentence']}")
         if events is not None:
-            show_event_rows(console, events.get(row["user_id"], []), clock=clock)
+            show_event_rows(console, events.get(row["user_id"], []), language, clock=clock)
         console.print()
     if len(rows) < total:
         console.print(f"… {len(rows):,} of {numbered(total, 'account', 'accounts')}", style="dim")
