@@ -7,7 +7,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -15,9 +15,11 @@ from typing import Any
 from graphdet.alert_settings import AlertSettings
 from graphdet.lineage.line import Known, Line
 from graphdet.lineage.sighting import Member, Sighting
+from graphdet.store.machine import free_port
 
 HOUR = 3_600_000_000
 NOW = 1_760_000_000_000_000
+FAILURES = ("gone", "refuses", "never says so")
 
 
 def line(name: str, tier: str = "alert", size: int = 10, money: float | None = 100.0, *, seen: int = NOW, **more: Any) -> Line:
@@ -54,7 +56,7 @@ class Receiver:
 
 
 @contextmanager
-def receiving(*answers: tuple[int, Mapping[str, str], bytes], tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
+def receiving(*answers: tuple[int, Mapping[str, str], bytes], tls: ssl.SSLContext | None = None, port: int = 0) -> Iterator[Receiver]:
     receiver = Receiver(list(answers) or [(200, {}, b"")])
 
     class Handler(BaseHTTPRequestHandler):
@@ -84,7 +86,7 @@ def receiving(*answers: tuple[int, Mapping[str, str], bytes], tls: ssl.SSLContex
         def log_message(self, *_: object) -> None:
             """In silence."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
@@ -96,6 +98,44 @@ def receiving(*answers: tuple[int, Mapping[str, str], bytes], tls: ssl.SSLContex
     finally:
         server.shutdown()
         server.server_close()
+
+
+class FailingReceiver:
+    """A receiver that is gone, refuses, or never says that it has it; what it was sent is kept."""
+
+    def __init__(self) -> None:
+        self.port = free_port(0)
+        self.met: list[Receiver] = []
+        self._open = ExitStack()
+        self.mend()
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}/hook"
+
+    def fail(self, how: str) -> None:
+        """In one of `FAILURES`."""
+        if how == "gone":
+            self._open.close()
+        elif how == "refuses":
+            self.met[-1].answers = [(503, {}, b"")]
+        else:
+            self.met[-1].drip = True
+
+    def mend(self) -> None:
+        """It takes everything again."""
+        self._open.close()
+        self.met.append(self._open.enter_context(receiving(port=self.port)))
+
+    def keys(self) -> dict[str, set[bytes]]:
+        """Of each alert that came, what it said."""
+        found: dict[str, set[bytes]] = {}
+        for message in (message for receiver in self.met for message in receiver.messages):
+            found.setdefault(message.headers["webhook-id"], set()).add(message.body)
+        return found
+
+    def close(self) -> None:
+        self._open.close()
 
 
 def alert_settings(sinks: Mapping[str, Mapping[str, Any]] | None = None, **own: Any) -> AlertSettings:

@@ -13,6 +13,7 @@ import pytest
 import typer.main
 import typer.testing
 from commands import graphdet_command  # noqa: F401 - for tests of commands
+from kafka_broker import broker  # noqa: F401 - for tests of the watch
 from store_servers import (  # noqa: F401 - for the store's tests
     database,
     line,

@@ -67,12 +67,12 @@ class Broker:
         (self.folder / "server.properties").write_text(PROPERTIES.format(port=self.port, controller=controller, folder=self.folder))
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         done = self.run("kafka.tools.StorageTool", "format", "-t", cluster, "-c", self.folder / "server.properties")
-        assert done.wait(60) == 0, (self.folder / "broker.txt").read_text()
+        assert done.wait(240) == 0, (self.folder / "broker.txt").read_text()
 
     def start(self) -> None:
         """And wait until it answers."""
         self.process = self.run("kafka.Kafka", self.folder / "server.properties")
-        end = time.monotonic() + 60
+        end = time.monotonic() + 240
         while time.monotonic() < end:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
                 return
@@ -101,6 +101,13 @@ def kafka_broker() -> Iterator[Broker]:
             yield broker
         finally:
             broker.kill()
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[Broker]:
+    """One for all tests; whoever kills it starts it again."""
+    with kafka_broker() as running:
+        yield running
 
 
 def fetch_jars(java: Path) -> Path:

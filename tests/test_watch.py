@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
-from watch_parts import NOON, add_up, event, history, watch_of
+from watch_parts import NOON, Heard, add_up, event, fill, history, small_disk, watch_of
 
 from graphdet.answering.questions import Scores
 from graphdet.answering.score_file import NAME
@@ -32,7 +32,7 @@ from graphdet.run.folder import Run
 from graphdet.signals import measure_log
 from graphdet.simulate import preset, simulate
 from graphdet.simulate.writing import log_table
-from graphdet.watch import folder_source
+from graphdet.watch import folder_source, watching
 from graphdet.watch.folder_source import FolderSource
 from graphdet.watch.segments import DAY, MANY
 from graphdet.watch.spending import allowance
@@ -500,36 +500,66 @@ def test_the_casebook_applies_as_it_is_written_to(log: pa.Table, tmp_path: Path,
 
 
 def test_on_a_full_disk_nothing_is_lost_and_it_goes_on_when_there_is_room(tmp_path: Path) -> None:
-    place = tmp_path / "small"
-    place.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)], capture_output=True, check=False).returncode:
-        pytest.skip("mounting a small file system needs root")
-    logs = tmp_path / "logs"
+    place, logs = tmp_path / "small", tmp_path / "logs"
     logs.mkdir()
-    try:
+    with small_disk(place, 1 << 20) as fills:
+        if not fills:
+            pytest.skip("mounting a small file system needs root")
         with open_state(place / "state") as state:
             watch = watch_of(state, FolderSource(logs, 60.0))
-            for part in range(6):
+            for part, room in enumerate((0, 4096, 8192, 20_000, 30_000, 60_000)):
                 with (logs / "events.jsonl").open("ab") as file:
                     file.write(b"".join(event(number) + b"\n" for number in range(20 * part, 20 * part + 20)))
-                room = os.statvfs(place)
-                left = room.f_bavail * room.f_frsize - (0, 4096, 8192, 20_000, 30_000, 60_000)[part]
-                (place / "filler").write_bytes(b"x" * max(left, 0))
+                fill(place, room)
                 before, refused = dict(state.counts), ""
                 try:
                     watch.step()
                 except WatchError as error:
                     refused = str(error)
+                (place / "filler").unlink()
                 if refused:
                     assert "full" in refused
                     assert state.counts == before
                     add_up(state)
-                    (place / "filler").unlink()
                     watch.step()
-                (place / "filler").unlink(missing_ok=True)
                 assert state.counts["accepted"] == 20 * part + 20
         with open_state(place / "state") as state:
             add_up(state)
             assert state.events == 120
-    finally:
-        subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+@pytest.mark.parametrize("room", [0, 20_000, 100_000])
+def test_a_look_for_which_the_disk_has_no_room_is_taken_again(
+    log: pa.Table, room: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the run, the state or neither could be written: the watch says so and goes on, and each alert is told of once."""
+    monkeypatch.setattr(watching, "PATIENCE", 0.01)
+    place, logs = tmp_path / "small", tmp_path / "logs"
+    logs.mkdir()
+    (logs / "events.csv").write_bytes(as_csv(rows_of(log, 0.0, 0.9)))
+    with small_disk(place, 8 << 20) as fills:
+        if not fills:
+            pytest.skip("mounting a small file system needs root")
+        with open_state(place / "state") as state:
+
+            class Ending(FolderSource):
+                ended = property(lambda _: state.meta["look"] != "0")  # type: ignore[assignment]
+
+            class Cleaning(Heard):
+                def hindered(self, why: str) -> None:
+                    super().hindered(why)
+                    (place / "filler").unlink()
+
+            watch = watch_of(state, Ending(logs, 60.0))
+            watch.witness = witness = Cleaning()
+            while watch.step() is not None:
+                pass
+            fill(place, room)
+            watch.run(once=False)
+            assert ["full" in why for why in witness.hindrances] == [True]
+            assert len(witness.looks) == 1
+            assert [one.key for one in witness.alerts] == [
+                key for (key,) in state.connection.execute("SELECT key FROM outbox ORDER BY number")
+            ]
+            assert witness.alerts
+            assert Run.load(place / "state" / RUNS / state.meta["run"]).rings.equals(witness.looks[0].run.rings)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from alert_parts import NOW, alert_settings, by_name, line
-from kafka_broker import Broker, kafka_broker
+from kafka_broker import Broker
 from watch_parts import add_up, event, watch_of
 
 from graphdet.alerts.deliver import Courier
@@ -23,12 +22,6 @@ from graphdet.watch.state import open_state
 from graphdet.watch.watching import Watch
 
 confluent_kafka = pytest.importorskip("confluent_kafka")
-
-
-@pytest.fixture(scope="module")
-def broker() -> Iterator[Broker]:
-    with kafka_broker() as running:
-        yield running
 
 
 def send(broker: Broker, topic: str, values: list[bytes | None], partition: int = -1) -> None:

@@ -5,16 +5,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import multiprocessing
 import os
 import random
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,6 +37,8 @@ from graphdet.watch.watching import Watch
 
 NOON = datetime(2025, 3, 20, 12, tzinfo=UTC).timestamp()
 WRITTEN = 400  # events of one history
+FORKS = multiprocessing.get_context("forkserver")
+FORKS.set_forkserver_preload(["graphdet.cli.streaming", "graphdet.pipeline", "graphdet.watch.watching"])
 
 
 @dataclass
@@ -67,6 +71,25 @@ def watch_of(state: State, source: Source, days: int = 30, home: Path | None = N
     return Watch(state, source, quick(), Bounds(days, **bounds), 0.01, DAY // 24, home, Heard(), clock=clock)
 
 
+@contextlib.contextmanager
+def small_disk(place: Path, size: int) -> Iterator[bool]:
+    """A disk that can be filled; False where only root may mount one, and the place is a folder as any other."""
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)]
+    mounted = subprocess.run(command, capture_output=True, check=False).returncode == 0
+    try:
+        yield mounted
+    finally:
+        if mounted:
+            subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def fill(place: Path, room: int) -> None:
+    """Leave so many bytes, until `filler` is gone."""
+    disk = os.statvfs(place)
+    (place / "filler").write_bytes(b"x" * max(disk.f_bavail * disk.f_frsize - room, 0))
+
+
 def add_up(state: State) -> None:
     """read = accepted + rejected + duplicates, and every event of the window is in it once."""
     counts = state.counts
@@ -96,11 +119,9 @@ def history(folder: Path, seed: int, kills: int) -> dict[str, int]:
     chance = random.Random(seed)  # noqa: S311
     logs, state = folder / "logs", folder / "state"
     logs.mkdir(parents=True)
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["watch_parts"])
     written = lines = 0
     for _ in range(kills):
-        process = context.Process(target=follow, args=(str(state), str(logs)), daemon=True)
+        process = FORKS.Process(target=follow, args=(str(state), str(logs)), daemon=True)
         process.start()
         end = time.monotonic() + chance.uniform(0.1, 1.2)
         while time.monotonic() < end:

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from shutil import rmtree
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import pyarrow.compute as pc
 
@@ -25,7 +26,7 @@ from graphdet.answering.score_file import NAME as SCORES
 from graphdet.answering.score_file import write_scores
 from graphdet.cases.casebook import Casebook
 from graphdet.drift.measuring import measure_drift
-from graphdet.errors import AlertError, WatchError
+from graphdet.errors import AlertError, GraphdetError, WatchError
 from graphdet.lineage.line import Line
 from graphdet.progress import Progress
 from graphdet.schema import USER
@@ -40,6 +41,7 @@ from graphdet.week.working_day import runs_in_use
 KEPT_RUNS = 3
 SHORT = 0.05  # seconds to wait for what is about to come
 PATIENCE = 5.0  # seconds before what a full disk refused is tried again
+Done = TypeVar("Done")
 
 
 class Witness(Protocol):
@@ -95,16 +97,17 @@ class Watch:
                 begun = self.clock()
                 report = self._patient_step(once=once)
                 if looking is not None and looking.done():
-                    found = looking.result()
-                    self.keep(found)
-                    writing, looking = worker.submit(self._tell_those_who_ask, found, hurried=self.is_due()), None
+                    found, looking = self._with_room(partial(self._keep_result, looking), once=once), None
+                    if found is not None:
+                        writing = worker.submit(self._tell_those_who_ask, found, hurried=self.is_due())
                 busy = looking is not None or (writing is not None and not writing.done())
                 if self.is_looking and not busy:
                     self.is_looking = False
                     self._let_go()
                 over = self.source.ended or (once and report is None and not self.source.waiting)
-                if not busy and not over and self.is_due():
-                    looking = worker.submit(self._take, self.window())
+                window = self._with_room(self.window, once=once) if not busy and not over and self.is_due() else None
+                if window is not None:
+                    looking = worker.submit(self._take, window)
                     self.is_looking = True
                 if over:
                     break
@@ -256,10 +259,27 @@ class Watch:
             try:
                 return self.step()
             except WatchError as error:
-                if once or not is_disk_full(error):
-                    raise
-                self.witness.hindered(str(error))
-                time.sleep(PATIENCE)
+                self._wait_for_room(error, once=once)
+
+    def _keep_result(self, looking: Future[Look]) -> Look:
+        look = looking.result()
+        self.keep(look)
+        return look
+
+    def _with_room(self, act: Callable[[], Done], *, once: bool) -> Done | None:
+        """What a part of a look gives; None where the disk is full, and the look stays due."""
+        try:
+            return act()
+        except GraphdetError as error:
+            self._wait_for_room(error, once=once)
+            return None
+
+    def _wait_for_room(self, error: GraphdetError, *, once: bool) -> None:
+        """A while, where room is what lacks."""
+        if once or not is_disk_full(error):
+            raise error
+        self.witness.hindered(str(error))
+        time.sleep(PATIENCE)
 
     def _entry(self) -> int:
         """The casebook's last entry."""
