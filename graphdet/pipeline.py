@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -170,6 +170,7 @@ def explain(events: EventTable, user: str, model: Path, settings: Settings | Non
     from graphdet.learning.labelled_inputs import read_inputs
     from graphdet.learning.labelled_model import load_labelled
     from graphdet.learning.life_columns import lives_in
+    from graphdet.learning.life_events import reasons_in_life
 
     settings, progress = settings or Settings(), progress or Progress()
     loaded = load_labelled(model)
@@ -179,7 +180,8 @@ def explain(events: EventTable, user: str, model: Path, settings: Settings | Non
     measured = measure_log(events, settings, progress)
     run = detect_in(measured, settings, progress).run
     read = read_inputs(measured, run, loaded.message_scale, settings.machine.workers, lives_in(loaded.columns))
-    return explain_user(loaded, read, code)
+    found = explain_user(loaded, read, code)
+    return replace(found, lives=reasons_in_life(measured.events, code, [one.column for one in found.moved], read))
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from graphdet.cli.shared import AsJson, Folder, Logs, Seed, SettingsFile, Thread
 if TYPE_CHECKING:
     from graphdet.drift.model_shelf import ModelEntry, ModelShelf
     from graphdet.events import EventTable, LabelReport, Labels
+    from graphdet.learning.explaining import Explanation
     from graphdet.progress import Progress
     from graphdet.settings import Settings
 
@@ -223,13 +224,34 @@ def explain(
     load_labelled(model)  # a model that does not fit is told of before the logs are read
     chosen = choose_settings(settings, logs, Wanted(threads))
     progress = progress_here()
-    found = pipeline.explain(read_logs(logs, chosen, progress), user, model, chosen, progress)
+    events = read_logs(logs, chosen, progress)
+    found = pipeline.explain(events, user, model, chosen, progress)
     if as_json:
         print_json(found.as_dict())
         return
-    print(f"chance {found.chance:.3f}; the columns below hold {found.fidelity:.0%} of what sets this user apart")
+    by_trees, by_network = f"{found.fidelity:.0%}", f"{found.network_fidelity:.0%}"
+    print(
+        f"chance {found.chance:.3f}; the columns below hold {by_trees} of what sets this user apart by trees, {by_network} by the network"
+    )
     for one in found.moved:
-        print(f"{one.contribution:+7.3f}  {one.words}: {_number(one.value)}")
+        print(f"{one.contribution:+7.3f} {one.by_network:+7.3f}  {one.words}: {_number(one.value)}")
+    _print_lives(found, events, chosen.log.timezone)
+
+
+def _print_lives(found: Explanation, events: EventTable, zone: str) -> None:
+    """The events behind what the account's own life tells, by the log's clock."""
+    from graphdet.run.log_clock import clock_by
+
+    clock = clock_by(zone, events.report.notes)
+    words = {one.column: one.words for one in found.moved}
+    for life in found.lives:
+        changed = f"{_number(life.value)}, {_number(life.without)} without these events, which hold {life.fidelity:.0%} of what is odd"
+        print(f"\n{words[life.column]}: {changed} ({clock.zone})")
+        for event in life.events:
+            bits = "" if event["bits"] is None else f"{event['bits']:5.1f} bits  "
+            print(
+                f"  {bits}{clock.second(event['timestamp']):19}  {_clean(event['action'] or '')}  {_clean(event['item_id'] or '')}".rstrip()
+            )
 
 
 def _number(value: float | None) -> str:

@@ -1,20 +1,24 @@
-"""A user's inputs and a model with labels → the columns and neighbours that moved the score, exactly, and how faithful that is.
+"""A user's inputs and a model with labels → the columns and neighbours that moved the score, and how faithful that is.
 
-Contributions are the trees' own (Shapley values by the path through each tree) and the run's, so they add up to the log odds by trees.
+Contributions by trees are their own (Shapley values by the path through each tree) and the run's, so they add up to the log odds by trees;
+those by the network are its slopes along the way from an ordinary user, which add up to how far the two are apart.
 Fidelity is asked as a test would: how much of the distance to an ordinary user is lost once the named columns are set to what an ordinary
 user has.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
+from graphdet.arrays import Float64
 from graphdet.learning.labelled_inputs import LabelledInputs, labelled_columns
 from graphdet.learning.labelled_model import LabelledModel
 from graphdet.learning.life_columns import LIVES
+from graphdet.learning.life_events import LifeReason
 from graphdet.learning.neighbourhood import InputColumn
 from graphdet.signals.signal import Column, FeatureTable
 
@@ -27,7 +31,7 @@ class Moved:
         column: its name.
         words, chinese: what it counts.
         value: the user's, as the words say; None where the words are about others and nobody is there.
-        contribution: what it adds to the log odds.
+        contribution: what it adds to the log odds by trees; `by_network`: to those by the network.
     """
 
     column: str
@@ -35,6 +39,7 @@ class Moved:
     chinese: str
     value: float | None
     contribution: float
+    by_network: float
 
 
 @dataclass(frozen=True)
@@ -45,11 +50,15 @@ class Explanation:
         chance: calibrated.
         moved: columns, those that moved the score most first.
         fidelity: share of the log odds by trees above an ordinary user's that goes when the named columns are made ordinary; 1 = all.
+        network_fidelity: the same of the log odds by the network.
+        lives: of those columns that tell of the account's own life, the events behind them.
     """
 
     chance: float
     moved: tuple[Moved, ...]
     fidelity: float
+    network_fidelity: float
+    lives: tuple[LifeReason, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -66,19 +75,24 @@ def explain_user(model: LabelledModel, inputs: LabelledInputs, user: int, most: 
     """
     read = inputs.select(model.columns)
     own, ordinary = (FeatureTable(read.stage, read.names, row[None]) for row in (read.values[user], np.median(read.values, axis=0)))
-    contribution = model.contributions(own)[0, :-1]
-    chosen = np.argsort(-np.abs(contribution), kind="stable")[:most]
+    by_trees, by_network = model.contributions(own)[0, :-1], model.network_contributions(own, ordinary)
+    chosen = np.argsort(-np.abs(by_trees + by_network), kind="stable")[:most]
     made_ordinary = own.values.copy()
     made_ordinary[0, chosen] = ordinary.values[0, chosen]
-    without = FeatureTable(read.stage, read.names, made_ordinary)
-    whole, left, base = (float(model.by_trees(row)[0]) for row in (own, without, ordinary))
-    fidelity = (whole - left) / (whole - base) if abs(whole - base) > 1e-9 else 0.0
+    rows = own, FeatureTable(read.stage, read.names, made_ordinary), ordinary
     columns = {column.name: column for column in labelled_columns(tuple(LIVES))}
-    moved = [
-        Moved(name, columns[name].english, columns[name].chinese, _raw(columns[name], own, model), float(contribution[place]))
-        for place, name in ((place, model.columns[place]) for place in chosen.tolist())
-    ]
-    return Explanation(float(model.chance(own)[0]), tuple(moved), fidelity)
+    moved = []
+    for place in chosen.tolist():
+        column = columns[model.columns[place]]
+        value, adds, by = _raw(column, own, model), float(by_trees[place]), float(by_network[place])
+        moved.append(Moved(column.name, column.english, column.chinese, value, adds, by))
+    return Explanation(float(model.chance(own)[0]), tuple(moved), _fidelity(model.by_trees, *rows), _fidelity(model.by_network, *rows))
+
+
+def _fidelity(says: Callable[[FeatureTable], Float64], own: FeatureTable, without: FeatureTable, ordinary: FeatureTable) -> float:
+    """Share of what parts a user from an ordinary one that is gone without the named columns."""
+    whole, left, base = (float(says(row)[0]) for row in (own, without, ordinary))
+    return (whole - left) / (whole - base) if abs(whole - base) > 1e-9 else 0.0
 
 
 def _raw(column: Column, own: FeatureTable, model: LabelledModel) -> float | None:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from graphdet import __version__
-from graphdet.arrays import Bool, Float64, Int64, check_array
+from graphdet.arrays import Bool, Float32, Float64, Int64, check_array
 from graphdet.errors import LabelError
 from graphdet.evaluate.metrics import ranking_figures
 from graphdet.learning.calibration import Calibration
@@ -35,7 +35,7 @@ from graphdet.learning.model_file import (
     write_arrays,
 )
 from graphdet.learning.neighbourhood import Scale, measure_scale
-from graphdet.learning.network import TorchNetwork, apply_network, train
+from graphdet.learning.network import TorchNetwork, apply_network, integrated_gradients, train
 from graphdet.learning.trees import Trees, read_trees, tree_arrays, trees_of
 from graphdet.settings import GnnSettings
 from graphdet.signals import columns_of
@@ -113,6 +113,13 @@ class LabelledModel:
         added = self.trees.contributions(inputs.select(self.columns).values)
         added[:, self.columns.index(SCORE)] += self.trust * run_odds(inputs) - self.usual
         added[:, -1] += self.usual
+        return added
+
+    def network_contributions(self, own: FeatureTable, ordinary: FeatureTable) -> Float64:
+        """(columns,) what each column adds to the log odds by the network, from one ordinary user's row to another's."""
+        rows: list[Float32] = [table.select(self.columns).values[0] for table in (own, ordinary)]
+        added = integrated_gradients(self.network, self.scale, *rows)
+        added[self.columns.index(SCORE)] += self.trust * float(run_odds(own)[0] - run_odds(ordinary)[0])
         return added
 
     def save(self, path: Path) -> None:

@@ -24,6 +24,7 @@ from graphdet.settings import GnnSettings
 WIDTHS = (64, 32)
 BATCH = 1024
 ROWS_AT_ONCE = 4096
+WAY_STEPS = 256  # at which slopes are read between an ordinary row and another
 RATE, DECAY = 7e-3, 1e-3
 
 
@@ -141,3 +142,17 @@ def apply_network(network: nn.Sequential, scale: Scale, parts: Sequence[Float32]
 
     with reproducible(device), ThreadPoolExecutor(threads) as pool:
         return np.concatenate([np.zeros(0), *pool.map(of_block, range(0, len(rows), ROWS_AT_ONCE))])
+
+
+def integrated_gradients(network: nn.Sequential, scale: Scale, own: Float32, ordinary: Float32) -> Float64:
+    """(columns,) what each column adds to one row's logit on the straight way from an ordinary row (Sundararajan et al. 2017).
+
+    They add up to how far the two logits are apart, as nearly as `WAY_STEPS` slopes tell.
+    """
+    device = next(network.parameters()).device
+    with reproducible(device):
+        begin, end = (torch.from_numpy(scale.apply(row[None])).to(device) for row in (ordinary, own))
+        along = (torch.arange(WAY_STEPS, device=device) + 0.5)[:, None] / WAY_STEPS
+        at = (begin + (end - begin) * along).requires_grad_()
+        (slopes,) = torch.autograd.grad(network(at).sum(), at)
+        return np.asarray(((end - begin)[0] * slopes.mean(0)).cpu().numpy(), np.float64)

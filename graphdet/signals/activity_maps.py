@@ -37,15 +37,22 @@ def week_hours(time: Int64) -> tuple[Int64, Int64]:
     return hour // WEEK_HOURS, hour % WEEK_HOURS
 
 
+def timed_rows(events: EventTable) -> tuple[Int64, Int64, Int64]:
+    """Rows of events with a time of day, the week of the log and the hour of the week that each is in."""
+    if events.time is None or events.resolution != "instant":
+        return (np.zeros(0, np.int64),) * 3
+    rows = np.flatnonzero(events.time != NO_TIME)
+    week, hour = week_hours(events.time[rows])
+    return rows, week - week.min(), hour
+
+
 def activity_maps(events: EventTable) -> tuple[Int64, Int64]:
     """Counts of each account by hour of the week (users, 168), and by week of the log (users, weeks); no columns without times of day."""
     users = events.count("user")
-    if events.time is None or events.resolution != "instant":
+    rows, week, hour = timed_rows(events)
+    if not len(rows):
         return np.zeros((users, 0), np.int64), np.zeros((users, 0), np.int64)
-    known = events.time != NO_TIME
-    user = events.codes["user"][known].astype(np.int64)
-    week, hour = week_hours(events.time[known])
-    week -= week.min()
+    user = events.codes["user"][rows].astype(np.int64)
     weeks = int(week.max()) + 1
     by_hour = np.bincount(user * WEEK_HOURS + hour, minlength=users * WEEK_HOURS).reshape(users, WEEK_HOURS)
     return by_hour, np.bincount(user * weeks + week, minlength=users * weeks).reshape(users, weeks)
@@ -57,14 +64,33 @@ def oddness(counts: Int64) -> Float64:
     total = counts.sum(axis=1)
     if cells < 2 or not total.sum():
         return np.zeros(users)
-    # Neighbouring cells lend each other a little, so that an hour nobody had is not impossible.
-    share = (counts.sum(axis=0) + 1.0) / (total.sum() + cells)
-    rows = np.arange(0, users, max(users // SAMPLE, 1))
-    spread = max(SPREADS, key=lambda size: (float(_log_chance(counts[rows], share, size).sum()), -size))
+    share, spread = _everybody(counts)
     bits = -_log_chance(counts, share, spread) / (np.log(2) * np.maximum(total, 1))
     like = np.minimum(np.log2(np.maximum(total, 1)).astype(np.int64), 12)
     usual = np.bincount(like, bits) / np.maximum(np.bincount(like), 1)
     return np.where(total > 0, np.round(bits - usual[like], 5), 0.0)
+
+
+def surprise_of_events(counts: Int64, cell: Int64) -> Float64:
+    """(m,) bits of surprise at each of an account's events, in time, by the cell that it is in; they add up to the account's own.
+
+    An urn is drawn from: each event makes its cell likelier for those that follow (Pólya).
+    """
+    share, spread = _everybody(counts)
+    order = np.argsort(cell, kind="stable")
+    begin = np.append(True, cell[order][1:] != cell[order][:-1])[: len(cell)]
+    before = np.empty(len(cell), np.int64)
+    before[order] = np.arange(len(cell)) - np.maximum.accumulate(np.where(begin, np.arange(len(cell)), 0))
+    return np.asarray(-np.log2((spread * share[cell] + before) / (spread + np.arange(len(cell)))))
+
+
+def _everybody(counts: Int64) -> tuple[Float64, float]:
+    """(cells,) everybody's share of each cell, and how many events it is worth."""
+    users, cells = counts.shape
+    # Neighbouring cells lend each other a little, so that an hour nobody had is not impossible.
+    share = (counts.sum(axis=0) + 1.0) / (counts.sum() + cells)
+    rows = np.arange(0, users, max(users // SAMPLE, 1))
+    return share, max(SPREADS, key=lambda size: (float(_log_chance(counts[rows], share, size).sum()), -size))
 
 
 def _log_chance(counts: Int64, share: Float64, spread: float) -> Float64:
