@@ -13,9 +13,10 @@ from test_reviews import SHEET, honest, planted, write
 
 from graphdet.errors import LabelError
 from graphdet.events import EventTable, Labels, read_events
-from graphdet.reviews.labelled_reviews import NEAR, PARTS, learn_reviews, measure_reviews, parts_of
+from graphdet.reviews.labelled_reviews import NEAR, PARTS, learn_reviews, measure_reviews, moved_by, parts_of
 from graphdet.reviews.review_reading import Reviews, read_reviews
 from graphdet.settings import Settings
+from graphdet.words.review_words import COLUMNS
 
 DAY = 86_400_000_000
 OPENINGS = ("truly", "honestly", "wow,", "i must say", "everybody listen,")
@@ -67,6 +68,19 @@ def test_crews_are_told_and_labels_that_say_nothing_teach_nothing(read: tuple[Ev
     drawn = np.random.default_rng(2).random(events.count("user")) < 0.15
     nothing = learn_reviews(reviews, labels_of(events, drawn), 1).judgement
     assert all(0.3 < one.auroc < 0.7 for one in nothing.methods)
+
+
+def test_what_moved_a_review_adds_up_and_its_sentence_is_its_own(read: tuple[EventTable, Reviews]) -> None:
+    events, reviews = read
+    learned = learn_reviews(reviews, labels_of(events), 1)
+    rows = np.argsort(-learned.chance)[:5]
+    added = learned.trees.contributions(learned.values.values[rows])
+    np.testing.assert_allclose(added.sum(axis=1), learned.trees.scores(learned.values.values[rows]), rtol=1e-5)
+    for place, row in enumerate(rows.tolist()):
+        told = moved_by(learned, reviews, row)
+        assert told["moved"][0]["log_odds"] == pytest.approx(added[place, np.abs(added[place, :-1]).argmax()], abs=1e-3)
+        assert {one["column"] for one in told["moved"]} < set(COLUMNS) == set(learned.values.names)
+        assert told["sentence"] in reviews.text[row]
 
 
 def test_parts_follow_each_other_and_share_no_writer(read: tuple[EventTable, Reviews]) -> None:

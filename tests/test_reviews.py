@@ -15,7 +15,7 @@ from scipy.stats import kstest
 from graphdet.events import read_events
 from graphdet.reviews.review_finding import ReviewFinding, at_least_two, find_reviews
 from graphdet.reviews.review_reading import read_reviews
-from graphdet.reviews.review_wording import COST, FEWEST, GRAMS, PARTS, wording_odds
+from graphdet.reviews.review_wording import COST, FEWEST, GRAMS, MOST_SENTENCES, PARTS, SHORTEST, fold, learn_wording
 from graphdet.settings import Settings
 
 FINE = [
@@ -127,8 +127,9 @@ def test_the_words_are_judged_as_by_a_plain_count() -> None:
     generator = np.random.default_rng(6)
     good = generator.random(150) < 0.6
     texts = ["".join(generator.choice(list("abcdfg" if one else "abceh"), 14)) for one in good]
-    odds = wording_odds(texts, good, ~good)
-    assert odds is not None
+    wording = learn_wording(texts, good, ~good)
+    assert wording is not None
+    odds = wording.odds
     part = [sum(map(ord, text)) % PARTS for text in texts]
     for place in (0, 17, 149):
         grams = [{text[at : at + size] for size in GRAMS for at in range(len(text) - size + 1)} for text in texts]
@@ -142,7 +143,45 @@ def test_the_words_are_judged_as_by_a_plain_count() -> None:
                 told += 1
         assert odds[place] == pytest.approx(max(-6, min(6, total / math.sqrt(told))))
     assert np.mean((odds > 0) == good) > 0.85
-    assert wording_odds(texts[: FEWEST - 1], good[: FEWEST - 1], ~good[: FEWEST - 1]) is None
+    assert learn_wording(texts[: FEWEST - 1], good[: FEWEST - 1], ~good[: FEWEST - 1]) is None
+
+
+@pytest.mark.parametrize("end", [". ", "！", ", "])
+def test_the_sentence_that_moved_a_review_is_the_one_that_counts_most_when_it_is_left_out(end: str) -> None:
+    generator = np.random.default_rng(8)
+    texts = [" ".join(generator.choice(FINE if number % 2 else POOR, 2)) for number in range(200)]
+    good = np.arange(200) % 2 == 1
+    wording = learn_wording([fold(text) for text in texts], good, ~good)
+    assert wording is not None
+    told = end.join(["we came on a monday", "lovely colour and soft, very soft", "the parcel was brown", "my uncle saw it"])
+    found = wording.moving_sentence(told, 1)
+    assert found is not None
+    assert "lovely" in found[0]
+    assert found[0] in told
+    rest = fold(told.replace(found[0], ""))
+    assert found[1] == pytest.approx(wording.judge(fold(told), fold(told)) - wording.judge(rest, fold(told)))
+    assert wording.moving_sentence(told, -1) is None
+    assert wording.moving_sentence("soft"[: SHORTEST - 1], 1) is None
+    endless = wording.moving_sentence("so soft. " * 5000, 1)
+    assert endless is not None
+    assert (40, endless[0][:8]) == (MOST_SENTENCES, "so soft.")
+
+
+def test_a_review_says_which_signs_it_carries(tmp_path: Path) -> None:
+    angry = "broken after two days. never arrived, no answer"
+    rows = honest(1) + planted("i7", 5, f"we saw it. {angry}", 20)
+    path = write(rows, tmp_path / "log.csv")
+    events = read_events([path])
+    reviews = read_reviews(events, Settings())
+    assert reviews is not None
+    (found,) = find_reviews(reviews, events)
+    assert {"copies", "words"} <= set(found.reasons)
+    names = events.ids["user"].to_pylist()
+    for row, signs, sentence in zip(found.reviews.tolist(), found.signs, found.sentences, strict=True):
+        ring = names[int(reviews.user[row])].startswith("i7-ring")
+        assert ("copies" in signs, "words" in signs) == (ring, ring)
+        assert (sentence is not None and sentence in angry) == ring
+    assert sum("copies" in signs for signs in found.signs) == found.reasons["copies"]["copies"]
 
 
 def test_the_command_tells_reasons_in_both_languages_and_what_a_log_lacks(graphdet_command: Command, tmp_path: Path) -> None:

@@ -20,15 +20,17 @@ from graphdet.events import EventTable, Labels
 from graphdet.learning.calibration import Calibration, calibration_error, fit_calibration
 from graphdet.learning.from_labels import Figures, Judgement
 from graphdet.learning.labelled_model import grow_trees
+from graphdet.learning.trees import Trees
 from graphdet.reviews.review_finding import BAD, GOOD, PHRASE, moment_of
 from graphdet.reviews.review_reading import Reviews
-from graphdet.reviews.review_wording import wording_odds
+from graphdet.reviews.review_wording import Wording, learn_wording
 from graphdet.schema import ITEM, USER
 from graphdet.signals.counting import DAY
 from graphdet.signals.signal import FeatureTable
 
 PARTS = (0.5, 0.7)  # shares of the labelled reviews, by time, up to which trees learn and the bar is chosen
 FEWEST = 20  # reviews of either label that each part must have
+NAMED = 3  # columns that are named of a review
 NEAR = 2  # days before and after, within which an item's other reviews are counted
 SIGNALS = ("misfit", "copies", "burst", "away", "stars", "own", "age", "letters")
 METHODS = {"words": ("words",), "signals without words": SIGNALS, "words and signals": ("words", *SIGNALS)}
@@ -37,10 +39,19 @@ OURS = "words and signals"
 
 @dataclass(frozen=True)
 class LabelledReviews:
-    """What was learned: how good it is, and the chance of each of n reviews that its writer has a positive label."""
+    """What was learned from n reviews.
+
+    Attributes:
+        judgement: how good it is.
+        chance: (n,) that the writer of each has a positive label.
+        values: what trees read of each; `trees`: they, and `wording`, what words taught; None where too few did.
+    """
 
     judgement: Judgement
     chance: Float64
+    values: FeatureTable
+    trees: Trees
+    wording: Wording | None
 
 
 def learn_reviews(reviews: Reviews, labels: Labels, seed: int) -> LabelledReviews:
@@ -62,11 +73,15 @@ def learn_reviews(reviews: Reviews, labels: Labels, seed: int) -> LabelledReview
             )
     teach = np.zeros(len(reviews), np.bool_)
     teach[learned] = True
-    values = measure_reviews(reviews, wording_odds(reviews.folded, teach & positive, teach & ~positive))
-    odds = {method: _odds(values.select(names), learned, positive, seed) for method, names in METHODS.items()}
+    wording = learn_wording(reviews.folded, teach & positive, teach & ~positive)
+    values = measure_reviews(reviews, None if wording is None else wording.odds)
+    read = {method: values.select(names) for method, names in METHODS.items()}
+    trees = {method: grow_trees(one.take(learned), positive[learned], seed) for method, one in read.items()}
+    odds = {method: trees[method].scores(one.values) for method, one in read.items()}
     calibration = fit_calibration(odds[OURS][chosen], positive[chosen])
     bar = _best_bar(odds[OURS][chosen], positive[chosen])
-    return LabelledReviews(_judge(odds, judged, positive, bar, calibration), calibration.chance(odds[OURS]))
+    judgement = _judge(odds, judged, positive, bar, calibration)
+    return LabelledReviews(judgement, calibration.chance(odds[OURS]), read[OURS], trees[OURS], wording)
 
 
 def labelled_rows(learned: LabelledReviews, reviews: Reviews, events: EventTable, labels: Labels, top: int) -> list[dict[str, Any]]:
@@ -81,6 +96,7 @@ def labelled_rows(learned: LabelledReviews, reviews: Reviews, events: EventTable
             "timestamp": moment_of(int(reviews.time[row])),
             "rating": float(reviews.stars[row]),
             "text": reviews.text[row],
+            **moved_by(learned, reviews, row),
         }
         for row in likeliest.tolist()
     ]
@@ -101,7 +117,7 @@ def parts_of(reviews: Reviews, labelled: Bool) -> tuple[Int64, Int64, Int64]:
 
 def measure_reviews(reviews: Reviews, words: Float64 | None) -> FeatureTable:
     """Columns of each review; `words`: log odds that they are of a writer with a positive label."""
-    sentiment = wording_odds(reviews.folded, reviews.stars >= GOOD, reviews.stars <= BAD)
+    sentiment = learn_wording(reviews.folded, reviews.stars >= GOOD, reviews.stars <= BAD)
     side = np.sign(reviews.stars - (GOOD + BAD) / 2)
     phrases = Counter(text for text in reviews.folded if len(text) >= PHRASE)
     offset = np.searchsorted(reviews.item, np.arange(int(reviews.item.max()) + 2))
@@ -114,7 +130,7 @@ def measure_reviews(reviews: Reviews, words: Float64 | None) -> FeatureTable:
     _, writer, count = np.unique(reviews.user, return_inverse=True, return_counts=True)
     columns = {
         "words": np.zeros(len(reviews)) if words is None else np.nan_to_num(words),
-        "misfit": np.zeros(len(reviews)) if sentiment is None else np.nan_to_num(-sentiment * side),
+        "misfit": np.zeros(len(reviews)) if sentiment is None else np.nan_to_num(-sentiment.odds * side),
         "copies": np.log1p([max(phrases[text] - 1, 0) for text in reviews.folded]),
         "burst": np.log((near + 1) / (others * np.minimum((2 * NEAR + 1) / days, 1) + 1)),
         "away": np.where(end - begin > 1, np.abs(reviews.stars - usual), 0),
@@ -135,8 +151,16 @@ def _near(reviews: Reviews) -> Int64:
     return after - before - 1
 
 
-def _odds(values: FeatureTable, learned: Int64, positive: Bool, seed: int) -> Float64:
-    return grow_trees(values.take(learned), positive[learned], seed).scores(values.values)
+def moved_by(learned: LabelledReviews, reviews: Reviews, row: int) -> dict[str, Any]:
+    """Which columns moved a review's log odds most, exactly (Shapley values), and the sentence of it that speaks most for the label."""
+    added = learned.trees.contributions(learned.values.values[row : row + 1])[0, :-1]
+    most = np.argsort(-np.abs(added), kind="stable")[:NAMED]
+    told = learned.wording.moving_sentence(reviews.text[row], 1) if learned.wording is not None else None
+    return {
+        "moved": [{"column": learned.values.names[place], "log_odds": round(float(added[place]), 3)} for place in most.tolist()],
+        "sentence": None if told is None else told[0],
+        "sentence_log_odds": None if told is None else round(told[1], 3),
+    }
 
 
 def _best_bar(odds: Float64, positive: Bool) -> float:

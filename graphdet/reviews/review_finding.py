@@ -19,7 +19,7 @@ import numpy as np
 from graphdet.arrays import Bool, Float64, Int64
 from graphdet.events import EventTable
 from graphdet.reviews.review_reading import Reviews
-from graphdet.reviews.review_wording import wording_odds
+from graphdet.reviews.review_wording import Wording, learn_wording
 from graphdet.schema import ITEM
 from graphdet.schema.zones import ahead_of_utc
 from graphdet.signals.counting import DAY, FEWEST_DAYS, Counts, counts_of_nodes
@@ -41,6 +41,8 @@ class ReviewFinding:
         item: its id; `first`, `last`: microseconds of the first and the last of the reviews.
         reviews: positions in `Reviews`.
         reasons: code → the numbers in its sentence, those that hold.
+        signs: of each review, which of these reasons it carries itself: `copies`, `words`; `sentences`: that of its words which fits the
+            stars least, or None.
         p_value: chance that no two of the reasons are real. `q_value`: share of false alarms among findings at least as sure.
     """
 
@@ -50,6 +52,8 @@ class ReviewFinding:
     last: int
     reviews: Int64
     reasons: Mapping[str, dict[str, float]]
+    signs: tuple[tuple[str, ...], ...]
+    sentences: tuple[str | None, ...]
     p_value: float
     q_value: float
 
@@ -64,7 +68,7 @@ def find_reviews(reviews: Reviews, events: EventTable, false_share: float = 0.05
     top = max(float(np.max(reviews.stars)), 1.0)
     stars = reviews.stars * 5 / top if top > 5 else reviews.stars
     good, bad = stars >= GOOD, stars <= BAD
-    odds = wording_odds(reviews.folded, good, bad)
+    wording = learn_wording(reviews.folded, good, bad)
     phrases = Counter(text for text in reviews.folded if len(text) >= PHRASE)
     found: list[tuple[str, Int64, dict[str, tuple[float, dict[str, float]]]]] = []
     tried = 0
@@ -77,10 +81,10 @@ def find_reviews(reviews: Reviews, events: EventTable, false_share: float = 0.05
         for series in np.flatnonzero(one.surprise_of_series() > 0).tolist():
             rows = _rows(reviews, side, counts, one.stretch(series), int(counts.node[series]), day)
             if len(rows) >= LEAST:
-                fits = None if odds is None else (odds if kind == "bought" else -odds)
+                fits = None if wording is None else (wording.odds if kind == "bought" else -wording.odds)
                 tests = _tests(reviews, rows, side, fits, phrases, float(np.exp(one.ln_chance[series])))
                 found.append((kind, rows, tests))
-    return _kept(found, tried, reviews, events, false_share)
+    return _kept(found, tried, reviews, events, false_share, wording)
 
 
 def _counts(reviews: Reviews, side: Bool, day: Int64, start: int) -> Counts | None:
@@ -155,6 +159,7 @@ def _kept(
     reviews: Reviews,
     events: EventTable,
     false_share: float,
+    wording: Wording | None,
 ) -> list[ReviewFinding]:
     chances = np.array([at_least_two([chance for chance, _ in tests.values()]) for _, _, tests in found])
     every = np.log(np.maximum(np.r_[chances, np.ones(max(tried - len(found), 0))], 1e-300))
@@ -163,6 +168,8 @@ def _kept(
     for place, (kind, rows, tests) in enumerate(found):
         if shares[place] > false_share:
             continue
+        reasons = {code: numbers for code, (chance, numbers) in tests.items() if chance <= 0.05}
+        signs, sentences = _carried(reviews, rows, kind, reasons, wording)
         kept.append(
             ReviewFinding(
                 kind,
@@ -170,12 +177,29 @@ def _kept(
                 int(reviews.time[rows[0]]),
                 int(reviews.time[rows[-1]]),
                 rows,
-                {code: numbers for code, (chance, numbers) in tests.items() if chance <= 0.05},
+                reasons,
+                signs,
+                sentences,
                 float(chances[place]),
                 float(shares[place]),
             )
         )
     return sorted(kept, key=lambda one: (one.p_value, one.kind, one.item))
+
+
+def _carried(
+    reviews: Reviews, rows: Int64, kind: str, reasons: Mapping[str, object], wording: Wording | None
+) -> tuple[tuple[tuple[str, ...], ...], tuple[str | None, ...]]:
+    """Which reasons each review carries itself, and the sentence of its words that fits the stars least."""
+    own, side = Counter(reviews.folded[row] for row in rows.tolist()), 1 if kind == "bought" else -1
+    signs, sentences = [], []
+    for row in rows.tolist():
+        copied = "copies" in reasons and len(reviews.folded[row]) >= PHRASE and own[reviews.folded[row]] > 1
+        misfit = wording is not None and "words" in reasons and side * wording.odds[row] < MISFIT
+        signs.append((*(("copies",) if copied else ()), *(("words",) if misfit else ())))
+        moved = wording.moving_sentence(reviews.text[row], -side) if misfit and wording is not None else None
+        sentences.append(None if moved is None else moved[0])
+    return tuple(signs), tuple(sentences)
 
 
 def as_rows(findings: list[ReviewFinding], reviews: Reviews, events: EventTable) -> list[dict[str, Any]]:
@@ -196,8 +220,10 @@ def as_rows(findings: list[ReviewFinding], reviews: Reviews, events: EventTable)
                     "timestamp": moment_of(int(reviews.time[row])),
                     "rating": float(reviews.stars[row]),
                     "text": reviews.text[row],
+                    "signs": list(signs),
+                    "sentence": sentence,
                 }
-                for row in one.reviews.tolist()
+                for row, signs, sentence in zip(one.reviews.tolist(), one.signs, one.sentences, strict=True)
             ],
         }
         for place, one in enumerate(findings, 1)

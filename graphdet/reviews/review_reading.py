@@ -11,6 +11,7 @@ from graphdet.arrays import Float64, Int64
 from graphdet.events import NO_TIME, EventTable
 from graphdet.record.recording import events_table
 from graphdet.record.texts import add_wording
+from graphdet.reviews.review_wording import fold
 from graphdet.schema import ITEM
 from graphdet.settings import Settings
 
@@ -55,5 +56,5 @@ def read_reviews(events: EventTable, settings: Settings) -> Reviews | None:
         events.time[rows],
         events.rating[rows].astype(np.float64),
         text,
-        ["".join(character for character in one.casefold() if character.isalpha()) for one in text],
+        [fold(one) for one in text],
     )

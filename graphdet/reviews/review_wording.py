@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,28 +17,72 @@ FEWEST = 40  # texts of each side without which nothing is learned
 SHORTEST = 6  # letters of a text that is judged
 COST = 1.0  # counts that every n-gram is given beforehand
 MOST = 6.0  # log odds beyond which nothing is surer
+MOST_SENTENCES = 40  # of a text; what follows counts as one
+_SENTENCES = re.compile(r"(?<=[.!?;。！？；…\n])\s*")
+_CLAUSES = re.compile(r"(?<=[,:，、：])\s*")
 
 
-def wording_odds(folded: Sequence[str], good: Bool, bad: Bool) -> Float64 | None:
-    """(n,) log odds that each text is of a good review, NaN where it says too little; None where there are too few to learn from.
+@dataclass(frozen=True)
+class Wording:
+    """What the words of n reviews taught.
+
+    Attributes:
+        odds: (n,) log odds that each text is of a good review, NaN where it says too little.
+    """
+
+    odds: Float64
+    _parts: tuple[_Taught, ...]
+    _every: _Taught
+
+    def judge(self, folded: str, beside: str) -> float:
+        """Log odds of some words by what taught the judge of another text, of which they are a part."""
+        return self._every.judge(folded, without=self._parts[_part(beside)]) if len(folded) >= SHORTEST else math.nan
+
+    def moving_sentence(self, text: str, side: int) -> tuple[str, float] | None:
+        """The sentence (of one sentence: the clause) without which a text speaks least for a side (1 good, −1 bad), and its log odds.
+
+        None where the text says too little, or does not speak for that side.
+        """
+        whole = side * self.judge(fold(text), fold(text))
+        if not whole > 0:
+            return None
+        sentences, clauses = (mark.split(text.strip(), MOST_SENTENCES - 1) for mark in (_SENTENCES, _CLAUSES))
+        parts = [part for part in (sentences if sum(map(bool, sentences)) > 1 else clauses) if part]
+        left = [self.judge(fold(" ".join(parts[:place] + parts[place + 1 :])), fold(text)) for place in range(len(parts))]
+        drops = [whole - (0.0 if math.isnan(one) else side * one) for one in left]
+        most = max(range(len(parts)), key=lambda place: (drops[place], -place))
+        return parts[most], drops[most]
+
+
+def learn_wording(folded: Sequence[str], good: Bool, bad: Bool) -> Wording | None:
+    """What good and bad reviews teach; None where there are too few to learn from.
 
     Naive Bayes over the n-grams that a text has, each once, and averaged by the root of their number, since neighbours say the same.
     """
     told = np.array([len(text) >= SHORTEST for text in folded], np.bool_)
     if min((told & good).sum(), (told & bad).sum()) < FEWEST:
         return None
-    # The same words always lie in one part: a pasted text must not have taught its own judge.
-    part = np.array([sum(map(ord, text)) % PARTS for text in folded])
     odds = np.full(len(folded), np.nan)
-    taught = [_Taught() for _ in range(PARTS)]
+    taught = tuple(_Taught() for _ in range(PARTS))
     for place in np.flatnonzero(told & (good | bad)).tolist():
-        taught[part[place]].add(folded[place], good=bool(good[place]))
+        taught[_part(folded[place])].add(folded[place], good=bool(good[place]))
     every = _Taught()
     for one in taught:
         every.take(one)
+    wording = Wording(odds, taught, every)
     for place in np.flatnonzero(told).tolist():
-        odds[place] = every.judge(folded[place], without=taught[part[place]])
-    return odds
+        odds[place] = wording.judge(folded[place], folded[place])
+    return wording
+
+
+def fold(text: str) -> str:
+    """Its letters alone, in lower case."""
+    return "".join(character for character in text.casefold() if character.isalpha())
+
+
+def _part(folded: str) -> int:
+    """The same words always lie in one part: a pasted text must not have taught its own judge."""
+    return sum(map(ord, folded)) % PARTS
 
 
 class _Taught:

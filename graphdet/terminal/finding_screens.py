@@ -12,7 +12,7 @@ from graphdet.schema.wording import Language
 from graphdet.terminal.canvas import clean, name, plain_table, print_columns
 from graphdet.words.claim_sentences import number_in_words
 from graphdet.words.finding_words import burst_in_words, burst_label, few, kind_in_words, length_in_words, measure_in_words
-from graphdet.words.review_words import finding_in_words, reason_in_words, review_line
+from graphdet.words.review_words import finding_in_words, moved_in_words, reason_in_words, review_line, signs_in_words
 
 Row = Mapping[str, Any]
 MOST_REVIEWS = 5  # of a finding that a screen shows
@@ -33,6 +33,7 @@ def show_labelled_reviews(console: Console, judgement: Row, rows: Sequence[Row],
     for row in rows:
         told = f"{row['chance']:.3f}  {clock.minute(row['timestamp'])}  {name(row['user_id'])} · {name(row['item_id'])} · {row['rating']:g}"
         console.print(f"{told}  {clean(row['text'], 80)}", soft_wrap=True)
+        console.print(f"       {clean(moved_in_words(row, language), 200)}", soft_wrap=True, style="dim")
 
 
 def show_bursts(console: Console, bursts: Sequence[Row], total: int, language: Language, clock: LogClock, *, told: bool) -> None:
@@ -76,7 +77,7 @@ def _show_table(console: Console, bursts: Sequence[Row], language: Language, clo
 
 
 def show_reviews(console: Console, findings: Sequence[Row], total: int, looked_at: int, language: Language, clock: LogClock) -> None:
-    """Each finding with its reasons and first reviews; `total` is how many there are in all."""
+    """Each finding with its reasons and the reviews that carry most of them; `total` is how many there are in all."""
     if not findings:
         console.print(review_line("none", language, reviews=f"{looked_at:,}"))
         return
@@ -85,7 +86,9 @@ def show_reviews(console: Console, findings: Sequence[Row], total: int, looked_a
         console.print(clean(f"{finding['number']}. {told}"), style="bold", soft_wrap=True)
         for reason in finding["reasons"]:
             console.print(f"  - {reason_in_words(reason['code'], reason['numbers'], language)}", soft_wrap=True)
-        for review in finding["reviews"][:MOST_REVIEWS]:
+        for review in sorted(finding["reviews"], key=lambda one: -len(one["signs"]))[:MOST_REVIEWS]:
             console.print(f"    {review['rating']:g}  {name(review['user_id'])}  {clean(review['text'], 80)}", style="dim")
+            if review["signs"]:
+                console.print(f"       {clean(signs_in_words(review, language), 200)}", style="dim", soft_wrap=True)
     if len(findings) < total:
         console.print(review_line("more", language, shown=f"{len(findings):,}", all=f"{total:,}"), style="dim")

@@ -38,6 +38,19 @@ REASONS: dict[str, Wording] = {
     ),
 }
 
+COLUMNS: dict[str, Wording] = {  # of reviews learned from labels
+    "words": Wording("its words", "措辞"),
+    "misfit": Wording("words that do not fit the stars", "措辞与星级不符"),
+    "copies": Wording("copies of its text", "文字的重复条数"),
+    "burst": Wording("reviews of the item around it", "该商品前后的评价数"),
+    "away": Wording("distance from the item's other stars", "与该商品其他星级的差距"),
+    "stars": Wording("its stars", "星级"),
+    "own": Wording("the writer's number of reviews", "评价者的评价数"),
+    "age": Wording("the item's age", "商品上架时长"),
+    "letters": Wording("its length", "文字长度"),
+}
+SIGNS: dict[str, Wording] = {"copies": Wording("repeated", "重复"), "words": Wording("does not fit the stars", "与星级不符")}
+
 LINES: dict[str, Wording] = {
     "none": Wording(
         "No findings among {reviews:review|reviews}: no item has two signs of bought or malicious reviews at once.",
@@ -63,6 +76,7 @@ LINES: dict[str, Wording] = {
     "likeliest": Wording(
         "Likeliest among writers without a label (suspected; people decide):", "未带标签的评价者中最可疑的评价（仅为疑似，由人裁定）："
     ),
+    "sentence": Wording("most by: “{sentence}”", "主要因为：“{sentence}”"),
     "more": Wording("… {shown} of {all:finding|findings}", "… 共 {all} 项发现，显示 {shown} 项"),
 }
 
@@ -88,3 +102,15 @@ def reason_in_words(code: str, numbers: Mapping[str, float], language: Language)
     """One reason, shares in percent."""
     shown = {name: f"{value:.0%}" if name in ("share", "usual") else plain_number(value) for name, value in numbers.items()}
     return filled(REASONS[code].to(language), **shown)
+
+
+def signs_in_words(review: Mapping[str, Any], language: Language) -> str:
+    """Which signs a review of a finding carries itself, and its sentence that does; "" where none."""
+    told = [SIGNS[sign].to(language) for sign in review["signs"]]
+    return "; ".join([*told, *([review_line("sentence", language, sentence=review["sentence"])] if review["sentence"] else [])])
+
+
+def moved_in_words(review: Mapping[str, Any], language: Language) -> str:
+    """Which columns moved a review that was learned from labels, in log odds, and the sentence that speaks most for the label."""
+    told = [f"{one['log_odds']:+.2f} {COLUMNS[one['column']].to(language)}" for one in review["moved"]]
+    return "; ".join([*told, *([review_line("sentence", language, sentence=review["sentence"])] if review["sentence"] else [])])
