@@ -5,7 +5,7 @@ writing a run folder. A small run comes first, which fills the system's caches a
 desk, also where the environment forbids it.
 
     python benchmarks/scale.py --sizes 0.1 1 10 --repeats 3 --peers pandas cypher coaction
-    python benchmarks/scale.py --sizes 50 --repeats 1 --memory 8 --peers --name scale_large
+    systemd-run --scope -p MemoryMax=8G python benchmarks/scale.py --sizes 50 --repeats 1 --peers --name scale_large  # or in a container
     python benchmarks/scale.py --shop flash-sale --repeats 3 --peers pandas --name scale_flash_sale
 """
 
@@ -16,6 +16,7 @@ import json
 import os
 import platform
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -33,6 +34,7 @@ from scale_plot import draw_scale
 
 from graphdet.simulate import preset, simulate, write_market
 from graphdet.simulate.zoo import make_shop, write_shop
+from graphdet.spilling import usable_memory
 
 PEER = Path(__file__).parent / "scale_peers.py"
 SEED = 77
@@ -56,7 +58,6 @@ def main() -> None:
     parser.add_argument("--sizes", type=float, nargs="+", default=[0.1, 1.0, 10.0], help="millions of events")
     parser.add_argument("--shop", help="a shop of the zoo at its own size, such as flash-sale, in place of `--sizes`")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--memory", type=float, help="GiB of its own that graphdet may take, files aside; without, as it likes")
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=["pandas"], help="run beside it; none after one that failed")
     parser.add_argument("--peer-limit", type=float, default=300.0, help="seconds that a peer may take")
     parser.add_argument("--peer-memory", type=float, default=12.0, help="GiB that a peer may take, but for the server of Neo4j")
@@ -102,7 +103,7 @@ def measure(logs: Sequence[Path], folder: Path, options: argparse.Namespace, pee
     stages: list[list[dict[str, Any]]] = []
     for repeat in range(options.repeats):
         out = folder / f"run-{logs[0].parent.name}-{repeat}"
-        cost = run_process(_command(logs, out), memory_gib=options.memory)
+        cost = run_process(_command(logs, out))
         costs.append(cost)
         stages.append([] if cost.failure else json.loads((out / "run.json").read_text(encoding="utf-8"))["cost"]["stages"])
         if cost.failure:
@@ -170,13 +171,16 @@ def run_process(command: Sequence[str], limit: float | None = None, memory_gib: 
             last = errors.read().decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
             out_of_memory = memory_gib is not None and ("memory" in last[0].lower() or "alloc" in last[0].lower())
             failure = f"out of memory at {memory_gib:.0f} GiB" if out_of_memory else last[0]
+            if process.returncode == -signal.SIGKILL:
+                failure = "killed by the system, as it does where memory is at its end"
     peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     return Cost(seconds, peak, failure, usage.ru_utime + usage.ru_stime)
 
 
 def as_markdown(rows: Sequence[dict[str, Any]], options: argparse.Namespace) -> str:
     spread = f"median of {options.repeats} runs, least and most in brackets" if options.repeats > 1 else "one run"
-    allowed = f", at most {options.memory:g} GiB" if options.memory else ""
+    machine, usable = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), usable_memory()
+    allowed = f", {usable / GIB:g} GiB of memory" if usable < machine else ""
     shop = f", the zoo's {options.shop}" if options.shop else ""
     lines = [f"# `graphdet run` from Parquet log to run folder{shop}, {os.cpu_count()} cores{allowed} ({spread})\n"]
     peers = [peer for peer in PEERS if any(peer in row["peers"] for row in rows)]

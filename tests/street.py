@@ -28,6 +28,7 @@ ORDER = (
     "signal_settings",
     "settings",
     "spilling",
+    "name_columns",
     "progress",
     "early_stop",
     "scratch",

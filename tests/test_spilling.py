@@ -16,7 +16,7 @@ import pytest
 
 from graphdet import _kernels
 from graphdet.settings import MachineSettings
-from graphdet.spilling import SHARE, spill_arrays, usable_memory
+from graphdet.spilling import SHARE, bounds_of_groups, spill_arrays, usable_memory
 
 LARGE = 1 << 20  # elements, or bytes: more than from which arrays are counted
 
@@ -120,6 +120,27 @@ def test_memory_is_what_the_process_may_take() -> None:
     held = np.ones(LARGE)
     assert held.sum() == LARGE
     _kernels.spill_beyond("", 0)
+
+
+def test_control_groups_bound_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    outer, inner = tmp_path / "v1" / "desk", tmp_path / "v1" / "desk" / "one run"
+    inner.mkdir(parents=True)
+    (tmp_path / "v2").mkdir()
+    (outer / "memory.limit_in_bytes").write_text("3000000\n", encoding="ascii")
+    (inner / "memory.limit_in_bytes").write_text("9223372036854771712\n", encoding="ascii")
+    (tmp_path / "v2" / "memory.max").write_text("max\n", encoding="ascii")
+    listed = tmp_path / "cgroup"
+    listed.write_text("5:cpu,cpuacct:/desk\n4:memory:/desk/one run\n0::/desk\n", encoding="utf-8")
+    monkeypatch.setattr("graphdet.spilling.GROUPS", listed)
+    places = {"": f"{tmp_path}/v2{{}}/memory.max", "memory": f"{tmp_path}/v1{{}}/memory.limit_in_bytes"}
+    monkeypatch.setattr("graphdet.spilling.BOUNDS", places)
+    assert sorted(bounds_of_groups()) == [3_000_000, 9_223_372_036_854_771_712]
+    assert usable_memory() == 3_000_000
+    (tmp_path / "v2" / "desk").mkdir()
+    (tmp_path / "v2" / "desk" / "memory.max").write_text("2000000\n", encoding="ascii")
+    assert usable_memory() == 2_000_000
+    monkeypatch.setattr("graphdet.spilling.GROUPS", tmp_path / "none")
+    assert list(bounds_of_groups()) == []
 
 
 def test_a_run_gives_the_same_bytes(tmp_path: Path) -> None:

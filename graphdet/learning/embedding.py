@@ -139,15 +139,17 @@ def embeddings_table(
         seed: of the random directions.
         most: nodes; three quarters of them are users, and more where fewer others are there.
     """
-    ranked = scores.take(pa.array(np.argsort(-scores["score"].to_numpy(), kind="stable")))
-    is_user = pc.equal(ranked["node_type"], "user")
-    users, others = ranked.filter(is_user), ranked.filter(pc.invert(is_user))
+    is_user = pc.equal(scores["node_type"], "user")
     if odds is None:
-        chance = np.clip(users["score"].to_numpy(), 1e-9, 1 - 1e-9)
+        own = scores.filter(is_user)
+        chance = np.clip(own["score"].to_numpy(), 1e-9, 1 - 1e-9)
         odds = np.empty(visits.users)
-        odds[pc.index_in(users["node_id"], value_set=events.ids["user"]).to_numpy()] = np.log10(chance / (1 - chance))
+        odds[pc.index_in(own["node_id"], value_set=events.ids["user"]).to_numpy()] = np.log10(chance / (1 - chance))
+    ranked = np.argsort(-scores["score"].to_numpy(), kind="stable")
+    first = is_user.to_numpy()[ranked]
+    users, others = ranked[first], ranked[~first]
     users = users[: max(int(most * USERS), most - len(others))]
-    chosen = pa.concat_tables([users, others[: most - len(users)]])
+    chosen = scores.take(pa.array(np.concatenate([users, others[: most - len(users)]])))
     kept, vectors = np.zeros(0, np.int64), np.zeros((0, WIDTH), np.float32)
     parts = []
     for node_type in ["user", *(name for name in events.ids if name in [view.name for view in visits.views])]:

@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from graphdet import _kernels
@@ -21,6 +20,7 @@ from graphdet.judging.conditions import Background
 from graphdet.judging.judged_ring import JudgedRing
 from graphdet.judging.log_index import LogIndex, distinct_users
 from graphdet.judging.stakes import Stakes
+from graphdet.name_columns import named, repeated
 from graphdet.record.recorded_farms import describe_farm
 from graphdet.record.ring_scripts import count_scripts
 from graphdet.record.texts import add_wording
@@ -157,27 +157,21 @@ def _rows_of_members(events: EventTable, member: Bool, targets: Mapping[str, Boo
 def events_table(events: EventTable, rows: Int64) -> pa.Table:
     """These events as the table `events` has them."""
     schema = arrow_schema("events")
-    columns: dict[str, pa.Array] = {}
+    columns: dict[str, pa.Array | pa.ChunkedArray] = {}
     for node_type in NODE_TYPE.values():
         if node_type.name in events.ids:
-            columns[node_type.column] = _taken(events.ids[node_type.name], events.codes[node_type.name][rows])
+            columns[node_type.column] = named(events.ids[node_type.name], events.codes[node_type.name][rows])
     if events.time is not None:
         columns["timestamp"] = _times(events.time[rows])
-    columns["action"] = _taken(pa.array(events.actions, pa.string()), events.action[rows])
+    columns["action"] = named(pa.array(events.actions, pa.string()), events.action[rows])
     if "item" in events.codes and events.categories:
         item = events.codes["item"][rows]
-        columns["category"] = _taken(
-            pa.array(events.categories, pa.string()), np.where(item >= 0, events.item_category[item], np.int32(-1))
-        )
+        columns["category"] = named(pa.array(events.categories, pa.string()), np.where(item >= 0, events.item_category[item], np.int32(-1)))
     for name, values in (("amount", events.amount), ("rating", events.rating)):
         if values is not None:
             columns[name] = pa.array(values[rows].astype(np.float64), from_pandas=True)
     absent = {field.name: pa.nulls(len(rows), field.type) for field in schema if field.name not in columns}
     return pa.table({**absent, **columns}).select(schema.names).cast(schema)
-
-
-def _taken(names: pa.StringArray, codes: npt.NDArray[np.signedinteger[Any]]) -> pa.Array:
-    return names.take(pa.array(codes, mask=codes < 0)).cast(pa.string())
 
 
 def _times(values: Int64) -> pa.Array:
@@ -198,12 +192,12 @@ def _keys_table(log: LogIndex, rows: Int64, targets: Mapping[str, Bool]) -> tupl
         categories = distinct_values(events.item_category[item[item >= 0]])
         categories = categories[categories >= 0]
         columns = {
-            "node_type": pa.repeat(pa.scalar("category"), len(categories)),
+            "node_type": repeated("category", len(categories)),
             "node_id": pa.array(events.categories, pa.string()).take(pa.array(categories)),
             "share": pa.array(log.category_share[categories + 1]),
         }
         parts.append(_filled(columns, schema, len(categories)))
-    table = pa.concat_tables(parts).combine_chunks() if parts else schema.empty_table()
+    table = pa.concat_tables(parts) if parts else schema.empty_table()
     return table, {name: at_targets for name, (_, at_targets) in zip(types, made, strict=True)}
 
 
@@ -217,8 +211,8 @@ def _keys_of_type(name: str, log: LogIndex, rows: Int64, target: Bool) -> tuple[
     offset, order = _kernels.group_rows(code[there], len(target))
     row, count = there[order], np.diff(offset)
     columns = {
-        "node_type": pa.repeat(pa.scalar(name), len(own)),
-        "node_id": events.ids[name].take(pa.array(own)).cast(pa.string()),
+        "node_type": repeated(name, len(own)),
+        "node_id": named(events.ids[name], own),
         "events": pa.array(count[own]),
         "users": pa.array(distinct_users(offset, events.codes["user"][row], events.count("user"))[own]),
         "crowded": pa.array(_crowded(name, log)[own]),
@@ -246,7 +240,7 @@ def _crowded(name: str, log: LogIndex) -> Bool:
     return np.zeros(log.events.count(name), np.bool_)
 
 
-def _filled(columns: dict[str, pa.Array], schema: pa.Schema, rows: int) -> pa.Table:
+def _filled(columns: dict[str, pa.Array | pa.ChunkedArray], schema: pa.Schema, rows: int) -> pa.Table:
     absent = {field.name: pa.nulls(rows, field.type) for field in schema if field.name not in columns}
     return pa.table({**absent, **columns}).select(schema.names).cast(schema)
 
@@ -294,9 +288,9 @@ def _visits_table(rings: Sequence[JudgedRing], log: LogIndex, base_rates: BaseRa
         of = slice(*np.searchsorted(key, (view.first_key, view.first_key + view.keys)))
         at = chosen[of]
         columns = {
-            "node_type": pa.repeat(pa.scalar(view.name), len(at)),
-            "node_id": ids[view.name].take(pa.array(key[of] - view.first_key)).cast(pa.string()),
-            "user_id": ids["user"].take(pa.array(user[of])).cast(pa.string()),
+            "node_type": repeated(view.name, len(at)),
+            "node_id": named(ids[view.name], key[of] - view.first_key),
+            "user_id": named(ids["user"], user[of]),
             "second": pa.array(visits.time[at]),
             "draw": pa.array(visits.draw[at], mask=visits.draw[at] < 0),
         }
@@ -311,7 +305,7 @@ def _visits_table(rings: Sequence[JudgedRing], log: LogIndex, base_rates: BaseRa
 
     with ThreadPoolExecutor(threads) as pool:
         parts = list(pool.map(of_view, visits.views))
-    return pa.concat_tables(parts).combine_chunks() if parts else schema.empty_table()
+    return pa.concat_tables(parts) if parts else schema.empty_table()
 
 
 def _shared_keys(rings: Sequence[JudgedRing], index: VisitIndex) -> Int64:

@@ -27,6 +27,7 @@ from graphdet.events.reading import connect, read_query, typed_columns
 from graphdet.events.refusals import REFUSALS
 from graphdet.events.table import FileReport
 from graphdet.events.timestamps import SPACES, WHITESPACE
+from graphdet.name_columns import named
 from graphdet.scratch import scratch_folder
 from graphdet.settings import LogSettings, MachineSettings
 from graphdet.shortage import ran_out
@@ -74,13 +75,10 @@ def add_wording(
 
 def _filled(events: pa.Table, rows: Int64, found: pa.Table, filled: Int64) -> pa.Table:
     """The events with `COLUMNS` of those of these rows for which a row was found."""
-    places = np.zeros(events.num_rows, np.int64)
+    places = np.full(events.num_rows, -1)
     places[rows] = filled
-    known = np.zeros(events.num_rows, np.bool_)
-    known[rows] = filled >= 0
-    take = pa.array(places, mask=~known)
     for name in COLUMNS:
-        events = events.set_column(events.schema.get_field_index(name), name, found[name].combine_chunks().take(take))
+        events = events.set_column(events.schema.get_field_index(name), name, named(found[name].combine_chunks(), places))
     return events
 
 

@@ -147,7 +147,7 @@ def _keys_are_measured(keys: pa.Table, others: Mapping[str, pa.Table]) -> None:
     events = others["events"]
     for name in KEY_TYPES:
         column = events[NODE_TYPE[name].column].drop_null()
-        known = keys.filter(pc.equal(keys["node_type"], name))["node_id"].combine_chunks()
+        known = keys["node_id"].filter(pc.equal(keys["node_type"], name)).combine_chunks()
         if not pc.all(pc.is_in(column, value_set=known), min_count=0).as_py():
             raise ValueError(f"keys: a {name} that events name is missing")
 
@@ -165,7 +165,7 @@ def _visits_are_to_targets(visits: pa.Table, others: Mapping[str, pa.Table]) -> 
     members = others["members"]
     _must_hold("visits", "user", visits["user_id"], members)
     for name in KEY_TYPES:
-        _must_hold("visits", name, visits.filter(pc.equal(visits["node_type"], name))["node_id"], members)
+        _must_hold("visits", name, visits["node_id"].filter(pc.equal(visits["node_type"], name)), members)
     own, near, elsewhen = (pc.fill_null(visits[name], 0).to_numpy().astype(np.int64) for name in ("user_visits", "near", "elsewhen"))
     if (near + elsewhen > own).any():
         row = int((near + elsewhen - own).argmax())
@@ -174,8 +174,8 @@ def _visits_are_to_targets(visits: pa.Table, others: Mapping[str, pa.Table]) -> 
 
 def _must_hold(name: str, node_type: str, column: pa.ChunkedArray, members: pa.Table) -> None:
     """A column must name all of the rings' nodes of a type."""
-    wanted = members.filter(pc.equal(members["node_type"], node_type))["node_id"]
-    if not pc.all(pc.is_in(wanted, value_set=column.combine_chunks()), min_count=0).as_py():
+    wanted = members["node_id"].filter(pc.equal(members["node_type"], node_type))
+    if not pc.all(pc.is_in(wanted, value_set=pc.unique(column)), min_count=0).as_py():
         raise ValueError(f"{name}: a ring's {node_type} has none")
 
 
@@ -198,7 +198,7 @@ def _embedded_are_scored(embeddings: pa.Table, others: Mapping[str, pa.Table]) -
     """Each node that has an embedding has a score."""
     scores = others["scores"]
     for node_type in pc.unique(embeddings["node_type"]).to_pylist():
-        scored, own = (table.filter(pc.equal(table["node_type"], node_type))["node_id"] for table in (scores, embeddings))
+        scored, own = (table["node_id"].filter(pc.equal(table["node_type"], node_type)) for table in (scores, embeddings))
         if not pc.all(pc.is_in(own, value_set=scored.combine_chunks()), min_count=0).as_py():
             raise ValueError(f"embeddings: a {node_type} has no score")
 

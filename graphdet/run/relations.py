@@ -18,6 +18,7 @@ from graphdet.arrays import Bool, Float64, Int32, Int64
 from graphdet.errors import RunError
 from graphdet.events import NO_TIME, EventTable, read_events
 from graphdet.graph import Edges, FraudGraph, Relation, build_graph
+from graphdet.name_columns import named, repeated
 from graphdet.progress import Progress
 from graphdet.run.folder import Run
 from graphdet.schema import arrow_schema
@@ -134,10 +135,10 @@ def _as_table(events: EventTable, kept: Sequence[_Kept], degrees: Mapping[str, I
     for own in sorted(kept, key=lambda one: (one.relation.target, one.relation.verb)):
         target, size = own.relation.target, len(own.user)
         columns = {
-            "user_id": events.ids["user"].take(pa.array(own.user)),
-            "verb": pa.repeat(pa.scalar(own.relation.verb), size),
-            "node_type": pa.repeat(pa.scalar(target), size),
-            "node_id": events.ids[target].take(pa.array(own.node)),
+            "user_id": named(events.ids["user"], own.user),
+            "verb": repeated(own.relation.verb, size),
+            "node_type": repeated(target, size),
+            "node_id": named(events.ids[target], own.node),
             "count": pa.array(own.count),
             "first_seen": _times(own.first, size),
             "last_seen": _times(own.last, size),

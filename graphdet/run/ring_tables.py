@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from graphdet.arrays import Bool, Float64, Int32, Int64, distinct_counts, distinct_values, stretches
+from graphdet.arrays import Bool, Float64, Int32, Int64, distinct_counts, distinct_values, offsets, stretches
 from graphdet.events import NO_TIME, EventTable
 from graphdet.evidence.pairs import ExpectedMeetings, PairEvidence
 from graphdet.judging.judged_ring import JudgedRing
@@ -16,6 +16,7 @@ from graphdet.judging.log_index import LogIndex
 from graphdet.judging.stakes import Stakes
 from graphdet.judging.standing import Chance, known_chances
 from graphdet.judging.weak_parts import standing_columns
+from graphdet.name_columns import named
 from graphdet.rings.growth import Grown
 from graphdet.schema import DEVICE, IP, ITEM, KEY_ROLES, arrow_schema
 from graphdet.schema.run_tables import USER_ROLES
@@ -144,10 +145,10 @@ def evidence_table(rings: list[JudgedRing], ids: list[str], log: LogIndex, pairs
     count_of = _events_at(log, one, other, key, view)
     table = pa.table(
         {
-            "ring_id": pa.array(ids, pa.string()).take(pa.array(ring_of)),
-            "user_a": events.ids["user"].take(pa.array(one)).cast(pa.string()),
-            "user_b": events.ids["user"].take(pa.array(other)).cast(pa.string()),
-            "view": pa.array(types, pa.string()).take(pa.array(view)),
+            "ring_id": named(pa.array(ids, pa.string()), ring_of),
+            "user_a": named(events.ids["user"], one),
+            "user_b": named(events.ids["user"], other),
+            "view": named(pa.array(types, pa.string()), view),
             "key": _ids_of(events, types, view, key - first_key[view]),
             "evidence": pa.array(pairs.key_evidence[meeting].astype(np.float64)),
             "events": pa.array(count_of, pa.int64()),
@@ -189,16 +190,10 @@ def _events_at(log: LogIndex, one: Int32, other: Int32, key: Int32, view: Int32)
     return count
 
 
-def _ids_of(events: EventTable, types: Sequence[str], node_type: npt.NDArray[np.integer], codes: Int64) -> pa.Array:
+def _ids_of(events: EventTable, types: Sequence[str], node_type: npt.NDArray[np.integer], codes: Int64) -> pa.ChunkedArray:
     """Ids of nodes of several types, in the order given; `node_type` says which of the types each is of."""
-    order, parts = [], [pa.array([], pa.string())]
-    for number, name in enumerate(types):
-        own = np.flatnonzero(node_type == number)
-        order.append(own)
-        parts.append(events.ids[name].take(pa.array(codes[own])).cast(pa.string()))
-    back = np.empty(len(codes), np.int64)
-    back[np.concatenate(order)] = np.arange(len(codes))
-    return pa.concat_arrays(parts).take(pa.array(back))
+    begin = offsets([events.count(name) for name in types])
+    return named(pa.concat_arrays([pa.array([], pa.string()), *(events.ids[name] for name in types)]), begin[node_type] + codes)
 
 
 def _times(values: Int64) -> pa.Array:

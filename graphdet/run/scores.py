@@ -18,6 +18,7 @@ from graphdet.arrays import Float64, Int32
 from graphdet.events import EventTable
 from graphdet.evidence.pairs import PairEvidence
 from graphdet.judging.judged_ring import JudgedRing
+from graphdet.name_columns import named, repeated
 from graphdet.schema import TIERS as RING_TIERS
 from graphdet.schema import arrow_schema
 from graphdet.visits.visits import View, Visits
@@ -114,8 +115,8 @@ def _table(node_type: str, ids: pa.StringArray, score: Float64) -> pa.Table:
     order = np.argsort(-score, kind="stable")  # ids are sorted, so ties stay in their order
     return pa.table(
         {
-            "node_type": pa.repeat(pa.scalar(node_type), len(ids)),
-            "node_id": ids.take(pa.array(order)).cast(pa.string()),
+            "node_type": repeated(node_type, len(ids)),
+            "node_id": named(ids, order),
             "score": pa.array(score[order]),
             "rank": pa.array(np.arange(1, len(ids) + 1)),
         }
