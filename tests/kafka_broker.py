@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from graphdet.store.machine import free_port, java_homes
+from graphdet.store.machine import java_homes
 
 VERSION = "4.4.0"
 POM = Path(__file__).parent / "data" / "kafka" / "pom.xml"
@@ -28,10 +28,15 @@ PROPERTIES = """
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners=PLAINTEXT://127.0.0.1:{port},GUARDED://127.0.0.1:{guarded},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port},GUARDED://127.0.0.1:{guarded}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,GUARDED:SASL_SSL
+sasl.enabled.mechanisms=PLAIN
+listener.name.guarded.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_{user}="{password}";
+ssl.keystore.type=PKCS12
+ssl.keystore.location={folder}/broker.p12
+ssl.keystore.password={password}
 log.dirs={folder}/logs
 num.partitions=3
 offsets.topic.replication.factor=1
@@ -42,19 +47,29 @@ group.initial.rebalance.delay.ms=0
 """
 
 
+USER, PASSWORD = "watcher", "known-to-both"
+
+
 @dataclass
 class Broker:
-    """A broker that can be killed and started again on the same port and the same data."""
+    """A broker that can be killed and started again on the same ports and the same data; at the guarded one by TLS and with a password."""
 
     java: Path
     jars: Path
     folder: Path
     port: int
+    guarded: int
+    controller: int
     process: subprocess.Popen[bytes] | None = field(default=None)
 
     @property
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
+
+    @property
+    def certificate(self) -> Path:
+        """By which clients know it."""
+        return self.folder / "broker.pem"
 
     def run(self, main: str, *arguments: object) -> subprocess.Popen[bytes]:
         settings = ["-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{self.jars}/*"]
@@ -63,11 +78,19 @@ class Broker:
 
     def format(self) -> None:
         """A log folder of a new cluster."""
-        controller = free_port(0, self.port)
-        (self.folder / "server.properties").write_text(PROPERTIES.format(port=self.port, controller=controller, folder=self.folder))
+        told = {"port": self.port, "guarded": self.guarded, "controller": self.controller, "user": USER, "password": PASSWORD}
+        (self.folder / "server.properties").write_text(PROPERTIES.format(folder=self.folder, **told))
+        self._make_keys()
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         done = self.run("kafka.tools.StorageTool", "format", "-t", cluster, "-c", self.folder / "server.properties")
         assert done.wait(240) == 0, (self.folder / "broker.txt").read_text()
+
+    def _make_keys(self) -> None:
+        """A key and a certificate of its own, by the JDK's tool."""
+        store = ["-keystore", self.folder / "broker.p12", "-storetype", "PKCS12", "-storepass", PASSWORD, "-alias", "broker"]
+        made = ["-genkeypair", "-keyalg", "EC", "-groupname", "secp256r1", "-dname", "CN=broker", "-ext", "SAN=ip:127.0.0.1"]
+        for command in ([*made, *store], ["-exportcert", "-rfc", "-file", self.certificate, *store]):
+            subprocess.run([str(self.java / "bin" / "keytool"), *map(str, command)], check=True, capture_output=True)
 
     def start(self) -> None:
         """And wait until it answers."""
@@ -94,7 +117,7 @@ def kafka_broker() -> Iterator[Broker]:
     if java is None or shutil.which("mvn") is None:
         pytest.skip("a Kafka broker needs a JDK 17 or newer, and Maven")
     with tempfile.TemporaryDirectory(prefix="graphdet-kafka-") as folder:
-        broker = Broker(java, fetch_jars(java), Path(folder), free_port(0))
+        broker = Broker(java, fetch_jars(java), Path(folder), *_free_ports(3))
         broker.format()
         broker.start()
         try:
@@ -108,6 +131,15 @@ def broker() -> Iterator[Broker]:
     """One for all tests; whoever kills it starts it again."""
     with kafka_broker() as running:
         yield running
+
+
+def _free_ports(count: int) -> list[int]:
+    """So many, each another."""
+    with contextlib.ExitStack() as open_ones:
+        probes = [open_ones.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 def fetch_jars(java: Path) -> Path:

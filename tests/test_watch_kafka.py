@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from alert_parts import NOW, alert_settings, by_name, line
-from kafka_broker import Broker
+from kafka_broker import PASSWORD, USER, Broker
 from watch_parts import add_up, event, watch_of
 
 from graphdet.alerts.deliver import Courier
@@ -17,6 +17,7 @@ from graphdet.alerts.outbox import list_deliveries, open_outbox, resend
 from graphdet.alerts.sinks import make_sinks
 from graphdet.alerts.telling import tell
 from graphdet.errors import SettingsError, WatchError
+from graphdet.watch import kafka_source
 from graphdet.watch.kafka_source import KafkaSource, client_settings
 from graphdet.watch.state import open_state
 from graphdet.watch.watching import Watch
@@ -100,6 +101,36 @@ def test_places_are_the_states_and_what_cannot_be_followed_is_said(broker: Broke
     file.write_text("nonsense\n")
     with pytest.raises(SettingsError, match="line 1"):
         client_settings(file)
+
+
+def test_a_broker_that_speaks_tls_and_asks_for_a_password(broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read from and written to by settings alone; of a wrong word and of a certificate that nobody trusts it says so, and tells no word."""
+    send(broker, "guarded", [event(number) for number in range(30)])
+    address, file = f"kafka://127.0.0.1:{broker.guarded}/guarded", tmp_path / "client.properties"
+    open_ones = {
+        "security.protocol": "SASL_SSL",
+        "ssl.ca.location": f"{broker.certificate}",
+        "sasl.mechanism": "PLAIN",
+        "sasl.username": USER,
+    }
+    file.write_text("".join(f"{name} = {value}\n" for name, value in {**open_ones, "sasl.password": PASSWORD}.items()))
+    with open_state(tmp_path / "state") as state:
+        watch = watch_of(state, source := KafkaSource(address, client_settings(file)))
+        steps(watch, 30)
+        source.close()
+    monkeypatch.setattr(kafka_source, "PATIENCE", 5.0)
+    for wrong in ({"sasl.password": "wrong-word"}, {"sasl.password": PASSWORD, "ssl.ca.location": ""}):
+        with pytest.raises(WatchError, match=r"Authentication failed|certificate") as refused:
+            KafkaSource(address, {**open_ones, **wrong})
+        assert not {PASSWORD, "wrong-word"} & set(str(refused.value).split())
+    own = {"kind": "kafka", "topic": "guarded-rings", "servers": [f"127.0.0.1:{broker.guarded}"], "options": open_ones}
+    settings = alert_settings({"bus": {**own, "options_from": {"sasl.password": "BUS_PASSWORD"}, "timeout_seconds": 20}})
+    monkeypatch.setenv("BUS_PASSWORD", PASSWORD)
+    connection = sqlite3.connect(tmp_path / "watch.sqlite", isolation_level=None)
+    open_outbox(connection)
+    tell(connection, by_name(line("a")), (), settings, NOW)
+    Courier(tmp_path / "watch.sqlite", "bus", make_sinks(settings, "", lambda: None)["bus"], settings).step(connection)
+    assert [one.state for one in list_deliveries(connection)] == ["delivered"]
 
 
 def test_alerts_reach_a_topic_once_the_broker_is_there_in_each_rings_order(broker: Broker, tmp_path: Path) -> None:

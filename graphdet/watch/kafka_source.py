@@ -147,6 +147,7 @@ class KafkaSource:
         except KafkaException as error:
             if self._assigned:
                 return sorted(self._assigned)  # the broker is away; what is assigned comes when it is back
+            self._consumer.poll(0)  # the client tells its troubles only to who asks
             why = self._trouble or error.args[0].str()
             raise WatchError(f"kafka {self._brokers}: no broker answers ({why}); check the address, and SASL and TLS settings.") from None
         if topic.error is not None or not topic.partitions:
