@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import sqlite3
@@ -10,14 +11,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from commands import Command
 from dossier_runs import market_run
 from sklearn.metrics import average_precision_score
 
+from graphdet.alerts.deliver import connect
 from graphdet.alerts.outbox import open_outbox
 from graphdet.answering.questions import Scores
-from graphdet.answering.score_file import NAME, write_scores
+from graphdet.answering.score_file import LEARNED, NAME, write_learned, write_scores
 from graphdet.drift.model_shelf import ModelShelf, is_due
 from graphdet.errors import ModelError
 from graphdet.evaluate.metrics import ranking_figures
@@ -71,6 +74,18 @@ def test_a_worse_model_is_left_a_good_one_kept_and_taken_back(state: Path, graph
     assert 0 <= told["chance"] <= 1
     assert [entry["what"] for entry in refresh("--journal")] == ["kept", "left"]
     assert graphdet_command("refresh", state).code == 2  # neither verdicts nor labels
+    with contextlib.closing(connect(state / "watch.sqlite")) as connection:
+        shelf = ModelShelf(state, connection)
+        bad = shelf.add(Written(shelf.path_of(str(worse["name"])).read_bytes()), "asked", 1.0, 0.5, 9, 3)
+        write_learned(state / LEARNED, pa.array([user]), np.ones(1), model=bad.name, time=bad.time)
+    scores = Scores(state / NAME)
+    assert scores.node("user", user)["learned"]["model"] == worse["name"]
+    (back,) = refresh("--back")
+    assert (back["what"], back["name"]) == ("taken back", first["name"])
+    again = scores.node("user", user)["learned"]
+    assert (again["model"], again["chance"]) == (first["name"], pytest.approx(told["chance"]))
+    assert refresh("--back")[0]["name"] == ""
+    assert "learned" not in scores.node("user", user)
 
 
 class Written:
@@ -99,7 +114,9 @@ def test_the_journal_tells_which_model_is_in_use(tmp_path: Path) -> None:
     assert shelf.in_use == ""
     with pytest.raises(ModelError):
         shelf.take_back("asked")
-    assert [entry.what for entry in shelf.entries()] == ["kept", "kept", "left", "taken back", "kept", "taken back", "taken back"]
+    names = [shelf.add(Written(content), "schedule", 0.7, 0.7, 9, 3).name for content in (b"e", b"f", b"f")]
+    assert shelf.take_back("asked").name == names[0]  # what was learned twice is one
+    assert [entry.what for entry in shelf.entries()][:7] == ["kept", "kept", "left", "taken back", "kept", "taken back", "taken back"]
 
 
 def test_a_model_is_due_by_schedule_and_after_drift_but_not_daily_without(tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def refresh(
             reason = is_due(shelf.entries(), every * 86_400, datetime.now(UTC), drifted) if every else "asked"
             found = [_learn_anew(state, shelf, labels, home, reason, choose_settings(settings, wanted=Wanted(threads)))] if reason else []
         else:
-            found = [shelf.take_back("asked")] if back else shelf.entries()
+            found = [_take_back(shelf, settings, threads)] if back else shelf.entries()
     if as_json:
         print_json([asdict(entry) for entry in found])
         return
@@ -168,6 +168,18 @@ def _read_verdicts(home: Path, events: EventTable, others: Labels | None) -> Lab
         file=sys.stderr,
     )
     return found if others is None else joined_labels(found, others)
+
+
+def _take_back(shelf: ModelShelf, settings: Path | None, threads: int | None) -> ModelEntry:
+    from graphdet.drift.refreshing import tell_learned
+    from graphdet.events import read_events
+    from graphdet.week.kept_log import settings_of_kept
+
+    entry = shelf.take_back("asked")
+    if shelf.in_use:
+        chosen = choose_settings(settings, wanted=Wanted(threads))
+        tell_learned(read_events(shelf.segments(), settings_of_kept(chosen.log), chosen.machine), shelf, chosen, progress_here())
+    return entry
 
 
 def _learn_anew(state: Path, shelf: ModelShelf, labels: Path | None, home: Path | None, reason: str, settings: Settings) -> ModelEntry:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, Protocol
 
+from graphdet.answering.score_file import LEARNED
 from graphdet.errors import ModelError
 from graphdet.whole import sync, why
 
@@ -105,22 +106,23 @@ class ModelShelf:
         return self._enter(what, name, reason, figure, figure_before, judged, positive)
 
     def take_back(self, reason: str) -> ModelEntry:
-        """Use the model again that was in use before the present one.
+        """Use the model again that was in use before the present one, of which nothing is told any more from here on.
 
         Raises:
             ModelError: there is none to take back, or its file is gone.
         """
         used: list[str] = []
         for entry in self.entries():
-            if entry.what == "kept":
+            if entry.what == "kept" and entry.name not in used[-1:]:  # one that was learned again is the same
                 used.append(entry.name)
             elif entry.what == "taken back":
-                used.pop()
+                used = used[: used.index(entry.name) + 1] if entry.name in used else []
         if not used:
             raise ModelError("no model is in use, so none can be taken back.")
         before = used[-2] if len(used) > 1 else ""
         if before and not self.path_of(before).is_file():
             raise ModelError(f"{self.path_of(before)}: is gone; learn a new one with `graphdet refresh`.")
+        (self.state / LEARNED).unlink(missing_ok=True)
         return self._enter("taken back", before, reason, None, None, 0, 0)
 
     def _enter(

@@ -70,3 +70,23 @@ def refresh_model(
     in_use = chance if entry.what == "kept" or old is None else old[0]
     write_learned(shelf.state / LEARNED, events.ids["user"], in_use, model=shelf.in_use, time=entry.time)
     return entry
+
+
+def tell_learned(events: EventTable, shelf: ModelShelf, settings: Settings, progress: Progress | None = None) -> None:
+    """Write what the model in use says of every user of the window, where another one spoke before.
+
+    Raises:
+        ModelError: the model cannot be read.
+    """
+    need("learn", "graphdet refresh")
+    from graphdet.learning.labelled_inputs import read_inputs
+    from graphdet.learning.labelled_model import load_labelled
+    from graphdet.pipeline import detect_in
+    from graphdet.signals import measure_log
+
+    progress = progress or Progress()
+    model = load_labelled(shelf.path_of(shelf.in_use))
+    measured = measure_log(events, settings, progress)
+    found = detect_in(measured, settings, progress)
+    chance = model.chance(read_inputs(measured, found.run, model.message_scale, settings.machine.workers))
+    write_learned(shelf.state / LEARNED, events.ids["user"], chance, model=shelf.in_use, time=shelf.entries()[-1].time)
