@@ -13,6 +13,7 @@ EXTRAS = {
     "neo4j": ("neo4j",),
     "console": ("h11", "jinja2", "starlette", "uvicorn"),
     "watch": ("confluent_kafka", "prometheus_client", "starlette", "uvicorn"),
+    "ocr": ("rapidocr",),
     "lab": ("networkit", "optuna", "pandas", "sklearn", "tensorboard"),
 }
 

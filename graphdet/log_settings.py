@@ -92,6 +92,10 @@ class LogSettings(Section):
         True,
         description="read pictures, from files in the log's folder or from bytes: like ones are where users meet; false = as if the log had none; some 6 ms each",
     )
+    image_texts: bool = Field(
+        False,
+        description="read what is written in pictures, too: those that show the same phone or chat number, or words, are one; needs graphdet[ocr], half a second or more each",
+    )
     image_folder: str = Field(
         "", description='the folder that names of pictures start from; "" = that of their log; beside the settings file'
     )

@@ -45,6 +45,7 @@ LOOKED_AT = {
     "pathspec": "MPL-2.0, of mypy alone",
     "hypothesis": "MPL-2.0, of tests alone",
     "axe-playwright-python": "MIT, which its metadata does not say; the axe that it brings is MPL-2.0; of tests alone",
+    "opencv-python-headless": "Apache-2.0; its wheels bring FFmpeg (LGPL-2.1) as libraries of their own, unchanged; of the extra ocr alone",
     "orjson": "MPL-2.0 or MIT",
     "graphdet": "ours",
 }

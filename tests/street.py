@@ -80,6 +80,7 @@ CONFINED = {
     "networkx": ("graph", "dossier", "export"),
     "duckdb": ("events",),
     "PIL": ("events", "simulate"),
+    "rapidocr": ("events",),
     "typer": ("cli",),
     "rich": ("progress", "terminal"),
 }

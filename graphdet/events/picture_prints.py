@@ -48,12 +48,7 @@ def picture_print(data: bytes) -> str:
     Raises:
         PictureRefused: it is no picture that is read, or one that says nothing.
     """
-    told = kind_and_pixels(data)
-    if told is None:
-        raise PictureRefused(OTHER_KIND)
-    kind, pixels = told
-    if pixels > MOST_PIXELS:
-        raise PictureRefused(HUGE)
+    kind, pixels = checked_kind(data)
     try:
         with _one_large if pixels > MANY_PIXELS else nullcontext():
             views = _small(data, kind)
@@ -66,6 +61,20 @@ def picture_print(data: bytes) -> str:
     if int(views[0].max()) - int(views[0].min()) < _LEAST_SPREAD:
         raise PictureRefused(BLANK)
     return PREFIX + b"".join(_bits(view) for view in views).hex()
+
+
+def checked_kind(data: bytes) -> tuple[str, int]:
+    """A picture's kind, as Pillow calls it, and its pixels, by its first bytes, before anything is decoded.
+
+    Raises:
+        PictureRefused: it is no picture that is read, or too large.
+    """
+    told = kind_and_pixels(data)
+    if told is None:
+        raise PictureRefused(OTHER_KIND)
+    if told[1] > MOST_PIXELS:
+        raise PictureRefused(HUGE)
+    return told
 
 
 def _small(data: bytes, kind: str) -> list[Int64]:

@@ -15,8 +15,10 @@ import pyarrow.compute as pc
 
 from graphdet.events.files import LogFile
 from graphdet.events.picture_files import ADDRESS, ADDRESSES, PictureRefused, read_inside
+from graphdet.events.picture_marks import LONGEST, picture_mark
 from graphdet.events.picture_prints import LETTERS, PREFIX, picture_print
 from graphdet.events.timestamps import SPACES
+from graphdet.extras import need
 from graphdet.printable import printable
 from graphdet.schema.wording import numbered
 from graphdet.settings import LogSettings, MachineSettings
@@ -54,6 +56,8 @@ class Pictures:
         keys = [self._key(value, folder) for value in values]
         wanted = {key: value for key, value in zip(keys, values, strict=True) if key is not None and key not in self.found}
         if wanted:
+            if self.settings.image_texts:
+                need("ocr", "[log] image_texts")
             self._look_at(wanted, folder)
         told = [None if key is None else self.found[key] for key in keys]
         prints = pa.array([one if isinstance(one, str) else None for one in told], pa.large_string())
@@ -107,21 +111,26 @@ class Pictures:
         threads = min(self.machine.threads or os.cpu_count() or 1, len(wanted))
         with warnings.catch_warnings(), ThreadPoolExecutor(threads) as pool:
             warnings.simplefilter("ignore")  # what a decoder makes of a hostile picture is told by us, once
-            prints = pool.map(lambda pair: _print_of(pair[0][1], pair[1], folder), wanted.items())
+            marked = self.settings.image_texts
+            prints = pool.map(lambda pair: _print_of(pair[0][1], pair[1], folder, marked=marked), wanted.items())
             self.found |= dict(zip(wanted, prints, strict=True))
 
 
-def _print_of(name: str, value: str | bytes, folder: Path | None) -> str | PictureRefused:
+def _print_of(name: str, value: str | bytes, folder: Path | None, *, marked: bool) -> str | PictureRefused:
+    """A picture's print and, where asked for, the mark in it behind a space."""
     try:
-        if isinstance(value, bytes):
-            return picture_print(value)
-        if is_print(name):
+        if not isinstance(value, bytes) and is_print(name):
             return name
-        return picture_print(read_inside(folder, name))
+        data = value if isinstance(value, bytes) else read_inside(folder, name)
+        found = picture_print(data)
+        mark = picture_mark(data) if marked else ""
+        return f"{found} {mark}" if mark else found
     except PictureRefused as refused:
         return refused
 
 
 def is_print(value: str) -> bool:
     """Whether it is what a log that graphdet keeps has instead of a picture."""
-    return len(value) == LETTERS and value.startswith(PREFIX) and set(value[len(PREFIX) :]) <= set("0123456789abcdef")
+    found, _, mark = value.partition(" ")
+    plain = len(found) == LETTERS and found.startswith(PREFIX) and set(found[len(PREFIX) :]) <= set("0123456789abcdef")
+    return plain and len(mark) <= LONGEST and mark.isprintable()
