@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import platform
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphdet import __version__
 from graphdet.cli.manner import manner, progress_here, say, say_more
 from graphdet.cli.shared import (
     AsJson,
@@ -192,10 +190,6 @@ def _detect(
         from graphdet.learning.applying import load_for_run
 
         load_for_run(model, settings)  # a model that does not fit is told of before the logs are read
-    say_more(
-        f"graphdet {__version__}, Python {platform.python_version()}, {numbered(settings.machine.workers, 'thread', 'threads')}, "
-        f"seed {settings.seed}"
-    )
 
     def read(by: Settings) -> EventTable:
         events = read_logs(logs, by, progress)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphdet.cli.manner import say, say_more
+from graphdet import __version__
+from graphdet.cli.manner import manner, say, say_more
 
 if TYPE_CHECKING:
     from graphdet.events import EventTable
@@ -126,7 +128,7 @@ def choose_settings(path: Path | None, logs: Sequence[Path] = (), wanted: Wanted
             chosen = chosen.model_copy(update={section: parse_section(type(group), table, f"command line, [{section}]")})
         elif own:
             chosen = chosen.model_copy(update=own)
-    _tell_what_differs(chosen, Settings())
+    _tell_what_is_used(chosen, Settings())
     return chosen
 
 
@@ -140,8 +142,14 @@ def settings_lying_about(logs: Sequence[Path]) -> Path | None:
     return files[0] if files else None
 
 
-def _tell_what_differs(chosen: Settings, defaults: Settings) -> None:
-    """For those who asked for more: each setting that is not the default."""
+def _tell_what_is_used(chosen: Settings, defaults: Settings) -> None:
+    """For those who asked for more: what works here, and each setting that is not the default."""
+    if not manner.verbose:
+        return
+    from graphdet.schema.wording import numbered
+
+    threads = numbered(chosen.machine.workers, "thread", "threads")
+    say_more(f"graphdet {__version__}, Python {platform.python_version()}, {threads}, seed {chosen.seed}")
     usual = defaults.model_dump(mode="json")
     for section, own in chosen.model_dump(mode="json").items():
         for name, value in own.items() if isinstance(own, dict) else ((section, own),):

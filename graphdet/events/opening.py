@@ -162,6 +162,10 @@ def _open_parquet(connection: duckdb.DuckDBPyConnection, file: LogFile, settings
     for name in settings.unroll:
         sql = _unrolled(connection, sql, name)
     leaves = _parquet_leaves(connection, sql)
+    unrolled = {
+        name.lower(): place for place, (name, _, _) in enumerate(leaves) if name.lower() in {one.lower() for one in settings.unroll}
+    }
+    leaves = [leaf for place, leaf in enumerate(leaves) if unrolled.get(leaf[0].lower(), place) == place]  # its values, not the list within
     header, columns, types = ([leaf[part] for leaf in leaves] for part in range(3))
     mapping = mapper(file.name, header, settings)
     for ours, position in mapping.positions.items():
