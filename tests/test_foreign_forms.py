@@ -383,6 +383,7 @@ def test_columns_that_are_one_of_ours_twice(tmp_path: Path) -> None:
         (["Ann", "ann"], "case"),
         (["a b", "ab"], "spaces"),
         (["a%2520b"], "encoding"),
+        (["a%2520b", "a%20b", "a b", "a%252520b"], "encoding"),
         (["MÃ¼ller"], "encoding"),
         (["1.23457E+12"], "rounded"),
     ],

@@ -56,7 +56,7 @@ SLOW: dict[str, Callable[[str], str]] = {
     "case": str.lower,
     "spaces": lambda name: re.sub(r"[\s\u00a0\u3000]+", "", name),
     "float": lambda name: re.sub(r"^(\d+)\.0+$", r"\1", name),
-    "encoding": unquote,
+    "encoding": lambda name: unquote(unquote(name)),
 }
 IDS = st.one_of(st.builds(lambda form, n: form.format(n=n), st.sampled_from(FORMS), st.integers(1, 3)), st.sampled_from(WORDS))
 

@@ -21,6 +21,7 @@ _LIKE = {
     "float": "differ only in a point and noughts",
     "encoding": "look as if they were encoded twice",
 }
+_ALONE = {"encoding": "looks as if it were encoded twice"}  # the only way that one name tells by itself
 
 
 def about_left_out(left_out: LeftOut, sources: Sequence[Source]) -> list[str]:
@@ -87,9 +88,8 @@ def about_ids(ids: Mapping[str, pa.StringArray]) -> list[str]:
                 )
             else:
                 shown, beside = _where_they_differ(one, other)
-                found.append(
-                    f'{column}: {count:,} ids {_LIKE[way]}, such as {shown!r} and {beside!r}; [log] fold = ["{way}"] makes them one.'
-                )
+                called = f"id {_ALONE[way]}" if count == 1 else f"ids {_LIKE[way]}"
+                found.append(f'{column}: {count:,} {called}, such as {shown!r} and {beside!r}; [log] fold = ["{way}"] makes them one.')
     return found
 
 

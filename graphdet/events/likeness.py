@@ -17,6 +17,7 @@ from graphdet.events.coding import text_buffers
 _ROUNDED = r"^\d\.\d+[eE]\+\d+$"
 _ENCODED = r"%[0-9A-Fa-f]{2}|&(?:amp|quot|lt|gt|#\d+);|[ÃÂ][" + "\u0080-\u00bf]|â€"
 _FLOAT = r"^\d+\.0+$"
+_LAYERS = 4  # of encoding that are taken off
 WAYS = ("case", "spaces", "float", "encoding")
 
 
@@ -87,7 +88,15 @@ def _where(names: pa.LargeStringArray, pattern: str, change: Callable[[str], str
 
 
 def _decoded(name: str) -> str:
-    """A name that was encoded for an address, for a page, or as UTF-8 twice, as it was before."""
+    """A name that was encoded for an address, for a page, or as UTF-8 twice, as it was before the first time."""
+    for _ in range(_LAYERS):
+        name, before = _once(name), name
+        if name == before:
+            break
+    return name
+
+
+def _once(name: str) -> str:
     try:
         once = unescape(unquote(name, errors="strict")) if re.search(r"%[0-9A-Fa-f]{2}|&", name) else name
     except UnicodeError:
