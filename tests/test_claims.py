@@ -292,7 +292,7 @@ def test_a_number_is_told_apart_from_the_bar_that_it_misses() -> None:
     lasting = Condition("days", "at least", Bar("long_share", of="log_days"))
     assert condition_in_words(lasting, 11.96, 12.0, "en") == "goes on for 11.96 days (at least 12)"
     taste = Condition("best_taste", "at least", Bar("fan_taste"))
-    assert condition_in_words(taste, math.nan, 1.0, "en").endswith("? times as often as everybody (the log does not tell)")
+    assert condition_in_words(taste, math.nan, 1.0, "en").endswith("? times as often as everybody (not measured in this log)")
     assert [number_in_words(chance, "chance") for chance in (0.16, 1e-5, 1e-40)] == ["16%", "1/100,000", "<1/1,000,000,000"]
     assert number_in_words(1.0, "times") == "10"
 

@@ -134,6 +134,7 @@ def _ring(ring: dict[str, Any], place: int, dossiers: list[dict[str, Any]]) -> d
     row["days"] = None if lasted is None else _round(lasted)
     row["dossier"] = place if place < len(dossiers) else None
     told = dossiers[place] if place < len(dossiers) else {"kinds": [], "queued": ring["tier"] == "alert", "against": []}
+    row |= {name: _round(ring[name]) for name in ("chance", "chance_low", "chance_high")}
     row["likely"] = ring["chance"] is not None and ring["chance"] >= 0.5  # most groups that stand so were rings
     return row | {"kinds": told["kinds"], "queued": told["queued"], "contested": bool(told["against"])}
 

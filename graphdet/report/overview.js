@@ -1,10 +1,10 @@
 "use strict";
 // The first page: the funnel, what was discounted, scores, rings over time, the false-discovery curve, and the table of rings.
 const PAGE = 50;
-const COLUMNS = [["rank", "number"], ["ring", ""], ["tier", ""], ["why", ""], ["size", "number"], ["at_stake", "number"], ["amount", "number"], ["targets", "number"], ["devices", "number"], ["ips", "number"],
+const COLUMNS = [["rank", "number"], ["ring", ""], ["tier", ""], ["were_rings", "number"], ["why", ""], ["size", "number"], ["at_stake", "number"], ["amount", "number"], ["targets", "number"], ["devices", "number"], ["ips", "number"],
   ["first_seen", "time"], ["lasted", "number"], ["q", "number"]];
-const SAVED = ["rank", "ring_id", "tier", "queued", "contested", "explanation", "kinds", "size", "at_stake", "amount", "targets", "devices", "ips", "events", "first_seen", "last_seen", "q_value", "score"];
-const KEY = { ring: "ring_id", why: "kinds", q: "q_value", lasted: "days" };
+const SAVED = ["rank", "ring_id", "tier", "chance", "chance_low", "chance_high", "queued", "contested", "explanation", "kinds", "size", "at_stake", "amount", "targets", "devices", "ips", "events", "first_seen", "last_seen", "q_value", "score"];
+const KEY = { ring: "ring_id", were_rings: "chance", why: "kinds", q: "q_value", lasted: "days" };
 const MINUTES = 5; // that a person needs for one ring
 
 function tabs(here) {
@@ -52,6 +52,12 @@ function runPage(main) {
   if (timed.length) spanChart(boxes.spans, timed, (ring) => { location.hash = "#/ring/" + ring.ring_id; });
 }
 
+// Of 100 groups that stand so, how many were rings in markets of many kinds, and between which bounds; an older graphdet's run does not tell.
+function wereRings(ring) {
+  const whole = (share) => Math.round(100 * share);
+  return ring.chance === null ? "" : `${percent(ring.chance)} (${whole(ring.chance_low)}–${whole(ring.chance_high)})`;
+}
+
 let haystacks = null;
 // What a ring can be found by: its id, members, items, tactics and explanation in both languages.
 function haystack(place) {
@@ -97,7 +103,7 @@ function ringTable() {
         heading(name) + (state.sort === name ? (state.down ? " ↓" : " ↑") : ""))));
     saveAll.textContent = label("save_rings", { shown: number(rows.length), count: number(data.rings.length) });
     const looks = (ring) => (ring.explanation ? [data.innocent[ring.explanation][state.language]] : ring.kinds.map((kind) => label(kind))).map((text) => make("span", { class: "kind" }, text));
-    const cells = (ring) => [number(ring.rank), make("a", { href: "#/ring/" + ring.ring_id }, ring.ring_id), make("span", {}, tier(ring.tier, standing(ring)), ring.contested ? make("span", { class: "tier review", title: label("contested_help") }, label("contested")) : null), make("span", {}, looks(ring)),
+    const cells = (ring) => [number(ring.rank), make("a", { href: "#/ring/" + ring.ring_id }, ring.ring_id), make("span", {}, tier(ring.tier, standing(ring)), ring.contested ? make("span", { class: "tier review", title: label("contested_help") }, label("contested")) : null), wereRings(ring), make("span", {}, looks(ring)),
       number(ring.size), number(ring.at_stake, 2), number(ring.amount, 2), number(ring.targets), number(ring.devices), number(ring.ips), moment(ring.first_seen), lasted(ring.days), chance(ring.q_value)];
     const body = rows.slice(state.page * PAGE, (state.page + 1) * PAGE).map((ring) => make("tr", {}, cells(ring).map((cell, n) => make("td", { class: COLUMNS[n][1] }, cell))));
     const turn = (step) => () => { state.page += step; fill(); };
@@ -105,7 +111,8 @@ function ringTable() {
       make("span", {}, label("page", { page: state.page + 1, pages })), make("button", { type: "button", onclick: turn(1), ...(state.page < pages - 1 ? {} : { disabled: "" }) }, label("next"))) : null;
     const empty = rows.length ? null : make("p", {}, label(data.rings.length ? "no_match" : "none"));
     const order = state.sort === "rank" && !state.down && rows.length > 1 ? make("p", { class: "soft" }, label("order")) : null;
-    place.replaceChildren(...[order].filter(Boolean), make("div", { class: "scroll" }, make("table", { id: "rings" }, make("thead", {}, make("tr", {}, heads)), make("tbody", {}, body))), ...[empty, pager].filter(Boolean));
+    const known = rows.some((ring) => ring.chance !== null) ? make("p", { class: "soft" }, label("were_rings_help")) : null;
+    place.replaceChildren(...[order, known].filter(Boolean), make("div", { class: "scroll" }, make("table", { id: "rings" }, make("thead", {}, make("tr", {}, heads)), make("tbody", {}, body))), ...[empty, pager].filter(Boolean));
   };
   fill();
   box.append(make("div", { class: "row no-print" }, search, tiers, saveAll), place);

@@ -31,7 +31,7 @@ def claim_in_words(claim: Claim, numbers: Mapping[str, float], language: Languag
 
 
 def condition_in_words(condition: Condition, value: float, bar: float, language: Language, *, known: bool = True) -> str:
-    """What was found, and what it was held against: 36 members (at most 6); or that the log does not tell."""
+    """What was found, and what it was held against: 36 members (at most 6); or that it is not measured in this log."""
     fact = FACTS[condition.fact]
     if not known or value != value:
         told, why = filled(fact.en if language == "en" else fact.zh, "?"), label("not_told", language)

@@ -85,6 +85,12 @@ WORDS: dict[str, Wording] = {
     "first_seen": Wording("began", "开始"),
     "last_seen": Wording("ended", "结束"),
     "why": Wording("looks like", "疑似手法"),
+    "were_rings": Wording("such were rings", "同类中团伙占比"),
+    "were_rings_help": Wording(
+        "Such were rings: of groups that stand as this one does, how many were rings in markets of many kinds; nine of ten new kinds lie between "
+        "the bounds.",
+        "同类中团伙占比：在多种市场中，与此同类的群体有多少是团伙；十种新市场中有九种落在括号内的范围。",
+    ),
     "device_farm": Wording("device farm", "群控设备"),
     "ip_rotation": Wording("changing IPs", "轮换 IP"),
     "hijacked_accounts": Wording("taken-over accounts", "盗用账号"),
@@ -308,7 +314,7 @@ WORDS: dict[str, Wording] = {
         "at stake: {amount:,.2f} (orders beyond those of as many ordinary users)", "涉嫌金额：{amount:,.2f}（超出同样多普通用户的订单）"
     ),
     "worth_amount": Wording(" ({amount:,.2f})", "（{amount:,.2f}）"),
-    "not_told": Wording("the log does not tell", "日志未记录"),
+    "not_told": Wording("not measured in this log", "本日志中未测"),
     "no_times": Wording("no times", "无时间"),
     "span": Wording("{first} to {last}{zone}", "{first} 至 {last}{zone}"),
     "fits_line": Wording("fits: {plain}. {sentence} [{passed}]", "成立：{plain}。{sentence}[{passed}]"),
