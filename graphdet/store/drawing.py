@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from graphdet.errors import NotARun
 from graphdet.run.folder import Run
 from graphdet.schema import NODE_TYPE, RISK_BANDS
+from graphdet.store.crowds import within_cores
 from graphdet.store.gains import measure_gains
 from graphdet.store.kinds import NODE_KINDS, PEOPLE_AND_THINGS, RELATION_KINDS, RING_PROPERTIES, WHOLE, relation_kind
 
@@ -83,23 +84,26 @@ def draw(run: Run, scope: Scope = "rings", relations: pa.Table | None = None) ->
         scope: 'rings' for the rings and their surroundings, 'graph' for every scored node too.
         relations: schema OPTIONAL_RUN_TABLES["relations"]; the run's own where None.
     """
+    asked_for, notes = relations is not None, []
     relations = run.relations if relations is None else relations
-    notes = []
     if relations is None:
         notes.append("this run has no relations table (an older graphdet made it): only rings, members and evidence are written")
         relations = pa.table({"user_id": pa.array([], pa.string())}).slice(0, 0)
+    members, evidence, bounded, left_out = within_cores(run, relations)
+    relations = relations if asked_for else bounded
+    notes += left_out
     embeddings, dimensions = _embeddings(run.embeddings)
     if not embeddings:
         notes.append("this run has no embeddings: no look-alike search")
     describe = _describer(run, relations, embeddings)
     nodes: dict[str, dict[str, NodeState]] = {}
-    for node_type, names in _ids(run, relations, scope).items():
+    for node_type, names in _ids(members, evidence, relations, run.scores if scope == "graph" else None).items():
         nodes[node_type] = {database_key(name): describe(node_type, name) for name in sorted(names)}
     nodes["ring"] = {row["ring_id"]: ((), _ring_values(run.id, row)) for row in run.rings.to_pylist()}
     nodes["run"] = {run.id: ((), _run_values(run, scope))}
     edges: dict[str, dict[RelationKey, Values]] = {name: {} for name in RELATION_KINDS}
     _add_touches(edges, run.id, relations)
-    for row in _rows(run.members):
+    for row in _rows(members):
         kind = RELATION_KINDS[f"{row['node_type']}-MEMBER_OF-ring"]
         edges[kind.name][database_key(row["node_id"]), row["ring_id"], None] = kind.values(
             graphdetRun=run.id,
@@ -110,7 +114,7 @@ def draw(run: Run, scope: Scope = "rings", relations: pa.Table | None = None) ->
             firstSeen=row["first_seen"],
             lastSeen=row["last_seen"],
         )
-    edges["user-COORDINATED_WITH-user"] = _coordination(run)
+    edges["user-COORDINATED_WITH-user"] = _coordination(run.id, evidence)
     found_in = RELATION_KINDS["ring-FOUND_IN-run"]
     for ring_id, (_, values) in nodes["ring"].items():
         told = {name: getattr(values, name) for name in RING_PROPERTIES.values()}
@@ -119,20 +123,20 @@ def draw(run: Run, scope: Scope = "rings", relations: pa.Table | None = None) ->
     return Picture(nodes, edges, describe, dimensions, tuple(notes))
 
 
-def _ids(run: Run, relations: pa.Table, scope: Scope) -> dict[str, set[str]]:
+def _ids(members: pa.Table, evidence: pa.Table, relations: pa.Table, scores: pa.Table | None) -> dict[str, set[str]]:
     """Node type → ids of the nodes to write."""
     found: dict[str, set[str]] = {name: set() for name in PEOPLE_AND_THINGS}
-    sources = [run.members]
+    sources = [members]
     if relations.num_rows:
         sources.append(relations)
         found["user"].update(pc.unique(relations["user_id"]).to_pylist())
-    if scope == "graph":
-        sources.append(run.scores)
+    if scores is not None:
+        sources.append(scores)
     for table in sources:
         for node_type in pc.unique(table["node_type"]).to_pylist():
             own = table["node_id"].filter(pc.equal(table["node_type"], node_type))
             found[node_type].update(pc.unique(own).to_pylist())
-    found["user"].update(pc.unique(run.evidence["user_a"]).to_pylist(), pc.unique(run.evidence["user_b"]).to_pylist())
+    found["user"].update(pc.unique(evidence["user_a"]).to_pylist(), pc.unique(evidence["user_b"]).to_pylist())
     return found
 
 
@@ -270,20 +274,20 @@ def _run_values(run: Run, scope: Scope) -> Values:
     return NODE_KINDS["run"].values(graphdetOwns=WHOLE, graphdetRun=run.id, **found)
 
 
-def _coordination(run: Run) -> dict[RelationKey, Values]:
+def _coordination(run_id: str, evidence: pa.Table) -> dict[RelationKey, Values]:
     """Pair of users → summed evidence, views and number of keys; a key that two rings count is counted once."""
-    keys = run.evidence.group_by(["user_a", "user_b", "view", "key"]).aggregate([("evidence", "max")])
+    keys = evidence.group_by(["user_a", "user_b", "view", "key"]).aggregate([("evidence", "max")])
     order = [("user_a", "ascending"), ("user_b", "ascending"), ("view", "ascending"), ("key", "ascending")]
     kind = RELATION_KINDS["user-COORDINATED_WITH-user"]
-    evidence: dict[RelationKey, list[float]] = {}
+    parts: dict[RelationKey, list[float]] = {}
     views: dict[RelationKey, set[str]] = {}
     for row in keys.sort_by(order).to_pylist():
         pair = (database_key(row["user_a"]), database_key(row["user_b"]), None)
-        evidence.setdefault(pair, []).append(row["evidence_max"])
+        parts.setdefault(pair, []).append(row["evidence_max"])
         views.setdefault(pair, set()).add(row["view"])
     return {
-        pair: kind.values(graphdetRun=run.id, evidence=math.fsum(parts), views=sorted(views[pair]), meetings=len(parts))
-        for pair, parts in evidence.items()
+        pair: kind.values(graphdetRun=run_id, evidence=math.fsum(own), views=sorted(views[pair]), meetings=len(own))
+        for pair, own in parts.items()
     }
 
 

@@ -17,7 +17,7 @@ CALL (r) {
 MATCH member = (u:User)-[m:MEMBER_OF]->(r) WHERE m.graphdetRun = r.graphdetRun
 WITH r, sellers, every, u, member ORDER BY m.contribution DESC, u.userId
 WITH r, sellers, every, every[..56] AS things, collect(member) AS members, collect(u) AS users
-WITH r, sellers, things, members, users, 'shown ' + toString(size(users[..90])) + ' of ' + toString(size(users)) + ' members, '
+WITH r, sellers, things, members, users, 'shown ' + toString(size(users[..90])) + ' of ' + toString(r.size) + ' members, '
   + toString(size(things)) + ' of ' + toString(size(every)) + ' things' AS shown
 UNWIND range(0, size(users[..90]) - 1) AS place
 WITH r, sellers, things, shown, members[place] AS member, users[place] AS u
