@@ -137,7 +137,11 @@ def plain_objections(facts: Any, targets: int, log: Background, bars: TierSettin
             and facts.ordered < bars.few
             and facts.half_days < bars.spread_share * log.days
         ),
-        "among_strangers": facts.crowd > bars.crowd and (facts.crowd > bars.crowd_most or strength < bars.crowd_strength),
+        "among_strangers": (
+            facts.crowd > bars.crowd
+            and (facts.two_target_share > bars.loose_two_target_share or not log.timed)
+            and (facts.crowd > bars.crowd_most or strength < bars.crowd_strength)
+        ),
         "sprawling": loose and facts.days > bars.loose_share * log.days,
         "taste_alone": not (log.timed or to_itself) and facts.density < bars.loose_density and facts.repeats < bars.repeats,
         "targets_of_others": not log.timed and facts.outsiders_per_member > bars.alert_outsiders,
@@ -319,10 +323,9 @@ def test_what_does_not_fit_names_the_bars_that_it_misses() -> None:
 
 
 def test_what_holds_names_the_bars_that_it_passes() -> None:
-    crowd = weighed("among_strangers", with_facts(PLAIN, crowd=0.95))
-    assert (
-        passed_in_words(crowd, "en") == "95% of the visitors around members' visits are strangers, more than usual (more than 60%)"
-    )  # the harder bar alone
+    crowd = weighed("among_strangers", with_facts(PLAIN, crowd=0.95, two_target_share=0.6))
+    harder = "95% of the visitors around members' visits are strangers, more than usual (more than 60%)"  # of two bars of one fact
+    assert passed_in_words(crowd, "en") == f"{harder}; 60% of members at no more than two items (more than 55%)"
     assert passed_in_words(weighed("household", PLAIN), "en") == ""
 
 

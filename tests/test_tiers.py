@@ -37,6 +37,7 @@ def grown(members: int = 20, strength: float = 200.0) -> Grown:
 
 
 PLAIN = plain_facts(grown())
+AT_TWO = SETTINGS.loose_two_target_share + 0.01
 
 
 # People who look at each new deal, whoever sells it, all through the log.
@@ -57,15 +58,17 @@ def test_a_plain_ring_is_an_alert() -> None:
         ("weak", with_facts(PLAIN, grown=grown(strength=SETTINGS.alert_strength - 0.1)), 6),
         (
             "weak",
-            with_facts(
-                PLAIN, grown=grown(strength=SETTINGS.two_target_strength - 0.1), two_target_share=SETTINGS.loose_two_target_share + 0.01
-            ),
+            with_facts(PLAIN, grown=grown(strength=SETTINGS.two_target_strength - 0.1), two_target_share=AT_TWO),
             6,
         ),
         ("small", with_facts(PLAIN, grown=grown(members=SETTINGS.alert_members - 1)), 6),
         ("small", PLAIN, SETTINGS.alert_targets - 1),
-        ("among_strangers", with_facts(PLAIN, crowd=SETTINGS.crowd_most + 0.01), 6),
-        ("among_strangers", with_facts(PLAIN, crowd=SETTINGS.crowd + 0.01, grown=grown(strength=SETTINGS.crowd_strength - 1)), 6),
+        ("among_strangers", with_facts(PLAIN, crowd=SETTINGS.crowd_most + 0.01, two_target_share=AT_TWO), 6),
+        (
+            "among_strangers",
+            with_facts(PLAIN, crowd=SETTINGS.crowd + 0.01, grown=grown(strength=SETTINGS.crowd_strength - 1), two_target_share=AT_TWO),
+            6,
+        ),
         ("sprawling", with_facts(PLAIN, days=29.0, density=0.2, two_target_share=0.7), 6),
         ("like_neighbours", with_facts(PLAIN, **NEW_DEALS), 6),
         ("like_regulars", with_facts(PLAIN, half_days=SETTINGS.spread_share * LOG.days), 6),
@@ -94,6 +97,13 @@ def test_each_objection_alone_puts_a_ring_up_for_review(objection: str, facts: R
 )
 def test_a_campaign_is_no_crowd_of_deal_hunters(otherwise: dict[str, float]) -> None:
     assert raised(with_facts(PLAIN, **NEW_DEALS | otherwise), 6, LOG) == []
+
+
+def test_who_came_to_many_things_did_not_come_with_their_crowds() -> None:
+    crowded = with_facts(PLAIN, crowd=0.95, two_target_share=SETTINGS.loose_two_target_share)
+    assert raised(crowded, 6, LOG) == []
+    assert "among_strangers" in raised(crowded, 6, UNTIMED)
+    assert raised(with_facts(crowded, two_target_share=AT_TWO), 6, LOG) == ["among_strangers"]
 
 
 def test_who_is_busy_everywhere_may_be_devoted() -> None:

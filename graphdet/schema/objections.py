@@ -22,6 +22,7 @@ _HARDLY_MEET = Condition("density", "less than", Bar("loose_density"))
 _AT_TWO = Condition("two_target_share", "more than", Bar("loose_two_target_share"))
 _UNTIMED = Condition("timed", "at most", Bar(number=0, why="a log has times or has none"))
 _IN_A_CROWD = Condition("crowd", "more than", Bar("crowd"))
+_LITTLE_IN_A_CROWD = (Condition("crowd", "more than", Bar("crowd_most")), Condition("strength", "less than", Bar("crowd_strength")))
 
 
 OBJECTIONS: tuple[Claim, ...] = (
@@ -164,10 +165,8 @@ OBJECTIONS: tuple[Claim, ...] = (
             "{crowd} of the visitors around members' visits are strangers beyond the usual, so members stand out less.",
             "成员到访前后的访客有 {crowd} 是超出平常的外人，成员因此不那么突出。",
         ),
-        ways=(
-            (_IN_A_CROWD, Condition("crowd", "more than", Bar("crowd_most"))),
-            (_IN_A_CROWD, Condition("strength", "less than", Bar("crowd_strength"))),
-        ),
+        # Who came with a crowd is at one or two of the things that draw crowds, as in a flash sale; without times that says nothing.
+        ways=tuple((_IN_A_CROWD, how, little) for how in (_AT_TWO, _UNTIMED) for little in _LITTLE_IN_A_CROWD),
     ),
     # Groups of one taste, linked by whoever belongs to two of them: all through the log, and hardly anybody at more than two targets.
     Claim(
