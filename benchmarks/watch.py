@@ -1,9 +1,10 @@
 """The watch at work: how many events a second it takes in, how long from an event to its look, how much memory; and the batch beside it.
 
-python benchmarks/watch.py [EVENTS] [RATE] [SECONDS] [SPACING]     # a window of so many events, then so many a second for so long
+python benchmarks/watch.py [EVENTS] [RATE] [SECONDS] [SPACING] [DAYS]     # a window of so many events, then so many a second for so long
 
 A made market of about EVENTS fills the window (catching up: as fast as it goes), then its last part comes at RATE events a second in
-files that grow, while looks are taken beside the steps, SPACING minutes of the events' own time apart (5).
+files that grow, while looks are taken beside the steps, SPACING minutes of the events' own time apart (5). With a window of DAYS only
+the first quarter of the market is there at the beginning, and days leave while others come, so that memory shows whether it grows.
 Beside it, what a user would do instead: `graphdet run` on the same events.
 """
 
@@ -19,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from graphdet.alerts.alert import Alert
+from graphdet.arrays import Int64
 from graphdet.events import read_events
 from graphdet.pipeline import detect
 from graphdet.settings import Settings
@@ -57,26 +59,26 @@ class Measured:
     def __init__(self) -> None:
         self.steps: list[tuple[float, int, float]] = []
         self.looks: list[tuple[float, int, float]] = []
-        self.memory = 0
+        self.memories: list[int] = []
         self.recorded = 0
 
     def stepped(self, report: StepReport, figures: Mapping[str, float]) -> None:
         self.steps.append((time.monotonic(), report.counts["read"], figures["step_seconds"]))
-        self.memory = max(self.memory, memory_now())
+        self.memories.append(memory_now())
 
     def looked(self, look: Look, alerts: Sequence[Alert], figures: Mapping[str, float]) -> None:
-        self.looks.append((time.monotonic(), sum(segment.rows for segment in look.window.segments), figures["look_seconds"]))
+        self.looks.append((time.monotonic(), look.window.end, figures["look_seconds"]))
         self.recorded += look.is_recorded
-        self.memory = max(self.memory, memory_now())
+        self.memories.append(memory_now())
 
     def hindered(self, why: str) -> None:
         raise AssertionError(why)
 
 
-def main(events: int, rate: int, seconds: float, spacing: float) -> None:
+def main(events: int, rate: int, seconds: float, spacing: float, days: int) -> None:
     market = simulate(preset("hard", events=events), 1)
     lines = [line for batch in log_batches(market) for line in lines_of(batch)]
-    live = min(round(rate * seconds), len(lines) // 4)
+    live = min(round(rate * seconds), len(lines) * (3 if days else 1) // 4)
     print(f"market: {len(lines):,} events, of which {live:,} come at {rate:,} a second")
     with tempfile.TemporaryDirectory() as folder:
         logs, state = Path(folder) / "logs", Path(folder) / "state"
@@ -85,7 +87,7 @@ def main(events: int, rate: int, seconds: float, spacing: float) -> None:
         seen = Measured()
         with open_state(state) as kept:
             source = Fed(logs, 3600.0)
-            watch = Watch(kept, source, Settings(), Bounds(400), 2.0, round(spacing * MINUTE), None, seen)
+            watch = Watch(kept, source, Settings(), Bounds(days or 400), 2.0, round(spacing * MINUTE), None, seen)
             begun = time.monotonic()
             while watch.step() is not None:
                 pass
@@ -96,10 +98,11 @@ def main(events: int, rate: int, seconds: float, spacing: float) -> None:
             print(f"first look, with a null of its own: {time.monotonic() - begun:.1f} s; {memory_now() / 2**30:.2f} GiB")
             arrived: list[tuple[float, int]] = []
             source.feeder = threading.Thread(target=feed, args=(logs / "events.jsonl", lines[-live:], rate, arrived))
-            steps_before, looks_before, rows_before, seen.recorded = len(seen.steps), len(seen.looks), kept.events, 0
+            steps_before, looks_before, seen.recorded, seen.memories = len(seen.steps), len(seen.looks), 0, []
             source.feeder.start()
             watch.run(once=False)
-            report(seen, steps_before, looks_before, rows_before, arrived, live)
+            print(f"the window holds {kept.events:,} events at the end")
+            report(seen, steps_before, looks_before, market.columns.time, arrived, live)
         begun = time.monotonic()
         run = detect(read_events([logs / "events.jsonl"]), Settings())
         print(f"beside it, `graphdet run` on the same events: {time.monotonic() - begun:.1f} s, {run.rings.num_rows} rings")
@@ -117,7 +120,7 @@ def feed(path: Path, lines: list[bytes], rate: int, arrived: list[tuple[float, i
         time.sleep(0.1)
 
 
-def report(seen: Measured, steps: int, looks: int, rows: int, arrived: list[tuple[float, int]], live: int) -> None:
+def report(seen: Measured, steps: int, looks: int, times: Int64, arrived: list[tuple[float, int]], live: int) -> None:
     own = seen.steps[steps:]
     print(f"steps: {len(own)}, p50 {np.median([one[2] for one in own]):.2f} s, p95 {np.quantile([one[2] for one in own], 0.95):.2f} s")
     taken = np.cumsum([one[1] for one in own])
@@ -129,11 +132,14 @@ def report(seen: Measured, steps: int, looks: int, rows: int, arrived: list[tupl
     rate = live / (own[-1][0] - arrived[0][0])
     print(f"taken in: {rate:,.0f} events/s, p95 from file to state {np.quantile(lag, 0.95):.2f} s")
     later = seen.looks[looks:]
-    held = np.array([one[1] for one in later])
-    waited = [later[place][0] - moment for moment, count in arrived if (place := int(np.searchsorted(held, rows + count))) < len(later)]
+    held = np.searchsorted(times, [one[1] for one in later], side="right")  # events come in their order
+    past = len(times) - live
+    waited = [later[place][0] - moment for moment, count in arrived if (place := int(np.searchsorted(held, past + count))) < len(later)]
     print(f"from the file to an alert: p50 {np.median(waited):.1f} s, p95 {np.quantile(waited, 0.95):.1f} s")
     took = [one[2] for one in later]
-    print(f"looks: {len(took)}, {seen.recorded} recorded, p50 {np.median(took):.1f} s; highest memory {seen.memory / 2**30:.2f} GiB")
+    print(f"looks: {len(took)}, {seen.recorded} recorded, p50 {np.median(took):.1f} s")
+    highest = ", ".join(f"{max(part) / 2**30:.2f}" for part in np.array_split(seen.memories, 5) if len(part))
+    print(f"highest memory in each fifth of the time: {highest} GiB")
 
 
 if __name__ == "__main__":
@@ -142,4 +148,5 @@ if __name__ == "__main__":
         int(sys.argv[2]) if len(sys.argv) > 2 else 5_000,
         float((sys.argv[3:] or ["60"])[0]),
         float((sys.argv[4:] or ["5"])[0]),
+        int((sys.argv[5:] or ["0"])[0]),
     )
