@@ -1,4 +1,4 @@
-"""Random sequences of runs, words, suppressions, lapses, undos, reopenings and kills end as a plain list of what was said predicts."""
+"""Random sequences of runs, words here and in a graph, pushes, suppressions, lapses, undos and kills end as a plain list predicts."""
 
 from __future__ import annotations
 
@@ -11,21 +11,26 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import hypothesis.strategies as st
+import pytest
 from case_runs import Clock, MadeRing, made_run
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from graphdet.cases import mirror
 from graphdet.cases.casebook import Casebook
-from graphdet.cases.entries import as_text
+from graphdet.cases.entries import as_moment, as_text
 from graphdet.cases.taking_in import Before, Carried, Followed
-from graphdet.errors import CaseError
+from graphdet.errors import CaseError, StoreError
 from graphdet.run.folder import Run
+from graphdet.store.connection import Database
+from graphdet.store.decisions import Word
 
 PEOPLE = ("ann", "bo", "\u202ecy'; --")
 RINGS, BASE, MOST_MORE = 3, 4, 4
@@ -99,14 +104,29 @@ class Model:
                 self.add("lapsed", "graphdet", born.case, number)
 
     def case(self, case: int) -> dict[str, Any]:
-        told: dict[str, Any] = {"state": "open", "verdict": "", "owner": "", "notes": 0, "accepted": "", "back": "", "runs": 0}
+        return {name: value for name, value in self.standing_of(case).items() if name not in ("said", "users")}
+
+    def standing_of(self, case: int) -> dict[str, Any]:
+        """With when the verdict that counts was said, and of whom."""
+        told: dict[str, Any] = {
+            "said": datetime.min.replace(tzinfo=UTC),
+            "users": (),
+            "state": "open",
+            "verdict": "",
+            "owner": "",
+            "notes": 0,
+            "accepted": "",
+            "back": "",
+            "runs": 0,
+        }
         for one in self.counting(case=case):
             if one.kind == "seen":
                 told |= {"runs": told["runs"] + 1, "ring_id": one.facts["ring_id"]}
                 told["state"] = "open" if told["state"] == "dormant" else told["state"]
             elif one.kind == "absent":
                 told["state"] = "dormant" if told["state"] == "open" else told["state"]
-            elif one.kind == "verdict":
+            elif one.kind == "verdict" and one.facts["said"] >= told["said"]:  # the later word counts, wherever it was said
+                told |= {"said": one.facts["said"], "users": one.facts["users"]}
                 told |= {"verdict": one.facts["verdict"], "back": "", "state": "open" if one.facts["verdict"] == "unsure" else "decided"}
             elif one.kind == "note":
                 told["notes"] += 1
@@ -124,10 +144,9 @@ class Model:
     def labels(self) -> dict[str, bool]:
         found: dict[str, bool] = {}
         for case in self.cases():
-            last = self.counting("verdict", case=case)[-1:]
-            for one in last:
-                if one.facts["verdict"] != "unsure":
-                    found |= dict.fromkeys(one.facts["users"], one.facts["verdict"] == "confirmed")
+            standing = self.standing_of(case)
+            if standing["verdict"] not in ("", "unsure"):
+                found |= dict.fromkeys(standing["users"], standing["verdict"] == "confirmed")
         for one in self.counting("member"):
             found.pop(one.facts["user"], None)
         latest = {one.facts["user"]: one.facts["verdict"] for one in self.counting("member")}
@@ -145,6 +164,34 @@ class Model:
         return {one.author for one in self.said if one.kind not in machine}
 
 
+class Graph:
+    """What `cases.mirror` asks of a database in which runs lie and people decide, too."""
+
+    def __init__(self) -> None:
+        self.words: list[Word] = []
+        self.rings: dict[str, set[str]] = {}  # run → its rings
+        self.fails = False
+
+    def read(self, run_id: str) -> list[Word]:
+        return sorted((one for one in self.words if one.ring in self.rings[run_id]), key=lambda one: (one.ring, one.said, one.case))
+
+    def write(self, words: Sequence[Word]) -> int:
+        if self.fails:
+            raise StoreError("the database went away")
+        known = {one.case for one in self.words}
+        self.words += [one for one in words if one.case not in known]
+        return len({one.case for one in words} - known)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _graph_in_memory() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mirror, "rings_of", lambda graph, run_id: graph.rings.get(run_id, set()))
+        patch.setattr(mirror, "read_words", lambda graph, run_id: graph.read(run_id))
+        patch.setattr(mirror, "write_words", lambda graph, words, _: graph.write(words))
+        yield
+
+
 class Week(RuleBasedStateMachine):
     """Both, side by side."""
 
@@ -152,6 +199,8 @@ class Week(RuleBasedStateMachine):
     def begin(self) -> None:
         self.folder = Path(tempfile.mkdtemp())
         self.clock, self.model, self.runs = Clock(), Model(), itertools.count(1)
+        self.taken: set[str] = set()
+        self.graph, self.met, self.latest = Graph(), self.clock.now, ""  # and when both last met, and the run that came last
         self.shown: dict[int, tuple[int, str, float]] = {}  # ring → how many more members, tier, money, as last seen
         self.book = self._opened("ann")
 
@@ -196,7 +245,9 @@ class Week(RuleBasedStateMachine):
             carried = {one.ring_id: Carried(name[int(one.ring_id[5])], "grew") for one in made if int(one.ring_id[5]) in name}
             return Followed(carried, {name[ring]: Carried(name[ring], "dormant") for ring in known if ring not in rings})
 
-        taken = book.take_in(made_run(f"run-{next(self.runs)}", made), follow)
+        self.latest = f"run-{next(self.runs)}"
+        taken = book.take_in(made_run(self.latest, made), follow)
+        self.graph.rings[self.latest] = {one.ring_id for one in made}
         assert len(taken.opened) == len(set(rings) - set(known))
         ending = {}
         for number in range(1, self.model.suppressions() + 1):
@@ -227,8 +278,9 @@ class Week(RuleBasedStateMachine):
     def decide(self, ring: int, said: str, author: str) -> None:
         case, book = self._any_case(ring), self._as(author)
         if case is not None:
+            self.clock.forward(0.001)
             book.decide(f"C-{self._number(case)}", said)
-            self.model.add("verdict", author, case, verdict=said, users=users(case, self.shown[case][0]))
+            self.model.add("verdict", author, case, verdict=said, users=users(case, self.shown[case][0]), said=self.clock.now)
 
     @rule(ring=ring_number, said=verdict, member=st.integers(0, BASE - 1), author=person)
     def judge_member(self, ring: int, said: str, member: int, author: str) -> None:
@@ -236,6 +288,38 @@ class Week(RuleBasedStateMachine):
         if case is not None:
             book.decide(f"C-{self._number(case)}", said, users=[f"u{case}-{member}"])
             self.model.add("member", author, case, verdict=said, user=f"u{case}-{member}")
+
+    @rule(words=st.lists(st.tuples(ring_number, verdict, person), max_size=3), author=person, is_cut=st.booleans())
+    def meet_the_graph(self, words: list[tuple[int, str, str]], author: str, is_cut: bool) -> None:
+        """The run that came last is pushed, people decide there one after another since both last met, and verdicts go both ways."""
+        self.clock.forward(0.001)
+        book, rings = self._as(author), sorted(self.graph.rings.get(self.latest, ()))
+        if not rings:
+            return
+        start, spans = self.met, len(words) + 1
+        for number, (ring, said, who) in enumerate(words, 1):
+            moment = as_text(
+                start + (self.clock.now - start) * number / spans + timedelta(microseconds=number)
+            )  # at no other word's moment
+            self.graph.words.append(Word(f"word-{len(self.graph.words)}", rings[ring % len(rings)], said, who, "", moment))
+        new = [one for one in self.graph.read(self.latest) if one.case.startswith("word-")]
+        for one in new:
+            case, more = (int(part) for part in one.ring.split("-")[1:])
+            if one.case not in self.taken:
+                facts = {"verdict": one.verdict, "users": users(case, more), "said": as_moment(one.said)}
+                self.model.add("verdict", one.author, case, **facts)
+                self.taken.add(one.case)
+        self.graph.fails = is_cut
+        with contextlib.suppress(StoreError):
+            mirror.sync_verdicts(book, cast("Database", self.graph), self.latest)
+        self.met = self.clock.now
+        self.clock.forward(0.001)
+        if not is_cut:
+            assert mirror.sync_verdicts(book, cast("Database", self.graph), self.latest) == mirror.Synced(0, 0)
+            for ring in rings:
+                told = [one for one in self.graph.read(self.latest) if one.ring == ring]
+                verdict = self.model.case(int(ring.split("-")[1]))["verdict"] or "unsure"
+                assert not told or max(told, key=lambda one: one.said).verdict == verdict
 
     @rule(ring=ring_number, author=person, what=st.sampled_from(["note", "assigned", "closed", "open"]))
     def say(self, ring: int, author: str, what: str) -> None:
@@ -312,6 +396,7 @@ class Week(RuleBasedStateMachine):
 
     @rule(author=person)
     def undo(self, author: str) -> None:
+        self.clock.forward(0.001)
         book = self._as(author)
         try:
             book.undo()
@@ -439,3 +524,19 @@ def test_a_writer_that_is_killed_keeps_what_it_told(tmp_path: Path) -> None:
             assert kept[: len(told)] == [f"{author} {number}" for number in told]
             assert len(kept) <= len(told) + 1  # kept, and killed before it could say so
             assert book.verify().faults == ()
+
+
+def test_a_word_from_the_graph_counts_there_too_once_what_stood_before_it_is_taken_back(tmp_path: Path) -> None:
+    clock, graph = Clock(), Graph()
+    with Casebook(tmp_path, "ann", clock) as book:
+        book.take_in(made_run("run-1", [MadeRing("ring-0-0", users(0, 0))]))
+        graph.rings["run-1"] = {"ring-0-0"}
+        book.decide("C-1", "confirmed")
+        assert mirror.sync_verdicts(book, cast("Database", graph), "run-1") == mirror.Synced(0, 1)
+        clock.forward(1)
+        graph.words.append(Word("word-0", "ring-0-0", "innocent", "bo", "", as_text(clock.now)))
+        clock.forward(1)
+        book.undo()  # before both meet again
+        mirror.sync_verdicts(book, cast("Database", graph), "run-1")
+        assert book.case("C-1").verdict == "innocent"
+    assert max(graph.words, key=lambda one: one.said).verdict == "innocent"

@@ -92,9 +92,9 @@ def _to_go_out(history: Sequence[Entry], ring: str, known: set[str]) -> Iterator
 
 def _counting(history: Sequence[Entry], undo: Entry) -> str:
     """The verdict that counted once a word was taken back; unsure where none was left."""
-    before = [entry for entry in history if entry.number <= undo.number]
-    undone = undone_among(before)
-    left = [entry for entry in before if entry.kind == VERDICT and entry.number not in undone]
+    undone = undone_among([entry for entry in history if entry.number <= undo.number])
+    said = [entry for entry in history if entry.kind == VERDICT and entry.told.get("said", entry.time) <= undo.time]
+    left = [entry for entry in said if entry.number not in undone]
     last = max(left, key=lambda entry: (entry.told.get("said", entry.time), entry.number), default=None)
     return str(last.told["verdict"]) if last else UNSURE
 
