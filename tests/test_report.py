@@ -197,15 +197,16 @@ def test_the_overview_draws_sorts_filters_and_searches(opened: Opened, logged: L
     total = logged.run.rings.num_rows
     assert page.locator("#rings tbody tr").count() == min(total, 50)
     known = [[100 * ring[name] for name in ("chance", "chance_low", "chance_high")] for ring in logged.run.rings.to_pylist()]
-    assert set(column(page, 4)) <= {f"{mean:.0f}% ({low:.0f}–{high:.0f})" for mean, low, high in known}
+    shown = set(page.locator("#rings tbody td:nth-child(3) .soft").all_inner_texts())
+    assert shown == {f"{mean:.0f}% ({low:.0f}–{high:.0f})" for mean, low, high in known}
     page.locator("[data-sort=size]").click()
-    sizes = [int(text.replace(",", "")) for text in column(page, 6)]
+    sizes = [int(text.replace(",", "")) for text in column(page, 5)]
     assert sizes == sorted(sizes, reverse=True)
     assert page.locator("th[aria-sort=descending]").count() == 1
     page.locator("[data-sort=size]").click()
-    assert [int(text.replace(",", "")) for text in column(page, 6)] == sizes[::-1]
+    assert [int(text.replace(",", "")) for text in column(page, 5)] == sizes[::-1]
     page.locator("#tier").select_option("alert")
-    assert set(column(page, 3)) == {"alert"}
+    assert {text.split()[0] for text in column(page, 3)} == {"alert"}
     page.locator("#tier").select_option("")
     page.keyboard.press("Tab")
     page.locator("body").press("/")

@@ -1,10 +1,10 @@
 "use strict";
 // The first page: the funnel, what was discounted, scores, rings over time, the false-discovery curve, and the table of rings.
 const PAGE = 50;
-const COLUMNS = [["rank", "number"], ["ring", ""], ["tier", ""], ["were_rings", "number"], ["why", ""], ["size", "number"], ["at_stake", "number"], ["amount", "number"], ["targets", "number"], ["devices", "number"], ["ips", "number"],
+const COLUMNS = [["rank", "number"], ["ring", ""], ["tier", ""], ["why", ""], ["size", "number"], ["at_stake", "number"], ["amount", "number"], ["targets", "number"], ["devices", "number"], ["ips", "number"],
   ["first_seen", "time"], ["lasted", "number"], ["q", "number"]];
 const SAVED = ["rank", "ring_id", "tier", "chance", "chance_low", "chance_high", "queued", "contested", "explanation", "kinds", "size", "at_stake", "amount", "targets", "devices", "ips", "events", "first_seen", "last_seen", "q_value", "score"];
-const KEY = { ring: "ring_id", were_rings: "chance", why: "kinds", q: "q_value", lasted: "days" };
+const KEY = { ring: "ring_id", why: "kinds", q: "q_value", lasted: "days" };
 const MINUTES = 5; // that a person needs for one ring
 
 function tabs(here) {
@@ -55,7 +55,7 @@ function runPage(main) {
 // Of 100 groups that stand so, how many were rings in markets of many kinds, and between which bounds; an older graphdet's run does not tell.
 function wereRings(ring) {
   const whole = (share) => Math.round(100 * share);
-  return ring.chance === null ? "" : `${percent(ring.chance)} (${whole(ring.chance_low)}–${whole(ring.chance_high)})`;
+  return ring.chance === null ? null : make("div", { class: "soft" }, `${percent(ring.chance)} (${whole(ring.chance_low)}–${whole(ring.chance_high)})`);
 }
 
 let haystacks = null;
@@ -103,7 +103,7 @@ function ringTable() {
         heading(name) + (state.sort === name ? (state.down ? " ↓" : " ↑") : ""))));
     saveAll.textContent = label("save_rings", { shown: number(rows.length), count: number(data.rings.length) });
     const looks = (ring) => (ring.explanation ? [data.innocent[ring.explanation][state.language]] : ring.kinds.map((kind) => label(kind))).map((text) => make("span", { class: "kind" }, text));
-    const cells = (ring) => [number(ring.rank), make("a", { href: "#/ring/" + ring.ring_id }, ring.ring_id), make("span", {}, tier(ring.tier, standing(ring)), ring.contested ? make("span", { class: "tier review", title: label("contested_help") }, label("contested")) : null), wereRings(ring), make("span", {}, looks(ring)),
+    const cells = (ring) => [number(ring.rank), make("a", { href: "#/ring/" + ring.ring_id }, ring.ring_id), make("span", {}, tier(ring.tier, standing(ring)), ring.contested ? make("span", { class: "tier review", title: label("contested_help") }, label("contested")) : null, wereRings(ring)), make("span", {}, looks(ring)),
       number(ring.size), number(ring.at_stake, 2), number(ring.amount, 2), number(ring.targets), number(ring.devices), number(ring.ips), moment(ring.first_seen), lasted(ring.days), chance(ring.q_value)];
     const body = rows.slice(state.page * PAGE, (state.page + 1) * PAGE).map((ring) => make("tr", {}, cells(ring).map((cell, n) => make("td", { class: COLUMNS[n][1] }, cell))));
     const turn = (step) => () => { state.page += step; fill(); };

@@ -85,11 +85,10 @@ WORDS: dict[str, Wording] = {
     "first_seen": Wording("began", "开始"),
     "last_seen": Wording("ended", "结束"),
     "why": Wording("looks like", "疑似手法"),
-    "were_rings": Wording("such were rings", "同类中团伙占比"),
     "were_rings_help": Wording(
-        "Such were rings: of groups that stand as this one does, how many were rings in markets of many kinds; nine of ten new kinds lie between "
+        "Below the tier: of groups that stand as this one does, how many were rings in markets of many kinds; nine of ten new kinds lie between "
         "the bounds.",
-        "同类中团伙占比：在多种市场中，与此同类的群体有多少是团伙；十种新市场中有九种落在括号内的范围。",
+        "等级下方：在多种市场中，与此同类的群体有多少是团伙；十种新市场中有九种落在括号内的范围。",
     ),
     "device_farm": Wording("device farm", "群控设备"),
     "ip_rotation": Wording("changing IPs", "轮换 IP"),
