@@ -85,7 +85,7 @@ def _sold_together(facts: Any, log: Background, bars: TierSettings) -> bool:
 
 def _flash_sale(facts: Any, log: Background, bars: TierSettings) -> bool:
     at_few = facts.two_target_share > bars.loose_two_target_share
-    return facts.crowd >= 0.4 and facts.rush >= bars.rush and at_few
+    return facts.crowd >= 0.4 and facts.rush >= bars.rush and at_few and facts.device_share < bars.few
 
 
 def _fan_club(facts: Any, log: Background, bars: TierSettings) -> bool:
@@ -141,6 +141,7 @@ def plain_objections(facts: Any, targets: int, log: Background, bars: TierSettin
             facts.crowd > bars.crowd
             and (facts.two_target_share > bars.loose_two_target_share or not log.timed)
             and (facts.crowd > bars.crowd_most or strength < bars.crowd_strength)
+            and facts.device_share < bars.few
         ),
         "sprawling": loose and facts.days > bars.loose_share * log.days,
         "taste_alone": not (log.timed or to_itself) and facts.density < bars.loose_density and facts.repeats < bars.repeats,
@@ -325,7 +326,10 @@ def test_what_does_not_fit_names_the_bars_that_it_misses() -> None:
 def test_what_holds_names_the_bars_that_it_passes() -> None:
     crowd = weighed("among_strangers", with_facts(PLAIN, crowd=0.95, two_target_share=0.6))
     harder = "95% of the visitors around members' visits are strangers, more than usual (more than 60%)"  # of two bars of one fact
-    assert passed_in_words(crowd, "en") == f"{harder}; 60% of members at no more than two items (more than 55%)"
+    assert (
+        passed_in_words(crowd, "en")
+        == f"{harder}; 60% of members at no more than two items (more than 55%); 0% on shared devices (less than 25%)"
+    )
     assert passed_in_words(weighed("household", PLAIN), "en") == ""
 
 

@@ -181,6 +181,9 @@ def test_a_crowd_s_visitors_are_at_one_or_two_of_its_things() -> None:
     assert judge(crowd, 6, LOG, SETTINGS).explanation == "flash_sale"
     many = with_facts(crowd, two_target_share=SETTINGS.loose_two_target_share)
     assert judge(many, 6, LOG, SETTINGS).tier == "alert"
+    on_phones = with_facts(crowd, device_share=SETTINGS.few)
+    assert judge(on_phones, 6, LOG, SETTINGS).tier == "alert"
+    assert judge(with_facts(on_phones, crowd=0.95), 6, LOG, SETTINGS).tier == "alert"
 
 
 FEW = grown(members=6)

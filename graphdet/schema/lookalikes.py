@@ -192,6 +192,7 @@ LOOK_ALIKES: tuple[LookAlike, ...] = (
             (
                 Condition("crowd", "at least", Bar(number=0.4, why="a stream's own followers are most of its crowd, and are in the ring")),
                 Condition("rush", "at least", Bar("rush")),
+                OWN_DEVICES,  # hundreds on a few phones are no public
             ),
         ),
         # Who comes with a crowd is at one or two of the things that draw crowds; who is at many of the same has another reason.

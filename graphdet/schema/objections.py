@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from graphdet.schema.claims import Bar, Claim, Condition
-from graphdet.schema.lookalikes import FOLLOWERS, LASTING, NEIGHBOURS, THROUGHOUT
+from graphdet.schema.lookalikes import FOLLOWERS, LASTING, NEIGHBOURS, OWN_DEVICES, THROUGHOUT
 from graphdet.schema.wording import Wording
 
 OWN_TARGETS = Condition("outsiders_per_member", "at most", Bar("exclusive"))  # hardly anybody else comes to half of its item targets
@@ -165,8 +165,9 @@ OBJECTIONS: tuple[Claim, ...] = (
             "{crowd} of the visitors around members' visits are strangers beyond the usual, so members stand out less.",
             "成员到访前后的访客有 {crowd} 是超出平常的外人，成员因此不那么突出。",
         ),
-        # Who came with a crowd is at one or two of the things that draw crowds, as in a flash sale; without times that says nothing.
-        ways=tuple((_IN_A_CROWD, how, little) for how in (_AT_TWO, _UNTIMED) for little in _LITTLE_IN_A_CROWD),
+        # Who came with a crowd is at one or two of the things that draw crowds and on a device of their own, as in a flash sale; without
+        # times the number of things says nothing.
+        ways=tuple((_IN_A_CROWD, how, little, OWN_DEVICES) for how in (_AT_TWO, _UNTIMED) for little in _LITTLE_IN_A_CROWD),
     ),
     # Groups of one taste, linked by whoever belongs to two of them: all through the log, and hardly anybody at more than two targets.
     Claim(
