@@ -159,6 +159,9 @@ def test_one_sitting_is_a_ring_s_where_it_shares_devices() -> None:
     assert raised(once, 6, LOG) == ["one_sitting"]
     assert raised(with_facts(once, own_things=1), 6, LOG) == []
     assert raised(with_facts(once, device_share=SETTINGS.few), 6, LOG) == []
+    readers = with_facts(once, grown=grown(members=150), own_things=3)
+    assert raised(readers, 6, LOG) == ["one_sitting"]  # some are families
+    assert raised(with_facts(readers, own_things=4), 6, LOG) == []
 
 
 def test_on_bare_dates_a_list_is_each_on_one_day_at_several_shops() -> None:

@@ -14,7 +14,8 @@ _NO_FARM = Condition("own_kinds", "less than", Bar(number=1, why="rings that are
 _FEW_TARGETS = Condition("targets", "less than", Bar("alert_targets"))
 
 _OWN_DEVICES = (
-    Condition("own_things", "at most", Bar(number=0, why="one shared device is enough to do a ring's work on")),
+    # One shared device is enough to do a ring's work on; among hundreds some are families.
+    Condition("own_things", "at most", Bar(number=0.02, of="size", why="one in fifty may share a device at home")),
     Condition("device_share", "less than", Bar("few")),
 )
 
@@ -222,7 +223,8 @@ OBJECTIONS: tuple[Claim, ...] = (
         ways=(
             (
                 Condition("dedication", "less than", Bar("alert_dedication")),
-                Condition("own_things", "at most", Bar(number=0, why="one shared device is enough to do a ring's work on")),
+                # One shared device is enough to do a ring's work on; among hundreds some are families.
+                Condition("own_things", "at most", Bar(number=0.02, of="size", why="one in fifty may share a device at home")),
             ),
         ),
         unless=(

@@ -5,6 +5,7 @@ A number and its bar are told in as many digits as it takes to tell them apart.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 
 from graphdet.schema.claims import FACTS, Claim, Condition, Unit
@@ -51,6 +52,8 @@ def with_bar(condition: Condition, value: float, bar: float) -> tuple[str, str]:
     unit = FACTS[condition.fact].unit
     if unit == "yes":
         return number_in_words(value, unit), ""
+    if unit == "count" and condition.direction == "at most":
+        bar = math.floor(bar)  # there are whole things alone
     for digits in range(MOST_DIGITS):
         found, held = number_in_words(value, unit, digits), number_in_words(bar, unit, digits)
         if _read(found) != _read(held) or value == bar:
