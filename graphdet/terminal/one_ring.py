@@ -27,7 +27,7 @@ from graphdet.words.use_words import use_in_words
 
 MOST_BURSTS = 3  # at a ring's targets that are shown
 MEMBERS = 3
-TARGETS = 4
+TARGETS = 3
 COUNTS = {"size": "members", "all_users": "users", "events": "events"}  # of a target
 SHARED = 3
 TEXT = 24  # columns of a text or word among raw events
