@@ -85,18 +85,19 @@ def test_how_a_ring_stands() -> None:
         return standing_of(judge(with_facts(plain, **changed), 6, log, settings))
 
     assert stands() == "alert"
-    assert stands(crowd=0.7) == "review"
+    assert stands(crowd=0.7, two_target_share=0.6) == "review"
     assert stands(one_sitting=0.6) == "doubtful"
     assert stands(one_day=0.6, sellers=5, top_seller=0.3) == "doubtful"
-    assert stands(crowd=0.7, dedication=0.1) == "doubtful"
-    assert stands(crowd=0.7, rush=2.0, two_target_share=0.2) == "review", "who is at many of a crowd's things did not come with it"
+    assert stands(crowd=0.7, two_target_share=0.6, dedication=0.1) == "doubtful"
+    assert stands(crowd=0.7, rush=2.0, two_target_share=0.2) == "alert", "who is at many of a crowd's things did not come with it"
     assert stands(crowd=0.7, rush=2.0, two_target_share=0.9) == "explained"
 
 
 def test_a_run_leaves_out_what_too_much_speaks_against_and_so_do_the_counts() -> None:
     log, settings = Background(30.0, 10_000, True, 0.0), TierSettings()
     strong = plain_facts(made_ring(range(20), range(6), 50.0))
-    groups = [strong, with_facts(strong, crowd=0.7), with_facts(strong, crowd=0.7, dedication=0.1, one_sitting=0.6)]
+    crowded = with_facts(strong, crowd=0.7, two_target_share=0.6)
+    groups = [strong, crowded, with_facts(crowded, dedication=0.1, one_sitting=0.6)]
     told = [{"numbers": ring_numbers(facts, 6, log), "true": place < 1} for place, facts in enumerate(groups)]
     assert count(told, settings) == {"alert": (1, 1), "review": (0, 1)}
     assert count(told, settings.model_copy(update={"objections_most": 3}))["doubtful"] == (0, 1)
