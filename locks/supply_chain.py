@@ -47,6 +47,7 @@ LOOKED_AT = {
     "axe-playwright-python": "MIT, which its metadata does not say; the axe that it brings is MPL-2.0; of tests alone",
     "opencv-python-headless": "Apache-2.0; its wheels bring FFmpeg (LGPL-2.1) as libraries of their own, unchanged; of the extra ocr alone",
     "orjson": "MPL-2.0 or MIT",
+    "pyclipper": "MIT, which its metadata calls OSI approved first; of the extra ocr alone",
     "graphdet": "ours",
 }
 LOCKED = re.compile(r"^([A-Za-z0-9._-]+)==(\S+?)(?: ; (.*?))?(?: \\)?$")
