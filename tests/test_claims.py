@@ -146,7 +146,7 @@ def plain_objections(facts: Any, targets: int, log: Background, bars: TierSettin
         "sprawling": loose and facts.days > bars.loose_share * log.days,
         "taste_alone": not (log.timed or to_itself) and facts.density < bars.loose_density and facts.repeats < bars.repeats,
         "targets_of_others": not log.timed and facts.outsiders_per_member > bars.alert_outsiders,
-        "not_devoted": facts.dedication < bars.alert_dedication and not attentive and facts.own_things == 0,
+        "not_devoted": facts.dedication < bars.alert_dedication and not attentive and facts.own_things <= 0.02 * facts.size,
     }
     return [name for name, raised in found.items() if raised]
 

@@ -114,6 +114,9 @@ def test_who_is_busy_everywhere_may_be_devoted() -> None:
 
 def test_who_shares_devices_need_not_be_devoted() -> None:
     assert raised(with_facts(PLAIN, dedication=0.0, own_things=1), 6, LOG) == []
+    many = with_facts(PLAIN, grown=grown(members=150), dedication=0.0, own_things=3)
+    assert raised(many, 6, LOG) == ["not_devoted"]  # some are families
+    assert raised(with_facts(many, own_things=4), 6, LOG) == []
 
 
 def test_a_slow_ring_whose_members_meet_is_not_sprawling() -> None:

@@ -13,11 +13,9 @@ _ONE_KIND = Condition("own_kinds", "less than", Bar(number=2, why="a device alon
 _NO_FARM = Condition("own_kinds", "less than", Bar(number=1, why="rings that are no farms have none"))
 _FEW_TARGETS = Condition("targets", "less than", Bar("alert_targets"))
 
-_OWN_DEVICES = (
-    # One shared device is enough to do a ring's work on; among hundreds some are families.
-    Condition("own_things", "at most", Bar(number=0.02, of="size", why="one in fifty may share a device at home")),
-    Condition("device_share", "less than", Bar("few")),
-)
+# One shared device is enough to do a ring's work on; among hundreds some are families.
+_HARDLY_SHARED = Condition("own_things", "at most", Bar(number=0.02, of="size", why="one in fifty may share a device at home"))
+_OWN_DEVICES = (_HARDLY_SHARED, Condition("device_share", "less than", Bar("few")))
 
 _HARDLY_MEET = Condition("density", "less than", Bar("loose_density"))
 _AT_TWO = Condition("two_target_share", "more than", Bar("loose_two_target_share"))
@@ -220,13 +218,7 @@ OBJECTIONS: tuple[Claim, ...] = (
             "Only {dedication} of what members did with items is here, on devices of their own: rather people with one interest in common.",
             "成员对商品的行为仅 {dedication} 集中于此，且各用各的设备：更像有一项共同兴趣的人群。",
         ),
-        ways=(
-            (
-                Condition("dedication", "less than", Bar("alert_dedication")),
-                # One shared device is enough to do a ring's work on; among hundreds some are families.
-                Condition("own_things", "at most", Bar(number=0.02, of="size", why="one in fifty may share a device at home")),
-            ),
-        ),
+        ways=((Condition("dedication", "less than", Bar("alert_dedication")), _HARDLY_SHARED),),
         unless=(
             Condition("attention", "at least", Bar("alert_attention")),
             Condition("days", "less than", Bar("long_share", of="log_days")),
