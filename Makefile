@@ -1,5 +1,6 @@
-# Two commands: `make demo` finds rings in a made log, `make test` runs every check. Both set up .venv first, with the exact
-# versions of constraints.txt. They need Python 3.11 or newer.
+# `make demo` finds rings in a made log, `make test` runs every check. Each sets up what it needs of .venv first, with the exact
+# versions of constraints.txt: the demo all but the network and the lab, which bring 5 GB on Linux. `make all` brings them, too.
+# They need Python 3.11 or newer.
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -7,11 +8,14 @@ NEEDED := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 
 KERNELS := CMakeLists.txt $(wildcard graphdet/kernels/*) $(wildcard build_backend/*.py)
 
-.PHONY: docs demo test kernels clean
+.PHONY: docs demo all test kernels clean
 
-demo: $(VENV)/ready-to-run
+demo: $(VENV)/ready-to-show
 	rm -rf demo
 	$(BIN)/graphdet demo --out demo
+	@echo "  . $(VENV)/bin/activate    lets this shell find graphdet"
+
+all: $(VENV)/ready-to-run
 
 test: $(VENV)/ready-to-test
 	$(BIN)/ruff check
@@ -44,13 +48,19 @@ kernels: $(VENV)/ready-to-test
 	@cmake -S . -B build/kernels -G Ninja -DPython_EXECUTABLE=$(abspath $(BIN)/python) -DCMAKE_UNITY_BUILD=OFF -DCMAKE_INSTALL_PREFIX=. >/dev/null
 	@cmake --build build/kernels && cmake --install build/kernels >/dev/null
 
-$(VENV)/ready-to-run: $(VENV)/ready pyproject.toml constraints.txt $(wildcard locks/*.txt) $(KERNELS)
-	@$(BIN)/python locks/install.py all
+NEEDS := $(VENV)/ready pyproject.toml constraints.txt $(wildcard locks/*.txt) $(KERNELS)
+
+$(VENV)/ready-to-show: $(NEEDS)
+	@$(BIN)/python locks/install.py light
 	@touch $@
 
-$(VENV)/ready-to-test: $(VENV)/ready pyproject.toml constraints.txt $(wildcard locks/*.txt) $(KERNELS)
+$(VENV)/ready-to-run: $(NEEDS)
+	@$(BIN)/python locks/install.py all
+	@touch $@ $(VENV)/ready-to-show
+
+$(VENV)/ready-to-test: $(NEEDS)
 	@$(BIN)/python locks/install.py development
-	@touch $@ $(VENV)/ready-to-run
+	@touch $@ $(VENV)/ready-to-run $(VENV)/ready-to-show
 
 .PHONY: lock licences sbom soak
 

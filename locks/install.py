@@ -1,6 +1,7 @@
 """Installs what a lock names, and graphdet with its kernels, with a line that moves: packages so far, seconds of the build.
 
-python locks/install.py all          # what `make demo` needs, into the environment of this Python
+python locks/install.py light        # what `make demo` needs, into the environment of this Python
+python locks/install.py all          # the network and the lab, too
 python locks/install.py development  # and `make test`
 
 Most of the time goes into unpacking, which pip does one file after the other: so the lock is dealt out to several, and the kernels are

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ROOT / "locks"
 OLDEST_PYTHON = "3.11"
 # Lock → extras of graphdet; the build's own requirements have a lock, too.
-EXTRAS: dict[str, tuple[str, ...]] = {"run": (), "all": ("all",), "development": ("development",)}
+EXTRAS: dict[str, tuple[str, ...]] = {"run": (), "light": ("light",), "all": ("all",), "development": ("development",)}
 
 BUILD_TOOLS = ("cmake>=3.20", "ninja>=1.5", "ziglang>=0.13")  # that build_backend/ asks for where the system lacks them
 

@@ -183,7 +183,7 @@ def test_every_dependency_is_imported_and_every_import_is_a_dependency() -> None
         for extra, lines in PROJECT["optional-dependencies"].items()
     }
     assert {extra: set(packages) for extra, packages in EXTRAS.items()} == {extra: extras[extra] for extra in EXTRAS}
-    assert set(extras) == {*EXTRAS, "all", "development"}
+    assert set(extras) == {*EXTRAS, "light", "all", "development"}
     core = {imported_name(re.split(r"[<>=]", line)[0]) for line in PROJECT["dependencies"]}
     imported = {name.split(".")[0] for path in files() for name in imports_of(path)} - set(sys.stdlib_module_names) - {"graphdet"}
     needed = core | set().union(*(extras[extra] for extra in EXTRAS if extra != "lab"))

@@ -108,7 +108,7 @@ def test_several_calls_of_pip_are_told_as_one() -> None:
     assert Installing(lambda: next(there), [unpacking, building]).told() == "installing packages: 4 of 5, building the kernels"
 
 
-@pytest.mark.parametrize("lock", ["run", "all", "development"])
+@pytest.mark.parametrize("lock", ["run", "light", "all", "development"])
 @pytest.mark.parametrize("hands", [1, 2, 3])
 def test_a_lock_is_dealt_out_whole_with_its_digests(lock: str, hands: int) -> None:
     text = (ROOT / "locks" / f"{lock}.txt").read_text(encoding="utf-8")
