@@ -386,6 +386,7 @@ def test_columns_that_are_one_of_ours_twice(tmp_path: Path) -> None:
         (["a%2520b", "a%20b", "a b", "a%252520b"], "encoding"),
         (["MÃ¼ller"], "encoding"),
         (["1.23457E+12"], "rounded"),
+        (["4E+12"], "rounded"),
     ],
 )
 def test_ids_that_may_be_one_are_noted_and_folded(tmp_path: Path, ids: list[str], way: str) -> None:

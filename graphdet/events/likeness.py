@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from graphdet.events.coding import text_buffers
 
-_ROUNDED = r"^\d\.\d+[eE]\+\d+$"
+_ROUNDED = r"^\d(?:[.,]\d+)?[eE]\+\d+$"
 _ENCODED = r"%[0-9A-Fa-f]{2}|&(?:amp|quot|lt|gt|#\d+);|[ÃÂ][" + "\u0080-\u00bf]|â€"
 _FLOAT = r"^\d+\.0+$"
 _LAYERS = 4  # of encoding that are taken off
