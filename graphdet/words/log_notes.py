@@ -80,7 +80,7 @@ _TIMES = (
     *(
         kind(
             rf"(?P<column>.+): dates are read {order} first: (?P<example>.+) as (?P<read>\S+)\.",
-            f"Dates in {{column}} are read {order} first: {{example}} as {{read}}.",
+            f"{{column}}: dates are read {order} first, {{example}} as {{read}}.",
             f"{{column}} 列的日期按{chinese}在前读取：{{example}} 读作 {{read}}。",
         )
         for order, chinese in (("day", "日"), ("month", "月"), ("year", "年"))
@@ -127,7 +127,7 @@ _IDS = (
     ),
     kind(
         r"(?P<other>.+) names the same things as (?P<item>.+), one to one; .*",
-        "{other} names the same things as {item}: either will do as item_id.",
+        "The same things are named by {other} and {item}: either will do as item_id.",
         "{other} 与 {item} 一一对应：任取其一作为 item_id 即可。",
     ),
     kind(
@@ -137,7 +137,7 @@ _IDS = (
     ),
     kind(
         r"rows that agree in all that is read, and differ in other columns: (?P<count>[\d,]+); .*",
-        "{count:row agrees|rows agree} with another in all that is read, but not in other columns; kept as quantities.",
+        "{count:row is|rows are} like another in all that is read, but not in other columns; kept as quantities.",
         "有 {count} 行与另一行在所读各列上相同、在其他列上不同；按数量保留。",
     ),
 )
@@ -170,12 +170,12 @@ _VALUES = (
     ),
     kind(
         r"(?P<column>.+): numbers are read with a decimal comma\.",
-        "Numbers in {column} are read with a decimal comma.",
+        "{column}: numbers are read with a decimal comma.",
         "{column} 列的数字以逗号为小数点读取。",
     ),
     kind(
         r"image: (?P<count>[\d,]+) of (?P<all>[\d,]+) pictures? counts? as missing: (?P<reasons>.+)\.",
-        "Of {all:picture|pictures} {count} count as missing: {reasons}.",
+        "{count:picture is|pictures are} missing, of {all}: {reasons}.",
         "{all} 张图片中有 {count} 张按缺失处理：{reasons}。",
     ),
     kind(
@@ -212,7 +212,7 @@ _FILES = (
     kind(r"(?P<file>.+): a header but no rows\.", "The file {file} has a header but no rows.", "文件 {file} 只有表头，没有数据行。"),
     kind(
         r"(?P<file>.+): an item catalogue; .*",
-        "{file} lists items: it fills in what events lack.",
+        "Items are listed in {file}, which fills in what events lack.",
         "{file} 是商品目录：补充事件中缺少的内容。",
     ),
     kind(
