@@ -11,13 +11,14 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 import torch
+from account_meetings import bursts, log_with_prints, pictures, texts
 from account_networks import LENGTH, OneRecurrent, Picture, SmallTransformer, TwoLstms, forecast_residual, learn
 from markets import as_events
 from results_io import write_result
@@ -37,13 +38,13 @@ from graphdet.signals.activity_maps import HOUR, activity_maps, oddness
 from graphdet.signals.sequences import TOKENS, read_steps, summarize, trigram_surprise
 from graphdet.signals.signal import names_of
 from graphdet.signals.takeovers import find_takeovers
-from graphdet.simulate import preset, simulate, with_takeovers
-from graphdet.simulate.writing import log_table
+from graphdet.simulate import preset, simulate, with_pictures, with_takeovers
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
-LEARN_SEEDS, HELD_SEED, FRESH = (11, 12), 13, (9001, 9002, 9003)
-USERS, EVENTS, TAKEN = 1500, 45_000, 100.0  # of a market; taken over of 10,000 accounts
+LEARN_SEEDS, HELD_SEED, FRESH = (11, 12), 13, (9001, 9002, 9003, 9004, 9005)
+USERS, EVENTS, TAKEN = 5000, 150_000, 100.0  # of a market; taken over of 10,000 accounts
+SHOWN = 0.2  # of honest reviews, that show a picture
 
 
 @dataclass(frozen=True)
@@ -92,22 +93,25 @@ def takeover(events: EventTable) -> Floats:
     return columns
 
 
-# Name → what an account's own life tells: (users, columns). Texts, pictures and bursts join by a name here.
+# Name → what is told of each account beside the graph: (users, columns).
 MODALITIES: dict[str, Callable[[EventTable], Floats]] = {
     "sequences": sequences,
     "activity maps": maps,
     "takeover": takeover,
+    "texts": texts,
+    "pictures": pictures,
+    "bursts": bursts,
 }
 BESIDE = {"sequences by GRU": sequences_gru, "activity maps by autoencoder": maps_autoencoder}  # measured, in no fusion
 
 
 def accounts_of(seed: int, taken: float = TAKEN, beside: bool = False) -> Accounts:
-    """A hard market's accounts; a run with two permuted logs."""
-    market = simulate(with_takeovers(preset("hard", users=USERS, events=EVENTS), taken), seed)
-    events, settings = as_events(log_table(market)), Settings()
+    """A hard market's accounts; the graph is a run with two permuted logs that reads no texts and no pictures."""
+    market = simulate(with_pictures(with_takeovers(preset("hard", users=USERS, events=EVENTS), taken), SHOWN), seed)
+    events, settings = as_events(log_with_prints(market)), Settings()
     settings = settings.model_copy(update={"rings": settings.rings.model_copy(update={"permutations": 2})})
     start = time.perf_counter()
-    measured = measure_log(events, settings)
+    measured = measure_log(replace(events, written={}), settings)
     run = detect_in(measured, settings, Progress()).run
     inputs = read_inputs(measured, run, None)
     own = [name for name in inputs.names if name in names_of(OF_RUN) or name.startswith("ring_")]
@@ -328,9 +332,10 @@ def as_text(told: Mapping[str, Any]) -> str:
     fused = told["fusion"]
     kinds = sorted({kind for row in fused.values() for kind in row["recall"]})
     lines = [
-        "# What single accounts' lives add",
+        "# What signals add to the graph",
         "",
-        f"Markets `hard` of {USERS:,} accounts and {EVENTS:,} events, {TAKEN:g} of 10,000 accounts taken over besides;",
+        f"Markets `hard` of {USERS:,} accounts and {EVENTS:,} events, {TAKEN:g} of 10,000 accounts taken over besides,",
+        f"{SHOWN:.0%} of honest reviews with a picture; the graph alone reads no texts and no pictures;",
         f"learned on seeds {LEARN_SEEDS}, bars chosen on {HELD_SEED}, judged on {told['seeds']}. A fraud is a ring's member",
         "or an account taken over.",
         "",

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from graphdet.learning.explaining import Explanation
     from graphdet.learning.from_labels import Judgement
     from graphdet.learning.labelled_model import LabelledModel
+    from graphdet.learning.network_reasons import NetworkExplanation
     from graphdet.learning.opinion import Opinion
     from graphdet.learning.ring_model import RingModel
 
@@ -153,35 +154,54 @@ def train(
     return Trained(model, found.run, judgement)
 
 
-def explain(events: EventTable, user: str, model: Path, settings: Settings | None = None, progress: Progress | None = None) -> Explanation:
-    """What moved a user's score in a model with labels.
+def explain(
+    events: EventTable, user: str, model: Path | None = None, settings: Settings | None = None, progress: Progress | None = None
+) -> Explanation | NetworkExplanation:
+    """What moved a user's score in a model with labels; or else what the network of a run without labels says of the user, and why.
 
     Args:
         events, settings, progress: as for `detect`.
         user: id, as the log has it.
-        model: a file of a model with labels.
+        model: a file of a model of either kind; None = the network that a run of this log learns.
 
     Raises:
         LabelError: the log has no such user.
         NotAModel, ModelMismatch: as for `apply`.
+        ModelError: the settings leave networks out, or the log has too few alert rings for one.
     """
     need("learn", "a model")
+    from graphdet.learning.applying import load_for_run
     from graphdet.learning.explaining import explain_user
     from graphdet.learning.labelled_inputs import read_inputs
-    from graphdet.learning.labelled_model import load_labelled
     from graphdet.learning.life_columns import lives_in
     from graphdet.learning.life_events import reasons_in_life
+    from graphdet.learning.ring_model import RingModel
 
     settings, progress = settings or Settings(), progress or Progress()
-    loaded = load_labelled(model)
+    loaded = None if model is None else load_for_run(model, settings)
     code = events.ids["user"].index(user).as_py()
     if code < 0:
         raise LabelError(f"no user '{user}' in this log; compare the id with the log's.")
     measured = measure_log(events, settings, progress)
+    if loaded is None or isinstance(loaded, RingModel):
+        return _explain_network(measured, code, settings, progress, loaded)
     run = detect_in(measured, settings, progress).run
     read = read_inputs(measured, run, loaded.message_scale, settings.machine.workers, lives_in(loaded.columns))
     found = explain_user(loaded, read, code)
     return replace(found, lives=reasons_in_life(measured.events, code, [one.column for one in found.moved], read))
+
+
+def _explain_network(measured: Measured, user: int, settings: Settings, progress: Progress, model: RingModel | None) -> NetworkExplanation:
+    from graphdet.learning.network_reasons import explain_opinion
+
+    opinion = find_in(measured, settings, progress, model).opinion
+    if opinion is None:
+        raise ModelError(
+            f"a run of this log has no network: too few alert rings to learn from (at least {settings.gnn.rings_needed}); give --model."
+            if settings.gnn.least_rings
+            else "[gnn] least_rings = 0 leaves networks out; set it to 1 or more, or give --model with labels."
+        )
+    return explain_opinion(opinion, measured, user, settings.gnn.weight, settings.machine.workers)
 
 
 @dataclass(frozen=True)
@@ -213,7 +233,8 @@ def detect_in(
     finding = find_in(measured, settings, progress, model, null, tables)
     del measured  # pair evidence has had its last reader, unless who called keeps it
     lives = measure_lives(finding.log.events, settings, progress)
-    return Detection(record_run(finding, lives, settings, progress, notes), finding.network, finding.null)
+    network = finding.opinion.model if finding.opinion else None
+    return Detection(record_run(finding, lives, settings, progress, notes), network, finding.null)
 
 
 @dataclass(frozen=True)
@@ -227,7 +248,7 @@ class Finding:
         tables: of the run folder, those that all else refers to.
         background: what rings are compared with.
         notes: what a reader of the run should know.
-        network: None where there was none.
+        opinion: the network's; None where there was none.
         null: what chance makes.
     """
 
@@ -239,7 +260,7 @@ class Finding:
     tables: Tables
     background: Mapping[str, Any]
     notes: Sequence[str]
-    network: RingModel | None
+    opinion: Opinion | None
     null: NullRings
 
 
@@ -275,8 +296,7 @@ def find_in(
         _add_tables(tables, measured, rings, ids, log, stakes, opinion, relation, settings)
         notes = _notes(measured, found, judged)
         background = describe_background(log, measured.base_rates, rings, null, found, judged.background, measured.learned)
-    network = opinion.model if opinion else None
-    return Finding(rings, ids, log, measured.base_rates, stakes, tables, background, notes, network, null)
+    return Finding(rings, ids, log, measured.base_rates, stakes, tables, background, notes, opinion, null)
 
 
 def record_run(

@@ -35,6 +35,7 @@ class MapSettings(Section):
     """How odd an account's hours and weeks are, for models with labels."""
 
     columns: bool = Field(False, description="whether they read it; half a second for a million events")
+    network: bool = Field(False, description="whether they read how badly a network that learned from others draws an account's hours")
 
 
 class SeriesSettings(Section):

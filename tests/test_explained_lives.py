@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
 import numpy as np
 import pytest
@@ -10,8 +11,9 @@ import torch
 from planted_logs import coded_table
 
 from graphdet.events import EventTable
-from graphdet.learning.life_columns import LIVES
+from graphdet.learning.life_columns import LIVES, SEED
 from graphdet.learning.life_events import NAMED, reasons_in_life
+from graphdet.learning.map_autoencoder import drawn_again, drawn_hours
 from graphdet.learning.neighbourhood import Scale
 from graphdet.learning.network import integrated_gradients, make_network
 from graphdet.signals.activity_maps import WEEK_HOURS, activity_maps, oddness, surprise_of_events
@@ -72,6 +74,7 @@ def test_surprise_of_events_adds_up_to_the_account_and_repeats_surprise_less(log
         ("trigram", "surprise_mean", 0.4),
         ("gru", "gru_surprise_mean", 0.2),
         ("activity maps", "hours_odd", 0.4),
+        ("hours by network", "hours_drawn", 0.4),
     ],  # a network learns little here
 )
 def test_the_events_behind_a_column_are_those_that_were_planted_and_without_them_it_falls(
@@ -87,6 +90,26 @@ def test_the_events_behind_a_column_are_those_that_were_planted_and_without_them
     assert {event["action"] for event, night in zip(found.events, at_night, strict=True) if night} == {"order"}
     assert found.fidelity > least
     assert reasons_in_life(log, 7, ["log_events"], inputs) == ()
+
+
+def test_hours_by_network_add_up_and_without_the_named_events_are_those_of_a_smaller_map(log: EventTable) -> None:
+    hours, _ = activity_maps(log)
+    drawn = drawn_again(hours, SEED)
+    for user in (3, 7, 50):
+        bits = drawn_hours(hours, SEED, user)
+        assert (bits * hours[user]).sum() / hours[user].sum() == pytest.approx(drawn[user], rel=1e-5)
+        assert np.exp2(-bits).sum() == pytest.approx(1, rel=1e-5)
+    inputs = FeatureTable("test", ("hours_drawn",), LIVES["hours by network"].measure(log))
+    (found,) = reasons_in_life(log, 7, ["hours_drawn"], inputs)
+    smaller = hours.copy()
+    for event in found.events:
+        moment = datetime.fromisoformat(event["timestamp"])
+        hour = moment.weekday() * 24 + moment.hour
+        smaller[7, hour] -= 1
+        assert event["bits"] == pytest.approx(drawn_hours(hours, SEED, 7)[hour], abs=0.01)
+    assert (smaller >= 0).all()
+    assert found.without == pytest.approx(drawn_again(smaller, SEED)[7], rel=1e-5)
+    assert (drawn_again(np.zeros((4, 0), np.int64), SEED) == 0).all()  # a log without times of day
 
 
 def test_a_takeover_is_told_by_its_stretch() -> None:

@@ -38,6 +38,7 @@ def log() -> EventTable:
 def test_nothing_is_read_by_default_and_columns_tell_what_was() -> None:
     assert lives_wanted(SignalSettings()) == ()
     assert lives_wanted(ALL) == ("trigram", "activity maps", "takeovers")
+    assert lives_wanted(SignalSettings(activity_maps=MapSettings(network=True))) == ("hours by network",)
     for name in LIVES:
         assert lives_in(names_of(labelled_columns((name,)))) == (name,)
     words = life_columns(tuple(LIVES))

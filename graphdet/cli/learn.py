@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from graphdet.drift.model_shelf import ModelEntry, ModelShelf
     from graphdet.events import EventTable, LabelReport, Labels
     from graphdet.learning.explaining import Explanation
+    from graphdet.learning.network_reasons import NetworkExplanation
     from graphdet.progress import Progress
     from graphdet.settings import Settings
 
@@ -221,25 +222,33 @@ def similar(
 def explain(
     logs: Logs,
     user: Annotated[str, typer.Option("--user", help="The user's id.")],
-    model: Annotated[Path, typer.Option("--model", metavar="FILE", help="A model that `graphdet train` wrote.")],
+    model: Annotated[
+        Path | None, typer.Option("--model", metavar="FILE", help="A model that `graphdet train` wrote; left out: a run's own network.")
+    ] = None,
     settings: SettingsFile = None,
     threads: Threads = None,
+    seed: Seed = None,
     as_json: AsJson = False,
 ) -> None:
-    """Tell what moved a user's score in a model with labels; an appendix to the facts of `graphdet show`, not proof."""
+    """Tell what moved a user's score in a model, or in the network of a run; an appendix to the facts of `graphdet show`, not proof."""
     from graphdet.extras import need
 
     need("learn", "graphdet explain")
     from graphdet import pipeline
-    from graphdet.learning.labelled_model import load_labelled
+    from graphdet.learning.applying import load_for_run
+    from graphdet.learning.network_reasons import NetworkExplanation
 
-    load_labelled(model)  # a model that does not fit is told of before the logs are read
-    chosen = choose_settings(settings, logs, Wanted(threads))
+    chosen = choose_settings(settings, logs, Wanted(threads, seed))
+    if model is not None:
+        load_for_run(model, chosen)  # a model that does not fit is told of before the logs are read
     progress = progress_here()
     events = read_logs(logs, chosen, progress)
     found = pipeline.explain(events, user, model, chosen, progress)
     if as_json:
         print_json(found.as_dict())
+        return
+    if isinstance(found, NetworkExplanation):
+        _print_network(found)
         return
     by_trees, by_network = f"{found.fidelity:.0%}", f"{found.network_fidelity:.0%}"
     print(
@@ -248,6 +257,15 @@ def explain(
     for one in found.moved:
         print(f"{one.contribution:+7.3f} {one.by_network:+7.3f}  {one.words}: {_number(one.value)}")
     _print_lives(found, events, chosen.log.timezone)
+
+
+def _print_network(found: NetworkExplanation) -> None:
+    held = f"the columns below hold {found.fidelity:.0%} of what sets this user apart"
+    beside = f"in scores they count {found.weight:.2f} times as much as those of pair evidence"
+    print(f"log odds by the network {found.log_odds:+.3f}, of an ordinary user {found.ordinary:+.3f}; {held}; {beside}")
+    for one in found.moved:
+        print(f"{one.by_network:+7.3f}  {one.words}: {_number(one.value)}")
+    print(f"{found.others:+7.3f}  all other columns together; not accounted for: {found.missed:+.3f}")
 
 
 def _print_lives(found: Explanation, events: EventTable, zone: str) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from graphdet.arrays import Int64
+from graphdet.arrays import Int64, UInt8
 from graphdet.events.picture_files import PictureRefused
 from graphdet.events.picture_heads import kind_and_pixels
 from graphdet.shortage import ran_out
@@ -48,6 +48,20 @@ def picture_print(data: bytes) -> str:
     Raises:
         PictureRefused: it is no picture that is read, or one that says nothing.
     """
+    return PREFIX + b"".join(_bits(view) for view in _views(data)).hex()
+
+
+def small_picture(data: bytes) -> UInt8:
+    """(SIDE, SIDE) in grey, as its print is taken from.
+
+    Raises:
+        PictureRefused: as for `picture_print`.
+    """
+    return _views(data)[0].astype(np.uint8)
+
+
+def _views(data: bytes) -> list[Int64]:
+    """The picture and its middle, small, once it is sure that it is one and says something."""
     kind, pixels = checked_kind(data)
     try:
         with _one_large if pixels > MANY_PIXELS else nullcontext():
@@ -60,7 +74,7 @@ def picture_print(data: bytes) -> str:
         raise PictureRefused(BROKEN) from None
     if int(views[0].max()) - int(views[0].min()) < _LEAST_SPREAD:
         raise PictureRefused(BLANK)
-    return PREFIX + b"".join(_bits(view) for view in views).hex()
+    return views
 
 
 def checked_kind(data: bytes) -> tuple[str, int]:

@@ -20,6 +20,7 @@ from graphdet.learning.labelled_model import LabelledModel
 from graphdet.learning.life_columns import LIVES
 from graphdet.learning.life_events import LifeReason
 from graphdet.learning.neighbourhood import InputColumn
+from graphdet.learning.ring_model import RingModel
 from graphdet.signals.signal import Column, FeatureTable
 
 
@@ -84,22 +85,26 @@ def explain_user(model: LabelledModel, inputs: LabelledInputs, user: int, most: 
     moved = []
     for place in chosen.tolist():
         column = columns[model.columns[place]]
-        value, adds, by = _raw(column, own, model), float(by_trees[place]), float(by_network[place])
+        value, adds, by = raw_value(column, own, model), float(by_trees[place]), float(by_network[place])
         moved.append(Moved(column.name, column.english, column.chinese, value, adds, by))
-    return Explanation(float(model.chance(own)[0]), tuple(moved), _fidelity(model.by_trees, *rows), _fidelity(model.by_network, *rows))
+    by_trees_held, by_network_held = (_fidelity(says, *rows) for says in (model.by_trees, model.by_network))
+    return Explanation(float(model.chance(own)[0]), tuple(moved), by_trees_held, by_network_held)
 
 
-def _fidelity(says: Callable[[FeatureTable], Float64], own: FeatureTable, without: FeatureTable, ordinary: FeatureTable) -> float:
-    """Share of what parts a user from an ordinary one that is gone without the named columns."""
-    whole, left, base = (float(says(row)[0]) for row in (own, without, ordinary))
+def _fidelity(says: Callable[[FeatureTable], Float64], *rows: FeatureTable) -> float:
+    return fidelity(*(float(says(row)[0]) for row in rows))
+
+
+def fidelity(whole: float, left: float, base: float) -> float:
+    """Share of what parts a user (`whole`) from an ordinary one (`base`) that is gone without the named columns (`left`)."""
     return (whole - left) / (whole - base) if abs(whole - base) > 1e-9 else 0.0
 
 
-def _raw(column: Column, own: FeatureTable, model: LabelledModel) -> float | None:
+def raw_value(column: Column, own: FeatureTable, model: LabelledModel | RingModel) -> float | None:
     """A column of one user, as its words say."""
     value = own.column(column.name)[0]
     if isinstance(column, InputColumn) and column.of not in ("", column.name):
-        nobody = model.message_scale.mean[model.features.index(column.of)]
-        if value == nobody:
+        scale = model.message_scale if isinstance(model, LabelledModel) else model.scale
+        if value == scale.mean[model.features.index(column.of)]:  # nobody is there
             return None
     return float(f"{column.raw(float(value)):.6g}")

@@ -17,15 +17,35 @@ from torch import nn
 
 from graphdet.arrays import Bool, Float32, Float64, Int32, Int64
 from graphdet.learning.messages import EvidenceMatrix, through_keys
-from graphdet.learning.neighbourhood import Scale, measure_scale, spread_rows, take_rows
+from graphdet.learning.neighbourhood import InputColumn, Scale, measure_scale, spread_rows, take_rows
 from graphdet.learning.network import apply_network, train
 from graphdet.schema import HEARD_TYPES, NODE_TYPE
 from graphdet.settings import GnnSettings
 from graphdet.visits.visits import Visits
 
 PASSED_ON = tuple(name for name in HEARD_TYPES if NODE_TYPE[name].passed_on)
-PASSED_COLUMNS = 4 + 4 * len(PASSED_ON)  # that `pass_on` makes
 LOGIT_MOST = 8.0
+
+
+def passed_columns() -> tuple[InputColumn, ...]:
+    """The columns of `pass_on`, with words that say of whom the first layer says so."""
+    of_whom = [
+        ("partners1", "of users with pair evidence", "有成对证据的用户"),
+        ("partners2", "of their partners", "这些用户的伙伴"),
+    ]
+    for view in PASSED_ON:
+        noun = NODE_TYPE[view].noun
+        for kind, english, chinese in (("mean", "mean", "均值"), ("most", "highest", "最高")):
+            of_whom.append((f"{view}_{kind}", f"of others at the same {noun.many}, {english}", f"同一{noun.chinese}的他人，{chinese}"))
+    columns = []
+    for who, english, chinese in of_whom:
+        for part, named, called in (("opinion", "opinion", "网络初判"), ("suspicion", "suspicion", "网络初疑")):
+            words = f"the network's first {named} {english}, standard deviations"
+            columns.append(InputColumn(f"{who}_{part}", words, f"{called}（{chinese}），标准差"))
+    return tuple(columns)
+
+
+PASSED_COLUMNS = len(passed_columns())
 
 
 @dataclass(frozen=True)
@@ -43,11 +63,13 @@ class Learned:
     Attributes:
         layers: both.
         centre: mean and spread of the first layer's logits.
+        fold: (users,) the fold whose networks score a user.
         logit: (users,) from networks that learned neither from a user nor from that user's rings.
     """
 
     layers: tuple[Layer, Layer]
     centre: tuple[float, float]
+    fold: Int64
     logit: Float64
 
 
@@ -77,7 +99,7 @@ def learn_users(
     nobody = second_barred.all(axis=0)  # so few rings that a fold's network would be left without anybody: it learns from all again
     second_barred[:, nobody] = barred[:, nobody]
     second, logit = _layer((inputs, messages), member, fold, second_barred, settings, seed + 1, "second layer", threads)
-    return Learned((first, second), centre, logit)
+    return Learned((first, second), centre, fold, logit)
 
 
 def ring_folds(groups: Sequence[Int32], users: int, folds: int, seed: int) -> tuple[Int64, Bool]:
@@ -125,12 +147,17 @@ def _layer(
         return train(standard, member[rows], settings, seed, f"training of the {stage}, fold {number + 1}")
 
     with ThreadPoolExecutor(threads if settings.device == "cpu" else 1) as pool:
-        networks = tuple(pool.map(learn, range(settings.folds)))
-    logit = np.zeros(len(member))
-    for number, network in enumerate(networks):
+        layer = Layer(scale, tuple(pool.map(learn, range(settings.folds))))
+    return layer, logit_by_fold(layer, parts, fold, threads)
+
+
+def logit_by_fold(layer: Layer, parts: Sequence[Float32], fold: Int64, threads: int = 1) -> Float64:
+    """(users,) what each user's own fold's network says."""
+    logit = np.zeros(len(fold))
+    for number, network in enumerate(layer.networks):
         own = np.flatnonzero(fold == number)
-        logit[own] = apply_network(network, scale, parts, own, threads)
-    return Layer(scale, networks), logit
+        logit[own] = apply_network(network, layer.scale, parts, own, threads)
+    return logit
 
 
 def drawn_rows(rows: Int64, member: Bool, others: int, seed: int) -> Int64:

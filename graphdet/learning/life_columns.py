@@ -29,6 +29,11 @@ PART_WORDS = {
     "paid_by": ("means of payment", "支付方式"),
     "hour": ("hour", "时段"),
 }
+DRAWN = (
+    Column(
+        "hours_drawn", "how odd the account's hours of the week are to a network, bits an event", "网络眼中活跃时段的反常程度（每事件比特）"
+    ),
+)
 OF_TAKEOVERS = (
     Column("takeover_score", "how much likelier a stranger's life looks so than the owner's, log10", "像被盗用而非本人操作的程度（log10）"),
     *(
@@ -66,6 +71,12 @@ def _maps(events: EventTable) -> Float32:
     return np.column_stack([activity_maps.oddness(hours), activity_maps.oddness(weeks)]).astype(np.float32)
 
 
+def _drawn_hours(events: EventTable) -> Float32:
+    from graphdet.learning.map_autoencoder import drawn_again
+
+    return drawn_again(activity_maps.activity_maps(events)[0], SEED)[:, None].astype(np.float32)
+
+
 def _takeovers(events: EventTable) -> Float32:
     values = np.zeros((events.count("user"), len(OF_TAKEOVERS)), np.float32)
     values[:, 0] = NO_STRETCH
@@ -84,13 +95,19 @@ LIVES: dict[str, Life] = {
     "trigram": Life(sequences.COLUMNS, _trigram),
     **{kind: Life(tuple(_by_network(column, kind) for column in sequences.COLUMNS), _recurrent(kind)) for kind in ("gru", "lstm")},
     "activity maps": Life(activity_maps.COLUMNS, _maps),
+    "hours by network": Life(DRAWN, _drawn_hours),
     "takeovers": Life(OF_TAKEOVERS, _takeovers),
 }
 
 
 def lives_wanted(settings: SignalSettings) -> tuple[str, ...]:
     """Names in `LIVES` that the settings ask for."""
-    wanted = {settings.sequences.model: True, "activity maps": settings.activity_maps.columns, "takeovers": settings.takeovers.columns}
+    wanted = {
+        settings.sequences.model: True,
+        "activity maps": settings.activity_maps.columns,
+        "hours by network": settings.activity_maps.network,
+        "takeovers": settings.takeovers.columns,
+    }
     return tuple(name for name in LIVES if wanted.get(name))
 
 

@@ -1,8 +1,8 @@
 """An account, and a signal of its life that moved its score → the events behind it, what each adds, and what is left without them.
 
 What an event adds is exact, in bits: a sequence's surprise is told step by step, by trigram and network alike, and so are hours and weeks,
-as draws from an urn. A takeover is one stretch, whose parts are columns by themselves. Fidelity is asked as a test would: the named
-events are taken out of the log, and the account is measured anew.
+as draws from an urn or by the network that draws them. A takeover is one stretch, whose parts are columns by themselves. Fidelity is asked
+as a test would: the named events are taken out of the log, and the account is measured anew.
 """
 
 from __future__ import annotations
@@ -130,6 +130,16 @@ def _by_hours(events: EventTable, user: int, column: str) -> tuple[Int64, Float6
     return rows[own], activity_maps.surprise_of_events(activity_maps.activity_maps(events)[which], (hour, week)[which][own])
 
 
+def _by_drawing(events: EventTable, user: int, column: str) -> tuple[Int64, Float64]:
+    from graphdet.learning.map_autoencoder import drawn_hours
+
+    rows, _, hour = activity_maps.timed_rows(events)
+    own = np.flatnonzero(events.codes[USER][rows] == user)
+    if not len(own):
+        return own, np.zeros(0)
+    return rows[own], drawn_hours(activity_maps.activity_maps(events)[0], SEED, user)[hour[own]]
+
+
 def _stretch(events: EventTable, user: int, column: str) -> tuple[Int64, None]:
     found = find_takeovers(events, TakeoverSettings(), SEED)
     if found is None:
@@ -143,5 +153,6 @@ _BEHIND: dict[str, Behind] = {
     "gru": _by_recurrent,
     "lstm": _by_recurrent,
     "activity maps": _by_hours,
+    "hours by network": _by_drawing,
     "takeovers": _stretch,
 }

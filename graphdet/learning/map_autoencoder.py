@@ -1,6 +1,7 @@
 """Activity maps → how badly a small convolutional autoencoder draws each account's map again: oddness of hours, learned.
 
-It stands beside the Dirichlet-multinomial likelihood of `signals/activity_maps.py` in `benchmarks/signals.py`, which says what it adds.
+It stands beside the Dirichlet-multinomial likelihood of `signals/activity_maps.py`; `benchmarks/signals.py` says what it adds. Accounts are
+dealt into two halves, and each half is drawn by a network that learned from the other.
 """
 
 from __future__ import annotations
@@ -27,24 +28,37 @@ def drawn_again(by_hour: Int64, seed: int) -> Float64:
     """(users,) bits an event of each account's hours of the week as a network expects them that learned from the other half of accounts.
 
     Args:
-        by_hour: (users, 168) counts, from `activity_maps`.
+        by_hour: (users, 168) counts, from `activity_maps`; no columns where the log has no times of day.
     """
-    half = np.random.default_rng(seed).permutation(len(by_hour)) % 2
     bits = np.zeros(len(by_hour))
-    total = np.maximum(by_hour.sum(axis=1, keepdims=True), 1)
-    share = (by_hour / total).astype(np.float32).reshape(-1, 1, DAYS, HOURS)
-    with reproducible(torch.device("cpu")), torch.random.fork_rng(devices=[]):
-        for part in (0, 1):
-            torch.manual_seed(seed + part)
-            network = _learn(share[half != part], by_hour[half != part], seed + part)
-            with torch.inference_mode():
-                own = np.flatnonzero(half == part)
-                told = torch.log_softmax(network(torch.from_numpy(share[own])), dim=1).numpy()
-                bits[own] = -(told * by_hour[own]).sum(axis=1) / total[own, 0] / np.log(2)
+    for part in (0, 1) if by_hour.shape[1] else ():
+        own = np.flatnonzero(_halves(by_hour, seed) == part)
+        bits[own] = (_drawn(by_hour, own, part, seed) * by_hour[own]).sum(axis=1) / np.maximum(by_hour[own].sum(axis=1), 1)
     return bits
 
 
+def drawn_hours(by_hour: Int64, seed: int, user: int) -> Float64:
+    """(168,) bits of an event of one account by its hour of the week; over the account's events their mean is what `drawn_again` says."""
+    return _drawn(by_hour, np.array([user]), int(_halves(by_hour, seed)[user]), seed)[0]
+
+
+def _halves(by_hour: Int64, seed: int) -> Int64:
+    return np.random.default_rng(seed).permutation(len(by_hour)) % 2
+
+
+def _drawn(by_hour: Int64, own: Int64, part: int, seed: int) -> Float64:
+    """(own, 168) bits of an event in each hour, for accounts of one half by the network of the other."""
+    learned_from = _halves(by_hour, seed) != part
+    share = (by_hour / np.maximum(by_hour.sum(axis=1, keepdims=True), 1)).astype(np.float32).reshape(-1, 1, DAYS, HOURS)
+    with reproducible(torch.device("cpu")), torch.random.fork_rng(devices=[]):
+        network = _learn(share[learned_from], by_hour[learned_from], seed + part)
+        with torch.inference_mode():
+            told = torch.log_softmax(network(torch.from_numpy(share[own])), dim=1).numpy()
+    return np.asarray(-told / np.log(2), np.float64)
+
+
 def _learn(share: np.ndarray, counts: Int64, seed: int) -> nn.Sequential:
+    torch.manual_seed(seed)
     rng, network = np.random.default_rng(seed), _network()
     optimiser = torch.optim.Adam(network.parameters(), lr=RATE)
     rows = rng.permutation(len(share))[:LEARNED_FROM]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from graphdet.arrays import Float64
+from graphdet.arrays import Float64, Int64
 from graphdet.evidence.measured import Measured
 from graphdet.judging.judged_ring import JudgedRing
 from graphdet.learning.from_rings import learn_users
@@ -29,11 +29,13 @@ class Opinion:
         odds: (users,) log10 odds of being a member of a ring.
         trust: share of its weight that it has, by how many rings it learned from.
         model: by which it says so.
+        fold: (users,) the fold whose networks score each user; None where all do, since the model was learned elsewhere.
     """
 
     odds: Float64
     trust: float
     model: RingModel
+    fold: Int64 | None
 
 
 def learn_opinion(
@@ -51,20 +53,22 @@ def learn_opinion(
         BadNumbers: a feature or the loss is no finite number.
     """
     visits = measured.visits
-
-    def read(scale: Scale | None, depth: int) -> tuple[FeatureTable, Scale]:
-        """What the network reads, and by which scale; the users' own columns go once they are in it."""
-        own = measure_users(measured.events, visits, measured.base_rates, measured.pairs, threads)
-        return gather_inputs(own, visits, relation, scale, threads, depth)
-
     if model is not None:
-        inputs, _ = read(model.scale, model.depth)
-        return Opinion(model.logit(inputs.values, visits, relation, threads) / np.log(10), _trust(model.rings), model)
-    inputs, scale = read(None, settings.depth)
+        inputs, _ = read_users(measured, relation, model.scale, model.depth, threads)
+        return Opinion(model.logit(inputs.values, visits, relation, threads) / np.log(10), _trust(model.rings), model, None)
+    inputs, scale = read_users(measured, relation, None, settings.depth, threads)
     groups = [ring.facts.grown.members for ring in rings if ring.tier == "alert"]
     learned = learn_users(inputs.values, groups, visits, relation, settings, seed, threads)
     model = model_of(learned, scale, settings.depth, len(groups))
-    return Opinion(learned.logit / np.log(10), _trust(len(groups)), model)
+    return Opinion(learned.logit / np.log(10), _trust(len(groups)), model, learned.fold)
+
+
+def read_users(
+    measured: Measured, relation: EvidenceMatrix, scale: Scale | None, depth: int, threads: int = 1
+) -> tuple[FeatureTable, Scale]:
+    """What the network reads of all users, and by which scale; their own columns go once they are in it."""
+    own = measure_users(measured.events, measured.visits, measured.base_rates, measured.pairs, threads)
+    return gather_inputs(own, measured.visits, relation, scale, threads, depth)
 
 
 def _trust(rings: int) -> float:

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from graphdet import __version__
-from graphdet.arrays import Float32, Float64
-from graphdet.learning.from_rings import PASSED_COLUMNS, Layer, Learned, pass_on
+from graphdet.arrays import Float32, Float64, Int64
+from graphdet.learning.from_rings import PASSED_COLUMNS, Layer, Learned, logit_by_fold, pass_on
 from graphdet.learning.messages import EvidenceMatrix
 from graphdet.learning.model_file import (
     LARGEST,
@@ -58,8 +58,13 @@ class RingModel:
 
     def logit(self, inputs: Float32, visits: Visits, relation: EvidenceMatrix, threads: int = 1) -> Float64:
         """(users,) the second layer's logits, mean over its networks; inputs from `gather_inputs` with `scale` and `depth`."""
-        first = _mean_logit(self.layers[0], (inputs,), threads)
-        return _mean_logit(self.layers[1], (inputs, pass_on(first, self.centre, visits, relation, threads)), threads)
+        return _mean_logit(self.layers[1], (inputs, self.passed_on(inputs, visits, relation, None, threads)), threads)
+
+    def passed_on(self, inputs: Float32, visits: Visits, relation: EvidenceMatrix, fold: Int64 | None, threads: int = 1) -> Float32:
+        """(users, c) what the second layer reads beside the inputs; `fold`: whose networks score each user, where not all of them do."""
+        first, parts = self.layers[0], (inputs,)
+        said = _mean_logit(first, parts, threads) if fold is None else logit_by_fold(first, parts, fold, threads)
+        return pass_on(said, self.centre, visits, relation, threads)
 
     def save(self, path: Path) -> None:
         """Write the model.

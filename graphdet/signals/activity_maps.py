@@ -2,8 +2,8 @@
 
 An account's hours are drawn from everybody's with a spread that the log itself tells (Dirichlet-multinomial): somebody who always comes at
 the same hour is usual, somebody who comes at four in the morning with nobody else is odd. The likelihood is that of the counts one after
-the other (Pólya's urn), in bits an event beyond what the same number of events usually have. The picture is for people; the network that
-looks at it (`learning/map_autoencoder.py`) stands beside the likelihood in the benchmark.
+the other (Pólya's urn), in bits an event beyond what the same number of events usually have. The picture is for people; a network
+that looks at it (`learning/map_autoencoder.py`) stands beside the likelihood.
 """
 
 from __future__ import annotations
