@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
     from graphdet.errors import GraphdetError
     from graphdet.events import EventTable, check_logs, read_events, read_labels
+    from graphdet.explanation import explain
     from graphdet.graph import FraudGraph, build_graph
     from graphdet.learning.hetero import as_hetero
-    from graphdet.pipeline import apply, detect, explain, train
+    from graphdet.pipeline import apply, detect, train
     from graphdet.report import write_report
     from graphdet.run.folder import Run
     from graphdet.settings import Settings, load_settings
@@ -53,7 +54,7 @@ _HOMES = {
     "build_graph": "graphdet.graph",
     "check_logs": "graphdet.events",
     "detect": "graphdet.pipeline",
-    "explain": "graphdet.pipeline",
+    "explain": "graphdet.explanation",
     "load_settings": "graphdet.settings",
     "push": "graphdet.store.push",
     "read_events": "graphdet.events",

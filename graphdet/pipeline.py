@@ -1,20 +1,20 @@
 """The whole story: events → visits → pair evidence → rings and what chance makes → facts and tiers → scores → a run.
 
-`detect` tells it; `apply`, `train` and `explain` are the same story with a model or with labels. The commands only parse, call, and print.
+`detect` tells it; `apply` and `train` are the same story with a model or with labels. The commands only parse, call, and print.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from graphdet.errors import LabelError, ModelError
+from graphdet.errors import ModelError
 from graphdet.events import EventTable, Labels
 from graphdet.evidence.measured import Measured
 from graphdet.extras import lacks, need
@@ -48,10 +48,8 @@ Tables = dict[str, pa.Table] | GrowingTables
 STRONG = 50.0  # strength that chance reaches nowhere near, and of which alerts are made
 
 if TYPE_CHECKING:
-    from graphdet.learning.explaining import Explanation
     from graphdet.learning.from_labels import Judgement
     from graphdet.learning.labelled_model import LabelledModel
-    from graphdet.learning.network_reasons import NetworkExplanation
     from graphdet.learning.opinion import Opinion
     from graphdet.learning.ring_model import RingModel
 
@@ -152,56 +150,6 @@ def train(
             inputs, labels, ring_members(events, found.run), settings, precision=precision, budget=budget, trials=trials, board=board
         )
     return Trained(model, found.run, judgement)
-
-
-def explain(
-    events: EventTable, user: str, model: Path | None = None, settings: Settings | None = None, progress: Progress | None = None
-) -> Explanation | NetworkExplanation:
-    """What moved a user's score in a model with labels; or else what the network of a run without labels says of the user, and why.
-
-    Args:
-        events, settings, progress: as for `detect`.
-        user: id, as the log has it.
-        model: a file of a model of either kind; None = the network that a run of this log learns.
-
-    Raises:
-        LabelError: the log has no such user.
-        NotAModel, ModelMismatch: as for `apply`.
-        ModelError: the settings leave networks out, or the log has too few alert rings for one.
-    """
-    need("learn", "a model")
-    from graphdet.learning.applying import load_for_run
-    from graphdet.learning.explaining import explain_user
-    from graphdet.learning.labelled_inputs import read_inputs
-    from graphdet.learning.life_columns import lives_in
-    from graphdet.learning.life_events import reasons_in_life
-    from graphdet.learning.ring_model import RingModel
-
-    settings, progress = settings or Settings(), progress or Progress()
-    loaded = None if model is None else load_for_run(model, settings)
-    code = events.ids["user"].index(user).as_py()
-    if code < 0:
-        raise LabelError(f"no user '{user}' in this log; compare the id with the log's.")
-    measured = measure_log(events, settings, progress)
-    if loaded is None or isinstance(loaded, RingModel):
-        return _explain_network(measured, code, settings, progress, loaded)
-    run = detect_in(measured, settings, progress).run
-    read = read_inputs(measured, run, loaded.message_scale, settings.machine.workers, lives_in(loaded.columns))
-    found = explain_user(loaded, read, code)
-    return replace(found, lives=reasons_in_life(measured.events, code, [one.column for one in found.moved], read))
-
-
-def _explain_network(measured: Measured, user: int, settings: Settings, progress: Progress, model: RingModel | None) -> NetworkExplanation:
-    from graphdet.learning.network_reasons import explain_opinion
-
-    opinion = find_in(measured, settings, progress, model).opinion
-    if opinion is None:
-        raise ModelError(
-            f"a run of this log has no network: too few alert rings to learn from (at least {settings.gnn.rings_needed}); give --model."
-            if settings.gnn.least_rings
-            else "[gnn] least_rings = 0 leaves networks out; set it to 1 or more, or give --model with labels."
-        )
-    return explain_opinion(opinion, measured, user, settings.gnn.weight, settings.machine.workers)
 
 
 @dataclass(frozen=True)

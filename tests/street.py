@@ -55,6 +55,7 @@ ORDER = (
     "replay",
     "dossier",
     "pipeline",
+    "explanation",
     "simulate",
     "store",
     "cases",

@@ -16,12 +16,13 @@ from graphdet.events import EventTable
 from graphdet.evidence.measured import Measured
 from graphdet.learning.from_rings import PASSED_COLUMNS, pass_on, passed_columns
 from graphdet.learning.messages import evidence_relation
+from graphdet.learning.neighbourhood import gather_inputs
 from graphdet.learning.network_reasons import NetworkExplanation, _read, explain_opinion
-from graphdet.learning.opinion import Opinion, read_users
+from graphdet.learning.opinion import Opinion
 from graphdet.pipeline import find_in
 from graphdet.progress import Progress
 from graphdet.settings import GnnSettings, RingSettings, Settings
-from graphdet.signals import measure_log
+from graphdet.signals import measure_log, measure_users
 from graphdet.signals.signal import names_of
 
 SETTINGS = Settings(rings=RingSettings(permutations=1), gnn=GnnSettings(epochs=2, others=500))
@@ -95,7 +96,8 @@ def test_a_user_is_explained_by_those_that_learned_from_other_rings(opinion: Opi
     assert opinion.fold is not None
     assert len(set(opinion.fold[[ring.users[0] for ring in RINGS]].tolist())) > 1
     relation = evidence_relation(measured.pairs, measured.visits.users)
-    inputs, _ = read_users(measured, relation, opinion.model.scale, opinion.model.depth)
+    own = measure_users(measured.events, measured.visits, measured.base_rates, measured.pairs)
+    inputs, _ = gather_inputs(own, measured.visits, relation, opinion.model.scale, depth=opinion.model.depth)
     together = opinion.model.logit(inputs.values, measured.visits, relation)
     elsewhere = Opinion(together / np.log(10), opinion.trust, opinion.model, None)
     found = told_whole(elsewhere, measured, MEMBER)

@@ -234,7 +234,7 @@ def explain(
     from graphdet.extras import need
 
     need("learn", "graphdet explain")
-    from graphdet import pipeline
+    from graphdet import explanation
     from graphdet.learning.applying import load_for_run
     from graphdet.learning.network_reasons import NetworkExplanation
 
@@ -243,7 +243,7 @@ def explain(
         load_for_run(model, chosen)  # a model that does not fit is told of before the logs are read
     progress = progress_here()
     events = read_logs(logs, chosen, progress)
-    found = pipeline.explain(events, user, model, chosen, progress)
+    found = explanation.explain(events, user, model, chosen, progress)
     if as_json:
         print_json(found.as_dict())
         return

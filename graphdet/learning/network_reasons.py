@@ -17,9 +17,9 @@ from graphdet.evidence.measured import Measured
 from graphdet.learning.explaining import fidelity, raw_value
 from graphdet.learning.from_rings import Layer, passed_columns
 from graphdet.learning.messages import evidence_relation
-from graphdet.learning.neighbourhood import in_units, input_columns
+from graphdet.learning.neighbourhood import gather_inputs, in_units, input_columns
 from graphdet.learning.network import apply_network, integrated_gradients
-from graphdet.learning.opinion import Opinion, read_users
+from graphdet.learning.opinion import Opinion
 from graphdet.signals import measure_users
 from graphdet.signals.signal import FeatureTable, names_of
 
@@ -101,17 +101,17 @@ def _read(opinion: Opinion, measured: Measured, user: int, threads: int) -> tupl
     columns in their own units."""
     model, visits = opinion.model, measured.visits
     relation = evidence_relation(measured.pairs, visits.users, threads)
-    inputs, _ = read_users(measured, relation, model.scale, model.depth, threads)
+    columns = measure_users(measured.events, visits, measured.base_rates, measured.pairs, threads)
+    inputs, _ = gather_inputs(columns, visits, relation, model.scale, threads, model.depth)
     passed = model.passed_on(inputs.values, visits, relation, opinion.fold, threads)
     own = np.append(inputs.values[user], passed[user])
     ordinary = np.append(np.median(inputs.values, axis=0), np.median(passed, axis=0)).astype(np.float32)
-    last, all_networks = model.layers[1].scale, model.layers[1].networks
-    networks = all_networks if opinion.fold is None else all_networks[opinion.fold[user] :][:1]
+    last = model.layers[1]
+    networks = last.networks if opinion.fold is None else (last.networks[int(opinion.fold[user])],)
     row = slice(user, user + 1)
-    of_user = measure_users(measured.events, visits, measured.base_rates, measured.pairs, threads).take(row)
-    units = np.append(in_units(inputs.take(row), of_user, model.scale, model.depth)[0], passed[user])
+    units = np.append(in_units(inputs.take(row), columns.take(row), model.scale, model.depth)[0], passed[user])
     names = (*model.columns, *names_of(passed_columns()))
-    return (own, ordinary), Layer(last, networks), FeatureTable("what the network reads", names, units[None])
+    return (own, ordinary), Layer(last.scale, networks), FeatureTable("what the network reads", names, units[None])
 
 
 def _says(layer: Layer, row: Float32) -> float:

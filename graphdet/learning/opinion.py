@@ -53,22 +53,20 @@ def learn_opinion(
         BadNumbers: a feature or the loss is no finite number.
     """
     visits = measured.visits
+
+    def read(scale: Scale | None, depth: int) -> tuple[FeatureTable, Scale]:
+        """What the network reads, and by which scale; the users' own columns go once they are in it."""
+        own = measure_users(measured.events, visits, measured.base_rates, measured.pairs, threads)
+        return gather_inputs(own, visits, relation, scale, threads, depth)
+
     if model is not None:
-        inputs, _ = read_users(measured, relation, model.scale, model.depth, threads)
+        inputs, _ = read(model.scale, model.depth)
         return Opinion(model.logit(inputs.values, visits, relation, threads) / np.log(10), _trust(model.rings), model, None)
-    inputs, scale = read_users(measured, relation, None, settings.depth, threads)
+    inputs, scale = read(None, settings.depth)
     groups = [ring.facts.grown.members for ring in rings if ring.tier == "alert"]
     learned = learn_users(inputs.values, groups, visits, relation, settings, seed, threads)
     model = model_of(learned, scale, settings.depth, len(groups))
     return Opinion(learned.logit / np.log(10), _trust(len(groups)), model, learned.fold)
-
-
-def read_users(
-    measured: Measured, relation: EvidenceMatrix, scale: Scale | None, depth: int, threads: int = 1
-) -> tuple[FeatureTable, Scale]:
-    """What the network reads of all users, and by which scale; their own columns go once they are in it."""
-    own = measure_users(measured.events, measured.visits, measured.base_rates, measured.pairs, threads)
-    return gather_inputs(own, measured.visits, relation, scale, threads, depth)
 
 
 def _trust(rings: int) -> float:
