@@ -39,7 +39,7 @@ def drawn_again(by_hour: Int64, seed: int) -> Float64:
 
 def drawn_hours(by_hour: Int64, seed: int, user: int) -> Float64:
     """(168,) bits of an event of one account by its hour of the week; over the account's events their mean is what `drawn_again` says."""
-    return _drawn(by_hour, np.array([user]), int(_halves(by_hour, seed)[user]), seed)[0]
+    return np.asarray(_drawn(by_hour, np.array([user]), int(_halves(by_hour, seed)[user]), seed)[0])
 
 
 def _halves(by_hour: Int64, seed: int) -> Int64:
