@@ -26,7 +26,7 @@ from graphdet.schema.wording import LANGUAGES, Language
 from graphdet.spreadsheets import write_csv, write_workbook
 from graphdet.whole import whole_file, whole_folder, why
 from graphdet.words.claim_sentences import look_alike_in_words, number_in_words
-from graphdet.words.interface import counted, label
+from graphdet.words.interface import WORTH, counted, label
 from graphdet.words.reasons import CATALOGUE
 
 if TYPE_CHECKING:
@@ -173,8 +173,18 @@ def case_note(dossier: Dossier, recorded: Recorded, language: Language) -> str:
     lines = [f"# {label('note_title', language, id=ring['ring_id'])}", "", f"**{_escaped(dossier.verdict(language))}**", ""]
     told = {"tier": label(ring["tier"], language), "rank": ring["rank"], "score": ring["score"]}
     lines += [label("note_sum", language, q=number_in_words(ring["q_value"], "chance"), **told, **counts), ""]
-    clock = clock_of(recorded.run)
-    lines += [*_table([what], ("first", "last", "orders", "amount", "at_stake", "payments", "returns"), language, clock), ""]
+    clock, worth = clock_of(recorded.run), WORTH.get(recorded.background["deal"], "worth")
+    lines += [
+        *_table(
+            [what],
+            ("first", "last", "orders", "amount", "at_stake", "payments", "returns"),
+            language,
+            clock,
+            first="first_seen",
+            amount=worth,
+        ),
+        "",
+    ]
     innocent = [
         f"- {label(_fit(one), language)} — {one.claim.short.to(language)}: {_escaped(_why(one, language))}" for one in dossier.innocent
     ]
@@ -197,7 +207,7 @@ def case_note(dossier: Dossier, recorded: Recorded, language: Language) -> str:
     rows = event_rows(recorded, dossier.events["read_first"])
     columns = ("timestamp", "user_id", "action", *(node_type.column for node_type in EVENT_MAKERS), "amount")
     columns = tuple(name for name in columns if rows and name in rows[0])
-    lines += [f"## {label('read_first', language)}", "", *_table(rows, columns, language, clock), ""]
+    lines += [f"## {label('read_first', language)}", "", *_table(rows, columns, language, clock, amount="money"), ""]
     return "\n".join([*lines, label("decision", language), ""])
 
 
@@ -214,7 +224,7 @@ def _why(one: Weighed, language: Language) -> str:
 # Columns of a case note's tables by the words that name them.
 HEADINGS = {
     "id": "id", "role": "role", "contribution": "evidence", "touched": "targets", "events": "events", "first": "first", "weak": "weak",
-    "members": "size", "users": "visitors", "start": "from", "end": "to", "timestamp": "when", "action": "action", "amount": "amount",
+    "members": "size", "users": "visitors", "start": "from", "end": "to", "timestamp": "when", "action": "action",
     "last": "last_seen", "orders": "orders", "at_stake": "at_stake", "payments": "payments", "returns": "returns",
 }  # fmt: skip
 TIMES = ("first", "last", "start", "end", "timestamp")
@@ -229,8 +239,9 @@ def _by_clock(rows: list[Row], clock: LogClock) -> list[Row]:
     return [{name: clock.beside(shown[name](value)) if name in shown and value else value for name, value in row.items()} for row in rows]
 
 
-def _table(rows: list[Row], columns: tuple[str, ...], language: Language, clock: LogClock) -> list[str]:
-    named = HEADINGS if clock == UTC_CLOCK else HEADINGS | {"timestamp": "when_here"}
+def _table(rows: list[Row], columns: tuple[str, ...], language: Language, clock: LogClock, **named: str) -> list[str]:
+    """A Markdown table; `named` is what these columns mean here, where that is not what they mean elsewhere."""
+    named = (HEADINGS if clock == UTC_CLOCK else HEADINGS | {"timestamp": "when_here"}) | named
     heads = [COLUMN_OF[name].noun.to(language) if name in COLUMN_OF else label(named[name], language, zone=clock.zone) for name in columns]
     head = [f"| {' | '.join(heads)} |", f"|{' --- |' * len(columns)}"]
     return head + [f"| {' | '.join(_in_table(row[name]) for name in columns)} |" for row in _by_clock(rows, clock)]

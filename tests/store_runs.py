@@ -145,3 +145,13 @@ def with_embeddings(run: Run, width: int = 32) -> Run:
     vectors = [[1.0 + place * 3 % len(users) / 10, 0.5] + [0.1] * (width - 2) for place, _ in enumerate(users)]
     columns = {"node_type": ["user"] * len(users), "node_id": users, "embedding": pa.array(vectors, pa.list_(pa.float32(), width))}
     return run.with_tables(embeddings=pa.table(columns))
+
+
+def with_standings(run: Run, weak: Mapping[str, Mapping[str, str]]) -> Run:
+    """The run with whom to hold: ring → user → why, parted by commas; all other users are to be acted on."""
+    members = run.members.to_pylist()
+    for row in members:
+        if row["node_type"] == "user":
+            row["weak"] = weak.get(row["ring_id"], {}).get(row["node_id"], "")
+            row["standing"] = "hold" if row["weak"] else "act"
+    return run.with_tables(members=pa.Table.from_pylist(members, arrow_schema("members")))

@@ -14,6 +14,8 @@ from browser import QUIET, find_chromium
 from dossier_runs import LoggedRun, market_run
 
 from graphdet.report import write_report
+from graphdet.report.data import report_data
+from graphdet.report.page import render
 
 NO_CHROMIUM = "no Chromium on this machine (Debian: apt install chromium)"
 
@@ -78,7 +80,7 @@ def test_the_pdf_holds_all_members_items_and_events(chromium: Any, report: Path,
     page.wait_for_selector(".grid-chart")
     page.emulate_media(media="print")
     page.pdf(path=str(tmp_path / "ring.pdf"), format="A4")
-    dossier = page.evaluate("() => dossierOf(data.rings[0])")
+    dossier, ids = page.evaluate("() => [dossierOf(data.rings[0]), data.ids]")
     page.close()
     text = re.sub(r"\s+", "", "".join(one.extract_text() for one in PdfReader(tmp_path / "ring.pdf").pages))
     members = ring.members.to_pylist()
@@ -88,11 +90,38 @@ def test_the_pdf_holds_all_members_items_and_events(chromium: Any, report: Path,
     facts = ring.row
     for told in (f"{facts['amount']:,.2f}", f"{facts['at_stake']:,.2f}"):
         assert told in text
+    # Who stands side by side, though nobody can see what was chosen.
+    first, second = (dossier["members"][place]["id"] for place in (0, 1))
+    assert f"member:{ids[first]}·secondmember:{ids[second]}" in text  # "first" has a ligature there
     # Every event with its moment: a row that is cut off would be missing.
     moments = [re.sub(r"\s+", "", moment) for moment in _moments(logged, ring.id)]
     assert len(moments) == dossier["inside"] == len(dossier["events"])
     for moment in set(moments):
         assert text.count(moment) >= moments.count(moment), moment
+
+
+def test_the_worklist_on_paper_holds_every_ring_under_its_headings(chromium: Any, logged: LoggedRun, tmp_path: Path) -> None:
+    """On the screen it has pages of 50, which nobody can turn on paper; and what has no dossier here is said to be left out of a search."""
+    data = report_data(logged.run, 1)
+    whole = [{**ring, "ring_id": f"{ring['ring_id']}-{copy}"} for copy in range(60) for ring in data["rings"][1:]]
+    data["rings"] = [data["rings"][0], *whole[:60]]
+    (tmp_path / "many.html").write_text(render(data), encoding="utf-8")
+    page = chromium.new_page(viewport={"width": 1400, "height": 900}, locale="en-US")
+    page.goto((tmp_path / "many.html").as_uri())
+    rows = page.locator("#rings tbody tr")
+    assert rows.count() == 50
+    page.emulate_media(media="print")
+    assert rows.count() == 61
+    for name in page.evaluate("COLUMNS.map(([name]) => heading(name))"):
+        assert page.locator("#rings th button", has_text=name).first.is_visible(), name
+    page.emulate_media(media="screen")
+    assert rows.count() == 50
+    page.locator("#search").fill("u")
+    assert "dossiers of the first 1 of 61 rings; members and things of the others are not searched" in page.locator("main").inner_text()
+    page.evaluate("() => { location.hash = '#/node/user/0'; }")
+    page.wait_for_selector("#copy-id")
+    assert "dossiers of the first 1 of 61 rings" in page.locator("main").inner_text()
+    page.close()
 
 
 def _moments(logged: LoggedRun, ring_id: str) -> list[str]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import pyarrow as pa
-from store_runs import two_rings
+from store_runs import two_rings, with_standings
 
 from graphdet.run.folder import Run
 from graphdet.store.drawing import Picture, draw
@@ -11,13 +10,7 @@ from graphdet.store.drawing import Picture, draw
 
 def with_crowd(*outside: tuple[str, str]) -> Run:
     """Two rings, of which these members (ring, user) are outside a crowd's core."""
-    run = two_rings()
-    weak = [
-        None if row["node_type"] != "user" else "few_items,crowd" if (row["ring_id"], row["node_id"]) in outside else ""
-        for row in run.members.to_pylist()
-    ]
-    place = run.members.column_names.index("weak")
-    return Run(run.meta, {**run.tables, "members": run.members.set_column(place, "weak", pa.array(weak, pa.string()))})
+    return with_standings(two_rings(), {ring: {user: "few_items,crowd" for own, user in outside if own == ring} for ring, _ in outside})
 
 
 def ends_of(picture: Picture, verb: str) -> set[tuple[str, str]]:

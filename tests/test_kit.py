@@ -22,9 +22,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from browser import QUIET, SECONDS, Drawn, draw_ring, find_chromium, sign_in, take_picture
-from store_runs import make_run, two_rings, with_embeddings
+from store_runs import make_run, two_rings, with_embeddings, with_standings
 from store_servers import missing
 
 from graphdet.errors import ServerError, StoreError
@@ -33,7 +34,7 @@ from graphdet.schema import NODE_TYPE, NODE_TYPES, RISK_BANDS
 from graphdet.store.connection import Database
 from graphdet.store.drawing import band_of, circle_text, draw
 from graphdet.store.gains import measure_gains
-from graphdet.store.guides import MOST_THINGS, MOST_USERS
+from graphdet.store.guides import MOST_DRAWN, MOST_THINGS, MOST_USERS
 from graphdet.store.kinds import BANDS, LABELS, RELATION_KINDS
 from graphdet.store.kit import guide_link, kit_server, query_link, write_kit
 from graphdet.store.machine import choose_line, fetch_jars
@@ -100,7 +101,7 @@ def test_the_guides_hold_the_run_and_survive_hostile_ids(tmp_path: Path) -> None
     found = make_run(f"run-{hostile}", {"ring-1": {"user": [hostile, "b"], "item": ["i"]}})
     lines = write_kit(found, tmp_path / "kit", "http://localhost:7475", BROWSER)
     assert "kit written" in lines[0]
-    for name, slides in (("guide.html", 3), ("ring-0001.html", 6)):
+    for name, slides in (("guide.html", 3), ("ring-0001.html", 7)):
         tags = Tags()
         tags.feed((tmp_path / "kit" / name).read_text(encoding="utf-8"))
         assert tags.open == []
@@ -159,15 +160,51 @@ def test_guides_say_how_much_is_drawn_and_the_verdict_as_it_stands_is_none(tmp_p
     assert "verdict: &#x27;confirmed\\u002C innocent or unsure&#x27;, author: &#x27;your name&#x27;, note: &#x27;why&#x27;" in guide
 
 
+def text_of(path: Path) -> str:
+    """What is read of a guide, without its queries: lists and headings parted by lines."""
+    guide = re.sub(r"<pre.*?</pre>|<svg.*?</svg>", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    return re.sub(r"(<[^>]*>\s*)+", "\n", guide)
+
+
+def test_guides_say_whom_to_act_on_and_whom_to_hold(tmp_path: Path) -> None:
+    """Of an alert; of a ring for review on condition; of a crowd without those outside its core; of an older run that it does not say."""
+    held = with_standings(two_rings(), {"ring-1": {"cid": "few_items,stray"}, "ring-2": {"dan": "little_evidence,crowd"}})
+    rings = held.rings.to_pylist()
+    rings[1]["tier"] = "review"
+    held = held.with_tables(rings=pa.Table.from_pylist(rings, held.rings.schema))
+    write_kit(held, tmp_path / "kit", "http://localhost:7475", BROWSER)
+    alert, review = (text_of(tmp_path / "kit" / f"ring-000{place}.html") for place in (1, 2))
+    assert "2 members to act on; 1 member to hold, not to act on: their part is weak." in alert
+    assert "\n2 members to act on\nann\nbob\n1 member to hold, not to act on: their part is weak\ncid: touched few of the items, " in alert
+    assert "\nWhat stands in the column why: few_items = touched few of the items, stray = came at another time.\n" in alert
+    assert (
+        "1 member to act on if you decide that it is a ring; nobody to hold. Not in the database: 1 member of the crowd outside" in review
+    )
+    assert "dan" not in review
+    hollow = re.findall(r"<circle [^>]*fill='#FFFFFF'", (tmp_path / "kit" / "ring-0001.html").read_text(encoding="utf-8"))
+    assert (len(hollow), "Hollow" in alert, "Hollow" in review) == (1, True, False)
+    assert re.findall(r"\nring-[12]\n(?:alert|review)\n[.\d]+\n(\d)\n(\d)\n", text_of(tmp_path / "kit" / "guide.html")) == [
+        ("3", "1"),
+        ("2", "0"),
+    ]
+    write_kit(two_rings(), tmp_path / "kit", "http://localhost:7475", BROWSER)
+    assert "did not tell whom to hold" in text_of(tmp_path / "kit" / "ring-0001.html")
+    many = with_standings(make_run("run-x", {"ring-1": {"user": [f"user-{one:03d}" for one in range(40)], "item": ["i"]}}), {})
+    write_kit(many, tmp_path / "kit", "http://localhost:7475", BROWSER)
+    assert f"and {40 - MOST_DRAWN} more, in the query below" in text_of(tmp_path / "kit" / "ring-0001.html")
+
+
 def test_a_chinese_kit_is_chinese_throughout(tmp_path: Path) -> None:
-    write_kit(two_rings(), tmp_path / "kit", "http://localhost:7475", BROWSER, "zh")
+    held = with_standings(two_rings(), {"ring-1": {"cid": "few_items,stray,little_evidence"}, "ring-2": {"dan": "crowd"}})
+    write_kit(held, tmp_path / "kit", "http://localhost:7475", BROWSER, "zh")
     with zipfile.ZipFile(tmp_path / "kit" / "queries.zip") as archive:
         for name in archive.namelist():
             assert all(re.search("[\u3400-\u9fff]", line) for line in archive.read(name).decode().splitlines()[:2])
     for name in ("guide.html", "ring-0001.html", "links.html"):
         text = re.sub(r"<pre.*?</pre>|<style.*?</style>", "", (tmp_path / "kit" / name).read_text(encoding="utf-8"), flags=re.DOTALL)
         words = re.sub(r"<[^>]*>|run-a|ring-\d|graphdet|Neo4j Browser|\$ring|UTC|IP", " ", text)
-        words = re.sub(r"\b(confirmed|innocent|unsure)\b", " ", words)  # what the query takes
+        words = re.sub(r"\b(confirmed|innocent|unsure|act|hold|why|few_items|little_evidence|stray)\b", " ", words)  # of the queries
+        words = re.sub(r"\b(ann|bob|cid|dan)\b", " ", words)
         assert not re.search("[A-Za-z]{3,}", words), re.search(".*[A-Za-z]{3,}.*", words)
 
 

@@ -10,13 +10,16 @@ import io
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from browser import QUIET, find_chromium
+from dossier_oracle import Oracle
 from dossier_runs import HOSTILE, LoggedRun, hostile_run
 
 from graphdet.errors import RunError
@@ -288,6 +291,58 @@ def test_every_id_leads_to_its_page(opened: Opened) -> None:
         page.wait_for_selector(".grid-chart")
 
 
+def test_pages_of_shops_and_of_things_of_one_member_are_counted_again(opened: Opened, logged: LoggedRun) -> None:
+    """Who was there, from the raw log: events of members on the items in their time, each once however many rings it is in."""
+    page, run = opened.page, logged.run
+    inside = []
+    for row in run.dossiers.to_pylist():
+        users = {one["node_id"] for one in run.ring(row["ring_id"]).members.to_pylist() if one["node_type"] == "user"}
+        inside.append(Oracle(logged.log, users, json.loads(row["measured"])["windows"]).inside)
+    events = pd.concat(inside)
+    events = events[~events.index.duplicated()]
+    shared = {(row["type"], row["id"]) for row in page.evaluate("() => data.rings.flatMap((ring) => dossierOf(ring).shared)")}
+    looked_at = Counter()
+    for kind, column in (("seller", "seller_id"), ("device", "device_id"), ("ip", "ip"), ("payment", "payment_id")):
+        for name, rows in list(events.groupby(column))[:40]:
+            place = page.evaluate("name => data.ids.indexOf(name)", name)
+            if (kind, place) in shared or looked_at[kind] == 4:
+                continue
+            looked_at[kind] += 1
+            page.evaluate("hash => { location.hash = hash; }", f"#/node/{kind}/{place}")
+            page.wait_for_function(
+                "name => document.querySelector('.whole-id')?.textContent.startsWith(plain(name).slice(0, 40))", arg=name
+            )
+            card = page.locator("section", has_text="Members there")
+            for button in card.locator("button.more").all():
+                button.click()
+            table = card.locator("tbody tr").evaluate_all(
+                "rows => rows.map((row) => [data.ids[row.querySelector('a').hash.split('/')[3]], row.lastElementChild.textContent])"
+            )
+            assert {user: int(count.replace(",", "")) for user, count in table} == rows.groupby("user_id").size().to_dict(), (kind, name)
+    assert min(looked_at.values()) >= 2
+    # What a shop gains stands on its page as in its ring.
+    ring, seller = page.evaluate("() => [data.rings[0].ring_id, dossierOf(data.rings[0]).sellers[0]]")
+    page.evaluate("place => { location.hash = `#/node/seller/${place}`; }", seller["id"])
+    row = page.locator("main tr", has=page.locator(f'a[href="#/ring/{ring}"]'))
+    row.wait_for()
+    cells = row.locator("td").all_inner_texts()
+    assert cells[2] == f"{seller['orders']:,}"
+    assert cells[4:6] == [f"{seller['amount']:,.2f}", f"{seller['inflated_amount']:,.2f}"]
+
+
+def test_money_is_named_after_what_the_log_has(opened: Opened) -> None:
+    """Orders, payments and what was given back each with its own worth; where orders have none, `amount` is no order's."""
+    page = opened.page
+    open_ring(page)
+    what = page.evaluate("() => dossierOf(data.rings[0]).what")
+    tiles = page.locator(".tile").all_inner_texts()
+    assert f"{what['payments']}\npayments ({what['payment_amount']:,.2f})" in tiles
+    assert f"{what['returns']}\nreturned or cancelled ({what['return_amount']:,.2f})" in tiles
+    assert f"{what['amount']:,.2f}\norder value" in tiles
+    said = page.evaluate("() => ['order', 'pay', ''].map((deal) => { data.run.deal = deal; return heading('amount'); })")
+    assert said == ["order value", "payments' value", "value"]
+
+
 def test_the_next_step_is_no_surer_than_the_ring(opened: Opened) -> None:
     """What a tactic asks for, such as to count a shop's orders for nothing, is for alerts alone."""
     told = opened.page.evaluate(
@@ -415,6 +470,14 @@ def test_what_is_saved_is_safe_and_whole(opened: Opened, logged: LoggedRun) -> N
             own = logged.run.ring(ring).members.to_pandas()
             names = set(own.loc[own["node_type"] == "user", "node_id"])
             assert {row[0].removeprefix("'") for row in rows[1:]} == {name.removeprefix("'") for name in names}
+        else:  # every event with all that the log says of it
+            measured = next(json.loads(row["measured"]) for row in logged.run.dossiers.to_pylist() if row["ring_id"] == ring)
+            inside = Oracle(logged.log, names, measured["windows"]).inside
+            columns = [name for name in rows[0] if name in inside and name not in ("timestamp", "amount", "action")]
+            assert {"item_id", "device_id", "ip", "seller_id", "payment_id", "address_id"} <= set(columns)
+            told = Counter(tuple(row[rows[0].index(name)].removeprefix("'") for name in columns) for row in rows[1:])
+            raw = inside[columns].astype(object).where(inside[columns].notna(), "")
+            assert told == Counter(tuple(str(one).removeprefix("'") for one in row) for row in raw.to_numpy())
         for row in rows[1:]:
             for cell in row:
                 assert cell[:1] not in ("=", "+", "@", "\t", "\r")

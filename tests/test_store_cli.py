@@ -19,7 +19,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv
 import pytest
-from store_runs import Touch, later_run, make_run, two_rings, with_embeddings
+from store_runs import Touch, later_run, make_run, two_rings, with_embeddings, with_standings
 from store_servers import contents, run
 
 from graphdet.cli import database as cli_database
@@ -73,9 +73,35 @@ def test_the_ring_query_draws_the_ring(database: Database) -> None:
     rows = run(database, query.filled(ring="ring-1"))
     assert len(rows) == 3  # members
     assert {row[0] for row in rows} == {"shown 3 of 3 members, 7 of 7 things"}
-    lines = [path for _, _, found, _ in rows for path in found]
-    assert len({node.element_id for path in (*lines, *(row[1] for row in rows)) for node in path.nodes}) == 11
+    lines = [path for *_, found, _ in rows for path in found]
+    assert len({node.element_id for path in (*lines, *(row[2] for row in rows)) for node in path.nodes}) == 11
     assert len(lines) == 3 * 2 + 3 * 5  # orders of both items, and five shared things each
+
+
+def test_queries_tell_act_and_hold_apart(database: Database) -> None:
+    """As the run's table of members has them; what an older graphdet pushed tells neither."""
+    held = with_standings(two_rings(), {"ring-1": {"cid": "few_items,stray"}, "ring-2": {"bob": "little_evidence"}})
+    push_run(database, two_rings())
+    queries = {query.name: query.filled(ring="ring-1", run="run-a") for query in load_queries()}
+    assert {row[0] for row in run(database, queries["members"])} == {None}
+    push_run(database, held)
+    rows = run(database, queries["members"])
+    of_ring = [row for row in held.ring("ring-1").members.to_pylist() if row["node_type"] == "user"]
+    assert [(row[1], row[0], row[2]) for row in rows] == [
+        (row["node_id"], row["standing"], row["weak"].split(",") if row["weak"] else None)
+        for row in sorted(of_ring, key=lambda row: (row["standing"], -row["contribution"], row["node_id"]))
+    ]
+    assert rows[-1][:3] == ["hold", "cid", ["few_items", "stray"]]
+    assert {row[-1] for row in rows} == {"shown 3 of 3 members: 2 to act on, 1 to hold"}
+    standing = {row["node_id"]: row["standing"] for row in of_ring}
+    drawn = run(database, queries["ring"])
+    assert [row[1] for row in drawn] == ["act", "act", "hold"]
+    assert [row[2].start_node["userId"] for row in drawn][-1] == "cid"
+    for _first, _last, user, told, *_ in run(database, queries["timeline"]):
+        assert told == standing[user]
+    assert {(row[0].start_node["userId"], row[1]) for row in run(database, queries["sellers"])} == set(standing.items())
+    bridges = {(row[0].nodes[1].get("userId"), row[1], row[2]) for row in run(database, queries["sharing"])}
+    assert bridges == {("bob", "act", "hold"), (None, None, None)}
 
 
 def test_queries_are_complete_and_safe() -> None:
@@ -141,7 +167,8 @@ def test_look_alikes_are_as_near_as_members_are_to_each_other(database: Database
     away = {"dan": [0.0, 1.0], "out": [1.0, 0.011]}  # dan lies elsewhere, out among ring-1's members
     vectors = [[*away.get(user, [1.0, place / 100]), *([0.0] * 62)] for place, user in enumerate(users)]
     columns = {"node_type": ["user"] * len(users), "node_id": users, "embedding": pa.array(vectors, pa.list_(pa.float32(), 64))}
-    push_run(database, found.with_tables(embeddings=pa.table(columns)))
+    found = found.with_tables(embeddings=pa.table(columns))
+    push_run(database, found)
     database.read("CALL db.awaitIndexes(60)")
     query = next(query for query in load_queries() if query.name == "look_alikes")
     rows = run(database, query.filled(ring="ring-1"))
@@ -149,6 +176,10 @@ def test_look_alikes_are_as_near_as_members_are_to_each_other(database: Database
     assert rows[0][1] >= 2
     assert rows[0][2] >= rows[0][3]
     assert set(rows[0][4]) <= {"10.0.0.1", "card", "lane 1", "phone", "shop", "hat"}
+    # Who is to be held says nothing of others: of the two that are left all are near.
+    push_run(database, with_standings(found, {"ring-1": {"cid": "stray"}}))
+    held = run(database, query.filled(ring="ring-1"))
+    assert [(row[0]["userId"], row[1]) for row in (*rows, *held)] == [("out", 3), ("out", 2)]
 
 
 def test_a_literal_is_the_text(database: Database) -> None:

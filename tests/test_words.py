@@ -16,6 +16,7 @@ from street import PACKAGE, room_of
 from graphdet.schema import NODE_TYPE, lookalikes, objections
 from graphdet.schema.claims import FACTS
 from graphdet.schema.wording import LANGUAGES, Wording, filled, named, numbered
+from graphdet.words.guide_words import GUIDE, HELD_FOR
 from graphdet.words.interface import WORDS, counted, label
 from graphdet.words.reasons import BRIEF, CATALOGUE, WEAKNESS
 from graphdet.words.verdicts import explained_in_words, review_in_words
@@ -35,7 +36,15 @@ def readers() -> str:
 def sentences() -> list[Wording]:
     claims = [one for claim in (*lookalikes.LOOK_ALIKES, *objections.OBJECTIONS) for one in (claim.short, claim.sentence)]
     codes = [Wording(code.en, code.zh) for code in (*CATALOGUE.values(), *WEAKNESS.values())]
-    return [*WORDS.values(), *BRIEF.values(), *claims, *codes, *(one.plain for one in lookalikes.LOOK_ALIKES)]
+    return [
+        *WORDS.values(),
+        *GUIDE.values(),
+        *HELD_FOR.values(),
+        *BRIEF.values(),
+        *claims,
+        *codes,
+        *(one.plain for one in lookalikes.LOOK_ALIKES),
+    ]
 
 
 def test_every_word_has_both_languages_and_the_same_numbers() -> None:
@@ -57,6 +66,7 @@ def test_no_key_is_unused() -> None:
     made |= {f"fall_{part}{end}" for part in ("together", "cost") for end in ("", "_help") if 'label("fall_" +' in code}
     made |= {f"next_{step}" for step in ("devices", "orders", "refunds", "coupons", "owners", "plain") if '"next_" +' in code}
     assert [key for key in WORDS if not re.search(rf"""["'`]{key}["'`]|id="{key}\"""", code) and key not in made] == []
+    assert [key for key in GUIDE if not re.search(rf"""["']{key}["']""", code)] == []
 
 
 def test_no_sentence_stands_twice() -> None:

@@ -46,6 +46,7 @@ from graphdet.words.verdicts import (
 )
 
 NEVER = np.iinfo(np.int64).max
+LIKELY = 0.5  # of groups that stand so were rings
 AT_ONCE = 16  # rings whose dossiers are worked out together
 WITHOUT = tuple(name for name in KEY_TYPES if NODE_TYPE[name].left_out)
 
@@ -86,9 +87,10 @@ class Dossier:
 
     @property
     def queued(self) -> bool:
-        """Whether somebody should look at it: alerts, what facts contradict, and money moved by new accounts."""
+        """Whether somebody should look at it: alerts, what is likely, what facts contradict, and money moved by new accounts."""
         codes = {code for code, _ in self.reasons}
-        return self.ring["tier"] == "alert" or bool(self.against) or bool(self.facts["what"]["at_stake"] and "new_accounts" in codes)
+        new_money = bool(self.facts["what"]["at_stake"] and "new_accounts" in codes)
+        return self.ring["tier"] == "alert" or likely(self.ring) or bool(self.against) or new_money
 
     def verdict(self, language: Language) -> str:
         """What the tier means here, and how often such groups were rings."""
@@ -384,6 +386,11 @@ def _on_shared(scene: Scene) -> np.ndarray[Any, Any]:
     keys, count = np.unique(pair >> 32, return_counts=True)
     often = np.isin(pair >> 32, keys[count >= SHARED_DEVICE])
     return np.bincount((pair & 0xFFFFFFFF)[often], minlength=scene.size)
+
+
+def likely(ring: dict[str, Any]) -> bool:
+    """Whether most groups that stand as this one does were rings, in markets of many kinds or by the house's own verdicts."""
+    return ring["chance"] is not None and ring["chance"] >= LIKELY
 
 
 def weakness(member: dict[str, Any], language: Language) -> str:

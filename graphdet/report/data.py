@@ -5,7 +5,6 @@ Ids stand in one list and everything else points into it, since the same account
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from graphdet.arrays import Int64
-from graphdet.dossier.building import Dossier, build_dossier, build_dossiers, weakness
+from graphdet.dossier.building import Dossier, build_dossier, build_dossiers, likely, weakness
 from graphdet.dossier.network_picture import draw_network
 from graphdet.dossier.reasoning import words
 from graphdet.dossier.tried import parts_of, sentence
@@ -22,10 +21,10 @@ from graphdet.judging.conditions import Weighed
 from graphdet.judging.significance import q_values
 from graphdet.replay.recorded import Recorded
 from graphdet.report.counted_once import days_of_log, in_several_rings, order_stakes
-from graphdet.report.tables import TABLES, rows_of
+from graphdet.report.tables import TABLES, rows_from, rows_of
 from graphdet.run.folder import Run, RunRing
 from graphdet.run.log_clock import clock_of
-from graphdet.schema import EVENT_MAKERS, ITEM, NODE_TYPES, USER, NodeType, lookalikes, objections
+from graphdet.schema import ITEM, NODE_TYPES, USER, NodeType, lookalikes, objections
 from graphdet.schema.claims import FACTS, Claim
 from graphdet.schema.wording import LANGUAGES
 from graphdet.words.claim_sentences import DIRECTIONS, with_bar
@@ -37,7 +36,6 @@ MOST_EVENTS = 5_000  # of one ring, evenly spread over those on its items; its p
 MOST_SHARED = 300  # things that members share, most telling first
 MOST_CURVE = 300  # points of the false-discovery curve
 BINS = 20
-RAW = tuple(node_type.name for node_type in EVENT_MAKERS)
 IN_PROPORTION = 0.3  # of a node's size in Neo4j Browser
 READ_FIRST, WITNESS, STRAY = 2, 1, 3  # marks of events
 MONEY = ("amount", "at_stake", "order_amount", "payment_amount", "return_amount")
@@ -106,7 +104,7 @@ def _document(
         "facts": {name: {"en": fact.en, "zh": fact.zh, "yes": fact.yes, "no": fact.no} for name, fact in FACTS.items()},
         "directions": {name: {one: words.to(one) for one in LANGUAGES} for name, words in DIRECTIONS.items()},
         "ids": names.every,
-        "columns": TABLES,
+        "columns": TABLES | {"events": (*TABLES["events"], *recorded.event_code)},
         "types": {one.name: _type(one) for one in NODE_TYPES},
     }
 
@@ -117,10 +115,10 @@ def _note(note: str) -> dict[str, Any]:
 
 
 def _type(node_type: NodeType) -> dict[str, Any]:
-    """How nodes of a type are called and drawn."""
+    """How nodes of a type are called and drawn, and which column of the log names them."""
     look, noun = node_type.look, node_type.noun
     words = {name: {one: noun.to(one, many=name == "many") for one in LANGUAGES} for name in ("one", "many")}
-    return {**words, "colour": look.colour, "shape": look.shape, "size": round(look.size * IN_PROPORTION)}
+    return {**words, "colour": look.colour, "shape": look.shape, "size": round(look.size * IN_PROPORTION), "column": node_type.column}
 
 
 def _ring(ring: dict[str, Any], place: int, dossiers: list[dict[str, Any]]) -> dict[str, Any]:
@@ -133,9 +131,9 @@ def _ring(ring: dict[str, Any], place: int, dossiers: list[dict[str, Any]]) -> d
     lasted = None if ring["first_seen"] is None else (ring["last_seen"] - ring["first_seen"]).total_seconds() / 86_400
     row["days"] = None if lasted is None else _round(lasted)
     row["dossier"] = place if place < len(dossiers) else None
-    told = dossiers[place] if place < len(dossiers) else {"kinds": [], "queued": ring["tier"] == "alert", "against": []}
+    told = dossiers[place] if place < len(dossiers) else {"kinds": [], "queued": ring["tier"] == "alert" or likely(ring), "against": []}
     row |= {name: _round(ring[name]) for name in ("chance", "chance_low", "chance_high")}
-    row["likely"] = ring["chance"] is not None and ring["chance"] >= 0.5  # most groups that stand so were rings
+    row["likely"] = likely(ring)
     return row | {"kinds": told["kinds"], "queued": told["queued"], "contested": bool(told["against"])}
 
 
@@ -205,10 +203,10 @@ def _dossier(dossier: Dossier, names: Names) -> dict[str, Any]:
         "copies": facts["texts"]["examples"] if facts["texts"] else [],
         "witness": len(dossier.events["witness"]),
         "inside": len(dossier.events["inside"]),
-        "events": rows_of("events", _events(dossier, names, members)),
-        "cells": rows_of("cells", _cells(dossier, members)),
-        "uses": rows_of("uses", _uses(dossier, members, shared)),
-        "life": rows_of("life", _life(dossier, members)),
+        "events": _events(dossier, names, members),
+        "cells": _cells(dossier, members),
+        "uses": _uses(dossier, members, shared),
+        "life": _life(dossier, members),
         "nodes": rows_of("nodes", ({**node, "id": names.place(node["id"])} for node in picture["nodes"])),
         "edges": rows_of("edges", picture["edges"]),
     }
@@ -283,7 +281,7 @@ TACTICS = (
 )  # fmt: skip
 
 
-def _events(dossier: Dossier, names: Names, members: list[str]) -> Iterator[dict[str, Any]]:
+def _events(dossier: Dossier, names: Names, members: list[str]) -> list[list[Any]]:
     """Events inside the ring: seconds since 1970, who, on which target, and the raw ids; `mark` is READ_FIRST, WITNESS, STRAY or 0."""
     scene = dossier.scene
     recorded, small = scene.replay.recorded, scene.replay.small
@@ -295,26 +293,21 @@ def _events(dossier: Dossier, names: Names, members: list[str]) -> Iterator[dict
         first = np.intersect1d(np.searchsorted(small.rows, dossier.events["read_first"]), inside)
         inside = np.unique(np.r_[inside[np.linspace(0, len(inside) - 1, MOST_EVENTS - len(first)).astype(int)], first])
     rows = small.rows[inside]
-    columns = (
-        rows.tolist(), recorded.time[rows].tolist(), place_of[scene.member[inside]].tolist(), scene.target[inside].tolist(),
-        recorded.action[rows].tolist(), recorded.amount[rows].tolist(), zip(*(_ids_at(recorded, kind, rows) for kind in RAW), strict=True),
-    )  # fmt: skip
-    for row, time, member, target, action, amount, ids in zip(*columns, strict=True):
-        yield {
-            "second": None if time == NO_TIME else time // 1_000_000,
-            "member": member,
-            "target": target,
-            "action": recorded.actions[action] if action >= 0 else "",
-            **{kind: None if name is None else names.place(name) for kind, name in zip(RAW, ids, strict=True)},
-            "amount": None if amount != amount else round(amount, 2),
-            "mark": marks.get(row, 0),
-        }
+    columns: dict[str, list[Any]] = {
+        "second": [None if time == NO_TIME else time // 1_000_000 for time in recorded.time[rows].tolist()],
+        "member": place_of[scene.member[inside]].tolist(),
+        "target": scene.target[inside].tolist(),
+        "action": [recorded.actions[action] if action >= 0 else "" for action in recorded.action[rows].tolist()],
+        "amount": [None if amount != amount else round(amount, 2) for amount in recorded.amount[rows].tolist()],
+        "mark": [marks.get(row, 0) for row in rows.tolist()],
+    }
+    for kind in recorded.event_code:
+        columns[kind] = [None if name is None else names.place(name) for name in _ids_at(recorded, kind, rows)]
+    return rows_from("events", columns, list(recorded.event_code))
 
 
 def _ids_at(recorded: Recorded, kind: str, rows: Int64) -> list[str | None]:
     """Of each of these events its node of a type."""
-    if kind not in recorded.event_code:
-        return [None] * len(rows)
     code = recorded.event_code[kind][rows]
     found: list[str | None] = recorded.ids[kind].take(pa.array(code, mask=code < 0)).to_pylist()
     return found
@@ -326,43 +319,48 @@ def _places(dossier: Dossier, members: list[str]) -> Int64:
     return np.array([order.get(name, -1) for name in dossier.scene.names], np.int64)
 
 
-def _cells(dossier: Dossier, members: list[str]) -> Iterator[dict[str, Any]]:
+def _cells(dossier: Dossier, members: list[str]) -> list[list[Any]]:
     """Every pair of a member and a target that is there, with its events, when the member first came, and whether that was astray."""
     scene, place_of = dossier.scene, _places(dossier, members)
     there = (scene.target >= 0) & (place_of[scene.member] >= 0)
     width = max(len(scene.windows), 1)
     found, count = np.unique(scene.member[there] * width + scene.target[there], return_counts=True)
-    clock = scene.measured["time"]["start"] is not None
-    for one, events in zip(found.tolist(), count.tolist(), strict=True):
-        who, target = divmod(one, width)
-        first = int(scene.first[who, target])
-        timed = clock and first != NO_TIME
-        stray = bool(timed and scene.came[who, target] == NO_TIME)
-        came = first // 1_000_000 if timed else None
-        yield {"member": int(place_of[who]), "target": target, "events": events, "first": came, "stray": stray}
+    who, target = np.divmod(found, width)
+    first = scene.first[who, target] if len(found) else found
+    timed = (first != NO_TIME) & (scene.measured["time"]["start"] is not None)
+    columns = {
+        "member": place_of[who].tolist(),
+        "target": target.tolist(),
+        "events": count.tolist(),
+        "first": [came // 1_000_000 if known else None for came, known in zip(first.tolist(), timed.tolist(), strict=True)],
+        "stray": (timed & (scene.came[who, target] == NO_TIME)).tolist() if len(found) else [],
+    }
+    return rows_from("cells", columns)
 
 
-def _uses(dossier: Dossier, members: list[str], shared: list[dict[str, Any]]) -> Iterator[dict[str, int]]:
+def _uses(dossier: Dossier, members: list[str], shared: list[dict[str, Any]]) -> list[list[Any]]:
     """Who uses which of the shared things, with the events there in the whole log."""
     scene, place_of = dossier.scene, _places(dossier, members)
     events = scene.replay.small.events
+    found: list[list[Any]] = []
     for thing, key in enumerate(shared):
-        there = events.at(key["type"], key["id"])
-        who, count = np.unique(place_of[scene.member[there]], return_counts=True)
-        yield from ({"thing": thing, "member": one, "events": n} for one, n in zip(who.tolist(), count.tolist(), strict=True) if one >= 0)
+        who, count = np.unique(place_of[scene.member[events.at(key["type"], key["id"])]], return_counts=True)
+        known = who >= 0
+        found += rows_from("uses", {"thing": [thing] * int(known.sum()), "member": who[known].tolist(), "events": count[known].tolist()})
+    return found
 
 
-def _life(dossier: Dossier, members: list[str]) -> Iterator[dict[str, int]]:
+def _life(dossier: Dossier, members: list[str]) -> list[list[Any]]:
     """Of each member and day of the log with events, how many were inside the ring and how many not."""
     scene, place_of = dossier.scene, _places(dossier, members)
     if scene.replay.recorded.start is None:
-        return
+        return []
     known = (scene.time != NO_TIME) & (place_of[scene.member] >= 0)
     pair = place_of[scene.member[known]] << 32 | days_of_log(scene.replay.recorded, scene.time[known])
     keys, place, count = np.unique(pair, return_inverse=True, return_counts=True)
     inside = np.bincount(place, weights=scene.inside[known], minlength=len(keys)).astype(int)
-    for key, mine, every in zip(keys.tolist(), inside.tolist(), count.tolist(), strict=True):
-        yield {"member": key >> 32, "day": key & 0xFFFFFFFF, "inside": mine, "outside": every - mine}
+    columns = {"member": keys >> 32, "day": keys & 0xFFFFFFFF, "inside": inside, "outside": count - inside}
+    return rows_from("life", {name: column.tolist() for name, column in columns.items()})
 
 
 def _money(value: float | None) -> float | None:

@@ -3,22 +3,32 @@
 function nodePage(main, type, place) {
   const name = data.ids[place];
   main.append(make("nav", { class: "row no-print" }, make("a", { href: "#/" }, "← " + label("back"))));
-  main.append(make("h1", {}, `${noun(type)} `, make("span", { class: "whole-id" }, plain(name).slice(0, 400))));
+  main.append(make("h1", {}, `${noun(type)} `, make("span", { class: "whole-id" }, plain(name).slice(0, 400) + (plain(name).length > 400 ? "…" : ""))));
   main.append(make("div", { class: "row no-print" }, make("button", { type: "button", id: "copy-id", onclick: () => copy(name) }, label("copy_id"))));
-  const known = data.rings.filter((ring) => ring.dossier !== null).map((ring) => [ring, dossierOf(ring)]);
   const tables = { user: "members", item: "targets", seller: "sellers" };
-  const own = known.map(([ring, dossier]) => [ring, dossier, (dossier[tables[type] ?? "shared"] ?? []).findIndex((row) => row.id === place && (tables[type] || row.type === type))]).filter(([, , at]) => at >= 0);
+  // A thing of one member alone stands in no table of its ring, and in the ring's events all the same.
+  const own = data.rings.filter((ring) => ring.dossier !== null).map((ring) => [ring, dossierOf(ring)]).map(([ring, dossier]) => {
+    const rows = dossier[tables[type] ?? "shared"], at = rows.findIndex((row) => row.id === place && (tables[type] || row.type === type));
+    return { ring, dossier, at, about: rows[at], met: dossier.events.filter((row) => row[type] === place) };
+  }).filter(({ at, met }) => at >= 0 || met.length);
+  main.append(...[onlyDossiers()].filter(Boolean));
   if (!own.length) {
     main.append(make("p", {}, label("in_no_ring")));
     return;
   }
-  const row = ([ring, dossier, at]) => ({ ring, dossier, about: dossier[tables[type] ?? "shared"][at] });
-  main.append(card("its_rings", "", table([["ring", ({ ring }) => make("a", { href: "#/ring/" + ring.ring_id }, ring.ring_id)], ["tier", ({ ring }) => tier(ring.tier, standing(ring))],
-    ...(type === "user" ? [["standing", ({ about }) => label(about.standing)], ["evidence", ({ about }) => about.contribution.toFixed(1), "number"], ["targets", ({ about, dossier }) => `${about.touched}/${dossier.targets.length}`, "number"]] : [["size", ({ about, dossier }) => number(about.members ?? dossier.members.length), "number"]]),
-    ...(type === "user" || type === "item" ? [["events", ({ about }) => number(about.events), "number"]] : []), ["first_seen", ({ ring }) => moment(ring.first_seen), "time"], ["last_seen", ({ ring }) => moment(ring.last_seen), "time"]], own.map(row))));
+  const money = (value) => number(value, 2), size = ({ about, met }) => number(about ? about.members : new Set(met.map((row) => row.member)).size);
+  const columns = {
+    user: [["standing", ({ about }) => label(about.standing)], ["weak", ({ about }) => (about.weak ? about.weak[state.language] : "")], ["evidence", ({ about }) => about.contribution.toFixed(1), "number"], ["targets", ({ about, dossier }) => `${about.touched}/${dossier.targets.length}`, "number"], ["events", ({ about }) => number(about.events), "number"]],
+    item: [["size", size, "number"], ["events", ({ about, met }) => number(about ? about.events : met.length), "number"]],
+    seller: [["bought", ({ about }) => number(about?.orders), "number"], ["expected_orders", ({ about }) => small(about?.expected), "number"], ["amount", ({ about }) => money(about?.amount), "number"], ["at_stake", ({ about }) => money(about?.inflated_amount), "number"]],
+  }[type] ?? [["size", size, "number"]];
+  main.append(card("its_rings", "", table([["ring", ({ ring }) => make("a", { href: "#/ring/" + ring.ring_id }, ring.ring_id)], ["tier", ({ ring }) => tier(ring.tier, standing(ring))], ...columns,
+    ["first_seen", ({ ring }) => moment(ring.first_seen), "time"], ["last_seen", ({ ring }) => moment(ring.last_seen), "time"]], own)));
   if (type === "user") accountLife(main, own, place);
   const shared = type === "user" ? sharesOf(own, place) : usersOf(type, own, place);
-  if (shared.length) main.append(card(type === "user" ? "it_shares" : "used_by", "", table([["kind", (one) => noun(one.type)], ["id", (one) => id(one.id, one.type)], ["events", (one) => number(one.events), "number"]], shared, 30)));
+  const [told, all] = ["events", "inside"].map((name) => own.reduce((sum, { dossier }) => sum + (dossier[name].length ?? dossier[name]), 0));
+  const some = type !== "user" && told < all ? label("some_events", { shown: number(told), all: number(all) }) : "";
+  if (shared.length) main.append(card(type === "user" ? "it_shares" : "used_by", `${label("events_counted")} ${some}`, table([["kind", (one) => noun(one.type)], ["id", (one) => id(one.id, one.type)], ["events", (one) => number(one.events), "number"]], shared, 30)));
 }
 
 // What an account did at an item, or on a day, in any of its rings, where it did something in several: an event in two rings is one event.
@@ -29,7 +39,7 @@ function inSeveral(kind, account) {
 // Events by day: those in the ring above the line, all others below it.
 function accountLife(main, own, place) {
   const days = new Map(), several = inSeveral("days", place);
-  for (const [, dossier, at] of own) for (const one of dossier.life.filter((row) => row.member === at)) days.set(one.day, { inside: several.get(one.day) ?? Math.max(days.get(one.day)?.inside ?? 0, one.inside), every: one.inside + one.outside });
+  for (const { dossier, at } of own) for (const one of dossier.life.filter((row) => row.member === at)) days.set(one.day, { inside: several.get(one.day) ?? Math.max(days.get(one.day)?.inside ?? 0, one.inside), every: one.inside + one.outside });
   if (!days.size) return;
   const last = Math.max(...days.keys(), Math.ceil(data.overview.seconds / 86400)), width = 900, step = width / (last + 1), most = Math.max(...[...days.values()].map((one) => one.every));
   const svg = drawn("svg", { viewBox: `0 0 ${width} 116`, class: "strip", role: "img", "aria-label": label("life") });
@@ -45,7 +55,7 @@ function accountLife(main, own, place) {
 function sharesOf(own, place) {
   const found = new Map(), several = inSeveral("items", place);
   const add = (type, place, events) => found.set(`${type} ${place}`, { type, id: place, events: Math.max(found.get(`${type} ${place}`)?.events ?? 0, events) });
-  for (const [, dossier, at] of own) {
+  for (const { dossier, at } of own) {
     for (const cell of dossier.cells.filter((one) => one.member === at)) add("item", dossier.targets[cell.target].id, several.get(dossier.targets[cell.target].id) ?? cell.events);
     for (const use of dossier.uses.filter((one) => one.member === at)) add(dossier.shared[use.thing].type, dossier.shared[use.thing].id, use.events);
   }
@@ -54,12 +64,29 @@ function sharesOf(own, place) {
 
 function usersOf(type, own, place) {
   const found = new Map(), several = new Map(data.several.items.filter(([, item]) => type === "item" && item === place).map(([user, , events]) => [user, events]));
-  for (const [, dossier, at] of own) {
-    const rows = type === "item" ? dossier.cells.filter((one) => one.target === at) : type === "seller" ? [] : dossier.uses.filter((one) => one.thing === at);
+  const byEvents = type === "seller" ? own : own.filter(({ at }) => at < 0);
+  for (const { dossier, at } of own) {
+    const rows = at < 0 || type === "seller" ? [] : type === "item" ? dossier.cells.filter((one) => one.target === at) : dossier.uses.filter((one) => one.thing === at);
     for (const one of rows) {
       const user = dossier.members[one.member].id;
       found.set(user, { type: "user", id: user, events: several.get(user) ?? one.events });
     }
   }
+  for (const [user, events] of countedOnce(byEvents)) if (!found.has(user)) found.set(user, { type: "user", id: user, events });
   return [...found.values()];
+}
+
+// Of each member how many events of these rings it was there; one that is in two rings is one event.
+function countedOnce(own) {
+  const most = new Map(), found = new Map();
+  for (const { dossier, met } of own) {
+    const here = new Map();
+    for (const { member, target, mark, ...row } of met) {
+      const key = JSON.stringify([dossier.members[member].id, row]);
+      here.set(key, (here.get(key) ?? 0) + 1);
+    }
+    for (const [key, events] of here) most.set(key, Math.max(most.get(key) ?? 0, events));
+  }
+  for (const [key, events] of most) found.set(JSON.parse(key)[0], (found.get(JSON.parse(key)[0]) ?? 0) + events);
+  return found;
 }

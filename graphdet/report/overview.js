@@ -58,6 +58,12 @@ function wereRings(ring) {
   return ring.chance === null ? null : make("div", { class: "soft" }, `${percent(ring.chance)} (${whole(ring.chance_low)}–${whole(ring.chance_high)})`);
 }
 
+// Where the report lacks dossiers, what it cannot know of: members and things of the other rings.
+function onlyDossiers() {
+  const [count, all] = [data.dossiers.length, data.rings.length];
+  return count < all ? make("p", { class: "soft" }, label("only_dossiers", { count: number(count), all: number(all) })) : null;
+}
+
 let haystacks = null;
 // What a ring can be found by: its id, members, items, tactics and explanation in both languages.
 function haystack(place) {
@@ -94,6 +100,7 @@ function ringTable() {
   const told = (ring, name) => (name.endsWith("_seen") ? (ring[name] === null ? "" : new Date(ring[name] * 1000).toISOString()) : Array.isArray(ring[name]) ? ring[name].join(" ") : ring[name]);
   const saveAll = make("button", { type: "button", onclick: () => save("rings.csv", [SAVED, ...chosenRings().map((ring) => SAVED.map((name) => told(ring, name)))]) });
   const place = make("div", {});
+  let paper = false; // which has no pages to turn
   const fill = () => {
     const rows = chosenRings();
     const pages = Math.max(Math.ceil(rows.length / PAGE), 1);
@@ -105,15 +112,18 @@ function ringTable() {
     const looks = (ring) => (ring.explanation ? [data.innocent[ring.explanation][state.language]] : ring.kinds.map((kind) => label(kind))).map((text) => make("span", { class: "kind" }, text));
     const cells = (ring) => [number(ring.rank), make("a", { href: "#/ring/" + ring.ring_id }, ring.ring_id), make("span", {}, tier(ring.tier, standing(ring)), ring.contested ? make("span", { class: "tier review", title: label("contested_help") }, label("contested")) : null, wereRings(ring)), make("span", {}, looks(ring)),
       number(ring.size), number(ring.at_stake, 2), number(ring.amount, 2), number(ring.targets), number(ring.devices), number(ring.ips), moment(ring.first_seen), lasted(ring.days), chance(ring.q_value)];
-    const body = rows.slice(state.page * PAGE, (state.page + 1) * PAGE).map((ring) => make("tr", {}, cells(ring).map((cell, n) => make("td", { class: COLUMNS[n][1] }, cell))));
+    const body = (paper ? rows : rows.slice(state.page * PAGE, (state.page + 1) * PAGE)).map((ring) => make("tr", {}, cells(ring).map((cell, n) => make("td", { class: COLUMNS[n][1] }, cell))));
     const turn = (step) => () => { state.page += step; fill(); };
+    place.classList.toggle("cut", pages > 1);
     const pager = pages > 1 ? make("div", { class: "row no-print" }, make("button", { type: "button", onclick: turn(-1), ...(state.page ? {} : { disabled: "" }) }, label("previous")),
       make("span", {}, label("page", { page: state.page + 1, pages })), make("button", { type: "button", onclick: turn(1), ...(state.page < pages - 1 ? {} : { disabled: "" }) }, label("next"))) : null;
     const empty = rows.length ? null : make("p", {}, label(data.rings.length ? "no_match" : "none"));
     const order = state.sort === "rank" && !state.down && rows.length > 1 ? make("p", { class: "soft" }, label("order")) : null;
     const known = rows.some((ring) => ring.chance !== null) ? make("p", { class: "soft" }, label("were_rings_help")) : null;
-    place.replaceChildren(...[order, known].filter(Boolean), make("div", { class: "scroll" }, make("table", { id: "rings" }, make("thead", {}, make("tr", {}, heads)), make("tbody", {}, body))), ...[empty, pager].filter(Boolean));
+    const unsearched = state.search.trim() ? onlyDossiers() : null;
+    place.replaceChildren(...[order, known, unsearched].filter(Boolean), make("div", { class: "scroll" }, make("table", { id: "rings" }, make("thead", {}, make("tr", {}, heads)), make("tbody", {}, body))), ...[empty, pager].filter(Boolean));
   };
+  place.onPaper = (on) => { paper = on; fill(); };
   fill();
   box.append(make("div", { class: "row no-print" }, search, tiers, saveAll), place);
   return box;

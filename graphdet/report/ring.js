@@ -37,8 +37,8 @@ function tiles(ring, dossier) {
   const { what } = dossier;
   const money = (value) => (value === null ? "" : number(value, 2)), counted = (value) => (value === null ? "" : number(value));
   const rows = [[number(what.members), "size"], [number(what.items), "targets"], [number(what.events), "events"], [counted(what.orders), "orders"], [money(what.amount), "amount"], [money(what.at_stake), "at_stake"],
-    [counted(what.payments), "payments"], [counted(what.returns), "returns"], [what.first === null ? "" : minute(what.first), "first_seen"], [lasted(what.days), "lasted"], [what.strays ? number(what.strays) : "", "strays"], [chance(ring.q_value), "q"]];
-  return make("div", { class: "tiles" }, rows.filter(([value]) => value !== "" && value !== "0").map(([value, name]) => make("div", { class: "tile" }, make("b", {}, value), make("span", {}, label(name)))));
+    [counted(what.payments), "payments", money(what.payment_amount)], [counted(what.returns), "returns", money(what.return_amount)], [what.first === null ? "" : minute(what.first), "first_seen"], [lasted(what.days), "lasted"], [what.strays ? number(what.strays) : "", "strays"], [chance(ring.q_value), "q"]];
+  return make("div", { class: "tiles" }, rows.filter(([value]) => value !== "" && value !== "0").map(([value, name, worth]) => make("div", { class: "tile" }, make("b", {}, value), make("span", {}, heading(name), worth ? ` (${worth})` : ""))));
 }
 
 function lasted(days) {
@@ -164,7 +164,8 @@ function compareCard(dossier) {
     const uses = (member) => new Set(dossier.uses.filter((use) => use.member === member).map((use) => use.thing));
     const mine = uses(a), theirs = uses(b);
     rows.push(...dossier.shared.map((thing, place) => [thing, place]).filter(([, place]) => mine.has(place) && theirs.has(place)).map(([thing]) => ({ type: thing.type, id: thing.id, left: "", right: "", apart: null, users: thing.users, of: data.overview.users })));
-    out.replaceChildren(rows.length ? table([["kind", (row) => noun(row.type)], ["id", (row) => id(row.id, row.type)], ["first_member", (row) => row.left, "time"], ["second_member", (row) => row.right, "time"],
+    const who = make("p", {}, label("first_member"), ": ", id(dossier.members[a].id, "user"), " · ", label("second_member"), ": ", id(dossier.members[b].id, "user"));
+    out.replaceChildren(who, rows.length ? table([["kind", (row) => noun(row.type)], ["id", (row) => id(row.id, row.type)], ["first_member", (row) => row.left, "time"], ["second_member", (row) => row.right, "time"],
       ["minutes_apart", (row) => (row.apart === null || data.run.bare_dates ? "" : small(row.apart)), "number"], ["there_too", (row) => number(row.users), "number"], ["of_everybody", (row) => share(row.users / row.of), "number"]], rows, 40) : make("p", {}, label("nothing_common")));
   };
   fill();
@@ -238,6 +239,7 @@ function saveMembers(ring, dossier) {
 
 function saveEvents(ring, dossier) {
   const name = (place) => (place === null ? "" : data.ids[place]);
-  save(`${ring.ring_id}-events.csv`, [["timestamp", "user_id", "action", "item_id", "device_id", "ip", "amount", "mark"],
-    ...dossier.events.map((row) => [row.second === null ? "" : new Date(row.second * 1000).toISOString(), name(dossier.members[row.member].id), row.action, name(row.item), name(row.device), name(row.ip), row.amount, ["", "witness", "read first", "stray"][row.mark]])]);
+  const kinds = data.columns.events.filter((kind) => data.types[kind] && dossier.events.some((row) => row[kind] !== null));
+  save(`${ring.ring_id}-events.csv`, [["timestamp", "user_id", "action", ...kinds.map((kind) => data.types[kind].column), "amount", "mark"],
+    ...dossier.events.map((row) => [row.second === null ? "" : new Date(row.second * 1000).toISOString(), name(dossier.members[row.member].id), row.action, ...kinds.map((kind) => name(row[kind])), row.amount, ["", "witness", "read first", "stray"][row.mark]])]);
 }

@@ -26,8 +26,9 @@ function label(key, values = {}) {
   return filled(text, (name) => values[name] ?? (name === "zone" ? data.run.zone : ""));
 }
 
-// The heading of a column; where times of day stand in it, with the zone of their clock.
+// The heading of a column: money as what the log has of it, times of day with the zone of their clock.
 function heading(key) {
+  if (key === "amount") return label({ order: "amount", pay: "paid" }[data.run.deal] ?? "worth");
   return ["first_seen", "last_seen"].includes(key) && !data.run.bare_dates ? label("in_zone", { what: label(key) }) : label(key);
 }
 

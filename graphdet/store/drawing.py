@@ -109,6 +109,7 @@ def draw(run: Run, scope: Scope = "rings", relations: pa.Table | None = None) ->
             graphdetRun=run.id,
             role=row["role"],
             standing=row["standing"],
+            weak=row["weak"].split(",") if row["weak"] else None,
             contribution=row["contribution"],
             events=row["events"],
             firstSeen=row["first_seen"],

@@ -359,7 +359,9 @@ _KINDS = (
     RelationKind(OTHER_ITEM_RELATION, _USER, PEOPLE_AND_THINGS[ITEM], _properties(RUN, *_TOUCH, "action"), "action"),
     *(RelationKind(word, _USER, PEOPLE_AND_THINGS[name], _properties(RUN, *_TOUCH)) for name, word in KEY_RELATIONS.items()),
     *(
-        RelationKind("MEMBER_OF", kind, RING, _properties(RUN, "role", "standing", "contribution", "events", "firstSeen", "lastSeen"))
+        RelationKind(
+            "MEMBER_OF", kind, RING, _properties(RUN, "role", "standing", "weak", "contribution", "events", "firstSeen", "lastSeen")
+        )
         for kind in PEOPLE_AND_THINGS.values()
     ),
     RelationKind("COORDINATED_WITH", _USER, _USER, _properties(RUN, "evidence", "views", "meetings")),

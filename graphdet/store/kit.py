@@ -29,6 +29,7 @@ from graphdet.store.queries import SavedQuery, load_queries
 from graphdet.store.server import post_connect
 from graphdet.store.style import style_sheet
 from graphdet.whole import whole_folder, why
+from graphdet.words.guide_words import guide_words
 from graphdet.words.interface import label
 
 MOST_GUIDES = 100  # rings with a guide of their own, worst first
@@ -202,8 +203,8 @@ def _links_page(guides: Guides, browser: str) -> str:
     first = next(query for query in guides.queries if query.name == "ring")
     rows = "".join(
         f"<li>{as_text(ring.id)} ({label(ring.row['tier'], language)}, {ring.row['score']:.3f}): "
-        f"<a href='{html.escape(guide_link(browser, address, ring_file(place)))}'>{label('guide_link', language)}</a>, "
-        f"<a href='{html.escape(query_link(browser, first.filled(ring=ring.id)))}'>{label('guide_picture', language)}</a></li>"
+        f"<a href='{html.escape(guide_link(browser, address, ring_file(place)))}'>{guide_words('link', language)}</a>, "
+        f"<a href='{html.escape(query_link(browser, first.filled(ring=ring.id)))}'>{guide_words('picture', language)}</a></li>"
         for place, ring in enumerate(guides.rings, 1)
     )
     guide = html.escape(guide_link(browser, address))
@@ -211,7 +212,7 @@ def _links_page(guides: Guides, browser: str) -> str:
     return (
         f"<!DOCTYPE html><html lang='{language}'><head><meta charset='utf-8'><title>{title}</title></head>"
         f"<body style='font-family:sans-serif'>"
-        f"<h1>{title}</h1><p><a href='{guide}'>{label('guide_open', language)}</a></p><ol>{rows}</ol></body></html>\n"
+        f"<h1>{title}</h1><p><a href='{guide}'>{guide_words('open', language)}</a></p><ol>{rows}</ol></body></html>\n"
     )
 
 

@@ -11,7 +11,7 @@ from graphdet.schema.wording import Language, Wording
 from graphdet.store.machine import project_folder
 
 # The order in which an analyst asks. The first draws the ring.
-ORDER = ("ring", "who_else", "timeline", "sellers", "look_alikes", "sharing", "discounted", "changes", "decide")
+ORDER = ("ring", "members", "who_else", "timeline", "sellers", "look_alikes", "sharing", "discounted", "changes", "decide")
 
 
 @dataclass(frozen=True)

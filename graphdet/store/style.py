@@ -51,7 +51,7 @@ _BANDS = {
     "RiskCritical": ("#B00020", "#7A0016", "#FFFFFF", 50),
 }
 _RELATIONS = {
-    "MEMBER_OF": ("#B00020", 3, "{role}"),
+    "MEMBER_OF": ("#B00020", 3, "{standing} {role}"),
     "GAINS_FROM": ("#B8860B", 8, "gains from {orders} orders"),
     "COORDINATED_WITH": ("#F36924", 2, "{meetings} meetings"),
     "FOUND_IN": ("#DA7298", 1, "<type>"),

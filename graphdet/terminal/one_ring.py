@@ -28,7 +28,7 @@ from graphdet.words.use_words import use_in_words
 MOST_BURSTS = 3  # at a ring's targets that are shown
 MEMBERS = 3
 TARGETS = 3
-COUNTS = {"size": "members", "all_users": "users", "events": "events"}  # of a target
+COUNTS = {"size": "members", "visitors": "users", "events": "events"}  # of a target
 SHARED = 3
 TEXT = 24  # columns of a text or word among raw events
 LEAST_TELLING = ("event_id", "user_agent", "order_id", "image", "category", "payment_id", "address_id")
@@ -220,7 +220,7 @@ def _members(console: Console, dossier: Dossier, language: Language, clock: LogC
 
 def _targets(console: Console, dossier: Dossier, language: Language, clock: LogClock) -> None:
     targets = dossier.facts["targets"]
-    labels = {key: words_of(key, language) for key in ("size", "all_users", "events", "from", "to")}
+    labels = {key: words_of(key, language) for key in ("size", "visitors", "events", "from", "to")}
     labels = {ITEM: NODE_TYPE[ITEM].noun.to(language)} | labels
     _heading(console, counted("item_table", language, len(targets)))
     shown = targets[:TARGETS]

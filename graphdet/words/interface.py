@@ -55,8 +55,9 @@ WORDS: dict[str, Wording] = {
     "count_rings": Wording("rings of any tier", "任一等级的团伙"),
     "discounted": Wording("Crowded, so counted for little", "因人流密集而降权"),
     "discounted_help": Wording(
-        "So many meet there that meeting says little; each visitor was compared with the nearest in time only.",
-        "在那里相遇的人太多，相遇说明不了什么；每位访客只与时间最近者比较。",
+        "So many meet there that meeting says little; each visitor was compared with the nearest in time only. "
+        "The most crowded of each type; the notes tell how many there are.",
+        "在那里相遇的人太多，相遇说明不了什么；每位访客只与时间最近者比较。仅列每类中最密集的，总数见说明。",
     ),
     "nothing_discounted": Wording("Nothing was crowded.", "没有人流密集之处。"),
     "scores": Wording("Scores of users", "用户分数"),
@@ -82,6 +83,8 @@ WORDS: dict[str, Wording] = {
     "ips": Wording("IPs", "IP"),
     "events": Wording("events", "事件"),
     "amount": Wording("order value", "订单金额"),
+    "paid": Wording("payments' value", "支付金额"),
+    "worth": Wording("value", "交易金额"),
     "first_seen": Wording("began", "开始"),
     "last_seen": Wording("ended", "结束"),
     "why": Wording("looks like", "疑似手法"),
@@ -253,8 +256,8 @@ WORDS: dict[str, Wording] = {
     "decide": Wording("Your verdict", "你的结论"),
     "compare": Wording("Two members side by side", "两名成员对比"),
     "compare_help": Wording(
-        "Where both were, how far apart, and how many of all users were there then.",
-        "两人都到过之处、相隔时间，以及当时到过那里的全部用户数。",
+        "Where both were, how far apart, and how many of all users came there: to an item in its time, to all else ever.",
+        "两人都到过之处、相隔时间，以及到过那里的全部用户数：商品只计其时段内，其余计全日志。",
     ),
     "first_member": Wording("first member", "成员甲"),
     "second_member": Wording("second member", "成员乙"),
@@ -268,7 +271,15 @@ WORDS: dict[str, Wording] = {
         "成员位于商品与共用之物之间。可拖动节点，悬停查看标识；多人共用的网络合并为一个节点。",
     ),
     "its_rings": Wording("Its rings", "所属团伙"),
-    "in_no_ring": Wording("The rings of this report tell nothing of it.", "本报告中的团伙与其无关。"),
+    "in_no_ring": Wording("The dossiers of this report tell nothing of it.", "本报告中的档案未提及它。"),
+    "only_dossiers": Wording(
+        "This report holds the dossiers of the first {count} of {all:ring|rings}; members and things of the others are not searched here.",
+        "本报告包含 {all} 个团伙中前 {count} 个的档案；其余团伙的成员与事物不在此查找范围内。",
+    ),
+    "events_counted": Wording(
+        "Events at items, at shops and at things that one member alone uses are those in the ring; at what members share, all of the log.",
+        "商品、店铺以及仅一名成员使用之物只计团伙内的事件；成员共用之物计全日志事件。",
+    ),
     "life": Wording("Its days", "逐日行为"),
     "life_help": Wording("Events by day: above the line in rings, below it all others.", "逐日事件：线上为团伙内，线下为其他。"),
     "it_shares": Wording("Where it was with others", "与他人共同到过之处"),
@@ -310,7 +321,7 @@ WORDS: dict[str, Wording] = {
         "订单 {orders} 笔{order_amount}，支付 {payments} 笔{payment_amount}，退款或取消 {returns} 笔{return_amount}",
     ),
     "stake_line": Wording(
-        "at stake: {amount:,.2f} (orders beyond those of as many ordinary users)", "涉嫌金额：{amount:,.2f}（超出同样多普通用户的订单）"
+        "at stake: {amount:,.2f} (purchases beyond those of as many ordinary users)", "涉嫌金额：{amount:,.2f}（超出同样多普通用户的购买）"
     ),
     "worth_amount": Wording(" ({amount:,.2f})", "（{amount:,.2f}）"),
     "not_told": Wording("not measured in this log", "本日志中未测"),
@@ -344,47 +355,12 @@ WORDS: dict[str, Wording] = {
         "{events:event|events}.",
         "等级 **{tier}**，第 {rank} 位，分数 {score:.3f}；巧合可能：{q}。{members} 名成员，{items} 件商品，{events} 次事件。",
     ),
-    "guide_run": Wording(
-        "{events:event|events}; {rings:suspected ring|suspected rings}: {alerts} to act on, {reviews} to review, {explained} that an innocent explanation covers. "
-        "Suspected is what the graph says; the verdict is yours.",
-        "{events} 条事件；{rings} 个疑似团伙：{alerts} 个需处理，{reviews} 个待复核，{explained} 个可由正常原因解释。图上所示仅为疑似，结论由您作出。",
-    ),
-    "guide_title": Wording("Run {id}", "运行 {id}"),
-    "guide_worst": Wording("The worst ring, {id}", "最可疑的团伙 {id}"),
-    "guide_rings": Wording("Rings, worst first", "团伙（最可疑的在前）"),
-    "guide_about": Wording("About the run", "关于本次运行"),
-    "guide_left": Wording("The {shown} worst of {all}.", "仅列最可疑的 {shown} 个，共 {all} 个。"),
-    "guide_drawn": Wording(
-        "Drawn: {users} of {all_users:member|members} and {things} of {all_things:thing|things} in common.",
-        "图中画出 {users}/{all_users} 名成员和 {things}/{all_things} 个共有的商品、设备等。",
-    ),
-    "guide_colours": Wording("Set the colours", "设置颜色"),
-    "guide_nodes": Wording("Show up to 500 nodes", "最多显示 500 个节点"),
-    "guide_asked": Wording("Draw what is asked for", "只画查询所返回的"),
-    "guide_set": Wording("Set $ring", "设定 $ring"),
-    "guide_verdict": Wording("Your verdict", "您的处理意见"),
-    "guide_how": Wording(
-        "Click the text, write the verdict, your name and your reason between the quotes, and run it. Run as it stands it notes nothing. "
-        "Every verdict is kept; the latest counts.",
-        "点击文本，在引号内填写意见、姓名和理由，然后运行。未填写时运行不会记录。每次意见都会保留，以最后一次为准。",
-    ),
-    "guide_sum": Wording("{users} acted together on {items}{shared}{time}.", "{users}对{items}协同行动{shared}{time}。"),
-    "guide_share": Wording(" and share {things}", "，并共用{things}"),
-    "guide_time": Wording(", from {start} to {end}", "，时间为 {start} 至 {end}"),
-    "guide_stake": Wording(
-        " Orders of {amount}, of which {stake} beyond those of ordinary users.", "订单金额 {amount}，其中 {stake} 超出普通用户。"
-    ),
-    "guide_gain": Wording(
-        " Seller {seller} gains: {orders:order|orders} of members, {inflated} of them beyond those of ordinary users.",
-        "店铺 {seller} 得利：成员订单 {orders} 笔，其中 {inflated} 笔超出普通用户。",
-    ),
-    "guide_innocent": Wording(" It may be innocent: {plain}.", "可能的正常原因：{plain}。"),
-    "guide_chance": Wording(" Such groups by coincidence: {q}.", "此类团伙出于巧合的可能：{q}。"),
-    "guide_open": Wording("Open Neo4j Browser with the guide", "打开 Neo4j Browser 及本指南"),
-    "guide_link": Wording("guide", "指南"),
-    "guide_picture": Wording("picture", "图"),
     "decision": Wording("Decision (confirmed, innocent, unsure), by whom and why:", "处理意见（确认、正常、不确定）、处理人及理由："),
 }
+
+
+# What a log's `amount` is worth of: orders, or payments where orders have none; else of whatever was not given back.
+WORTH = {"order": "amount", "pay": "paid"}
 
 
 def label(key: str, language: Language, **values: Any) -> str:

@@ -1,11 +1,11 @@
 // Look-alikes by embedding
 // Title zh: 行为相近的账号
-// Question: which users outside the ring are as near to two members or more as members are to each other, and what do they share with it?
-// Question zh: 团伙之外有哪些账号与至少两名成员的相近程度不低于成员之间，它们与团伙共有什么？
+// Question: which users outside the ring are as near to two of those to act on, or more, as these are to each other, and what do they share with it?
+// Question zh: 团伙之外有哪些账号与至少两名可处理成员的相近程度不低于这些成员之间，它们与团伙共有什么？
 // Parameters: $ring, a ring's id
 // Needs: embeddings
 MATCH (r:FraudRing {ringId: $ring})<-[m:MEMBER_OF]-(member:User)
-WHERE m.graphdetRun = r.graphdetRun AND member.embedding IS NOT NULL
+WHERE m.graphdetRun = r.graphdetRun AND coalesce(m.standing, 'act') = 'act' AND member.embedding IS NOT NULL
 WITH r, member ORDER BY m.contribution DESC, member.userId LIMIT 10
 WITH r, collect(member) AS members
 CALL (members) {

@@ -15,13 +15,13 @@ CALL (r) {
   RETURN collect(gain) AS sellers
 }
 MATCH member = (u:User)-[m:MEMBER_OF]->(r) WHERE m.graphdetRun = r.graphdetRun
-WITH r, sellers, every, u, member ORDER BY m.contribution DESC, u.userId
-WITH r, sellers, every, every[..56] AS things, collect(member) AS members, collect(u) AS users
+WITH r, sellers, every, u, member, m.standing AS standing ORDER BY standing, m.contribution DESC, u.userId
+WITH r, sellers, every, every[..56] AS things, collect(member) AS members, collect({user: u, standing: standing}) AS users
 WITH r, sellers, things, members, users, 'shown ' + toString(size(users[..90])) + ' of ' + toString(r.size) + ' members, '
   + toString(size(things)) + ' of ' + toString(size(every)) + ' things' AS shown
 UNWIND range(0, size(users[..90]) - 1) AS place
-WITH r, sellers, things, shown, members[place] AS member, users[place] AS u
+WITH r, sellers, things, shown, members[place] AS member, users[place].user AS u, users[place].standing AS standing
 OPTIONAL MATCH touch = (u)-[t]->(thing) WHERE thing IN things
-WITH r, sellers, shown, member, thing, touch ORDER BY t:PURCHASED DESC, t.graphdetRun = r.graphdetRun DESC, t.count DESC, type(t)
-WITH sellers, shown, member, thing, head(collect(touch)) AS line
-RETURN shown, member, collect(line) AS lines, sellers
+WITH r, sellers, shown, standing, member, thing, touch ORDER BY t:PURCHASED DESC, t.graphdetRun = r.graphdetRun DESC, t.count DESC, type(t)
+WITH sellers, shown, standing, member, thing, head(collect(touch)) AS line
+RETURN shown, standing, member, collect(line) AS lines, sellers
