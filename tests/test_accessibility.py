@@ -110,6 +110,7 @@ def test_the_worklist_on_paper_holds_every_ring_under_its_headings(chromium: Any
     page.goto((tmp_path / "many.html").as_uri())
     rows = page.locator("#rings tbody tr")
     assert rows.count() == 50
+    assert "At stake in those of the first 1 ring, whose dossiers are here: " in page.locator(".lead").inner_text()
     page.emulate_media(media="print")
     assert rows.count() == 61
     for name in page.evaluate("COLUMNS.map(([name]) => heading(name))"):

@@ -146,7 +146,7 @@ def test_every_row_of_the_worklist_is_true(page: Page) -> None:
             assert ring[name] == (None if what[name] is None else pytest.approx(what[name], abs=CENT))
             assert row[name] == (None if what[name] is None else pytest.approx(what[name], abs=CENT))
         assert row["p_value"] <= row["q_value"] == pytest.approx(ring["q_value"], rel=1e-5)
-        if ring["tier"] == "alert" or ring["contested"]:
+        if ring["tier"] == "alert" or ring["contested"] or (row["chance"] or 0) >= 0.5:
             assert ring["queued"]
 
 

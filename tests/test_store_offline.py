@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from store_runs import make_run, two_rings
+from store_runs import Touch, make_run, two_rings, with_standings
 from store_servers import contents, start
 
 from graphdet.errors import StoreError
@@ -24,7 +24,9 @@ pytestmark = pytest.mark.server
 
 def hostile_run() -> Run:
     hostile = ['a"b', "c,d", "e\nf", "x;y", "\\", "'", "名", "z" * 5000]
-    return make_run("run-h", {"ring-h": {"user": hostile, "item": ["i;1", '"']}}, [(user, "order", "item", "i;1", 1) for user in hostile])
+    touches: list[Touch] = [(user, "order", "item", "i;1", 1) for user in hostile]
+    found = make_run("run-h", {"ring-h": {"user": hostile, "item": ["i;1", '"']}}, touches)
+    return with_standings(found, {"ring-h": {"c,d": "few_items,stray", "名": "little_evidence"}})
 
 
 def test_an_import_equals_a_push(line: str, tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ function overviewPage(main) {
   const minutes = MINUTES * queue.length;
   const work = minutes < 120 ? label("minutes_of_work", { minutes: number(minutes) }) : label("hours_of_work", { hours: number(Math.round(minutes / 60)) });
   const told = { rings: number(queue.length), alerts: number(overview.tiers.alert), more: number(queue.length - overview.tiers.alert), work, each: MINUTES, users: number(overview.alerted) };
-  const stake = overview.at_stake === null ? "" : label("sum_stake", { amount: number(overview.at_stake, 2) });
+  const whole = queue.every((ring) => ring.dossier !== null);
+  const stake = overview.at_stake === null ? "" : label(whole ? "sum_stake" : "sum_stake_first", { amount: number(overview.at_stake, 2), count: number(data.dossiers.length) });
   main.append(tabs("worklist"), make("h1", {}, label("overview")), make("p", { class: "lead" }, `${label(!queue.length ? "sum_none" : queue.length > overview.tiers.alert ? "sum" : "sum_alerts", told)} ${queue.length ? stake : ""}`));
   const notes = data.run.notes.filter((note) => note.decides);
   if (notes.length) main.append(make("div", { class: "verdict review", role: "note" }, make("strong", {}, label("mind")), make("ul", { class: "reasons" }, notes.map((note) => make("li", {}, plain(note[state.language]))))));

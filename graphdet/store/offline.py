@@ -68,7 +68,7 @@ TYPES = {
         "long",
     ),
     **dict.fromkeys(("rings", "alerts", "read", "accepted", "rejected"), "long"),
-    **dict.fromkeys(("views", "discounted", "notes"), "string[]"),
+    **dict.fromkeys(("views", "weak", "discounted", "notes"), "string[]"),
     "embedding": "double[]",
     "latest": "boolean",
 }

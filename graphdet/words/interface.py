@@ -31,6 +31,10 @@ WORDS: dict[str, Wording] = {
         "没有待处理事项：无告警，也没有与正常原因相矛盾的团伙。",
     ),
     "sum_stake": Wording("At stake in them: {amount}, each order counted once.", "涉嫌金额 {amount}，每笔订单只计一次。"),
+    "sum_stake_first": Wording(
+        "At stake in those of the first {count:ring|rings}, whose dossiers are here: {amount}, each order counted once.",
+        "其中有档案的前 {count} 个团伙涉嫌金额 {amount}，每笔订单只计一次。",
+    ),
     "mind": Wording("Before you decide", "判断之前请注意"),
     "contested": Wording("contradicted", "有矛盾"),
     "contested_help": Wording("Facts contradict its innocent explanation.", "有事实与其正常原因相矛盾。"),
