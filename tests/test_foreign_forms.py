@@ -398,6 +398,23 @@ def test_ids_that_may_be_one_are_noted_and_folded(tmp_path: Path, ids: list[str]
         assert read(tmp_path, "log.csv", content, fold=(way,)).count("user") == 1
 
 
+@pytest.mark.parametrize("rounded", ["1.23457E+12", "8E+14", '"3,60001E+14"'])
+def test_a_device_that_a_spreadsheet_made_of_many_is_no_evidence(tmp_path: Path, rounded: str) -> None:
+    """Thirty phones become one by rounding; two accounts on one phone that was rounded alone stay, with a note."""
+    held = [f"u{n},i{n % 7},{rounded if n < 30 else f'd{n}' if n < 98 else '2.5E+12'}" for n in range(100)]
+    table = read(tmp_path, "log.csv", "user_id,item_id,device_id\n" + "\n".join(held) + "\n")
+    own = rounded.strip('"')
+    assert own not in table.ids["device"].to_pylist()
+    assert "2.5E+12" in table.ids["device"].to_pylist()
+    assert [note.split(";")[0] for note in table.report.notes if "rounded" in note] == [
+        f"device_id: {own!r} looks rounded by a spreadsheet and stands on 30 rows (30.0%)",
+        "device_id: 1 id looks rounded by a spreadsheet (such as 2.5E+12)",
+    ]
+    assert (
+        own in read(tmp_path, "log.csv", "user_id,item_id,device_id\n" + "\n".join(held) + "\n", genuine=(own,)).ids["device"].to_pylist()
+    )
+
+
 def test_a_file_that_changes_while_it_is_read(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_bytes(PLAIN)

@@ -54,7 +54,7 @@ def strange_ids(folder: Path) -> tuple[str, ...]:
 
 
 def strange_values(folder: Path) -> tuple[str, ...]:
-    held = [f"u{n},i{n % 7},{'123456789012345' if n < 60 else f'd{n}'},order,{n},12" for n in range(100)]
+    held = [f"u{n},i{n % 7},{'123456789012345' if n < 60 else '8E+14' if n < 80 else f'd{n}'},order,{n},12" for n in range(100)]
     odd = ["a,i1,NULL,shopped,purchase,x", "b,i1,d99,buy,4,y"]
     amounts = rows("user_id,item_id,amount", "a,i,12 EUR", "b,i,13 EUR", "c,i,5 USD", "d,i,7 GBP")
     commas = rows("user_id;item_id;amount", "a;i;12,50", "b;i;1.250,75")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
 from graphdet.events.deciding import LEFT_OUT, LeftOut
-from graphdet.events.likeness import alike
+from graphdet.events.likeness import ROUNDED, alike
 from graphdet.events.opening import Source
 from graphdet.events.placeholders import Placeholder
 from graphdet.schema import NODE_TYPE
@@ -42,11 +43,13 @@ def about_left_out(left_out: LeftOut, sources: Sequence[Source]) -> list[str]:
             f"timestamp: {numbered(left_out.no_days, 'row has', 'rows have')} a time that programs write for none, "
             "such as 9999-12-31; it counts as missing."
         )
-    found += [
-        f"{one.column}: {one.name[:40]!r} looks like a placeholder and stands on {numbered(one.rows, 'row', 'rows')} "
-        f"({one.share:.1%}); it counts as missing. [log] genuine keeps it."
-        for one in left_out.suspicious
-    ]
+    for one in left_out.suspicious:
+        rounded = re.match(ROUNDED, one.name)
+        found.append(
+            f"{one.column}: {one.name[:40]!r} looks {'rounded by a spreadsheet' if rounded else 'like a placeholder'} and stands on "
+            f"{numbered(one.rows, 'row', 'rows')} ({one.share:.1%}); it counts as missing. "
+            f"{'Export the column as text.' if rounded else '[log] genuine keeps it.'}"
+        )
     found += _listed(left_out.placeholders, "stand for none known and count as missing", "; [log] genuine keeps what is an id")
     found += _listed(left_out.ignored, LEFT_OUT)
     if left_out.read_as:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from graphdet.events.coding import text_buffers
 
-_ROUNDED = r"^\d(?:[.,]\d+)?[eE]\+\d+$"
+ROUNDED = r"^\d(?:[.,]\d+)?[eE]\+\d+$"  # by a spreadsheet, which many ids may then have become
 _ENCODED = r"%[0-9A-Fa-f]{2}|&(?:amp|quot|lt|gt|#\d+);|[ÃÂ][" + "\u0080-\u00bf]|â€"
 _FLOAT = r"^\d+\.0+$"
 _LAYERS = 4  # of encoding that are taken off
@@ -54,7 +54,7 @@ def alike(names: pa.StringArray) -> list[tuple[str, int, str, str]]:
         if len(several):
             pair = np.flatnonzero(indices == indices[several[0]])[:2]
             found.append((way, len(several), large[int(pair[0])].as_py(), large[int(pair[1])].as_py()))
-    rounded = np.flatnonzero(np.asarray(pc.match_substring_regex(large, _ROUNDED))) if _has(large, b"+") else np.zeros(0, np.int64)
+    rounded = np.flatnonzero(np.asarray(pc.match_substring_regex(large, ROUNDED))) if _has(large, b"+") else np.zeros(0, np.int64)
     if len(rounded):
         found.append(("rounded", len(rounded), large[int(rounded[0])].as_py(), ""))
     return found

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from graphdet.arrays import distinct_values
 from graphdet.errors import SettingsError
 from graphdet.events.addresses import NOBODYS_IP, in_networks, network_of
+from graphdet.events.likeness import ROUNDED
 from graphdet.schema import IP_COLUMNS, NODE_TYPES
 from graphdet.settings import LogSettings
 
@@ -26,6 +27,7 @@ _FORMS = (
     r"|(?i)^(?:no|not)[ _-]?(?:device|card|address|email|ip|user|given|provided|set|applicable|logged[ _-]?in)$"
     r"|^(?:1{4,}|2{4,}|3{4,}|4{4,}|5{4,}|6{4,}|7{4,}|8{4,}|9{4,})$|(?i)^(?:[f:-]{8,}|x{3,}|a{6,}|\*+|#+|\.+|_+)$"
     r"|^0?1234567?8?9?\d{0,6}$|^[0:-]{5,}[1-9]$|(?i)^02(?:[:-]?00){5}$|^9774d56d682e549c$"
+    rf"|{ROUNDED}"
 )
 _NUMBER = r"^(?:0|[1-9]\d{0,8})(?:\.0)?$"
 _NUMBERED, _NEARLY, _OFTEN = 10, 0.9, 99  # names at the least; of all names, and of the numbers up to the highest; a percentile of rows

@@ -154,6 +154,12 @@ _VALUES = (
         "{column} 列中的 {name} 像是占位值，按缺失处理（{rows} 行，{share}）；可用 [log] genuine 保留。",
     ),
     kind(
+        r"(?P<column>\w+): (?P<name>.+) looks rounded by a spreadsheet and stands on (?P<rows>[\d,]+) rows? \((?P<share>[\d.]+%)\); .*",
+        "In {column}, {name} looks rounded by a spreadsheet and counts as missing ({rows:row|rows}, {share}). Export the column as text.",
+        "{column} 列中的 {name} 疑似被电子表格四舍五入，按缺失处理（{rows} 行，{share}）。请将该列按文本导出。",
+        decides=True,
+    ),
+    kind(
         r"(?P<column>\w+): (?P<names>.+) left out, as \[log\] ignore or a casebook's discount says \((?P<rows>[\d,]+) rows?, (?P<share>[\d.]+%)\)\.",
         "In {column}, [log] ignore or a casebook's discount leaves out {names} ({rows:row|rows}, {share}).",
         "{column} 列中的 {names} 已按 [log] ignore 或案卷的搁置略去（{rows} 行，{share}）。",
