@@ -1,75 +1,55 @@
-"""What each extra weighs on disk: packages as pip installs them, bytecode included, into an environment of their own.
+"""What each extra weighs on disk: its packages and all that they ask for, as they lie in this environment.
 
-An environment gets what graphdet needs without extras, and each extra is put into a copy of it; graphdet itself is not installed. What
-weighs is the folder of packages, without pip and setuptools, which Python brings.
+Every file that a package's record names is counted as blocks on disk, with the bytecode beside it; what an installation without extras has
+already is not counted again. Run it where all extras are installed, as `make test` does, after a run or two: Python writes bytecode of
+what it imports when it first does.
 
-    python benchmarks/extras_weight.py                  # all extras
-    python benchmarks/extras_weight.py --extras learn   # one
+    python benchmarks/extras_weight.py
 """
 
 from __future__ import annotations
 
-import argparse
 import platform
 import re
-import shutil
-import subprocess
-import sys
-import sysconfig
-import tempfile
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
+from importlib import metadata
 from pathlib import Path
 
+from packaging.requirements import Requirement
 from results_io import ROOT, markdown_row, write_result
 
-from graphdet.extras import EXTRAS
-
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-LARGE = 0.1  # a part that is named by itself, of its extra
+LARGE = 0.05  # of an extra: a package that is named by itself
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--extras", nargs="+", default=[*EXTRAS, "light"], help="which, by the names of pyproject.toml")
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        bare = folder / "bare"
-        subprocess.run([sys.executable, "-m", "venv", str(bare)], check=True)
-        before = parts(bare)
-        install(bare, PROJECT["dependencies"])
-        found = {"none": more_than(parts(bare), before)}
-        for extra in options.extras:
-            copy = folder / extra
-            shutil.copytree(bare, copy, symlinks=True)
-            install(copy, wanted(extra))
-            found[extra] = more_than(parts(copy), parts(bare))
-            shutil.rmtree(copy)
-    rows = {extra: {"megabytes": sum(own.values()), "of which": named(own)} for extra, own in found.items()}
+    base = closure(PROJECT["dependencies"])
+    found = {"none": base}
+    for extra in PROJECT["optional-dependencies"]:
+        if extra != "development":
+            found[extra] = {name: size for name, size in closure(wanted(extra)).items() if name not in base}
     machine = f"{platform.system()} {platform.machine()} with Python {platform.python_version()}"
     lines = [
         "# What extras weigh",
         "",
-        f"Megabytes of packages on disk, bytecode included, on {machine}; an extra's are those that it",
-        "adds to an installation without extras. Some extras share packages.",
+        f"Megabytes of packages on disk, on {machine}; an extra's are those that it adds to an installation without extras.",
+        "Some extras share packages.",
         "",
-        "| extra | MB | of which |",
-        "|---|---|---|",
+        "| extra | packages | MB | of which |",
+        "|---|---|---|---|",
     ]
-    for extra, row in rows.items():
-        lines.append(
-            markdown_row(
-                [extra, f"{row['megabytes']:,.0f}", ", ".join(f"{name} {size:,.0f}" for name, size in named(found[extra]).items())]
-            )
-        )
+    for extra, own in found.items():
+        heavy = sorted(((size, name) for name, size in own.items() if size >= LARGE * sum(own.values())), reverse=True)
+        told = ", ".join(f"{name} {size:,.0f}" for size, name in heavy)
+        lines.append(markdown_row([extra, str(len(own)), f"{sum(own.values()):,.0f}", told]))
     text = "\n".join(lines) + "\n"
-    write_result("extras_weight", rows, text, ("extras",))
+    write_result("extras_weight", found, text, ("extras",))
     print(text)
 
 
 def wanted(extra: str) -> list[str]:
-    """The requirements of an extra, of those that it holds, too."""
+    """The requirements of an extra, and of those that it holds."""
     found: list[str] = []
     for line in PROJECT["optional-dependencies"][extra]:
         held = re.fullmatch(r"graphdet\[(.*)\]", line)
@@ -77,27 +57,31 @@ def wanted(extra: str) -> list[str]:
     return found
 
 
-def install(environment: Path, packages: Sequence[str]) -> None:
-    """By the versions of constraints.txt, with the environment's own pip."""
-    pip = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet", "--constraint", str(ROOT / "constraints.txt")]
-    subprocess.run([*pip, *packages], check=True)
+def closure(requirements: Iterable[str]) -> Mapping[str, float]:
+    """Package → megabytes, of all that is asked for on this machine."""
+    found: dict[str, float] = {}
+    waiting, seen = [Requirement(one) for one in requirements], set()
+    while waiting:
+        asked = waiting.pop()
+        for extra in {"", *asked.extras}:
+            if (asked.name, extra) in seen:
+                continue
+            seen.add((asked.name, extra))
+            package = metadata.distribution(asked.name)
+            found[package.name] = found.get(package.name) or weight(package)
+            needs = [Requirement(one) for one in package.requires or ()]
+            waiting += [one for one in needs if one.marker is None or one.marker.evaluate({"extra": extra})]
+    return dict(sorted(found.items()))
 
 
-def parts(environment: Path) -> dict[str, float]:
-    """Megabytes on disk of each entry of an environment's packages."""
-    site = Path(sysconfig.get_path("purelib", vars={"base": str(environment)}))
-    return {one.name: sum(file.lstat().st_blocks * 512 for file in (one, *one.rglob("*"))) / 1e6 for one in site.iterdir()}
-
-
-def more_than(now: dict[str, float], before: dict[str, float]) -> dict[str, float]:
-    """What came, or grew."""
-    return {name: size - before.get(name, 0.0) for name, size in now.items() if size > before.get(name, 0.0)}
-
-
-def named(own: dict[str, float]) -> dict[str, float]:
-    """The parts that weigh something of it, heaviest first."""
-    heavy = {name: size for name, size in own.items() if size >= LARGE * sum(own.values())}
-    return dict(sorted(heavy.items(), key=lambda pair: -pair[1]))
+def weight(package: metadata.Distribution) -> float:
+    """Megabytes of its files on disk, and of their bytecode."""
+    files: set[Path] = set()
+    for one in package.files or ():
+        path = Path(str(package.locate_file(one)))
+        files.add(path)
+        files.update((path.parent / "__pycache__").glob(f"{path.stem}.*.pyc") if path.suffix == ".py" else ())
+    return sum(file.stat().st_blocks * 512 for file in files if file.is_file()) / 1e6
 
 
 if __name__ == "__main__":
