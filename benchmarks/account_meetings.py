@@ -76,7 +76,7 @@ def _who(events: EventTable, node_type: str) -> csr_array:
 
 
 def bursts(events: EventTable) -> Floats:
-    """(users, 3): the account's events at items in a burst, their share of its events, and the most surprising of these bursts."""
+    """(users, 3): the events at items in a burst, their share of all, and −log10 of the chance of the least likely of these bursts."""
     users = events.count(USER)
     inside, surprise = np.zeros(len(events), np.bool_), np.zeros(users)
     found = find_bursts(events, SeriesSettings())
@@ -86,6 +86,6 @@ def bursts(events: EventTable) -> Floats:
             first, last = (int(row[name].timestamp() * 1e6) for name in ("first_seen", "last_seen"))
             own = events.at(ITEM, row["node_id"]) & (events.time >= first) & (events.time < last)
             inside |= own
-            np.maximum.at(surprise, events.codes[USER][own], row["surprise"])
+            np.maximum.at(surprise, events.codes[USER][own], -np.log10(max(row["p_value"], 1e-300)))
     count = np.bincount(events.codes[USER], inside, users)
     return np.column_stack([np.log1p(count), count / np.maximum(np.bincount(events.codes[USER], minlength=users), 1), surprise])
