@@ -156,7 +156,7 @@ def measure(markets: Mapping[int, Sequence[Sequence[Waits]]]) -> list[dict[str, 
     for house, own in houses.items():
         for desk in DESKS:
             lots = range(LOTS if desk.explore else 1)
-            weeks = np.mean([sum(worked(weeks, desk, lot) for weeks in own) for lot in lots], axis=0)
+            weeks = np.mean([np.sum([worked(weeks, desk, lot) for weeks in own], axis=0) for lot in lots], axis=0)
             rows.append({"house": house, "desk": desk.name, "weeks": weeks.tolist()})
     return rows
 

@@ -22,7 +22,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import pytest
 import uvicorn
@@ -40,7 +40,7 @@ from graphdet.console import account_file as accounts_file
 from graphdet.console import case_standing, punctual, shelf, workbench
 from graphdet.console import who_is_there as sessions
 from graphdet.console.account_file import ANALYST, READER, Account, AccountsOf, fits, load_accounts, new_account, save_accounts
-from graphdet.console.app import Console
+from graphdet.console.app import MOST_FIELDS, Console
 from graphdet.console.desk import Desk
 from graphdet.console.guard import FORM, HEADERS, MOST_BODY, MOST_TARGET
 from graphdet.console.lists_screen import MOST_REASONS
@@ -226,6 +226,95 @@ def test_a_form_without_origin_or_token_changes_nothing(served: Served, home: Pa
     assert served.ask("/case/C-0001/quick", {"word": "confirmed"}, cookie).status == 403
     with Casebook(home, "ana") as book:
         assert book.case("C-0001").verdict == ""
+
+
+def writing_paths(served: Served) -> list[str]:
+    """Each address that takes a form, as the application itself routes requests; of cases one."""
+    routes = [route for route in served.console.app._app.routes if "POST" in route.methods]
+    assert len(routes) >= sum(screen.method == "POST" for screen in SCREENS) + 3  # and logging in, logging out, and what is preferred
+    return sorted({route.path.format(**dict.fromkeys(route.param_convertors, "C-0001")) for route in routes})
+
+
+def good_form(csrf: str, ring: str) -> dict[str, str]:
+    """What any of them would take from somebody who may decide."""
+    return {
+        "csrf": csrf, "ring": ring, "word": "confirmed", "verdict": "confirmed", "owner": "bo", "next_step": "ask", "note": "x", "ids": "x",
+        "reason": "our office", "days": "9", "type": "ip", "id": "203.0.113.7", "language": "zh", "theme": "dark", "back": "/week",
+    }  # fmt: skip
+
+
+def all_said(home: Path) -> list[tuple[str, str]]:
+    with Casebook(home, "ana") as book:
+        return [(entry.kind, entry.case) for entry in book.history()]
+
+
+def test_no_address_that_takes_a_form_takes_one_that_is_forged(home: Path, people: dict[str, Account]) -> None:
+    """Every route is tried, those that somebody adds tomorrow, too: nothing is changed, nobody is logged in or out."""
+    with Casebook(home, "ana") as book:
+        ring = book.case("C-0001").ring_id
+    with serving(home, people) as served:
+        here = f"127.0.0.1:{served.port}"
+        (cookie, csrf), (_, of_another) = served.log_in("ana"), served.log_in("bo")
+        good, before = good_form(csrf, ring), all_said(home)
+        refused: list[tuple[dict[str, str], int]] = [
+            ({"Host": "evil.example"}, 421), ({"Host": f"localhost.evil.example:{served.port}"}, 421), ({"Origin": ""}, 403),
+            ({"Origin": "http://evil.example"}, 403), ({"Origin": "null"}, 403), ({"Origin": f"https://{here}"}, 403),
+            ({"Sec-Fetch-Site": "cross-site"}, 403), ({"Content-Type": "application/json"}, 415), ({"Content-Type": ""}, 415),
+            ({"Content-Type": "text/plain"}, 415), ({"Content-Type": "multipart/form-data; boundary=x"}, 415),
+            ({"Content-Length": str(MOST_BODY + 1)}, 413),
+        ]  # fmt: skip
+        for path in writing_paths(served):
+            for headers, status in refused:
+                assert served.ask(path, good, cookie, headers).status == status, (path, headers)
+            for method in ("PUT", "DELETE", "PATCH"):
+                assert served.ask(path, good, cookie, method=method).status == 405, (path, method)
+            if path != "/log-in":  # nobody has a token before
+                for token in ("", csrf[:-1], of_another):
+                    assert served.ask(path, {**good, "csrf": token}, cookie).status == 403, (path, token)
+                for chosen in ("", "chosen-by-another", cookie[:-1]):
+                    answer = served.ask(path, good, chosen)
+                    assert (answer.status, answer.headers.get("location"), answer.text) == (303, "/log-in", ""), (path, chosen)
+                    assert "set-cookie" not in answer.headers, path
+            assert served.ask(path, {**good, "note": "x" * MOST_BODY}, cookie).status == 413, path
+            assert served.ask(path, {**good, **{f"field{number}": "" for number in range(MOST_FIELDS)}}, cookie).status == 400, path
+        assert all_said(home) == before
+        session = served.console.sessions.of(cookie)
+        assert session is not None
+        assert (session.language, session.theme) == ("en", "")
+        changed = {path for path in writing_paths(served) if served.ask(path, good, cookie).status in (200, 303, 503)}
+        assert {"/log-out", "/case/C-0001/decide", "/case/C-0001/quick", "/lists/discount"} <= changed, "the same form, unforged, is taken"
+
+
+def test_no_address_that_takes_a_form_follows_a_path(served: Served, home: Path, tmp_path: Path) -> None:
+    """Names that climb out of a folder, in the address as in each field."""
+    (tmp_path / "secret").write_text("a-secret-of-this-machine")
+    fields = [*good_form("", "").keys() - {"owner", "next_step", "note"}, "name", "password"]  # those three are any text
+
+    def files() -> list[Path]:
+        own = [path for path in tmp_path.rglob("*") if "console" not in path.parts]
+        return sorted(path for path in own if not path.name.startswith("casebook.db"))
+
+    before = (all_said(home), files())
+    for path in writing_paths(served):
+        for climbing in ("../../secret", "..%2f..%2fsecret", str(tmp_path / "secret"), "C-0001\0", "C-0001/../../secret"):
+            cookie, csrf = served.log_in()
+            for there in {path, path.replace("C-0001", quote(climbing, safe="%"))}:
+                answer = served.ask(there, {**dict.fromkeys(fields, climbing), "csrf": csrf}, cookie)
+                assert answer.status < 500 or answer.status == 503, (there, climbing)  # 503: it is being prepared
+                assert "a-secret-of-this-machine" not in answer.text
+                assert re.match(r"/(?![/\\])", answer.headers.get("location", "/")), (there, climbing)
+    assert (all_said(home), files()) == before
+
+
+def test_whoever_logs_in_has_a_session_that_nobody_knew_before(home: Path, people: dict[str, Account]) -> None:
+    """A cookie that another page planted, or that another person left in the browser, is none afterwards."""
+    with serving(home, people) as served:
+        left, _ = served.log_in("ana")
+        for known in (left, "chosen-by-another"):
+            answer = served.ask("/log-in", {"name": "bo", "password": PASSWORD}, known)
+            assert answer.status == 303
+            assert known not in answer.headers["set-cookie"]
+            assert served.ask("/", cookie=known).headers["location"] == "/log-in"
 
 
 def test_answers_are_sent_at_once() -> None:

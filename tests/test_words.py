@@ -15,7 +15,9 @@ from street import PACKAGE, room_of
 
 from graphdet.schema import NODE_TYPE, lookalikes, objections
 from graphdet.schema.claims import FACTS
+from graphdet.schema.columns import ACTIONS
 from graphdet.schema.wording import LANGUAGES, Wording, filled, named, numbered
+from graphdet.words.action_words import DEEDS, action_in_words
 from graphdet.words.guide_words import GUIDE, HELD_FOR
 from graphdet.words.interface import WORDS, counted, label
 from graphdet.words.reasons import BRIEF, CATALOGUE, WEAKNESS
@@ -64,9 +66,20 @@ def test_no_key_is_unused() -> None:
     # Put together where they are read.
     made = {f"one_{name}" for name in ("hubs", *NODE_TYPE) if '"one_" +' in code} | {"counted"}
     made |= {f"fall_{part}{end}" for part in ("together", "cost") for end in ("", "_help") if 'label("fall_" +' in code}
+    made |= {f"action_{name}" for name in ACTIONS if "`action_${action}`" in code}
     made |= {f"next_{step}" for step in ("devices", "orders", "refunds", "coupons", "owners", "plain") if '"next_" +' in code}
     assert [key for key in WORDS if not re.search(rf"""["'`]{key}["'`]|id="{key}\"""", code) and key not in made] == []
     assert [key for key in GUIDE if not re.search(rf"""["']{key}["']""", code)] == []
+
+
+def test_what_was_done_has_words_in_both_languages_and_a_logs_own_words_stay() -> None:
+    assert tuple(DEEDS) == ACTIONS
+    for action in ACTIONS:
+        assert CHINESE.search(action_in_words(action, "zh"))
+        assert action_in_words(action, "en") == action
+    for other in ("swipe", "", "<script>"):
+        assert action_in_words(other, "zh") == other
+    assert action_in_words(None, "zh") == ""
 
 
 def test_no_sentence_stands_twice() -> None:

@@ -113,14 +113,18 @@ class CaseWords(OpenBook):
             CaseError: they said nothing, or took back all of it.
         """
         with self.writing() as writer:
-            undone = undone_among(list(self._own((UNDONE,))))
-            last = next((entry for entry in self._own(WORDS) if entry.number not in undone), None)
+            last = self.last_word()
             if last is None:
                 raise CaseError(f"{self.author} has said nothing in this casebook that could be taken back.")
             if only and last.case != only:
                 raise CaseError(f"the last word of {self.author} is not about {only}, but about {last.case or last.suppression}.")
             writer.add(UNDONE, last.case, last.suppression, {"undoes": last.number})
             return last
+
+    def last_word(self) -> Entry | None:
+        """This author's last word that still counts; None where there is none."""
+        undone = undone_among(list(self._own((UNDONE,))))
+        return next((entry for entry in self._own(WORDS) if entry.number not in undone), None)
 
     def _own(self, kinds: Sequence[str]) -> Iterator[Entry]:
         """This author's entries of these kinds, the latest first, each read when it is asked for."""

@@ -28,8 +28,9 @@ from graphdet.console.guard import Guard, Place, TooLarge
 from graphdet.console.pages import Pages
 from graphdet.console.routes import SCREENS, Screen
 from graphdet.console.who_is_there import Session, Sessions, Tries
-from graphdet.errors import ConsoleError, GraphdetError, NotARun, UnknownRing
+from graphdet.errors import ConsoleError, GraphdetError, NotARun, UnknownCase, UnknownRing
 from graphdet.schema.wording import LANGUAGES, Language
+from graphdet.words.console import CONSOLE_WORDS
 
 MOST_FIELDS = 50
 HASHED_AT_ONCE = 2  # passwords; each takes 32 MB and a core meanwhile
@@ -167,7 +168,9 @@ class Console:
 
     async def _own_form(self, request: Request) -> tuple[Session, dict[str, str]]:
         session, form = self._session(request), await _form(request)
-        if session is None or not hmac.compare_digest(form.get("csrf", "").encode(), session.csrf.encode()):
+        if session is None:
+            raise HTTPException(HTTPStatus.UNAUTHORIZED)
+        if not hmac.compare_digest(form.get("csrf", "").encode(), session.csrf.encode()):
             raise HTTPException(HTTPStatus.FORBIDDEN)
         return session, form
 
@@ -176,15 +179,19 @@ class Console:
         status = HTTPStatus.UNPROCESSABLE_ENTITY
         told = str(error) if isinstance(error, GraphdetError) else ""
         if isinstance(error, HTTPException):
-            status, told = HTTPStatus(error.status_code), error.detail
+            status = HTTPStatus(error.status_code)
+            told = error.detail if error.detail != status.phrase else ""
         elif isinstance(error, TooLarge):
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-        elif isinstance(error, (NotARun, UnknownRing)):
+        elif isinstance(error, (NotARun, UnknownRing, UnknownCase)):
             status = HTTPStatus.NOT_FOUND
         session = self._session(request)
         if session is None:
-            return PlainTextResponse(f"{status.value} {status.phrase}\n", status)
-        values = {"told": told or status.phrase, "status": status.value}
+            is_over = status == HTTPStatus.UNAUTHORIZED
+            return self._to_log_in(request) if is_over else PlainTextResponse(f"{status.value} {status.phrase}\n", status)
+        usual = f"status_{status.value}"
+        why = told if told in CONSOLE_WORDS else usual if usual in CONSOLE_WORDS else "status_400"
+        values = {"why": why, "told": "" if told == why else told, "status": status.value}
         return self.pages.answer("failure.html", session, str(request.url.path), values, status=status)
 
 

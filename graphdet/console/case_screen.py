@@ -40,7 +40,7 @@ def case_screen(desk: Desk, asked: Asked) -> Answer:
             book.view(case.name)
         with book.reading():
             history = book.history(case.name)
-            undone = book.undone()
+            undone, last = book.undone(), book.last_word()
             standing = desk.standing(book)
     queue, chance = standing.queue, standing.ranked.get(case.name)
     run = desk.run_of(case)
@@ -60,7 +60,7 @@ def case_screen(desk: Desk, asked: Asked) -> Answer:
             "case": case,
             "colour": "review" if case.tier == "explained" and case.back else case.tier,
             "history": [_in_words(entry, asked, entry.number in undone) for entry in reversed(history)][:MOST_TOLD],
-            "undoable": any(entry.author == asked.who and entry.number not in undone and entry.kind != "undone" for entry in history),
+            "undoable": last is not None and last.case == case.name,
             "before": queue[at - 1] if at > 0 else "",
             "after": queue[at + 1] if 0 <= at < len(queue) - 1 else "",
             "sure": "" if chance is None else filled(CONSOLE_WORDS["sure_now"].to(asked.language), chance=round(100 * chance)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -13,8 +14,10 @@ from graphdet.console.case_standing import Standing
 from graphdet.console.desk import Desk
 from graphdet.console.prepared import Prepared
 from graphdet.console.shelf import MOST_IDS, OpenRun
-from graphdet.run.log_clock import clock_of
+from graphdet.run.log_clock import LogClock, clock_of
 from graphdet.schema import EVENT_MAKERS, NODE_TYPE, USER
+from graphdet.schema.wording import Language
+from graphdet.words.action_words import action_in_words
 
 LONGEST_ID = 1000  # characters
 PARTS = re.compile(r"[\r\n]+")
@@ -38,6 +41,11 @@ def find_screen(desk: Desk, asked: Asked) -> Answer:
             rows = _look_up(run, prepared, book, desk.standing(book), names)
     known = [row for row in rows if row["type"]]
     return Answer("find.html", {**values, "found": rows, "known": len({row["name"] for row in known})})
+
+
+def _in_words(event: Mapping[str, Any], clock: LogClock, language: Language) -> dict[str, Any]:
+    """An event as it is shown, at the time of the log's clock."""
+    return {**event, "timestamp": clock.minute(event["timestamp"]), "action": action_in_words(event.get("action"), language)}
 
 
 def _case_named(standing: Standing, name: str) -> str:
@@ -121,7 +129,7 @@ def about_screen(desk: Desk, asked: Asked) -> Answer:
             "rows": rows,
             "earlier": [case for case in touched if case not in {row["case"] for row in rows}],
             "beside": clock.beside,
-            "events": [{**event, "timestamp": clock.minute(event["timestamp"])} for event in events],
+            "events": [_in_words(event, clock, asked.language) for event in events],
             "all_events": every,
             "columns": [*dict.fromkeys(shown), *money],
             "types": tuple(NODE_TYPE),

@@ -207,7 +207,7 @@ function eventTable(dossier) {
   const fill = () => {
     const rows = order.filter(chosenEvent);
     count.textContent = nothingChosen() ? "" : label("shown_of", { shown: number(rows.length), all: number(order.length), what: label("events") });
-    box.replaceChildren(table([["mark", mark], ["when_here", (row) => moment(row.second), "time"], ["member", (row) => id(dossier.members[row.member].id, "user")], ["action", (row) => short(row.action)], ["item", (row) => id(row.item, "item")],
+    box.replaceChildren(table([["mark", mark], ["when_here", (row) => moment(row.second), "time"], ["member", (row) => id(dossier.members[row.member].id, "user")], ["action", (row) => deed(row.action)], ["item", (row) => id(row.item, "item")],
       ["device", (row) => id(row.device, "device")], ["ip", (row) => id(row.ip, "ip")], ["money", (row) => number(row.amount, 2), "number"]], rows, 12));
   };
   fill();

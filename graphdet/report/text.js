@@ -40,6 +40,11 @@ function filled(text, valueOf) {
   });
 }
 
+// What was done: graphdet's own actions have words, others stand as the log has them.
+function deed(action) {
+  return labels[state.language][`action_${action}`] ?? short(action);
+}
+
 // What people call a node of a type; `type` may be the key of a label, too, such as "hubs".
 function noun(type, number = "one") {
   return data.types[type]?.[number][state.language] ?? label(type);

@@ -35,6 +35,17 @@ CONSOLE_WORDS: dict[str, Wording] = {
     "log_in_wrong": Wording("Name and password do not fit.", "名称与密码不符。"),
     "log_in_wait": Wording("Too many wrong tries. Wait {seconds:second|seconds}.", "错误次数过多。请等待 {seconds} 秒。"),
     "failure": Wording("That did not work", "未能完成"),
+    "status_400": Wording(
+        "The console does not know what is asked. Go back, and open the page again.", "控制台无法理解此请求。请返回并重新打开页面。"
+    ),
+    "status_403": Wording(
+        "The page was opened before the last log-in. Open it again, and say it once more.",
+        "该页面打开于最近一次登录之前。请重新打开后再操作。",
+    ),
+    "status_404": Wording("There is nothing of that name here.", "此处没有该名称的内容。"),
+    "status_413": Wording("That is too much at once.", "一次提交的内容过多。"),
+    "status_422": Wording("The reason:", "原因（英文）："),
+    "status_503": Wording("This cannot be shown at present. The reason:", "目前无法显示。原因（英文）："),
     "readers_look": Wording("You can look at everything here, but not decide.", "您可以查看全部内容，但不能作出结论。"),
     "today_sentence": Wording(
         "Cases that wait for somebody to decide: {cases}, of which {new} new and {grew} grew. About {hours:hour|hours} of work, at {minutes:minute|minutes} "
@@ -197,7 +208,7 @@ CONSOLE_WORDS: dict[str, Wording] = {
         "已接受的结果仍会计算；不计的对象不产生证据。两者到期自动失效。",
     ),
     "of_what": Wording("of what", "对象"),
-    "until": Wording("until", "有效期至"),
+    "until_day": Wording("until (UTC)", "有效期至（UTC）"),
     "hid": Wording("hid in the last run", "上次运行中隐去"),
     "approve": Wording("approve", "批准"),
     "withdraw": Wording("withdraw", "撤回"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from graphdet.schema.wording import Language, Wording, filled
+from graphdet.words.action_words import DEEDS
 
 WORDS: dict[str, Wording] = {
     "title": Wording("graphdet report", "graphdet 报告"),
@@ -360,6 +361,7 @@ WORDS: dict[str, Wording] = {
         "等级 **{tier}**，第 {rank} 位，分数 {score:.3f}；巧合可能：{q}。{members} 名成员，{items} 件商品，{events} 次事件。",
     ),
     "decision": Wording("Decision (confirmed, innocent, unsure), by whom and why:", "处理意见（确认、正常、不确定）、处理人及理由："),
+    **{f"action_{name}": words for name, words in DEEDS.items()},
 }
 
 

@@ -11,10 +11,15 @@
     if (row) say(row.querySelector("a").textContent);
   }
 
-  function say(text) {
+  function say(text, shown = 1600) {
     const live = document.getElementById("live");
     live.textContent = text;
-    setTimeout(() => { if (live.textContent === text) live.textContent = ""; }, 1600);
+    setTimeout(() => { if (live.textContent === text) live.textContent = ""; }, shown);
+  }
+
+  function whyNot(answer) {
+    const alert = new DOMParser().parseFromString(answer.responseText, "text/html").querySelector("[role=alert]");
+    return alert ? alert.parentElement.querySelector("p[lang]")?.textContent ?? alert.textContent : `${answer.status}`;
   }
 
   function step(by) {
@@ -51,7 +56,7 @@
     else if (row) row.querySelector(`[data-key="${event.key}"]`)?.click();
   });
   document.addEventListener("htmx:afterSwap", () => { const row = rows().find((one) => one.dataset.case === here); if (row) row.classList.add("here"); });
-  document.addEventListener("htmx:responseError", (event) => say(`${event.detail.xhr.status}`));
+  document.addEventListener("htmx:responseError", (event) => say(whyNot(event.detail.xhr), 6000));
   const back = document.getElementById("back");
   if (back) back.value = location.pathname + location.search;
   document.documentElement.dataset.ready = "yes";
