@@ -31,6 +31,7 @@ from browser import QUIET, find_chromium
 from case_runs import MadeRing, made_run
 from dossier_runs import LoggedRun, market_run
 from test_report import keep
+from test_words import CHINESE
 
 from graphdet.alerts.outbox import list_deliveries, mark, open_outbox
 from graphdet.alerts.telling import tell
@@ -931,6 +932,54 @@ def test_every_screen_opens_in_both_languages_without_a_missing_word(served: Ser
         assert served.ask("/prefer", {"csrf": csrf, "language": "en", "back": back}, cookie).headers["location"] == "/"
 
 
+# Of these a tag, with all that is in it, holds what is nobody's words: ids, code, what somebody typed, and what says that it is English.
+NO_WORDS = re.compile(
+    r'<(\w+)\b[^>]*?(?:class="(?:[^"]* )?(?:id|whole-id)"|lang="en")[^>]*>.*?</\1>|<(script|style|textarea)\b.*?</\2>', re.S
+)
+# Names of programs, files, keys and clocks; of cases, rings and runs; of people.
+NAMES = re.compile(r"graphdet(?: serve)?|CSV|UTC|Enter|(?:[CRS]-|run-)[0-9a-f]+|[A-Z][a-z]+/[A-Z][a-z_]+|\bana\b")
+
+
+def english_words(page: str) -> set[str]:
+    """What stands in Latin letters on a page and is no name."""
+    bare = NO_WORDS.sub(" ", page)
+    told = re.findall(r'(?:aria-label|placeholder)="([^"]*)"', bare) + re.split("<[^>]*>", bare)
+    return {word for text in told for word in re.findall("[A-Za-z]{3,}", NAMES.sub(" ", html.unescape(text)))}
+
+
+def every_screen(logged: LoggedRun) -> list[str]:
+    """An address of each screen, with something on it: pages of all types of nodes, ids found, what is not there."""
+    members = {row["node_type"]: row["node_id"] for row in logged.run.members.to_pylist()}
+    assert len(members) > 4
+    plain = [screen.path.replace("{name}", "C-0001") for screen in SCREENS if screen.method == "GET" and screen.path not in PARTS]
+    about = ["/about?" + urlencode({"type": name, "id": node_id}) for name, node_id in members.items()]
+    found = "/find?" + urlencode({"ids": "\n".join([*members.values(), EVIL])})
+    return [*[path for path in plain if path != "/about"], *about, found, "/week?days=90", "/case/C-9999", "/nowhere", "/log-in"]
+
+
+PARTS = ("/lists/alerts", "/lists/accounts.csv")  # no pages
+
+
+def test_a_chinese_page_is_chinese(home: Path, logged: LoggedRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workbench, "WAITED", 60.0)
+    with Casebook(home, "ana") as book:
+        book.decide("C-0001", "confirmed")
+        book.accept("C-0002", "家人")
+        book.discount("ip", "203.0.113.7", "办公室")
+    with serving(home) as served:
+        cookie, csrf = served.log_in()
+        assert "Find" in english_words(served.ask("/find", cookie=cookie).text), "English is seen where it is"
+        served.ask("/prefer", {"csrf": csrf, "language": "zh", "back": "/"}, cookie)
+        for path in every_screen(logged):
+            page = served.ask(path, cookie=cookie, headers={"Accept-Language": "zh-CN"}).text
+            assert CHINESE.search(page), path
+            assert english_words(page) == set(), path
+        refused = served.ask("/case/C-0001/accept", {"csrf": csrf, "reason": "", "days": "9"}, cookie)
+        assert CONSOLE_WORDS["status_422"].zh in refused.text
+        assert english_words(refused.text) == set(), "a reason that the program gives in English says that it is"
+        assert 'lang="en"' in refused.text
+
+
 def test_a_watchs_alerts_come_live_beside_their_cases(home: Path, tmp_path: Path) -> None:
     state = tmp_path / "state"
     with pytest.raises(AlertError, match="no outbox"):
@@ -1043,7 +1092,7 @@ def page(chromium: Any) -> Iterator[Any]:
 
 
 @pytest.mark.slow
-def test_a_morning_at_the_console(page: Any, served: Served, home: Path) -> None:
+def test_a_morning_at_the_console(page: Any, served: Served, home: Path, logged: LoggedRun) -> None:
     """Log in, go through the queue by keyboard, decide, look around in both languages, on a phone, and on paper."""
     complaints: list[str] = []
     elsewhere: list[str] = []
@@ -1107,12 +1156,12 @@ def test_a_morning_at_the_console(page: Any, served: Served, home: Path) -> None
     page.goto(f"http://127.0.0.1:{served.port}/")
     button = page.locator("#queue button[value=confirmed]").first.bounding_box()
     assert button["x"] + button["width"] < 390, "what there is to say of a case is in sight"
-    for path in ("/", "/week", "/lists", "/runs", "/find", f"/case/{first}"):
+    for path in [*every_screen(logged), f"/case/{first}"]:
         page.goto(f"http://127.0.0.1:{served.port}{path}")
         page.wait_for_selector("html[data-ready=yes]")
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= 391, (path, wide)
-        keep(page, f"console-phone{path.replace('/', '-')}")
+        keep(page, f"console-phone{re.sub('[^a-z-]+', '-', path)}")
     page.goto(f"http://127.0.0.1:{served.port}/nowhere")
     assert page.locator("main [role=alert]").count() == 1
     assert [text for text in complaints if "404" not in text] == []
