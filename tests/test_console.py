@@ -968,7 +968,8 @@ def test_a_chinese_page_is_chinese(home: Path, logged: LoggedRun, monkeypatch: p
         book.discount("ip", "203.0.113.7", "办公室")
     with serving(home) as served:
         cookie, csrf = served.log_in()
-        assert "Find" in english_words(served.ask("/find", cookie=cookie).text), "English is seen where it is"
+        page = served.ask("/find", cookie=cookie).text.replace('<html lang="en"', "<html")
+        assert "Find" in english_words(page), "English is seen where it is"
         served.ask("/prefer", {"csrf": csrf, "language": "zh", "back": "/"}, cookie)
         for path in every_screen(logged):
             page = served.ask(path, cookie=cookie, headers={"Accept-Language": "zh-CN"}).text
