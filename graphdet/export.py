@@ -186,7 +186,9 @@ def case_note(dossier: Dossier, recorded: Recorded, language: Language) -> str:
         "",
     ]
     innocent = [
-        f"- {label(_fit(one), language)} — {one.claim.short.to(language)}: {_escaped(_why(one, language))}" for one in dossier.innocent
+        f"- {label(_fit(one), language)} — "
+        + label("told_of", language, what=one.claim.short.to(language), told=_escaped(_why(one, language)))
+        for one in dossier.innocent
     ]
     if ring["explanation"]:
         innocent.insert(0, f"- **{_escaped(look_alike_in_words(ring['explanation'], language))}**")

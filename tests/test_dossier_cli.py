@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,7 @@ def test_show_prints_the_dossier_in_both_languages(folder: str) -> None:
         assert text in english
     for text in ("疑似团伙", "支持怀疑的事实", "已检验的正常原因", "请先阅读以下事件", "告警建立在"):
         assert text in chinese
+    assert not re.search("[\u4e00-\u9fff]: |: [\u4e00-\u9fff]", chinese), "its own colon"
     assert len(english.splitlines()) < 90
 
 

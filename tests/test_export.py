@@ -107,6 +107,7 @@ def test_the_note_is_plain_markdown(case: Case, language: str, tmp_path: Path) -
     heads = [rows[place - 1] for place, line in enumerate(rows) if set(line) <= set("|- ")]
     assert all(not re.search("[a-z]{3}", head) for head in heads) == (language == "zh")
     assert ("处理意见" in text) == (language == "zh")
+    assert not re.search("[\u4e00-\u9fff]: |: [\u4e00-\u9fff]", text)
 
 
 def test_nothing_is_overwritten_or_left_half_done(case: Case, tmp_path: Path) -> None:

@@ -381,6 +381,10 @@ def test_init_then_check_and_run(graphdet_command: Command, tmp_path: Path, monk
     outcome = graphdet_command("init", "log.csv")
     assert outcome.code == 0
     assert "graphdet check log.csv " in outcome.out
+    (check,), (run,) = (
+        [line for line in outcome.out.splitlines() if meant in line] for meant in ("what becomes of the log", "finds rings")
+    )
+    assert check.index("what becomes") == run.index("finds rings")
     assert "Not sure" in outcome.out
     assert load_settings(Path("graphdet.toml")).log.columns == {"buyer": "user_id", "sku": "item_id", "when": "timestamp"}
     assert json.loads(graphdet_command("check", "log.csv", "--json").out)["events"] == 200

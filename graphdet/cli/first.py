@@ -112,7 +112,7 @@ def _write(out: Path, text: str) -> None:
 
 def _say_next(proposal: Proposal, out: Path, logs: list[str]) -> None:
     """Where the file is, and which commands come next; what is no log is left out by the file itself."""
-    from graphdet.terminal import clean
+    from graphdet.terminal import clean, lines_of_steps
 
     print(f"\nWrote {clean(out)}. Every line of it has its reason; change what is wrong.")
     if proposal.lacking:
@@ -121,8 +121,8 @@ def _say_next(proposal: Proposal, out: Path, logs: list[str]) -> None:
         )
     named = " ".join(clean(shlex.quote(path)) for path in logs)
     settings = "" if out == Path(SETTINGS_NAME) else f" --settings {clean(shlex.quote(str(out)))}"
-    print(f"  graphdet check {named}{settings}  what becomes of the log with it")
-    print(f"  graphdet run {named}{settings} --out out/first  finds rings")
+    check, run = f"graphdet check {named}{settings}", f"graphdet run {named}{settings} --out out/first"
+    print("\n".join(lines_of_steps([(check, "what becomes of the log with it"), (run, "finds rings")])))
 
 
 def _as_dict(proposal: Proposal) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from graphdet.terminal.canvas import clean, console_for, name
 from graphdet.terminal.demo_end import show_outcome
 from graphdet.terminal.screens import (
+    lines_of_steps,
     plural,
     show_check,
     show_end,
@@ -18,6 +19,7 @@ from graphdet.terminal.screens import (
 __all__ = [
     "clean",
     "console_for",
+    "lines_of_steps",
     "name",
     "plural",
     "show_check",

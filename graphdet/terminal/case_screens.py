@@ -11,6 +11,7 @@ from graphdet.cases.rows import ACCEPT, Case, Hid, MemberWord, Suppression
 from graphdet.schema.wording import Language, filled
 from graphdet.terminal.canvas import clean, name, plain_table, print_columns
 from graphdet.words.casework import entry_in_words, standing_in_words, story_in_words, word
+from graphdet.words.interface import label
 
 LONGEST_SHOWN = 300  # characters of what people wrote, in a line of history
 
@@ -55,10 +56,10 @@ def show_case(
     console.print()
     console.print(filled(word("seen_runs", language), runs=f"{case.runs:,}", first=case.opened[:10], last=case.seen[:10]))
     if case.next_step:
-        console.print(f"{word('next_step', language)}: {clean(case.next_step)}")
+        console.print(label("told_of", language, what=word("next_step", language), told=clean(case.next_step)))
     said = {one.user_id: word(one.verdict, language) for one in words}
     told = [clean(user) + (f" ({said[user]})" if user in said else "") for user in users]
-    console.print(f"{word('accounts', language)}: {', '.join(told)}")
+    console.print(label("told_of", language, what=word("accounts", language), told=", ".join(told)))
     console.print()
     show_history(console, history, undone, language)
 

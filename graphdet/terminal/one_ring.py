@@ -96,7 +96,7 @@ def _without(console: Console, dossier: Dossier, language: Language) -> None:
         what_left = label("gone") if one["tier"] == "gone" else label("left_line", **numbers)
         which = f" {name(one['id'], 24)}" if one["id"] is not None else ""
         what = NODE_TYPE[one["without"]].noun.to(language, many=True) if one["without"] in NODE_TYPE else label(one["without"])
-        lines.append(f"{what}{which}: {what_left}")
+        lines.append(label("told_of", what=what + which, told=what_left))
     _bullets(console, label("without"), lines, "default")
 
 

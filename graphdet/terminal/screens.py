@@ -136,9 +136,14 @@ def show_next(console: Console, run: Run, folder: Path) -> None:
 def show_steps(console: Console, folder: Path, steps: Sequence[tuple[str, str]]) -> None:
     """Where a run is, and what may be done with it: a command and its meaning."""
     console.print(f"\nRun folder: {clean(folder)}", style="bold", soft_wrap=True)
+    for line in lines_of_steps(steps):
+        console.print(line, soft_wrap=True)
+
+
+def lines_of_steps(steps: Sequence[tuple[str, str]]) -> list[str]:
+    """Commands under each other, and what each is for."""
     wide = max((len(step) for step, _ in steps), default=0)
-    for step, meaning in steps:
-        console.print(f"  {step:<{wide}}  {meaning}", soft_wrap=True)
+    return [f"  {step:<{wide}}  {meaning}" for step, meaning in steps]
 
 
 def show_check(console: Console, found: LogCheck) -> None:

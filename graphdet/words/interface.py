@@ -337,6 +337,7 @@ WORDS: dict[str, Wording] = {
     "fails_line": Wording("not a case of {name}: {missed}", "不属于{name}：{missed}"),
     "raised_line": Wording("{name}: {passed}", "{name}：{passed}"),
     "spared_line": Wording("an alert by all else: {spared}", "其余均达到告警条件：{spared}"),
+    "told_of": Wording("{what}: {told}", "{what}：{told}"),
     "left_line": Wording(
         "{tier}, evidence {strength:.0f} of {whole:.0f}, {kept} of {all:member|members}",
         "{tier}，证据 {strength:.0f}/{whole:.0f}，保留 {kept}/{all} 名成员",
