@@ -83,7 +83,9 @@ def test_queries_tell_act_and_hold_apart(database: Database) -> None:
     held = with_standings(two_rings(), {"ring-1": {"cid": "few_items,stray"}, "ring-2": {"bob": "little_evidence"}})
     push_run(database, two_rings())
     queries = {query.name: query.filled(ring="ring-1", run="run-a") for query in load_queries()}
-    assert {row[0] for row in run(database, queries["members"])} == {None}
+    assert {(row[0], row[-1]) for row in run(database, queries["members"])} == {
+        (None, "shown 3 of 3 members; the run does not say whom to hold")
+    }
     push_run(database, held)
     rows = run(database, queries["members"])
     of_ring = [row for row in held.ring("ring-1").members.to_pylist() if row["node_type"] == "user"]

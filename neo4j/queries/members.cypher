@@ -10,5 +10,6 @@ WITH r, collect({standing: m.standing, user: coalesce(u.fullId, u.userId), why: 
 WITH r, every, size([one IN every WHERE one.standing = 'act' | 1]) AS act, size([one IN every WHERE one.standing = 'hold' | 1]) AS hold
 UNWIND every[..150] AS one
 RETURN one.standing AS standing, one.user AS user, one.why AS why, one.evidence AS evidence, one.events AS events, one.first AS first,
-  one.last AS last, 'shown ' + toString(size(every[..150])) + ' of ' + toString(r.size) + ' members: ' + toString(act) + ' to act on, '
-  + toString(hold) + ' to hold' AS shown
+  one.last AS last, 'shown ' + toString(size(every[..150])) + ' of ' + toString(r.size) + ' members'
+  + CASE WHEN act + hold = 0 THEN '; the run does not say whom to hold' ELSE ': ' + toString(act) + ' to act on, ' + toString(hold)
+  + ' to hold' END AS shown
