@@ -19,6 +19,7 @@ from graphdet.words.console import CONSOLE_WORDS
 from graphdet.words.interface import WORDS
 
 SCRIPTS = (*CHARTS, "text.js", "charts.js", "grid.js", "ring.js", "case.js")
+CODES = {"verdict": "", "lineage": "lineage_", "state": "state_", "why": "back_"}  # parts of entries, and how their words begin
 MOST_TOLD = 200  # entries of a history that are shown, the latest
 
 
@@ -84,7 +85,7 @@ def _in_words(entry: Entry, asked: Asked, undone: bool) -> Told:
 
     told: dict[str, Any] = entry.told
     parts = [word(f"entry_{entry.kind}")]
-    parts += [word(str(told[key])) for key in ("verdict", "lineage", "state", "why") if told.get(key)]
+    parts += [word(before + str(told[key])) for key, before in CODES.items() if told.get(key)]
     parts += [str(told[key]) for key in ("user", "owner", "step", "text", "note", "reason") if told.get(key)]
     text = " · ".join(dict.fromkeys(parts))
     return Told(entry.time, entry.author, f"{text} ({word('taken_back')})" if undone else text)
