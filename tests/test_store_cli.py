@@ -178,8 +178,8 @@ def test_look_alikes_are_as_near_as_members_are_to_each_other(database: Database
     assert rows[0][1] >= 2
     assert rows[0][2] >= rows[0][3]
     assert set(rows[0][4]) <= {"10.0.0.1", "card", "lane 1", "phone", "shop", "hat"}
-    # Who is to be held says nothing of others: of the two that are left all are near.
-    push_run(database, with_standings(found, {"ring-1": {"cid": "stray"}}))
+    # Who is to be held says nothing of others; the two that are left are as near to it as to each other.
+    push_run(database, with_standings(found, {"ring-1": {"ann": "stray"}}))
     held = run(database, query.filled(ring="ring-1"))
     assert [(row[0]["userId"], row[1]) for row in (*rows, *held)] == [("out", 3), ("out", 2)]
 
