@@ -57,9 +57,12 @@ def _neighbourly(facts: Any, log: Background, bars: TierSettings) -> bool:
 
 
 def _following(facts: Any, log: Background, bars: TierSettings) -> bool:
-    honest = facts.refunded < bars.few and facts.coupons < 0.2
-    apart = facts.own_things <= 1 and facts.device_share < bars.few
-    return facts.top_seller < 0.5 and facts.sellers >= 3 and honest and apart and facts.days >= bars.long_share * log.days
+    shops = facts.top_seller < 0.5 and facts.sellers >= 3
+    return shops and _honest(facts, bars) and facts.days >= bars.long_share * log.days
+
+
+def _honest(facts: Any, bars: TierSettings) -> bool:
+    return facts.refunded < bars.few and facts.coupons < 0.2 and facts.own_things <= 1 and facts.device_share < bars.few
 
 
 def _throughout(facts: Any) -> bool:
@@ -131,6 +134,13 @@ def plain_objections(facts: Any, targets: int, log: Background, bars: TierSettin
             and facts.device_share < bars.few
         ),
         "like_neighbours": _throughout(facts) and (_neighbourly(facts, log, bars) or _following(facts, log, bars)),
+        "again_and_again": (
+            facts.sellers < 1
+            and facts.crowd < bars.crowd
+            and _honest(facts, bars)
+            and _throughout(facts)
+            and facts.days >= bars.long_share * log.days
+        ),
         "like_regulars": facts.top_seller >= bars.nearly_all and facts.half_days >= bars.spread_share * log.days,
         "handed_out": (
             min(facts.top_seller, facts.coupons) >= bars.nearly_all

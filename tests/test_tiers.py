@@ -71,6 +71,7 @@ def test_a_plain_ring_is_an_alert() -> None:
         ),
         ("sprawling", with_facts(PLAIN, days=29.0, density=0.2, two_target_share=0.7), 6),
         ("like_neighbours", with_facts(PLAIN, **NEW_DEALS), 6),
+        ("again_and_again", with_facts(PLAIN, **NEW_DEALS | {"sellers": 0, "top_seller": 0.0}), 6),
         ("like_regulars", with_facts(PLAIN, half_days=SETTINGS.spread_share * LOG.days), 6),
         ("handed_out", with_facts(PLAIN, coupons=SETTINGS.nearly_all, ordered=SETTINGS.few - 0.01, half_days=0.0), 6),
         ("not_devoted", with_facts(PLAIN, dedication=SETTINGS.alert_dedication - 0.01), 6),
@@ -97,6 +98,24 @@ def test_each_objection_alone_puts_a_ring_up_for_review(objection: str, facts: R
 )
 def test_a_campaign_is_no_crowd_of_deal_hunters(otherwise: dict[str, float]) -> None:
     assert raised(with_facts(PLAIN, **NEW_DEALS | otherwise), 6, LOG) == []
+
+
+@pytest.mark.parametrize(
+    "otherwise",
+    [
+        {"days": SETTINGS.long_share * LOG.days - 0.1},
+        {"apart": 0.009},
+        {"hours": 25.0},
+        {"own_things": 2},
+        {"sellers": 1, "top_seller": 0.6},
+        {"crowd": SETTINGS.crowd},
+    ],
+    ids=lambda otherwise: next(iter(otherwise)),
+)
+def test_where_no_shops_are_told_who_meets_again_and_again_is_for_review(otherwise: dict[str, float]) -> None:
+    company = NEW_DEALS | {"sellers": 0, "top_seller": 0.0}
+    assert raised(with_facts(PLAIN, **company), 6, LOG) == ["again_and_again"]
+    assert raised(with_facts(PLAIN, **company | otherwise), 6, LOG) == []
 
 
 def test_who_came_to_many_things_did_not_come_with_their_crowds() -> None:

@@ -40,14 +40,19 @@ COLLEAGUES = (
     OWN_DEVICES,
 )
 
-# People who come for each new deal, whoever sells it, to order or to look.
-FOLLOWERS = (
-    Condition("top_seller", "less than", Bar(number=0.5, why="no shop gains most of it")),
-    Condition("sellers", "at least", Bar(number=3, why="a leader offers what is good today, whoever sells it")),
+# What people do who come together for themselves.
+HONEST = (
     Condition("refunded", "less than", Bar("few")),
     Condition("coupons", "less than", Bar(number=0.2, why="a deal is cheap without coupons; a crew that collects them uses more")),
     Condition("own_things", "at most", Bar(number=1, why="a couple among them may share one device")),
     OWN_DEVICES,
+)
+
+# People who come for each new deal, whoever sells it, to order or to look.
+FOLLOWERS = (
+    Condition("top_seller", "less than", Bar(number=0.5, why="no shop gains most of it")),
+    Condition("sellers", "at least", Bar(number=3, why="a leader offers what is good today, whoever sells it")),
+    *HONEST,
 )
 
 NEIGHBOURS = (

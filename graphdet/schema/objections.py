@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from graphdet.schema.claims import Bar, Claim, Condition
-from graphdet.schema.lookalikes import FOLLOWERS, LASTING, NEIGHBOURS, OWN_DEVICES, THROUGHOUT
+from graphdet.schema.lookalikes import FOLLOWERS, HONEST, LASTING, NEIGHBOURS, OWN_DEVICES, THROUGHOUT
 from graphdet.schema.wording import Wording
 
 OWN_TARGETS = Condition("outsiders_per_member", "at most", Bar("exclusive"))  # hardly anybody else comes to half of its item targets
@@ -117,6 +117,26 @@ OBJECTIONS: tuple[Claim, ...] = (
             "或一群每有新优惠就来看的人，只是没有共用地址。",
         ),
         ways=((*NEIGHBOURS, *THROUGHOUT), (*FOLLOWERS, *THROUGHOUT, LASTING)),
+    ),
+    # Where a log tells no shops, nothing says whether one gains; time alone tells such company from a campaign. Where things live for hours, as
+    # news do, whoever comes for them comes in a crowd, and so do a crew's: that says nothing.
+    Claim(
+        name="again_and_again",
+        short=Wording("again and again", "反复相聚"),
+        sentence=Wording(
+            "It goes on for {days:day|days}, half of it at an item within {hours:hour|hours}, at items far apart in time, and the log tells no "
+            "shops: a group-buy or an office that orders together would look the same.",
+            "活动持续 {days} 天，一件商品上有一半行为集中在 {hours} 小时之内，各商品的时间相距甚远，而日志没有店铺信息：社区团购或一起下单的办公室看起来也会如此。",
+        ),
+        ways=(
+            (
+                Condition("sellers", "less than", Bar(number=1, why="a shop that gains, or many that do not, tell more")),
+                Condition("crowd", "less than", Bar("crowd")),
+                *HONEST,
+                *THROUGHOUT,
+                LASTING,
+            ),
+        ),
     ),
     # Where times are bare dates, a shop's regulars meet at what it offers on whatever days they come; a crew comes when it is told to, so
     # that each of its targets has its own few days.
