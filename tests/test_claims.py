@@ -137,6 +137,7 @@ def plain_objections(facts: Any, targets: int, log: Background, bars: TierSettin
         "again_and_again": (
             facts.sellers < 1
             and facts.crowd < bars.crowd
+            and facts.one_sitting >= 0
             and _honest(facts, bars)
             and _throughout(facts)
             and facts.days >= bars.long_share * log.days
@@ -318,7 +319,9 @@ def weighed(name: str, facts: RingFacts, log: Background = LOG) -> Weighed:
 
 
 def test_what_does_not_fit_names_the_bars_that_it_misses() -> None:
-    assert missed_in_words(weighed("household", PLAIN), "en") == ("20 members (at most 6); 5% with one address or network (at least 70%)")
+    assert missed_in_words(weighed("household", PLAIN), "en") == (
+        "20 members (at most 6); 5% with one address or, apart from this, one network (at least 70%)"
+    )
     network = with_facts(PLAIN, place_share=0.45, place_users=20, place_chance=1e-6, device_share=0.4)
     assert (
         missed_in_words(weighed("shared_network", network), "en")
@@ -335,17 +338,17 @@ def test_what_does_not_fit_names_the_bars_that_it_misses() -> None:
 
 def test_what_holds_names_the_bars_that_it_passes() -> None:
     crowd = weighed("among_strangers", with_facts(PLAIN, crowd=0.95, two_target_share=0.6))
-    harder = "95% of the visitors around members' visits are strangers, more than usual (more than 60%)"  # of two bars of one fact
+    harder = "95% of the visitors around members' visits are strangers beyond the usual (more than 60%)"  # of two bars of one fact
     assert (
         passed_in_words(crowd, "en")
-        == f"{harder}; 60% of members at no more than two items (more than 55%); 0% on shared devices (less than 25%)"
+        == f"{harder}; 60% of members came to no more than two items (more than 55%); 0% on shared devices (less than 25%)"
     )
     assert passed_in_words(weighed("household", PLAIN), "en") == ""
 
 
 def test_an_alert_tells_how_far_it_is_from_review() -> None:
     told = spared_in_words(judge(PLAIN, 6, LOG, TierSettings()).objections, "en")
-    for bar in ("evidence 200 (at least 20)", "20 members (at least 5)", "6 items (at least 3)", "is here (at least 20%)"):
+    for bar in ("evidence 200 (at least 20)", "20 members (at least 5)", "6 targets (at least 3)", "is here (at least 20%)"):
         assert bar in told
     busy = with_facts(PLAIN, dedication=0.05, attention=4.0)
     assert "as in 4 ordinary visits (at least 2.5)" in spared_in_words([weighed("not_devoted", busy)], "en")

@@ -424,7 +424,7 @@ def test_an_innocent_group_is_told_to_be_innocent_first(explained: tuple[Recorde
         show_dossier(console, dossier, recorded, language)  # type: ignore[arg-type]
         text = console.export_text()
         console.file.close()
-        heading = {"en": "What speaks for it", "zh": "支持怀疑的事实"}[language]
+        heading = {"en": "What speaks for a ring", "zh": "支持团伙怀疑的事实"}[language]
         assert text.index(plain) < text.index(heading)
         assert "Suspected ring" not in text.splitlines()[1]
 

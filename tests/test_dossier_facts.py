@@ -434,14 +434,14 @@ def usual_shares(facts: dict[str, Any]) -> dict[str, float]:
 
 
 def test_who_is_to_be_held_is_weak_or_a_stray(case: Case) -> None:
-    """Who touched two items or a quarter of them, where there are more; adds less than half of the median member's evidence; or came at
+    """Who touched two items, where there are more; adds less than half of the median member's evidence; or came at
     other times only."""
     for dossier in case.of_grown():
         measured = json.loads(case.recorded.measured[dossier.ring["ring_id"]])
         oracle = Oracle(case.log, {member["id"] for member in dossier.members}, measured["windows"])
         median = np.median([member["contribution"] for member in dossier.members])
         items = dossier.facts["what"]["items"]
-        few = max(2, 0.25 * items) if items > max(2, 0.25 * items) else -1
+        few = 2 if items > 2 else -1
         for member in dossier.members:
             assert member["touched"] > 0  # who did nothing there is no member
             stray = member["id"] not in set(oracle.came["user_id"])

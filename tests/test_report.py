@@ -438,7 +438,7 @@ def test_languages_themes_and_phones(chromium: Any, path: Path) -> None:
             page.wait_for_selector(".grid-chart")
             assert page.evaluate("getComputedStyle(document.body).backgroundColor") != before
             page.locator("#language").click()
-            assert "What speaks for it" in page.locator("main").inner_text()
+            assert "What speaks for a ring" in page.locator("main").inner_text()
 
 
 def test_the_keyboard_leads_everywhere(opened: Opened) -> None:

@@ -109,6 +109,7 @@ def test_a_campaign_is_no_crowd_of_deal_hunters(otherwise: dict[str, float]) -> 
         {"own_things": 2},
         {"sellers": 1, "top_seller": 0.6},
         {"crowd": SETTINGS.crowd},
+        {"one_sitting": float("nan")},
     ],
     ids=lambda otherwise: next(iter(otherwise)),
 )

@@ -51,7 +51,8 @@ def _tightest(conditions: Iterable[Checked]) -> list[Checked]:
 
 def missed_in_words(one: Weighed, language: Language, most: int | None = MOST_TOLD) -> str:
     """Why a claim does not hold; empty where it does."""
-    told = bars_in_words(one.missed(), language, most)
+    missed = [checked for checked in one.missed() if checked.told] or one.missed()  # what is not known rules nothing out
+    told = bars_in_words(missed, language, most)
     return label("but", language, why=told) if one.missed() and all(checked.holds for checked in one.missed()) else told
 
 

@@ -77,7 +77,7 @@ class Weighed:
     @property
     def untold(self) -> bool:
         """Whether it does not hold for nothing but what the log does not tell."""
-        return bool(self.missed()) and not any(one.known for one in self.missed())
+        return bool(self.missed()) and not any(one.told for one in self.missed())
 
     def nearest(self) -> tuple[Checked, ...]:
         """The way that holds, or misses fewest of its bars."""

@@ -12,7 +12,7 @@ from graphdet.arrays import Bool, Float64, Int64
 from graphdet.judging.lockstep import Core
 from graphdet.schema import ACT, HOLD, WEAK_PARTS
 
-FEW, FEW_SHARE = 2, 0.25  # who touched no more of the ring's items, of which there are more, may have come by chance
+FEW = 2  # who touched no more of the ring's items, of which there are more, may have come by chance
 LITTLE = 0.5  # of the evidence that the median member adds
 
 
@@ -26,10 +26,9 @@ def weak_parts(contribution: Float64, touched: Int64, stray: Bool, items: int, c
         items: item targets.
         core: of a crowd.
     """
-    few = max(FEW, FEW_SHARE * items)
-    in_lockstep = few < items and int((touched >= 2).sum()) >= 2
+    in_lockstep = items > FEW and int((touched >= 2).sum()) >= 2
     weak = {
-        "few_items": (touched <= few) & in_lockstep,
+        "few_items": (touched <= FEW) & in_lockstep,
         "little_evidence": contribution < LITTLE * np.median(contribution),
         "stray": stray,
         "crowd": np.zeros(len(touched), np.bool_),

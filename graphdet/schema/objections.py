@@ -132,6 +132,7 @@ OBJECTIONS: tuple[Claim, ...] = (
             (
                 Condition("sellers", "less than", Bar(number=1, why="a shop that gains, or many that do not, tell more")),
                 Condition("crowd", "less than", Bar("crowd")),
+                Condition("one_sitting", "at least", Bar(number=0, why="known where times have hours; bare dates tell no deal of an hour")),
                 *HONEST,
                 *THROUGHOUT,
                 LASTING,

@@ -39,15 +39,14 @@ BURSTS: dict[str, Wording] = {
     "more": Wording("… {shown} of {all:burst|bursts}", "… 共 {all} 个突增，显示 {shown} 个"),
     "usual": Wording("expected", "预期"),
     "people": Wording(
-        "{node}, {measure}: {count:person|people} within {length} from {first}, where {expected} would be usual. Beyond the usual: {low} to "
-        "{high} of them.",
-        "{node}，{measure}：自 {first} 起 {length} 内共 {count} 人，预期 {expected} 人；其中超出平常的有 {low} 至 {high} 人。",
+        "{node}, {measure}: {count:person|people} within {length} from {first}, where {expected} would be usual. Beyond the usual: {beyond}.",
+        "{node}，{measure}：自 {first} 起 {length} 内共 {count} 人，预期 {expected} 人；其中超出平常的有 {beyond} 人。",
     ),
     "times": Wording(
-        "{node}, {measure}: {count:time|times} within {length} from {first}, where {expected} would be usual. Beyond the usual: {low} to "
-        "{high} of them.",
-        "{node}，{measure}：自 {first} 起 {length} 内共 {count} 次，预期 {expected} 次；其中超出平常的有 {low} 至 {high} 次。",
+        "{node}, {measure}: {count:time|times} within {length} from {first}, where {expected} would be usual. Beyond the usual: {beyond}.",
+        "{node}，{measure}：自 {first} 起 {length} 内共 {count} 次，预期 {expected} 次；其中超出平常的有 {beyond} 次。",
     ),
+    "range": Wording("{low} to {high}", "{low} 至 {high}"),
     "hour": Wording("{many:hour|hours}", "{many} 小时"),
     "day": Wording("{many:day|days}", "{many} 天"),
     "of": Wording("of", "对象"),
@@ -84,6 +83,7 @@ def length_in_words(burst: Mapping[str, Any], language: Language) -> str:
 
 def burst_in_words(burst: Mapping[str, Any], language: Language, first: str) -> str:
     """One row of `bursts` as a sentence; ids stand in it as the log has them, and `first`, when it began, as the log's clock tells it."""
+    low, high = (f"{burst[side]:,.0f}" for side in ("excess_low", "excess_high"))
     return burst_label(
         "times" if burst["node_type"] == "shop" else "people",
         language,
@@ -93,8 +93,7 @@ def burst_in_words(burst: Mapping[str, Any], language: Language, first: str) -> 
         length=length_in_words(burst, language),
         first=first,
         expected=few(burst["expected"]),
-        low=f"{burst['excess_low']:,.0f}",
-        high=f"{burst['excess_high']:,.0f}",
+        beyond=low if low == high else burst_label("range", language, low=low, high=high),
     )
 
 

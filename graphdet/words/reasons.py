@@ -29,10 +29,13 @@ class Code:
 
 
 class _Number(float):
-    """A number that shows two digits that count unless told otherwise."""
+    """A number that shows two digits that count unless told otherwise; a share that is not nothing is never told as 0%."""
 
     def __format__(self, spec: str) -> str:
-        return float.__format__(self, spec) if spec else plain_number(self)
+        if not spec:
+            return plain_number(self)
+        told = float.__format__(self, spec)
+        return "<" + told[:-2] + "1%" if spec.endswith("%") and self > 0 and not float(told[:-1]) else told
 
 
 def _shown(value: Any) -> Any:
@@ -43,20 +46,20 @@ CATALOGUE: dict[str, Code] = {
     # Tactics: what the pattern looks like. A share of members stands beside the same share of everybody else in the same time.
     "lockstep_orders": Code(
         "for",
-        "{members} of {of:member|members} came to {least} or more of the same {items:item|items}, each while the ring was there. If everybody chose for "
-        "themselves, {expected:user|users} in the whole log would.",
+        "{members} of {of:member|members} came to {least} or more of the same {items:item|items}, each while the group was there. If everybody chose freely, "
+        "{expected:user|users} in the whole log would.",
         "{of} 名成员中有 {members} 人在各商品的同一时段内到过同样 {items} 件商品中的 {least} 件以上。若人人自行选择，全日志预期只有 {expected} 人如此。",
     ),
     "lockstep_untimed": Code(
         "for",
-        "{members} of {of:member|members} came to {least} or more of the same {items:item|items}. If everybody chose for themselves, "
+        "{members} of {of:member|members} came to {least} or more of the same {items:item|items}. If everybody chose freely, "
         "{expected:user|users} in the whole log would.",
         "{of} 名成员中有 {members} 人到过同样 {items} 件商品中的 {least} 件以上。若人人自行选择，全日志预期只有 {expected} 人如此。",
     ),
     "shuffled_logs": Code(
         "for",
-        "As a check, the log was shuffled {permutations:time|times}, so that only coincidence is left. Groups found in it: {null_rings}; as "
-        "strong as this one: {as_strong}. Coincidence makes {false_rings:group|groups} like this in one log.",
+        "As a check, the log was shuffled {permutations:time|times}, so that only coincidence is left. That gave {null_rings:group|groups}, as "
+        "strong as this one: {as_strong}. Expected in one log: {false_rings}.",
         "随机对照：把日志随机打乱 {permutations} 次，只留下巧合；其中找到的 {null_rings} 个团伙里有 {as_strong} 个与此同样强。"
         "一份日志中因巧合出现的此类团伙预期为 {false_rings} 个。",
     ),
@@ -108,7 +111,7 @@ CATALOGUE: dict[str, Code] = {
     "shared_ip": Code(
         "for",
         "{members:member uses|members use} the IP address {id}, which has {users:user|users} in the whole log. Of as many ordinary users {expected} would be "
-        "there.",
+        "expected there.",
         "{members} 名成员使用 IP 地址 {id}，该地址在全日志中共有 {users} 个用户；同样多的普通用户中预期只有 {expected} 人。",
     ),
     "shared_payment": Code(
@@ -150,14 +153,14 @@ CATALOGUE: dict[str, Code] = {
     ),
     "hijacked_accounts": Code(
         "for",
-        "Suspected taken-over or rented accounts: {aged} of {of} had been in use for two weeks or more, and {novel:.0%} of the kinds of items that "
-        "they came for they touched at no other time. Of everybody else's in the same time that is {usual:.0%}.",
+        "Suspected taken-over or rented accounts: {aged} of {of} had been in use for two weeks or more, and of the kinds of items that they "
+        "came for {novel:.0%} were new to them: they touched them at no other time. Of everybody else's in the same time {usual:.0%} were new.",
         "疑似被盗用或租用的账号：{of} 个账号中有 {aged} 个此前已使用两周以上，而他们所到品类中有 {novel:.0%} 在其他时间从未接触；同期其他用户为 {usual:.0%}。",
     ),
     "coattail_clicks": Code(
         "for",
         "Suspected ride on a popular item: {members} of {of:member|members} came to a popular item ({users:visitor|visitors} in that time) and to "
-        "one that hardly anybody else visits, of which the ring has {own}.",
+        "one that hardly anybody else visits (the group has {own:such item|such items}).",
         "疑似蹭热点：{of} 名成员中有 {members} 人既到过热门商品（当时有 {users} 名访客），又到过几乎无他人光顾的商品（该团伙共有 {own} 件）。",
     ),
     "review_copies": Code(
@@ -197,7 +200,7 @@ CATALOGUE: dict[str, Code] = {
     ),
     "item_burst": Code(
         "for",
-        "Item {id} had {events:event|events} by anybody within {hours:hour|hours} from {day}, in the ring's time. Otherwise it has {usual} in so many hours.",
+        "Item {id} had {events:event|events} by anybody within {hours:hour|hours} from {day}, in the group's time. Otherwise it has {usual} in so many hours.",
         "在该团伙的时段内，商品 {id} 自 {day} 起 {hours} 小时内共有 {events} 次事件；其余时间同样时长平均为 {usual} 次。",
     ),
     "night_shift": Code(
@@ -224,7 +227,7 @@ CATALOGUE: dict[str, Code] = {
     ),
     "dedication": Code(
         "for",
-        "{share:.0%} of all that members ever did with items was on the {items:item|items} of the ring. Of what everybody else did {usual:.1%} was.",
+        "{share:.0%} of all that members ever did with items was on the {items:item|items} of this group. Of what everybody else did {usual:.1%} was.",
         "成员对商品的全部行为有 {share:.0%} 集中在这 {items} 件商品上；其他用户为 {usual:.1%}。",
     ),
     "novel_taste": Code(
@@ -235,19 +238,20 @@ CATALOGUE: dict[str, Code] = {
     ),
     "new_accounts": Code(
         "for",
-        "First seen a day before the ring began or later: {new} of {of:account|accounts}. Of everybody else active in the same time {usual:.0%} were.",
+        "First seen a day before the group began or later: {new} of {of:account|accounts}. Of everybody else active in the same time {usual:.0%} were.",
         "{of} 个账号中有 {new} 个在团伙开始前一天之内或之后才首次出现；同期其他活跃用户中为 {usual:.0%}。",
     ),
     "dense": Code(
         "for",
-        "Members came to {hits} of {possible:possible pair|possible pairs} of a member and an item. As many ordinary users would have come to {expected}.",
+        "Members came to {hits} of {possible:possible pair|possible pairs} of a member and an item. Of as many ordinary users {expected} would be "
+        "expected.",
         "在 {possible} 个可能的“成员与商品”组合中出现了 {hits} 个；同样多的普通用户预期为 {expected} 个。",
     ),
     # What asks for care.
     "nat_like": Code(
         "caution",
-        "IP address {id} looks like a network that many share ({users:user|users}): {members:member|members} on it say little, {expected:ordinary user|ordinary users} "
-        "would be there.",
+        "IP address {id} looks like a network that many share ({users:user|users}). So the {members:member|members} on it count for little; of as many ordinary "
+        "users {expected} would be expected there.",
         "IP 地址 {id} 像是多人共用的网络（{users} 个用户）：其上有 {members} 名成员说明不了什么，同样多的普通用户中预期有 {expected} 名。",
     ),
     "crowded_discounted": Code(
@@ -257,18 +261,18 @@ CATALOGUE: dict[str, Code] = {
     ),
     "weak_members": Code(
         "caution",
-        "Hold {weak} of {of:member|members}, for what stands beside each. They are listed apart.",
+        "Hold {weak} of {of:member|members}: their part in this is weak, as the list of members says of each.",
         "{of} 名成员中有 {weak} 名应暂缓处理，原因见各行，已另行列出。",
     ),
     "strays": Code(
         "caution",
-        "Of {of:event|events} {strays:is a stray|are strays}: their members came to these items long before or after the others. They are marked, and the ring's "
-        "time leaves them out.",
+        "Of {of:event|events} {strays:is a stray|are strays}: whoever made them came to these items long before or after the others. The group's time "
+        "leaves them out.",
         "{of} 次事件中有 {strays} 次是零星事件：这些成员到访的时间远早于或远晚于其他人；已加标记，不计入团伙时段。",
     ),
     "fragile": Code(
         "caution",
-        "The alert may hang by a thread: without any one of {events:event|events} it would be none.",
+        "The alert may hang by a thread: without any one of {events:event|events} it would be no alert.",
         "该告警可能岌岌可危：有 {events} 次事件，缺少其中任何一次便不成其为告警。",
     ),
 }
@@ -294,7 +298,7 @@ BRIEF: dict[str, Wording] = {
     "shared_payment": Wording("one card used by {members:member|members}", "同一支付工具有 {members} 名成员使用"),
     "coattail_clicks": Wording("{members} of {of} tie a popular item to others", "{of} 人中有 {members} 人把热门商品与其他商品绑在一起"),
     "alert_without": Wording("an alert without the top item", "去掉首要商品后即为告警"),
-    "gone_without": Wording("nothing is left without the top item", "去掉首要商品后团伙不复存在"),
+    "gone_without": Wording("without the top item no group is left", "去掉首要商品后团伙不复存在"),
 }
 
 

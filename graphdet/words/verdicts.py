@@ -10,12 +10,12 @@ from graphdet.schema.standings import STANDINGS
 from graphdet.schema.wording import Language, Wording, filled
 
 _ALERT = Wording(
-    "Suspected ring: coincidence does not give such a group, and none of the innocent explanations that were tried fits.",
-    "疑似团伙：巧合不会产生这样的团伙，所检验的正常原因均不成立。",
+    "Suspected ring: coincidence does not give such a group, and none of the innocent explanations that can be tested on this log fits.",
+    "疑似团伙：巧合不会产生这样的团伙，此日志所能检验的正常原因均不成立。",
 )
 _FARM = Wording(
-    "Suspected ring: honest people who share things do not keep to them like this, and none of the innocent explanations that were tried fits.",
-    "疑似团伙：正常共用者不会如此集中地使用，所检验的正常原因均不成立。",
+    "Suspected ring: honest people do not share things in this way, and none of the innocent explanations that can be tested on this log fits.",
+    "疑似团伙：正常人不会如此共用，此日志所能检验的正常原因均不成立。",
 )
 _REVIEW = Wording("For a person to review. It is no alert because: {why}.", "请人工复核。未列为告警的原因：{why}。")
 _PLAIN_REVIEW = Wording(
@@ -47,14 +47,23 @@ _CHANCE_HERE = Wording(
     "在多种市场的{such}中，并计入本机构 {verdicts} 个结论，每 100 个有 {chance} 个是团伙（{low} 至 {high}）。",
 )
 
+_MOSTLY_NONE = Wording(
+    "So most are none, however strong what speaks for it: act on nobody unless something outside this page settles it.",
+    "因此多数不是团伙，无论支持的证据多强：除非有本页之外的依据，请勿处理任何账号。",
+)
+EVEN = 50  # of 100
+
 
 def chance_in_words(ring: Mapping[str, Any], language: Language) -> str:
     """How often groups that stand as a row of `rings` does were rings; empty where an older graphdet made the run."""
     if ring["standing"] not in STANDINGS or ring["chance"] is None:
         return ""
     numbers = {name: round(100 * ring[column]) for name, column in (("chance", "chance"), ("low", "chance_low"), ("high", "chance_high"))}
-    words = _CHANCE_HERE if ring["verdicts"] else _CHANCE
-    return filled(words.to(language), such=STANDINGS[ring["standing"]].such.to(language), verdicts=ring["verdicts"], **numbers)
+    words, standing = _CHANCE_HERE if ring["verdicts"] else _CHANCE, STANDINGS[ring["standing"]]
+    told = filled(words.to(language), such=standing.such.to(language), verdicts=ring["verdicts"], **numbers)
+    if standing.tier != "review" or numbers["high"] >= EVEN:
+        return told
+    return told + (" " if language == "en" else "") + _MOSTLY_NONE.to(language)
 
 
 def alert_in_words(language: Language, *, farm: bool) -> str:
