@@ -936,8 +936,10 @@ def test_every_screen_opens_in_both_languages_without_a_missing_word(served: Ser
 NO_WORDS = re.compile(
     r'<(\w+)\b[^>]*?(?:class="(?:[^"]* )?(?:id|whole-id)"|lang="en")[^>]*>.*?</\1>|<(script|style|textarea)\b.*?</\2>', re.S
 )
-# Names of programs, files, keys and clocks; of cases, rings and runs; of people.
-NAMES = re.compile(r"graphdet(?: serve)?|CSV|UTC|Enter|(?:[CRS]-|run-)[0-9a-f]+|[A-Z][a-z]+/[A-Z][a-z_]+|\bana\b")
+# Names of programs, settings, files, keys and clocks; of cases, rings and runs; of people.
+NAMES = re.compile(
+    r"graphdet(?: \w+)?|\[[a-z.]+\](?: \w+)?|\w+_\w+|CSV|UTC|Enter|(?:[CRS]-|run-)[0-9a-f]+|[A-Z][a-z]+/[A-Z][a-z_]+|\bana\b"
+)
 
 
 def english_words(page: str) -> set[str]:
