@@ -865,6 +865,7 @@ def test_times_say_whose_clock_shows_them(home: Path, logged: LoggedRun, tmp_pat
         pages = {path: served.ask(path, cookie=cookie).text for path in ("/", "/lists", "/runs", "/case/C-0001")}
         about = served.ask("/about?" + urlencode({"type": "user", "id": member["node_id"]}), cookie=cookie).text
     assert '<th scope="col" class="time">since Asia/Shanghai</th>' in pages["/"]
+    assert 'data-label="since Asia/Shanghai"' in pages["/"], "on a phone, too, where no head of the table is shown"
     assert LogClock("Asia/Shanghai").minute(first) in pages["/"]
     assert "<th>began Asia/Shanghai</th>" in about
     assert begun in about

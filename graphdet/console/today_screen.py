@@ -130,8 +130,9 @@ def quick_word(desk: Desk, asked: Asked) -> Answer:
             raise HTTPException(400)
         case = book.case(case.name)
         before = {case.name: _before(book, case)} if case.lineage == "grew" else {}
-        row = _row(desk.latest(), case, asked, before, desk.standing(book).ranked, undo=word != "undo")
-    return Answer("queue_row.html", {"row": row}, go="/", part=True)
+        run = desk.latest()
+        row = _row(run, case, asked, before, desk.standing(book).ranked, undo=word != "undo")
+    return Answer("queue_row.html", {"row": row, "beside": clock_of(run.run).beside}, go="/", part=True)
 
 
 def require_seen(asked: Asked, case: Case) -> None:
