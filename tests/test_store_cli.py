@@ -166,8 +166,8 @@ def test_a_verdict_with_placeholders_is_refused_in_browser_and_by_the_command(
 def test_look_alikes_are_as_near_as_members_are_to_each_other(database: Database) -> None:
     found = two_rings()
     users = sorted(found.scores["node_id"].to_pylist())
-    away = {"dan": [0.0, 1.0], "out": [1.0, 0.011]}  # dan lies elsewhere, out among ring-1's members
-    vectors = [[*away.get(user, [1.0, place / 100]), *([0.0] * 62)] for place, user in enumerate(users)]
+    away = {"dan": [0.0, 1.0], "out": [1.0, 0.14]}  # dan lies elsewhere, out among ring-1's members
+    vectors = [[*away.get(user, [1.0, place / 10]), *([0.0] * 62)] for place, user in enumerate(users)]
     columns = {"node_type": ["user"] * len(users), "node_id": users, "embedding": pa.array(vectors, pa.list_(pa.float32(), 64))}
     found = found.with_tables(embeddings=pa.table(columns))
     push_run(database, found)
