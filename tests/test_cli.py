@@ -404,7 +404,7 @@ def test_the_demo_ends_with_its_rings_and_its_folder_as_the_readme_shows(
     graphdet_command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("graphdet.pipeline.lacks", lambda extra: "lightgbm" if extra == "learn" else "")  # as `make demo` installs
+    monkeypatch.setattr("graphdet.pipeline.lacks", lambda extra: "torch" if extra == "learn" else "")  # as `make demo` installs
     outcome = graphdet_command("demo", "--out", "demo")
     assert outcome.code == 0
     run = Run.load(tmp_path / "demo" / "run")

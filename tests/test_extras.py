@@ -56,7 +56,7 @@ def light(market: Path) -> tuple[Path, str]:
 def test_a_light_installation_detects_lists_and_shows(light: tuple[Path, str], market: Path) -> None:
     folder, said = light
     notes = [line for line in said.splitlines() if "pip install" in line]
-    assert notes == ["Note: network and embeddings were left out: lightgbm is not installed (pip install 'graphdet[learn]')."]
+    assert notes == ["Note: network and embeddings were left out: torch is not installed (pip install 'graphdet[learn]')."]
     listed = run_without(EVERYTHING, "rings", folder, "--json")
     assert len(json.loads(listed.stdout)) == Run.load(folder).rings.num_rows > 0
     for arguments in (("show", folder, 1), ("show", folder, 1, "--lang", "zh", "--events"), ("export", folder, 1, "--format", "md")):
