@@ -183,7 +183,7 @@ class Console:
             told = error.detail if error.detail != status.phrase else ""
         elif isinstance(error, TooLarge):
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-        elif isinstance(error, (NotARun, UnknownRing, UnknownCase)):
+        elif isinstance(error, (NotARun, UnknownRing)) or (isinstance(error, UnknownCase) and request.method == "GET"):
             status = HTTPStatus.NOT_FOUND
         session = self._session(request)
         if session is None:
