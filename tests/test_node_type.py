@@ -117,6 +117,7 @@ def test_the_report_draws_lockers_in_their_own_colour(house: House, ring: str) -
         "colour": "#9A5F2E",
         "shape": "square_pin",
         "size": 13,
+        "column": "locker_id",
     }
     place = next(row["dossier"] for row in data["rings"] if row["ring_id"] == ring)
     column = data["columns"]["nodes"].index("type")
