@@ -17,11 +17,10 @@ function nodePage(main, type, place) {
     return;
   }
   const money = (value) => number(value, 2), size = ({ about, met }) => number(about ? about.members : new Set(met.map((row) => row.member)).size);
-  const columns = {
-    user: [["standing", ({ about }) => label(about.standing)], ["weak", ({ about }) => (about.weak ? about.weak[state.language] : "")], ["evidence", ({ about }) => about.contribution.toFixed(1), "number"], ["targets", ({ about, dossier }) => `${about.touched}/${dossier.targets.length}`, "number"], ["events", ({ about }) => number(about.events), "number"]],
-    item: [["size", size, "number"], ["events", ({ about, met }) => number(about ? about.events : met.length), "number"]],
-    seller: [["bought", ({ about }) => number(about?.orders), "number"], ["expected_orders", ({ about }) => small(about?.expected), "number"], ["amount", ({ about }) => money(about?.amount), "number"], ["at_stake", ({ about }) => money(about?.inflated_amount), "number"]],
-  }[type] ?? [["size", size, "number"]];
+  const ofUser = [["standing", ({ about }) => label(about.standing)], ["weak", ({ about }) => (about.weak ? about.weak[state.language] : "")], ["evidence", ({ about }) => about.contribution.toFixed(1), "number"], ["targets", ({ about, dossier }) => `${about.touched}/${dossier.targets.length}`, "number"], ["events", ({ about }) => number(about.events), "number"]];
+  const ofItem = [["size", size, "number"], ["events", ({ about, met }) => number(about ? about.events : met.length), "number"]];
+  const ofSeller = [["bought", ({ about }) => number(about?.orders), "number"], ["expected_orders", ({ about }) => small(about?.expected), "number"], ["amount", ({ about }) => money(about?.amount), "number"], ["at_stake", ({ about }) => money(about?.inflated_amount), "number"]];
+  const columns = { user: ofUser, item: ofItem, seller: ofSeller }[type] ?? [["size", size, "number"]];
   main.append(card("its_rings", "", table([["ring", ({ ring }) => make("a", { href: "#/ring/" + ring.ring_id }, ring.ring_id)], ["tier", ({ ring }) => tier(ring.tier, standing(ring))], ...columns,
     ["first_seen", ({ ring }) => moment(ring.first_seen), "time"], ["last_seen", ({ ring }) => moment(ring.last_seen), "time"]], own)));
   if (type === "user") accountLife(main, own, place);
