@@ -21,11 +21,15 @@ from graphdet.learning.network_reasons import NetworkExplanation, _read, explain
 from graphdet.learning.opinion import Opinion
 from graphdet.pipeline import find_in
 from graphdet.progress import Progress
-from graphdet.settings import GnnSettings, RingSettings, Settings
+from graphdet.settings import GnnSettings, RingSettings, Settings, TierSettings
 from graphdet.signals import measure_log, measure_users
 from graphdet.signals.signal import names_of
 
-SETTINGS = Settings(rings=RingSettings(permutations=1), gnn=GnnSettings(epochs=2, others=500))
+SETTINGS = Settings(
+    rings=RingSettings(permutations=1),
+    gnn=GnnSettings(epochs=2, others=500),
+    tiers=TierSettings(long_share=1.0),  # blocks come together all through the log, and it tells no shops: else they are for review
+)
 RINGS = tuple(Block(users=tuple(range(20 * n, 20 * n + 18)), items=tuple(range(8 * n, 8 * n + 8))) for n in range(8))
 MEMBER, OUTSIDER = 3, 2000
 STEPS = 4000
