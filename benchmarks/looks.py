@@ -3,7 +3,8 @@
 python benchmarks/looks.py [NEW] [LOOKS] [EVENTS]...     # 1,000 new events before each of 3 looks; windows of 100,000 and 400,000
 
 A made market of EVENTS fills a window but for its last day, which comes in portions of NEW, or of as many as that day has for each look.
-Processor seconds of all threads are told, so that it matters little what else the machine does; the first look is a refresh.
+Processor seconds of all threads are told, so that it matters little what else the machine does; the first look is a refresh. Before each
+other one a step look is taken on the same events, and it is told whether the rings that it grew are among those of the whole look.
 """
 
 from __future__ import annotations
@@ -27,9 +28,11 @@ from graphdet.simulate.writing import log_batches
 from graphdet.watch.folder_source import FolderSource
 from graphdet.watch.segments import DAY
 from graphdet.watch.state import RUNS, open_state
+from graphdet.watch.step_looks import StepLook, take_step_look
 from graphdet.watch.stepping import Bounds, StepReport
-from graphdet.watch.taking_looks import Look, Window, take_look
+from graphdet.watch.taking_looks import Look, take_look
 from graphdet.watch.watching import Watch
+from graphdet.watch.window import Window
 
 MINUTE = 60_000_000
 
@@ -59,6 +62,11 @@ class Costed(Watch):
         self.costs = Costs()
         return take_look(window, self.between, self.settings, self.state.folder / RUNS, self.home, self.costs)
 
+    def _glance_at(self, window: Window) -> StepLook | None:
+        self.costs = Costs()
+        assert self.standing is not None
+        return take_step_look(window, self.between.events, self.standing, self.costs)
+
 
 class Nobody:
     """Hears nothing of steps and looks."""
@@ -69,9 +77,25 @@ class Nobody:
     def looked(self, look: Look, alerts: Sequence[Alert], figures: Mapping[str, float]) -> None:
         """A look."""
 
+    def glanced(self, look: StepLook, alerts: Sequence[Alert], figures: Mapping[str, float]) -> None:
+        """A step look."""
+
     def hindered(self, why: str) -> None:
         """Nothing may hinder a benchmark."""
         raise AssertionError(why)
+
+
+def told_by_glance(watch: Costed) -> set[tuple[str, str]] | None:
+    """Rings that a step look grew, with their tiers; it says what it took. None where none is due."""
+    watch.rested = 0.0
+    begun = time.process_time()
+    glance = watch.glance()
+    seconds = time.process_time() - begun
+    if glance is None:
+        return None
+    told = ", ".join(f"{name} {cost:.2f}" for name, cost in watch.costs.seconds.items())
+    print(f"  step look: {seconds:.2f} s, {1e6 * seconds / watch.state.events:.2f} µs for each event of the window ({told})", flush=True)
+    return set(zip(glance.rings["ring_id"].to_pylist(), glance.rings["tier"].to_pylist(), strict=True))
 
 
 def main(new: int, looks: int, events: int) -> None:
@@ -94,6 +118,7 @@ def main(new: int, looks: int, events: int) -> None:
                 flush=True,
             )
             for number in range(looks + 1):
+                glance = told_by_glance(watch)
                 begun = time.process_time()
                 look = watch.look()
                 seconds = time.process_time() - begun
@@ -102,6 +127,9 @@ def main(new: int, looks: int, events: int) -> None:
                 kind = "refresh" if look.refresh else "recorded" if look.is_recorded else "run stands"
                 rest = seconds - sum(watch.costs.seconds.values())
                 print(f"  {kind}, {look.run.rings.num_rows} rings: {seconds:.2f} s ({told}, rest {rest:.2f})", flush=True)
+                if glance is not None:
+                    found = set(zip(look.run.rings["ring_id"].to_pylist(), look.run.rings["tier"].to_pylist(), strict=True))
+                    print(f"    of the step look's {len(glance)} rings {len(glance & found)} are the whole look's, with their tier")
                 with log.open("ab") as file:
                     file.write(b"".join(lines[past + number * new : past + (number + 1) * new]))
                 watch.step()

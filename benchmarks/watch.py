@@ -30,6 +30,7 @@ from graphdet.simulate.writing import log_batches
 from graphdet.watch.chunks import Chunk, Place
 from graphdet.watch.folder_source import FolderSource
 from graphdet.watch.state import open_state
+from graphdet.watch.step_looks import StepLook
 from graphdet.watch.stepping import Bounds, StepReport
 from graphdet.watch.taking_looks import Look
 from graphdet.watch.watching import Watch, memory_now
@@ -59,6 +60,7 @@ class Measured:
     def __init__(self) -> None:
         self.steps: list[tuple[float, int, float]] = []
         self.looks: list[tuple[float, int, float]] = []
+        self.glances: list[tuple[float, int, float]] = []
         self.memories: list[int] = []
         self.recorded = 0
 
@@ -70,6 +72,9 @@ class Measured:
         self.looks.append((time.monotonic(), look.window.end, figures["look_seconds"]))
         self.recorded += look.is_recorded
         self.memories.append(memory_now())
+
+    def glanced(self, look: StepLook, alerts: Sequence[Alert], figures: Mapping[str, float]) -> None:
+        self.glances.append((time.monotonic(), look.window.end, look.seconds))
 
     def hindered(self, why: str) -> None:
         raise AssertionError(why)
@@ -131,13 +136,14 @@ def report(seen: Measured, steps: int, looks: int, times: Int64, arrived: list[t
             lag.append(own[place][0] - moment)
     rate = live / (own[-1][0] - arrived[0][0])
     print(f"taken in: {rate:,.0f} events/s, p95 from file to state {np.quantile(lag, 0.95):.2f} s")
-    later = seen.looks[looks:]
+    later = sorted([*seen.looks[looks:], *seen.glances])  # of either kind
     held = np.searchsorted(times, [one[1] for one in later], side="right")  # events come in their order
     past = len(times) - live
     waited = [later[place][0] - moment for moment, count in arrived if (place := int(np.searchsorted(held, past + count))) < len(later)]
     print(f"from the file to an alert: p50 {np.median(waited):.1f} s, p95 {np.quantile(waited, 0.95):.1f} s")
-    took = [one[2] for one in later]
+    took, stepped = [one[2] for one in seen.looks[looks:]], [one[2] for one in seen.glances]
     print(f"looks: {len(took)}, {seen.recorded} recorded, p50 {np.median(took):.1f} s")
+    print(f"step looks: {len(stepped)}" + (f", p50 {np.median(stepped):.2f} s" if stepped else ""))
     highest = ", ".join(f"{max(part) / 2**30:.2f}" for part in np.array_split(seen.memories, 5) if len(part))
     print(f"highest memory in each fifth of the time: {highest} GiB")
 

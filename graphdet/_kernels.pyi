@@ -286,6 +286,7 @@ class Walk:
         constant: Float32,
         windows: Int32,
         cap: Int32,
+        asked: Bool,
         least: float,
         most: float,
         users: int,

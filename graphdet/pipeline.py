@@ -191,6 +191,7 @@ class Finding:
 
     Attributes:
         rings, ids: most suspicious first, and the name that members give each.
+        found: the rings before they were judged.
         log, base_rates: that they were found in.
         stakes: of each ring.
         tables: of the run folder, those that all else refers to.
@@ -202,6 +203,7 @@ class Finding:
 
     rings: Sequence[JudgedRing]
     ids: Sequence[str]
+    found: Search
     log: LogIndex
     base_rates: BaseRates
     stakes: Sequence[Stakes]
@@ -244,7 +246,7 @@ def find_in(
         _add_tables(tables, measured, rings, ids, log, stakes, opinion, relation, settings)
         notes = _notes(measured, found, judged)
         background = describe_background(log, measured.base_rates, rings, null, found, judged.background, measured.learned)
-    return Finding(rings, ids, log, measured.base_rates, stakes, tables, background, notes, opinion, null)
+    return Finding(rings, ids, found, log, measured.base_rates, stakes, tables, background, notes, opinion, null)
 
 
 def record_run(

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from planted_logs import Block, planted_log
 
 import graphdet.signals
 from graphdet.errors import BadNumbers, ModelMismatch
-from graphdet.events import EventTable, Labels
+from graphdet.events import EventTable, Labels, read_events
 from graphdet.learning.explaining import explain_user
 from graphdet.learning.from_labels import learn_labels
 from graphdet.learning.labelled_inputs import read_inputs
 from graphdet.learning.labelled_model import load_labelled
 from graphdet.pipeline import detect
 from graphdet.settings import GnnSettings, RingSettings, Settings
-from graphdet.signals import SIGNALS, columns_of, measure_log, message_columns, with_meeting_places
+from graphdet.signals import SIGNALS, columns_of, made_places, measure_log, message_columns, with_meeting_places
 from graphdet.signals.signal import Column, Signal, names_of
 
 QUICK = Settings(rings=RingSettings(permutations=1), gnn=GnnSettings(epochs=1, least_rings=0))
@@ -115,3 +117,44 @@ def test_a_log_without_any_series_has_no_bursts() -> None:
     from graphdet.signals.surveillance import false_shares
 
     assert false_shares([]) == []
+
+
+SHEET = "the {} of this blender is quiet and strong, it makes soup in a minute and my whole family uses it every morning"
+
+
+def test_where_a_log_goes_on_what_nodes_were_made_of_stands_and_what_is_new_joins_it_or_its_like(tmp_path: Path) -> None:
+    """Held against the groups of the whole log, portion by portion: words exchanged, said again, said first, said by nobody else."""
+    other = "arrived late and the box was open, the seller never answered and I had to send {} back at my own cost"
+    said = [
+        SHEET.format("motor"),
+        "good",
+        other.format("it"),
+        "!!!",
+        SHEET.format("engine"),
+        "nothing like this was ever on the wall before",
+    ]
+    more = [SHEET.format("sound"), "Good", "??", "blue boots for a rainy day with my aunt and a dog", other.format("all")]
+    last = ["blue boots for a rainy day with my uncle and a dog", SHEET.format("noise"), "!!!", "bad", None]
+    texts = [*said, *more, *last]
+    rows = {"event_id": [f"e{number}" for number in range(len(texts))], "user_id": [f"u{number}" for number in range(len(texts))]}
+    rows |= {"item_id": ["i"] * len(texts), "timestamp": [f"2025-03-01 10:{number:02}" for number in range(len(texts))]}
+    log = pa.table({**rows, "text": pa.array(texts, pa.string())})
+
+    def read(first: int) -> EventTable:
+        pq.write_table(log.slice(0, first), tmp_path / "log.parquet")
+        return read_events([tmp_path / "log.parquet"])
+
+    def groups(events: EventTable) -> set[frozenset[str]]:
+        names, found = events.ids["user"].to_pylist(), defaultdict(set)
+        for user, code in zip(events.codes["user"].tolist(), events.codes["text_group"].tolist(), strict=True):
+            found[code].add(names[user])
+        return {frozenset(users) for code, users in found.items() if code >= 0}
+
+    known, ids = made_places(with_meeting_places(read(len(said)))), set()
+    for first in (len(said), len(said) + len(more), len(texts)):
+        events = with_meeting_places(read(first), known)
+        assert groups(events) == groups(with_meeting_places(read(first)))
+        assert ids <= set(events.ids["text_group"].to_pylist())
+        assert events.ids["text_group"].to_pylist() == sorted(events.ids["text_group"].to_pylist(), key=str.encode)
+        known, ids = made_places(events), set(events.ids["text_group"].to_pylist())
+    assert max(map(len, groups(events))) == 4

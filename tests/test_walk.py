@@ -44,10 +44,9 @@ class Log:
         }
         rank = np.empty(self.keys, np.int32)
         rank[self.key_at] = np.arange(self.keys)
-        windows, cap = np.array([WINDOWS] * 2, np.int32), np.array(CAP, np.int32)
-        return _kernels.Walk(
-            **{**columns, "rank": rank, "windows": windows, "cap": cap, "least": LEAST, "most": MOST, "users": self.users, **other}
-        )
+        windows, cap, asked = np.array([WINDOWS] * 2, np.int32), np.array(CAP, np.int32), np.zeros(0, np.bool_)
+        numbers = {"least": LEAST, "most": MOST, "users": self.users}
+        return _kernels.Walk(**{**columns, "rank": rank, "windows": windows, "cap": cap, "asked": asked, **numbers, **other})
 
     def meetings(self) -> list[tuple[int, int, int, np.float32]]:
         """Key, the two visits, and evidence of each meeting, by a double loop."""
@@ -103,9 +102,11 @@ class Log:
         return float(full), min(max(again, 0.0), float(full)), apart, float(chance), (min(of_user[0]), min(of_user[1]))
 
 
-def found_by(log: Log, cuts: list[int], threads: int) -> dict[tuple[int, int], tuple[float, list[tuple[int, int, float, float]]]]:
+def found_by(
+    log: Log, cuts: list[int], threads: int, **other: Any
+) -> dict[tuple[int, int], tuple[float, list[tuple[int, int, float, float]]]]:
     """The same as `Log.sums` as the kernels have it."""
-    walk, repeats = log.walk(), _kernels.RepeatFilter(0)
+    walk, repeats = log.walk(**other), _kernels.RepeatFilter(0)
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(lambda cut: walk.mark(*cut, repeats), pairwise(cuts)))
         parts = list(pool.map(lambda cut: walk.meetings(*cut, repeats), pairwise(cuts)))
@@ -146,6 +147,18 @@ def test_sums_are_those_of_one_pair_after_the_other_whoever_walked_what(seed: in
             assert np.array([row[2:] for row in rows]) == pytest.approx(np.array([row[2:] for row in expected[pair][1]]), abs=1e-5)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_pairs_of_users_who_are_asked_for_are_those_of_a_walk_for_all(seed: int) -> None:
+    log = Log(seed, keys=60, visits=900, users=30)
+    asked = np.zeros(30, np.bool_)
+    asked[:5] = True
+    every = found_by(log, [0, 13, 60], 2)
+    found = found_by(log, [0, 13, 60], 2, asked=asked)
+    assert found == {pair: said for pair, said in every.items() if asked[list(pair)].any()}
+    assert 0 < len(found) < len(every)
+    assert not found_by(log, [0, 60], 1, asked=np.zeros(30, np.bool_))
+
+
 @pytest.mark.parametrize("threads", [1, 4])
 def test_the_filter_loses_no_pair_that_meets_again_and_drops_nearly_all_others(threads: int) -> None:
     log = Log(1, keys=3000, visits=60_000, users=3000)
@@ -175,6 +188,7 @@ def test_a_walk_refuses_what_would_lead_it_astray() -> None:
         ({"rank": np.full(4, 4, np.int32)}, "ranks"),
         ({"users": 3}, "user codes"),
         ({"windows": np.zeros((1, 2), np.int32)}, "windows"),
+        ({"asked": np.ones(3, np.bool_)}, "one by one"),
     ):
         with pytest.raises(ValueError, match=complaint):
             log.walk(**change)

@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from shutil import rmtree
 
@@ -35,11 +36,13 @@ from graphdet.simulate.writing import log_table
 from graphdet.watch import folder_source, watching
 from graphdet.watch.folder_source import FolderSource
 from graphdet.watch.segments import DAY, MANY
-from graphdet.watch.spending import allowance
+from graphdet.watch.spending import Kind, allowance
 from graphdet.watch.state import ASIDE, RUNS, SEGMENTS, open_state
-from graphdet.watch.taking_looks import Null, settings_of_look
+from graphdet.watch.taking_looks import settings_of_look
+from graphdet.watch.window import Null
 
 DAYS = 6
+KINDS: tuple[Kind, Kind] = ("look", "step look")
 
 
 @pytest.fixture(scope="module")
@@ -449,11 +452,9 @@ def test_the_allowed_false_discovery_of_a_day_is_spent_once() -> None:
     chance = random.Random(3)  # noqa: S311
     for _ in range(20):
         ends = sorted(chance.randrange(DAY) for _ in range(chance.randrange(1, 400)))
-        spent = allowance(0.05, 0, None, refresh=True) + sum(
-            allowance(0.05, end, before, refresh=False) for before, end in zip([0, *ends], [*ends, DAY], strict=True)
-        )
-        assert spent == pytest.approx(0.05)
-    assert allowance(0.05, 9 * DAY, DAY, refresh=False) == pytest.approx(0.025)  # after a pause no more than a day's
+        spent = [sum(allowance(0.05, end, before, kind) for before, end in pairwise([0, *ends, DAY])) for kind in KINDS]
+        assert allowance(0.05, 0, None, "refresh") + sum(spent) == pytest.approx(0.05)
+    assert allowance(0.05, 9 * DAY, DAY, "look") == pytest.approx(0.0125)  # after a pause no more than a day's
 
 
 def test_the_casebook_applies_as_it_is_written_to(log: pa.Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

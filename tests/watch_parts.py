@@ -31,6 +31,7 @@ from graphdet.watch.folder_source import FolderSource
 from graphdet.watch.reading_on import APART
 from graphdet.watch.segments import DAY, read_rows
 from graphdet.watch.state import State, open_state
+from graphdet.watch.step_looks import StepLook
 from graphdet.watch.stepping import Bounds, StepReport
 from graphdet.watch.taking_looks import Look
 from graphdet.watch.watching import Watch
@@ -47,6 +48,7 @@ class Heard:
 
     steps: list[StepReport] = field(default_factory=list)
     looks: list[Look] = field(default_factory=list)
+    glances: list[StepLook] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
     hindrances: list[str] = field(default_factory=list)
 
@@ -55,6 +57,10 @@ class Heard:
 
     def looked(self, look: Look, alerts: Sequence[Alert], figures: Mapping[str, float]) -> None:
         self.looks.append(look)
+        self.alerts += alerts
+
+    def glanced(self, look: StepLook, alerts: Sequence[Alert], figures: Mapping[str, float]) -> None:
+        self.glances.append(look)
         self.alerts += alerts
 
     def hindered(self, why: str) -> None:

@@ -29,6 +29,8 @@ HELP = {
     "step_seconds": "Seconds that the last step took.",
     "look_seconds": "Seconds that the last look for rings took.",
     "looks_total": "Looks for rings.",
+    "step_look_seconds": "Seconds that the last step look took.",
+    "step_looks_total": "Step looks since the process began.",
     "steps_total": "Steps since the process began.",
     "memory_bytes": "Resident memory of the watch.",
     "events_per_second": "Events accepted a second in the last step.",

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from graphdet import _kernels
-from graphdet.arrays import Float32, Float64, Int32, Int64, check_array, check_columns, check_sorted
+from graphdet.arrays import Bool, Float32, Float64, Int32, Int64, check_array, check_columns, check_sorted, offsets, stretches
 from graphdet.evidence.walk import Walk
 from graphdet.settings import EvidenceSettings
 from graphdet.visits.base_rates import BaseRates
@@ -75,6 +75,19 @@ class PairEvidence:
 
     def __len__(self) -> int:
         return len(self.users)
+
+    def take(self, chosen: Int64) -> PairEvidence:
+        """Some of the pairs, numbers rising, with their meetings."""
+        rows = stretches(self.offset, chosen)
+        return PairEvidence(
+            users=self.users[chosen],
+            evidence=self.evidence[chosen],
+            offset=offsets(np.diff(self.offset)[chosen]),
+            key=self.key[rows],
+            key_evidence=self.key_evidence[rows],
+            seconds_apart=self.seconds_apart[rows],
+            chance=self.chance[rows],
+        )
 
 
 @dataclass(frozen=True)
@@ -132,7 +145,12 @@ def affordable_evidence(
 
 
 def measure_pairs(
-    visits: Visits, base_rates: BaseRates, expected: ExpectedMeetings, settings: EvidenceSettings, threads: int
+    visits: Visits,
+    base_rates: BaseRates,
+    expected: ExpectedMeetings,
+    settings: EvidenceSettings,
+    threads: int,
+    asked: Bool | None = None,
 ) -> PairEvidence:
     """Pairs of users that met at two or more keys, with evidence of at least `settings.weak`.
 
@@ -142,10 +160,11 @@ def measure_pairs(
         expected: from `expected_meetings`, of the log or of a permuted log of it.
         settings: affordable ones, from `affordable_evidence`.
         threads: the result does not depend on it.
+        asked: (users,) only pairs of which one is among these; None = all pairs.
     """
     most = min(expected.pairs.max(axis=1, initial=0).sum(), settings.meetings_most * len(visits))
     with ThreadPoolExecutor(threads) as pool:
-        walk = Walk(visits, base_rates, expected.constant, expected.windows, settings, pool)
+        walk = Walk(visits, base_rates, expected.constant, expected.windows, settings, pool, asked)
         one, other, meetings, evidence, key, apart, key_evidence, chance = walk.pairs(most)
     return PairEvidence(
         users=np.stack([one, other], axis=1),

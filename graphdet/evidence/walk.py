@@ -12,7 +12,7 @@ from concurrent.futures import Executor
 import numpy as np
 
 from graphdet import _kernels
-from graphdet.arrays import Float32, Float64, Int32, Int64
+from graphdet.arrays import Bool, Float32, Float64, Int32, Int64
 from graphdet.settings import EvidenceSettings
 from graphdet.visits.base_rates import BaseRates
 from graphdet.visits.visits import Visits
@@ -24,9 +24,16 @@ class Walk:
     """A log's meetings, walked and summed by a pool of threads."""
 
     def __init__(
-        self, visits: Visits, base_rates: BaseRates, constant: Float32, windows: Int32, settings: EvidenceSettings, pool: Executor
+        self,
+        visits: Visits,
+        base_rates: BaseRates,
+        constant: Float32,
+        windows: Int32,
+        settings: EvidenceSettings,
+        pool: Executor,
+        asked: Bool | None = None,
     ) -> None:
-        """`constant` and `windows` as in `ExpectedMeetings`."""
+        """`constant` and `windows` as in `ExpectedMeetings`; `asked` (users,): one of the two at the least must be; None = any two."""
         self._visits, self._settings, self._pool = visits, settings, pool
         key_at = np.argsort(visits.group, kind="stable").astype(np.int32)  # keys by group
         rank = np.empty(visits.keys, np.int32)
@@ -45,6 +52,7 @@ class Walk:
             constant=constant,
             windows=windows,
             cap=np.array([view.settings.cap for view in visits.views], np.int32),
+            asked=np.zeros(0, np.bool_) if asked is None else asked,
             least=settings.least,
             most=settings.most,
             users=visits.users,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,7 +36,14 @@ class Judged:
 
 
 def judge_rings(
-    found: Search, farms: Sequence[Farm], null: NullRings, log: LogIndex, base_rates: BaseRates, settings: Settings, progress: Progress
+    found: Search,
+    farms: Sequence[Farm],
+    null: NullRings,
+    log: LogIndex,
+    base_rates: BaseRates,
+    settings: Settings,
+    progress: Progress,
+    chosen: Collection[int] | None = None,
 ) -> Judged:
     """Every ring that the permuted logs support, and every farm, with its tier.
 
@@ -48,9 +55,10 @@ def judge_rings(
         base_rates: of its visits.
         settings: of the search and of the tiers.
         progress: told of each ring.
+        chosen: of the rings those that are judged, by their places; None = all. The others count as found.
     """
     grower = Grower(log.visits, base_rates, settings.rings)
-    measured = _measured(found, null, log, grower, settings, progress)
+    measured = _measured(found, chosen, null, log, grower, settings, progress)
     background = background_of(log, [facts for facts, _, _ in measured], settings.tiers)
     rings, left_out = [], 0
     verdicts = _verdicts([facts for facts, _, _ in measured], log, background, settings.tiers)
@@ -104,13 +112,20 @@ def _told_once(rings: list[JudgedRing], farms: list[JudgedRing], log: LogIndex) 
 
 
 def _measured(
-    found: Search, null: NullRings, log: LogIndex, grower: Grower, settings: Settings, progress: Progress
+    found: Search,
+    chosen: Collection[int] | None,
+    null: NullRings,
+    log: LogIndex,
+    grower: Grower,
+    settings: Settings,
+    progress: Progress,
 ) -> list[tuple[RingFacts, float, float]]:
     """Facts, p-value and q-value of the rings that the permuted logs support and of which enough is left."""
     strengths = np.array([ring.strength for ring in found.rings])
     q = q_values(strengths, null.strengths, null.permutations)
     p = np.minimum(p_values(strengths, null.strengths, null.cores), q)  # few null cores tell no small p, but a tail may
-    supported = np.flatnonzero(q <= settings.tiers.alert_q)
+    own = range(len(q)) if chosen is None else chosen
+    supported = np.array([place for place in own if q[place] <= settings.tiers.alert_q], np.int64)
     facts = measure_diligent([found.rings[place] for place in supported], log, grower, settings, settings.machine.workers)
     progress.advance(len(found.rings))
     of_rings = zip(facts, p[supported].tolist(), q[supported].tolist(), strict=True)

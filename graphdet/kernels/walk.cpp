@@ -86,6 +86,7 @@ void check(const Places& places, std::size_t rows, std::size_t columns) {
     require_codes(places.rank, std::int64_t(keys), "ranks");
     require_codes(places.key_at, std::int64_t(keys), "key_at");
     require_codes(places.user, places.users, "user codes");
+    require(places.asked.size() == 0 || places.asked.size() == std::size_t(places.users), "users must be asked for one by one, or none");
 }
 
 void check_keys(const Places& places, std::int64_t first, std::int64_t end) {
@@ -101,18 +102,19 @@ void add_walk(nb::module_& module) {
         .def("__init__", [](Places* self, In<std::int64_t> offset, In<std::int32_t> user, In<std::int32_t> time, In<std::int32_t> draw,
                             In<float> log_base_rate, In<float> log_intent, In<std::int32_t> view_of, In<std::int32_t> group,
                             In<std::int32_t> key_at, In<std::int32_t> rank,
-                            InTable<float> constant, InTable<std::int32_t> windows, In<std::int32_t> cap, double least, double most,
-                            std::int32_t users) {
+                            InTable<float> constant, InTable<std::int32_t> windows, In<std::int32_t> cap, In<bool> asked, double least,
+                            double most, std::int32_t users) {
             Places places{Held<std::int64_t>(offset), Held<std::int32_t>(user), Held<std::int32_t>(time), Held<std::int32_t>(draw),
                           Held<float>(log_base_rate), Held<float>(log_intent), Held<std::int32_t>(view_of), Held<std::int32_t>(group),
                           Held<std::int32_t>(key_at), Held<std::int32_t>(rank),
-                          Held<float>(constant), Held<std::int32_t>(windows), Held<std::int32_t>(cap), least, most, users};
+                          Held<float>(constant), Held<std::int32_t>(windows), Held<std::int32_t>(cap), Held<bool>(asked), least, most,
+                          users};
             check(places, constant.shape(0), constant.shape(1));
             new (self) Places(std::move(places));
         }, nb::arg("offset").noconvert(), nb::arg("user").noconvert(), nb::arg("time").noconvert(), nb::arg("draw").noconvert(),
            nb::arg("log_base_rate").noconvert(), nb::arg("log_intent").noconvert(), nb::arg("view_of").noconvert(),
            nb::arg("group").noconvert(), nb::arg("key_at").noconvert(), nb::arg("rank").noconvert(), nb::arg("constant").noconvert(), nb::arg("windows").noconvert(), nb::arg("cap").noconvert(),
-           nb::arg("least"), nb::arg("most"), nb::arg("users"))
+           nb::arg("asked").noconvert(), nb::arg("least"), nb::arg("most"), nb::arg("users"))
         .def("count", [](const Places& places, std::int64_t first, std::int64_t end, In<double> bars) {
             check_keys(places, first, end);
             require(std::is_sorted(bars.data(), bars.data() + bars.size()), "bars must rise");

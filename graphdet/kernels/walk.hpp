@@ -24,6 +24,7 @@ struct Places {
     Held<float> constant;        // (k, w) evidence of a meeting before the two users' shares are taken off
     Held<std::int32_t> windows;  // (views, w) seconds, shortest first; −1 = no such window
     Held<std::int32_t> cap;      // (views,) later visits that one is compared with
+    Held<bool> asked;            // (users,) users of whom one at the least is to be in a meeting; empty = any two
     double least;                // evidence under which a meeting is not counted
     double most;                 // evidence above which it says no more
     std::int32_t users;          // codes are below
@@ -69,6 +70,10 @@ void walk(const Places& places, std::int64_t first, std::int64_t end, Meet&& mee
     const float* log_base_rate = places.log_base_rate.data();
     for (std::int64_t key = first; key < end; ++key) {
         const std::int64_t start = places.offset[key], stop = places.offset[key + 1];
+        const auto is_asked = [&](std::int64_t visit) { return !places.asked.size() || places.asked[std::size_t(user[visit])]; };
+        bool any_asked = false;
+        for (std::int64_t visit = start; visit < stop && !any_asked; ++visit) any_asked = is_asked(visit);
+        if (!any_asked) continue;
         const std::int32_t* windows = places.windows.data() + std::size_t(places.view_of[key]) * width;
         const float* constant = places.constant.data() + std::size_t(key) * width;
         // The longest window in which anybody meets here, and the most that a meeting can say before shares are taken off.
@@ -83,11 +88,12 @@ void walk(const Places& places, std::int64_t first, std::int64_t end, Meet&& mee
         if (reach < 0 || best - 2 * rarest < places.least) continue;
         for (std::int64_t one = start; one < stop; ++one) {
             if (best - log_base_rate[one] - rarest < places.least) continue;
+            const bool suffices = is_asked(one);
             const std::int64_t last = one + std::min(stop - one - 1, std::int64_t{places.cap[places.view_of[key]]});
             for (std::int64_t other = one + 1; other <= last; ++other) {
                 const std::int64_t apart = std::int64_t{time[other]} - time[one];
                 if (apart > reach) break;
-                if (user[one] == user[other]) continue;
+                if (user[one] == user[other] || !(suffices || is_asked(other))) continue;
                 double said = nothing;
                 for (std::size_t column = 0; column < width; ++column) {
                     if (apart <= windows[column]) said = std::max(said, double(constant[column]));

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pyarrow as pa
+
 from graphdet.run.folder import Run
 from graphdet.schema import USER
 
@@ -69,13 +71,18 @@ class Snapshot:
 
 def take_snapshot(run: Run) -> Snapshot:
     """What lasts of a run."""
+    start, end = log_span(run)
+    return Snapshot(tuple(sightings_of(run.rings, run.members)), start, end)
+
+
+def sightings_of(rings: pa.Table, members: pa.Table) -> list[Sighting]:
+    """What lasts of a run's tables of these names."""
     users: dict[str, dict[str, tuple[float, int | None]]] = {}
-    members = run.members
     names = [members[name].to_pylist() for name in ("node_type", "ring_id", "node_id", "contribution", "first_seen")]
     for node_type, ring, user, contribution, began in zip(*names, strict=True):
         if node_type == USER:
             users.setdefault(ring, {})[user] = (contribution, in_microseconds(began))
-    rings = [
+    return [
         Sighting(
             row["ring_id"],
             row["tier"],
@@ -85,11 +92,9 @@ def take_snapshot(run: Run) -> Snapshot:
             row["amount"],
             row["at_stake"],
         )
-        for row in run.rings.to_pylist()
+        for row in rings.to_pylist()
         if row["ring_id"] in users
     ]
-    start, end = log_span(run)
-    return Snapshot(tuple(rings), start, end)
 
 
 def weigh(users: Mapping[str, tuple[float, int | None]]) -> dict[str, Member]:

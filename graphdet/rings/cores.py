@@ -35,10 +35,27 @@ class Core(NamedTuple):
 def find_cores(pairs: PairEvidence, index: VisitIndex, settings: RingSettings, threads: int = 1) -> list[Core]:
     """All cores, in the order in which they are to be grown: components, the strictest first; crowds; users of shared targets."""
     components = {core.tobytes(): Core(core) for core in connected_users(pairs, index.visits.users, settings)}
-    # Who meets at an item meets at its seller, too. Where the log names no sellers, one item does for both keys.
-    sellers = any(view.name == SELLER for view in index.visits.views)
-    shared = users_of_shared_targets(pairs, settings, (index.view == index.item_view) & (not sellers), threads)
+    shared = users_of_shared_targets(pairs, settings, _suffices(index), threads)
     return [*reversed(components.values()), *crowds(index.visits), *shared]
+
+
+def cores_with(chosen: Bool, pairs: PairEvidence, index: VisitIndex, settings: RingSettings, threads: int = 1) -> list[Core]:
+    """Of all cores, but for crowds, those that chosen pairs (n,) made: with two of their users, and at keys where one of them met."""
+    users, keys = np.zeros(index.visits.users, np.bool_), np.zeros(index.visits.keys, np.bool_)
+    users[pairs.users[chosen]] = True
+    keys[pairs.key[np.repeat(chosen, np.diff(pairs.offset))]] = True
+    components = {core.tobytes(): Core(core) for core in connected_users(pairs, index.visits.users, settings) if users[core].sum() >= 2}
+    met = np.concatenate([np.zeros(1, np.int64), np.cumsum(keys[pairs.key])])[pairs.offset]
+    there = np.flatnonzero(np.diff(met))  # who met at none of these keys is in no such core
+    shared = users_of_shared_targets(pairs.take(there), settings, _suffices(index), threads)
+    made = [core for core in shared if keys[list(core.keys)].all() and users[core.users].sum() >= 2]
+    return [*reversed(components.values()), *made]
+
+
+def _suffices(index: VisitIndex) -> Bool:
+    """(keys,) which keys stand for two: who meets at an item meets at its seller, too; where the log names no sellers, one item does."""
+    sellers = any(view.name == SELLER for view in index.visits.views)
+    return np.asarray((index.view == index.item_view) & (not sellers), np.bool_)
 
 
 def connected_users(pairs: PairEvidence, users: int, settings: RingSettings) -> list[Int32]:

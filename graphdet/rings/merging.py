@@ -25,19 +25,25 @@ def distinct(rings: list[Grown], settings: RingSettings) -> list[Grown]:
     kept: list[Grown] = []
     kept_with_user = _kernels.InvertedIndex()
     for ring in rings:
-        near = (
-            kept[number]
-            for number, shared in _in_common(kept_with_user, ring.members)
-            if shared > settings.overlap * _smaller(ring.members, kept[number].members)
-        )
         if any(
-            len(np.intersect1d(ring.targets, other.targets, assume_unique=True)) > settings.overlap * _smaller(ring.targets, other.targets)
-            for other in near
+            shared > settings.overlap * _smaller(ring.members, kept[number].members) and _in_targets(kept[number], ring, settings)
+            for number, shared in _in_common(kept_with_user, ring.members)
         ):
             continue
         kept_with_user.add(len(kept), ring.members)
         kept.append(ring)
     return kept
+
+
+def holds(one: Grown, other: Grown, settings: RingSettings) -> bool:
+    """Whether one of two rings holds the other already, if it is the stronger one."""
+    shared = len(np.intersect1d(one.members, other.members, assume_unique=True))
+    return shared > settings.overlap * _smaller(one.members, other.members) and _in_targets(one, other, settings)
+
+
+def _in_targets(one: Grown, other: Grown, settings: RingSettings) -> bool:
+    shared = len(np.intersect1d(one.targets, other.targets, assume_unique=True))
+    return shared > settings.overlap * _smaller(one.targets, other.targets)
 
 
 def without_compounds(rings: list[Grown], settings: RingSettings) -> list[Grown]:

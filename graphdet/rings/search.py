@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 
+import numpy as np
+
+from graphdet.arrays import Bool, Int64
 from graphdet.evidence.pairs import PairEvidence
-from graphdet.rings.cores import Core, find_cores
+from graphdet.rings.cores import Core, cores_with, find_cores
 from graphdet.rings.growers import Growers
 from graphdet.rings.growth import Grown, Tried
 from graphdet.rings.known import KnownRings
-from graphdet.rings.merging import LARGE, distinct, merged, without_compounds
+from graphdet.rings.merging import LARGE, distinct, holds, merged, without_compounds
+from graphdet.rings.touched import touched_rings
 from graphdet.rings.widening import Partners, widener
 from graphdet.settings import RingSettings
 from graphdet.visits.base_rates import BaseRates
 from graphdet.visits.index import VisitIndex
 from graphdet.visits.rushes import MOST_OF_ALL
+from graphdet.visits.visits import Visits
 
 BATCH = 16
 WINDOW = 128  # cores that are grown ahead at once; some batches
@@ -56,15 +61,63 @@ def search_rings(pairs: PairEvidence, index: VisitIndex, base_rates: BaseRates, 
         threads: the result does not depend on it.
     """
     cores = find_cores(pairs, index, settings, threads)
-    effort = LEAST_EFFORT + settings.effort * len(index.visits)
     with Growers(index, base_rates, settings, threads) as growers:
-        known, tried = _grow(cores, growers, effort, settings)
-        whole = distinct(without_compounds(known.whole, settings), settings)
-        most = max(round(MOST_OF_ALL * index.visits.users), LARGE)
-        rings = distinct(merged(whole, growers.unite, most), settings)
-        rings = _with_wider(rings, Partners(pairs, index.visits.users), growers, settings, most, effort)
-        swallowed = growers.swallowed
-    return Search(rings, len(cores), max(len(cores) - tried, 0), swallowed)
+        return _search(cores, (), (), Partners(pairs, index.visits.users), growers, settings, index.visits)
+
+
+def search_again(
+    standing: Sequence[Grown],
+    news: Bool,
+    came: Int64,
+    pairs: PairEvidence,
+    index: VisitIndex,
+    base_rates: BaseRates,
+    settings: RingSettings,
+    threads: int = 1,
+) -> Search:
+    """The same where rings of a log before stand, and only what some pairs say now is grown; of its rings those that are not among the
+    standing ones grew now.
+
+    Args:
+        standing: rings, in the codes of these visits. Those that what is new may change (`touched_rings`) are grown again, from the cores
+            that pairs of their members make, as a whole search does, and give way to what holds them then.
+        news: (n,) which pairs say more than then.
+        came: visits that there were none of then.
+        pairs, index, base_rates, settings, threads: as for `search_rings`.
+    """
+    again = touched_rings(standing, pairs.users[news], came, index)
+    member = np.zeros(index.visits.users, np.bool_)
+    member[np.concatenate([np.zeros(0, np.int32), *(ring.members for ring in again)])] = True
+    cores = cores_with(news | member[pairs.users].all(1), pairs, index, settings, threads)
+    with Growers(index, base_rates, settings, threads) as growers:
+        return _search(cores, standing, again, Partners(pairs, index.visits.users), growers, settings, index.visits)
+
+
+def _search(
+    cores: list[Core],
+    standing: Sequence[Grown],
+    again: Sequence[Grown],
+    partners: Partners,
+    growers: Growers,
+    settings: RingSettings,
+    visits: Visits,
+) -> Search:
+    """Rings of cores beside those that stand, of which some were grown `again`."""
+    stands = frozenset(id(ring) for ring in standing)
+    effort, most = LEAST_EFFORT + settings.effort * len(visits), max(round(MOST_OF_ALL * visits.users), LARGE)
+
+    def unite(pairs: Sequence[tuple[Grown, Grown]]) -> list[Grown | None]:
+        asked = [pair for pair in pairs if not {id(ring) for ring in pair} <= stands]
+        unions = iter(growers.unite(asked))
+        return [None if {id(ring) for ring in pair} <= stands else next(unions) for pair in pairs]
+
+    known, tried = _grow(cores, growers, effort, settings)
+    gone = {id(ring) for ring in again if any(holds(other, ring, settings) for other in known.whole)}
+    left = [ring for ring in standing if id(ring) not in gone]
+    whole = distinct(without_compounds([*known.whole, *left], settings), settings)
+    rings = distinct(merged(whole, unite, most), settings)
+    rings = _with_wider(rings, stands, partners, growers, settings, most, effort)
+    return Search(rings, len(cores), max(len(cores) - tried, 0), growers.swallowed)
 
 
 def _grow(cores: list[Core], growers: Growers, effort: float, settings: RingSettings) -> tuple[KnownRings, int]:
@@ -139,13 +192,16 @@ def _splitter(sure: list[Grown], ahead: dict[bytes, Tried], growers: Growers) ->
     return split
 
 
-def _with_wider(rings: list[Grown], partners: Partners, growers: Growers, settings: RingSettings, most: int, effort: float) -> list[Grown]:
-    """Each ring of at most `most` members, or the wider one that it is part of; as long as the effort lasts, the strongest first."""
+def _with_wider(
+    rings: list[Grown], stands: Set[int], partners: Partners, growers: Growers, settings: RingSettings, most: int, effort: float
+) -> list[Grown]:
+    """Each ring, or the wider one that it is part of: of at most `most` members, none that stands, the strongest first, while the effort
+    lasts."""
     widen = widener(partners)
     kept = list(rings)
     for start in range(0, len(rings), BATCH):
         if growers.walked >= effort:
             break
-        batch = [ring for ring in rings[start : start + BATCH] if len(ring.members) <= most]
+        batch = [ring for ring in rings[start : start + BATCH] if len(ring.members) <= most and id(ring) not in stands]
         kept += [wider for ring, wider in zip(batch, growers.each(widen, batch), strict=True) if wider is not ring]
     return distinct(without_compounds(kept, settings), settings)

@@ -74,4 +74,4 @@ def _name(one: str) -> str:
     return f"picture #{hashlib.blake2b(one[:LETTERS].encode(), digest_size=8).hexdigest()}"
 
 
-PICTURES = Signal("pictures", meeting_place=IMAGE_GROUP, nodes=image_groups)
+PICTURES = Signal("pictures", meeting_place=IMAGE_GROUP, nodes=image_groups, written="image")

@@ -60,4 +60,4 @@ def _name(folded: str) -> str:
     return f"{folded if len(folded) <= SHOWN else folded[: SHOWN - 1] + '…'} #{digest}"
 
 
-TEXTS = Signal("texts", meeting_place=TEXT_GROUP, nodes=text_groups)
+TEXTS = Signal("texts", meeting_place=TEXT_GROUP, nodes=text_groups, written="text")

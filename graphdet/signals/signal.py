@@ -21,6 +21,8 @@ from graphdet.schema import KEY_TYPES
 from graphdet.visits.base_rates import BaseRates
 from graphdet.visits.visits import Visits
 
+Nodes = Callable[[EventTable], pa.StringArray | pa.DictionaryArray]
+
 
 def as_stored(value: float) -> float:
     """A column that holds what its words say."""
@@ -69,6 +71,7 @@ class Signal:
             `node_types` that the log has. What a log lacks gives zeros, so that a model learned on one day's log reads the next day's.
         meeting_place: a node type of `schema/nodes.py` whose nodes the signal makes out of the events; None = it makes none.
         nodes: events → (n,) the id of each event's node of that type, or null; known before visits are collected.
+        written: the column (see `Written`) that alone decides its event's node; empty = other things do, too.
     """
 
     name: str
@@ -76,7 +79,8 @@ class Signal:
     columns: tuple[Column, ...] = ()
     measure: Callable[[EventTable, Visits, BaseRates, PairEvidence], Mapping[str, Float32]] = no_columns
     meeting_place: str | None = None
-    nodes: Callable[[EventTable], pa.StringArray | pa.DictionaryArray] | None = None
+    nodes: Nodes | None = None
+    written: str = ""
 
     def __post_init__(self) -> None:
         if (self.meeting_place is None) != (self.nodes is None) or self.meeting_place not in (None, *KEY_TYPES):

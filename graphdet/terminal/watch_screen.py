@@ -12,10 +12,12 @@ from typing import Any, TextIO
 from graphdet.alerts.alert import Alert
 from graphdet.alerts.chat import digest
 from graphdet.printable import printable
-from graphdet.run.log_clock import clock_of
+from graphdet.run.log_clock import LogClock, clock_of
 from graphdet.schema.wording import Language
+from graphdet.watch.step_looks import StepLook
 from graphdet.watch.stepping import StepReport
 from graphdet.watch.taking_looks import Look
+from graphdet.watch.window import Window
 from graphdet.words.watch_words import watch_words
 
 APART = 0.5  # seconds between two writings of the live line
@@ -28,6 +30,7 @@ class Screen:
         self._out, self._told, self._language, self._quiet = out, told, language, quiet
         self._live = told.isatty() and not quiet
         self._width, self._written, self._moment = 0, 0.0, ""
+        self._clock: LogClock  # as the last look tells it; no step look comes before one
 
     def stepped(self, report: StepReport, figures: Mapping[str, float]) -> None:
         """The live line, where there is a terminal."""
@@ -49,8 +52,8 @@ class Screen:
 
     def looked(self, look: Look, alerts: Sequence[Alert], figures: Mapping[str, float]) -> None:
         """What the look found, without anybody's name."""
-        clock = clock_of(look.run)
-        self._moment = clock.beside(clock.minute(datetime.fromtimestamp(look.window.end / 1e6, UTC)))
+        self._clock = clock_of(look.run)
+        self._moment = self._clock_at(look.window)
         tiers = Counter(look.run.rings["tier"].to_pylist())
         if not self._quiet:
             self._clear()
@@ -59,15 +62,28 @@ class Screen:
             line = watch_words("looked", self._language, moment=self._moment, look=number, seconds=seconds, **counts)
             self._told.write(line + "\n")
             self._told.flush()
-        for line in digest(alerts, self._language, names=False)[1][:-1] if alerts else ():
-            self._out.write(f"{self._moment}  {line}\n")
-        self._out.flush()
+        self._told_of(alerts)
+
+    def glanced(self, look: StepLook, alerts: Sequence[Alert], figures: Mapping[str, float]) -> None:
+        """What a step look tells; most tell nothing."""
+        if alerts:
+            self._clear()
+            self._moment = self._clock_at(look.window)
+        self._told_of(alerts)
 
     def hindered(self, why: str) -> None:
         """What stands in the way."""
         self._clear()
         self._told.write(printable(watch_words("hindered", self._language, why=why)) + "\n")
         self._told.flush()
+
+    def _clock_at(self, window: Window) -> str:
+        return self._clock.beside(self._clock.minute(datetime.fromtimestamp(window.end / 1e6, UTC)))
+
+    def _told_of(self, alerts: Sequence[Alert]) -> None:
+        for line in digest(alerts, self._language, names=False)[1][:-1] if alerts else ():
+            self._out.write(f"{self._moment}  {line}\n")
+        self._out.flush()
 
     def _clear(self) -> None:
         if self._live and self._width:
@@ -97,8 +113,12 @@ class Journal:
             "allowed_q": look.allowed,
             "tiers": dict(sorted(tiers.items())),
         }
-        new = [{"key": one.key, "kind": one.kind, "ring": one.ring_id} for one in alerts]
-        self._write("look", {**told, "alerts": new, "seconds": round(figures["look_seconds"], 3)})
+        self._write("look", {**told, "alerts": _named(alerts), "seconds": round(figures["look_seconds"], 3)})
+
+    def glanced(self, look: StepLook, alerts: Sequence[Alert], figures: Mapping[str, float]) -> None:
+        """What a step look found: rings that grew."""
+        told = {"until": _iso(look.window.end), "allowed_q": look.allowed, "rings": look.rings.num_rows, "alerts": _named(alerts)}
+        self._write("step look", {**told, "seconds": round(look.seconds, 3)})
 
     def hindered(self, why: str) -> None:
         """What stands in the way."""
@@ -113,6 +133,10 @@ class Journal:
 def witness_for(out: TextIO, told: TextIO, *, as_json: bool, quiet: bool, language: Language) -> Screen | Journal:
     """Who tells of a watch here."""
     return Journal(out) if as_json else Screen(out, told, language, quiet=quiet)
+
+
+def _named(alerts: Sequence[Alert]) -> list[dict[str, str]]:
+    return [{"key": one.key, "kind": one.kind, "ring": one.ring_id} for one in alerts]
 
 
 def _iso(moment: int) -> str:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from graphdet.alerts.outbox import open_outbox
 from graphdet.errors import WatchError
 from graphdet.events.identity import TOLD_BY
 from graphdet.folder_lock import alone_in
+from graphdet.lineage.line import Line
 from graphdet.watch.segments import KnownEvents, Segment, is_disk_full, remove_segments
 from graphdet.whole import why
 
@@ -188,6 +189,13 @@ def save_places(connection: sqlite3.Connection, places: Mapping[str, Mapping[str
     """Within a transaction."""
     rows = [(name, json.dumps(dict(place), sort_keys=True), watermarks.get(name), float(place["seen"])) for name, place in places.items()]
     connection.executemany("INSERT OR REPLACE INTO offsets VALUES (?, ?, ?, ?)", rows)
+
+
+def save_lines(connection: sqlite3.Connection, lines: Sequence[Line], tellable: Container[str]) -> None:
+    """Within a transaction."""
+    connection.execute("DELETE FROM lines")
+    rows = [(line.name, json.dumps(line.as_dict(), sort_keys=True), line.name in tellable) for line in lines]
+    connection.executemany("INSERT INTO lines VALUES (?, ?, ?)", rows)
 
 
 def save_segments(connection: sqlite3.Connection, new: Sequence[Segment], old: Sequence[Segment]) -> None:

@@ -21,7 +21,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from graphdet.cases.casebook import Casebook
@@ -35,7 +34,6 @@ from graphdet.lineage.line import Line
 from graphdet.lineage.sighting import take_snapshot
 from graphdet.pipeline import find_in, record_run
 from graphdet.progress import Progress
-from graphdet.rings.null_search import NullRings
 from graphdet.run.code import code_digest
 from graphdet.run.folder import Run
 from graphdet.run.house_verdicts import with_verdicts
@@ -43,70 +41,11 @@ from graphdet.settings import Settings
 from graphdet.signals import measure_log
 from graphdet.signals.beside_rings import measure_lives
 from graphdet.watch.held_window import HeldWindow
-from graphdet.watch.segments import DAY, Segment
+from graphdet.watch.segments import DAY
 from graphdet.watch.spending import allowance
+from graphdet.watch.step_looks import Standing
+from graphdet.watch.window import Null, Window
 from graphdet.week.news import waits
-
-GROWN = 1.25  # by so much a window may differ from the one that the null was made of
-
-
-@dataclass(frozen=True)
-class Null:
-    """What chance makes, of a day's first look; `of`: digest of settings, discounts and code that it was made with."""
-
-    of: str
-    day: int
-    events: int
-    rings: NullRings
-
-    def fits(self, of: str, end: int, events: int) -> bool:
-        """Whether a look may still go by it: the same day, the same settings, and about as many events."""
-        same = self.of == of and self.day == end // DAY
-        return same and 1 / GROWN <= events / max(self.events, 1) <= GROWN
-
-    def as_json(self) -> str:
-        """As the state keeps it."""
-        found = self.rings
-        told = [self.of, self.day, self.events, found.permutations, found.cores, found.strengths.tolist()]
-        return json.dumps(told)
-
-    @staticmethod
-    def from_json(text: str) -> Null:
-        """What `as_json` told."""
-        of, day, events, permutations, cores, strengths = json.loads(text)
-        return Null(of, day, events, NullRings(permutations, cores, np.array(strengths, np.float64)))
-
-
-@dataclass(frozen=True)
-class Window:
-    """What a look is taken at; segments are immutable, so that a look may go on while steps are taken.
-
-    Attributes:
-        folder: of segments.
-        segments: of the window.
-        digest: of the state then.
-        end: the latest event.
-        looked: the same at the look before.
-        run: the last one that was recorded; empty before the first.
-        recorded: digest of its rings.
-        entry: the casebook's last entry, as of the look before.
-        taken: digest of the rings that the casebook was told of last.
-        null: of the last refresh.
-        lines: of the looks before, and which of them may be told of whatever they do.
-    """
-
-    folder: Path
-    segments: tuple[Segment, ...]
-    digest: str
-    end: int
-    looked: int | None
-    run: str
-    recorded: str
-    entry: int
-    taken: str
-    null: Null | None
-    lines: Sequence[Line]
-    tellable: frozenset[str]
 
 
 @dataclass
@@ -140,6 +79,7 @@ class Look:
         null: that it went by.
         refresh: whether that was made anew.
         allowed: q-value up to which a ring could be told.
+        standing: for the step looks after it.
         entry: the casebook's last entry, as of this look.
         taken: as in `Window`.
     """
@@ -154,6 +94,7 @@ class Look:
     null: Null
     refresh: bool
     allowed: float
+    standing: Standing
     entry: int = 0
     taken: str = ""
 
@@ -216,7 +157,9 @@ def take_look(window: Window, between: BetweenLooks, settings: Settings, runs: P
         cases = {line: case_of[ring].name for ring, line in line_of.items() if ring in case_of}
         hidden = frozenset(line for ring, line in line_of.items() if ring in case_of and not waits(case_of[ring]))
         last = book.tables.last()
-        return replace(look, cases=cases, hidden=hidden, entry=last.number if last else 0, taken=taken)
+        asleep = frozenset(line.name for line in look.step.lines if line.state != "here")
+        standing = replace(look.standing, cases=cases, hidden=hidden, asleep=asleep)
+        return replace(look, cases=cases, hidden=hidden, standing=standing, entry=last.number if last else 0, taken=taken)
 
 
 def settings_of_look(settings: Settings) -> Settings:
@@ -226,12 +169,13 @@ def settings_of_look(settings: Settings) -> Settings:
 
 @dataclass(frozen=True)
 class _Found:
-    """A run, what chance makes, whether that was made anew, and whether the run is to be recorded."""
+    """A run, what chance makes, whether that was made anew, whether the run is to be recorded, and what step looks go by."""
 
     run: Run
     null: Null
     refresh: bool
     is_recorded: bool
+    standing: Standing
 
 
 def _find(
@@ -250,15 +194,18 @@ def _find(
     if not len(events):
         raise EmptyLog("the window holds no event.")
     kept = window.null if window.null is not None and window.null.fits(of, window.end, len(events)) else None
-    finding = find_in(measure_log(events, settings, progress), settings, progress, null=kept.rings if kept else None)
+    measured = measure_log(events, settings, progress)
+    finding = find_in(measured, settings, progress, null=kept.rings if kept else None)
     null = kept or Null(of, window.end // DAY, len(events), finding.null)
+    standing = Standing.of(measured, finding, settings, null)
+    del measured
     is_recorded = kept is None or not stands or window.recorded != _digest_of_money(finding.tables["rings"])
     if is_recorded and (kept is None or between.lives is None):
         between.lives = measure_lives(events, settings, progress)
     lives = between.lives if is_recorded and between.lives is not None else {}
     run = record_run(finding, lives, settings, progress, dossiers=is_recorded)
     own = hashlib.sha256((run.id + null.as_json()).encode()).hexdigest()[:16]  # the null decides q-values, too
-    return _Found(replace(run, meta={**run.meta, "id": f"run-{own}"}), null, kept is None, is_recorded)
+    return _Found(replace(run, meta={**run.meta, "id": f"run-{own}"}), null, kept is None, is_recorded, standing)
 
 
 def _saved(found: _Found, run: Run, runs: Path) -> Run:
@@ -270,12 +217,12 @@ def _saved(found: _Found, run: Run, runs: Path) -> Run:
 
 def _followed(window: Window, settings: Settings, run: Run, found: _Found) -> Look:
     step = carry_on(window.lines, take_snapshot(run), window.end)
-    allowed = allowance(settings.tiers.alert_q, window.end, window.looked, refresh=found.refresh)
+    allowed = allowance(settings.tiers.alert_q, window.end, window.looked, "refresh" if found.refresh else "look")
     q_value = dict(zip(run.rings["ring_id"].to_pylist(), run.rings["q_value"].to_pylist(), strict=True))
     proven = {line for ring, line in step.line_of.items() if q_value[ring] <= allowed}
     names = {line.name for line in step.lines}
     tellable = frozenset((window.tellable & names) | proven)
-    return Look(window, run, found.is_recorded, step, tellable, frozenset(), {}, found.null, found.refresh, allowed)
+    return Look(window, run, found.is_recorded, step, tellable, frozenset(), {}, found.null, found.refresh, allowed, found.standing)
 
 
 def _digest_of_rings(run: Run) -> str:

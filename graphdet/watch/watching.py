@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sqlite3
 import time
@@ -27,15 +26,16 @@ from graphdet.answering.score_file import write_scores
 from graphdet.cases.casebook import Casebook
 from graphdet.drift.measuring import measure_drift
 from graphdet.errors import AlertError, GraphdetError, WatchError
-from graphdet.lineage.line import Line
 from graphdet.progress import Progress
 from graphdet.schema import USER
 from graphdet.settings import Settings
 from graphdet.watch.chunks import Source
 from graphdet.watch.segments import is_disk_full, read_rows, remove_segments
-from graphdet.watch.state import FILE, RUNS, State, save_meta
+from graphdet.watch.state import FILE, RUNS, State, save_lines, save_meta
+from graphdet.watch.step_looks import Standing, StepLook, take_step_look
 from graphdet.watch.stepping import Bounds, StepReport, take_step, tidy, watermark, window_start
-from graphdet.watch.taking_looks import BetweenLooks, Look, Null, Window, take_look
+from graphdet.watch.taking_looks import BetweenLooks, Look, take_look
+from graphdet.watch.window import Window, window_of
 from graphdet.week.working_day import runs_in_use
 
 KEPT_RUNS = 3
@@ -52,6 +52,9 @@ class Witness(Protocol):
 
     def looked(self, look: Look, alerts: Sequence[Alert], figures: Mapping[str, float]) -> None:
         """A look was taken, and these alerts are new."""
+
+    def glanced(self, look: StepLook, alerts: Sequence[Alert], figures: Mapping[str, float]) -> None:
+        """A step look was taken, and these alerts are new."""
 
     def hindered(self, why: str) -> None:
         """A step could not be kept, and will be tried again."""
@@ -87,11 +90,14 @@ class Watch:
     unlooked: float | None = None  # since when there are events that no look saw
     figures: dict[str, float] = field(default_factory=dict)
     between: BetweenLooks = field(default_factory=BetweenLooks)  # one look is taken at a time
+    standing: Standing | None = None  # for step looks
+    rested: float = 0.0  # until when no step look is taken, so that they take half of one processor at the most
 
     def run(self, *, once: bool) -> None:
         """Follow the source until it ends; `once`: until nothing more is there."""
         with _worker() as worker:
             looking: Future[Look] | None = None
+            glancing: Future[StepLook | None] | None = None
             writing: Future[None] | None = None
             while True:
                 begun = self.clock()
@@ -100,21 +106,29 @@ class Watch:
                     found, looking = self._with_room(partial(self._keep_result, looking), once=once), None
                     if found is not None:
                         writing = worker.submit(self._tell_those_who_ask, found, hurried=self.is_due())
-                busy = looking is not None or (writing is not None and not writing.done())
+                if glancing is not None and glancing.done():
+                    self._with_room(partial(self._keep_glanced, glancing), once=once)
+                    glancing = None
+                busy = looking is not None or glancing is not None or (writing is not None and not writing.done())
                 if self.is_looking and not busy:
                     self.is_looking = False
                     self._let_go()
                 over = self.source.ended or (once and report is None and not self.source.waiting)
-                window = self._with_room(self.window, once=once) if not busy and not over and self.is_due() else None
+                due = not busy and not over and self.is_due()
+                window = self._with_room(self.window, once=once) if due or (not busy and not over and self.is_glance_due()) else None
                 if window is not None:
-                    looking = worker.submit(self._take, window)
                     self.is_looking = True
+                    if due:
+                        self.unlooked, looking = None, worker.submit(self._take, window)
+                    else:
+                        glancing = worker.submit(self._glance_at, window)
                 if over:
                     break
                 pause = SHORT if report is None else 0.0
                 time.sleep(pause if self.source.waiting else max(self.every - (self.clock() - begun), SHORT))
-            if writing is not None:
-                writing.result()
+            for told in (writing, glancing):
+                if told is not None:
+                    told.result()
             if looking is not None:
                 self.keep(looking.result())
                 self._tell_those_who_ask(looking.result())
@@ -165,31 +179,38 @@ class Watch:
         self.unlooked = self.clock() if self.unlooked is None else self.unlooked
         return passed or (self.clock() - self.unlooked) * 1e6 >= self.spacing
 
+    def is_glance_due(self) -> bool:
+        """Whether a step look is: events came since the look before, of the same day and not many more, and the last one's rest is over."""
+        state, standing = self.state, self.standing
+        if standing is None or state.end is None or self.clock() < self.rested:
+            return False
+        return state.events != standing.events and standing.null.fits(standing.null.of, state.end, state.events)
+
     def look(self) -> Look | None:
         """Look now, if anything has changed since the look before."""
         state = self.state
         if not state.segments or (state.meta.get("looked_digest") == state.digest and self._entry() == int(state.meta.get("entry", "0"))):
             return None
+        self.unlooked = None
         found = self._take(self.window())
         self.keep(found)
         self._tell_those_who_ask(found)
         self._let_go()
         return found
 
+    def glance(self) -> StepLook | None:
+        """Take a step look now, if one is due."""
+        if not self.is_glance_due():
+            return None
+        found = self._glance_at(self.window())
+        self.keep_glance(found)
+        self._let_go()
+        return found
+
     def window(self) -> Window:
         """The state as it is, for a look."""
-        state = self.state
-        tidy(state)
-        assert state.end is not None
-        rows = list(state.connection.execute("SELECT name, line, tellable FROM lines ORDER BY name"))
-        null = Null.from_json(state.meta["null"]) if "null" in state.meta else None
-        looked = int(state.meta["looked_end"]) if "looked_end" in state.meta else None
-        self.unlooked = None
-        return Window(
-            state.rows, tuple(state.segments), state.digest, state.end, looked, state.meta["run"], state.meta.get("recorded", ""),
-            int(state.meta.get("entry", "0")), state.meta.get("taken", ""), null,
-            [Line.from_dict(json.loads(line)) for _, line, _ in rows], frozenset(name for name, _, tellable in rows if tellable),
-        )  # fmt: skip
+        tidy(self.state)
+        return window_of(self.state)
 
     def keep(self, look: Look) -> Sequence[Alert]:
         """All of a look in one transaction: lines, alerts, and which run is the newest."""
@@ -207,21 +228,46 @@ class Watch:
             before = [state.meta["run"], *state.meta.get("before", "").split()]
             told |= {"run": look.run.id, "recorded": look.recorded, "before": " ".join(before[: KEPT_RUNS - 1])}
         rings = {row["ring_id"]: row for row in look.run.rings.to_pylist()}
-        rows = [(line.name, json.dumps(line.as_dict(), sort_keys=True), line.name in look.tellable) for line in look.step.lines]
         with state.writing() as connection:
-            connection.execute("DELETE FROM lines")
-            connection.executemany("INSERT INTO lines VALUES (?, ?, ?)", rows)
+            save_lines(connection, look.step.lines, look.tellable)
             save_meta(connection, told)
             alerts = tell(connection, look.lines, look.step.changes, self.settings.alerts, window.end, cases=look.cases, rings=rings)
             if look.refresh:
                 forget(connection, window_start(window.end, self.bounds.days))
         state.meta |= told
+        self.standing = look.standing
         if alerts:
             self.wake()
         self._prune()
         self.figures["looks_total"] = float(told["look"])
         self.figures["look_seconds"] = sum(cost["seconds"] for cost in look.run.meta["cost"]["stages"])
         self.witness.looked(look, alerts, self.figures)
+        return alerts
+
+    def keep_glance(self, look: StepLook | None) -> Sequence[Alert]:
+        """All of a step look in one transaction: lines and alerts; where there can be none, a whole look comes before the next.
+
+        What it found is let go where the casebook was written to meanwhile, of which it does not know: a whole look is due.
+        """
+        if look is None:
+            self.standing = None
+        if look is None or self._entry() != int(self.state.meta.get("entry", "0")):
+            return ()
+        state, window = self.state, look.window
+        told = {"spent_end": str(window.end)} if look.allowed else {}
+        rings = {row["ring_id"]: row for row in look.rings.to_pylist()}
+        with state.writing() as connection:
+            save_lines(connection, look.step.lines, look.tellable)
+            save_meta(connection, told)
+            settings, cases = self.settings.alerts, look.standing.cases
+            alerts = tell(connection, look.lines, look.step.changes, settings, window.end, cases=cases, rings=rings)
+        state.meta |= told
+        self.standing, self.rested = look.standing, self.clock() + look.seconds
+        if alerts:
+            self.wake()
+        self.figures["step_looks_total"] = self.figures.get("step_looks_total", 0.0) + 1
+        self.figures["step_look_seconds"] = look.seconds
+        self.witness.glanced(look, alerts, self.figures)
         return alerts
 
     def _tell_those_who_ask(self, look: Look, *, hurried: bool = False) -> None:
@@ -250,6 +296,10 @@ class Watch:
         except sqlite3.Error as error:
             self.witness.hindered(f"{self.state.folder / FILE}: drift cannot be measured ({error}).")
 
+    def _glance_at(self, window: Window) -> StepLook | None:
+        assert self.standing is not None
+        return take_step_look(window, self.between.events, self.standing, Progress())
+
     def _take(self, window: Window) -> Look:
         return take_look(window, self.between, self.settings, self.state.folder / RUNS, self.home, Progress())
 
@@ -265,6 +315,9 @@ class Watch:
         look = looking.result()
         self.keep(look)
         return look
+
+    def _keep_glanced(self, glancing: Future[StepLook | None]) -> None:
+        self.keep_glance(glancing.result())
 
     def _with_room(self, act: Callable[[], Done], *, once: bool) -> Done | None:
         """What a part of a look gives; None where the disk is full, and the look stays due."""

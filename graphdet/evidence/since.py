@@ -1,0 +1,197 @@
+"""A measured log and the same log with events that came since → the log measured, pair evidence only of those to whom something came.
+
+An event of one user changes what two others say by no more than a little, since everybody's rates move with the log. So of a log that goes
+on, pairs of whom neither did anything since stand as they were measured then; rates are those of the whole log as it is. What is carried
+over goes by names, since codes are of one table: a name that came in between moves all codes behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from graphdet.arrays import Bool, Int32, Int64, offsets, stretches
+from graphdet.events import NO_TIME, EventTable
+from graphdet.evidence.measured import Measured
+from graphdet.evidence.pairs import PairEvidence, expected_meetings, measure_pairs
+from graphdet.progress import Progress
+from graphdet.schema import ITEM, USER
+from graphdet.settings import EvidenceSettings, Settings
+from graphdet.visits.base_rates import measure_base_rates
+from graphdet.visits.index import index_visits
+from graphdet.visits.visits import Visits, collect_visits
+
+
+@dataclass(frozen=True)
+class Before:
+    """What is kept of a measured log.
+
+    Attributes:
+        ids: of each node type, as in the table.
+        events: (users,) events of each user.
+        start: microseconds of its first event.
+        item_category, categories: as in the table; `learned` as in `Measured`.
+        visits: of its events.
+        affordable: settings of evidence.
+        pairs: pair evidence.
+    """
+
+    ids: Mapping[str, pa.StringArray]
+    events: Int64
+    start: int
+    item_category: Int32
+    categories: tuple[str, ...]
+    learned: tuple[str, ...]
+    visits: Visits
+    affordable: EvidenceSettings
+    pairs: PairEvidence
+
+    @staticmethod
+    def of(measured: Measured) -> Before:
+        """What is kept of it."""
+        events = measured.events
+        of_user = np.bincount(events.codes[USER], minlength=events.count(USER))
+        return Before(
+            ids=events.ids,
+            events=of_user,
+            start=_start(events),
+            item_category=events.item_category,
+            categories=events.categories,
+            learned=measured.learned,
+            visits=measured.visits,
+            affordable=measured.affordable,
+            pairs=measured.pairs,
+        )
+
+
+@dataclass(frozen=True)
+class Since:
+    """A log since a moment.
+
+    Attributes:
+        user: (users then,) int32 code of each now; `key` (keys then,) int32 the same for keys of all views. Both rise.
+        touched: (users now,) bool, of whom there are more events than then.
+        came: (n,) int64 their visits that there were none of then.
+    """
+
+    user: Int32
+    key: Int32
+    touched: Bool
+    came: Int64
+
+
+def measure_since(events: EventTable, before: Before, settings: Settings, progress: Progress) -> tuple[Measured, Since] | None:
+    """As `measure`, of a log that was measured before; None where a name of then is gone, or the log begins at another time.
+
+    Args:
+        events: with the meeting places that signals make.
+        before: of the same log.
+        settings: that it was measured with then.
+        progress: told of each stage.
+    """
+    threads = settings.machine.workers
+    with progress.stage("visits", len(events)):
+        place = {name: _places(ids, events.ids.get(name)) for name, ids in before.ids.items()}
+        if _start(events) != before.start or any((own < 0).any() for own in place.values()):
+            return None
+        events = _with_categories(before, events, place)
+        visits = collect_visits(events, settings.evidence, settings.view, threads)
+        base_rates = measure_base_rates(visits, settings.evidence, threads=threads)
+        expected = expected_meetings(visits)
+        index = index_visits(visits)
+    with progress.stage("pair evidence", len(visits)):
+        since = _what_came(before, events, visits, place)
+        own = measure_pairs(visits, base_rates, expected, before.affordable, threads, since.touched)
+        pairs = carried_pairs(before.pairs, since, own)
+    return Measured(events, before.learned, visits, index, base_rates, expected, before.affordable, pairs), since
+
+
+def carried_pairs(before: PairEvidence, since: Since, measured: PairEvidence) -> PairEvidence:
+    """Pairs as they were where neither of the two was touched, and the others as they are `measured` now."""
+    users = since.user[before.users]
+    kept = np.flatnonzero(~since.touched[users].any(1))
+    stand = before.take(kept)
+    order = np.argsort(_packed(np.concatenate([users[kept], measured.users])))
+    many = np.concatenate([np.diff(stand.offset), np.diff(measured.offset)])
+    rows = stretches(offsets(many), order)
+    return PairEvidence(
+        users=np.concatenate([users[kept], measured.users])[order],
+        evidence=np.concatenate([stand.evidence, measured.evidence])[order],
+        offset=offsets(many[order]),
+        key=np.concatenate([since.key[stand.key], measured.key])[rows],
+        key_evidence=np.concatenate([stand.key_evidence, measured.key_evidence])[rows],
+        seconds_apart=np.concatenate([stand.seconds_apart, measured.seconds_apart])[rows],
+        chance=np.concatenate([stand.chance, measured.chance])[rows],
+    )
+
+
+def says_more(before: Before, since: Since, pairs: PairEvidence) -> Bool:
+    """(n,) which pairs met at more places than then, or say more by as much as a meeting must say to count.
+
+    Args:
+        before, since: of the log.
+        pairs: as they are now.
+    """
+    found: Bool = np.asarray(since.touched[pairs.users].any(1), np.bool_)
+    at = np.flatnonzero(found)
+    was, wanted = _packed(since.user[before.pairs.users]), _packed(pairs.users[at])
+    then = np.searchsorted(was, wanted)
+    known = np.append(was, -1)[then] == wanted
+    at, then = at[known], then[known]
+    places = np.diff(pairs.offset)[at] > np.diff(before.pairs.offset)[then]
+    found[at] = places | (pairs.evidence[at] >= before.pairs.evidence[then] + before.affordable.least)
+    return found
+
+
+def _what_came(before: Before, events: EventTable, visits: Visits, place: Mapping[str, Int32]) -> Since:
+    then = np.zeros(events.count(USER), np.int64)
+    then[place[USER]] = before.events
+    first_key = {view.name: np.int32(view.first_key) for view in visits.views}
+    key = np.concatenate([np.zeros(0, np.int32), *(first_key[view.name] + place[view.name] for view in before.visits.views)])
+    touched = then != np.bincount(events.codes[USER], minlength=len(then))
+    return Since(place[USER], key, touched, _came(before.visits, visits, place[USER], key, touched))
+
+
+def _came(before: Visits, visits: Visits, user: Int32, key: Int32, touched: Bool) -> Int64:
+    """Visits of touched users that there were none of before; `user` and `key` as in `Since`."""
+    old, new = (np.flatnonzero(own) for own in (touched[user][before.user], touched[visits.user]))
+    key_of = [np.searchsorted(one.offset, rows, side="right") - 1 for one, rows in ((before, old), (visits, new))]
+    columns = (
+        np.concatenate([np.zeros(len(old), np.int8), np.ones(len(new), np.int8)]),  # of equals the old one comes first
+        np.concatenate([user[before.user[old]], visits.user[new]]),
+        np.concatenate([before.time[old], visits.time[new]]),
+        np.concatenate([key[key_of[0]], key_of[1]]),
+    )
+    order = np.lexsort(columns)
+    again = np.all([column[order][1:] == column[order][:-1] for column in columns[1:]], axis=0)
+    known = np.zeros(len(order), np.bool_)
+    known[order[1:][again]] = True
+    return new[~known[len(old) :]]
+
+
+def _with_categories(before: Before, events: EventTable, place: Mapping[str, Int32]) -> EventTable:
+    """The events, with items of then in the communities that stood in for their categories."""
+    if not before.learned:
+        return events
+    category = np.full(events.count(ITEM), -1, np.int32)
+    category[place[ITEM]] = before.item_category
+    return replace(events, item_category=category, categories=before.categories)
+
+
+def _start(events: EventTable) -> int:
+    return 0 if events.time is None else int(events.time[np.searchsorted(events.time, NO_TIME, side="right")])
+
+
+def _packed(users: Int32) -> Int64:
+    return users[:, 0].astype(np.int64) << 32 | users[:, 1]
+
+
+def _places(then: pa.StringArray, now: pa.StringArray | None) -> Int32:
+    """(n,) of each name the place that it has now, −1 where it has none."""
+    if now is None:
+        return np.full(len(then), -1, np.int32)
+    return np.asarray(pc.fill_null(pc.index_in(then, value_set=now), -1).to_numpy(zero_copy_only=False), np.int32)

@@ -1,0 +1,172 @@
+"""Step looks: a ring that shows itself between two whole looks is told of then, as the whole look finds it, and never twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pa_csv
+import pytest
+from watch_parts import Heard, quick, watch_of
+
+from graphdet.cases.casebook import Casebook
+from graphdet.events import read_events
+from graphdet.pipeline import Finding, find_in
+from graphdet.progress import Progress
+from graphdet.rings.null_search import NullRings
+from graphdet.signals import measure_log
+from graphdet.simulate import preset, simulate
+from graphdet.simulate.writing import log_table
+from graphdet.watch.folder_source import FolderSource
+from graphdet.watch.segments import DAY
+from graphdet.watch.state import State, open_state
+from graphdet.watch.step_looks import StepLook, take_step_look
+from graphdet.watch.watching import Watch
+from graphdet.watch.window import window_of
+
+PARTS = 3
+NEARLY = 0.8  # of the members of both: growth may end elsewhere from another core
+
+
+@pytest.fixture(scope="module", params=[5, 8])
+def log(request: pytest.FixtureRequest) -> pa.Table:
+    settings = preset("easy", users=600)
+    rings = settings.rings.model_copy(update={"count": 6 * settings.rings.count})
+    market = simulate(settings.model_copy(update={"days": 6, "rings": rings, "start": "2025-03-01"}), request.param)
+    return log_table(market).sort_by([("timestamp", "ascending"), ("event_id", "ascending")])
+
+
+def found_in(log: Path, null: NullRings | None) -> dict[frozenset[str], str]:
+    """Members → tier of each ring, as a whole look finds them."""
+    settings = quick()
+    found: Finding = find_in(measure_log(read_events([log], settings.log), settings), settings, Progress(), null=null)
+    users = found.log.events.ids["user"]
+    return {frozenset(users.take(pa.array(ring.facts.grown.members)).to_pylist()): ring.tier for ring in found.rings}
+
+
+def likeness(one: frozenset[str], other: frozenset[str]) -> float:
+    return len(one & other) / len(one | other)
+
+
+@pytest.fixture(scope="module")
+def parts(log: pa.Table, tmp_path_factory: pytest.TempPathFactory) -> list[pa.Table]:
+    """The log without the last of its day and without one ring, which comes with that, portion by portion."""
+    path = tmp_path_factory.mktemp("whole") / "events.csv"
+    pa_csv.write_csv(log, path)
+    ring = max((members for members, tier in found_in(path, None).items() if tier == "alert"), key=len)
+    time = log["timestamp"].cast(pa.int64()).to_numpy()
+    begin = (int(time[-1]) // DAY * DAY + int(time[-1])) // 2
+    theirs = pc.is_in(log["user_id"], pa.array(sorted(ring))).to_numpy()
+    late, of_ring = np.flatnonzero((time > begin) & ~theirs), np.flatnonzero(theirs)
+    portions = [np.concatenate(two) for two in zip(np.array_split(late, PARTS), np.array_split(of_ring, PARTS), strict=True)]
+    return [log.filter(pa.array((time <= begin) & ~theirs)), *(log.take(pa.array(np.sort(rows))) for rows in portions)]
+
+
+def begun(state: State, logs: Path, first: pa.Table, home: Path | None = None) -> Watch:
+    """A watch that has taken its first look."""
+    watch = watch_of(state, FolderSource(logs, 60.0), home=home, lateness=30 * DAY)
+    add(watch, logs, first)
+    assert watch.glance() is None  # no whole look was taken yet
+    assert watch.look() is not None
+    assert watch.glance() is None  # nothing came since
+    return watch
+
+
+def add(watch: Watch, logs: Path, rows: pa.Table) -> None:
+    with (logs / "events.csv").open("ab") as file:
+        pa_csv.write_csv(rows, file, pa_csv.WriteOptions(include_header=not file.tell()))
+    watch.step()
+    watch.rested = 0.0
+
+
+def heard(watch: Watch) -> Heard:
+    assert isinstance(watch.witness, Heard)
+    return watch.witness
+
+
+def grown(look: StepLook) -> dict[frozenset[str], str]:
+    ids = set(look.rings["ring_id"].to_pylist())
+    return {frozenset(line.last.members): line.last.tier for line in look.step.lines if line.last.ring_id in ids}
+
+
+def test_step_by_step_what_grew_is_what_a_whole_look_finds_and_each_change_is_told_once(parts: list[pa.Table], tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    with open_state(tmp_path / "state") as state:
+        watch = begun(state, logs, parts[0])
+        before, looked, same, told = len(heard(watch).alerts), state.meta["looked_end"], [], set(state.meta.items())
+        for part in parts[1:]:
+            add(watch, logs, part)
+            look = watch.glance()
+            assert look is not None
+            whole = found_in(logs / "events.csv", look.standing.null.rings)
+            for members, tier in grown(look).items():
+                nearest = max(whole, key=lambda other: likeness(members, other))
+                assert likeness(members, nearest) >= NEARLY
+                assert whole[nearest] == tier
+                same.append(members == nearest)
+            assert state.meta["looked_end"] == looked  # a whole look stays due when it was
+        assert sum(same) >= NEARLY * len(same) > 2
+        assert {name for name, _ in set(state.meta.items()) - told} <= {"digest", "end", "spent_end"}
+        new = heard(watch).alerts[before:]
+        assert "appeared" in {alert.kind for alert in new}
+        assert watch.is_due()
+    with open_state(tmp_path / "state") as state:  # killed between the step look and the whole one
+        watch = watch_of(state, FolderSource(logs, 60.0), lateness=30 * DAY)
+        assert watch.glance() is None  # what step looks go by is in memory alone
+        assert watch.look() is not None
+        keys = [key for (key,) in state.connection.execute("SELECT key FROM outbox")]
+        assert len(set(keys)) == len(keys)
+        lines = {alert.line for alert in new if alert.kind == "appeared"}
+        assert not any(alert.line in lines and alert.kind == "appeared" for alert in heard(watch).alerts)
+        assert {line for (line,) in state.connection.execute("SELECT line FROM outbox_told")} >= lines
+
+
+def test_a_step_look_spends_only_where_it_tests_and_nothing_where_that_is_less_than_any_ring(parts: list[pa.Table], tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    with open_state(tmp_path / "state") as state:
+        watch = begun(state, logs, parts[0])
+        last = parts[0].slice(parts[0].num_rows - 1)
+        stranger = last.set_column(last.column_names.index("user_id"), "user_id", pa.array(["stranger"]))
+        add(watch, logs, stranger.set_column(last.column_names.index("event_id"), "event_id", pa.array(["own"])))
+        look = watch.glance()
+        assert look is not None
+        assert (look.rings.num_rows, look.allowed) == (0, 0.0)
+        assert "spent_end" not in state.meta
+        for part in parts[1:]:
+            add(watch, logs, part)
+            look = watch.glance()
+            assert look is not None
+            assert look.allowed == 0.0 or state.meta["spent_end"] == str(look.window.end)
+        assert "spent_end" in state.meta
+
+
+def test_of_what_the_casebook_has_decided_no_step_look_tells(parts: list[pa.Table], tmp_path: Path) -> None:
+    logs, home = tmp_path / "logs", tmp_path / "home"
+    logs.mkdir()
+    with open_state(tmp_path / "state") as state:
+        watch = begun(state, logs, pa.concat_tables(parts[:-2]), home)
+        standing = watch.standing
+        assert standing is not None
+        add(watch, logs, parts[-2])
+        lines = window_of(state).lines
+        found = take_step_look(watch.window(), watch.between.events, standing, Progress())
+        assert found is not None
+        with Casebook(home) as book:
+            for case in book.cases():
+                book.decide(case.name, "innocent")
+        assert watch.keep_glance(found) == ()  # decided while it was at work
+        assert window_of(state).lines == lines
+        assert watch.is_due()  # a whole look, before any step look
+        assert watch.look() is not None
+        assert watch.standing is not None
+        hidden, before = watch.standing.hidden, len(heard(watch).alerts)
+        assert hidden
+        add(watch, logs, parts[-1])
+        look = watch.glance()
+        assert look is not None
+        assert {look.step.line_of[ring] for ring in look.rings["ring_id"].to_pylist()} & hidden
+        assert not hidden & {alert.line for alert in heard(watch).alerts[before:]}
