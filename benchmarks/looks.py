@@ -85,17 +85,42 @@ class Nobody:
         raise AssertionError(why)
 
 
-def told_by_glance(watch: Costed) -> set[tuple[str, str]] | None:
-    """Rings that a step look grew, with their tiers; it says what it took. None where none is due."""
+Rings = Mapping[frozenset[str], str]  # members → tier
+
+
+def glance_at(watch: Costed) -> StepLook | None:
+    """A step look; it says what it took. None where none is due."""
     watch.rested = 0.0
     begun = time.process_time()
     glance = watch.glance()
     seconds = time.process_time() - begun
-    if glance is None:
-        return None
-    told = ", ".join(f"{name} {cost:.2f}" for name, cost in watch.costs.seconds.items())
-    print(f"  step look: {seconds:.2f} s, {1e6 * seconds / watch.state.events:.2f} µs for each event of the window ({told})", flush=True)
-    return set(zip(glance.rings["ring_id"].to_pylist(), glance.rings["tier"].to_pylist(), strict=True))
+    if glance is not None:
+        told = ", ".join(f"{name} {cost:.2f}" for name, cost in watch.costs.seconds.items())
+        print(
+            f"  step look: {seconds:.2f} s, {1e6 * seconds / watch.state.events:.2f} µs for each event of the window ({told})", flush=True
+        )
+    return glance
+
+
+def compare(glance: StepLook, look: Look) -> None:
+    """Whether the rings that a step look grew are those of the whole look on the same events, and what it did not see."""
+    ids = set(glance.rings["ring_id"].to_pylist())
+    lasts = {line.last.ring_id: line.last for line in glance.step.lines if line.state == "here"}
+    known = {frozenset(last.members): last.tier for last in lasts.values()}
+    grown = {frozenset(lasts[one].members): lasts[one].tier for one in ids if one in lasts}
+    whole = {frozenset(line.last.members): line.last.tier for line in look.step.lines if line.state == "here"}
+    print(
+        f"    of {len(grown)} rings that the step look grew {sum(whole.get(ring) == tier for ring, tier in grown.items())} are the whole"
+        f" look's, with their tier, {_near(grown, whole)} nearly; of the whole look's {len(whole)} it knew {_near(whole, known)}",
+        flush=True,
+    )
+
+
+def _near(rings: Rings, others: Rings) -> int:
+    """How many of the rings are among others, with their tier and all but a fifth of the members of both."""
+    return sum(
+        any(tier == own and len(ring & other) >= 0.8 * len(ring | other) for other, own in others.items()) for ring, tier in rings.items()
+    )
 
 
 def main(new: int, looks: int, events: int) -> None:
@@ -118,7 +143,7 @@ def main(new: int, looks: int, events: int) -> None:
                 flush=True,
             )
             for number in range(looks + 1):
-                glance = told_by_glance(watch)
+                glance = glance_at(watch)
                 begun = time.process_time()
                 look = watch.look()
                 seconds = time.process_time() - begun
@@ -128,8 +153,7 @@ def main(new: int, looks: int, events: int) -> None:
                 rest = seconds - sum(watch.costs.seconds.values())
                 print(f"  {kind}, {look.run.rings.num_rows} rings: {seconds:.2f} s ({told}, rest {rest:.2f})", flush=True)
                 if glance is not None:
-                    found = set(zip(look.run.rings["ring_id"].to_pylist(), look.run.rings["tier"].to_pylist(), strict=True))
-                    print(f"    of the step look's {len(glance)} rings {len(glance & found)} are the whole look's, with their tier")
+                    compare(glance, look)
                 with log.open("ab") as file:
                     file.write(b"".join(lines[past + number * new : past + (number + 1) * new]))
                 watch.step()
