@@ -8,7 +8,6 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from graphdet.errors import nearest
 from graphdet.log_settings import Section
 
 Kind = Literal["file", "webhook", "slack", "feishu", "dingtalk", "kafka", "neo4j"]
@@ -129,5 +128,7 @@ class AlertSettings(Section):
     def _named(cls, sinks: dict[str, SinkSettings]) -> dict[str, SinkSettings]:
         for name in sinks:
             if not WORD.fullmatch(name):
-                raise ValueError(f"'{name}' is no name of a sink{nearest(name, sinks)}; letters, digits, _ and -, 64 at the most")
+                raise ValueError(
+                    f"'{name}' is no name of a sink; it has letters, digits, _ and -, 64 at the most, and begins with a letter"
+                )
         return sinks

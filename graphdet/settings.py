@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import os
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from types import UnionType
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, Field, ValidationError
+from pydantic.fields import FieldInfo
 
 from graphdet.alert_settings import AlertSettings, may_be_told
 from graphdet.drift_settings import DriftSettings
@@ -23,6 +25,7 @@ from graphdet.evidence_settings import Views as Views
 from graphdet.evidence_settings import ViewSettings as ViewSettings
 from graphdet.log_settings import LogSettings as LogSettings
 from graphdet.log_settings import Section as Section
+from graphdet.refused_values import must
 from graphdet.signal_settings import SignalSettings
 
 HIGHEST_SEED = 2**32 - 1  # what every library takes
@@ -224,6 +227,7 @@ class Settings(Section):
 Model = TypeVar("Model", bound=Section)
 
 
+LONGEST_DEFAULT = 60  # characters of one that an error tells
 LONGEST_FILE = 1 << 24  # bytes; some devices never end
 
 
@@ -286,16 +290,46 @@ def parse_section(model: type[Model], table: dict[str, Any], where: str) -> Mode
     except RecursionError:
         raise SettingsError(f"{where}: nested too deep; write settings as `graphdet settings` prints them.") from None
     except ValidationError as error:
-        first = error.errors()[0]
+        first = max(error.errors(), key=lambda refusal: len(refusal["loc"]))  # of a value of several kinds the one that it is most like
         if not first["loc"]:  # JSON's own parser does not go as deep as Python's
             raise SettingsError(f"{where}: nested too deep; write settings as `graphdet settings` prints them.") from None
-        *sections, name = [str(part) for part in first["loc"]]
+        sections, setting = _way_to(model, first["loc"])
         if first["type"] == "extra_forbidden":
+            *sections, name = sections
             raise UnknownSetting(where, ".".join(sections), name, _names(model), table=isinstance(first["input"], dict)) from None
-        dotted = ".".join([*sections, name])
-        says = str(first["ctx"]["error"]) if first["type"] == "value_error" else first["msg"].lower()
-        value = f" = {repr(first['input'])[:200]}" if may_be_told((*sections, name), first["input"]) else ""
-        raise SettingsError(f"{where}: {dotted}{value}: {says}.") from None
+        raise SettingsError(f"{where}: {_refused(first, sections, setting)}") from None
+
+
+def _refused(refusal: Any, place: Sequence[str], setting: FieldInfo | None) -> str:
+    """A value that a setting cannot have: where it stands, what it is, what it must be, and what the setting is for."""
+    name, found = ".".join(place), refusal["input"]
+    shown = str(found).lower() if isinstance(found, bool) else repr(found)[:200]
+    value = f" = {shown}" if may_be_told(place, found) and refusal["type"] != "missing" else ""
+    says = f"{name}{value}: {must(refusal)}"
+    says += "" if says.endswith("?") else "."
+    if setting is None or not setting.description or refusal["type"] == "value_error":  # our own words say what to do
+        return says
+    usual = "" if setting.is_required() or setting.default is None else _toml(setting.default)
+    told = f" (default {usual})" if 0 < len(usual) < LONGEST_DEFAULT else ""
+    return f'{says} `graphdet settings` says of it: "{setting.description}"{told}.'
+
+
+def _way_to(model: type[BaseModel], place: Sequence[int | str]) -> tuple[list[str], FieldInfo | None]:
+    """The names on the way to a value that was refused, and the setting that it is, or is in."""
+    names: list[str] = []
+    kind: Any = model
+    setting = None
+    for part in place:
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            setting = kind.model_fields.get(str(part), setting)
+            kind = setting.annotation if setting else None
+        elif get_origin(kind) is UnionType:  # pydantic says here which of the kinds it tried
+            kind = None
+            continue
+        else:
+            kind = next((inner for inner in get_args(kind) if isinstance(inner, type) and issubclass(inner, BaseModel)), None)
+        names.append(str(part))
+    return names, setting
 
 
 def _names(model: type[BaseModel], section: str = "") -> Iterator[tuple[str, str]]:

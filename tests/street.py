@@ -18,6 +18,7 @@ BEGIN, END = "<!-- street: made by tests/street.py -->", "<!-- end of street -->
 ORDER = (
     "printable",
     "errors",
+    "refused_values",
     "extras",
     "arrays",
     "schema",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from graphdet.errors import SettingsError, UnknownSetting
 from graphdet.events import check_logs
 from graphdet.schema import KEY_TYPES, PLACES
-from graphdet.settings import LogSettings, Settings, load_settings, parse_settings, settings_as_toml
+from graphdet.settings import LogSettings, Settings, _names, load_settings, parse_settings, settings_as_toml
 
 
 @pytest.mark.parametrize(
@@ -20,22 +23,32 @@ from graphdet.settings import LogSettings, Settings, load_settings, parse_settin
         ("[evidence]\nviews = []", "evidence.views = []"),
         ("[evidence]\nviews = ['ip', 'item', 'ip']", "'ip' stands there twice"),
         ("[view.item]\nwindows = []", "view.item.windows = []"),
-        ("[view.item]\nwindows = [24.0, -1.0]", "view.item.windows.1 = -1.0: input should be greater than 0"),
-        ("[view.item]\nwindows = [0.0]", "view.item.windows.0 = 0.0: input should be greater than 0"),
-        ("[view.item]\nwindows = [nan]", "view.item.windows.0 = nan: input should be a finite number"),
-        ("[view.item]\nwindows = [inf]", "view.item.windows.0 = inf: input should be a finite number"),
+        ("[view.item]\nwindows = [24.0, -1.0]", "view.item.windows.1 = -1.0: must be more than 0"),
+        ("[view.item]\nwindows = [0.0]", "view.item.windows.0 = 0.0: must be more than 0"),
+        ("[view.item]\nwindows = [nan]", "view.item.windows.0 = nan: must be a number, and nan and inf are none"),
+        ("[view.item]\nwindows = [inf]", "view.item.windows.0 = inf: must be a number, and nan and inf are none"),
         ("[view.item]\nwindows = [168.0, 24.0]", "each window must be longer than the one before"),
-        ("[view.item]\nwindows = [1e7]", "less than or equal to 500000"),
-        ("[view.ip]\nmost = nan", "view.ip.most = nan: input should be a finite number"),
-        ("[rings]\nslack = inf", "rings.slack = inf: input should be a finite number"),
+        ("[view.item]\nwindows = [1e7]", "must be at most 500,000"),
+        ("[view.ip]\nmost = nan", "view.ip.most = nan: must be a number, and nan and inf are none"),
+        ("[rings]\nslack = inf", "rings.slack = inf: must be a number, and nan and inf are none"),
         ("[view.item]\nwindows = [1e-6, 1.0]", "a window is a second or longer, which is 0.000278 hours"),
-        ("[view.item]\nwindows = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]", "at most 8 items"),
-        ("[rings]\nslack = 1e308", "rings.slack = 1e+308: input should be less than or equal to 500000"),
+        ("[view.item]\nwindows = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]", "must have at most 8 values (found 9)"),
+        ("[rings]\nslack = 1e308", "rings.slack = 1e+308: must be at most 500,000"),
         ("[rings]\nleast_members = 9223372036854775807", "must be at most 1,000,000,000 (found 9.22e+18)"),
         ("[rings]\nlevels = [4.0, 1e308]", "must be at most 1,000,000,000 (found 1e+308)"),
         ("[rings]\njoin = -1e12", "must be at least -1,000,000,000 (found -1e+12)"),
         ("[evidence]\nhomogeneity_least = 200.0", "must be at least homogeneity_least (found 100 and 200)"),
-        ("[view.item]\ncap = 0", "view.item.cap = 0: input should be greater than or equal to 1"),
+        ("[view.item]\ncap = 0", "view.item.cap = 0: must be at least 1"),
+        ("[log]\nsample = 50", 'log.sample = 50: must be at most 1. `graphdet settings` says of it: "share of users to keep, '),
+        ("[log]\nsample = 50", "(default 1.0)."),
+        ("[log]\nday_first = 'yes'", "log.day_first = 'yes': must be true or false. "),
+        ("[log]\nfold = ['cas']", "log.fold.0 = 'cas': must be 'case', 'spaces', 'float' or 'encoding'; did you mean 'case'? "),
+        ("[log]\ntimestamp_format = ['%Y', 3]", "log.timestamp_format.1 = 3: must be a text. "),
+        ("[log]\ncolumns = 5", "log.columns = 5: must be a table, in { }. "),
+        ("log = 3", "log = 3: must be a table, with a line for each setting."),
+        ("[rings]\nleast_members = true", "rings.least_members = true: must be a whole number. "),
+        ("[alerts.sinks.ours]\npath = 'x'", 'alerts.sinks.ours.kind: is missing. `graphdet settings` says of it: "what it is: file, '),
+        ("[alerts.sinks.'a b']\nkind = 'file'\npath = 'x'", "'a b' is no name of a sink; it has letters"),
     ],
 )
 def test_values_that_mean_nothing_are_refused(text: str, says: str, tmp_path: Path) -> None:
@@ -45,6 +58,45 @@ def test_values_that_mean_nothing_are_refused(text: str, says: str, tmp_path: Pa
     assert str(caught.value).startswith(f"{tmp_path / 'mine.toml'}: ")
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+WRONG = (
+    None,
+    True,
+    -1,
+    2.5,
+    1e300,
+    10**400,
+    math.nan,
+    "nonsense",
+    [],
+    ["nonsense"],
+    [2.5],
+    {},
+    {"nonsense": 3},
+    {"nonsense": {"nonsense": 3}},
+)
+
+
+def test_whatever_stands_in_place_of_a_setting_is_refused_in_our_words() -> None:
+    """Not in those of the library that checks them, which people who mend a settings file never asked for."""
+    refused: list[tuple[str, str]] = []
+    for section, name in _names(Settings):
+        for value in WRONG if "*" not in section else ():
+            table: dict[str, Any] = {name: value}
+            for part in reversed(section.split(".") if section else []):
+                table = {part: table}
+            try:
+                parse_settings(table, "mine.toml")
+            except UnknownSetting:
+                continue
+            except SettingsError as error:
+                refused.append((f"{section}.{name}".lstrip("."), str(error)))
+    for name, line in refused:
+        assert re.match(rf"mine\.toml: {re.escape(name)}\b", line)
+        ours, _, _ = line.partition("`graphdet settings`")
+        assert not re.search(r"(?i)input|valid |value error|required|pydantic|\.\.", ours)
+    assert len(refused) > 1000
 
 
 @pytest.mark.parametrize(

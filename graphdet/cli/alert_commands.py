@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from graphdet.cli.listing import Listed
 from graphdet.cli.score_command import score
 from graphdet.cli.shared import AsJson, Lang, print_json
 
@@ -32,6 +33,7 @@ class DeliveryState(StrEnum):
 
 
 alerts = typer.Typer(
+    cls=Listed,
     help="See what became of alerts: who has them, who waits for them, and what was given up on.",
     no_args_is_help=True,
     rich_markup_mode=None,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from graphdet.cli.database import Known
+from graphdet.cli.listing import Listed
 from graphdet.cli.manner import manner, say
 from graphdet.cli.shared import AsJson, Folder, Lang, print_json
 
@@ -51,6 +52,7 @@ class State(StrEnum):
 
 
 cases = typer.Typer(
+    cls=Listed,
     help="Work on cases: what was found, what people said of it, and until when. Needs no server.",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -171,7 +173,7 @@ def add(folder: Folder, home: Home = None, author: Author = None, as_json: AsJso
 @cases.command()
 def decide(
     name: Name,
-    verdict: Annotated[Verdict, typer.Argument(help="The verdict.")],
+    verdict: Annotated[Verdict, typer.Argument(metavar="VERDICT", help="The verdict.")],
     story: Annotated[str, typer.Option("--story", help="Of innocent: which look-alike, such as household.")] = "",
     note: Annotated[str, typer.Option("--note", help="Why.")] = "",
     user: Annotated[

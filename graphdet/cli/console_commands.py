@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from graphdet.cli.listing import Listed
 from graphdet.cli.manner import say
 
 HEADING = "Work on cases"
@@ -25,7 +26,7 @@ class Role(StrEnum):
     READER = "reader"
 
 
-account = typer.Typer(help="Who may log in to the console, beyond this machine.", no_args_is_help=True, rich_markup_mode=None)
+account = typer.Typer(cls=Listed, help="Who may log in to the console, beyond this machine.", no_args_is_help=True, rich_markup_mode=None)
 
 
 def register(app: typer.Typer) -> None:

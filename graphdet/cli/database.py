@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from graphdet.cli.listing import Listed
 from graphdet.cli.manner import progress_here
 from graphdet.cli.shared import AsJson, Folder, Lang, Language, print_json
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from graphdet.store.server import Server
 
 HEADING = "Investigate in Neo4j"
-db = typer.Typer(help="A Neo4j server of one's own.", no_args_is_help=True, rich_markup_mode=None)
+db = typer.Typer(cls=Listed, help="A Neo4j server of one's own.", no_args_is_help=True, rich_markup_mode=None)
 
 
 class ServerLine(StrEnum):

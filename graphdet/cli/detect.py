@@ -45,7 +45,9 @@ def register(app: typer.Typer) -> None:
 
 def run(
     logs: Logs,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="The run folder to write; must not exist yet, or be empty.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="The run folder to write; must not exist yet, or be empty.")
+    ] = None,
     model: Annotated[Path | None, typer.Option("--model", metavar="FILE", help="Score by a model that `graphdet train` wrote.")] = None,
     verdicts: Annotated[
         list[Path] | None,
@@ -65,16 +67,20 @@ def run(
 
     With --home the casebook of that folder takes the run in: its discounts are left out of the evidence, its verdicts update chances.
     """
+    from graphdet.errors import RunError
     from graphdet.extras import need
     from graphdet.run.saving import require_free
 
-    require_free(out)
+    if out is not None:
+        require_free(out)
+    elif not dry_run:
+        raise RunError("run: --out is missing; name the run folder to write, such as --out out/first, or give --dry-run to write none.")
     if model is not None:
         need("learn", "graphdet run --model")
     chosen = choose_settings(settings, logs, Wanted(threads, seed, since, until, sample))
-    if dry_run:
+    if out is None or dry_run:
         _show_logs(logs, chosen, as_json=as_json)
-        say(f"dry run: nothing was written; without --dry-run the run would be in {out}")
+        say(f"dry run: nothing was written; without --dry-run the run would be in {out or 'the folder that --out names'}")
         return
     found = _detect(logs, out, chosen, progress_here(), model, verdicts, home)
     if as_json:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from importlib.util import find_spec
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from graphdet import __version__
 from graphdet.cli import (
@@ -28,20 +27,18 @@ from graphdet.cli import (
     markets,
     streaming,
 )
-from graphdet.cli.manner import DEBUG, QUIET, VERBOSE
+from graphdet.cli.listing import Listed
+from graphdet.cli.manner import DEBUG, QUIET, VERBOSE, complain
+from graphdet.cli.mistyped import Mistyped, mistyped_line
 
 WORD = "help"
 
 
-class Commands(TyperGroup):
-    """A list of commands in whole sentences, under headings, that a newcomer can read from top to bottom."""
+class Commands(Listed):
+    """All commands under their headings."""
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        widest = max(map(len, self.commands))
-        for heading, names in HEADED.items():
-            rows = [(name.ljust(widest), _first_sentence(self.commands[name].help or "")) for name in names]
-            with formatter.section(heading):
-                formatter.write_dl(rows)
+    def headed(self) -> dict[str, list[str]]:
+        return HEADED
 
 
 app = typer.Typer(
@@ -96,11 +93,21 @@ def run_program(arguments: list[str]) -> int:
         _leave_pandas_aside()
     try:
         try:
-            app(arguments, prog_name="graphdet")
+            return app(arguments, prog_name="graphdet", standalone_mode=False) or 0
         except SystemExit as end:
             if isinstance(end.__context__, BrokenPipeError):
                 raise end.__context__ from None
             return int(end.code or 0)
+        except Mistyped as error:
+            if str(error).startswith("Usage:"):  # nothing was typed after the name of a group
+                print(error, file=sys.stderr)
+            else:
+                complain(mistyped_line(error))
+            return 2
+        except typer.Abort as answer:
+            if not isinstance(answer.__context__, KeyboardInterrupt):  # which says its own line
+                complain("this was not answered with yes; nothing was done.")
+            return 2
         finally:
             sys.stdout.flush()
     except BrokenPipeError:  # who read the output has seen enough
@@ -132,7 +139,3 @@ def _forget_stdout() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.close(nowhere)
-
-
-def _first_sentence(text: str) -> str:
-    return " ".join(text.partition("\n\n")[0].split())

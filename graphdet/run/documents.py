@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from graphdet.refused_values import must
 from graphdet.schema import ITEM, KEY_TYPES, LAST_SECOND, MOMENTS
 
 MOST_COUNT = 2**53  # beyond it a count is no longer exact as a float
@@ -340,9 +341,8 @@ def _no_number(word: str) -> float:
 
 
 def _first(error: ValidationError) -> str:
-    """'background.users: input should be greater than 0 (found −1)', on one line."""
+    """'background.users: must be at least 1 (found -1)', on one line."""
     first = error.errors(include_url=False)[0]
     place = ".".join(str(part) for part in first["loc"])
     kind = "" if isinstance(first["input"], (dict, list)) or first["type"] == "missing" else f" (found {str(first['input'])[:60]!r})"
-    says = first["msg"][:1].lower() + first["msg"][1:]
-    return f"{place or 'it'}: {says.splitlines()[0]}{kind if place else ''}"
+    return f"{place or 'it'}: {must(first)}{kind if place else ''}"

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from graphdet.errors import MarketError, nearest
+from graphdet.refused_values import must
 from graphdet.settings import Section
 
 
@@ -255,8 +256,10 @@ def preset(name: PresetName, events: int | None = None, users: int | None = None
         raise MarketError(f"{wanted_events} events are too few for {wanted_users} users; ask for at least 2 events per user.")
     try:
         return MarketSettings.model_validate({**dict(settings), "events": wanted_events, "users": wanted_users})
-    except ValueError as error:
-        raise MarketError(f"a market of {wanted_users} users and {wanted_events} events is out of bounds ({error}).") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        bound = " ".join([*map(str, first["loc"]), must(first)])
+        raise MarketError(f"a market of {wanted_users} users and {wanted_events} events is out of bounds ({bound}).") from None
 
 
 def with_takeovers(settings: MarketSettings, count: float) -> MarketSettings:

@@ -128,6 +128,12 @@ def show_next(console: Console, run: Run, folder: Path) -> None:
     if run.rings.num_rows:
         steps.append((f"graphdet show {quoted} 1", "the worst ring and its evidence"))
         steps.append((f"graphdet rings {quoted}", "all rings"))
+    else:
+        steps.append(("graphdet check LOGS", "what this log lacks, and what that costs"))
+        if run.bursts is not None and run.bursts.num_rows:
+            steps.append((f"graphdet bursts {quoted}", "what had more than its season and own level explain"))
+        if run.takeovers is not None and run.takeovers.num_rows:
+            steps.append((f"graphdet users {quoted}", "accounts that somebody else seems to act in"))
     if run.rejected.num_rows:
         steps.append((f"{quoted}/rejected.parquet", "the rejected rows and why"))
     show_steps(console, folder, steps)
