@@ -74,6 +74,10 @@ def mapping(proposal: Proposal) -> dict[str, str]:
         ({"uid": "user_id", "asin": "item_id", "stars": "rating", "review_text": "text", "merchant": "seller_id"},
          {"uid": "user_id", "asin": "item_id", "stars": "rating", "review_text": "text", "merchant": "seller_id"}),
         ({"account": "user_id", "zone_x": "ip", "zone_y": "timestamp"}, {"account": "user_id", "zone_x": "ip", "zone_y": "timestamp"}),
+        ({"household_id": "user_id", "sku": "item_id", "Product Type": "category", "sales_value": "amount", "basket_id": "order_id"},
+         {"household_id": "user_id", "sku": "item_id", "Product Type": "category", "sales_value": "amount", "basket_id": "order_id"}),
+        ({"buyer": "user_id", "sku": "item_id", "Customer Type": "user_id", "device type": "device_id", "Warengruppe": "category"},
+         {"buyer": "user_id", "sku": "item_id", "Warengruppe": "category"}),
         ({"shop_user_id": "user_id", "bought_product_id": "item_id"}, {"shop_user_id": "user_id", "bought_product_id": "item_id"}),
     ],
 )  # fmt: skip
@@ -86,6 +90,7 @@ def test_columns_are_known_by_name_and_values(tmp_path: Path, header: dict[str, 
     [
         ("device", ["ios", "android"] * 100, "kinds of devices"),
         ("card", ["visa", "paypal"] * 100, "ways of paying"),
+        ("Loyalty Member", ["yes", "no"] * 100, "kinds of people"),
         ("ip_address", [f"host{n}" for n in range(200)], "0% of its values are IP addresses"),
         ("event_time", ["soon"] * 200, "0% of its values are times"),
         ("signup_time", VALUES["timestamp"], "time of something else"),
@@ -273,7 +278,7 @@ def test_what_no_name_tells_is_proposed_by_its_values_and_not_mapped(
     write(tmp_path / "log.csv", columns)
     proposal = proposed(tmp_path / "log.csv")
     assert {guess.theirs: guess.ours for guess in proposal.unsure} == dict.fromkeys(candidates, lacking)
-    assert proposal.lacking == lacking
+    assert proposal.lacking == ((lacking,) if named else ("user_id", "item_id"))
     shown = graphdet_command("init", "log.csv")
     assert shown.code == 0
     assert "As it is nothing can be run" in shown.out
@@ -286,6 +291,13 @@ def test_what_no_name_tells_is_proposed_by_its_values_and_not_mapped(
     (tmp_path / "graphdet.toml").write_text(settings)
     if named:
         assert graphdet_command("check", "log.csv").code == 0
+
+
+def test_beside_columns_of_ids_one_of_quantities_is_no_candidate(tmp_path: Path) -> None:
+    columns = {"sku": VALUES["item_id"], "campaign_id": [f"c{n % 20}" for n in range(200)], "pieces": [str(n % 30) for n in range(200)]}
+    assert [guess.theirs for guess in proposed(write(tmp_path / "log.csv", columns)).unsure] == ["campaign_id"]
+    del columns["campaign_id"]
+    assert [guess.theirs for guess in proposed(write(tmp_path / "log.csv", columns)).unsure] == ["pieces"]
 
 
 # Layouts

@@ -235,3 +235,58 @@ def test_how_dates_are_read_is_shown_by_one_that_tells(tmp_path: Path) -> None:
     """1/1/15 would be the same day in any order."""
     (tmp_path / "log.csv").write_text("user_id,item_id,timestamp\n" + "".join(f"u{n},i,1/{n + 1}/15 9:30\n" for n in range(28)))
     assert any("read month first: 1/13/15 9:30 as 2015-01-13T09:30:00" in note for note in check_logs([tmp_path / "log.csv"]).notes)
+
+
+GROCER: Shop = {
+    "coupons": [{"coupon_upc": 700 + n % 20, "product_id": f"p{n % 30}", "campaign_id": n % 3} for n in range(120)],
+    "campaigns": [{"campaign_id": n % 3, "household_id": f"h{n % 40}"} for n in range(80)],
+    "products": [{"product_id": f"p{n}", "department": f"k{n % 4}"} for n in range(30)],
+    "promotions": [{"product_id": f"p{n % 30}", "store_id": n % 7, "display": n % 5} for n in range(210)],
+    "redemptions": [{"household_id": f"h{n % 40}", "coupon_upc": 700 + n % 20, "redemption_date": f"2025-03-{1 + n % 28:02}"} for n in range(90)],
+    "transactions": [
+        {
+            "household_id": f"h{n % 40}",
+            "product_id": f"p{7 * n % 30}",
+            "basket_id": f"b{n // 2}",
+            "quantity": 1 + n % 14,
+            "sales_value": n / 8,
+        }
+        | {"transaction_timestamp": f"2025-03-{1 + n % 28:02} 10:{n % 60:02}:00"}
+        for n in range(400)
+    ],
+}
+
+
+def test_tables_that_are_no_logs_and_no_catalogues_are_left_out_so_that_what_is_proposed_runs(
+    graphdet_command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a grocer has them, whose files call the same things by names that one file needs for this and another for that."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "grocer").mkdir()
+    as_csv(tmp_path / "grocer", GROCER)
+    proposal = propose(look_at_files([Path("grocer")], MACHINE))
+    mapped = {guess.theirs: guess.ours for guess in proposal.mapped}
+    assert mapped["household_id"] == "user_id"
+    assert (mapped["product_id"], mapped["basket_id"], mapped["sales_value"]) == ("item_id", "order_id", "amount")
+    why = {Path(file.path).stem: (file.role, file.why) for file in proposal.files}
+    assert why["products"] == ("catalogue", "it names items and no users")
+    assert why["promotions"] == ("left out", "it names no users, and items on several rows each, so that none is sure to have one seller")
+    assert why["coupons"][0] == why["campaigns"][0] == "left out"
+    assert why["transactions"][0] == "events"
+    assert graphdet_command("init", "grocer").code == 0
+    checked = graphdet_command("check", "grocer", "--json")
+    assert checked.code == 0
+    found = json.loads(checked.out)
+    assert (found["read"], found["rejected"]) == (400 + 30 + 90 * (why["redemptions"][0] == "events"), 0)
+
+
+def test_a_file_by_which_another_is_no_log_does_not_make_it_one(tmp_path: Path) -> None:
+    """`code` is the item where nothing else is, and the item's other name where there is one: one mapping for both files."""
+    first = [{"buyer": f"u{n % 9}", "sku": f"p{n % 30}", "item_code": f"q{n % 30}", "seller": "s"} for n in range(90)]
+    other = [{"buyer": f"u{n % 9}", "item_code": f"q{n % 30}", "note": f"n{n}"} for n in range(90)]
+    (tmp_path / "first.csv").write_text(text(first))
+    (tmp_path / "other.csv").write_text(text(other))
+    proposal = propose(look_at_files([tmp_path], MACHINE))
+    assert {Path(file.path).name: file.role for file in proposal.files} == {"first.csv": "events", "other.csv": "left out"}
+    (tmp_path / "graphdet.toml").write_text(proposal_as_toml(proposal, [str(tmp_path)], folder=tmp_path))
+    assert check_logs([tmp_path], load_settings(tmp_path / "graphdet.toml").log, MACHINE).events == 90

@@ -89,12 +89,12 @@ def _asked(proposal: Proposal, out: Path) -> Proposal:
     names = [name for name in (*proposal.unused, *(guess.theirs for guess in (*proposal.mapped, *proposal.unsure))) if name]
     while lacking := proposal.lacking:
         answer = typer.prompt(
-            f"Which column names {WHAT[lacking]}? ({', '.join(clean(name, 40) for name in names[:30])})", default="", err=True
+            f"Which column names {WHAT[lacking[0]]}? ({', '.join(clean(name, 40) for name in names[:30])})", default="", err=True
         )
         if not answer:
             break
         if answer in names:
-            proposal = proposal.with_column(answer, lacking, "as you said")
+            proposal = proposal.with_column(answer, lacking[0], "as you said")
     typer.confirm(f"Write {out}?", default=True, abort=True, err=True)
     return proposal
 
@@ -115,10 +115,9 @@ def _say_next(proposal: Proposal, out: Path, logs: list[str]) -> None:
     from graphdet.terminal import clean, lines_of_steps
 
     print(f"\nWrote {clean(out)}. Every line of it has its reason; change what is wrong.")
-    if proposal.lacking:
-        print(
-            f"As it is nothing can be run: no column is known to name {WHAT[proposal.lacking]}. Map one to {proposal.lacking} in it, then"
-        )
+    if lacking := proposal.lacking:
+        what, ours = " or ".join(WHAT[name] for name in lacking), " and another to ".join(lacking)
+        print(f"As it is nothing can be run: no column is known to name {what}. Map one to {ours} in it, then")
     named = " ".join(clean(shlex.quote(path)) for path in logs)
     settings = "" if out == Path(SETTINGS_NAME) else f" --settings {clean(shlex.quote(str(out)))}"
     check, run = f"graphdet check {named}{settings}", f"graphdet run {named}{settings} --out out/first"

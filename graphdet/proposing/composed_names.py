@@ -12,7 +12,8 @@ import unicodedata
 # Polish, Czech, Turkish, Russian, Chinese and Japanese; without accents.
 _THINGS = {
     "user_id": (
-        "user customer buyer member account visitor shopper client kunde nutzer benutzer kaufer kaeufer "
+        "user customer buyer member account visitor shopper client household person guest passenger student patient patron "
+        "kunde nutzer benutzer kaufer kaeufer "
         "besteller mitglied konto utilisateur "
         "acheteur membre compte cliente usuario comprador socio cuenta conta utente acquirente klant "
         "gebruiker koper kund bruger anvandare "
@@ -37,7 +38,7 @@ _THINGS = {
         "店铺 商家 卖家 商户 店舗 出品者"
     ),
     "order_id": (
-        "order invoice bestellung bestell auftrag rechnung commande facture pedido factura fatura ordine "
+        "order invoice basket receipt bestellung bestell auftrag rechnung commande facture pedido factura fatura ordine "
         "bestelling ordre zamowienie zamowienia "
         "objednavka siparis заказ заказа 订单 訂單 注文"
     ),
@@ -75,13 +76,14 @@ _FOR_NUMBERS = (
 )
 _BETWEEN = (  # of what the time, the sum or the kind is, and words that only join
     "de du des la le les el los del della dell do da of the y und et e di d l in an am "
-    "order orders bestell bestellung kauf buchung commande achat pedido compra ordine acquisto bestelling "
+    "order orders sale sales bestell bestellung kauf buchung commande achat pedido compra ordine acquisto bestelling "
     "zamowienia zamowienie objednavky заказа "
     "create created creation erstell erstellt eingang event log purchase payment pay gesamt total totale "
     "brutto netto ttc ht eur usd euro gbp chf "
-    "cny rmb item product artikel hora heure time client clock local utc gmt type typ name device "
+    "cny rmb item product artikel hora heure time client clock local utc gmt name device "
     "订单 创建 下单 支付 付款 买家 实际 实付 商品 登录 操作 事件 发生 成交 注文 購入 操作 合計 税込"
 )
+_FOR_KINDS = "type types typ tipo kind group gruppe groupe grupo family class klasse line 类型 种类 種類 组别 タイプ"
 
 
 def _plain(text: str) -> str:
@@ -91,6 +93,7 @@ def _plain(text: str) -> str:
 
 
 _NUMBER_WORDS, _BESIDE = frozenset(_plain(_FOR_NUMBERS).split()), frozenset(_plain(_BETWEEN).split())
+_KIND_WORDS = frozenset(_plain(_FOR_KINDS).split())
 _WORDS = {stem: ours for ours, stems in _THINGS.items() for stem in _plain(stems).split()}
 _TAILS = tuple(sorted((stem for stem in _WORDS if len(stem) > 3 or not stem.isascii()), key=len, reverse=True))
 _NUMBER_TAILS = tuple(sorted((word for word in _NUMBER_WORDS if len(word) > 3 or not word.isascii()), key=len, reverse=True))
@@ -108,15 +111,25 @@ def composed(name: str) -> str:
         return ""
     if "ip" in words:
         return "ip" if all(part in ("=", "address_id", "user_id") or part == "-" for part in parts) else ""
-    things = [part for part in parts if part not in ("-", "=")]
+    things = [part for part in parts if part not in ("-", "=", "*")]
+    if "*" in parts and "action" not in things:  # the kind of a thing: of items it is their category, of others nothing of ours
+        return "category" if {*things} in ({"item_id"}, {"category"}) else ""
     for last in ("timestamp", "amount", "category", "action", "address_id"):  # what these are of is told by the other words
         if last in things:
             return last
     return things[0] if len(set(things)) == 1 else ""
 
 
+def names_a_number(name: str) -> bool:
+    """Whether a name ends in a word for ids: `campaign_id`, whatever a campaign is."""
+    words = _SPLIT.findall(_plain(_SEAM.sub(" ", name.strip())))
+    return len(words) > 1 and words[-1] in _NUMBER_WORDS
+
+
 def _parts(word: str) -> list[str]:
-    """Our column for a thing, "=" for a word for numbers, "-" for what only stands beside, "?" for what is not known."""
+    """Our column for a thing, "=" for words for numbers, "*" for kinds, "-" for what only stands beside, "?" for what is not known."""
+    if word in _KIND_WORDS:
+        return ["*"]
     if word in ("ip",) or word in _NUMBER_WORDS:
         return ["="]
     for stem in (word,) if _EASTERN.search(word) else (word, word[:-1], word[:-2]):

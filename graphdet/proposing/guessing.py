@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from graphdet.events.header import KEY_COLUMNS, squeezed
-from graphdet.proposing.composed_names import composed
+from graphdet.events.items import FACTS
+from graphdet.proposing.composed_names import composed, names_a_number
 from graphdet.proposing.joining_tables import Join, Plan, objection_to_table, plan_joins
 from graphdet.proposing.layouts import LAYOUTS, Layout
 from graphdet.proposing.lexicon import NAMES, OTHER_TIMES
@@ -24,6 +25,7 @@ ITEM = "item_id"
 IP = "ip"
 TIME = "timestamp"
 ACTION = "action"
+CATEGORY = "category"
 ORDER = tuple(dict.fromkeys((USER, *KEY_COLUMNS, TIME, ACTION, *EVENT_COLUMN)))  # in which columns are told
 NEEDED = (USER, *KEY_COLUMNS, TIME)  # of which a fair guess is better than none
 WEB_LOG = "a web server's log, a request a line: the address is the user, the path the item"
@@ -102,11 +104,12 @@ class Proposal:
         return ours in {guess.ours for guess in self.mapped} | {_plain(name) for name in self.own}
 
     @property
-    def lacking(self) -> str:
-        """Our column without which no file is a log: the user, or what users meet at; "" where nothing lacks."""
+    def lacking(self) -> tuple[str, ...]:
+        """Our columns without which no file is a log: the user, and what users meet at; () where nothing lacks."""
         if any(file.role == "events" for file in self.files):
-            return ""
-        return USER if not self.answered(USER) else "" if any(self.answered(key) for key in KEY_COLUMNS) else ITEM
+            return ()
+        meets = any(self.answered(key) for key in KEY_COLUMNS)
+        return (*(() if self.answered(USER) else (USER,)), *(() if meets else (ITEM,)))
 
     def with_column(self, theirs: str, ours: str, reason: str) -> Proposal:
         """The same, but for one column that is mapped so ("" = not at all)."""
@@ -130,9 +133,8 @@ def propose(looks: Sequence[FileLook], layout: Layout | None = None) -> Proposal
     named = [_named(look, found) for look in looks]
     plan = plan_joins(named, lambda look: _meant([look], found))
     role_of = _roles(named, plan, found)
-    files = tuple(role_of[look.path] for look in looks)
-    looks = _worth_reading(plan, role_of)
-    mapped, unsure = _settled([guess for look in looks for guess in _guess_file(look, found)], looks)
+    paths = [look.path for look in looks]
+    looks, mapped, unsure = _settled_with_roles(_worth_reading(plan, role_of), role_of, found)
     unsure = (*unsure, *_by_values_alone(looks, role_of, {guess.theirs for guess in (*mapped, *unsure)}))
     header = [column.name for look in looks for column in look.columns]
     other = {guess.theirs for guess in mapped if guess.ours != _plain(guess.theirs)}
@@ -141,7 +143,7 @@ def propose(looks: Sequence[FileLook], layout: Layout | None = None) -> Proposal
     ours = {guess.theirs: guess.ours for guess in mapped} | {name: _plain(name) for name in own}
     actions, kept = _translate_actions(looks, ours, found)
     return Proposal(
-        files=files,
+        files=tuple(role_of[path] for path in paths),
         mapped=mapped,
         unsure=unsure,
         own=own,
@@ -173,6 +175,23 @@ def _worth_reading(plan: Plan, roles: Mapping[str, FileRole]) -> list[FileLook]:
     if not any(role.role == "events" for role in roles.values()):
         return list(plan.looks)
     return [look for look in plan.looks if roles[look.path].role != "left out"]
+
+
+def _settled_with_roles(
+    looks: list[FileLook], roles: dict[str, FileRole], layout: Layout | None
+) -> tuple[list[FileLook], tuple[Guess, ...], tuple[Guess, ...]]:
+    """Which of their columns is which of ours in all files at once. A file that is no log by it, since another one needs a column
+    otherwise, is left out (in `roles`, too), if there are others."""
+    while True:
+        mapped, unsure = _settled([guess for look in looks for guess in _guess_file(look, layout)], looks)
+        own = {name: _plain(name) for look in looks for name in (column.name for column in look.columns) if _plain(name) in EVENT_COLUMN}
+        ours = own | {guess.theirs: guess.ours for guess in mapped}
+        now = {look.path: _role(look, ours) for look in looks if roles[look.path].role == "events"}
+        lost = {path: role for path, role in now.items() if role.role != "events"}
+        if not lost or len(lost) == len(now):
+            return looks, mapped, unsure
+        roles |= lost
+        looks = [look for look in looks if roles[look.path].role != "left out"]
 
 
 def _meant(looks: Sequence[FileLook], layout: Layout | None) -> dict[str, str]:
@@ -322,7 +341,8 @@ def _by_values_alone(looks: Sequence[FileLook], roles: Mapping[str, FileRole], t
             if not own and KINDS < column.distinct <= column.filled / OFTEN and not _is_no_name(column):
                 often = f"{numbered(column.distinct, 'value', 'values')} in {numbered(column.filled, 'row', 'rows')}"
                 guesses.setdefault(column.name, Guess(column.name, lacking, f"{often}, again and again, and no other column tells it", 0))
-    return list(guesses.values())
+    named = [guess for name, guess in guesses.items() if names_a_number(name)]
+    return named or list(guesses.values())  # beside a column of ids, one of quantities is none
 
 
 def _is_no_name(column: ColumnLook) -> bool:
@@ -349,8 +369,15 @@ def _role(look: FileLook, ours: dict[str, str]) -> FileRole:
         return FileRole(look.path, "events", f"{numbered(look.rows, 'row', 'rows')} looked at")
     if USER in has:
         return FileRole(look.path, "left out", ITEMLESS)
-    if ITEM in has:
+    if ITEM in has and has & set(FACTS):
+        items = next(column for column in look.columns if ours.get(column.name) == ITEM)
+        if items.distinct * 2 < items.filled and CATEGORY not in has:
+            return FileRole(
+                look.path, "left out", "it names no users, and items on several rows each, so that none is sure to have one seller"
+            )
         return FileRole(look.path, "catalogue", "it names items and no users")
+    if ITEM in has:
+        return FileRole(look.path, "left out", f"it names items and no users, and none of {', '.join(FACTS)}, which a catalogue may tell")
     return FileRole(look.path, "left out", "it names neither users nor items")
 
 

@@ -25,6 +25,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
         ),
         *("buyer", "member", "account", "accountname", "username", "login", "actor", "visitor", "reviewer", "client", "clientid", "custid"),
         *("playerid", "player", "shopper", "shopperid", "subscriberid", "nick", "buyernick", "openid", "consumerid", "authorid", "author"),
+        *("householdid", "household", "personid", "person", "guestid", "passengerid", "studentid", "patientid", "patronid", "workerid"),
         *("用户", "用户id", "用户编号", "买家", "买家id", "会员", "会员id", "账号", "账户", "客户", "客户id"),
     ),
     "item_id": (
@@ -105,6 +106,10 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "invoiceno",
         "invoice",
         "transactionid",
+        "basketid",
+        "basket",
+        "receiptid",
+        "receiptno",
         "bestellnr",
         "bestellnummer",
         "pedido",

@@ -17,6 +17,8 @@ def objection(ours: str, column: ColumnLook, rows: int) -> str:
         f"it has {column.distinct:,} different {'value' if column.distinct == 1 else 'values'} in {numbered(column.filled, 'row', 'rows')}"
     )
     kinds = column.distinct <= KINDS and column.filled > 3 * column.distinct
+    if ours == "user_id" and column.distinct <= KINDS and column.filled > 50 * column.distinct:
+        return f"{few}: kinds of people, it seems, no single ones"
     if ours in ("user_id", "item_id", "seller_id", "order_id"):
         return f"{few}" if column.distinct < 2 and rows > 50 else "it holds times" if column.times > 0.8 else ""
     if ours in ("device_id", "payment_id", "address_id"):
