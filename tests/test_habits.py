@@ -186,7 +186,7 @@ def test_a_portion_of_the_log(graphdet_command: Command, log: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "bound"), [("--threads", "1000000", "1024"), ("--seed", "99999999999999999999", str(2**32 - 1))]
+    ("option", "value", "bound"), [("--threads", "1000000", "1,024"), ("--seed", "99999999999999999999", f"{2**32 - 1:,}")]
 )
 def test_numbers_that_no_machine_takes(graphdet_command: Command, log: Path, option: str, value: str, bound: str) -> None:
     outcome = graphdet_command("run", log, "--out", "out", option, value)
@@ -268,7 +268,7 @@ def test_rings_in_a_database_are_known_by_the_same_names() -> None:
         ("ring-8", None, "did you mean"),
         ("", None, "no ring ''"),
         ("1", "run-c", "no ring of run"),
-        ("9", "run-b", "no ring '9'"),
+        ("9", "run-b", "no ring of rank 9; ranks are 1 to 2"),
     ):
         with pytest.raises(UnknownRing, match=re.escape(said)):
             ring_id_of(two, name, run)

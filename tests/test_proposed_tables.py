@@ -242,7 +242,7 @@ GROCER: Shop = {
     "campaigns": [{"campaign_id": n % 3, "household_id": f"h{n % 40}"} for n in range(80)],
     "products": [{"product_id": f"p{n}", "department": f"k{n % 4}"} for n in range(30)],
     "promotions": [{"product_id": f"p{n % 30}", "store_id": n % 7, "display": n % 5} for n in range(210)],
-    "redemptions": [{"household_id": f"h{n % 40}", "coupon_upc": 700 + n % 20, "redemption_date": f"2025-03-{1 + n % 28:02}"} for n in range(90)],
+    "redemptions": [{"household_id": f"h{n % 40}", "coupon_upc": 700 + n % 20, "date": f"2025-03-{1 + n % 28:02}"} for n in range(90)],
     "transactions": [
         {
             "household_id": f"h{n % 40}",

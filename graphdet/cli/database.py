@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphdet.cli.listing import Listed
-from graphdet.cli.manner import progress_here
+from graphdet.cli.manner import manner, progress_here, say
 from graphdet.cli.shared import AsJson, Folder, Lang, Language, print_json
 
 if TYPE_CHECKING:
@@ -163,9 +163,12 @@ def push(
     if as_json:
         print_json({"run": report.run_id, "counts": {name: vars(counts) for name, counts in report.counts.items()}, "notes": report.notes})
         return
-    _show_counts(report.counts)
+    if dry_run or not manner.quiet:
+        _show_counts(report.counts)
     for note in report.notes:
         print(f"Note: {note}.")
+    if manner.quiet and not dry_run:
+        return
     rate = f"{numbered(report.rows, 'row', 'rows')} in {report.seconds:.1f} s ({report.rows / max(report.seconds, 1e-9):,.0f} rows/s)"
     print(
         "Dry run: nothing was changed."
@@ -209,7 +212,9 @@ def decide(
 
     known = _run_id(run) if run else None
     with open_database(find_target(server)) as database:
-        print(note_verdict(database, find_ring(database, ring, known), verdict.value, author or getpass.getuser(), note))
+        found, who = find_ring(database, ring, known), author or getpass.getuser()
+        print(note_verdict(database, found, verdict.value, who, note))
+    say(f"{found}: {verdict.value}, says {who}")
 
 
 def dispositions(

@@ -69,6 +69,8 @@ def ring_id_of(rows: Sequence[Sequence[Any]], name: str, run_id: str | None) -> 
             raise UnknownRing(f"the database holds {len(runs)} runs; say with --run which one rank {name} is of, such as --run {runs[-1]}.")
     if len(starts) > 1:
         raise UnknownRing(f"ring '{name}' could be any of {len(starts)} (such as {starts[0]} and {starts[1]}); give more of its id.")
+    if not starts and name.removeprefix("#").isdecimal() and own:
+        raise UnknownRing(f"the database has no ring of rank {name}; ranks are 1 to {max(row[1] for row in own)}.")
     if not starts:
         raise UnknownRing(f"the database has no ring '{name}'{nearest(name, ids) or '.'} Push its run first.")
     return starts[0]
