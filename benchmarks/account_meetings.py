@@ -1,4 +1,4 @@
-"""What accounts write and show, and the bursts that they are in, as columns of each account: for the fusion of `signals.py`.
+"""What accounts write and show, the bursts that they are in and how they pay, as columns of each account: for the fusion of `signals.py`.
 
 A run takes texts and pictures as places where accounts meet, and lets no burst vote on anybody; here a model may weigh them for itself.
 """
@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 from graphdet import EventTable
 from graphdet.events.picture_files import PictureRefused
 from graphdet.events.picture_prints import picture_print
-from graphdet.schema import IMAGE_GROUP, ITEM, TEXT_GROUP, USER
+from graphdet.schema import ADDRESS, DEVICE, IMAGE_GROUP, ITEM, PAYMENT, TEXT_GROUP, USER
 from graphdet.signal_settings import SeriesSettings
 from graphdet.signals import with_meeting_places
 from graphdet.signals.bursts import find_bursts
@@ -22,6 +22,8 @@ from graphdet.simulate.showing import draw, pictures_of
 from graphdet.simulate.writing import log_table
 
 Floats = npt.NDArray[np.float64]
+Longs = npt.NDArray[np.int64]
+HOUR, DAY = 3_600_000_000, 86_400_000_000
 
 
 def log_with_prints(market: Market) -> pa.Table:
@@ -89,3 +91,46 @@ def bursts(events: EventTable) -> Floats:
             np.maximum.at(surprise, events.codes[USER][own], -np.log10(max(row["p_value"], 1e-300)))
     count = np.bincount(events.codes[USER], inside, users)
     return np.column_stack([np.log1p(count), count / np.maximum(np.bincount(events.codes[USER], minlength=users), 1), surprise])
+
+
+def cards(events: EventTable) -> Floats:
+    """(users, 10): cards of an account, in all and on its fullest day; the most of a device that it used, likewise, and the most payments
+    on it in an hour; the same of an address, cards alone; its own most payments in an hour; others who have one of its cards, at most;
+    its dearest payment."""
+    users, row = events.count(USER), np.flatnonzero(events.codes[PAYMENT] >= 0)
+    assert events.time is not None
+    assert events.amount is not None
+    user, card = (events.codes[name][row].astype(np.int64) for name in (USER, PAYMENT))
+    day, hour = ((events.time[row] - events.time.min()) // unit for unit in (DAY, HOUR))
+    columns = [_distinct(user, card), _fullest(user, day, card)]
+    for name in (DEVICE, ADDRESS):
+        there = events.codes[name][row].astype(np.int64)
+        known = there >= 0
+        told = [_distinct(there[known], card[known]), _fullest(there[known], day[known], card[known])]
+        if name == DEVICE:
+            told.append(_fullest(there[known], hour[known], row[known]))
+        columns += [_most(user[known], one[there[known]], users) for one in told]
+    columns.append(_fullest(user, hour, row))
+    columns.append(_most(user, _distinct(card, user)[card] - 1, users))
+    columns.append(_most(user, np.nan_to_num(events.amount[row]), users))
+    return np.column_stack([np.log1p(np.pad(column, (0, users - len(column)))) for column in columns])
+
+
+def _distinct(group: Longs, thing: Longs) -> Longs:
+    """(groups,) different things of each."""
+    things = int(thing.max(initial=0)) + 1
+    return np.bincount(np.unique(group * things + thing) // things)
+
+
+def _fullest(group: Longs, time: Longs, thing: Longs) -> Longs:
+    """(groups,) different things of each in the fullest of its times."""
+    times = int(time.max(initial=0)) + 1
+    count = _distinct(group * times + time, thing)
+    return np.pad(count, (0, -len(count) % times)).reshape(-1, times).max(axis=1)
+
+
+def _most(user: Longs, value: npt.NDArray[np.generic], users: int) -> Floats:
+    """(users,) the highest value of each one's rows; 0 where there is none."""
+    most = np.zeros(users)
+    np.maximum.at(most, user, value)
+    return most

@@ -1,8 +1,8 @@
-"""The networks of the articles that graphdet starts from, as they describe them, and how they learn: for `signals.py`.
+"""The networks of the articles that graphdet starts from, as they describe them, and how they learn: for `signals.py` and `review_cnn.py`.
 
-(a) pictures: convolution 32 of 3 × 3, pooling, dense 64; here a picture is an account's days × hours. (b) event sequences: LSTM 128 and 64,
-drop-out .2. (c) a plain RNN over padded sequences. (d) windows of five days, two LSTM layers of 50, squared error of the forecast. Beside
-them a small transformer, and a GRU with focal loss.
+(a) pictures: convolution 32 of 3 × 3, pooling, dense 64, of review pictures and of an account's days × hours. (b) event sequences: LSTM 128
+and 64, drop-out .2. (c) a plain RNN over padded sequences. (d) windows of five days, two LSTM layers of 50, squared error of the forecast.
+Beside them a small transformer, and a GRU with focal loss.
 """
 
 from __future__ import annotations
@@ -69,6 +69,21 @@ class Picture(nn.Module):
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
         return self.read(pictures.unsqueeze(1)).squeeze(1)
+
+
+class ArticlePicture(nn.Module):
+    """Of 28 × 28 points; softmax over two labels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read = nn.Sequential(
+            nn.AdaptiveAvgPool2d(28), nn.Conv2d(1, 32, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(32 * 13 * 13, 64), nn.ReLU(),
+            nn.Linear(64, 2),
+        )  # fmt: skip
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        told = nn.functional.log_softmax(self.read(pictures.unsqueeze(1)), dim=1)
+        return told[:, 1] - told[:, 0]
 
 
 class Forecast(nn.Module):

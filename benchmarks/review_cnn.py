@@ -1,31 +1,36 @@
 """Review pictures with labels of writers → whether a CNN tells crews' pictures, beside words, signals and who else shows them.
 
-    python benchmarks/review_cnn.py    # fresh markets of review crews; about six minutes of one core
+    python benchmarks/review_cnn.py    # five fresh markets of review crews; some eight minutes of one core
 
-All reviews that show a picture, parted forward in time; no writer, ring or picture that is handed round is in two parts. The market draws a
-crew's pictures as it draws everybody's own and changes them as people who hand pictures on do, so what a CNN could tell is the change.
+Each market is judged by what three others taught, with bars (and where the article's network stops) chosen on a fifth, so no writer,
+ring, picture or day is in two parts. The market draws a crew's pictures as it draws everybody's own and changes them as people who hand
+pictures on do, so what a CNN could tell is the change.
 """
 
 from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow.compute as pc
+import torch
+from account_networks import ArticlePicture, learn
 from pictures import of_review_crews
 from results_io import markdown_row, write_result
-from sklearn.metrics import average_precision_score, roc_auc_score
+from signals import best_bar, even_rows, figures
 
 from graphdet.evaluate.metrics import bootstrap_interval
 from graphdet.events import read_events
 from graphdet.events.picture_prints import picture_print, small_picture
 from graphdet.learning.labelled_model import grow_trees
 from graphdet.learning.picture_network import learn_pictures
-from graphdet.reviews.labelled_reviews import METHODS, OURS, measure_reviews, parts_of
+from graphdet.reviews.labelled_reviews import METHODS, OURS, measure_reviews
 from graphdet.reviews.review_reading import read_reviews
 from graphdet.reviews.review_wording import learn_wording
 from graphdet.settings import Settings
@@ -34,38 +39,47 @@ from graphdet.signals.signal import FeatureTable
 from graphdet.simulate import MarketSettings, simulate, with_pictures, write_market
 
 SEEDS = (9111, 9112, 9113, 9114, 9115)
-USERS, EVENTS, SHARE = 4000, 80_000, 0.5  # of a market; half of honest reviews show a picture, too
+USERS, EVENTS, SHARE = 3000, 60_000, 0.5  # of a market; half of honest reviews show a picture, too
 Floats = npt.NDArray[np.float64]
 Longs = npt.NDArray[np.int64]
-READ = {
-    "CNN alone": ("cnn",),
+HAND = ("light", "contrast", "white", "across", "down", "mirrored", "edges", "blocks")
+WORDS = METHODS[OURS]
+READ: dict[str, tuple[str, ...]] = {  # what is told → the columns that it reads: trees, or the one column itself
+    "the article's CNN": ("article",),
+    "graphdet's CNN": ("cnn",),
+    "trees on hand-made features": HAND,
     "others who show it, alone": ("shown",),
-    OURS: METHODS[OURS],
-    f"{OURS}, CNN": (*METHODS[OURS], "cnn"),
-    f"{OURS}, others who show it": (*METHODS[OURS], "shown"),
-    f"{OURS}, others who show it, CNN": (*METHODS[OURS], "shown", "cnn"),
-    f"{OURS}, CNN of each other's pictures": (*METHODS[OURS], "dealt"),
-    "CNN of each other's pictures alone": ("dealt",),
+    OURS: WORDS,
+    f"{OURS}, graphdet's CNN": (*WORDS, "cnn"),
+    f"{OURS}, hand-made features": (*WORDS, *HAND),
+    f"{OURS}, others who show it": (*WORDS, "shown"),
+    f"{OURS}, others who show it, graphdet's CNN": (*WORDS, "shown", "cnn"),
+    f"{OURS}, CNN of each other's pictures": (*WORDS, "dealt"),
+    "CNN of each other's pictures": ("dealt",),
 }
 
 
 @dataclass(frozen=True)
-class Market:
-    """n reviews with a picture, in order of time: what is measured of each, its picture, whose it is, and who is of a ring (0 = nobody)."""
+class Shown:
+    """n reviews with a picture, of one market or of several: what is measured of each, its words, its picture, and who is of a ring."""
 
-    values: FeatureTable
+    columns: Mapping[str, Floats]
+    folded: list[str]
     pictures: npt.NDArray[np.uint8]
+    dealt: npt.NDArray[np.uint8]  # each other's
     writer: Longs
     copies: Longs
-    ring: Longs
-    parts: tuple[Longs, Longs, Longs]
+    fraud: npt.NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.fraud)
 
 
 def crews() -> MarketSettings:
     return with_pictures(of_review_crews().model_copy(update={"users": USERS, "events": EVENTS}), SHARE)
 
 
-def market_of(seed: int) -> Market:
+def market_of(seed: int) -> Shown:
     made = simulate(crews(), seed)
     with tempfile.TemporaryDirectory() as place:
         write_market(made, Path(place) / "market")
@@ -75,97 +89,123 @@ def market_of(seed: int) -> Market:
     assert reviews is not None
     small = {picture_print(data): small_picture(data) for data in files}
     members = made.truth["members"].filter(pc.equal(made.truth["members"]["node_type"], "user"))
-    rings = {name: number for number, name in enumerate(made.truth["rings"]["ring_id"].to_pylist(), 1)}
-    of_ring = dict(zip(members["node_id"].to_pylist(), (rings[one] for one in members["ring_id"].to_pylist()), strict=True))
-    ring = np.array([of_ring.get(name, 0) for name in events.ids["user"].to_pylist()])[reviews.user]
+    of_ring = np.isin(events.ids["user"].to_pylist(), members["node_id"].to_pylist())[reviews.user]
     written = events.written["image"]
     code = written.code[reviews.row]
     rows = np.flatnonzero(code >= 0)
     rows = rows[np.lexsort((rows, reviews.time[rows]))]
-    group = np.asarray(groups_of_pictures(written, events.codes["user"]).indices.fill_null(-1).to_numpy())[reviews.row]
-    learned, chosen, judged = parts_apart(parts_of(reviews, code >= 0), ring, group)
-    taught = np.isin(np.arange(len(reviews)), learned)
-    wording = learn_wording(reviews.folded, taught & (ring > 0), taught & (ring == 0))
-    values = measure_reviews(reviews, None if wording is None else wording.odds).take(rows)
-    at = np.full(len(reviews), -1)
-    at[rows] = np.arange(len(rows))
+    group = np.asarray(groups_of_pictures(written, events.codes["user"]).indices.fill_null(-1).to_numpy())[reviews.row[rows]]
     pictures = np.stack([small[written.values[int(one)].as_py()] for one in code[rows]])
-    return Market(values, pictures, reviews.user[rows], group[rows].astype(np.int64), ring[rows], (at[learned], at[chosen], at[judged]))
+    measured = measure_reviews(reviews, None)
+    columns = {name: measured.column(name)[rows].astype(np.float64) for name in measured.names if name != "words"}
+    columns |= dict(zip(HAND, by_hand(pictures).T, strict=True))
+    pairs = np.unique(np.column_stack([group, reviews.user[rows]]), axis=0)
+    columns["shown"] = np.log1p(np.bincount(pairs[:, 0])[group] - 1)
+    dealt = pictures[np.random.default_rng(seed).permutation(len(pictures))]
+    return Shown(columns, [reviews.folded[row] for row in rows], pictures, dealt, reviews.user[rows], group.astype(np.int64), of_ring[rows])
 
 
-def parts_apart(parts: tuple[Longs, Longs, Longs], ring: Longs, group: Longs) -> tuple[Longs, Longs, Longs]:
-    """Later parts without rings and pictures of an earlier one."""
-    kept = [parts[0]]
-    for part in parts[1:]:
-        before = np.concatenate(kept)
-        known = np.isin(group[part], group[before]) | ((ring[part] > 0) & np.isin(ring[part], ring[before]))
-        kept.append(part[~known])
-    return kept[0], kept[1], kept[2]
+def by_hand(pictures: npt.NDArray[np.uint8]) -> Floats:
+    """(n, 8): light, contrast, share of white, roughness across and down, likeness to its mirror image, light of the edges, and blocks."""
+    light = pictures.astype(np.float64) / 255
+    across, down = np.abs(np.diff(light, axis=2)), np.abs(np.diff(light, axis=1))
+    blocks = across[:, :, 3::4].mean(axis=(1, 2)) - across.mean(axis=(1, 2))
+    return np.column_stack([
+        light.mean(axis=(1, 2)), light.std(axis=(1, 2)), (light > 0.94).mean(axis=(1, 2)), across.mean(axis=(1, 2)), down.mean(axis=(1, 2)),
+        np.abs(light - light[:, :, ::-1]).mean(axis=(1, 2)), light[:, :6].mean(axis=(1, 2)) - light[:, -6:].mean(axis=(1, 2)), blocks,
+    ])  # fmt: skip
 
 
-def others_who_show(market: Market) -> Floats:
-    """How many other writers show nearly the same picture, as a logarithm."""
-    pairs = np.unique(np.column_stack([market.copies, market.writer]), axis=0)
-    return np.log1p(np.bincount(pairs[:, 0])[market.copies] - 1)
+def together(markets: Sequence[Shown]) -> Shown:
+    """Several markets as one; writers and copies of two are never the same."""
+    whose = [np.concatenate([getattr(one, name) + 10**6 * place for place, one in enumerate(markets)]) for name in ("writer", "copies")]
+    return Shown(
+        {name: np.concatenate([one.columns[name] for one in markets]) for name in markets[0].columns},
+        [text for one in markets for text in one.folded],
+        np.concatenate([one.pictures for one in markets]), np.concatenate([one.dealt for one in markets]),
+        whose[0], whose[1], np.concatenate([one.fraud for one in markets]),
+    )  # fmt: skip
 
 
-def cnn(market: Market, seed: int, pictures: npt.NDArray[np.uint8]) -> Floats:
-    """Log odds of each review's picture: of those learned from by the network of the other half, of later ones by both."""
-    learned = np.sort(market.parts[0])
-    opinion = learn_pictures(pictures[learned], market.ring[learned] > 0, market.writer[learned], market.copies[learned], seed)
-    odds = opinion.log_odds(pictures)
-    odds[learned] = opinion.own
-    return odds
-
-
-def judged(market: Market, seed: int) -> dict[str, tuple[float, float]]:
-    """AUPRC and AUROC on the latest reviews, of what reads each set of columns: trees, or the one column itself."""
-    dealt = np.random.default_rng(seed).permutation(len(market.pictures))
-    columns = {
-        "shown": others_who_show(market),
-        "cnn": cnn(market, seed, market.pictures),
-        "dealt": cnn(market, seed, market.pictures[dealt]),
-    }
-    values = np.column_stack([market.values.values, *columns.values()]).astype(np.float32)
-    table = FeatureTable("reviews with pictures", (*market.values.names, *columns), values)
-    learned, _, last = market.parts
-    truth, told = market.ring > 0, {}
+def told_of(taught: Shown, held: Shown, asked: Shown, seed: int) -> dict[str, tuple[Floats, Floats]]:
+    """What each way says of the held and of the asked market's reviews, as log odds."""
+    every = together([taught, held, asked])
+    parts = np.split(np.arange(len(every)), np.cumsum([len(taught), len(held)]))
+    known = np.arange(len(every)) < len(taught)
+    wording = learn_wording(every.folded, known & every.fraud, known & ~every.fraud)
+    columns = dict(every.columns) | {"words": np.zeros(len(every)) if wording is None else np.nan_to_num(wording.odds)}
+    for name, pictures in (("cnn", every.pictures), ("dealt", every.dealt)):
+        opinion = learn_pictures(pictures[known], taught.fraud, taught.writer, taught.copies, seed)
+        columns[name] = opinion.log_odds(pictures)
+        columns[name][known] = opinion.own
+    network = learn(ArticlePicture, light(taught.pictures), taught.fraud, (light(held.pictures), held.fraud))
+    columns["article"] = network.says(light(every.pictures))
+    table = FeatureTable("reviews with pictures", tuple(columns), np.column_stack(list(columns.values())).astype(np.float32))
+    told = {}
     for name, names in READ.items():
         read = table.select(names)
-        odds = read.values[:, 0] if len(names) == 1 else grow_trees(read.take(learned), truth[learned], seed).scores(read.values)
-        told[name] = float(average_precision_score(truth[last], odds[last])), float(roc_auc_score(truth[last], odds[last]))
+        odds = (
+            read.values[:, 0].astype(np.float64)
+            if len(names) == 1
+            else grow_trees(read.take(parts[0]), taught.fraud, seed).scores(read.values)
+        )
+        told[name] = odds[parts[1]], odds[parts[2]]
+    return told
+
+
+def light(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    return pictures.astype(np.float32) / 255
+
+
+def judged(markets: Sequence[Shown], place: int, seed: int) -> dict[str, dict[str, dict[str, float]]]:
+    """Figures of one market, in natural proportion and balanced, by what the others taught; the next one chooses the bars."""
+    near = (place + 1) % len(markets)
+    taught = together([market for number, market in enumerate(markets) if number not in (place, near)])
+    asked, held = markets[place], markets[near]
+    even = {"asked": even_rows(asked.fraud), "held": even_rows(held.fraud)}
+    told = {}
+    for name, (before, after) in told_of(taught, held, asked, seed).items():
+        bars = best_bar(held.fraud, before), best_bar(held.fraud[even["held"]], before[even["held"]])
+        told[name] = {
+            "natural": figures(asked.fraud, after, bars[0]),
+            "balanced": figures(asked.fraud[even["asked"]], after[even["asked"]], bars[1]),
+        }
     return told
 
 
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--seeds", type=int, default=len(SEEDS))
+    asked.add_argument("--seeds", type=int, default=len(SEEDS), help="three at least: one is judged, one chooses bars")
     seeds = SEEDS[: asked.parse_args().seeds]
-    rows: dict[str, list[tuple[float, float]]] = {name: [] for name in READ}
-    counts = []
-    for seed in seeds:
-        market = market_of(seed)
-        counts.append([(len(part), int((market.ring[part] > 0).sum())) for part in market.parts])
-        for name, figures in judged(market, seed).items():
-            rows[name].append(figures)
-        print(seed, counts[-1], {name: round(told[-1][0], 3) for name, told in rows.items()}, flush=True)
+    torch.set_num_threads(1)
+    markets = [market_of(seed) for seed in seeds]
+    rows = []
+    for place, seed in enumerate(seeds):
+        rows.append(judged(markets, place, seed))
+        print(seed, {name: round(told["natural"]["AUPRC"], 3) for name, told in rows[-1].items()}, flush=True)
+    counts = [(len(market), int(market.fraud.sum())) for market in markets]
     text = as_text(seeds, counts, rows)
     print(text)
     write_result("review_cnn", {"seeds": seeds, "counts": counts, "rows": rows}, text)
 
 
-def as_text(seeds: tuple[int, ...], counts: list[list[tuple[int, int]]], rows: dict[str, list[tuple[float, float]]]) -> str:
-    taught, _, last = (np.sum([one[part] for one in counts], axis=0).tolist() for part in range(3))
+def as_text(seeds: Sequence[int], counts: Sequence[tuple[int, int]], rows: Sequence[Mapping[str, Any]]) -> str:
     about = (
-        f"Seeds {', '.join(map(str, seeds))}; {taught[0]:,} reviews with pictures to learn from ({taught[1]:,} by crews), "
-        f"{last[0]:,} later ones of other writers, rings and pictures to judge by ({last[1]:,} by crews)."
+        f"Markets of review crews, {USERS:,} accounts and {EVENTS:,} events each; {SHARE:.0%} of honest reviews show a picture. "
+        f"Seeds {', '.join(map(str, seeds))}, with {', '.join(f'{count:,}' for count, _ in counts)} reviews with a picture, of which "
+        f"{', '.join(f'{fraud:,}' for _, fraud in counts)} are by crews' members. Each is judged by what the others but one taught; "
+        "that one chooses bars. Means."
     )
-    lines = [f"# A CNN on review pictures\n\n{about}\n", markdown_row(["read", "AUPRC", "95 %", "AUROC"]), "|---" * 4 + "|"]
-    for name, told in rows.items():
-        low, high = bootstrap_interval([[one[0]] for one in told])[1:]
-        precision, ranking = np.mean(told, axis=0).tolist()
-        lines.append(markdown_row([name, f"{precision:.3f}", f"{low:.3f}–{high:.3f}", f"{ranking:.3f}"]))
-    return "\n".join([*lines, ""])
+    lines = [f"# A CNN on review pictures\n\n{about}\n"]
+    heads = ("accuracy", "precision", "recall", "F1", "AUROC", "AUPRC")
+    for proportion in ("natural", "balanced"):
+        lines += [markdown_row([proportion, *heads, "AUPRC, 95 %"]), "|---" * (len(heads) + 2) + "|"]
+        for name in READ:
+            told = [one[name][proportion] for one in rows]
+            low, high = bootstrap_interval([[one["AUPRC"]] for one in told])[1:]
+            lines.append(markdown_row([name, *(f"{np.mean([one[head] for one in told]):.3f}" for head in heads), f"{low:.3f}–{high:.3f}"]))
+        lines.append("")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
 import torch
-from account_meetings import bursts, log_with_prints, pictures, texts
+from account_meetings import bursts, cards, log_with_prints, pictures, texts
 from account_networks import LENGTH, OneRecurrent, Picture, SmallTransformer, TwoLstms, forecast_residual, learn
 from markets import as_events
 from results_io import write_result
@@ -101,6 +101,7 @@ MODALITIES: dict[str, Callable[[EventTable], Floats]] = {
     "texts": texts,
     "pictures": pictures,
     "bursts": bursts,
+    "cards": cards,
 }
 BESIDE = {"sequences by GRU": sequences_gru, "activity maps by autoencoder": maps_autoencoder}  # measured, in no fusion
 
@@ -190,10 +191,10 @@ def best_bar(fraud: Flags, score: Floats) -> float:
     return float(score[order[int((2 * right / (np.arange(1, len(order) + 1) + fraud.sum())).argmax())]])
 
 
-def balanced(market: Accounts) -> npt.NDArray[np.int64]:
-    """All frauds of a market and as many honest accounts."""
-    honest = np.random.default_rng(7).permutation(np.flatnonzero(~market.fraud))[: int(market.fraud.sum())]
-    return np.sort(np.concatenate([np.flatnonzero(market.fraud), honest]))
+def even_rows(fraud: Flags) -> npt.NDArray[np.int64]:
+    """All frauds and as many of the others."""
+    honest = np.random.default_rng(7).permutation(np.flatnonzero(~fraud))[: int(fraud.sum())]
+    return np.sort(np.concatenate([np.flatnonzero(fraud), honest]))
 
 
 Judge = Callable[[Accounts], Floats]
@@ -201,12 +202,12 @@ Judge = Callable[[Accounts], Floats]
 
 def judged(judge: Judge, held: Accounts, fresh: Sequence[Accounts]) -> dict[str, Any]:
     """Figures in natural proportion and balanced, over fresh markets, with 95 % intervals of AUPRC and F1."""
-    rows = balanced(held)
+    rows = even_rows(held.fraud)
     told = judge(held)
     bars = best_bar(held.fraud, told), best_bar(held.fraud[rows], told[rows])
     natural, even = [], []
     for market in fresh:
-        score, rows = judge(market), balanced(market)
+        score, rows = judge(market), even_rows(market.fraud)
         natural.append(figures(market.fraud, score, bars[0]))
         even.append(figures(market.fraud[rows], score[rows], bars[1]))
     mean = {
@@ -257,7 +258,7 @@ def architectures(learned: Sequence[Accounts], held: Accounts, fresh: Sequence[A
     honest = np.random.default_rng(5).permutation(np.flatnonzero(~fraud))[: 4 * int(fraud.sum())]
     rows = np.sort(np.concatenate([np.flatnonzero(fraud), honest]))
     tokens, days = np.concatenate([market.tokens for market in learned]), np.concatenate([market.days for market in learned])
-    labels, few = fraud[rows], balanced(held)
+    labels, few = fraud[rows], even_rows(held.fraud)
 
     def by_tokens(make: Callable[[], torch.nn.Module], focal: float = 0.0) -> Judge:
         network = learn(make, tokens[rows], labels, (held.tokens[few], held.fraud[few]), focal)
