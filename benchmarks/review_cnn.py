@@ -43,18 +43,20 @@ USERS, EVENTS, SHARE = 3000, 60_000, 0.5  # of a market; half of honest reviews 
 Floats = npt.NDArray[np.float64]
 Longs = npt.NDArray[np.int64]
 HAND = ("light", "contrast", "white", "across", "down", "mirrored", "edges", "blocks")
-WORDS = METHODS[OURS]
+WORDS = tuple(name for name in METHODS[OURS] if name != "shown")
+TEXT, WHOLE = "words and signals of texts", f"{OURS}, as `graphdet reviews` reads them"
 READ: dict[str, tuple[str, ...]] = {  # what is told → the columns that it reads: trees, or the one column itself
     "the article's CNN": ("article",),
     "graphdet's CNN": ("cnn",),
     "trees on hand-made features": HAND,
     "others who show it, alone": ("shown",),
-    OURS: WORDS,
-    f"{OURS}, graphdet's CNN": (*WORDS, "cnn"),
-    f"{OURS}, hand-made features": (*WORDS, *HAND),
-    f"{OURS}, others who show it": (*WORDS, "shown"),
-    f"{OURS}, others who show it, graphdet's CNN": (*WORDS, "shown", "cnn"),
-    f"{OURS}, CNN of each other's pictures": (*WORDS, "dealt"),
+    TEXT: WORDS,
+    f"{TEXT}, graphdet's CNN": (*WORDS, "cnn"),
+    f"{TEXT}, hand-made features": (*WORDS, *HAND),
+    f"{TEXT}, CNN of each other's pictures": (*WORDS, "dealt"),
+    WHOLE: METHODS[OURS],
+    f"{WHOLE}, graphdet's CNN": (*METHODS[OURS], "cnn"),
+    f"{WHOLE}, hand-made features": (*METHODS[OURS], *HAND),
     "CNN of each other's pictures": ("dealt",),
 }
 
@@ -96,11 +98,9 @@ def market_of(seed: int) -> Shown:
     rows = rows[np.lexsort((rows, reviews.time[rows]))]
     group = np.asarray(groups_of_pictures(written, events.codes["user"]).indices.fill_null(-1).to_numpy())[reviews.row[rows]]
     pictures = np.stack([small[written.values[int(one)].as_py()] for one in code[rows]])
-    measured = measure_reviews(reviews, None)
+    measured = measure_reviews(reviews, events, None)
     columns = {name: measured.column(name)[rows].astype(np.float64) for name in measured.names if name != "words"}
     columns |= dict(zip(HAND, by_hand(pictures).T, strict=True))
-    pairs = np.unique(np.column_stack([group, reviews.user[rows]]), axis=0)
-    columns["shown"] = np.log1p(np.bincount(pairs[:, 0])[group] - 1)
     dealt = pictures[np.random.default_rng(seed).permutation(len(pictures))]
     return Shown(columns, [reviews.folded[row] for row in rows], pictures, dealt, reviews.user[rows], group.astype(np.int64), of_ring[rows])
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from commands import Command
 from test_reviews import SHEET, honest, planted, write
@@ -16,6 +18,7 @@ from graphdet.events import EventTable, Labels, read_events
 from graphdet.reviews.labelled_reviews import NEAR, PARTS, learn_reviews, measure_reviews, moved_by, parts_of
 from graphdet.reviews.review_reading import Reviews, read_reviews
 from graphdet.settings import Settings
+from graphdet.signals import with_meeting_places
 from graphdet.words.review_words import COLUMNS
 
 DAY = 86_400_000_000
@@ -56,7 +59,7 @@ def labels_of(events: EventTable, positive: np.ndarray | None = None) -> Labels:
 
 def test_crews_are_told_and_labels_that_say_nothing_teach_nothing(read: tuple[EventTable, Reviews]) -> None:
     events, reviews = read
-    learned = learn_reviews(reviews, labels_of(events), 1)
+    learned = learn_reviews(reviews, events, labels_of(events), 1)
     auroc = {one.method: one.auroc for one in learned.judgement.methods}
     assert auroc["words and signals"] > 0.95
     assert learned.judgement.f1 > 0.8
@@ -64,15 +67,15 @@ def test_crews_are_told_and_labels_that_say_nothing_teach_nothing(read: tuple[Ev
     assert passed + false + missed + right == learned.judgement.users
     assert learned.judgement.precision == right / (right + false)
     assert learned.judgement.recall == right / (right + missed)
-    assert np.array_equal(learn_reviews(reviews, labels_of(events), 1).chance, learned.chance)
+    assert np.array_equal(learn_reviews(reviews, events, labels_of(events), 1).chance, learned.chance)
     drawn = np.random.default_rng(2).random(events.count("user")) < 0.15
-    nothing = learn_reviews(reviews, labels_of(events, drawn), 1).judgement
+    nothing = learn_reviews(reviews, events, labels_of(events, drawn), 1).judgement
     assert all(0.3 < one.auroc < 0.7 for one in nothing.methods)
 
 
 def test_what_moved_a_review_adds_up_and_its_sentence_is_its_own(read: tuple[EventTable, Reviews]) -> None:
     events, reviews = read
-    learned = learn_reviews(reviews, labels_of(events), 1)
+    learned = learn_reviews(reviews, events, labels_of(events), 1)
     rows = np.argsort(-learned.chance)[:5]
     added = learned.trees.contributions(learned.values.values[rows])
     np.testing.assert_allclose(added.sum(axis=1), learned.trees.scores(learned.values.values[rows]), rtol=1e-5)
@@ -94,8 +97,15 @@ def test_parts_follow_each_other_and_share_no_writer(read: tuple[EventTable, Rev
 
 
 def test_columns_are_what_loops_count(read: tuple[EventTable, Reviews]) -> None:
-    reviews = read[1]
-    found = measure_reviews(reviews, None)
+    events, reviews = read
+    group = np.random.default_rng(4).integers(-1, 300, len(events)).astype(np.int32)  # of pictures that this log does not have
+    events = replace(
+        events,
+        ids={**events.ids, "image_group": pa.array([f"{one:03}" for one in range(300)])},
+        codes={**events.codes, "image_group": group},
+    )
+    places = with_meeting_places(events)
+    found = measure_reviews(reviews, events, None)
     for row in range(0, len(reviews), 97):
         same = [other for other in range(len(reviews)) if reviews.item[other] == reviews.item[row]]
         others = [other for other in same if other != row]
@@ -109,6 +119,10 @@ def test_columns_are_what_loops_count(read: tuple[EventTable, Reviews]) -> None:
             "age": np.log1p((reviews.time[row] - reviews.time[same].min()) / DAY),
             "words": 0.0,
         }
+        for name, place in (("alike", "text_group"), ("shown", "image_group")):
+            code = places.codes[place][reviews.row]
+            others_there = set(reviews.user[code == code[row]].tolist()) - {int(reviews.user[row])}
+            told[name] = np.log1p(len(others_there) if code[row] >= 0 else 0)
         for name, value in told.items():
             assert found.column(name)[row] == pytest.approx(value, rel=1e-5, abs=1e-5), name
 
@@ -118,7 +132,7 @@ def test_too_few_labels_are_refused(read: tuple[EventTable, Reviews]) -> None:
     few = Labels(np.arange(9, dtype=np.int32), np.arange(9) % 2 == 0, np.zeros(9, np.int64))
     for labels in (few, Labels(few.user[:0], few.positive[:0], few.known_at[:0])):
         with pytest.raises(LabelError, match="too few reviews"):
-            learn_reviews(reviews, labels, 1)
+            learn_reviews(reviews, events, labels, 1)
     assert events.count("user") > 9
 
 

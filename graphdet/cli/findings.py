@@ -153,7 +153,7 @@ def _show_labelled(
     from graphdet.terminal.finding_screens import show_labelled_reviews
 
     known, _ = read_labels([labels], events, chosen.log, chosen.machine)
-    learned = learn_reviews(reviews, known, chosen.seed)
+    learned = learn_reviews(reviews, events, known, chosen.seed)
     rows = labelled_rows(learned, reviews, events, known, top)
     if as_json:
         print_json({"reviews": len(reviews), "judgement": learned.judgement.as_dict(), "likeliest": rows})

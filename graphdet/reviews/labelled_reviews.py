@@ -24,7 +24,8 @@ from graphdet.learning.trees import Trees
 from graphdet.reviews.review_finding import BAD, GOOD, PHRASE, moment_of
 from graphdet.reviews.review_reading import Reviews
 from graphdet.reviews.review_wording import Wording, learn_wording
-from graphdet.schema import ITEM, USER
+from graphdet.schema import IMAGE_GROUP, ITEM, TEXT_GROUP, USER
+from graphdet.signals import with_meeting_places
 from graphdet.signals.counting import DAY
 from graphdet.signals.signal import FeatureTable
 
@@ -32,7 +33,7 @@ PARTS = (0.5, 0.7)  # shares of the labelled reviews, by time, up to which trees
 FEWEST = 20  # reviews of either label that each part must have
 NAMED = 3  # columns that are named of a review
 NEAR = 2  # days before and after, within which an item's other reviews are counted
-SIGNALS = ("misfit", "copies", "burst", "away", "stars", "own", "age", "letters")
+SIGNALS = ("misfit", "copies", "alike", "shown", "burst", "away", "stars", "own", "age", "letters")
 METHODS = {"words": ("words",), "signals without words": SIGNALS, "words and signals": ("words", *SIGNALS)}
 OURS = "words and signals"
 
@@ -54,8 +55,8 @@ class LabelledReviews:
     wording: Wording | None
 
 
-def learn_reviews(reviews: Reviews, labels: Labels, seed: int) -> LabelledReviews:
-    """The same reviews, labels and seed give the same chances.
+def learn_reviews(reviews: Reviews, events: EventTable, labels: Labels, seed: int) -> LabelledReviews:
+    """The same reviews, labels and seed give the same chances; `events`: their log.
 
     Raises:
         LabelError: too few reviews are by labelled writers for what is learned to be judged by later ones.
@@ -74,7 +75,7 @@ def learn_reviews(reviews: Reviews, labels: Labels, seed: int) -> LabelledReview
     teach = np.zeros(len(reviews), np.bool_)
     teach[learned] = True
     wording = learn_wording(reviews.folded, teach & positive, teach & ~positive)
-    values = measure_reviews(reviews, None if wording is None else wording.odds)
+    values = measure_reviews(reviews, events, None if wording is None else wording.odds)
     read = {method: values.select(names) for method, names in METHODS.items()}
     trees = {method: grow_trees(one.take(learned), positive[learned], seed) for method, one in read.items()}
     odds = {method: trees[method].scores(one.values) for method, one in read.items()}
@@ -115,8 +116,9 @@ def parts_of(reviews: Reviews, labelled: Bool) -> tuple[Int64, Int64, Int64]:
     return kept[0], kept[1], kept[2]
 
 
-def measure_reviews(reviews: Reviews, words: Float64 | None) -> FeatureTable:
+def measure_reviews(reviews: Reviews, events: EventTable, words: Float64 | None) -> FeatureTable:
     """Columns of each review; `words`: log odds that they are of a writer with a positive label."""
+    places = with_meeting_places(events)
     sentiment = learn_wording(reviews.folded, reviews.stars >= GOOD, reviews.stars <= BAD)
     side = np.sign(reviews.stars - (GOOD + BAD) / 2)
     phrases = Counter(text for text in reviews.folded if len(text) >= PHRASE)
@@ -132,6 +134,8 @@ def measure_reviews(reviews: Reviews, words: Float64 | None) -> FeatureTable:
         "words": np.zeros(len(reviews)) if words is None else np.nan_to_num(words),
         "misfit": np.zeros(len(reviews)) if sentiment is None else np.nan_to_num(-sentiment.odds * side),
         "copies": np.log1p([max(phrases[text] - 1, 0) for text in reviews.folded]),
+        "alike": np.log1p(_other_writers(reviews, places, TEXT_GROUP)),
+        "shown": np.log1p(_other_writers(reviews, places, IMAGE_GROUP)),
         "burst": np.log((near + 1) / (others * np.minimum((2 * NEAR + 1) / days, 1) + 1)),
         "away": np.where(end - begin > 1, np.abs(reviews.stars - usual), 0),
         "stars": reviews.stars,
@@ -140,6 +144,15 @@ def measure_reviews(reviews: Reviews, words: Float64 | None) -> FeatureTable:
         "letters": np.log1p([len(text) for text in reviews.folded]),
     }
     return FeatureTable("reviews", tuple(columns), np.column_stack(list(columns.values())).astype(np.float32))
+
+
+def _other_writers(reviews: Reviews, events: EventTable, group: str) -> Int64:
+    """Other writers of reviews in each one's group of texts or pictures; 0 where it is in none."""
+    if group not in events.codes:
+        return np.zeros(len(reviews), np.int64)
+    code = events.codes[group][reviews.row].astype(np.int64)
+    pairs = np.unique(np.column_stack([code, reviews.user]), axis=0)
+    return np.where(code >= 0, np.bincount(pairs[:, 0] + 1)[code + 1] - 1, 0)
 
 
 def _near(reviews: Reviews) -> Int64:

@@ -42,6 +42,8 @@ COLUMNS: dict[str, Wording] = {  # of reviews learned from labels
     "words": Wording("its words", "措辞"),
     "misfit": Wording("words that do not fit the stars", "措辞与星级不符"),
     "copies": Wording("copies of its text", "文字的重复条数"),
+    "alike": Wording("others who wrote nearly the same", "写了几乎相同文字的其他人"),
+    "shown": Wording("others who show nearly the same picture", "展示几乎相同图片的其他人"),
     "burst": Wording("reviews of the item around it", "该商品前后的评价数"),
     "away": Wording("distance from the item's other stars", "与该商品其他星级的差距"),
     "stars": Wording("its stars", "星级"),
