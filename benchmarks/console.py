@@ -2,6 +2,7 @@
 
     python benchmarks/console.py RUN                       # an existing run folder
     python benchmarks/console.py --events 10000000         # a market of its own, made and run first
+    python benchmarks/console.py RUN --home HOME           # with the pages that were prepared in this home before
 
 Each analyst opens a page, looks at it for a moment, and opens the next: all screens, words from the queue, ids looked up, and the list of
 accounts as a file. Before them a fortieth of the cases is confirmed, so that lists hold something. A case that nobody opened before is
@@ -260,9 +261,9 @@ def click_through(home: Path, run: Run, analysts: int, seconds: float, patience:
         server.wait(30)
 
 
-def measure(run: Path, analysts: int, seconds: float, patience: float, folder: Path) -> None:
+def measure(run: Path, analysts: int, seconds: float, patience: float, home: Path) -> None:
     """Take the run into a casebook, serve it, click, and write what came of it."""
-    found, home = Run.load(run), folder / "home"
+    found = Run.load(run)
     graphdet("cases", "add", str(run), "--home", str(home))
     confirm_some(home)
     got = click_through(home, found, analysts, seconds, patience)
@@ -286,6 +287,7 @@ def measure(run: Path, analysts: int, seconds: float, patience: float, folder: P
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("run", nargs="?", type=Path, help="a run folder; a market is made where none is given")
+    parser.add_argument("--home", type=Path, help="a home folder that is kept; a new one that goes where none is given")
     parser.add_argument("--events", type=int, default=10_000_000, help="of that market")
     parser.add_argument("--analysts", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=60.0)
@@ -293,7 +295,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         run = options.run or make_run(options.events, Path(place))
-        measure(run, options.analysts, options.seconds, options.patience, Path(place))
+        measure(run, options.analysts, options.seconds, options.patience, options.home or Path(place) / "home")
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import pyarrow as pa
 import pytest
 import uvicorn
 from alert_parts import NOW, alert_settings, by_name, line
@@ -37,6 +38,7 @@ from graphdet.alerts.outbox import list_deliveries, mark, open_outbox
 from graphdet.alerts.telling import tell
 from graphdet.cases import entries, rows
 from graphdet.cases.casebook import Casebook
+from graphdet.cases.following import follow_lineage
 from graphdet.console import account_file as accounts_file
 from graphdet.console import case_standing, punctual, shelf, workbench
 from graphdet.console import who_is_there as sessions
@@ -55,8 +57,9 @@ from graphdet.dossier.building import build_dossier
 from graphdet.errors import AlertError, ConsoleError, NotARun
 from graphdet.lineage import carrying as lineage
 from graphdet.replay.recorded import Recorded
+from graphdet.run.folder import Run
 from graphdet.run.log_clock import LogClock
-from graphdet.schema import VERDICTS
+from graphdet.schema import RUN_TABLES, VERDICTS
 from graphdet.schema.run_tables import USER_ROLES
 from graphdet.schema.wording import LANGUAGES
 from graphdet.watch.state import FILE
@@ -713,6 +716,41 @@ def test_the_list_tells_each_accounts_reasons_and_its_last_day(served: Served, h
         assert page.count(f'<td class="time">{rows[0]["until"]}</td>') == len(rows)
 
 
+def fewer_and_explained(run: Run, ring_id: str) -> Run:
+    """A later run that finds this ring alone, without one of its members, and an innocent explanation of it."""
+    (ring,) = [row for row in run.rings.to_pylist() if row["ring_id"] == ring_id]
+    members = [row for row in run.members.to_pylist() if row["ring_id"] == ring_id]
+    rings = pa.Table.from_pylist([{**ring, "ring_id": "R-1", "tier": "explained", "size": ring["size"] - 1}], run.rings.schema)
+    left = pa.Table.from_pylist([{**row, "ring_id": "R-1"} for row in members[1:]], run.members.schema)
+    tables = {name: run.tables[name] if name in ("scores", "relations") else run.tables[name].slice(0, 0) for name in RUN_TABLES}
+    return Run({**run.meta, "id": "run-" + "1" * 16}, {**tables, "rings": rings, "members": left})
+
+
+def test_the_list_tells_what_is_known_of_rings_that_were_judged_in_runs_past(logged: LoggedRun, tmp_path: Path) -> None:
+    """Their reasons, though nobody opened them since; and the tier in which a later run saw them, beside that by which they were judged."""
+    home = tmp_path / "home"
+    with Casebook(home, "ana") as book:
+        book.take_in(logged.run, follow_lineage, folder=logged.folder / "run")
+        case = book.case("C-0001")
+        book.decide(case.name, "confirmed")
+        newer = fewer_and_explained(logged.run, case.ring_id)
+        newer.save(tmp_path / "newer")
+        book.take_in(newer, follow_lineage, folder=tmp_path / "newer")
+        rows = account_rows(book)
+    assert {(row["case"], row["tier"], row["tier_now"], bool(row["reasons"])) for row in rows} == {("C-0001", case.tier, "explained", True)}
+    assert case.tier == "alert"
+    with serving(home) as served:
+        cookie, _ = served.log_in()
+        served.console.desk.warm()
+        until = time.monotonic() + 60
+        while CONSOLE_WORDS["reasons_in_file"].en in (page := served.ask("/lists", cookie=cookie).text) and time.monotonic() < until:
+            time.sleep(0.2)
+        served.console.desk.close()
+    codes = re.findall(r'<span class="kind" title="([a-z_]+)">', page)
+    assert len(codes) == min(len(rows[0]["reasons"].split()), MOST_REASONS) * len(rows) > 0
+    assert page.count(f">{CONSOLE_WORDS['by_now'].en}</span>") == len(rows)
+
+
 def test_hostile_accounts_and_codes_are_text_on_the_list_and_in_its_file(tmp_path: Path) -> None:
     home, ring = tmp_path / "home", MadeRing("R-0", (EVIL, "=cmd()", "\u202eevil"))
     run = made_run("run-0123456789abcdef", [ring])
@@ -909,6 +947,11 @@ def test_hundreds_of_ids_are_found_at_once(served: Served, logged: LoggedRun, mo
     assert served.ask("/find", {"csrf": csrf, "ids": "\n".join(map(str, range(MOST_IDS + 1)))}, cookie).status == 413
     alone = served.ask("/find?" + urlencode({"ids": "c-0001"}), cookie=cookie)
     assert (alone.status, alone.headers["location"]) == (303, "/case/C-0001")
+    rings = {row["node_id"] for row in logged.run.members.to_pylist()}
+    assert CONSOLE_WORDS["found_in_rings"].en.format(count=len(rings & set(users))) in answer.text
+    alone = served.ask("/find?" + urlencode({"ids": users[0]}), cookie=cookie)
+    assert (alone.status, alone.headers["location"]) == (303, "/about?" + urlencode({"type": "user", "id": users[0]}))
+    assert served.ask("/find?" + urlencode({"ids": "nobody"}), cookie=cookie).status == 200
 
 
 def test_every_screen_opens_in_both_languages_without_a_missing_word(served: Served, logged: LoggedRun) -> None:
@@ -1177,3 +1220,92 @@ def test_a_morning_at_the_console(page: Any, served: Served, home: Path, logged:
     assert page.locator("main [role=alert]").count() == 1
     assert [text for text in complaints if "404" not in text] == []
     assert elsewhere == []
+
+
+@pytest.mark.slow
+def test_an_hour_by_keyboard_alone(page: Any, home: Path, people: dict[str, Account], logged: LoggedRun) -> None:
+    """No pointer: log in, take a case, judge, note, go on, assign, compare, accept, look up what was pasted, and save the list."""
+    with serving(home, people) as served:
+        hour_by_keyboard(page, f"http://127.0.0.1:{served.port}", home, logged)
+
+
+def hour_by_keyboard(page: Any, address: str, home: Path, logged: LoggedRun) -> None:
+    press, drawn = page.keyboard.press, "#ring[data-drawn=yes] .grid-chart"
+    users = [row["node_id"] for row in logged.run.scores.to_pylist() if row["node_type"] == "user"][:40]
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(address)
+    page.wait_for_selector("html[data-ready=yes]")
+    page.keyboard.type("ana")
+    press("Tab")
+    page.keyboard.type(PASSWORD)
+    press("Enter")
+    page.wait_for_selector("#queue tbody tr")
+    queue = [row.get_attribute("data-case") for row in page.locator("#queue tbody tr").all()]
+    press("j")
+    press("m")
+    page.wait_for_selector(f"#row-{queue[0]}:not(:has(button[value=mine]))")
+    press("c")
+    page.wait_for_selector(f"#row-{queue[0]} button[value=undo]")
+    press("z")
+    page.wait_for_selector(f"#row-{queue[0]} button[value=confirmed]")
+    press("Enter")
+    page.wait_for_selector(drawn)
+    press("i")
+    press("n")
+    page.keyboard.type("a family")
+    press("Enter")
+    page.wait_for_selector(f"h1:has-text('{CONSOLE_WORDS['innocent'].en}')")
+    page.wait_for_selector(drawn)
+    press("]")  # no neighbour is left of a decided case; the worthiest that waits comes next
+    page.wait_for_url(f"**/case/{queue[1]}")
+    page.wait_for_selector(drawn)
+    press("w")
+    page.keyboard.type("bo")
+    press("Tab")
+    page.keyboard.type("ask the shop")
+    press("Tab")
+    page.keyboard.type("two lines\nof a note")
+    press("Control+Enter")
+    page.wait_for_selector("summary:has-text('ask the shop')")
+    page.wait_for_selector(drawn)
+    press("v")
+    before = page.evaluate("document.activeElement.value")
+    press("ArrowDown")
+    assert page.evaluate("document.activeElement.value") != before
+    press("Escape")
+    press("c")
+    press("Enter")
+    page.wait_for_selector(f"h1:has-text('{CONSOLE_WORDS['confirmed'].en}')")
+    page.wait_for_selector(drawn)
+    press("a")
+    page.keyboard.type("papers seen")
+    press("Enter")
+    page.wait_for_selector("[role=note]:has-text('S-0001')")
+    press("Escape")
+    page.wait_for_selector("#queue")
+    if len(queue) > 2:  # what stands where the decided one stood
+        assert page.locator("#queue tr.here").get_attribute("data-case") in queue[2:]
+    page.evaluate("text => navigator.clipboard.writeText(text)", "\n".join([*users, EVIL]))
+    press("/")
+    press("Control+V")
+    page.wait_for_selector(f"main:has-text('{len(users)} of {len(users) + 1}')")
+    press("/")
+    page.keyboard.type(users[0])
+    press("Enter")
+    page.wait_for_selector("h1 .whole-id")
+    assert page.locator("h1 .whole-id").inner_text() == users[0]
+    page.goto(f"{address}/lists")
+    for _ in range(30):
+        press("Tab")
+        if (page.evaluate("document.activeElement.getAttribute('href')") or "").endswith(".csv"):
+            break
+    with page.expect_download() as saving:
+        press("Enter")
+    assert saving.value.suggested_filename == "accounts.csv"
+    with Casebook(home, "ana") as book:
+        first, second = book.case(queue[0]), book.case(queue[1])
+        assert (first.owner, first.verdict, first.notes) == ("ana", "innocent", 0)
+        assert (second.owner, second.next_step, second.notes, second.verdict) == ("bo", "ask the shop", 1, "confirmed")
+        notes = [entry.told["note"] for entry in book.history(queue[0]) if entry.told.get("note")]
+        assert notes == ["a family"]
+        assert book.verify().faults == ()

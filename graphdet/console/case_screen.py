@@ -10,7 +10,7 @@ from graphdet.cases.rows import Case
 from graphdet.console.asked import Answer, Asked
 from graphdet.console.assets import CHARTS
 from graphdet.console.desk import Desk
-from graphdet.console.today_screen import require_seen, take_back
+from graphdet.console.today_screen import MINE, require_seen, take_back
 from graphdet.report.page import inert, page_words
 from graphdet.schema import VERDICTS
 from graphdet.schema.lookalikes import LOOK_ALIKES
@@ -42,6 +42,7 @@ def case_screen(desk: Desk, asked: Asked) -> Answer:
         with book.reading():
             history = book.history(case.name)
             undone, last = book.undone(), book.last_word()
+            accepted = book.suppression(case.accepted) if case.accepted else None
             standing = desk.standing(book)
     queue, chance = standing.queue, standing.ranked.get(case.name)
     run = desk.run_of(case)
@@ -59,11 +60,12 @@ def case_screen(desk: Desk, asked: Asked) -> Answer:
         "case.html",
         {
             "case": case,
+            "accepted": accepted,
             "colour": "review" if case.tier == "explained" and case.back else case.tier,
             "history": [_in_words(entry, asked, entry.number in undone) for entry in reversed(history)][:MOST_TOLD],
             "undoable": last is not None and last.case == case.name,
             "before": queue[at - 1] if at > 0 else "",
-            "after": queue[at + 1] if 0 <= at < len(queue) - 1 else "",
+            "after": next(iter(queue[at + 1 :]), ""),  # after a decided one, the worthiest that waits
             "sure": "" if chance is None else filled(CONSOLE_WORDS["sure_now"].to(asked.language), chance=round(100 * chance)),
             "verdicts": VERDICTS,
             "stories": stories,
@@ -108,6 +110,7 @@ def keep_work(desk: Desk, asked: Asked) -> Answer:
     with desk.book(asked.who) as book:
         case = book.case(asked.place["name"])
         owner, step, note = (asked.form.get(name, "").strip() for name in ("owner", "next_step", "note"))
+        owner = asked.who if asked.form.get(MINE) else owner
         if owner != case.owner:
             book.assign(case.name, owner)
         if step != case.next_step:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Collection
 from pathlib import Path
 
 from graphdet.alerts.alert import Alert
@@ -87,6 +88,15 @@ class Desk:
     def told_of(self, run_id: str, ring_id: str) -> Told | None:
         """What the page of a ring told in codes; None where it is not there yet, or not any more."""
         return self._shelf.told_of(run_id, ring_id)
+
+    def tell(self, rings: Collection[tuple[str, str]]) -> None:
+        """Find out in the background what the pages of rings of runs past, each told by its run's id and its own, tell in codes.
+
+        Those of the latest run are prepared anyway, once somebody serves.
+        """
+        folders = {run.run_id: self.home / run.folder for run in self.runs()[1:]}
+        for run_id in sorted({run_id for run_id, _ in rings} & folders.keys()) if self._warmed else ():
+            self._shelf.tell(folders[run_id], run_id, [ring for run, ring in rings if run == run_id])
 
     def alerts(self, most: int) -> list[tuple[Alert, dict[str, State]]] | None:
         """The last alerts of the watch, latest first; None where there is no watch to be seen."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.exceptions import HTTPException
 
@@ -40,7 +41,10 @@ def find_screen(desk: Desk, asked: Asked) -> Answer:
         with book.reading():
             rows = _look_up(run, prepared, book, desk.standing(book), names)
     known = [row for row in rows if row["type"]]
-    return Answer("find.html", {**values, "found": rows, "known": len({row["name"] for row in known})})
+    if len(names) == len(known) == 1:
+        return Answer(go="/about?" + urlencode({"type": known[0]["type"], "id": known[0]["name"]}))
+    in_rings = len({row["name"] for row in rows if row["tier"]})
+    return Answer("find.html", {**values, "found": rows, "known": len({row["name"] for row in known}), "in_rings": in_rings})
 
 
 def _in_words(event: Mapping[str, Any], clock: LogClock, language: Language) -> dict[str, Any]:

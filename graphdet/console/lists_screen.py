@@ -39,7 +39,9 @@ def lists_screen(desk: Desk, asked: Asked) -> Answer:
     judged = [row for name in standing.cases for row in standing.accounts[name]]
     accounts = still_to_act_on(judged, now)
     values = {"accounts": [row["user_id"] for row in accounts], "at_rest": len(judged) - len(accounts), "suppressions": rows}
-    values["shown"] = [_in_words(desk, row, now, asked.language) for row in accounts[:MOST_SHOWN]]
+    values["shown"] = shown = [_in_words(desk, row, now, asked.language) for row in accounts[:MOST_SHOWN]]
+    values["kept"] = {run.run_id for run in desk.runs() if (desk.home / run.folder).is_dir()}
+    desk.tell({(row["own"]["run_id"], row["own"]["ring_id"]) for row in shown if row["reasons"] is None})
     return Answer("lists.html", values | _alerts(desk, asked))
 
 

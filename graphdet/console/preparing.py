@@ -1,8 +1,9 @@
-"""A run folder → what the console shows of it, prepared by a process of its own: `python -m graphdet.console.preparing RUN PLACE`.
+"""A run folder → what the console shows of it, prepared by a process of its own: `python -m graphdet.console.preparing RUN PLACE [RING…]`.
 
 First come the scores and events in order of their ids, then the pages of all rings, the worst first; whatever is asked for on standard
 input, a ring's id a line, comes before all others. Each page that is there is told on standard output: its ring's id, and a word
-of what failed. The process ends when nobody asked for a while, or when its input ends.
+of what failed. The process ends when nobody asked for a while, or when its input ends. Where rings are named, as of a run long past whose
+accounts are still on a list, their pages alone are made.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import queue
 import sys
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +75,24 @@ def prepare(folder: Path, place: Path, asked: queue.Queue[str]) -> Iterator[str]
             yield _made(recorded, rings[name], place)
 
 
+def prepare_some(folder: Path, place: Path, names: Collection[str]) -> Iterator[str]:
+    """Prepare the pages of some rings alone; those that are not in the run are passed over.
+
+    Yields:
+        Ids of rings, as `prepare` does.
+
+    Raises:
+        GraphdetError: the run is damaged, or holds no dossiers.
+        OSError: nothing can be written.
+    """
+    (place / PAGES).mkdir(mode=0o700, parents=True, exist_ok=True)
+    recorded = Recorded(run := Run.load(folder))
+    missing = set(names) - Prepared(place).told().keys()
+    for ring in recorded.rings(run.rings.num_rows):
+        if ring.id in missing:
+            yield _made(recorded, ring, place)
+
+
 def write_index(run: Run, place: Path) -> None:
     """Scores by id; events in order of time; and which of them each node has, by id. The last of the three is written last."""
     scores = run.scores.sort_by([("node_id", "ascending"), ("node_type", "ascending")])
@@ -115,7 +134,7 @@ def _made(recorded: Recorded, ring: RunRing, place: Path) -> str:
 
 
 def main() -> None:
-    """Prepare the run of the first argument at the second."""
+    """Prepare the run of the first argument at the second, or of it the rings that are named."""
     os.nice(NICE)
     asked: queue.Queue[str] = queue.Queue()
 
@@ -128,9 +147,11 @@ def main() -> None:
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
 
-    threading.Thread(target=listen, daemon=True).start()
+    folder, place, *named = sys.argv[1:]
+    if not named:
+        threading.Thread(target=listen, daemon=True).start()
     try:
-        for told in prepare(Path(sys.argv[1]), Path(sys.argv[2]), asked):
+        for told in prepare_some(Path(folder), Path(place), named) if named else prepare(Path(folder), Path(place), asked):
             tell(told)
     except BrokenPipeError:
         os._exit(0)  # the console is gone

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
@@ -81,6 +83,8 @@ class Shelf:
         self._prepared = prepared
         self._open: OrderedDict[Path, Future[OpenRun]] = OrderedDict()
         self._told: dict[str, Prepared] = {}
+        self._telling: subprocess.Popen[bytes] | None = None
+        self._tried = set[tuple[str, str]]()
         self._lock = threading.Lock()
 
     def open(self, folder: Path) -> OpenRun:
@@ -112,6 +116,18 @@ class Shelf:
         known = self._told.setdefault(run_id, Prepared(self._prepared / _own_name(run_id)))
         return known.told().get(ring_id)
 
+    def tell(self, folder: Path, run_id: str, rings: Collection[str]) -> None:
+        """Find out what the pages of some rings of a run told in codes: each is tried once, by one process at a time."""
+        with self._lock:
+            names = sorted(ring for ring in rings if (run_id, ring) not in self._tried)
+            if names and (self._telling is None or self._telling.poll() is not None):
+                self._tried |= {(run_id, ring) for ring in names}
+                command = [sys.executable, "-P", "-m", "graphdet.console.preparing", str(folder.resolve())]
+                command += [str(self._prepared / _own_name(run_id)), *names]
+                self._telling = subprocess.Popen(  # noqa: S603
+                    command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+                )
+
     def clear(self, runs: Collection[str], past: Collection[str] = ()) -> None:
         """Remove what was prepared of other runs than these, or by another graphdet; of those past, what pages told in codes stays."""
         kept, told = {_own_name(run) for run in runs}, {_own_name(run) for run in past}
@@ -126,6 +142,9 @@ class Shelf:
         with self._lock:
             for opening in self._open.values():
                 opening.add_done_callback(_close)
+            if self._telling is not None and self._telling.poll() is None:
+                self._telling.terminate()
+                self._telling.wait()
 
 
 def _own_name(run_id: str) -> str:

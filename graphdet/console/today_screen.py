@@ -25,6 +25,7 @@ from graphdet.words.run_notes import decides, note_in_words
 MINUTES = 5  # that a person needs for one case
 MOST_SHOWN = 200  # rows of the queue, and of each fold; what was decided makes room for the next
 CONFIRMED, INNOCENT = VERDICTS[:2]
+MINE = "mine"  # whoever says it looks at the case
 COLUMNS = (
     ("case", ""), ("what", ""), ("shops", "number"), ("at_stake", "number"), ("accounts", "number"), ("since", "time"), ("certainty", ""),
     ("owner", ""), ("state", ""), ("acts", "no-print"),
@@ -115,7 +116,7 @@ def _row(run: OpenRun, case: Case, asked: Asked, before: Mapping[str, int], rank
 
 
 def quick_word(desk: Desk, asked: Asked) -> Answer:
-    """A word from the queue: confirmed, innocent, later, or the last one taken back; the row as it is then."""
+    """A word from the queue: confirmed, innocent, later, mine, or the last one taken back; the row as it is then."""
     word = asked.form.get("word", "")
     with desk.book(asked.who) as book:
         case = book.case(asked.place["name"])
@@ -124,6 +125,8 @@ def quick_word(desk: Desk, asked: Asked) -> Answer:
             take_back(book, case)
         elif word == LATER:
             book.plan(case.name, LATER)
+        elif word == MINE:
+            book.assign(case.name, asked.who)
         elif word in (CONFIRMED, INNOCENT):
             book.decide(case.name, word)
         else:
@@ -131,7 +134,7 @@ def quick_word(desk: Desk, asked: Asked) -> Answer:
         case = book.case(case.name)
         before = {case.name: _before(book, case)} if case.lineage == "grew" else {}
         run = desk.latest()
-        row = _row(run, case, asked, before, desk.standing(book).ranked, undo=word != "undo")
+        row = _row(run, case, asked, before, desk.standing(book).ranked, undo=word not in ("undo", MINE))
     return Answer("queue_row.html", {"row": row, "beside": clock_of(run.run).beside}, go="/", part=True)
 
 

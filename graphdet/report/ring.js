@@ -150,7 +150,7 @@ function compareCard(dossier) {
   if (dossier.members.length < 2) return "";
   const out = make("div", {});
   const pick = (start, name) => {
-    const select = make("select", { "aria-label": label(name) }, dossier.members.map((member, place) => make("option", { value: place }, short(data.ids[member.id], 40))));
+    const select = make("select", { "aria-label": label(name), "data-key": start ? null : "v" }, dossier.members.map((member, place) => make("option", { value: place }, short(data.ids[member.id], 40))));
     select.value = start;
     select.addEventListener("change", () => fill());
     return select;

@@ -32,6 +32,7 @@ COLUMNS = (
     "role",
     "standing",
     "tier",
+    "tier_now",
     "run_id",
 )
 CONFIRMED = VERDICTS[0]
@@ -44,7 +45,8 @@ def account_rows(book: Casebook, verdicts: Sequence[str] = VERDICTS[:1], cases: 
 
     A ring stands for the members whom it had when it was judged; a word on a member goes before the word on their ring. `standing` says
     whom to hold, since their part is weak and nobody said anything of them; empty where no run told. Reasons and
-    contribution come from the run that was judged, and are empty where its folder is gone.
+    contribution come from the run that was judged, and are empty where its folder is gone. `tier` is of that run, too; `tier_now` is that
+    in which the case was last seen, so that whoever acts sees where later days changed the picture.
 
     Args:
         book: open.
@@ -161,6 +163,7 @@ def _rows_of(book: Casebook, case: Case, facts: _Facts) -> Iterator[Row]:
                 "role": role,
                 "standing": "" if held is None else HOLD if user in held and word is None else ACT,
                 "tier": seen[-1].tier if seen else case.tier,
+                "tier_now": case.tier,
                 "run_id": seen[-1].run_id if seen else "",
             }
         )

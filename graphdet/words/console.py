@@ -56,9 +56,15 @@ CONSOLE_WORDS: dict[str, Wording] = {
     "today_none": Wording("No case waits for a decision.", "没有等待判断的案件。"),
     "today_ended": Wording("{count:is|are} no longer found.", "{count} 个不再出现。"),
     "queue_keys": Wording(
-        "Keys: j and k move, Enter opens, c confirms, i says innocent, l puts off, / finds.",
-        "按键：j、k 移动，Enter 打开，c 确认，i 判为正常，l 稍后，/ 查找。",
+        "Keys: j and k move, Enter opens, c confirms, i says innocent, l puts off, m takes it, z takes a word back, / finds.",
+        "按键：j、k 移动，Enter 打开，c 确认，i 判为正常，l 稍后，m 由我负责，z 撤销，/ 查找。",
     ),
+    "case_keys": Wording(
+        "Keys: c, i and u choose a verdict, n its note, Enter keeps it; w work, m takes the case, a accepts, h history, z takes back; v compares "
+        "members; [ and ] lead to the neighbours, Escape to the queue.",
+        "按键：c、i、u 选择结论，n 备注，Enter 保存；w 处理，m 由我负责，a 接受，h 历史，z 撤回；v 对比成员；[、] 前后案件，Escape 返回队列。",
+    ),
+    "mine": Wording("I take it", "由我负责"),
     "queue_empty": Wording("Nothing waits.", "没有待处理的案件。"),
     "case": Wording("case", "案件"),
     "cases": Wording("cases", "案件"),
@@ -101,6 +107,10 @@ CONSOLE_WORDS: dict[str, Wording] = {
     "state_decided": Wording("decided", "已判断"),
     "state_dormant": Wording("dormant", "休眠"),
     "state_closed": Wording("closed", "已结案"),
+    "accepted_until": Wording(
+        "This finding is accepted until {day} ({name}): it is computed and counted, but waits for nobody.",
+        "此结果已被接受，至 {day}（{name}）：仍会计算，但不再等待判断。",
+    ),
     "hidden_by": Wording(
         "This finding is accepted ({name}): it is computed and counted, but waits for nobody.",
         "此结果已被接受（{name}）：仍会计算，但不再等待判断。",
@@ -147,9 +157,12 @@ CONSOLE_WORDS: dict[str, Wording] = {
     "events_recorded": Wording(
         "{shown} of {all:event|events} that the run keeps, the latest first.", "运行保存的 {all} 条事件中的 {shown} 条，最近者在前。"
     ),
-    "paste_ids": Wording("Ids, one a line, at most {most}", "编号，每行一个，最多 {most} 个"),
+    "paste_ids": Wording(
+        "Ids, one a line, at most {most}; Ctrl and Enter looks them up", "编号，每行一个，最多 {most} 个；Ctrl+Enter 查找"
+    ),
     "found": Wording("Found", "查找结果"),
     "found_of": Wording("Known to the latest run: {found} of {asked}.", "{asked} 个中有 {found} 个见于最近一次运行。"),
+    "found_in_rings": Wording("In suspected rings of it: {count}.", "其中 {count} 个属于疑似团伙。"),
     "not_in_run": Wording("not in the latest run", "不在最近一次运行中"),
     "week_sentence": Wording(
         "In {days:day|days} {opened:case was|cases were} opened and {decided} decided, of these confirmed as rings: {confirmed}.",
@@ -198,6 +211,9 @@ CONSOLE_WORDS: dict[str, Wording] = {
     "reasons": Wording("reasons", "原因"),
     "more_reasons": Wording("and {count} more", "另有 {count} 项"),
     "reasons_in_file": Wording("in the CSV file", "见 CSV 文件"),
+    "reasons_gone": Wording("its run is gone", "该次运行已删除"),
+    "tier_judged": Wording("tier when judged", "判断时的等级"),
+    "by_now": Wording("now", "现为"),
     "save_csv": Wording("Save as CSV", "保存为 CSV"),
     "copy_all": Wording("Copy all", "全部复制"),
     "said_by": Wording("said by", "判断者"),
