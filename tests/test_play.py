@@ -181,12 +181,16 @@ def days_of_queues(folder: Path, seed: int) -> tuple[list[float], list[float]]:
                 rings.append(MadeRing(name, users, (f"item {name}",), "alert", float(rng.lognormal(5, 0.5)), keys))
                 truth[name] = bool(rng.random() < (0.05 if is_office else 0.95))
             book.take_in(made_run(f"run-{day}", rings), follow_lineage)
-            asked = [one.case for one in make_queue(book, budget=15, explore=0.1).asked]
+            queue = make_queue(book, budget=15, explore=0.1).asked
+            asked = [one.case for one in queue]
             hits.append(sum(truth[case.ring_id] for case in asked) / len(asked))
             for case in asked:
                 book.decide(case.name, "confirmed" if truth[case.ring_id] else "innocent")
             richest = sorted((one for one in rings if one.ring_id not in seen), key=lambda one: -(one.at_stake or 0))[:15]
             seen |= {one.ring_id for one in richest}
+            if day == 0:  # whatever it gains later is the verdicts' doing
+                worthiest = [one.case.ring_id for one in queue if one.why == "worth"]
+                assert worthiest == [one.ring_id for one in richest][: len(worthiest)], "without verdicts it goes by money alone"
             by_money.append(sum(truth[one.ring_id] for one in richest) / 15)
             clock.forward(1)
     return hits, by_money
