@@ -13,7 +13,7 @@ from test_splitting import union_of
 from graphdet import _kernels
 from graphdet.rings.growth import Grower, Grown
 from graphdet.rings.known import KnownRings
-from graphdet.rings.merging import distinct, merged, without_compounds
+from graphdet.rings.merging import best_told, distinct, merged, without_compounds
 from graphdet.settings import EvidenceSettings, RingSettings, Settings
 from graphdet.visits.base_rates import measure_base_rates
 from graphdet.visits.index import index_visits
@@ -130,6 +130,15 @@ def test_two_rings_at_the_same_targets_and_times_are_one_where_that_is_shorter()
     assert merged([one, apart], united_by(Joined(51.0)), most=300) == [one, apart]
     crowd = made_ring(range(10, 330), range(4), 20.0)
     assert merged([one, crowd], united_by(Joined(51.0)), most=300) == [one, crowd]
+
+
+def test_what_a_crowd_holds_of_a_union_is_told_in_parts() -> None:
+    one, other = made_ring(range(10), range(6), 30.0), made_ring(range(10, 20), range(4, 8), 20.0)
+    crowd = made_ring(range(6, 40), [*range(4), *range(20, 24)], 100.0)  # has most of both together, and of each too little
+    united = united_by(Joined(51.0))
+    (union,) = best_told([one, other], united, 300, SETTINGS)  # though half of the other's targets are not the union's
+    assert union.members.tolist() == list(range(20))
+    assert best_told([crowd, one, other], united, 300, SETTINGS) == [crowd, one, other]
 
 
 class PartedAgain(Joined):

@@ -73,6 +73,22 @@ def _is_compound(ring: Grown, rings: list[Grown], rings_with_user: _kernels.Inve
     return count > 1 and together > ring.strength
 
 
+def best_told(
+    rings: list[Grown], unite: Callable[[Sequence[tuple[Grown, Grown]]], list[Grown | None]], most: int, settings: RingSettings
+) -> list[Grown]:
+    """Rings, in one where one tells them better than two, and none twice; arguments as those of `merged`.
+
+    Where a stronger ring, such as a crowd at some of its targets, leaves out a union, its parts are told.
+    """
+    told = distinct(merged(rings, unite, most), settings)
+    given = {id(ring) for ring in rings}
+    unions_with_user = _kernels.InvertedIndex()
+    for number, union in enumerate(ring for ring in told if id(ring) not in given):
+        unions_with_user.add(number, union.members)
+    parts = [ring for ring in rings if all(shared <= PART * len(ring.members) for _, shared in _in_common(unions_with_user, ring.members))]
+    return distinct([*told, *parts], settings)
+
+
 def merged(rings: list[Grown], unite: Callable[[Sequence[tuple[Grown, Grown]]], list[Grown | None]], most: int) -> list[Grown]:
     """Rings that share targets and their times in one, where one tells them better than two; strongest first.
 

@@ -15,7 +15,7 @@ from graphdet.rings.cores import Core, cores_with, find_cores
 from graphdet.rings.growers import Growers
 from graphdet.rings.growth import Grown, Tried
 from graphdet.rings.known import KnownRings
-from graphdet.rings.merging import LARGE, distinct, holds, merged, without_compounds
+from graphdet.rings.merging import LARGE, best_told, distinct, holds, without_compounds
 from graphdet.rings.touched import touched_rings
 from graphdet.rings.widening import Partners, widener
 from graphdet.settings import RingSettings
@@ -115,7 +115,7 @@ def _search(
     gone = {id(ring) for ring in again if any(holds(other, ring, settings) for other in known.whole)}
     left = [ring for ring in standing if id(ring) not in gone]
     whole = distinct(without_compounds([*known.whole, *left], settings), settings)
-    rings = distinct(merged(whole, unite, most), settings)
+    rings = best_told(whole, unite, most, settings)
     rings = _with_wider(rings, stands, partners, growers, settings, most, effort)
     return Search(rings, len(cores), max(len(cores) - tried, 0), growers.swallowed)
 
