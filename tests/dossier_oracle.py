@@ -6,14 +6,16 @@ Nothing of graphdet's is used here. Given are the raw log in plain columns, the 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from itertools import combinations, product
-from typing import Any
+from typing import Any, TypeVar
 
 import networkx as nx
 import numpy as np
 import pandas as pd
 from scipy.stats import beta, binom
 
+Found = TypeVar("Found")
 DAY = pd.Timedelta(days=1)
 # Kinds of things that members may share, with the columns that name them.
 SHARED = (
@@ -223,16 +225,9 @@ class Oracle:
 
     def script(self) -> dict[str, Any] | None:
         """Of the ways to deeds at the targets the one that surprises most, each read step by step."""
-        deed = next((word for word in ("order", "pay", "review") if (self.log["action"] == word).any()), None)
-        if deed is None or ((self.log["timestamp"] - self.log["timestamp"].min()) % DAY == pd.Timedelta(0)).all():  # bare dates
+        way = once(self.log, "ways", lambda: ways_in(self.log))
+        if way is None:
             return None
-        ways: dict[Any, str] = {}
-        for _, rows in self.log.sort_values("timestamp", kind="stable").groupby("user_id"):
-            steps = list(zip(rows.index, rows["action"], rows["item_id"], rows["timestamp"], strict=True))
-            for place, (name, action, item, _) in enumerate(steps):
-                if action == deed and isinstance(item, str) and (way := way_to(steps, place)):
-                    ways[name] = f"{way}{deed}"
-        way = pd.Series(ways, dtype=object)
         user = self.log["user_id"].reindex(way.index)
         mine, others = way[way.index.isin(self.inside.index)], way[~user.isin(self.members)]
         if not len(mine):
@@ -446,14 +441,7 @@ class Oracle:
 
     def visits_at(self, item: str) -> list[tuple[str, int]]:
         """User and second of each visit; a return within 24 hours of the visit before is no visit of its own; times are whole seconds."""
-        start, visits = self.log["timestamp"].min(), []
-        for user, times in self.log[self.log["item_id"] == item].groupby("user_id")["timestamp"]:
-            last = None
-            for second in ((times - start) // pd.Timedelta(seconds=1)).tolist():
-                if last is None or second - last > 86_400:
-                    visits.append((str(user), second))
-                    last = second
-        return visits
+        return once(self.log, f"visits at {item}", lambda: visits_at(self.log, item))
 
     def time_of(self, window: dict[str, Any]) -> tuple[int, int]:
         start = self.log["timestamp"].min()
@@ -527,6 +515,41 @@ class Oracle:
             chance = min(float(len(members) * binom.sf(count - 1, len(self.members), on_it)), 1.0)
             found.append((chance if count >= 3 else 2.0, -count, name, (int(count), int(users[name]), chance)))
         return min(found)[3] if found else (0, 0, 1.0)
+
+
+ONCE: dict[tuple[int, str], tuple[pd.DataFrame, Any]] = {}  # by a log's id; the log is held, so that no other one has it
+
+
+def once(log: pd.DataFrame, what: str, count: Callable[[], Found]) -> Found:
+    """What is counted of a whole log, whichever ring is asked about."""
+    if (id(log), what) not in ONCE:
+        ONCE[id(log), what] = log, count()
+    found: Found = ONCE[id(log), what][1]
+    return found
+
+
+def ways_in(log: pd.DataFrame) -> pd.Series | None:
+    """Row → the way to it, of everybody's deeds. None where there are no deeds, or only bare dates."""
+    deed = next((word for word in ("order", "pay", "review") if (log["action"] == word).any()), None)
+    if deed is None or ((log["timestamp"] - log["timestamp"].min()) % DAY == pd.Timedelta(0)).all():  # bare dates
+        return None
+    ways: dict[Any, str] = {}
+    for _, rows in log.sort_values("timestamp", kind="stable").groupby("user_id"):
+        steps = list(zip(rows.index, rows["action"], rows["item_id"], rows["timestamp"], strict=True))
+        for place, (name, action, item, _) in enumerate(steps):
+            if action == deed and isinstance(item, str) and (way := way_to(steps, place)):
+                ways[name] = f"{way}{deed}"
+    return pd.Series(ways, dtype=object)
+
+
+def visits_at(log: pd.DataFrame, item: str) -> list[tuple[str, int]]:
+    start, visits, last = log["timestamp"].min(), [], dict[str, int]()
+    rows = log[log["item_id"] == item]
+    for user, second in zip(rows["user_id"], (rows["timestamp"] - start) // pd.Timedelta(seconds=1), strict=True):
+        if user not in last or second - last[user] > 86_400:
+            visits.append((str(user), int(second)))
+            last[user] = second
+    return sorted(visits)
 
 
 def way_to(steps: list[tuple[Any, str, Any, pd.Timestamp]], place: int) -> str:

@@ -124,6 +124,7 @@ def expected_numbers(case: Case, dossier: Dossier) -> dict[str, Any]:
             "own_things": kinds.count("device") + kinds.count("payment"),
             "own_kinds": 0,
         },
+        "joined": sum(told < slow.settings.rings.join for told in grown.contribution.values()),
         "fragile": len(dossier.events["fragile"]),
         "crowd": None,
     }
@@ -403,6 +404,7 @@ def reason_numbers(
         "coattail_clicks": (facts["coattail"] or {}) | of,
         "review_copies": facts["texts"] or {},
         "fragile": {"events": facts["fragile"]},
+        "network_members": {"joined": facts["joined"], **of},
         "strays": {"strays": what["strays"], "of": what["events"]},
         "crowded_discounted": {"keys": sum(key["crowded"] for key in dossier["facts"]["shared"]["keys"])},
         "weak_members": {"weak": sum(member["standing"] == "hold" for member in dossier["members"]), **of},

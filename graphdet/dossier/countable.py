@@ -20,6 +20,7 @@ def measure_facts(scene: Scene) -> dict[str, Any]:
         "what": measure_what(scene),
         "lockstep": measure_lockstep(scene),
         "chance": measure_chance(scene),
+        "joined": scene.size - len(scene.replay.whole().members),  # by the network, after all else was judged
         "farm": measure_farm(scene),
         "shared": measure_shared(scene),
         "rotation": measure_rotation(scene),

@@ -200,6 +200,8 @@ def _cautions(facts: Facts, members: list[Facts]) -> list[Reason]:
     crowded = sum(key["crowded"] for key in facts["shared"]["keys"])
     if crowded:
         found.append(("crowded_discounted", {"keys": crowded}))
+    if facts["joined"]:
+        found.append(("network_members", {"joined": facts["joined"], "of": facts["what"]["members"]}))
     weak = sum(bool(member["weak"]) for member in members)
     if weak:
         found.append(("weak_members", {"weak": weak, "of": len(members)}))

@@ -42,7 +42,7 @@ def attach_members(
     for number, ring in enumerate(rings):
         if ring.tier == "alert":
             grown = ring.facts.grown
-            wider = lenient.grow(grown.members)
+            wider = lenient.grow(grown.members, generous=False)  # at the ring's own targets, not at any that a few of its members visited
             fits = ~np.isin(wider.members, grown.members) & (odds[wider.members] >= EXPECTED)
             if fits.any():
                 members = np.concatenate([grown.members, wider.members[fits]])

@@ -30,7 +30,7 @@ from graphdet.schema.wording import LANGUAGES
 from graphdet.words.claim_sentences import DIRECTIONS, with_bar
 from graphdet.words.reasons import CATALOGUE, in_brief
 from graphdet.words.run_notes import decides, note_in_words
-from graphdet.words.use_words import use_in_words
+from graphdet.words.use_words import purpose_in_words
 
 MOST_EVENTS = 5_000  # of one ring, evenly spread over those on its items; its page says where the rest is
 MOST_SHARED = 300  # things that members share, most telling first
@@ -180,7 +180,10 @@ def _dossier(dossier: Dossier, names: Names) -> dict[str, Any]:
     picture = draw_network(dossier.scene, shared, members)
     return {
         "verdict": {one: dossier.verdict(one) for one in LANGUAGES},
-        "purposes": [{one: use_in_words(use, numbers, one) for one in LANGUAGES} for use, numbers in dossier.uses],
+        "purposes": [
+            {one: purpose_in_words(use, numbers, one, alert=dossier.ring["tier"] == "alert") for one in LANGUAGES}
+            for use, numbers in dossier.uses
+        ],
         "queued": dossier.queued,
         "against": [{one: in_brief(code, one, numbers) for one in LANGUAGES} for code, numbers in dossier.against],
         "crowd": facts["crowd"],

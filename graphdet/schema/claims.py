@@ -144,8 +144,8 @@ FACTS = {
             "members come on other days, too, for such items or to these shops {:time|times} as often as everybody",
             "其他日子光顾此类商品或这些店铺的频率也达常人的 {} 倍",
         ),
-        Fact("one_sitting", "share", "{} of members came to all of it in one sitting", "{} 的成员一次就到过全部目标"),
-        Fact("one_day", "share", "{} of members came to all of it on one day", "{} 的成员在一天之内到过全部目标"),
+        Fact("one_sitting", "share", "{} of members came in one sitting only", "{} 的成员只来过一次"),
+        Fact("one_day", "share", "{} of members came on one day only", "{} 的成员只在一天来过"),
         Fact(
             "together",
             "share",

@@ -169,9 +169,9 @@ LOOK_ALIKES: tuple[LookAlike, ...] = (
             "遇到同一套装、页面、邮件或清单的人：凡接触其中一件的人都会同时接触其余各件",
         ),
         sentence=Wording(
-            "One set, page or mail: {one_sitting} of members came to all of it in one sitting, and others who come to one of these "
+            "One set, page or mail: {one_sitting} of members came in one sitting only, and others who come to one of these "
             "items go on to the next {together} as often as members do.",
-            "同一套装、页面或邮件：{one_sitting} 的成员一次就到过全部目标；到过其中一件商品的外人随即光顾其余商品的频率为成员的 {together}。",
+            "同一套装、页面或邮件：{one_sitting} 的成员只来过一次；到过其中一件商品的外人随即光顾其余商品的频率为成员的 {together}。",
         ),
         ways=(
             (

@@ -29,7 +29,7 @@ OBJECTIONS: tuple[Claim, ...] = (
     Claim(
         name="weak",
         short=Wording("weak", "证据弱"),
-        sentence=Wording("The evidence is {strength} (log10), too little for an alert.", "证据强度为 {strength}（log10），不足以告警。"),
+        sentence=Wording("The evidence is too little for an alert.", "证据强度不足以告警。"),
         ways=(
             (
                 Condition("strength", "less than", Bar("alert_strength")),
@@ -74,9 +74,9 @@ OBJECTIONS: tuple[Claim, ...] = (
         name="one_sitting",
         short=Wording("one sitting", "仅一次"),
         sentence=Wording(
-            "{one_sitting} of members came to all of it in one sitting, each once and on devices of their own: it may have been one choice, "
-            "such as a set, a page or a mail.",
-            "{one_sitting} 的成员各用各的设备、一次就到过全部目标：这可能只是一次选择，如套装、页面或邮件。",
+            "{one_sitting} of members came in one sitting only, on devices of their own: it may have been one choice, such as a page or a list "
+            "that nobody else was shown.",
+            "{one_sitting} 的成员各用各的设备、只来过一次：这可能只是一次选择，例如只有他们看到的页面或清单。",
         ),
         ways=(
             (
@@ -91,9 +91,9 @@ OBJECTIONS: tuple[Claim, ...] = (
         name="one_day",
         short=Wording("one day each", "各在一天"),
         sentence=Wording(
-            "{one_day} of members came to all of it on one day, on devices of their own and at {sellers:shop|shops}, the largest with {top_seller} "
+            "{one_day} of members came on one day only, on devices of their own and at {sellers:shop|shops}, the largest with {top_seller} "
             "of the dealings: on bare dates, people with one list or mail in common look the same.",
-            "{one_day} 的成员各用各的设备、在一天之内到过全部目标，涉及 {sellers} 家店铺，最大一家占 {top_seller} 的往来：只有日期时，"
+            "{one_day} 的成员各用各的设备、只在一天来过，涉及 {sellers} 家店铺，最大一家占 {top_seller} 的往来：只有日期时，"
             "手持同一清单或收到同一邮件的人看起来也会如此。",
         ),
         ways=(
@@ -112,9 +112,9 @@ OBJECTIONS: tuple[Claim, ...] = (
         short=Wording("like neighbours", "像邻里团购"),
         sentence=Wording(
             "It goes on for {days:day|days}, half of it at an item within {hours:hour|hours}, at {sellers:shop|shops}, the largest with {top_seller} of the "
-            "dealings: as a group-buy would, or people who look at each new deal, but that they share no address.",
+            "dealings: as a group-buy would, or people who look at each new deal.",
             "活动持续 {days} 天，一件商品上有一半行为集中在 {hours} 小时之内，涉及 {sellers} 家店铺，最大一家占 {top_seller} 的往来：像社区团购，"
-            "或一群每有新优惠就来看的人，只是没有共用地址。",
+            "或一群每有新优惠就来看的人。",
         ),
         ways=((*NEIGHBOURS, *THROUGHOUT), (*FOLLOWERS, *THROUGHOUT, LASTING)),
     ),

@@ -22,8 +22,8 @@ DOUBTFUL = Standing(
     "doubtful",
     "review",
     Wording(
-        "groups for review with more against them, as here, or that came to all of it in one sitting or on one day,",
-        "像这样有多点存疑、或一次就到过全部目标的待复核团伙",
+        "groups for review with more against them, as here, or whose members came in one sitting or on one day only,",
+        "像这样有多点存疑、或成员只来过一次的待复核团伙",
     ),
 )
 EXPLAINED = Standing("explained", "explained", Wording("groups that an innocent story explains", "可由正常原因解释的团伙"))

@@ -23,7 +23,7 @@ from graphdet.words.claim_sentences import look_alike_in_words, number_in_words
 from graphdet.words.finding_words import burst_in_words, burst_label
 from graphdet.words.interface import counted
 from graphdet.words.interface import label as words_of
-from graphdet.words.use_words import use_in_words
+from graphdet.words.use_words import purpose_in_words
 
 MOST_BURSTS = 3  # at a ring's targets that are shown
 MEMBERS = 3
@@ -55,7 +55,7 @@ def show_dossier(console: Console, dossier: Dossier, recorded: Recorded, languag
     console.print(head)
     said = Text(dossier.verdict(language), style=TIER_STYLES["review" if dossier.against else ring["tier"]])
     for use, told in dossier.uses:
-        said.append(f" {use_in_words(use, told, language)}", style="default")
+        said.append(f" {purpose_in_words(use, told, language, alert=ring['tier'] == 'alert')}", style="default")
     console.print(said)
     clock = clock_of(recorded.run)
     for burst in dossier.bursts[:MOST_BURSTS]:

@@ -58,8 +58,8 @@ CATALOGUE: dict[str, Code] = {
     ),
     "shuffled_logs": Code(
         "for",
-        "As a check, the log was shuffled {permutations:time|times}, so that only coincidence is left. That gave {null_rings:group|groups}, as "
-        "strong as this one: {as_strong}. Expected in one log: {false_rings}.",
+        "As a check, the log was shuffled {permutations:time|times}, so that only coincidence is left. That gave {null_rings:group|groups}, "
+        "{as_strong} of them as strong as this one. By coincidence alone one log would have {false_rings} such groups.",
         "随机对照：把日志随机打乱 {permutations} 次，只留下巧合；其中找到的 {null_rings} 个团伙里有 {as_strong} 个与此同样强。"
         "一份日志中因巧合出现的此类团伙预期为 {false_rings} 个。",
     ),
@@ -170,7 +170,7 @@ CATALOGUE: dict[str, Code] = {
     ),
     "rating_burst": Code(
         "for",
-        "Suspected bought ratings: members gave these items {ratings:rating|ratings}, {mean:.1f} on average, everybody else {others} in the same times. "
+        "Suspected bought ratings: members gave these items {ratings:rating|ratings}, {mean:.1f} on average, everybody else gave {others} in the same times. "
         "{share:.0%} of members' dealings led to a rating, of everybody else's {usual:.0%}.",
         "疑似刷分：成员对这些商品给出 {ratings} 个评分，均值 {mean:.1f}；同期其他人给出 {others} 个。成员的往来有 {share:.0%} 带来评分，其他用户为 {usual:.0%}。",
     ),
@@ -259,9 +259,15 @@ CATALOGUE: dict[str, Code] = {
         "Of the things that members share {keys:is|are} crowded: so many use them that meeting there counted for little.",
         "因人流密集而降权：成员共用的事物中有 {keys} 个使用者太多，在那里相遇几乎不计。",
     ),
+    "network_members": Code(
+        "caution",
+        "The network added {joined} of {of:member|members}: what they did falls just short of what makes a member. Innocent explanations, what "
+        "an alert needs and what is left without one kind of evidence are told of the others.",
+        "{of} 名成员中有 {joined} 名由网络补入：其行为略低于成员标准；正常原因、告警条件与去掉一类证据后的结果只按其余成员给出。",
+    ),
     "weak_members": Code(
         "caution",
-        "Hold {weak} of {of:member|members}: their part in this is weak, as the list of members says of each.",
+        "Hold {weak} of {of:member|members}, that is, take no step against them yet: their part is weak, as the list of members says of each.",
         "{of} 名成员中有 {weak} 名应暂缓处理，原因见各行，已另行列出。",
     ),
     "strays": Code(

@@ -12,10 +12,11 @@ from graphdet.words.claim_sentences import plain_number
 
 @dataclass(frozen=True)
 class Use:
-    """One use: what it is called, and what it rests on, with numbers in it."""
+    """One use: what it is called, and what it rests on, with numbers in it; `without_copies` where no text is another's."""
 
     name: Wording
     sentence: Wording
+    without_copies: Wording | None = None
 
 
 USES: dict[str, Use] = {
@@ -33,6 +34,10 @@ USES: dict[str, Use] = {
             "member's.",
             "疑似虚假好评：成员给出 {ratings} 个评分，均值 {mean}；有 {copies} 条文字与其他成员几乎相同。",
         ),
+        Wording(
+            "Suspected fake reviews: members gave {ratings:rating|ratings} of {mean} on average.",
+            "疑似虚假好评：成员给出 {ratings} 个评分，均值 {mean}。",
+        ),
     ),
     "malicious_reviews": Use(
         Wording("malicious reviews", "恶意差评"),
@@ -40,6 +45,10 @@ USES: dict[str, Use] = {
             "Suspected malicious reviews: members gave {ratings:rating|ratings} of {mean} on average, and {copies:text is|texts are} nearly another "
             "member's.",
             "疑似恶意差评：成员给出 {ratings} 个评分，均值 {mean}；有 {copies} 条文字与其他成员几乎相同。",
+        ),
+        Wording(
+            "Suspected malicious reviews: members gave {ratings:rating|ratings} of {mean} on average.",
+            "疑似恶意差评：成员给出 {ratings} 个评分，均值 {mean}。",
         ),
     ),
     "account_takeover": Use(
@@ -75,12 +84,15 @@ USES: dict[str, Use] = {
     "click_farming": Use(
         Wording("click farming", "刷点击"),
         Wording(
-            "Suspected click farming: {members:member|members} came to a popular item and to one that hardly anybody else visits, of "
-            "which the ring has {own}.",
+            "Suspected click farming: {members:member|members} came to a popular item and to one that hardly anybody else visits "
+            "({own:such item|such items}).",
             "疑似刷点击：{members} 名成员既到过热门商品，又到过几乎无他人光顾的商品（该团伙共有 {own} 件）。",
         ),
     ),
 }
+
+
+_IF_A_RING = Wording("If it is a ring: {told}", "若确为团伙：{told}")
 
 
 def use_name(use: str, language: Language) -> str:
@@ -88,7 +100,14 @@ def use_name(use: str, language: Language) -> str:
     return USES[use].name.to(language)
 
 
+def purpose_in_words(use: str, numbers: Mapping[str, Any], language: Language, *, alert: bool) -> str:
+    """A use's sentence on a ring's page; on one that is no alert it accuses nobody."""
+    told = use_in_words(use, numbers, language)
+    return told if alert else _IF_A_RING.to(language).format(told=told[0].lower() + told[1:])
+
+
 def use_in_words(use: str, numbers: Mapping[str, Any], language: Language) -> str:
     """A use's sentence; shares are told in percent."""
+    words = USES[use].sentence if numbers.get("copies", 1) else USES[use].without_copies or USES[use].sentence
     shown = {name: f"{value:.0%}" if name in ("share", "usual") else plain_number(value) for name, value in numbers.items()}
-    return filled(USES[use].sentence.to(language), **shown)
+    return filled(words.to(language), **shown)
