@@ -58,8 +58,8 @@ CATALOGUE: dict[str, Code] = {
     ),
     "shuffled_logs": Code(
         "for",
-        "As a check, the log was shuffled {permutations:time|times}, so that only coincidence is left. That gave {null_rings:group|groups}, "
-        "{as_strong} of them as strong as this one. By coincidence alone one log would have {false_rings} such groups.",
+        "As a check, the log was shuffled {permutations:time|times}, so that only coincidence is left: it gave {null_rings:group|groups}, "
+        "{as_strong} as strong as this. Expected in one log: {false_rings}.",
         "随机对照：把日志随机打乱 {permutations} 次，只留下巧合；其中找到的 {null_rings} 个团伙里有 {as_strong} 个与此同样强。"
         "一份日志中因巧合出现的此类团伙预期为 {false_rings} 个。",
     ),
@@ -267,7 +267,7 @@ CATALOGUE: dict[str, Code] = {
     ),
     "weak_members": Code(
         "caution",
-        "Hold {weak} of {of:member|members}, that is, take no step against them yet: their part is weak, as the list of members says of each.",
+        "Hold {weak} of {of:member|members} (no step against them yet): their part is weak; the list of members says why.",
         "{of} 名成员中有 {weak} 名应暂缓处理，原因见各行，已另行列出。",
     ),
     "strays": Code(
