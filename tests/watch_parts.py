@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import multiprocessing
 import os
@@ -91,9 +92,13 @@ def small_disk(place: Path, size: int) -> Iterator[bool]:
 
 
 def fill(place: Path, room: int) -> None:
-    """Leave so many bytes, until `filler` is gone."""
+    """Leave so many bytes, until `filler` is gone; none, where somebody else writes meanwhile."""
     disk = os.statvfs(place)
-    (place / "filler").write_bytes(b"x" * max(disk.f_bavail * disk.f_frsize - room, 0))
+    try:
+        (place / "filler").write_bytes(b"x" * max(disk.f_bavail * disk.f_frsize - room, 0))
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
 
 
 def add_up(state: State) -> None:
