@@ -3,8 +3,9 @@
 python benchmarks/looks.py [NEW] [LOOKS] [EVENTS]...     # 1,000 new events before each of 3 looks; windows of 100,000 and 400,000
 
 A made market of EVENTS fills a window but for its last day, which comes in portions of NEW, or of as many as that day has for each look.
-Processor seconds of all threads are told, so that it matters little what else the machine does; the first look is a refresh. Before each
-other one a step look is taken on the same events, and it is told whether the rings that it grew are among those of the whole look.
+Processor seconds of all threads are told, so that it matters little what else the machine does, and memory beyond what the market
+itself takes; the first look is a refresh. Before each other one a step look is taken on the same events, and it is told whether the
+rings that it grew are among those of the whole look.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from graphdet.watch.state import RUNS, open_state
 from graphdet.watch.step_looks import StepLook, take_step_look
 from graphdet.watch.stepping import Bounds, StepReport
 from graphdet.watch.taking_looks import Look, take_look
-from graphdet.watch.watching import Watch
+from graphdet.watch.watching import Watch, memory_now
 from graphdet.watch.window import Window
 
 MINUTE = 60_000_000
@@ -133,6 +134,7 @@ def main(new: int, looks: int, events: int) -> None:
         log = Path(folder) / "logs" / "events.jsonl"
         log.parent.mkdir()
         log.write_bytes(b"".join(lines[:past]))
+        own = memory_now()
         with open_state(Path(folder) / "state") as state:
             watch = Costed(state, FolderSource(log.parent, 3600.0), Settings(), Bounds(400), 2.0, 5 * MINUTE, None, Nobody())
             begun = time.process_time()
@@ -151,7 +153,8 @@ def main(new: int, looks: int, events: int) -> None:
                 told = ", ".join(f"{name} {cost:.2f}" for name, cost in watch.costs.seconds.items())
                 kind = "refresh" if look.refresh else "recorded" if look.is_recorded else "run stands"
                 rest = seconds - sum(watch.costs.seconds.values())
-                print(f"  {kind}, {look.run.rings.num_rows} rings: {seconds:.2f} s ({told}, rest {rest:.2f})", flush=True)
+                print(f"  {kind}, {look.run.rings.num_rows} rings: {seconds:.2f} s ({told}, rest {rest:.2f})", end="")
+                print(f"; {(memory_now() - own) / 2**30:.2f} GiB", flush=True)
                 if glance is not None:
                     compare(glance, look)
                 with log.open("ab") as file:

@@ -1,4 +1,4 @@
-"""Learning on: a fresh model is used only where it is no worse on the latest labels, and can be taken back."""
+"""Learning on: a fresh model is used only where it is no worse on the latest labels or rings, and can be taken back."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import shutil
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from commands import Command
 from dossier_runs import market_run
@@ -22,9 +24,13 @@ from graphdet.alerts.outbox import open_outbox
 from graphdet.answering.questions import Scores
 from graphdet.answering.score_file import LEARNED, NAME, write_learned, write_scores
 from graphdet.drift.model_shelf import ModelShelf, is_due
+from graphdet.drift.refreshing import latest_members
 from graphdet.errors import ModelError
 from graphdet.evaluate.metrics import ranking_figures
+from graphdet.learning.ring_model import load_model
 from graphdet.settings import GnnSettings, RingSettings, Settings
+from graphdet.simulate import preset, simulate
+from graphdet.simulate.writing import log_table
 
 SETTINGS = "[rings]\npermutations = 2\n[gnn]\nleast_rings = 0\n"
 
@@ -86,6 +92,69 @@ def test_a_worse_model_is_left_a_good_one_kept_and_taken_back(state: Path, graph
     assert (again["model"], again["chance"]) == (first["name"], pytest.approx(told["chance"]))
     assert refresh("--back")[0]["name"] == ""
     assert "learned" not in scores.node("user", user)
+
+
+@pytest.fixture
+def many_rings(tmp_path: Path) -> Path:
+    """A watch's folder with one segment in which networks have rings to learn from."""
+    easy = preset("easy", users=800)
+    rings = easy.rings.model_copy(update={"count": 12 * easy.rings.count})
+    (tmp_path / "segments").mkdir()
+    log = log_table(simulate(easy.model_copy(update={"days": 14, "rings": rings, "start": "2025-03-01"}), 1))
+    pq.write_table(log, tmp_path / "segments" / "2025-03-01-0.parquet")
+    with contextlib.closing(sqlite3.connect(tmp_path / "watch.sqlite", isolation_level=None)) as connection:
+        connection.execute("CREATE TABLE segments (name TEXT)")
+        connection.execute("INSERT INTO segments VALUES ('2025-03-01-0.parquet')")
+        open_outbox(connection)
+    return tmp_path
+
+
+def test_a_network_is_judged_on_the_latest_rings_and_stands_apart_from_the_models(
+    state: Path, many_rings: Path, graphdet_command: Command
+) -> None:
+    def refresh(*arguments: object) -> list[dict[str, object]]:
+        done = graphdet_command("refresh", many_rings, "--network", "--settings", state / "mine.toml", "--json", *arguments)
+        assert done.code == 0, done.err
+        found: list[dict[str, object]] = json.loads(done.out)
+        return found
+
+    (first,) = refresh("--every", 7)
+    assert (first["what"], first["reason"], first["before"], first["figure_before"]) == ("kept", "first", "", None)
+    assert float(str(first["figure"])) > 2 * int(str(first["positive"])) / int(str(first["judged"]))
+    with contextlib.closing(connect(many_rings / "watch.sqlite")) as connection:
+        shelf = ModelShelf(many_rings, connection, "network")
+        bad = load_model(shelf.path_of(shelf.in_use))
+        for network in bad.layers[1].networks:  # what it holds for a member is none
+            for weights in network[-1].parameters():
+                weights.data.neg_()
+        worse = shelf.add(bad, "asked", 1.0, 0.5, 9, 3)
+    assert refresh("--every", 7) == []
+    (again,) = refresh()
+    assert (again["what"], again["name"], again["before"]) == ("kept", first["name"], worse.name)
+    assert again["figure"] == first["figure"]
+    assert float(str(again["figure_before"])) < float(str(again["figure"]))
+    (seen,) = refresh()  # judged beside one that has learned from these very rings
+    assert seen["what"] == ("left" if float(str(seen["figure_before"])) > float(str(seen["figure"])) else "kept")
+    assert refresh("--back")[0]["name"] == worse.name
+    assert {str(entry["name"] or entry["before"]).split("-")[0] for entry in refresh("--journal")} == {"network"}
+    assert "none can be taken back" in graphdet_command("refresh", many_rings, "--back").err  # of the models with labels there are none
+    assert graphdet_command("refresh", many_rings, "--network", "--labels", state / "right.csv").code == 2
+    few = graphdet_command("refresh", state, "--network", "--settings", state / "mine.toml")
+    assert (few.code, "too few alert rings" in few.err) == (2, True)
+
+
+def test_networks_are_judged_on_who_is_in_the_latest_rings_alone() -> None:
+    draw = np.random.default_rng(4)
+    rings = []
+    for number in range(9):
+        grown = SimpleNamespace(members=np.sort(draw.choice(60, 5, replace=False)), start=draw.integers(0, 1000, 4))
+        rings.append(SimpleNamespace(tier="alert" if number % 3 else "review", facts=SimpleNamespace(grown=grown)))
+    users, positive = latest_members(rings, 60)  # type: ignore[arg-type]
+    alerts = sorted((ring for ring in rings if ring.tier == "alert"), key=lambda ring: min(ring.facts.grown.start))
+    (last,) = alerts[-1:]  # a fifth of six
+    others = {user for ring in rings if ring is not last for user in ring.facts.grown.members.tolist()}
+    assert users.tolist() == [user for user in range(60) if user not in others]
+    assert users[positive].tolist() == sorted(set(last.facts.grown.members.tolist()) - others)
 
 
 class Written:

@@ -84,6 +84,9 @@ def refresh(
     home: Annotated[
         Path | None, typer.Option("--home", metavar="DIR", envvar="GRAPHDET_HOME", help="A home folder, whose verdicts go before --labels.")
     ] = None,
+    network: Annotated[
+        bool, typer.Option("--network", help="The network that learns from rings, with no label, in place of the model with labels.")
+    ] = False,
     every: Annotated[
         int, typer.Option("--every", min=0, max=3650, metavar="DAYS", help="Only where the last is so old, or the last day drifted.")
     ] = 0,
@@ -93,7 +96,10 @@ def refresh(
     threads: Threads = None,
     as_json: AsJson = False,
 ) -> None:
-    """Learn a fresh model from a watch's window and the labels known now; it is used only if it is no worse than the one in use."""
+    """Learn a fresh model from a watch's window and the labels known now; it is used only if it is no worse than the one in use.
+
+    With --network it is the network of `graphdet run --model` that is learned, from the window's rings, and judged on the latest of them.
+    """
     from dataclasses import asdict
     from datetime import UTC, datetime
 
@@ -103,7 +109,7 @@ def refresh(
     from graphdet.schema.wording import numbered
 
     with contextlib.closing(connect(state / WATCH_STATE)) as connection:
-        shelf = ModelShelf(state, connection)
+        shelf = ModelShelf(state, connection, "network" if network else "model")
         if not back and not journal:
             drifted = any(one.beyond for one in load_drift(connection)[1])
             reason = is_due(shelf.entries(), every * 86_400, datetime.now(UTC), drifted) if every else "asked"
@@ -118,7 +124,7 @@ def refresh(
     for entry in found:
         told = "" if entry.figure is None else f"; area {entry.figure:.3f}"
         told += "" if entry.figure_before is None else f", the one in use {entry.figure_before:.3f}"
-        told += f", on {numbered(entry.judged, 'label', 'labels')}" if entry.judged else ""
+        told += f", on {numbered(entry.judged, *('user', 'users') if network else ('label', 'labels'))}" if entry.judged else ""
         print(f"{entry.time}  {entry.what:10}  {entry.name or 'none'}  ({entry.reason}{told})")
 
 
@@ -177,18 +183,23 @@ def _take_back(shelf: ModelShelf, settings: Path | None, threads: int | None) ->
     from graphdet.week.kept_log import settings_of_kept
 
     entry = shelf.take_back("asked")
-    if shelf.in_use:
+    if shelf.in_use and shelf.kind == "model":
         chosen = choose_settings(settings, wanted=Wanted(threads))
         tell_learned(read_events(shelf.segments(), settings_of_kept(chosen.log), chosen.machine), shelf, chosen, progress_here())
     return entry
 
 
 def _learn_anew(state: Path, shelf: ModelShelf, labels: Path | None, home: Path | None, reason: str, settings: Settings) -> ModelEntry:
-    from graphdet.drift.refreshing import refresh_model
+    from graphdet.drift.refreshing import refresh_model, refresh_network
     from graphdet.errors import ModelError
     from graphdet.events import read_events
     from graphdet.week.kept_log import settings_of_kept
 
+    if shelf.kind == "network":
+        if labels is not None or home is not None:
+            raise ModelError("--network learns from rings alone: leave --labels and --home out.")
+        events = read_events(shelf.segments(), settings_of_kept(settings.log), settings.machine)
+        return refresh_network(events, shelf, reason, settings, progress_here())
     if labels is None and home is None:
         raise ModelError("a model is judged on what people know: give --home, with verdicts, or --labels.")
     progress = progress_here()

@@ -18,6 +18,7 @@ from graphdet.whole import sync, why
 
 FOLDER = "models"
 What = Literal["kept", "left", "taken back"]
+Kind = Literal["model", "network"]  # learned from labels, or from rings alone
 _TABLE = """CREATE TABLE IF NOT EXISTS models (
     number INTEGER PRIMARY KEY, time TEXT NOT NULL, what TEXT NOT NULL, name TEXT NOT NULL, before TEXT NOT NULL, reason TEXT NOT NULL,
     figure REAL, figure_before REAL, judged INTEGER NOT NULL, positive INTEGER NOT NULL
@@ -41,8 +42,8 @@ class ModelEntry:
         name: of the model, a digest of its file; of one taken back, that which is in use again, or empty where there is none.
         before: the model in use until then; empty where there was none.
         reason: why it was learned, or taken back.
-        figure, figure_before: area under precision and recall on the same labels, the latest; None where nothing was judged.
-        judged, positive: labels that this rests on.
+        figure, figure_before: area under precision and recall on the same labels or rings, the latest; None where nothing was judged.
+        judged, positive: labels, or users and members, that this rests on.
     """
 
     number: int
@@ -58,15 +59,16 @@ class ModelEntry:
 
 
 class ModelShelf:
-    """What a state holds of models; the connection's transactions are this object's own."""
+    """What a state holds of models of one kind, by which their names begin; the connection's transactions are this object's own."""
 
-    def __init__(self, state: Path, connection: sqlite3.Connection) -> None:
-        self.state, self._folder, self._connection = state, state / FOLDER, connection
+    def __init__(self, state: Path, connection: sqlite3.Connection, kind: Kind = "model") -> None:
+        self.state, self.kind, self._folder, self._connection = state, kind, state / FOLDER, connection
         connection.execute(_TABLE)
 
     def entries(self) -> list[ModelEntry]:
         """Oldest first."""
-        return [ModelEntry(*row) for row in self._connection.execute("SELECT * FROM models ORDER BY number")]
+        entries = [ModelEntry(*row) for row in self._connection.execute("SELECT * FROM models ORDER BY number")]
+        return [entry for entry in entries if (entry.name or entry.before).startswith(f"{self.kind}-")]
 
     @property
     def in_use(self) -> str:
@@ -97,7 +99,7 @@ class ModelShelf:
             self._folder.mkdir(mode=0o700, exist_ok=True)
             partial = self._folder / ".new.npz"
             model.save(partial)
-            name = "model-" + hashlib.sha256(partial.read_bytes()).hexdigest()[:16]
+            name = f"{self.kind}-" + hashlib.sha256(partial.read_bytes()).hexdigest()[:16]
             partial.replace(self.path_of(name))
             sync(self._folder)
         except OSError as error:
@@ -122,7 +124,8 @@ class ModelShelf:
         before = used[-2] if len(used) > 1 else ""
         if before and not self.path_of(before).is_file():
             raise ModelError(f"{self.path_of(before)}: is gone; learn a new one with `graphdet refresh`.")
-        (self.state / LEARNED).unlink(missing_ok=True)
+        if self.kind == "model":
+            (self.state / LEARNED).unlink(missing_ok=True)
         return self._enter("taken back", before, reason, None, None, 0, 0)
 
     def _enter(

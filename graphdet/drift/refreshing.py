@@ -1,8 +1,11 @@
-"""A window and the latest labels → a fresh model, judged against the one in use on labels that it did not learn from."""
+"""A window and the latest labels or rings → a fresh model or network, judged against the one in use on what it did not learn from."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from graphdet.answering.score_file import LEARNED, write_learned
 from graphdet.drift.model_shelf import ModelEntry, ModelShelf
@@ -12,9 +15,12 @@ from graphdet.progress import Progress
 from graphdet.settings import Settings
 
 if TYPE_CHECKING:
-    from graphdet.arrays import Float64
+    from graphdet.arrays import Bool, Float64, Int64
     from graphdet.events import EventTable, Labels
+    from graphdet.judging.judged_ring import JudgedRing
     from graphdet.learning.labelled_model import LabelledModel
+
+LATEST = 0.2  # of the alert rings, by when they began, those that networks are judged on
 
 
 def refresh_model(
@@ -90,3 +96,54 @@ def tell_learned(events: EventTable, shelf: ModelShelf, settings: Settings, prog
     found = detect_in(measured, settings, progress)
     chance = model.chance(read_inputs(measured, found.run, model.message_scale, settings.machine.workers))
     write_learned(shelf.state / LEARNED, events.ids["user"], chance, model=shelf.in_use, time=shelf.entries()[-1].time)
+
+
+def refresh_network(events: EventTable, shelf: ModelShelf, reason: str, settings: Settings, progress: Progress | None = None) -> ModelEntry:
+    """Learn a network from the window's alert rings, judge it and the one in use on the latest of them, and use it where it is no worse.
+
+    Of the fresh one each ring is judged by networks that have not learned from it. The one in use may have, which can only speak for it.
+
+    Args:
+        events, shelf, reason, settings, progress: as for `refresh_model`.
+
+    Raises:
+        ModelError: too few alert rings, or the network in use cannot be read.
+    """
+    need("learn", "graphdet refresh")
+    from graphdet.evaluate.metrics import ranking_figures
+    from graphdet.learning.messages import evidence_relation
+    from graphdet.learning.opinion import learn_opinion
+    from graphdet.learning.ring_model import load_model
+    from graphdet.pipeline import find_in
+    from graphdet.signals import measure_log
+
+    progress, threads = progress or Progress(), settings.machine.workers
+    old = load_model(shelf.path_of(shelf.in_use)) if shelf.in_use else None
+    measured = measure_log(events, settings, progress)
+    without = settings.model_copy(update={"gnn": settings.gnn.model_copy(update={"least_rings": 0})})
+    rings = find_in(measured, without, progress).rings  # as they are without a network's members
+    if sum(ring.tier == "alert" for ring in rings) < settings.gnn.rings_needed:
+        raise ModelError(f"too few alert rings to learn a network from (at least {settings.gnn.rings_needed}); the one in use stays.")
+    with progress.stage("network", events.count("user")):
+        relation = evidence_relation(measured.pairs, measured.visits.users, threads)
+        said = [
+            learn_opinion(measured, relation, rings, settings.gnn, settings.seed, threads, model) for model in (None, old)[: 1 + bool(old)]
+        ]
+    users, positive = latest_members(rings, events.count("user"))
+    areas = [ranking_figures(positive, opinion.odds[users]).auprc for opinion in said]
+    if areas[0] is None:
+        raise ModelError("nobody is in the latest rings alone, so networks cannot be judged on them; the one in use stays.")
+    return shelf.add(said[0].model, reason, areas[0], areas[1] if old else None, len(users), int(positive.sum()))
+
+
+def latest_members(rings: Sequence[JudgedRing], users: int) -> tuple[Int64, Bool]:
+    """Users who are in the latest alert rings alone, and those in none at all; and which of them are members."""
+    alerts = sorted((ring.facts.grown for ring in rings if ring.tier == "alert"), key=lambda grown: int(grown.start.min()))
+    earlier = len(alerts) - max(round(LATEST * len(alerts)), 1)
+    member, known = np.zeros(users, np.bool_), np.zeros(users, np.bool_)
+    for grown in alerts[earlier:]:
+        member[grown.members] = True
+    for grown in [*alerts[:earlier], *(ring.facts.grown for ring in rings if ring.tier != "alert")]:
+        known[grown.members] = True
+    chosen = np.flatnonzero(~known)
+    return chosen, member[chosen]
