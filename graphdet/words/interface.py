@@ -245,8 +245,8 @@ WORDS: dict[str, Wording] = {
     ),
     "next_plain": Wording("Read the starred events, then compare two members.", "阅读带星标的事件，再对比两名成员。"),
     "next_review": Wording(
-        "Read why it is no alert, then the starred events. Decide only if these settle it.",
-        "先看未告警的原因，再看带星标的事件；足以判断时再下结论。",
+        "Nothing by this page alone: most groups that stand so are none. Where your own records tell more, read the starred events and decide.",
+        "仅凭本页无需处理：处于此种情形的群体多数不是团伙。若自有记录另有依据，再看带星标的事件并下结论。",
     ),
     "next_contested": Wording(
         "Read what contradicts the innocent explanation, then the starred events. Decide only if these settle it.",
