@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+import graphdet.cli
 from graphdet.cli.program import HEADED, app
 from graphdet.errors import UnknownRing
 from graphdet.events import read_events
@@ -101,6 +102,29 @@ def test_quiet_says_nothing_but_what_is_asked_for(graphdet_command: Command, log
     assert graphdet_command("run", log, "--out", "out", "-q") == (0, "", "")
     assert Run.load(Path("out")).meta["counts"]["read"] == 3
     assert "no such run folder" in one_line(graphdet_command("-q", "rings", "nowhere"), 2)
+
+
+def test_who_asked_for_quiet_is_not_told_what_was_done(graphdet_command: Command, saved: Path, tmp_path: Path) -> None:
+    home, lists = ("--home", tmp_path / "home"), ("--out", tmp_path / "act.csv")
+    for words in (
+        ("add", saved),
+        ("decide", "C-1", "confirmed", "--note", "seen"),
+        ("undo",),
+        ("decide", "C-1", "confirmed"),
+        ("export", *lists),
+    ):
+        assert graphdet_command("cases", *words, *home, "-q") == (0, "", "")
+    said = graphdet_command("cases", "undo", *home)
+    assert (said.code, said.out.startswith("taken back: C-0001")) == (0, True)
+    assert len(json.loads(graphdet_command("cases", "list", *home, "--json", "-q").out)) == 3  # what is asked for is told
+    assert (tmp_path / "act.csv").is_file()
+
+
+def test_commands_speak_beside_what_is_asked_for_by_one_way_alone() -> None:
+    """So that one option silences them all."""
+    own = Path(graphdet.cli.__file__).parent
+    loud = [path.name for path in own.glob("*.py") if "file=sys.stderr" in path.read_text(encoding="utf-8")]
+    assert sorted(loud) == ["manner.py", "program.py"]
 
 
 def test_verbose_says_what_is_used(graphdet_command: Command, log: Path) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphdet.cli.listing import Listed
+from graphdet.cli.manner import tell_done
 from graphdet.cli.score_command import score
 from graphdet.cli.shared import AsJson, Lang, print_json
 
@@ -115,7 +116,7 @@ def resend(
             if key not in known:
                 raise AlertError(f"{state}: there is no alert {key}{nearest(key, known)}; `graphdet alerts list` has all.")
         sent = wait_anew(connection, [one for one in every if (one.key in keys if keys else one.state == "dead")])
-    print(alert_words("sent_again", lang.value, count=sent))
+    tell_done(alert_words("sent_again", lang.value, count=sent))
 
 
 @contextlib.contextmanager

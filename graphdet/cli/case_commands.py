@@ -13,7 +13,7 @@ import typer
 
 from graphdet.cli.database import Known
 from graphdet.cli.listing import Listed
-from graphdet.cli.manner import manner, say
+from graphdet.cli.manner import manner, say, tell_done
 from graphdet.cli.shared import AsJson, Folder, Lang, print_json
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def add(folder: Folder, home: Home = None, author: Author = None, as_json: AsJso
         print_json({"run": taken.run.run_id, "is_new": taken.is_new, "opened": list(taken.opened), "cases": dict(taken.case_of)})
     else:
         told = f"{numbered(len(taken.opened), 'case', 'cases')} opened, {len(taken.case_of) - len(taken.opened):,} carried on"
-        print(told if taken.is_new else "This run was taken in before; nothing was changed.")
+        tell_done(told if taken.is_new else "This run was taken in before; nothing was changed.")
 
 
 @cases.command()
@@ -260,7 +260,7 @@ def undo(home: Home = None, author: Author = None, as_json: AsJson = False) -> N
     from graphdet.terminal import clean
     from graphdet.words.casework import entry_in_words
 
-    print(f"taken back: {gone.case or gone.suppression}  {clean(entry_in_words(gone.kind, gone.told, gone.suppression, 'en'), 200)}")
+    tell_done(f"taken back: {gone.case or gone.suppression}  {clean(entry_in_words(gone.kind, gone.told, gone.suppression, 'en'), 200)}")
 
 
 @cases.command()
@@ -362,7 +362,7 @@ def sync(folder: Folder, home: Home = None, author: Author = None, server: Known
     if as_json:
         print_json(asdict(done))
     else:
-        print(f"{numbered(done.came_in, 'verdict', 'verdicts')} came in, {done.went_out:,} went out")
+        tell_done(f"{numbered(done.came_in, 'verdict', 'verdicts')} came in, {done.went_out:,} went out")
 
 
 @cases.command()

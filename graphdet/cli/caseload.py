@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from graphdet.cli.case_commands import Author, Home, Language, Verdict, cases, opened
+from graphdet.cli.manner import tell_done
 from graphdet.cli.shared import HIGHEST_SEED, AsJson, Lang, print_json
 
 HEADING = "Work on cases"
@@ -87,9 +88,9 @@ def export(
             rows = under_other_names(book, rows)
     write_accounts(rows, out, ending)
     told = {"count": f"{len(rows):,}", "cases": len({row["case"] for row in rows}), "path": printable(str(out))}
-    print(week_words("accounts_written", lang.value, **told))
+    tell_done(week_words("accounts_written", lang.value, **told))
     if at_rest:
-        print(week_words("accounts_at_rest", lang.value, count=at_rest))
+        tell_done(week_words("accounts_at_rest", lang.value, count=at_rest))
 
 
 def identify(

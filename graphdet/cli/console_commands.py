@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -107,4 +106,4 @@ def remove(home: Home, name: Annotated[str, typer.Argument(help="Whose account."
     if name not in accounts:
         raise ConsoleError(f"{home}: there is no account {name}{nearest(name, accounts)}.")
     save_accounts(home, {other: one for other, one in accounts.items() if other != name})
-    print(f"{name} may no longer log in, and is logged out.", file=sys.stderr)
+    say(f"{name} may no longer log in, and is logged out.")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from graphdet.cli.listing import Listed
-from graphdet.cli.manner import manner, progress_here, say
+from graphdet.cli.manner import manner, progress_here, say, tell_done
 from graphdet.cli.shared import AsJson, Folder, Lang, Language, print_json
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def down(data: Data = DEFAULT_DATA) -> None:
     _need_driver("db")
     from graphdet.store.server import stop_server
 
-    print("stopped." if stop_server(data) else "was not running.")
+    tell_done("stopped." if stop_server(data) else "was not running.")
 
 
 @db.command()
@@ -118,7 +118,7 @@ def wipe(data: Data = DEFAULT_DATA, yes: Annotated[bool, typer.Option("--yes", h
     if not yes:
         typer.confirm(f"Remove {data} with all data of its server, decisions included?", abort=True)
     wipe_server(data)
-    print("removed.")
+    tell_done("removed.")
 
 
 def push(
@@ -190,7 +190,7 @@ def undo(
 
     with open_database(find_target(server)) as database:
         rows = undo_push(database, _run_id(folder), wait, progress_here())
-    print(f"{numbered(rows, 'row', 'rows')} taken back.")
+    tell_done(f"{numbered(rows, 'row', 'rows')} taken back.")
 
 
 def decide(
@@ -232,7 +232,7 @@ def dispositions(
     with open_database(find_target(server)) as database:
         found = read_dispositions(database, _run_id(folder))
         if out is not None:
-            print(f"{numbered(export_labels(database, _run_id(folder), out), 'label', 'labels')} written to {out}", file=sys.stderr)
+            say(f"{numbered(export_labels(database, _run_id(folder), out), 'label', 'labels')} written to {out}")
     if as_json:
         print_json(found)
         return

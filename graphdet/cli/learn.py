@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from graphdet.cli.manner import progress_here
+from graphdet.cli.manner import progress_here, say
 from graphdet.cli.shared import AsJson, Folder, Logs, Seed, SettingsFile, Threads, Wanted, choose_settings, follower, print_json, read_logs
 
 if TYPE_CHECKING:
@@ -148,7 +147,7 @@ def _read_labels(path: Path, events: EventTable, settings: Settings, progress: P
     with progress.stage("read labels"):
         known, rows = read_labels([path], events, settings.log, settings.machine, follower(progress))
     for line in about_labels(rows):
-        print(f"graphdet: {line}", file=sys.stderr)
+        say(line)
     return known, rows
 
 
@@ -169,10 +168,9 @@ def _read_verdicts(home: Path, events: EventTable, others: Labels | None) -> Lab
             else "no ring was confirmed or found innocent yet"
         )
         raise LabelError(f"{home}: {told}; judge some with `graphdet cases decide`, or give --labels.")
-    print(
-        f"graphdet: {home}: in this log are {len(found):,} of {numbered(len(judged), 'judged user', 'judged users')}, "
-        f"{int(found.positive.sum()):,} positive",
-        file=sys.stderr,
+    say(
+        f"{home}: in this log are {len(found):,} of {numbered(len(judged), 'judged user', 'judged users')}, "
+        f"{int(found.positive.sum()):,} positive"
     )
     return found if others is None else joined_labels(found, others)
 

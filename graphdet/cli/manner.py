@@ -50,6 +50,12 @@ def say(line: str) -> None:
         print(f"graphdet: {printable(line)}", file=sys.stderr)
 
 
+def tell_done(line: str) -> None:
+    """What was done, on stdout, where nothing else is asked for; not for those who asked for quiet."""
+    if not manner.quiet:
+        print(line)
+
+
 def say_more(line: str) -> None:
     """One line for those who asked for more."""
     if manner.verbose:
