@@ -5,6 +5,7 @@ pip reads this by `build-system` of pyproject.toml. All that it does not change 
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import stat
@@ -73,6 +74,7 @@ def _choose_compiler() -> None:
     if _has_compiler():
         return
     folder = Path(tempfile.mkdtemp(prefix="graphdet-build-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     compiler = _script(folder / "c++", "c++ -mcpu=baseline")
     os.environ["CXX"] = str(compiler)
     tools = {"CMAKE_AR": _script(folder / "ar", "ar"), "CMAKE_RANLIB": _script(folder / "ranlib", "ranlib")}

@@ -187,7 +187,8 @@ class OpenBook:
             raise UnknownCase(f"'{name}' could be a ring of {len(names)} cases (such as {names[0]} and {names[1]}); give more of it.")
         if not names:
             known = [row[0] for row in self._connection.execute("SELECT name FROM cases")]
-            raise UnknownCase(f"the casebook has no case '{name}'{nearest(as_case, known) or '.'} `graphdet cases list` lists them.")
+            hint = f"; a rank is a run's, and means no case: did you mean C-{name}?" if name.isdecimal() else nearest(as_case, known) or "."
+            raise UnknownCase(f"the casebook has no case '{name}'{hint} `graphdet cases list` lists them.")
         return str(names[0])
 
     def sightings(self, case: str) -> list[Sighting]:
