@@ -77,6 +77,8 @@ def test_a_case_is_found_by_its_name_and_by_its_ring(book: Casebook) -> None:
     for name in ("C-0003", "", "ring-zz", "'; DROP TABLE cases", "%", "_ing-aa"):
         with pytest.raises(UnknownCase, match="no case"):
             book.case(name)
+    with pytest.raises(UnknownCase, match="a rank is a run's, and means no case: did you mean C-1\\?"):
+        book.case("1")
     assert full_name("c-1\u0663", "C") == "c-1\u0663"  # digits of another script are no number of ours
 
 

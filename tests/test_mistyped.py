@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,17 @@ def test_a_dry_run_needs_no_folder(graphdet_command: Command, tmp_path: Path, mo
     assert (outcome.code, outcome.out) == (0, graphdet_command("check", "log.csv").out)
     assert "nothing was written; without --dry-run the run would be in the folder that --out names" in outcome.err
     assert [path.name for path in tmp_path.iterdir()] == ["log.csv"]
+
+
+def test_nothing_is_kept_from_being_cleared_once_duckdb_was_used(
+    graphdet_command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It tells on stderr of all that is alive at the end, where the kernels were built by another compiler than its own."""
+    kept: list[str] = []
+    monkeypatch.setattr("graphdet.cli.gc.freeze", lambda: kept.append("all"))
+    (tmp_path / "log.csv").write_text("user_id,item_id\nann,soap\n", encoding="utf-8")
+    assert graphdet_command("check", tmp_path / "log.csv").code == 0
+    assert kept == []
+    monkeypatch.delitem(sys.modules, "duckdb")
+    assert graphdet_command("--version").code == 0
+    assert kept == ["all"]
