@@ -174,22 +174,20 @@ def main() -> None:
     seeds = SEEDS[: asked.parse_args().seeds]
     torch.set_num_threads(1)
     markets = [market_of(seed) for seed in seeds]
-    rows = []
+    counts = [(len(market), int(market.fraud.sum())) for market in markets]
+    rows: list[dict[str, Any]] = []
     for place, seed in enumerate(seeds):
         rows.append(judged(markets, place, seed))
         print(seed, {name: round(told["natural"]["AUPRC"], 3) for name, told in rows[-1].items()}, flush=True)
-    counts = [(len(market), int(market.fraud.sum())) for market in markets]
-    text = as_text(seeds, counts, rows)
-    print(text)
-    write_result("review_cnn", {"seeds": seeds, "counts": counts, "rows": rows}, text)
+        write_result("review_cnn", {"seeds": seeds, "counts": counts, "rows": rows}, as_text(seeds, counts, rows))
 
 
 def as_text(seeds: Sequence[int], counts: Sequence[tuple[int, int]], rows: Sequence[Mapping[str, Any]]) -> str:
     about = (
         f"Markets of review crews, {USERS:,} accounts and {EVENTS:,} events each; {SHARE:.0%} of honest reviews show a picture. "
         f"Seeds {', '.join(map(str, seeds))}, with {', '.join(f'{count:,}' for count, _ in counts)} reviews with a picture, of which "
-        f"{', '.join(f'{fraud:,}' for _, fraud in counts)} are by crews' members. Each is judged by what the others but one taught; "
-        "that one chooses bars. Means."
+        f"{', '.join(f'{fraud:,}' for _, fraud in counts)} are by crews. The first {len(rows)} are judged, each by what the others "
+        "but one taught; that one chooses bars. Means."
     )
     lines = [f"# A CNN on review pictures\n\n{about}\n"]
     heads = ("accuracy", "precision", "recall", "F1", "AUROC", "AUPRC")

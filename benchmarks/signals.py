@@ -367,7 +367,11 @@ def as_text(told: Mapping[str, Any]) -> str:
             *as_table(told["networks"], "balanced"),
         ]
     if "plain" in told:
-        lines += ["## Where nothing is to be told: the same markets without accounts taken over", "", *as_table(told["plain"], "natural")]
+        lines += [
+            "## The same markets without accounts taken over, where takeover scores can tell nothing",
+            "",
+            *as_table(told["plain"], "natural"),
+        ]
     return "\n".join([*lines, "Seconds a market: " + ", ".join(f"{name} {value:.1f}" for name, value in told["seconds"].items()) + ".", ""])
 
 
