@@ -982,7 +982,7 @@ NO_WORDS = re.compile(
 )
 # Names of programs, settings, files, keys and clocks; of cases, rings and runs; of people.
 NAMES = re.compile(
-    r"graphdet(?: \w+)?|\[[a-z.]+\](?: \w+)?|\w+_\w+|CSV|UTC|Enter|(?:[CRS]-|run-)[0-9a-f]+|[A-Z][a-z]+/[A-Z][a-z_]+|\bana\b"
+    r"graphdet(?: \w+)?|\[[a-z.]+\](?: \w+)?|\w+_\w+|CSV|UTC|Enter|Ctrl|Escape|(?:[CRS]-|run-)[0-9a-f]+|[A-Z][a-z]+/[A-Z][a-z_]+|\bana\b"
 )
 
 
