@@ -82,7 +82,8 @@ def as_events(log: pd.DataFrame, settings: Settings) -> EventTable:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "log.parquet"
         log.assign(event_id=np.arange(len(log)).astype(str)).to_parquet(path, index=False)
-        return read_events([path], settings.log)
+        columns = {name: role for name, role in settings.log.columns.items() if name in log}
+        return read_events([path], settings.log.model_copy(update={"columns": columns}))
 
 
 def with_small_ring(log: pd.DataFrame, generator: np.random.Generator) -> tuple[pd.DataFrame, set[str], set[str]]:
