@@ -502,6 +502,14 @@ class Oracle:
         new = first.between(begin, end)
         return float(new[list(self.members)].mean() - new.mean())
 
+    def of_all(self) -> float:
+        """Of the days that users were about, from the ring's first to its last, how many are members'."""
+        start = self.log["timestamp"].min()
+        begin, end = ((moment - start) // DAY for moment in (self.inside["timestamp"].min(), self.inside["timestamp"].max()))
+        about = self.log.assign(day=(self.log["timestamp"] - start) // DAY)[["user_id", "day"]].drop_duplicates()
+        about = about[about["day"].between(begin, end)]
+        return float(about["user_id"].isin(self.members).mean())
+
     def network(self) -> tuple[int, int, float]:
         """Members on the network that they have in common, its users in all, and the binomial chance of so many."""
         if "ip" not in self.log:

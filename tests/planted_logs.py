@@ -143,7 +143,7 @@ def plain_facts(grown: Grown) -> RingFacts:
             own_things=0, own_kinds=0, device_share=0.0, address_share=0.0, place_share=0.05, place_users=300, place_chance=1.0
         ),
         sittings=Sittings(one_sitting=0.1, one_day=math.nan, together=0.0, half_days=math.nan),
-        ages=Ages(new_beyond=0.0),
+        ages=Ages(new_beyond=0.0, of_all=0.0),
     )
 
 

@@ -120,6 +120,7 @@ def expected_numbers(case: Case, dossier: Dossier) -> dict[str, Any]:
         | oracle.sittings()
         | {
             "new_beyond": oracle.newcomers(),
+            "of_all": oracle.of_all(),
             "attention": len(oracle.inside) / len(members) * visits / case.log["item_id"].notna().sum(),
             "own_things": kinds.count("device") + kinds.count("payment"),
             "own_kinds": 0,

@@ -263,10 +263,14 @@ def test_sittings(case: Case) -> None:
 def test_ages(case: Case) -> None:
     if case.log.events.time is None or not len(case.inside):
         assert math.isnan(case.facts.ages.new_beyond)
+        assert math.isnan(case.facts.ages.of_all)
         return
     first = case.rows.groupby("user")["at"].min() // DAY
     new = first.between(case.inside["at"].min() // DAY - 1, case.inside["at"].max() // DAY)
     assert case.facts.ages.new_beyond == pytest.approx(new[new.index.isin(case.facts.grown.members)].mean() - new.mean())
+    about = case.rows.assign(day=case.rows["at"] // DAY)[["user", "day"]].drop_duplicates()
+    about = about[about["day"].between(case.inside["at"].min() // DAY, case.inside["at"].max() // DAY)]
+    assert case.facts.ages.of_all == pytest.approx(about["user"].isin(case.facts.grown.members).mean())
 
 
 def test_dealings(case: Case) -> None:
@@ -378,7 +382,7 @@ def without_targets(ring: Grown, left_out: Bool) -> Grown:
 def test_a_part_of_a_log_has_the_whole_log_s_numbers(case: Case) -> None:
     whole = case.log
     told = {"category_share": np.full(CATEGORIES + 1, 0.25), "seller_share": np.zeros(0), "users_of_ip": whole.users_of_ip + 1}
-    told |= {"users_of_ips": whole.users_of_ips, "new_by_day": whole.new_by_day, "deal": whole.deal}
+    told |= {"users_of_ips": whole.users_of_ips, "new_by_day": whole.new_by_day, "users_by_day": whole.users_by_day, "deal": whole.deal}
     part = index_part(whole.events, whole.visits, start=whole.start, end=whole.end + DAY, events_per_visit=2.0, **told)
     assert (part.end, part.events_per_visit) == (whole.end + DAY, 2.0)
     ring = case.facts.grown

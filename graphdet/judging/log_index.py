@@ -30,6 +30,7 @@ class LogIndex:
         seller_share: (sellers + 1,) the same for sellers; empty without items or sellers.
         users_of_ips: users of all IP addresses together, those of each counted; 0 without IP addresses.
         new_by_day: (days,) users whose first event with a time falls on each day since `start`; empty without times.
+        users_by_day: (days,) users with an event on each of these days.
         users_of_ip: (IP addresses,) distinct users; empty without IP addresses.
         offset, by_user: events of user i are by_user[offset[i]] … by_user[offset[i + 1] − 1].
         item_seller: (items,) seller of each item, −1 where it has none.
@@ -48,6 +49,7 @@ class LogIndex:
     seller_share: Float64
     users_of_ips: int
     new_by_day: Int64
+    users_by_day: Int64
     users_of_ip: Int64
     offset: Int64
     by_user: Int64
@@ -103,6 +105,7 @@ def index_log(events: EventTable, index: VisitIndex) -> LogIndex:
         seller_share=seller_share,
         users_of_ips=int(users_of_ip.sum()),
         new_by_day=_new_by_day(events),
+        users_by_day=_users_by_day(events),
         users_of_ip=users_of_ip,
         deal=_deal_of(events),
     )
@@ -119,6 +122,7 @@ def index_part(
     seller_share: Float64,
     users_of_ips: int,
     new_by_day: Int64,
+    users_by_day: Int64,
     users_of_ip: Int64,
     deal: str,
 ) -> LogIndex:
@@ -134,6 +138,7 @@ def index_part(
         seller_share=seller_share,
         users_of_ips=users_of_ips,
         new_by_day=new_by_day,
+        users_by_day=users_by_day,
         users_of_ip=users_of_ip,
         offset=offset,
         by_user=by_user,
@@ -184,6 +189,16 @@ def _new_by_day(events: EventTable) -> Int64:
     first = first_seen(events.time, events.codes["user"], events.count("user"))
     known = first[first != NEVER]
     return np.bincount((known - known.min()) // DAY).astype(np.int64) if len(known) else np.zeros(0, np.int64)
+
+
+def _users_by_day(events: EventTable) -> Int64:
+    if events.time is None:
+        return np.zeros(0, np.int64)
+    untimed = np.searchsorted(events.time, NO_TIME, side="right")
+    day = (events.time[untimed:] - events.time[untimed : untimed + 1]) // DAY
+    bounds = untimed + np.searchsorted(day, np.arange(day[-1] + 2 if len(day) else 0))
+    any_age = np.zeros(0, np.int64)
+    return _kernels.distinct_within(events.codes["user"], events.count("user"), bounds[:-1], bounds[1:], any_age, any_age)
 
 
 def first_seen(time: Int64, user: Int32, users: int) -> Int64:

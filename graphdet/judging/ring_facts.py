@@ -85,6 +85,7 @@ class RingFacts:
             "together": self.sittings.together,
             "half_days": self.sittings.half_days,
             "new_beyond": self.ages.new_beyond,
+            "of_all": self.ages.of_all,
         }
 
 

@@ -87,7 +87,8 @@ def describe_background(
     `to_themselves` (share of users in groups that have their targets to themselves; 0 with times), `visits`,
     `events_per_visit` (to items; null without items), `learned` (categories that are not the shop's, but communities of items),
     `deal` (see `LogIndex`), `users_of_ips` (users of all IP addresses, those of each counted), `new_by_day` (users first seen on each day),
-    `hours` (events by hour of the day, UTC), `views` (name, windows in seconds, homogeneity of groups and of keys),
+    `users_by_day` (users with an event on each day), `hours` (events by hour of the day, UTC), `views` (name, windows in seconds,
+    homogeneity of groups and of keys),
     `groups` (those of rings' targets: node type, category of items or null, everybody's visits, keys), `history_seconds`,
     `permutations`, `null_strengths`, `found_strengths`.
     """
@@ -104,6 +105,7 @@ def describe_background(
         "deal": log.deal,
         "users_of_ips": log.users_of_ips,
         "new_by_day": log.new_by_day.tolist(),
+        "users_by_day": log.users_by_day.tolist(),
         "hours": _by_hour(events).tolist(),
         "views": [
             {"name": view.name, "windows": view.windows, "homogeneity": homogeneity}

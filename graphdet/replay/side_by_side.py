@@ -174,6 +174,7 @@ class _Joined:
             seller_share=sellers,
             users_of_ips=background["users_of_ips"],
             new_by_day=np.array(background["new_by_day"], np.int64),
+            users_by_day=np.array(background["users_by_day"], np.int64),
             users_of_ip=users_of_ip,
             deal=background["deal"],
         )

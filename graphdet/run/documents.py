@@ -122,6 +122,7 @@ class Background(Document):
     deal: Literal["order", "pay", ""] = ""
     users_of_ips: Count
     new_by_day: Annotated[list[Count], Field(max_length=LONGEST)]
+    users_by_day: Annotated[list[Count], Field(max_length=LONGEST)] = []  # an older run does not speak of it
     hours: Annotated[list[Count], Field(min_length=24, max_length=24)]
     views: Annotated[list[ViewTold], Field(max_length=64)]
     groups: list[Group]

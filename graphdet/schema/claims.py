@@ -154,6 +154,7 @@ FACTS = {
         ),
         Fact("half_days", "days", "half of the visits to an item take {:day|days}", "一件商品半数的到访历时 {} 天"),
         Fact("new_beyond", "share", "{} more new accounts than usual", "新账号占比比常态多 {}"),
+        Fact("of_all", "share", "{} of all who were about on those days are members", "那几天到场的全部用户中成员占 {}"),
         Fact("log_days", "days", "the log goes on for {:day|days}", "日志历时 {} 天"),
         Fact(
             "timed", "yes", "{}", "{}", yes=("the log has times or dates", "日志有时间或日期"), no=("the log has no times", "日志没有时间")

@@ -69,6 +69,16 @@ OBJECTIONS: tuple[Claim, ...] = (
         ),
         ways=((Condition("size", "at least", Bar("many_members")), Condition("user_share", "more than", Bar("alert_share"))),),
     ),
+    # Where hardly anybody else was about, who was there met at whatever was popular: the few who joined a site in its quiet weeks.
+    Claim(
+        name="nobody_else",
+        short=Wording("nobody else there", "几乎无他人在场"),
+        sentence=Wording(
+            "{of_all} of all who were about on those days are members: hardly anybody else was there to meet, or to be compared with.",
+            "那几天到场的全部用户中成员占 {of_all}：几乎没有其他人可遇，也无从比较。",
+        ),
+        ways=((Condition("of_all", "at least", Bar(number=0.25, why="one in four of all who were there")), _NO_FARM),),
+    ),
     # One choice makes many rows: a set in one order, the links of a mail, a page of impressions. Who comes back, or shares devices, chose.
     Claim(
         name="one_sitting",
