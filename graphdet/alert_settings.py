@@ -34,7 +34,7 @@ SECRETIVE = ("address", "address_from", "secrets_from", "options", "options_from
 
 def may_be_told(place: Sequence[str], value: object) -> bool:
     """Whether an error may show the value that stands at this place of the settings."""
-    return place[:2] != ("alerts", "sinks") or not (isinstance(value, dict) or set(SECRETIVE) & set(place))
+    return tuple(place[:2]) != ("alerts", "sinks") or not (isinstance(value, dict) or set(SECRETIVE) & set(place))
 
 
 class SinkSettings(Section):
