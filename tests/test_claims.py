@@ -125,6 +125,7 @@ def plain_objections(facts: Any, targets: int, log: Background, bars: TierSettin
         "small": facts.size < bars.alert_members or (targets < bars.alert_targets and not facts.own_kinds),
         "one_kind": facts.own_kinds == 1 and targets < bars.alert_targets,
         "too_many": facts.size >= bars.many_members and facts.size / log.users > bars.alert_share,
+        "nobody_else": facts.of_all >= 0.25 and not facts.own_kinds,
         "one_sitting": facts.one_sitting >= 0.5 and facts.own_things <= 0.02 * facts.size and facts.device_share < bars.few,
         "one_day": (
             facts.one_day >= 0.5

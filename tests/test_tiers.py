@@ -69,6 +69,7 @@ def test_a_plain_ring_is_an_alert() -> None:
             with_facts(PLAIN, crowd=SETTINGS.crowd + 0.01, grown=grown(strength=SETTINGS.crowd_strength - 1), two_target_share=AT_TWO),
             6,
         ),
+        ("nobody_else", with_facts(PLAIN, of_all=0.25), 6),
         ("sprawling", with_facts(PLAIN, days=29.0, density=0.2, two_target_share=0.7), 6),
         ("like_neighbours", with_facts(PLAIN, **NEW_DEALS), 6),
         ("again_and_again", with_facts(PLAIN, **NEW_DEALS | {"sellers": 0, "top_seller": 0.0}), 6),
@@ -169,6 +170,11 @@ def test_many_are_too_many_only_of_a_log_that_has_few_more() -> None:
     assert raised(with_facts(PLAIN, grown=many), 6, LOG) == []
     assert raised(with_facts(PLAIN, grown=many), 6, replace(LOG, users=SETTINGS.many_members * 9)) == ["too_many"]
     assert raised(with_facts(PLAIN, grown=grown(SETTINGS.many_members - 1)), 6, replace(LOG, users=2000)) == []
+
+
+def test_a_farm_may_be_all_who_were_there() -> None:
+    assert raised(with_facts(PLAIN, of_all=0.24), 6, LOG) == []
+    assert raised(with_facts(PLAIN, of_all=1.0, own_kinds=2), 6, LOG) == []
 
 
 def test_targets_are_others_only_where_no_times_tell_who_came_at_once() -> None:
