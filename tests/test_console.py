@@ -1230,16 +1230,17 @@ def test_an_hour_by_keyboard_alone(page: Any, home: Path, people: dict[str, Acco
 
 
 def hour_by_keyboard(page: Any, address: str, home: Path, logged: LoggedRun) -> None:
-    press, drawn = page.keyboard.press, "#ring[data-drawn=yes] .grid-chart"
+    press, ready = page.keyboard.press, "html[data-ready=yes]"
+    drawn = f"{ready} #ring[data-drawn=yes] .grid-chart"
     users = [row["node_id"] for row in logged.run.scores.to_pylist() if row["node_type"] == "user"][:40]
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto(address)
-    page.wait_for_selector("html[data-ready=yes]")
+    page.wait_for_selector(ready)
     page.keyboard.type("ana")
     press("Tab")
     page.keyboard.type(PASSWORD)
     press("Enter")
-    page.wait_for_selector("#queue tbody tr")
+    page.wait_for_selector(f"{ready} #queue tbody tr")
     queue = [row.get_attribute("data-case") for row in page.locator("#queue tbody tr").all()]
     press("j")
     press("m")
@@ -1282,13 +1283,13 @@ def hour_by_keyboard(page: Any, address: str, home: Path, logged: LoggedRun) -> 
     press("Enter")
     page.wait_for_selector("[role=note]:has-text('S-0001')")
     press("Escape")
-    page.wait_for_selector("#queue")
+    page.wait_for_selector(f"{ready} #queue")
     if len(queue) > 2:  # what stands where the decided one stood
         assert page.locator("#queue tr.here").get_attribute("data-case") in queue[2:]
     page.evaluate("text => navigator.clipboard.writeText(text)", "\n".join([*users, EVIL]))
     press("/")
     press("Control+V")
-    page.wait_for_selector(f"main:has-text('{len(users)} of {len(users) + 1}')")
+    page.wait_for_selector(f"{ready} main:has-text('{len(users)} of {len(users) + 1}')")
     press("/")
     page.keyboard.type(users[0])
     press("Enter")
