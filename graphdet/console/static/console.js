@@ -90,7 +90,14 @@
     else if (event.key === "Escape" && location.pathname !== "/") location.href = "/";
     else if (act(row ? [row] : document.querySelectorAll("#desk, #ring"), event.key)) event.preventDefault();
   });
-  document.addEventListener("htmx:afterSwap", () => { const row = rows().find((one) => one.dataset.case === here); if (row) row.classList.add("here"); });
+  const listens = (yes) => { document.documentElement.dataset.ready = yes ? "yes" : "no"; };
+  document.addEventListener("htmx:beforeRequest", () => listens(false));
+  document.addEventListener("htmx:afterRequest", (event) => { if (!event.detail.successful) listens(true); });
+  document.addEventListener("htmx:afterSettle", () => { // before, what is new answers to no key, and loses its classes
+    const row = rows().find((one) => one.dataset.case === here);
+    if (row) row.classList.add("here");
+    listens(true);
+  });
   document.addEventListener("htmx:responseError", (event) => say(whyNot(event.detail.xhr), 6000));
   const pasted = sessionStorage.getItem("pasted"), ids = document.getElementById("ids");
   if (pasted && ids) {
@@ -101,5 +108,5 @@
   comeBack();
   const back = document.getElementById("back");
   if (back) back.value = location.pathname + location.search;
-  document.documentElement.dataset.ready = "yes";
+  listens(true);
 })();
