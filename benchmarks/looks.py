@@ -23,6 +23,7 @@ import numpy as np
 from graphdet.alerts.alert import Alert
 from graphdet.progress import Progress
 from graphdet.settings import Settings
+from graphdet.shortage import memory_now
 from graphdet.simulate import preset, simulate
 from graphdet.simulate.playing import lines_of
 from graphdet.simulate.writing import log_batches
@@ -32,7 +33,7 @@ from graphdet.watch.state import RUNS, open_state
 from graphdet.watch.step_looks import StepLook, take_step_look
 from graphdet.watch.stepping import Bounds, StepReport
 from graphdet.watch.taking_looks import Look, take_look
-from graphdet.watch.watching import Watch, memory_now
+from graphdet.watch.watching import Watch
 from graphdet.watch.window import Window
 
 MINUTE = 60_000_000

@@ -3,8 +3,10 @@
 python benchmarks/watch.py [EVENTS] [RATE] [SECONDS] [SPACING] [DAYS]     # a window of so many events, then so many a second for so long
 
 A made market of about EVENTS fills the window (catching up: as fast as it goes), then its last part comes at RATE events a second in
-files that grow, while looks are taken beside the steps, SPACING minutes of the events' own time apart (5). With a window of DAYS only
-the first quarter of the market is there at the beginning, and days leave while others come, so that memory shows whether it grows.
+files that grow, while looks are taken beside the steps, SPACING minutes of the events' own time apart (5). A made shop has far fewer
+events a day than come at such a rate, so that days would pass in seconds: the last part begins at a midnight, and its times are drawn
+together into that day. With a window of DAYS they are not, only the first quarter of the market is there at the beginning, and days leave
+while others come, so that memory shows whether it grows. Memory is told without what the market itself takes.
 Beside it, what a user would do instead: `graphdet run` on the same events.
 """
 
@@ -15,6 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,16 +27,18 @@ from graphdet.arrays import Int64
 from graphdet.events import read_events
 from graphdet.pipeline import detect
 from graphdet.settings import Settings
+from graphdet.shortage import memory_now
 from graphdet.simulate import preset, simulate
 from graphdet.simulate.playing import lines_of
 from graphdet.simulate.writing import log_batches
 from graphdet.watch.chunks import Chunk, Place
 from graphdet.watch.folder_source import FolderSource
+from graphdet.watch.segments import DAY
 from graphdet.watch.state import open_state
 from graphdet.watch.step_looks import StepLook
 from graphdet.watch.stepping import Bounds, StepReport
 from graphdet.watch.taking_looks import Look
-from graphdet.watch.watching import Watch, memory_now
+from graphdet.watch.watching import Watch
 
 MINUTE = 60_000_000
 
@@ -81,15 +86,12 @@ class Measured:
 
 
 def main(events: int, rate: int, seconds: float, spacing: float, days: int) -> None:
-    market = simulate(preset("hard", events=events), 1)
-    lines = [line for batch in log_batches(market) for line in lines_of(batch)]
-    live = min(round(rate * seconds), len(lines) * (3 if days else 1) // 4)
-    print(f"market: {len(lines):,} events, of which {live:,} come at {rate:,} a second")
     with tempfile.TemporaryDirectory() as folder:
         logs, state = Path(folder) / "logs", Path(folder) / "state"
         logs.mkdir()
-        (logs / "events.jsonl").write_bytes(b"".join(lines[:-live]))
-        seen = Measured()
+        lines, times, past = write_market(logs / "events.jsonl", events, round(rate * seconds), days)
+        print(f"market: {past + len(lines):,} events, of which {len(lines):,} come at {rate:,} a second", flush=True)
+        seen, own = Measured(), memory_now()
         with open_state(state) as kept:
             source = Fed(logs, 3600.0)
             watch = Watch(kept, source, Settings(), Bounds(days or 400), 2.0, round(spacing * MINUTE), None, seen)
@@ -97,20 +99,49 @@ def main(events: int, rate: int, seconds: float, spacing: float, days: int) -> N
             while watch.step() is not None:
                 pass
             took = time.monotonic() - begun
-            print(f"catching up: {kept.counts['read'] / took:,.0f} events/s ({took:.1f} s); {memory_now() / 2**30:.2f} GiB")
+            print(f"catching up: {kept.counts['read'] / took:,.0f} events/s ({took:.1f} s); {gibibytes(own):.2f} GiB", flush=True)
             begun = time.monotonic()
             watch.look()
-            print(f"first look, with a null of its own: {time.monotonic() - begun:.1f} s; {memory_now() / 2**30:.2f} GiB")
+            print(f"first look, with a null of its own: {time.monotonic() - begun:.1f} s; {gibibytes(own):.2f} GiB", flush=True)
             arrived: list[tuple[float, int]] = []
-            source.feeder = threading.Thread(target=feed, args=(logs / "events.jsonl", lines[-live:], rate, arrived))
+            source.feeder = threading.Thread(target=feed, args=(logs / "events.jsonl", lines, rate, arrived))
             steps_before, looks_before, seen.recorded, seen.memories = len(seen.steps), len(seen.looks), 0, []
             source.feeder.start()
             watch.run(once=False)
-            print(f"the window holds {kept.events:,} events at the end")
-            report(seen, steps_before, looks_before, market.columns.time, arrived, live)
+            print(f"the window holds {kept.events:,} events at the end", flush=True)
+            report(seen, steps_before, looks_before, times, arrived, len(lines), own)
         begun = time.monotonic()
         run = detect(read_events([logs / "events.jsonl"]), Settings())
         print(f"beside it, `graphdet run` on the same events: {time.monotonic() - begun:.1f} s, {run.rings.num_rows} rings")
+
+
+def write_market(path: Path, events: int, live: int, days: int) -> tuple[list[bytes], Int64, int]:
+    """The last part of a made market, the times of all of it, and how many events are before that part, which the file holds."""
+    market = simulate(preset("hard", events=events), 1)
+    times = market.columns.time
+    past = len(times) - min(live, len(times) * (3 if days else 1) // 4)
+    if not days:
+        begin = int(times[past]) // DAY * DAY
+        past = int(np.searchsorted(times, begin))
+        since = times[past:] - begin
+        times = np.concatenate([times[:past], begin + (since * min((DAY - 1) / int(since[-1]), 1.0)).astype(np.int64)])
+        market = replace(market, columns=replace(market.columns, time=times))
+    lines: list[bytes] = []
+    with path.open("wb") as file:
+        place = 0
+        for batch in log_batches(market):
+            for line in lines_of(batch):
+                if place < past:
+                    file.write(line)
+                else:
+                    lines.append(line)
+                place += 1
+    return lines, times, past
+
+
+def gibibytes(own: int) -> float:
+    """Of memory beyond the market's."""
+    return (memory_now() - own) / 2**30
 
 
 def feed(path: Path, lines: list[bytes], rate: int, arrived: list[tuple[float, int]]) -> None:
@@ -125,7 +156,7 @@ def feed(path: Path, lines: list[bytes], rate: int, arrived: list[tuple[float, i
         time.sleep(0.1)
 
 
-def report(seen: Measured, steps: int, looks: int, times: Int64, arrived: list[tuple[float, int]], live: int) -> None:
+def report(seen: Measured, steps: int, looks: int, times: Int64, arrived: list[tuple[float, int]], live: int, market: int) -> None:
     own = seen.steps[steps:]
     print(f"steps: {len(own)}, p50 {np.median([one[2] for one in own]):.2f} s, p95 {np.quantile([one[2] for one in own], 0.95):.2f} s")
     taken = np.cumsum([one[1] for one in own])
@@ -139,12 +170,13 @@ def report(seen: Measured, steps: int, looks: int, times: Int64, arrived: list[t
     later = sorted([*seen.looks[looks:], *seen.glances])  # of either kind
     held = np.searchsorted(times, [one[1] for one in later], side="right")  # events come in their order
     past = len(times) - live
-    waited = [later[place][0] - moment for moment, count in arrived if (place := int(np.searchsorted(held, past + count))) < len(later)]
-    print(f"from the file to an alert: p50 {np.median(waited):.1f} s, p95 {np.quantile(waited, 0.95):.1f} s")
+    told = arrived[: len(arrived) * 3 // 4]  # the source's end stops the watch, and its last look is a whole one
+    waited = [later[place][0] - moment for moment, count in told if (place := int(np.searchsorted(held, past + count))) < len(later)]
+    print(f"from the file to an alert, of the first three quarters: p50 {np.median(waited):.1f} s, p95 {np.quantile(waited, 0.95):.1f} s")
     took, stepped = [one[2] for one in seen.looks[looks:]], [one[2] for one in seen.glances]
     print(f"looks: {len(took)}, {seen.recorded} recorded, p50 {np.median(took):.1f} s")
     print(f"step looks: {len(stepped)}" + (f", p50 {np.median(stepped):.2f} s" if stepped else ""))
-    highest = ", ".join(f"{max(part) / 2**30:.2f}" for part in np.array_split(seen.memories, 5) if len(part))
+    highest = ", ".join(f"{(max(part) - market) / 2**30:.2f}" for part in np.array_split(seen.memories, 5) if len(part))
     print(f"highest memory in each fifth of the time: {highest} GiB")
 
 

@@ -132,7 +132,7 @@ def assemble(
     if catalogue is not None:
         join_catalogue(catalogue, names, named)
     tied: list[int] = []
-    order, repeats = canonical_order(collector.rows - len(rejects.rows), _sort_keys(named, names, numbers, tied))
+    order, repeats = canonical_order(collector.rows - len(rejects.rows), sort_keys(named, names, numbers, tied))
     if tied and "event_a" not in numbers:
         left_out.agreeing = tied[0] - int(np.count_nonzero(repeats | np.append(repeats[1:], False)))
     kept = {name: numbers[name] for name in ("event_a", "event_b", "digest") if apart and name in numbers}
@@ -153,7 +153,7 @@ def assemble(
     return _build(named, names, numbers, len(order), rejects, again_rows, differing, left_out, told_apart, written)
 
 
-def _sort_keys(
+def sort_keys(
     named: Mapping[str, Array], names: Mapping[str, pa.StringArray], numbers: Mapping[str, Array], tied: list[int]
 ) -> Iterator[Key]:
     """Unsigned keys in the order of `EventTable`'s contract, then all else that tells rows apart. Codes share keys as far as 64 bits go.

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from graphdet.arrays import Bool, Int32, Int64, offsets, stretches
+from graphdet.arrays import Bool, Float32, Int32, Int64, offsets
 from graphdet.events import NO_TIME, EventTable
+from graphdet.events.going_on import Moved
 from graphdet.evidence.measured import Measured
 from graphdet.evidence.pairs import PairEvidence, expected_meetings, measure_pairs
 from graphdet.progress import Progress
@@ -24,6 +26,9 @@ from graphdet.settings import EvidenceSettings, Settings
 from graphdet.visits.base_rates import measure_base_rates
 from graphdet.visits.index import index_visits
 from graphdet.visits.visits import Visits, collect_visits
+
+NOWHERE = Moved()
+Values = TypeVar("Values", Int32, Int64, Float32)
 
 
 @dataclass(frozen=True)
@@ -84,7 +89,9 @@ class Since:
     came: Int64
 
 
-def measure_since(events: EventTable, before: Before, settings: Settings, progress: Progress) -> tuple[Measured, Since] | None:
+def measure_since(
+    events: EventTable, before: Before, settings: Settings, progress: Progress, moved: Moved = NOWHERE
+) -> tuple[Measured, Since] | None:
     """As `measure`, of a log that was measured before; None where a name of then is gone, or the log begins at another time.
 
     Args:
@@ -92,10 +99,11 @@ def measure_since(events: EventTable, before: Before, settings: Settings, progre
         before: of the same log.
         settings: that it was measured with then.
         progress: told of each stage.
+        moved: where names of then are now, as far as that is known.
     """
     threads = settings.machine.workers
     with progress.stage("visits", len(events)):
-        place = {name: _places(ids, events.ids.get(name)) for name, ids in before.ids.items()}
+        place = {name: _places(name, ids, events.ids.get(name), moved) for name, ids in before.ids.items()}
         if _start(events) != before.start or any((own < 0).any() for own in place.values()):
             return None
         events = _with_categories(before, events, place)
@@ -113,20 +121,28 @@ def measure_since(events: EventTable, before: Before, settings: Settings, progre
 def carried_pairs(before: PairEvidence, since: Since, measured: PairEvidence) -> PairEvidence:
     """Pairs as they were where neither of the two was touched, and the others as they are `measured` now."""
     users = since.user[before.users]
-    kept = np.flatnonzero(~since.touched[users].any(1))
-    stand = before.take(kept)
-    order = np.argsort(_packed(np.concatenate([users[kept], measured.users])))
-    many = np.concatenate([np.diff(stand.offset), np.diff(measured.offset)])
-    rows = stretches(offsets(many), order)
+    kept = ~since.touched[users].any(1)
+    stand, many, more = users[kept], np.diff(before.offset), np.diff(measured.offset).astype(np.int64)
+    came = np.zeros(len(stand) + len(measured), np.bool_)  # codes rise with those of then, so that both are in order
+    came[np.searchsorted(_packed(stand), _packed(measured.users)) + np.arange(len(measured))] = True
+    length: Int64 = _put(came, many[kept].astype(np.int64), more)
+    rows, came_there = np.repeat(kept, many), np.repeat(came, length)
     return PairEvidence(
-        users=np.concatenate([users[kept], measured.users])[order],
-        evidence=np.concatenate([stand.evidence, measured.evidence])[order],
-        offset=offsets(many[order]),
-        key=np.concatenate([since.key[stand.key], measured.key])[rows],
-        key_evidence=np.concatenate([stand.key_evidence, measured.key_evidence])[rows],
-        seconds_apart=np.concatenate([stand.seconds_apart, measured.seconds_apart])[rows],
-        chance=np.concatenate([stand.chance, measured.chance])[rows],
+        users=_put(came, stand, measured.users),
+        evidence=_put(came, before.evidence[kept], measured.evidence),
+        offset=offsets(length),
+        key=_put(came_there, since.key[before.key[rows]], measured.key),
+        key_evidence=_put(came_there, before.key_evidence[rows], measured.key_evidence),
+        seconds_apart=_put(came_there, before.seconds_apart[rows], measured.seconds_apart),
+        chance=_put(came_there, before.chance[rows], measured.chance),
     )
+
+
+def _put(came: Bool, stand: Values, new: Values) -> Values:
+    """What stands and what is new, each in its order, the latter where it `came`."""
+    found = np.empty((len(came), *stand.shape[1:]), stand.dtype)
+    found[~came], found[came] = stand, new
+    return found
 
 
 def says_more(before: Before, since: Since, pairs: PairEvidence) -> Bool:
@@ -190,8 +206,11 @@ def _packed(users: Int32) -> Int64:
     return users[:, 0].astype(np.int64) << 32 | users[:, 1]
 
 
-def _places(then: pa.StringArray, now: pa.StringArray | None) -> Int32:
+def _places(node_type: str, then: pa.StringArray, now: pa.StringArray | None, moved: Moved) -> Int32:
     """(n,) of each name the place that it has now, −1 where it has none."""
+    known = moved.of(node_type, then)
+    if known is not None:
+        return known
     if now is None:
         return np.full(len(then), -1, np.int32)
     return np.asarray(pc.fill_null(pc.index_in(then, value_set=now), -1).to_numpy(zero_copy_only=False), np.int32)

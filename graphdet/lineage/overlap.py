@@ -53,6 +53,7 @@ def measure_overlaps(lines: Mapping[str, Line], rings: Mapping[str, Sighting]) -
     for name in sorted(lines):
         for user in lines[name].known:
             lines_of[user].append(name)
+    whole = {name: sum(line.known[user].weight for user in sorted(line.known)) for name, line in lines.items()}
     found = {}
     for ring_id in sorted(rings):
         met: dict[str, list[str]] = defaultdict(list)
@@ -60,12 +61,12 @@ def measure_overlaps(lines: Mapping[str, Line], rings: Mapping[str, Sighting]) -
             for name in lines_of.get(user, ()):
                 met[name].append(user)
         for name, users in met.items():
-            found[name, ring_id] = _overlap(lines[name], rings[ring_id], users)
+            found[name, ring_id] = _overlap(lines[name], rings[ring_id], users, whole[name])
     return found
 
 
-def _overlap(line: Line, ring: Sighting, common: list[str]) -> Overlap:
-    whole = sum(line.known[user].weight for user in sorted(line.known))
+def _overlap(line: Line, ring: Sighting, common: list[str], whole: float) -> Overlap:
+    """`whole`: the weight of all whom the line knows."""
     of_known = sum(line.known[user].weight for user in common) / whole
     of_last = sum(line.last.members[user].weight for user in common if user in line.last.members)
     return Overlap(min(sum(ring.members[user].weight for user in common), 1.0), min(max(of_known, of_last), 1.0), len(common))

@@ -13,7 +13,7 @@ from graphdet.arrays import Bool, Int64
 from graphdet.evidence.pairs import PairEvidence
 from graphdet.rings.cores import Core, cores_with, find_cores
 from graphdet.rings.growers import Growers
-from graphdet.rings.growth import Grown, Tried
+from graphdet.rings.growth import Grower, Grown, Tried
 from graphdet.rings.known import KnownRings
 from graphdet.rings.merging import LARGE, best_told, distinct, holds, without_compounds
 from graphdet.rings.touched import touched_rings
@@ -79,18 +79,27 @@ def search_again(
     standing ones grew now.
 
     Args:
-        standing: rings, in the codes of these visits. Those that what is new may change (`touched_rings`) are grown again, from the cores
-            that pairs of their members make, as a whole search does, and give way to what holds them then.
+        standing: rings, in the codes of these visits. Of those that what is new may change (`touched_rings`) one that grows from its own
+            members as it is stands. The others are grown again from the cores that pairs of their members make, as a whole search does,
+            and give way to what holds them then.
         news: (n,) which pairs say more than then.
         came: visits that there were none of then.
         pairs, index, base_rates, settings, threads: as for `search_rings`.
     """
-    again = touched_rings(standing, pairs.users[news], came, index)
-    member = np.zeros(index.visits.users, np.bool_)
-    member[np.concatenate([np.zeros(0, np.int32), *(ring.members for ring in again)])] = True
-    cores = cores_with(news | member[pairs.users].all(1), pairs, index, settings, threads)
+    touched = touched_rings(standing, pairs.users[news], came, index)
     with Growers(index, base_rates, settings, threads) as growers:
+        again = [ring for ring, stays in zip(touched, growers.each(_stays, touched), strict=True) if not stays]
+        member = np.zeros(index.visits.users, np.bool_)
+        member[np.concatenate([np.zeros(0, np.int32), *(ring.members for ring in again)])] = True
+        cores = cores_with(news | member[pairs.users].all(1), pairs, index, settings, threads)
         return _search(cores, standing, again, Partners(pairs, index.visits.users), growers, settings, index.visits)
+
+
+def _stays(grower: Grower, ring: Grown) -> bool:
+    """Whether a ring grows from its own members as it is, with the same others at its targets."""
+    grown = grower.grow(ring.members)
+    names = ("members", "targets", "start", "end", "visitors", "outsiders")
+    return all(np.array_equal(getattr(grown, name), getattr(ring, name)) for name in names)
 
 
 def _search(

@@ -26,9 +26,9 @@ def touched_rings(rings: Sequence[Grown], news: Int32, came: Int64, index: Visit
         came: (m,) visits that there were none of then, rising.
         index: of all visits.
     """
-    of_news = np.zeros(index.visits.users, np.bool_)
-    of_news[news] = True
-    return [ring for ring in rings if of_news[ring.members].sum() >= 2 or _is_met(ring, came, index)]
+    of_news, visited = np.zeros(index.visits.users, np.bool_), np.zeros(index.visits.keys, np.bool_)
+    of_news[news] = visited[index.key[came]] = True
+    return [ring for ring in rings if of_news[ring.members].sum() >= 2 or (visited[ring.targets].any() and _is_met(ring, came, index))]
 
 
 def _is_met(ring: Grown, came: Int64, index: VisitIndex) -> bool:

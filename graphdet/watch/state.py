@@ -191,10 +191,13 @@ def save_places(connection: sqlite3.Connection, places: Mapping[str, Mapping[str
     connection.executemany("INSERT OR REPLACE INTO offsets VALUES (?, ?, ?, ?)", rows)
 
 
-def save_lines(connection: sqlite3.Connection, lines: Sequence[Line], tellable: Container[str]) -> None:
-    """Within a transaction."""
-    connection.execute("DELETE FROM lines")
-    rows = [(line.name, json.dumps(line.as_dict(), sort_keys=True), line.name in tellable) for line in lines]
+def save_lines(
+    connection: sqlite3.Connection, lines: Sequence[Line], tellable: Container[str], stands: Container[str] = frozenset()
+) -> None:
+    """Within a transaction; lines that `stands` names are there as they are."""
+    there = [name for (name,) in connection.execute("SELECT name FROM lines")]
+    connection.executemany("DELETE FROM lines WHERE name = ?", [(name,) for name in there if name not in stands])
+    rows = [(line.name, json.dumps(line.as_dict(), sort_keys=True), line.name in tellable) for line in lines if line.name not in stands]
     connection.executemany("INSERT INTO lines VALUES (?, ?, ?)", rows)
 
 

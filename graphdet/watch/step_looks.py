@@ -86,6 +86,7 @@ class StepLook:
         step: what became of the lines.
         told: lines that may be told of now.
         tellable: as in `Look`.
+        stands: lines that are as they were.
         allowed: q-value up to which a ring could be told for the first time; 0 where nothing was spent.
         standing: for the step look after it.
         seconds: that it took.
@@ -96,6 +97,7 @@ class StepLook:
     step: Step
     told: frozenset[str]
     tellable: frozenset[str]
+    stands: frozenset[str]
     allowed: float
     standing: Standing
     seconds: float
@@ -117,9 +119,9 @@ def take_step_look(window: Window, held: HeldWindow, standing: Standing, progres
     """
     begun, settings = time.monotonic(), standing.settings
     with progress.stage("read", sum(segment.rows for segment in window.segments)):
-        events = held.read(window.folder, window.segments, window.end, window.digest, settings)
+        events, moved = held.read_on(window.folder, window.segments, window.end, window.digest, settings)
         events = with_meeting_places(events, standing.places)
-    since = measure_since(events, standing.before, settings, progress)
+    since = measure_since(events, standing.before, settings, progress, moved)
     if since is None:
         return None
     measured, came = since
@@ -136,7 +138,7 @@ def take_step_look(window: Window, held: HeldWindow, standing: Standing, progres
         farms = [came.user[members] for members in standing.farms]
         rings = [ring for ring in one_of_each(judged.rings) if not _of_a_farm(ring, farms)]
         table, sightings = _seen(rings, log, settings)
-    step = carry_on(window.lines, _snapshot(window, sightings, log), window.end)
+    step, apart = _carried(window, sightings, log)
     q_values = {**standing.q_values, **dict(zip(table["ring_id"].to_pylist(), table["q_value"].to_pylist(), strict=True))}
     after = replace(
         standing,
@@ -147,12 +149,15 @@ def take_step_look(window: Window, held: HeldWindow, standing: Standing, progres
         farms=farms,
         q_values=q_values,
     )
-    return _spent(window, table, step, after, settings, time.monotonic() - begun)
+    return _spent(window, table, step, apart, after, settings, time.monotonic() - begun)
 
 
-def _spent(window: Window, table: pa.Table, step: Step, standing: Standing, settings: Settings, seconds: float) -> StepLook:
+def _spent(
+    window: Window, table: pa.Table, step: Step, apart: Sequence[Line], standing: Standing, settings: Settings, seconds: float
+) -> StepLook:
     """What may be told: a ring of a line that was told of before, and one whose q-value is at most what there is to spend."""
-    asked = {line: standing.q_values[ring] for ring, line in step.line_of.items() if ring in standing.q_values}
+    line_of = {line.last.ring_id: line.name for line in apart if line.state == "here"} | step.line_of
+    asked = {line: standing.q_values[ring] for ring, line in line_of.items() if ring in standing.q_values}
     untold = {line: q_value for line, q_value in asked.items() if line not in window.tellable}
     spent = window.looked if window.spent is None else window.spent
     allowed = allowance(settings.tiers.alert_q, window.end, spent, "step look") if untold else 0.0
@@ -162,7 +167,8 @@ def _spent(window: Window, table: pa.Table, step: Step, standing: Standing, sett
     tellable = frozenset((window.tellable & names) | proven)
     of_rings = {step.line_of[ring] for ring in table["ring_id"].to_pylist()}
     told = ((of_rings & tellable) | proven) - standing.hidden - standing.asleep
-    return StepLook(window, table, step, frozenset(told), tellable, allowed, standing, seconds)
+    stands = frozenset(line.name for line in apart) - proven
+    return StepLook(window, table, step, frozenset(told), tellable, stands, allowed, standing, seconds)
 
 
 def _seen(rings: list[JudgedRing], log: LogIndex, settings: Settings) -> tuple[pa.Table, list[Sighting]]:
@@ -173,11 +179,20 @@ def _seen(rings: list[JudgedRing], log: LogIndex, settings: Settings) -> tuple[p
     return table, sightings_of(table, members)
 
 
-def _snapshot(window: Window, sightings: Sequence[Sighting], log: LogIndex) -> Snapshot:
-    """Rings that grew, and all others as they were seen last."""
-    lines, grown = {line.name: line for line in window.lines}, {ring.ring_id: ring for ring in sightings}
+def _carried(window: Window, sightings: Sequence[Sighting], log: LogIndex) -> tuple[Step, list[Line]]:
+    """What became of the lines that know anybody in a ring that grew; and all other lines, which stand as they are."""
+    members = {user for ring in sightings for user in ring.members}
+    near = [line for line in window.lines if not members.isdisjoint(line.known)]
+    apart = [line for line in window.lines if members.isdisjoint(line.known)]
+    step = carry_on(near, _snapshot(near, sightings, log), window.end)
+    return Step(step.changes, tuple(sorted((*step.lines, *apart), key=lambda line: line.name))), apart
+
+
+def _snapshot(near: Sequence[Line], sightings: Sequence[Sighting], log: LogIndex) -> Snapshot:
+    """Rings that grew, and the others of these lines as they were seen last."""
+    lines, grown = {line.name: line for line in near}, {ring.ring_id: ring for ring in sightings}
     followed = set(match_overlaps(measure_overlaps(lines, grown)).values())
-    here = [line.last for line in window.lines if line.state == "here" and line.name not in followed]
+    here = [line.last for line in near if line.state == "here" and line.name not in followed]
     stand = [ring for ring in here if ring.ring_id not in grown]
     return Snapshot((*sightings, *stand), log.start, log.start + log.end * 1_000_000)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,6 +28,7 @@ from graphdet.errors import AlertError, GraphdetError, WatchError
 from graphdet.progress import Progress
 from graphdet.schema import USER
 from graphdet.settings import Settings
+from graphdet.shortage import memory_now
 from graphdet.watch.chunks import Source
 from graphdet.watch.segments import is_disk_full, read_rows, remove_segments
 from graphdet.watch.state import FILE, RUNS, State, save_lines, save_meta
@@ -39,6 +39,9 @@ from graphdet.watch.window import Window, window_of
 from graphdet.week.working_day import runs_in_use
 
 KEPT_RUNS = 3
+MANY = 1_000  # segments, from which on they are made fewer at any look
+REST = 0.25  # of the time that a step look took, before the next: so step looks take four fifths of one processor at the most
+SPARED = 25.0  # times what a whole look took, before the next where that is more than `spacing`: step looks are none meanwhile
 SHORT = 0.05  # seconds to wait for what is about to come
 PATIENCE = 5.0  # seconds before what a full disk refused is tried again
 Done = TypeVar("Done")
@@ -91,7 +94,8 @@ class Watch:
     figures: dict[str, float] = field(default_factory=dict)
     between: BetweenLooks = field(default_factory=BetweenLooks)  # one look is taken at a time
     standing: Standing | None = None  # for step looks
-    rested: float = 0.0  # until when no step look is taken, so that they take half of one processor at the most
+    rested: float = 0.0  # until when no step look is taken
+    spared: float = 0.0  # until when no whole look is taken, as long as step looks can be
 
     def run(self, *, once: bool) -> None:
         """Follow the source until it ends; `once`: until nothing more is there."""
@@ -115,7 +119,8 @@ class Watch:
                     self._let_go()
                 over = self.source.ended or (once and report is None and not self.source.waiting)
                 due = not busy and not over and self.is_due()
-                window = self._with_room(self.window, once=once) if due or (not busy and not over and self.is_glance_due()) else None
+                looks = due or (not busy and not over and self.is_glance_due())
+                window = self._with_room(partial(self.window, whole=due), once=once) if looks else None
                 if window is not None:
                     self.is_looking = True
                     if due:
@@ -177,14 +182,19 @@ class Watch:
         looked = state.meta.get("looked_end")
         passed = looked is None or state.end // self.spacing > int(looked) // self.spacing
         self.unlooked = self.clock() if self.unlooked is None else self.unlooked
+        if self.clock() < self.spared and self._goes_on():
+            return False
         return passed or (self.clock() - self.unlooked) * 1e6 >= self.spacing
 
     def is_glance_due(self) -> bool:
         """Whether a step look is: events came since the look before, of the same day and not many more, and the last one's rest is over."""
+        standing = self.standing
+        return standing is not None and self.clock() >= self.rested and self.state.events != standing.events and self._goes_on()
+
+    def _goes_on(self) -> bool:
+        """Whether step looks can be taken: there was a look, of the same day, and of about as many events."""
         state, standing = self.state, self.standing
-        if standing is None or state.end is None or self.clock() < self.rested:
-            return False
-        return state.events != standing.events and standing.null.fits(standing.null.of, state.end, state.events)
+        return standing is not None and state.end is not None and standing.null.fits(standing.null.of, state.end, state.events)
 
     def look(self) -> Look | None:
         """Look now, if anything has changed since the look before."""
@@ -202,14 +212,15 @@ class Watch:
         """Take a step look now, if one is due."""
         if not self.is_glance_due():
             return None
-        found = self._glance_at(self.window())
+        found = self._glance_at(self.window(whole=False))
         self.keep_glance(found)
         self._let_go()
         return found
 
-    def window(self) -> Window:
-        """The state as it is, for a look."""
-        tidy(self.state)
+    def window(self, *, whole: bool = True) -> Window:
+        """The state as it is, for a look; a step look goes on from the segments that it knows, and leaves them as they are."""
+        if whole or len(self.state.segments) > MANY:
+            tidy(self.state)
         return window_of(self.state)
 
     def keep(self, look: Look) -> Sequence[Alert]:
@@ -240,7 +251,9 @@ class Watch:
             self.wake()
         self._prune()
         self.figures["looks_total"] = float(told["look"])
-        self.figures["look_seconds"] = sum(cost["seconds"] for cost in look.run.meta["cost"]["stages"])
+        took = sum(cost["seconds"] for cost in look.run.meta["cost"]["stages"])
+        self.spared = self.clock() + SPARED * took if SPARED * took * 1e6 > self.spacing else 0.0
+        self.figures["look_seconds"] = took
         self.witness.looked(look, alerts, self.figures)
         return alerts
 
@@ -257,12 +270,12 @@ class Watch:
         told = {"spent_end": str(window.end)} if look.allowed else {}
         rings = {row["ring_id"]: row for row in look.rings.to_pylist()}
         with state.writing() as connection:
-            save_lines(connection, look.step.lines, look.tellable)
+            save_lines(connection, look.step.lines, look.tellable, look.stands)
             save_meta(connection, told)
             settings, cases = self.settings.alerts, look.standing.cases
             alerts = tell(connection, look.lines, look.step.changes, settings, window.end, cases=cases, rings=rings)
         state.meta |= told
-        self.standing, self.rested = look.standing, self.clock() + look.seconds
+        self.standing, self.rested = look.standing, self.clock() + REST * look.seconds
         if alerts:
             self.wake()
         self.figures["step_looks_total"] = self.figures.get("step_looks_total", 0.0) + 1
@@ -373,14 +386,6 @@ class Watch:
         self.figures.setdefault("events_per_second", 0.0)
         with contextlib.suppress(WatchError):  # a full disk stops steps, which say so
             state.tell_figures(self.figures)
-
-
-def memory_now() -> int:
-    """Bytes that this process holds now."""
-    try:
-        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, IndexError):
-        return 0
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,12 @@ class Window:
     tellable: frozenset[str]
 
 
+@lru_cache(16_384)
+def _line(told: str) -> Line:
+    """Most lines are those of the look before."""
+    return Line.from_dict(json.loads(told))
+
+
 def window_of(state: State) -> Window:
     """The state as it is."""
     assert state.end is not None
@@ -95,6 +102,6 @@ def window_of(state: State) -> Window:
         entry=int(state.meta.get("entry", "0")),
         taken=state.meta.get("taken", ""),
         null=Null.from_json(state.meta["null"]) if "null" in state.meta else None,
-        lines=[Line.from_dict(json.loads(line)) for _, line, _ in rows],
+        lines=[_line(line) for _, line, _ in rows],
         tellable=frozenset(name for name, _, tellable in rows if tellable),
     )
