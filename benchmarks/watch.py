@@ -122,7 +122,7 @@ def write_market(path: Path, events: int, live: int, days: int) -> tuple[list[by
     past = len(times) - min(live, len(times) * (3 if days else 1) // 4)
     if not days:
         begin = int(times[past]) // DAY * DAY
-        past = int(np.searchsorted(times, begin))
+        past = int(np.searchsorted(times, begin)) + 1  # the first of that day is there, so that its refresh is the first look
         since = times[past:] - begin
         times = np.concatenate([times[:past], begin + (since * min((DAY - 1) / int(since[-1]), 1.0)).astype(np.int64)])
         market = replace(market, columns=replace(market.columns, time=times))
