@@ -38,9 +38,10 @@ from graphdet.run.folder import Run
 PROGRAM = str(Path(sys.executable).with_name("graphdet"))
 ROOMS = ("console", "cases", "week", "report", "replay", "dossier", "words", "run", "schema")
 OFTEN = {
-    "queue": 20, "case at the head": 20, "any case": 15, "account": 15, "item, shop, device or address": 5, "week": 4, "a year of weeks": 1,
+    "queue": 20, "what is folded below it": 3, "case at the head": 20, "any case": 15, "account": 15, "item, shop, device or address": 5, "week": 4, "a year of weeks": 1,
     "lists": 5, "runs": 2, "100 ids": 3, "a word": 9, "list as a file": 1,
 }  # fmt: skip
+FOLDS = ("/fold/folded_review", "/fold/folded_explained")
 A_FILE = "list as a file"  # is written by a process of its own, and is no page
 CONFIRMED = 40  # of so many cases one is, before anybody clicks
 ALONE = 12  # times that each screen is opened, to count what it costs
@@ -48,11 +49,12 @@ ALONE = 12  # times that each screen is opened, to count what it costs
 
 @dataclass(frozen=True)
 class Click:
-    """What an analyst does next; `form` is sent where it is given."""
+    """What an analyst does next; `form` is sent where it is given; `part`: a page that is open asks for a part of it."""
 
     screen: str
     path: str
     form: dict[str, str] | None = None
+    part: bool = False
 
 
 Choice = Callable[[random.Random], Click]
@@ -94,12 +96,14 @@ class Browser:
     def __init__(self, address: str, cookie: str = "") -> None:
         self._address, self._line, self.cookie = address, http.client.HTTPConnection(address, timeout=60), cookie
 
-    def open(self, path: str, form: dict[str, str] | None = None) -> tuple[int, str, float]:
+    def open(self, path: str, form: dict[str, str] | None = None, *, part: bool = False) -> tuple[int, str, float]:
         """Status, text and seconds."""
         begin = time.perf_counter()
         headers = {"Cookie": self.cookie} if self.cookie else {}
         if form is not None:
-            headers |= {"Content-Type": "application/x-www-form-urlencoded", "Origin": f"http://{self._address}", "HX-Request": "true"}
+            headers |= {"Content-Type": "application/x-www-form-urlencoded", "Origin": f"http://{self._address}"}
+        if part or form is not None:
+            headers["HX-Request"] = "true"
         self._line.request("GET" if form is None else "POST", path, None if form is None else urlencode(form), headers)
         answer = self._line.getresponse()
         text = answer.read().decode()
@@ -112,7 +116,7 @@ def click(browser: Browser, choose: Choice, chance: random.Random, until: float,
     """One analyst, until the time is over."""
     while time.perf_counter() < until:
         one = choose(chance)
-        status, _, seconds = browser.open(one.path, one.form)
+        status, _, seconds = browser.open(one.path, one.form, part=one.part)
         clicks.seconds[one.screen].append(seconds)
         if status != 200:
             clicks.failed.append(f"{one.path}: {status}")
@@ -146,6 +150,7 @@ def choices(cases: list[tuple[str, str]], nodes: dict[str, list[str]], csrf: str
     plain = {"queue": "/", "week": "/week", "a year of weeks": "/week?days=365", "lists": "/lists", "runs": "/runs"}
     found: dict[str, Choice] = {screen: partial(lambda one, _: one, Click(screen, path)) for screen, path in plain.items()}
     return found | {
+        "what is folded below it": lambda chance: Click("what is folded below it", chance.choice(FOLDS), part=True),
         "case at the head": lambda chance: Click("case at the head", f"/case/{chance.choice(cases[:40])[0]}"),
         "any case": lambda chance: Click("any case", f"/case/{chance.choice(cases)[0]}"),
         "account": lambda chance: about("account", "user", chance.choice(nodes["user"])),
@@ -171,7 +176,7 @@ def costs_alone(browser: Browser, ways: dict[str, Choice], process: int) -> dict
         before = worked(process)
         for _ in range(ALONE):
             one = choose(chance)
-            browser.open(one.path, one.form)
+            browser.open(one.path, one.form, part=one.part)
         found[screen] = (worked(process) - before) / ALONE
     return found
 
@@ -233,7 +238,8 @@ def click_through(home: Path, run: Run, analysts: int, seconds: float, patience:
         status, page, took = first.open("/")
         opened_cost = worked(server.pid)
         assert status == 200, page
-        cases = re.findall(r'action="/case/(C-\d+)/quick".*?name="ring" value="([^"]+)"', page, re.DOTALL)
+        folded = [first.open(path, part=True)[1] for path in FOLDS]
+        cases = re.findall(r'action="/case/(C-\d+)/quick".*?name="ring" value="([^"]+)"', page + "".join(folded), re.DOTALL)
         token = re.search(r'name="csrf" value="([^"]+)"', page)
         assert cases
         assert token

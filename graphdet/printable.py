@@ -33,6 +33,15 @@ def as_json(document: Any) -> str:
     return spelt_out(json.dumps(_plain(document), ensure_ascii=False, indent=1))
 
 
+def inert(value: Any) -> str:
+    """JSON that no HTML parser can take for markup, no JavaScript parser for line ends, and that turns no reading direction."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    text = spelt_out(text)
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def spelt_out(text: str) -> str:
     """JSON with what controls a screen as escapes."""
     return UNPRINTABLE.sub(lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text)

@@ -234,6 +234,8 @@ def test_an_accepted_finding_is_hidden_until_it_rises(book: Casebook) -> None:
     assert book.case("C-1").state == "decided"
     taken = book.take_in(made_run("run-2", [FOUR, PAIR]))
     assert (book.case("C-1").hidden, book.hid("S-0001")[0].count) == ("S-0001", 1)
+    book.take_in(made_run("run-0", [FOUR, PAIR]))
+    assert [one.run_id for one in book.hid("S-0001")] == ["run-2", "run-0"], "the last to be taken in stands at the end"
     larger = MadeRing("ring-cc", (*FOUR.users, "u7", "u8"), FOUR.items, "review")
     taken = book.take_in(made_run("run-3", [larger]), lambda run, before: followed("C-0001", larger))
     assert taken.back == {"C-0001": "members"}

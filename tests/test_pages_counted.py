@@ -133,7 +133,7 @@ def test_every_row_of_the_worklist_is_true(page: Page) -> None:
     table = {row["ring_id"]: row for row in page.logged.run.rings.to_pylist()}
     for ring in page.data["rings"]:
         oracle, row = page.oracle(ring["ring_id"]), table[ring["ring_id"]]
-        said = page.data["dossiers"][ring["dossier"]]["verdict"]["en"]
+        said = page.data["dossiers"][ring["dossier"]]["chance"]["en"]
         shares = tuple(str(round(100 * ring[name])) for name in ("chance", "chance_low", "chance_high"))
         assert re.findall(r"(\d+) of 100 .* \((\d+) to (\d+)\)", said) == [shares]
         assert ring["size"] == len(oracle.members)

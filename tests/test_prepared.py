@@ -24,9 +24,9 @@ from graphdet.console.shelf import Shelf
 from graphdet.console.workbench import Workbench
 from graphdet.dossier.building import build_dossier
 from graphdet.errors import NotARun
+from graphdet.printable import inert
 from graphdet.replay.recorded import Recorded
 from graphdet.report.data import ring_data
-from graphdet.report.page import inert
 from graphdet.run.folder import Run
 from graphdet.schema import NODE_TYPE, NODE_TYPES
 from graphdet.words.reasons import CATALOGUE

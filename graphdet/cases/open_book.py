@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import getpass
+import json
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -216,6 +217,11 @@ class OpenBook:
             raise NotACasebook(f"{self.path}: lacks the nodes of a ring; `graphdet cases verify` tells more.")
         return found
 
+    def groups(self, digests: Iterable[str]) -> list[Group]:
+        """The nodes of many rings, in one look; those that are not there are left out."""
+        with self.reading():
+            return self.tables.rows(Group, "WHERE digest IN (SELECT value FROM json_each(?))", (json.dumps(list(digests)),))
+
     def member_words(self, case: str = "") -> list[MemberWord]:
         """What was last said of single members, of one case or of all."""
         with self.reading():
@@ -246,9 +252,10 @@ class OpenBook:
         return found
 
     def hid(self, suppression: str) -> list[Hid]:
-        """What a suppression hid, run by run."""
-        with self.reading():
-            return self.tables.rows(Hid, "WHERE suppression = ?", (suppression,))
+        """What a suppression hid, run by run, the run that was taken in last at the end."""
+        with self.reading() as connection:
+            taken = dict(connection.execute("SELECT run_id, entry FROM runs"))
+            return sorted(self.tables.rows(Hid, "WHERE suppression = ?", (suppression,)), key=lambda one: taken.get(one.run_id, 0))
 
     def history(self, case: str = "", suppression: str = "") -> Sequence[Entry]:
         """All entries on a case or a suppression, or else the whole journal, oldest first; those that were undone too."""

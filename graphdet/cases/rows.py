@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from graphdet.cases.entries import days_after
 from graphdet.errors import NotACasebook
@@ -16,6 +17,7 @@ OPEN, DECIDED, DORMANT, CLOSED = STATES = ("open", "decided", "dormant", "closed
 DISCOUNT, ACCEPT = "discount", "accept"
 ASKED, ACTIVE, ENDING, LAPSED, WITHDRAWN, RETURNED = ("asked", "active", "ending", "lapsed", "withdrawn", "returned")
 USUAL_DAYS, WARNING_DAYS = 90, 7
+DAMAGED = "the nodes of a ring in the casebook are damaged; `graphdet cases verify` tells more."
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,13 @@ class Row:
     def values(self) -> tuple[Any, ...]:
         """In the order of the columns."""
         return tuple(self.__dict__.values())  # `astuple` copies, which is slow
+
+    @classmethod
+    def stored(cls, names: Sequence[str], values: Sequence[Any]) -> Self:
+        """A row as a query tells it; a frozen class sets field by field, which is slow where all cases are read."""
+        found = object.__new__(cls)
+        found.__dict__.update(zip(names, values, strict=True))
+        return found
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -140,7 +149,19 @@ class Group(Row):
         try:
             return tuple(map(str, json.loads(self.nodes).get(node_type, ())))
         except (ValueError, TypeError, AttributeError, RecursionError):
-            raise NotACasebook("the nodes of a ring in the casebook are damaged; `graphdet cases verify` tells more.") from None
+            raise NotACasebook(DAMAGED) from None
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Node type → how many there are.
+
+        Raises:
+            NotACasebook: what stands there is none.
+        """
+        try:
+            return {str(node_type): len(ids) for node_type, ids in json.loads(self.nodes).items()}
+        except (ValueError, TypeError, AttributeError, RecursionError):
+            raise NotACasebook(DAMAGED) from None
 
 
 @dataclass(frozen=True)

@@ -81,8 +81,11 @@ class StoredTables:
 
     def rows(self, kind: type[AnyRow], where: str = "", values: Sequence[object] = ()) -> list[AnyRow]:
         """Rows of a table, by key; `where` is written here in the code, values are parameters."""
-        order = ", ".join(COLUMNS[kind.table][: kind.keys])
-        return [kind(*row) for row in self._connection.execute(f"{_SELECT[kind.table]} {where} ORDER BY {order}", tuple(values))]
+        names = COLUMNS[kind.table]
+        order = ", ".join(names[: kind.keys])
+        return [
+            kind.stored(names, row) for row in self._connection.execute(f"{_SELECT[kind.table]} {where} ORDER BY {order}", tuple(values))
+        ]
 
     def values(self, kind: type[Row]) -> Iterator[tuple[Any, ...]]:
         """The rows of a table as they are stored; a check that looks at all of them makes no objects of them."""

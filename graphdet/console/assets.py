@@ -26,9 +26,8 @@ def content(name: str) -> bytes:
         import bokeh
 
         return (Path(bokeh.__file__).parent / "server" / "static" / "js" / name).read_bytes()
-    room = "graphdet.console" if name in OWN else "graphdet.report"
-    inner = files(room).joinpath("static") if name in OWN else files(room)
-    return inner.joinpath(name).read_bytes()
+    room = ("console", "static") if name in OWN else ("report",)
+    return files("graphdet").joinpath(*room, name).read_bytes()  # not of "graphdet.report", which would be imported
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from graphdet.cases.entries import Entry
@@ -11,12 +12,11 @@ from graphdet.console.asked import Answer, Asked
 from graphdet.console.assets import CHARTS
 from graphdet.console.desk import Desk
 from graphdet.console.today_screen import MINE, require_seen, take_back
-from graphdet.report.page import inert, page_words
+from graphdet.printable import inert
 from graphdet.schema import VERDICTS
 from graphdet.schema.lookalikes import LOOK_ALIKES
-from graphdet.schema.wording import filled
 from graphdet.words.console import CONSOLE_WORDS
-from graphdet.words.interface import WORDS
+from graphdet.words.interface import WORDS, page_words
 
 SCRIPTS = (*CHARTS, "text.js", "charts.js", "grid.js", "ring.js", "case.js")
 CODES = {"verdict": "", "lineage": "lineage_", "state": "state_", "why": "back_"}  # parts of entries, and how their words begin
@@ -44,7 +44,8 @@ def case_screen(desk: Desk, asked: Asked) -> Answer:
             undone, last = book.undone(), book.last_word()
             accepted = book.suppression(case.accepted) if case.accepted else None
             standing = desk.standing(book)
-    queue, chance = standing.queue, standing.ranked.get(case.name)
+            rate = desk.rate_of(book, standing, case, asked.language)
+    queue = standing.queue
     run = desk.run_of(case)
     page: str | None = None
     why = "no_run"
@@ -66,16 +67,22 @@ def case_screen(desk: Desk, asked: Asked) -> Answer:
             "undoable": last is not None and last.case == case.name,
             "before": queue[at - 1] if at > 0 else "",
             "after": next(iter(queue[at + 1 :]), ""),  # after a decided one, the worthiest that waits
-            "sure": "" if chance is None else filled(CONSOLE_WORDS["sure_now"].to(asked.language), chance=round(100 * chance)),
+            "rate": rate,
             "verdicts": VERDICTS,
             "stories": stories,
             "page": page or "",
             "comes": page is None and why == "page_comes",
             "no_page": CONSOLE_WORDS[why].to(asked.language) if why in CONSOLE_WORDS else why,
-            "labels": inert(page_words()) if page else "",
+            "labels": _labels() if page else "",
             "scripts": SCRIPTS if page else (),
         },
     )
+
+
+@cache
+def _labels() -> str:
+    """All words of a ring's page; they hang on nothing."""
+    return inert(page_words())
 
 
 def _in_words(entry: Entry, asked: Asked, undone: bool) -> Told:

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, replace
 
 from graphdet.cases.casebook import Casebook
 from graphdet.cases.rows import CLOSED, DECIDED, DORMANT, Case
+from graphdet.week.chances import Beliefs
 from graphdet.week.hand_over import Row, account_rows
 from graphdet.week.queueing import Kinds, beliefs_of, rank_waiting
 
 GONE = ("dormant", "left_window")
+QUEUE = "queue"
 MOST_READ = 500  # cases that are read one by one; of more, all are
 
 
@@ -21,6 +23,7 @@ class Standing:
     Attributes:
         entry: its number.
         cases: all of them by name, in the order in which they were opened.
+        known: what the verdicts so far tell of each kind of case.
         ranked: each that waits, in the order of the queue, with the chance by which it stands there.
         folds: what the screen of today shows: the queue, and what waits for nobody, each in that order.
         accounts: case → its confirmed accounts, as far as somebody asked for them.
@@ -28,6 +31,7 @@ class Standing:
 
     entry: int
     cases: Mapping[str, Case]
+    known: Beliefs
     ranked: Mapping[str, float]
     folds: Mapping[str, Sequence[Case]]
     accounts: Mapping[str, Sequence[Row]] = field(default_factory=dict)
@@ -35,7 +39,7 @@ class Standing:
     @property
     def queue(self) -> list[str]:
         """Names of the cases that wait for somebody, in the order of `graphdet cases queue`."""
-        return [case.name for case in self.folds["queue"]]
+        return [case.name for case in self.folds[QUEUE]]
 
 
 def standing_after(book: Casebook, before: Standing, kinds: Kinds) -> Standing:
@@ -49,10 +53,10 @@ def standing_after(book: Casebook, before: Standing, kinds: Kinds) -> Standing:
     touched = book.cases_changed_since(before.entry)
     if not touched:
         return replace(before, entry=entry)  # somebody looked at something, and nothing follows from that
-    cases = _read(book, before.cases, touched)
-    ranked = {one.case.name: one.chance for one in rank_waiting(book, beliefs_of(book, kinds), list(cases.values()), kinds)}
+    cases, known = _read(book, before.cases, touched), beliefs_of(book, kinds)
+    ranked = {one.case.name: one.chance for one in rank_waiting(book, known, list(cases.values()), kinds)}
     kept = {name: rows for name, rows in before.accounts.items() if name not in touched}
-    return Standing(entry, cases, ranked, _folds(list(cases.values()), ranked), kept)
+    return Standing(entry, cases, known, ranked, _folds(list(cases.values()), ranked), kept)
 
 
 def with_accounts(book: Casebook, standing: Standing) -> Standing:
@@ -73,7 +77,7 @@ def _read(book: Casebook, known: Mapping[str, Case], touched: Set[str]) -> Mappi
 
 
 def _folds(cases: Sequence[Case], ranked: Mapping[str, float]) -> dict[str, list[Case]]:
-    found: dict[str, list[Case]] = {name: [] for name in ("queue", "folded_review", "folded_explained", "folded_hidden", "folded_decided")}
+    found: dict[str, list[Case]] = {name: [] for name in (QUEUE, "folded_review", "folded_explained", "folded_hidden", "folded_decided")}
     place = {name: at for at, name in enumerate(ranked)}
     for case in sorted(cases, key=lambda one: (place.get(one.name, len(place)), one.rank, one.name)):
         if case.state in (DECIDED, CLOSED):
@@ -82,8 +86,8 @@ def _folds(cases: Sequence[Case], ranked: Mapping[str, float]) -> dict[str, list
             found["folded_hidden"].append(case)
         elif case.state != DORMANT and case.lineage not in GONE:
             waits = case.tier == "alert" or bool(case.back)
-            found["queue" if waits else f"folded_{case.tier}"].append(case)
+            found[QUEUE if waits else f"folded_{case.tier}"].append(case)
     return found
 
 
-BEFORE_ALL = Standing(0, {}, {}, _folds((), {}))  # of a book in which nothing stands
+BEFORE_ALL = Standing(0, {}, Beliefs({}), {}, _folds((), {}))  # of a book in which nothing stands

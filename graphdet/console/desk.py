@@ -6,18 +6,23 @@ import contextlib
 import threading
 from collections.abc import Collection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from graphdet.alerts.alert import Alert
-from graphdet.alerts.deliver import connect
-from graphdet.alerts.outbox import State, latest_alerts
 from graphdet.cases.casebook import Casebook
 from graphdet.cases.rows import Case, TakenRun
 from graphdet.console.case_standing import BEFORE_ALL, Standing, standing_after, with_accounts
 from graphdet.console.prepared import Told
 from graphdet.console.shelf import MOST_OPEN, OpenRun, Shelf
 from graphdet.errors import GraphdetError, NotARun
-from graphdet.watch.state import FILE
+from graphdet.schema import SELLER
+from graphdet.schema.standings import STANDINGS
+from graphdet.schema.wording import Language
 from graphdet.week.queueing import Kinds
+from graphdet.words.verdicts import rate_in_words
+
+if TYPE_CHECKING:  # a watch brings much along, and few consoles show one
+    from graphdet.alerts.alert import Alert
+    from graphdet.alerts.outbox import State
 
 PREPARED = "console"  # folder of the home for what the console prepares; whatever is in it can be made again
 
@@ -85,6 +90,25 @@ class Desk:
             return None
         return run if run is not None and run.run.id == case.run_id and case.ring_id in run.by_id else None
 
+    def chance_of(self, book: Casebook, standing: Standing, case: Case) -> float:
+        """That a case is a ring, as it is known now."""
+        if case.name in standing.ranked:
+            return standing.ranked[case.name]
+        return standing.known.of(self._kinds.of(book, case.standing, case.group_digest)).mean
+
+    def rate_of(self, book: Casebook, standing: Standing, case: Case, language: Language) -> str:
+        """How often such groups were rings, in words, as it is known now: one number, wherever the console tells one."""
+        if case.standing not in STANDINGS:  # an older graphdet made its run
+            return ""
+        kind = self._kinds.of(book, case.standing, case.group_digest)
+        belief, verdicts = standing.known.of(kind), standing.known.verdicts_on(kind)
+        return rate_in_words(case.standing, (belief.mean, *belief.interval), verdicts, language)
+
+    def shops_of(self, run: OpenRun, book: Casebook, case: Case) -> int | None:
+        """How many shops the members of a case share, None where the log tells of none."""
+        found = self._kinds.sizes(book, case.group_digest).get(SELLER, 0)
+        return found if found or run.tells_shops else None
+
     def told_of(self, run_id: str, ring_id: str) -> Told | None:
         """What the page of a ring told in codes; None where it is not there yet, or not any more."""
         return self._shelf.told_of(run_id, ring_id)
@@ -102,6 +126,10 @@ class Desk:
         """The last alerts of the watch, latest first; None where there is no watch to be seen."""
         if self.watch is None:
             return None
+        from graphdet.alerts.deliver import connect
+        from graphdet.alerts.outbox import latest_alerts
+        from graphdet.watch.state import FILE
+
         with contextlib.closing(connect(self.watch / FILE)) as connection:
             return latest_alerts(connection, most)
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 from starlette.exceptions import HTTPException
 
+from graphdet.cases.casebook import Casebook
 from graphdet.cases.entries import days_after
-from graphdet.cases.rows import WARNING_DAYS
+from graphdet.cases.rows import WARNING_DAYS, Hid
 from graphdet.console.asked import Answer, Asked
 from graphdet.console.desk import Desk
 from graphdet.errors import CaseError
@@ -25,6 +28,7 @@ MOST_SHOWN = 500
 MOST_REASONS = 4  # of an account, those that name a tactic first; the case's page tells all with their numbers
 FILE = "accounts.csv"
 MOST_ALERTS = 30
+MOST_HIDDEN = 20  # cases that one suppression hid
 
 
 def lists_screen(desk: Desk, asked: Asked) -> Answer:
@@ -34,7 +38,7 @@ def lists_screen(desk: Desk, asked: Asked) -> Answer:
         rows = []
         for one in reversed(book.suppressions()):
             hid = book.hid(one.name)
-            rows.append({"own": one, "standing": one.standing(now), "hid": hid[-1].count if hid else ""})
+            rows.append({"own": one, "standing": one.standing(now), "hid": hid[-1].count if hid else "", "cases": _hidden(book, hid)})
         standing = desk.standing(book, accounts=True)
     judged = [row for name in standing.cases for row in standing.accounts[name]]
     accounts = still_to_act_on(judged, now)
@@ -43,6 +47,14 @@ def lists_screen(desk: Desk, asked: Asked) -> Answer:
     values["kept"] = {run.run_id for run in desk.runs() if (desk.home / run.folder).is_dir()}
     desk.tell({(row["own"]["run_id"], row["own"]["ring_id"]) for row in shown if row["reasons"] is None})
     return Answer("lists.html", values | _alerts(desk, asked))
+
+
+def _hidden(book: Casebook, hid: Sequence[Hid]) -> list[str]:
+    """The cases that a suppression hid in the last run under it; rings that would stand with a key that was left out are none."""
+    if not hid or not (rings := json.loads(hid[-1].rings)):
+        return []
+    case_of = book.cases_of_run(hid[-1].run_id)
+    return [case_of[ring] for ring in rings if ring in case_of][:MOST_HIDDEN]
 
 
 def _in_words(desk: Desk, row: Row, now: str, language: Language) -> dict[str, Any]:

@@ -23,9 +23,9 @@ import pyarrow.compute as pc
 
 from graphdet.console.prepared import ALL, EVENTS, INDEX, PAGES, PLACES, SCORES, TOLD, Prepared
 from graphdet.errors import GraphdetError
+from graphdet.printable import inert
 from graphdet.replay.recorded import Recorded
 from graphdet.report.data import ring_data
-from graphdet.report.page import inert
 from graphdet.run.folder import Run, RunRing
 from graphdet.schema import NODE_TYPES
 from graphdet.whole import whole_file, why

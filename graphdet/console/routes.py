@@ -13,7 +13,7 @@ from graphdet.console.desk import Desk
 from graphdet.console.find_screen import about_screen, find_screen
 from graphdet.console.lists_screen import alerts_part, change_suppression, discount, lists_screen, save_accounts
 from graphdet.console.runs_screen import runs_screen
-from graphdet.console.today_screen import quick_word, today_screen
+from graphdet.console.today_screen import fold_screen, quick_word, today_screen
 from graphdet.console.week_screen import week_screen
 
 
@@ -41,6 +41,7 @@ def _change(path: str, ask: Callable[[Desk, Asked], Answer]) -> Screen:
 
 SCREENS = (
     Screen("/", today_screen),
+    Screen("/fold/{fold}", fold_screen),
     _change("/case/{name}/quick", quick_word),
     Screen("/case/{name}", case_screen),
     _change("/case/{name}/decide", decide_case),

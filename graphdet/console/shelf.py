@@ -28,7 +28,7 @@ MOST_IDS = 500  # that may be asked for at once
 
 
 class OpenRun:
-    """One run, with its rings as rows and quick ways to what a page shows.
+    """One run, with quick ways to what a page shows; `by_id`: ring → its rank and tier.
 
     Args:
         folder: of the run.
@@ -37,8 +37,8 @@ class OpenRun:
 
     def __init__(self, folder: Path, prepared: Path) -> None:
         self.run = Run.load(folder)
-        self.rings: list[dict[str, Any]] = self.run.rings.sort_by("rank").to_pylist()
-        self.by_id = {str(ring["ring_id"]): ring for ring in self.rings}
+        rings: list[dict[str, Any]] = self.run.rings.select(["ring_id", "rank", "tier"]).to_pylist()
+        self.by_id = {str(ring["ring_id"]): ring for ring in rings}
         self.bench = Workbench(folder, prepared / _own_name(self.run.id))
 
     @property
@@ -50,9 +50,10 @@ class OpenRun:
         """How a ring went about, where its page is prepared."""
         return self.bench.prepared.told().get(ring_id, NOTHING_TOLD).tactics
 
-    def shops_of(self, ring_id: str) -> int | None:
-        """How many shops its members share, None where the log tells of none."""
-        return len(self.sellers.get(ring_id, ())) if self.sellers else None
+    @property
+    def tells_shops(self) -> bool:
+        """Whether the log does."""
+        return bool(self.run.meta["counts"]["nodes"].get(SELLER))
 
     @cached_property
     def sellers(self) -> dict[str, tuple[str, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from graphdet.cases.casebook import Casebook
 from graphdet.cases.rows import Case
 from graphdet.console.asked import Answer, Asked
-from graphdet.console.case_standing import GONE
+from graphdet.console.case_standing import GONE, QUEUE, Standing
 from graphdet.console.desk import Desk
 from graphdet.console.shelf import OpenRun
 from graphdet.errors import CaseError
@@ -68,29 +68,38 @@ class Today:
 
 
 def today_screen(desk: Desk, asked: Asked) -> Answer:
-    """The queue and the folds below it."""
+    """The queue, and the folds below it with how many each holds; what is in them comes when somebody opens them."""
     run = desk.latest()
     with desk.book(asked.who) as book, book.reading():
         standing = desk.standing(book)
-        shown = [case for own in standing.folds.values() for case in own[:MOST_SHOWN]]
-        shapes = {case.name: _before(book, case) for case in shown if case.lineage == "grew"}
-    waiting, cases = standing.folds["queue"], standing.cases.values()
-    rows = {name: [_row(run, case, asked, shapes, standing.ranked) for case in own[:MOST_SHOWN]] for name, own in standing.folds.items()}
-    queue = rows.pop("queue")
+        waiting, cases = standing.folds["queue"], standing.cases.values()
+        queue = [_row(desk, run, book, case, asked, standing) for case in waiting[:MOST_SHOWN]]
     stakes = [case.at_stake for case in waiting if case.at_stake is not None]
     notes = [note_in_words(note, asked.language) for note in run.run.meta["notes"] if decides(note)]
     today = Today(
         queue, len(waiting), sum(case.lineage == "new" for case in waiting), sum(case.lineage == "grew" for case in waiting),
         sum(case.lineage in GONE for case in cases), sum(stakes) if stakes else None, notes, _rates(cases),
     )  # fmt: skip
-    folded = [(name, own, len(standing.folds[name])) for name, own in rows.items() if own]
+    folded = [(name, len(own)) for name, own in standing.folds.items() if own and name != QUEUE]
     return Answer("today.html", {"today": today, "columns": COLUMNS, "folded": folded, "beside": clock_of(run.run).beside})
+
+
+def fold_screen(desk: Desk, asked: Asked) -> Answer:
+    """What is in one fold below the queue."""
+    run = desk.latest()
+    with desk.book(asked.who) as book, book.reading():
+        standing = desk.standing(book)
+        if (cases := standing.folds.get(asked.place["fold"])) is None:
+            raise HTTPException(404)
+        rows = [_row(desk, run, book, case, asked, standing) for case in cases[:MOST_SHOWN]]
+    values = {"rows": rows, "all": len(cases), "columns": COLUMNS, "beside": clock_of(run.run).beside}
+    return Answer("fold.html", values, go="/", part=True)
 
 
 def _before(book: Casebook, case: Case) -> int:
     """Members of a case in the run before the last that saw it."""
     seen = book.sightings(case.name)
-    return seen[-2].size if len(seen) > 1 else 0
+    return seen[-2].size if len(seen) > 1 else case.size
 
 
 def _rates(cases: Collection[Case]) -> dict[str, tuple[int, int]]:
@@ -103,21 +112,20 @@ def _rates(cases: Collection[Case]) -> dict[str, tuple[int, int]]:
     return told
 
 
-def _row(run: OpenRun, case: Case, asked: Asked, before: Mapping[str, int], ranked: Mapping[str, float], *, undo: bool = False) -> QueueRow:
-    here = case.run_id == run.run.id
+def _row(desk: Desk, run: OpenRun, book: Casebook, case: Case, asked: Asked, standing: Standing, *, undo: bool = False) -> QueueRow:
     colour = "review" if case.tier == "explained" and case.back else case.tier
-    chance = ranked.get(case.name, case.chance)
-    certainty = "" if chance is None else filled(CONSOLE_WORDS["sure_of"].to(asked.language), chance=round(100 * chance))
+    certainty = filled(CONSOLE_WORDS["sure_of"].to(asked.language), chance=round(100 * desk.chance_of(book, standing, case)))
     explained = look_alike(case.explanation).short.to(asked.language) if case.explanation else ""
+    came = max(case.size - _before(book, case), 0) if case.lineage == "grew" else 0
     return QueueRow(
-        case, colour, run.tactics_of(case.ring_id) if here else (), explained, run.shops_of(case.ring_id) if here else None,
-        max(case.size - before.get(case.name, case.size), 0), clock_of(run.run).minute(case.first_seen), certainty, undo,
+        case, colour, run.tactics_of(case.ring_id) if case.run_id == run.run.id else (), explained, desk.shops_of(run, book, case), came,
+        clock_of(run.run).minute(case.first_seen), certainty, undo,
     )  # fmt: skip
 
 
 def quick_word(desk: Desk, asked: Asked) -> Answer:
     """A word from the queue: confirmed, innocent, later, mine, or the last one taken back; the row as it is then."""
-    word = asked.form.get("word", "")
+    word, run = asked.form.get("word", ""), desk.latest()
     with desk.book(asked.who) as book:
         case = book.case(asked.place["name"])
         require_seen(asked, case)
@@ -131,10 +139,7 @@ def quick_word(desk: Desk, asked: Asked) -> Answer:
             book.decide(case.name, word)
         else:
             raise HTTPException(400)
-        case = book.case(case.name)
-        before = {case.name: _before(book, case)} if case.lineage == "grew" else {}
-        run = desk.latest()
-        row = _row(run, case, asked, before, desk.standing(book).ranked, undo=word not in ("undo", MINE))
+        row = _row(desk, run, book, book.case(case.name), asked, desk.standing(book), undo=word not in ("undo", MINE))
     return Answer("queue_row.html", {"row": row, "beside": clock_of(run.run).beside}, go="/", part=True)
 
 

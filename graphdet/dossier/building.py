@@ -94,9 +94,9 @@ class Dossier:
 
     def verdict(self, language: Language) -> str:
         """What the tier means here, and how often such groups were rings."""
-        return (self._means(language) + (" " if language == "en" else "") + chance_in_words(self.ring, language)).rstrip()
+        return (self.meaning(language) + (" " if language == "en" else "") + chance_in_words(self.ring, language)).rstrip()
 
-    def _means(self, language: Language) -> str:
+    def meaning(self, language: Language) -> str:
         """What the tier means here, in one sentence: why it is no alert, the innocent explanation that fits, and what contradicts it."""
         crowd, tier = self.facts["crowd"], self.ring["tier"]
         if crowd is not None and tier != "alert":

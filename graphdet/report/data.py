@@ -31,6 +31,7 @@ from graphdet.words.claim_sentences import DIRECTIONS, with_bar
 from graphdet.words.reasons import CATALOGUE, in_brief
 from graphdet.words.run_notes import decides, note_in_words
 from graphdet.words.use_words import purpose_in_words
+from graphdet.words.verdicts import chance_in_words
 
 MOST_EVENTS = 5_000  # of one ring, evenly spread over those on its items; its page says where the rest is
 MOST_SHARED = 300  # things that members share, most telling first
@@ -179,7 +180,8 @@ def _dossier(dossier: Dossier, names: Names) -> dict[str, Any]:
     reasons = [{"side": CATALOGUE[code].side, "code": code, **_both(code, numbers)} for code, numbers in dossier.reasons]
     picture = draw_network(dossier.scene, shared, members)
     return {
-        "verdict": {one: dossier.verdict(one) for one in LANGUAGES},
+        "verdict": {one: dossier.meaning(one) for one in LANGUAGES},
+        "chance": {one: chance_in_words(dossier.ring, one) for one in LANGUAGES},
         "purposes": [
             {one: purpose_in_words(use, numbers, one, alert=dossier.ring["tier"] == "alert") for one in LANGUAGES}
             for use, numbers in dossier.uses

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -17,12 +16,11 @@ from typing import Any
 import bokeh
 
 from graphdet.errors import RunError
-from graphdet.printable import spelt_out
+from graphdet.printable import inert
 from graphdet.report.data import report_data
 from graphdet.run.folder import Run
-from graphdet.schema.wording import LANGUAGES
 from graphdet.whole import whole_file, why
-from graphdet.words.interface import WORDS
+from graphdet.words.interface import page_words
 
 MOST_RINGS = 300  # dossiers in one report, worst first; the table holds all rings
 LIBRARIES = ("bokeh.min.js", "bokeh-api.min.js")
@@ -71,19 +69,5 @@ def render(data: dict[str, Any]) -> str:
     )
 
 
-def page_words() -> dict[str, dict[str, str]]:
-    """Language → key → words, for the page's scripts."""
-    return {language: {key: words.to(language) for key, words in WORDS.items()} for language in LANGUAGES}
-
-
 def _digest(script: str) -> str:
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-
-
-def inert(value: Any) -> str:
-    """JSON that no HTML parser can take for markup, no JavaScript parser for line ends, and that turns no reading direction."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for character in "<>&":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    text = spelt_out(text)
-    return text.encode("utf-8", "backslashreplace").decode()

@@ -18,7 +18,7 @@ function ringPage(main, ring) {
 }
 
 function ringParts(main, ring, dossier) {
-  main.append(make("p", { class: "verdict " + standing(ring) }, plain(dossier.verdict[state.language])));
+  main.append(make("p", { class: "verdict " + standing(ring) }, plain([dossier.verdict, dossier.chance].map((one) => one[state.language]).join(state.language === "en" ? " " : "").trim())));
   if (dossier.purposes.length) main.append(make("p", { class: "purposes" }, plain(dossier.purposes.map((one) => one[state.language]).join(" "))));
   main.append(tiles(ring, dossier));
   followers.length = 0;

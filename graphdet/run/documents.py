@@ -41,7 +41,7 @@ KeyType = Annotated[str, AfterValidator(_key_type)]
 class Document(BaseModel):
     """One object; wrong kinds and numbers that are none are errors."""
 
-    model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False, extra="ignore")
+    model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False, extra="ignore", defer_build=True)
 
 
 class Input(Document):

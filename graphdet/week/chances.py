@@ -38,6 +38,12 @@ class Belief:
         return self.a * self.b / (whole**2 * (whole + 1))
 
     @property
+    def interval(self) -> tuple[float, float]:
+        """Where the share lies in `COVERED` of cases."""
+        low, high = scipy.special.betaincinv(self.a, self.b, [(1 - COVERED) / 2, (1 + COVERED) / 2])
+        return float(low), float(high)
+
+    @property
     def lesson(self) -> float:
         """By how much one verdict more is expected to lower the variance."""
         return self.variance / (self.a + self.b + 1)
@@ -64,6 +70,10 @@ class Beliefs:
                 a, b = a + weight * confirmed, b + weight * innocent
         confirmed, innocent = self.said.get(kind, (0, 0))
         return Belief(likeness * a / (a + b) + confirmed, likeness * b / (a + b) + innocent)
+
+    def verdicts_on(self, kind: str) -> int:
+        """How many of the house its chance rests on: those on cases that stand alike."""
+        return sum(sum(said) for other, said in self.said.items() if standing_of_kind(other) == standing_of_kind(kind))
 
 
 def kind_of_case(standing: str, shared: Sequence[str]) -> str:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from graphdet.cases.casebook import Casebook
 from graphdet.cases.entries import days_after
 from graphdet.cases.rows import USUAL_DAYS, Case, Group, MemberWord, RingUsers
-from graphdet.dossier.building import build_dossier
-from graphdet.errors import CaseError, NotARun, RunError
+from graphdet.errors import CaseError
 from graphdet.printable import as_json
-from graphdet.replay.recorded import Recorded
-from graphdet.run.folder import Run
 from graphdet.schema import ACT, HOLD, USER, VERDICTS
 from graphdet.spreadsheets import write_csv, write_workbook
 from graphdet.whole import whole_file, why
-from graphdet.words.reasons import CATALOGUE
+
+if TYPE_CHECKING:
+    from graphdet.week.judged_rings import JudgedRings
 
 COLUMNS = (
     "user_id",
@@ -58,7 +57,11 @@ def account_rows(book: Casebook, verdicts: Sequence[str] = VERDICTS[:1], cases: 
         UnknownCase: no such case.
     """
     chosen = [book.case(name) for name in cases] if cases else book.cases()
-    facts = _Facts(book if reasons else None)
+    facts = None
+    if reasons:
+        from graphdet.week.judged_rings import JudgedRings  # brings along all that dossiers are made by
+
+        facts = JudgedRings(book)
     return [row for case in chosen for row in _rows_of(book, case, facts) if row["verdict"] in verdicts]
 
 
@@ -103,40 +106,7 @@ def write_accounts(rows: Sequence[Row], path: Path, form: str) -> None:
         raise CaseError(f"{path}: cannot be written ({why(error)}); choose another --out.") from None
 
 
-class _Facts:
-    """What runs tell of judged rings, each run opened once."""
-
-    def __init__(self, book: Casebook | None) -> None:
-        self._folders = {run.run_id: book.folder_of(run) for run in book.runs() if run.folder} if book else {}
-        self._runs: dict[str, tuple[Run, Recorded | None] | None] = {}
-
-    def of(self, run_id: str, ring_id: str) -> tuple[dict[str, tuple[float, str]], str]:
-        """User → contribution and role; and the codes of the reasons, parted by spaces. Both empty where the run is gone."""
-        opened = self._open(run_id)
-        if opened is None:
-            return {}, ""
-        run, recorded = opened
-        try:
-            ring = run.ring(ring_id)
-            reasons = [code for code, _ in build_dossier(recorded, ring).reasons] if recorded is not None else []
-        except (NotARun, RunError):
-            return {}, ""
-        users = [row for row in ring.members.to_pylist() if row["node_type"] == USER]
-        return {row["node_id"]: (row["contribution"], row["role"]) for row in users}, " ".join(
-            dict.fromkeys(code for code in reasons if CATALOGUE[code].side == "for")
-        )
-
-    def _open(self, run_id: str) -> tuple[Run, Recorded | None] | None:
-        if run_id not in self._runs:
-            try:
-                run = Run.load(self._folders[run_id])
-                self._runs[run_id] = run, Recorded(run) if run.dossiers is not None else None
-            except (KeyError, NotARun, RunError):
-                self._runs[run_id] = None
-        return self._runs[run_id]
-
-
-def _rows_of(book: Casebook, case: Case, facts: _Facts) -> Iterator[Row]:
+def _rows_of(book: Casebook, case: Case, facts: JudgedRings | None) -> Iterator[Row]:
     words = {word.user_id: word for word in book.member_words(case.name)}
     if not case.verdict and not words:
         return
@@ -144,7 +114,7 @@ def _rows_of(book: Casebook, case: Case, facts: _Facts) -> Iterator[Row]:
     seen = [one for one in book.sightings(case.name) if one.ring_id == ring]
     users = _users_of(book, ring) or book.users_of(case)
     held = book.held_members(case)
-    contributions, reasons = facts.of(seen[-1].run_id, ring) if seen else ({}, "")
+    contributions, reasons = facts.of(seen[-1].run_id, ring) if seen and facts else ({}, "")
     rows: list[Row] = []
     for user in sorted({*users, *words} if case.verdict else words):
         word = words.get(user)

@@ -7,9 +7,8 @@ share is drawn from all of them; what is drawn depends on the seed alone, and st
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any, Literal, get_args
@@ -113,21 +112,29 @@ class Kinds:
     """What the members of groups share. A digest tells all of a group, so that each is read once, whatever becomes of its case."""
 
     def __init__(self) -> None:
-        self._shared: dict[str, tuple[str, ...]] = {}
+        self._sizes: dict[str, dict[str, int]] = {}
+
+    def sizes(self, book: Casebook, digest: str) -> dict[str, int]:
+        """Node type → how many are in a group."""
+        if digest not in self._sizes:
+            self._sizes[digest] = book.group(digest).sizes
+        return self._sizes[digest]
 
     def of(self, book: Casebook, standing: str, digest: str) -> str:
         """The kind of a case that stands so and has this group."""
-        shared = self._shared.get(digest)
-        if shared is None:
-            nodes: dict[str, list[str]] = json.loads(book.group(digest).nodes)
-            shared = self._shared[digest] = tuple(node_type for node_type, ids in nodes.items() if ids and node_type not in (USER, ITEM))
-        return kind_of_case(standing, shared)
+        return kind_of_case(standing, [name for name, count in self.sizes(book, digest).items() if count and name not in (USER, ITEM)])
+
+    def read(self, book: Casebook, digests: Iterable[str]) -> None:
+        """Read the groups among these that are not known yet, all in one look."""
+        if missing := set(digests) - self._sizes.keys():
+            self._sizes |= {group.digest: group.sizes for group in book.groups(missing)}
 
 
 def rank_waiting(book: Casebook, known: Beliefs, cases: Sequence[Case], kinds: Kinds) -> list[Ranked]:
     """Those of the cases that wait, the worthiest first, those that somebody put off last: the order of the queue, wherever it is shown."""
     cases = [case for case in cases if is_asked(case)]
     stakes = _stakes(cases)
+    kinds.read(book, (case.group_digest for case in cases))
     found, chances = [], dict[str, float]()
     for case in cases:
         kind = kinds.of(book, case.standing, case.group_digest)

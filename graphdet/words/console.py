@@ -78,9 +78,6 @@ CONSOLE_WORDS: dict[str, Wording] = {
     "state": Wording("state", "状态"),
     "acts": Wording("", ""),
     "sure_of": Wording("{chance} of 100 such groups were rings", "此类群体每 100 个有 {chance} 个是团伙"),
-    "sure_now": Wording(
-        "With the verdicts so far, {chance} of 100 such groups were rings.", "计入迄今的结论，此类群体每 100 个有 {chance} 个是团伙。"
-    ),
     "rate": Wording("{right} of {of} decided so far were rings", "已判断的 {of} 个中有 {right} 个是团伙"),
     "folded_review": Wording("For review, nothing speaks for haste", "待复核，不紧急"),
     "folded_explained": Wording("An innocent explanation fits", "有正常原因可以解释"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from graphdet.schema.wording import Language, Wording, filled
+from graphdet.schema.wording import LANGUAGES, Language, Wording, filled
 from graphdet.words.action_words import DEEDS
 
 WORDS: dict[str, Wording] = {
@@ -378,3 +378,8 @@ def label(key: str, language: Language, **values: Any) -> str:
 def counted(key: str, language: Language, count: int) -> str:
     """A heading with how many there are."""
     return label("counted", language, what=label(key, language), count=count)
+
+
+def page_words() -> dict[str, dict[str, str]]:
+    """Language → key → words, for a page's scripts."""
+    return {language: {key: words.to(language) for key, words in WORDS.items()} for language in LANGUAGES}

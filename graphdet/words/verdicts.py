@@ -58,9 +58,14 @@ def chance_in_words(ring: Mapping[str, Any], language: Language) -> str:
     """How often groups that stand as a row of `rings` does were rings; empty where an older graphdet made the run."""
     if ring["standing"] not in STANDINGS or ring["chance"] is None:
         return ""
-    numbers = {name: round(100 * ring[column]) for name, column in (("chance", "chance"), ("low", "chance_low"), ("high", "chance_high"))}
-    words, standing = _CHANCE_HERE if ring["verdicts"] else _CHANCE, STANDINGS[ring["standing"]]
-    told = filled(words.to(language), such=standing.such.to(language), verdicts=ring["verdicts"], **numbers)
+    return rate_in_words(ring["standing"], (ring["chance"], ring["chance_low"], ring["chance_high"]), ring["verdicts"], language)
+
+
+def rate_in_words(name: str, rate: tuple[float, float, float], verdicts: int, language: Language) -> str:
+    """Of groups that stand so, how many were rings, with the interval of a new market's rate, and how many verdicts of the house that rests on."""
+    numbers = dict(zip(("chance", "low", "high"), (round(100 * share) for share in rate), strict=True))
+    words, standing = _CHANCE_HERE if verdicts else _CHANCE, STANDINGS[name]
+    told = filled(words.to(language), such=standing.such.to(language), verdicts=verdicts, **numbers)
     if standing.tier != "review" or numbers["high"] >= EVEN:
         return told
     return told + (" " if language == "en" else "") + _MOSTLY_NONE.to(language)

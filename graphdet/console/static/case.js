@@ -9,7 +9,7 @@ function drawRing() {
   clearCharts();
   const box = document.getElementById("ring"), [ring] = data.rings, dossier = dossierOf(ring);
   box.replaceChildren();
-  ringParts(box, ring, dossier);
+  ringParts(box, ring, { ...dossier, chance: { [state.language]: box.dataset.rate } }); // by the verdicts so far, as in the queue
   document.getElementById("members").replaceChildren(...dossier.members.map((member) => make("option", { value: data.ids[member.id] })));
   box.dataset.drawn = "yes";
 }
