@@ -38,8 +38,9 @@ from graphdet.run.folder import Run
 PROGRAM = str(Path(sys.executable).with_name("graphdet"))
 ROOMS = ("console", "cases", "week", "report", "replay", "dossier", "words", "run", "schema")
 OFTEN = {
-    "queue": 20, "what is folded below it": 3, "case at the head": 20, "any case": 15, "account": 15, "item, shop, device or address": 5, "week": 4, "a year of weeks": 1,
-    "lists": 5, "runs": 2, "100 ids": 3, "a word": 9, "list as a file": 1,
+    "queue": 20, "what is folded below it": 3, "case at the head": 20, "any case": 15, "account": 15,
+    "item, shop, device or address": 5, "week": 4, "a year of weeks": 1, "lists": 5, "runs": 2, "100 ids": 3, "a word": 9,
+    "list as a file": 1,
 }  # fmt: skip
 FOLDS = ("/fold/folded_review", "/fold/folded_explained")
 A_FILE = "list as a file"  # is written by a process of its own, and is no page
