@@ -12,7 +12,7 @@ import argparse
 import io
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,11 @@ from results_io import write_result
 from graphdet import detect
 from graphdet.evaluate import evaluate, load_truth
 from graphdet.events import EventTable, read_events
-from graphdet.events.picture_prints import BITS, PREFIX, VIEWS, picture_print
+from graphdet.events.picture_prints import picture_print
 from graphdet.events.table import Written
 from graphdet.settings import GnnSettings, LogSettings, MachineSettings, RingSettings, Settings
 from graphdet.signals import with_meeting_places
-from graphdet.signals.near_pictures import APART, Prints, apart, near_pictures
+from graphdet.signals.near_pictures import APART, PART_APART, apart, as_words, near_pictures, parts_apart
 from graphdet.simulate import MarketSettings, preset, simulate, with_pictures, write_market
 from graphdet.simulate.knobs import RingMix
 from graphdet.simulate.photographs import CHANGES, as_jpeg, changed, draw_at_home, draw_for_shop
@@ -37,11 +37,29 @@ FRESH = 7000  # the first thing's number
 SEEDS = (9101, 9102, 9103, 9104)
 FIGURES = ("f1", "precision", "recall", "ring_precision", "ring_recall")
 SHARES = ("recall of pairs", "precision of pairs", "different pairs that are near")
-BITS_APART = "least bits between different ones"
+BITS_APART, PARTS_APART = "least bits between different ones", "least bits between one and a part of a different one"
+# Name → what is cut off the left, upper, right and lower edge, as shares, by a random number for each.
+CUTS: dict[str, Callable[[np.random.Generator], Sequence[float]]] = {
+    "cut by up to 10 % at each edge": lambda rng: rng.uniform(0, 0.1, 4),
+    "cut by up to 15 % at each edge": lambda rng: rng.uniform(0, 0.15, 4),
+    "cut by up to 20 % at each edge": lambda rng: rng.uniform(0, 0.2, 4),
+    "cut by 5 to 20 % at one edge": lambda rng: rng.permutation([rng.uniform(0.05, 0.2), 0, 0, 0]),
+    "made a square": lambda rng: (0.125, 0, 0.125, 0),
+    "cut by 25 % at each edge": lambda rng: (0.25,) * 4,
+}
 
 
-def words(prints: list[str]) -> Prints:
-    return np.array([np.frombuffer(bytes.fromhex(one.removeprefix(PREFIX)), "<u8") for one in prints]).reshape(-1, 2 * VIEWS, BITS // 64)
+def cut_out(picture: Image.Image, shares: Sequence[float]) -> bytes:
+    """What is left in between, in a worse JPEG."""
+    left, top, right, bottom = (share * side for share, side in zip(shares, (picture.width, picture.height) * 2, strict=True))
+    return as_jpeg(picture.crop((int(left), int(top), int(picture.width - right), int(picture.height - bottom))), 60)
+
+
+def near_each(own: list[str], others: list[str]) -> float:
+    """The share of copies that are near the original of the same place."""
+    pairs = np.column_stack([np.arange(len(own)), np.arange(len(own)) + len(own)])
+    views, parts = as_words(own + others)
+    return float(((apart(pairs, views) <= APART) | (parts_apart(pairs, views, parts) <= PART_APART)).mean())
 
 
 def copies(count: int) -> dict[str, Any]:
@@ -56,18 +74,23 @@ def copies(count: int) -> dict[str, Any]:
         near, every, source = {}, list(own), list(range(count))
         for change in CHANGES:
             others = [picture_print(changed(one, change, FRESH + n)) for n, one in enumerate(originals)]
-            pairs = np.column_stack([np.arange(count), np.arange(count) + count])
-            near[change] = float((apart(pairs, words(own + others)) <= APART).mean())
+            near[change] = near_each(own, others)
+            every, source = every + others, source + list(range(count))
+        for change, shares in CUTS.items():
+            others = [picture_print(cut_out(one, shares(np.random.default_rng(FRESH + n)))) for n, one in enumerate(originals)]
+            near[change] = near_each(own, others)
             every, source = every + others, source + list(range(count))
         different = np.column_stack(np.triu_indices(count, 1))
-        bits = apart(different, words(own))
-        first, truth = near_pictures(words(every)), np.array(source)
+        views, parts = as_words(own)
+        bits, part_bits = apart(different, views), parts_apart(different, views, parts)
+        first, truth = near_pictures(*as_words(every)), np.array(source)
         together, same = first[:, None] == first[None], truth[:, None] == truth[None]
         upper = np.triu_indices(len(truth), 1)
         told[kind] = {
             "near the original": near,
             BITS_APART: int(bits.min()),
-            "different pairs that are near": float((bits <= APART).mean()),
+            PARTS_APART: int(part_bits.min()),
+            "different pairs that are near": float(((bits <= APART) | (part_bits <= PART_APART)).mean()),
             "recall of pairs": float((together & same)[upper].sum() / same[upper].sum()),
             "precision of pairs": float((together & same)[upper].sum() / together[upper].sum()),
         }
@@ -138,9 +161,9 @@ def as_text(told: dict[str, Any]) -> str:
     """The figures as a table."""
     copied, cost = told["copies"], told["cost"]
     lines = ["| near the original, of copies | " + " | ".join(copied) + " |", "|---" * (len(copied) + 1) + "|"]
-    rows = {change: [f"{row['near the original'][change]:.1%}" for row in copied.values()] for change in CHANGES}
+    rows = {change: [f"{row['near the original'][change]:.1%}" for row in copied.values()] for change in (*CHANGES, *CUTS)}
     rows |= {name: [f"{row[name]:.2%}" for row in copied.values()] for name in SHARES}
-    rows |= {BITS_APART: [str(row[BITS_APART]) for row in copied.values()]}
+    rows |= {name: [str(row[name]) for row in copied.values()] for name in (BITS_APART, PARTS_APART)}
     lines += [f"| {name} | {' | '.join(cells)} |" for name, cells in rows.items()]
     (wide, high), seconds = cost["pixels"], cost["seconds"]
     about = f"{cost['photographs']:,} photographs of {wide} × {high} pixels ({cost['bytes'] / 1e3:,.0f} kB each), {cost['threads']} threads"

@@ -1,9 +1,11 @@
-"""Made accounts with known truth → what each signal adds to the graph, and how the articles' networks fare beside graphdet.
+"""Made accounts with known truth → what each signal adds to the graph: learned on tuning seeds, judged on fresh ones.
 
-    python benchmarks/signals.py    # fusion table and architectures: learned on tuning seeds, judged on fresh ones
+    python benchmarks/signals.py           # markets of 4,000 accounts, with some taken over and without
+    python benchmarks/signals.py --full    # hard markets as they are
 
-Whatever learns, learns on whole markets that it is not judged on, so no ring, account or day is in two parts. A modality is a name in
-`MODALITIES` → columns of users; what is added there joins both tables.
+Whatever learns, learns on whole markets that it is not judged on, so no ring, account or day is in two parts. A bar is that of the best F1
+over the tuning markets, each judged by what others of them taught. A modality is a name in `MODALITIES` → columns of users; what is added
+there joins all tables. The articles' networks stand beside these in `signals_networks.py`.
 """
 
 from __future__ import annotations
@@ -17,9 +19,7 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 import numpy.typing as npt
-import torch
 from account_meetings import bursts, cards, log_with_prints, pictures, texts
-from account_networks import LENGTH, OneRecurrent, Picture, SmallTransformer, TwoLstms, forecast_residual, learn
 from markets import as_events
 from results_io import write_result
 from sklearn.metrics import average_precision_score, roc_auc_score
@@ -34,27 +34,42 @@ from graphdet.progress import Progress
 from graphdet.signal_settings import TakeoverSettings
 from graphdet.signals import measure_log
 from graphdet.signals.activity import ACTIVITY
-from graphdet.signals.activity_maps import HOUR, activity_maps, oddness
-from graphdet.signals.sequences import TOKENS, read_steps, summarize, trigram_surprise
+from graphdet.signals.activity_maps import activity_maps, oddness
+from graphdet.signals.sequences import read_steps, summarize, trigram_surprise
 from graphdet.signals.signal import names_of
 from graphdet.signals.takeovers import find_takeovers
 from graphdet.simulate import preset, simulate, with_pictures, with_takeovers
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
-LEARN_SEEDS, HELD_SEED, FRESH = (11, 12), 13, (9001, 9002, 9003, 9004, 9005)
-USERS, EVENTS, TAKEN = 4000, 120_000, 100.0  # of a market; taken over of 10,000 accounts
 SHOWN = 0.05  # of honest reviews, that show a picture
+TAKEN = 100.0  # of 10,000 accounts, that are taken over
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Markets of one size, and how trees learn from them: leaves, rounds, and in how many parts the tuning markets are judged."""
+
+    users: int
+    events: int
+    learn: tuple[int, ...]
+    fresh: tuple[int, ...]
+    leaves: int
+    rounds: int
+    folds: int
+
+
+SMALL = Plan(4000, 120_000, tuple(range(11, 21)), (9006, 9007, 9008, 9009, 9010), leaves=7, rounds=80, folds=5)
+FULL = Plan(60_000, 800_000, tuple(range(21, 27)), (9114, 9115, 9116, 9117, 9118), leaves=31, rounds=300, folds=3)
 
 
 @dataclass(frozen=True)
 class Accounts:
-    """One market's accounts: columns by modality, what networks read, who is a fraud, and of which kind ('' = honest)."""
+    """One market's accounts: columns by modality, the log they are of, who is a fraud, and of which kind ('' = honest)."""
 
     columns: Mapping[str, Floats]
     score: Floats  # of the run, which knows no label
-    tokens: npt.NDArray[np.int64]
-    days: npt.NDArray[np.float32]  # (accounts, days, hours)
+    events: EventTable
     kind: npt.NDArray[np.str_]
     seconds: Mapping[str, float]
 
@@ -106,9 +121,9 @@ MODALITIES: dict[str, Callable[[EventTable], Floats]] = {
 BESIDE = {"sequences by GRU": sequences_gru, "activity maps by autoencoder": maps_autoencoder}  # measured, in no fusion
 
 
-def accounts_of(seed: int, taken: float = TAKEN, beside: bool = False) -> Accounts:
+def accounts_of(plan: Plan, seed: int, taken: float, beside: bool = False) -> Accounts:
     """A hard market's accounts; the graph is a run with two permuted logs that reads no texts and no pictures."""
-    market = simulate(with_pictures(with_takeovers(preset("hard", users=USERS, events=EVENTS), taken), SHOWN), seed)
+    market = simulate(with_pictures(with_takeovers(preset("hard", users=plan.users, events=plan.events), taken), SHOWN), seed)
     events, settings = as_events(log_with_prints(market)), Settings()
     settings = settings.model_copy(update={"rings": settings.rings.model_copy(update={"permutations": 2})})
     start = time.perf_counter()
@@ -130,26 +145,7 @@ def accounts_of(seed: int, taken: float = TAKEN, beside: bool = False) -> Accoun
     if "takeovers" in market.truth:
         kind.update(dict.fromkeys(market.truth["takeovers"]["user_id"].to_pylist(), "taken over"))
     score = inputs.values[:, inputs.names.index("score_odds")].astype(np.float64)
-    return Accounts(columns, score, latest_tokens(events), day_hours(events), np.array([kind[name] for name in names]), seconds)
-
-
-def latest_tokens(events: EventTable) -> npt.NDArray[np.int64]:
-    """Each account's latest steps, padded at the front."""
-    steps = read_steps(events)
-    tokens = np.full((events.count("user"), LENGTH), TOKENS)
-    last = np.append(np.flatnonzero(steps.first)[1:], len(steps.user))
-    back = last[steps.user] - np.arange(len(steps.user))
-    kept = back <= LENGTH
-    tokens[steps.user[kept], LENGTH - back[kept]] = steps.token[kept]
-    return tokens
-
-
-def day_hours(events: EventTable) -> npt.NDArray[np.float32]:
-    """log(1 + events) by day and hour."""
-    assert events.time is not None
-    hour = (events.time // HOUR - events.time.min() // (24 * HOUR) * 24).clip(0, 45 * 24 - 1)
-    counts = np.bincount(events.codes["user"].astype(np.int64) * 1080 + hour, minlength=events.count("user") * 1080)
-    return np.log1p(counts).reshape(-1, 45, 24).astype(np.float32)
+    return Accounts(columns, score, events, np.array([kind[name] for name in names]), seconds)
 
 
 def together(markets: Sequence[Accounts], names: Sequence[str], permuted: str = "") -> Floats:
@@ -161,11 +157,11 @@ def together(markets: Sequence[Accounts], names: Sequence[str], permuted: str = 
     return np.vstack(rows)
 
 
-def trees(inputs: Floats, fraud: Flags, begin: Floats | None = None) -> lgb.Booster:
-    """Small trees; `begin`: log odds that they add to, as those of models with labels do."""
-    settings = {"objective": "binary", "num_leaves": 7, "learning_rate": 0.05, "min_data_in_leaf": 60, "lambda_l2": 20.0, "verbose": -1}
-    settings |= {"deterministic": True, "force_col_wise": True, "num_threads": 1, "seed": 1}
-    return lgb.train(settings, lgb.Dataset(inputs, fraud.astype(float), init_score=begin), 80)
+def trees(plan: Plan, inputs: Floats, fraud: Flags, begin: Floats | None = None) -> lgb.Booster:
+    """`begin`: log odds that they add to, as those of models with labels do."""
+    settings = {"objective": "binary", "num_leaves": plan.leaves, "learning_rate": 0.05, "min_data_in_leaf": 60, "lambda_l2": 20.0}
+    settings |= {"deterministic": True, "force_col_wise": True, "num_threads": 1, "seed": 1, "verbose": -1}
+    return lgb.train(settings, lgb.Dataset(inputs, fraud.astype(float), init_score=begin), plan.rounds)
 
 
 def log_odds(market: Accounts) -> Floats:
@@ -198,13 +194,36 @@ def even_rows(fraud: Flags) -> npt.NDArray[np.int64]:
 
 
 Judge = Callable[[Accounts], Floats]
+Set = tuple[list[str], str]  # names of modalities that are read, and the one that is dealt to other accounts
 
 
-def judged(judge: Judge, held: Accounts, fresh: Sequence[Accounts]) -> dict[str, Any]:
-    """Figures in natural proportion and balanced, over fresh markets, with 95 % intervals of AUPRC and F1."""
-    rows = even_rows(held.fraud)
-    told = judge(held)
-    bars = best_bar(held.fraud, told), best_bar(held.fraud[rows], told[rows])
+def taught(plan: Plan, learned: Sequence[Accounts], names: Sequence[str], permuted: str = "") -> Judge:
+    """Trees that learned from whole markets, on top of the run's log odds."""
+    begin = np.concatenate([log_odds(market) for market in learned])
+    model = trees(plan, together(learned, names, permuted), np.concatenate([market.fraud for market in learned]), begin)
+    return lambda market: log_odds(market) + model.predict(together([market], names, permuted), raw_score=True)
+
+
+def of_others(plan: Plan, learned: Sequence[Accounts], names: Sequence[str], permuted: str = "") -> list[Floats]:
+    """What each tuning market is given by those of the other parts."""
+    told: list[Floats] = [np.zeros(0)] * len(learned)
+    for fold in range(plan.folds):
+        judge = taught(plan, [market for place, market in enumerate(learned) if place % plan.folds != fold], names, permuted)
+        for place in range(fold, len(learned), plan.folds):
+            told[place] = judge(learned[place])
+    return told
+
+
+def judged(judge: Judge, tuning: Sequence[Accounts], told: Sequence[Floats], fresh: Sequence[Accounts]) -> dict[str, Any]:
+    """Figures in natural proportion and balanced, over fresh markets, with 95 % intervals of AUPRC and F1; bars of the tuning markets."""
+    even_of = [even_rows(market.fraud) for market in tuning]
+    bars = (
+        best_bar(np.concatenate([market.fraud for market in tuning]), np.concatenate(told)),
+        best_bar(
+            np.concatenate([market.fraud[rows] for market, rows in zip(tuning, even_of, strict=True)]),
+            np.concatenate([score[rows] for score, rows in zip(told, even_of, strict=True)]),
+        ),
+    )
     natural, even = [], []
     for market in fresh:
         score, rows = judge(market), even_rows(market.fraud)
@@ -218,22 +237,25 @@ def judged(judge: Judge, held: Accounts, fresh: Sequence[Accounts]) -> dict[str,
     return mean
 
 
-def fusion(learned: Sequence[Accounts], held: Accounts, fresh: Sequence[Accounts]) -> dict[str, Any]:
-    """The graph alone, with each, with all, without each, and with each dealt to others."""
-    modalities = list(MODALITIES)
-    sets: dict[str, tuple[list[str], str]] = {"graph alone": (["graph"], "")}
-    sets |= {f"graph + {name}": (["graph", name], "") for name in (*modalities, *(name for name in BESIDE if name in fresh[0].columns))}
+def sets_of(beside: bool, full: bool) -> dict[str, Set]:
+    """The graph alone, with each, with all, without each, and with each dealt to others; of full markets the first three."""
+    modalities = [*MODALITIES, "counts"]
+    sets: dict[str, Set] = {"graph alone": (["graph"], "")}
+    sets |= {f"graph + {name}": (["graph", name], "") for name in (*modalities, *(BESIDE if beside else ()))}
     sets["all"] = (["graph", *modalities], "")
-    sets |= {f"all without {name}": ([one for one in ("graph", *modalities) if one != name], "") for name in modalities}
-    sets |= {f"graph + {name}, permuted": (["graph", name], name) for name in modalities}
-    fraud, begin = np.concatenate([market.fraud for market in learned]), np.concatenate([log_odds(market) for market in learned])
-    rows = {}
-    for told, (names, permuted) in sets.items():
-        model = trees(together(learned, names, permuted), fraud, begin)
-        judge: Judge = lambda market, names=names, permuted=permuted, model=model: (  # type: ignore[misc]  # noqa: E731
-            log_odds(market) + model.predict(together([market], names, permuted), raw_score=True)
-        )
-        rows[told] = judged(judge, held, fresh)
+    if not full:
+        sets |= {f"all without {name}": ([one for one in ("graph", *modalities) if one != name], "") for name in modalities}
+        sets |= {f"graph + {name}, permuted": (["graph", name], name) for name in modalities}
+    return sets
+
+
+def fusion(plan: Plan, learned: Sequence[Accounts], fresh: Sequence[Accounts], sets: Mapping[str, Set]) -> dict[str, Any]:
+    """Figures of each set, and beside them those of the run's score."""
+    rows: dict[str, Any] = {}
+    for told, (names, permuted) in {"the run, no labels": ([], ""), **sets}.items():
+        judge = taught(plan, learned, names, permuted) if names else log_odds
+        others = of_others(plan, learned, names, permuted) if names else [log_odds(market) for market in learned]
+        rows[told] = judged(judge, learned, others, fresh)
         rows[told]["recall"], rows[told]["AUPRC"] = by_kind(judge, fresh)
         print(f"{told:<40} AUPRC {rows[told]['natural']['AUPRC']:.3f}  F1 {rows[told]['natural']['F1']:.3f}", flush=True)
     return rows
@@ -256,48 +278,6 @@ def by_kind(judge: Judge, fresh: Sequence[Accounts]) -> tuple[dict[str, float], 
     }
 
 
-def architectures(learned: Sequence[Accounts], held: Accounts, fresh: Sequence[Accounts]) -> dict[str, Any]:
-    """The articles' networks and the others beside graphdet, on the same accounts; networks see one fraud for four honest accounts."""
-    fraud = np.concatenate([market.fraud for market in learned])
-    honest = np.random.default_rng(5).permutation(np.flatnonzero(~fraud))[: 4 * int(fraud.sum())]
-    rows = np.sort(np.concatenate([np.flatnonzero(fraud), honest]))
-    tokens, days = np.concatenate([market.tokens for market in learned]), np.concatenate([market.days for market in learned])
-    labels, few = fraud[rows], even_rows(held.fraud)
-
-    def by_tokens(make: Callable[[], torch.nn.Module], focal: float = 0.0) -> Judge:
-        network = learn(make, tokens[rows], labels, (held.tokens[few], held.fraud[few]), focal)
-        return lambda market: network.says(market.tokens)
-
-    def by_days() -> Judge:
-        network = learn(lambda: Picture(45), days[rows], labels, (held.days[few], held.fraud[few]))
-        return lambda market: network.says(market.days)
-
-    def by_trees(names: list[str], told: bool) -> Judge:
-        model = trees(together(learned, names), fraud, np.concatenate([log_odds(market) for market in learned]) if told else None)
-        return lambda market: model.predict(together([market], names), raw_score=True) + (log_odds(market) if told else 0.0)
-
-    daily = np.expm1(days).sum(axis=2)
-    contestants: dict[str, Callable[[], Judge]] = {
-        "LSTM 128, 64 over sequences": lambda: by_tokens(TwoLstms),
-        "plain RNN over sequences": lambda: by_tokens(lambda: OneRecurrent("rnn")),
-        "forecast residual, windows of five, 2 × LSTM 50": lambda: (
-            lambda market: forecast_residual(daily, np.expm1(market.days).sum(axis=2))
-        ),
-        "CNN on activity pictures": by_days,
-        "GRU with focal loss over sequences": lambda: by_tokens(lambda: OneRecurrent("gru"), 2.0),
-        "small transformer over sequences": lambda: by_tokens(SmallTransformer),
-        "trees on counts": lambda: by_trees(["counts"], False),
-        "graphdet, no labels": lambda: lambda market: market.score,
-        "graphdet with labels": lambda: by_trees(["graph", *MODALITIES], True),
-    }
-    told = {}
-    for name, make in contestants.items():
-        start = time.perf_counter()
-        told[name] = judged(make(), held, fresh) | {"seconds": time.perf_counter() - start}
-        print(f"{name:<50} AUPRC {told[name]['natural']['AUPRC']:.3f}", flush=True)
-    return told
-
-
 def as_table(rows: Mapping[str, Any], proportion: str) -> list[str]:
     heads = ("accuracy", "precision", "recall", "F1", "AUROC", "AUPRC")
     lines = [f"| {proportion} | " + " | ".join(heads) + " | AUPRC, 95 % |", "|---" * (len(heads) + 2) + "|"]
@@ -310,69 +290,52 @@ def as_table(rows: Mapping[str, Any], proportion: str) -> list[str]:
 
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--seeds", type=int, default=len(FRESH))
+    asked.add_argument("--full", action="store_true", help="hard markets of 60,000 accounts; half an hour")
     asked.add_argument("--beside", action="store_true", help="the GRU and the autoencoder in the fusion, too; minutes more")
     options = asked.parse_args()
-    torch.set_num_threads(1)
-    seeds = FRESH[: options.seeds]
-    learned, held = [accounts_of(seed, beside=options.beside) for seed in LEARN_SEEDS], accounts_of(HELD_SEED, beside=options.beside)
-    fresh = [accounts_of(seed, beside=options.beside) for seed in seeds]
-    print("markets made", flush=True)
-    told: dict[str, Any] = {
-        "seeds": seeds,
-        "seconds": {name: float(np.mean([one.seconds[name] for one in fresh])) for name in fresh[0].seconds},
-    }
-    told["fusion"] = fusion(learned, held, fresh)
-    write_result("signals", told, as_text(told))
-    told["networks"] = architectures(learned, held, fresh)
-    write_result("signals", told, as_text(told))
-    told["plain"] = fusion(
-        [accounts_of(seed, 0.0) for seed in LEARN_SEEDS], accounts_of(HELD_SEED, 0.0), [accounts_of(seed, 0.0) for seed in seeds]
-    )
-    write_result("signals", told, as_text(told))
+    plan, name = (FULL, "signals_full") if options.full else (SMALL, "signals")
+    told: dict[str, Any] = {"seeds": plan.fresh}
+    for part, taken in (("plain", 0.0),) if options.full else (("taken", TAKEN), ("plain", 0.0)):
+        learned, fresh = ([accounts_of(plan, seed, taken, options.beside) for seed in seeds] for seeds in (plan.learn, plan.fresh))
+        print(f"{part}: markets made", flush=True)
+        told.setdefault("seconds", {key: float(np.mean([one.seconds[key] for one in fresh])) for key in fresh[0].seconds})
+        told[part] = fusion(plan, learned, fresh, sets_of(options.beside, options.full))
+        write_result(name, told, as_text(plan, told))
 
 
-def as_text(told: Mapping[str, Any]) -> str:
+def as_text(plan: Plan, told: Mapping[str, Any]) -> str:
     """The tables of what is measured so far."""
-    fused = told["fusion"]
-    kinds = sorted({kind for row in fused.values() for kind in row["recall"]})
-    heads = ["| | " + " | ".join(kinds) + " |", "|---" * (len(kinds) + 1) + "|"]
     lines = [
         "# What signals add to the graph",
         "",
-        f"Markets `hard` of {USERS:,} accounts and {EVENTS:,} events, {TAKEN:g} of 10,000 accounts taken over besides,",
-        f"{SHOWN:.0%} of honest reviews with a picture; the graph alone reads no texts and no pictures;",
-        f"learned on seeds {LEARN_SEEDS}, bars chosen on {HELD_SEED}, judged on {told['seeds']}. A fraud is a ring's member",
-        "or an account taken over.",
-        "",
-        "## Fusion",
-        "",
-        *as_table(fused, "natural"),
-        "Recall by kind among as many as there are frauds:",
-        "",
-        *heads,
-        *(f"| {name} | " + " | ".join(f"{fused[name]['recall'][kind]:.2f}" for kind in kinds) + " |" for name in fused),
-        "",
-        "AUPRC of each kind against honest accounts, other frauds left out (few of many are such, so it is lower than that of all):",
-        "",
-        *heads,
-        *(f"| {name} | " + " | ".join(f"{fused[name]['AUPRC'][kind]:.2f}" for kind in kinds) + " |" for name in fused),
-        "",
+        f"Markets `hard` of {plan.users:,} accounts and {plan.events:,} events, {SHOWN:.0%} of honest reviews with a picture;",
+        "the graph alone reads no texts and no pictures. Trees on top of the run's log odds learned on the markets of seeds",
+        f"{plan.learn}, bars are those of the best F1 there, and fresh seeds {plan.fresh} are judged.",
+        "A fraud is a ring's member or an account taken over.",
     ]
-    if "networks" in told:
-        lines += [
-            "## The articles' networks beside graphdet",
-            "",
-            *as_table(told["networks"], "natural"),
-            *as_table(told["networks"], "balanced"),
-        ]
-    if "plain" in told:
-        lines += [
-            "## The same markets without accounts taken over, where takeover scores can tell nothing",
-            "",
-            *as_table(told["plain"], "natural"),
-        ]
-    return "\n".join([*lines, "Seconds a market: " + ", ".join(f"{name} {value:.1f}" for name, value in told["seconds"].items()) + ".", ""])
+    heads = {"taken": f"{TAKEN:g} of 10,000 accounts taken over besides", "plain": "Nobody taken over"}
+    for part in [part for part in heads if part in told]:
+        lines += ["", f"## {heads[part]}", "", *as_table(told[part], "natural"), *of_kinds(told[part])]
+    return "\n".join(
+        [*lines, "", "Seconds a market: " + ", ".join(f"{name} {value:.1f}" for name, value in told["seconds"].items()) + ".", ""]
+    )
+
+
+def of_kinds(rows: Mapping[str, Any]) -> list[str]:
+    """Recall and AUPRC of each kind of ring."""
+    kinds = sorted({kind for row in rows.values() for kind in row["recall"]})
+    lines = []
+    for figure, about in (
+        ("recall", "Recall by kind among as many as there are frauds:"),
+        (
+            "AUPRC",
+            "AUPRC of each kind against honest accounts, other frauds left out (few are such, so it is lower than that of all):",
+        ),
+    ):
+        lines += [about, "", "| | " + " | ".join(kinds) + " |", "|---" * (len(kinds) + 1) + "|"]
+        lines += [f"| {name} | " + " | ".join(f"{row[figure].get(kind, 0.0):.2f}" for kind in kinds) + " |" for name, row in rows.items()]
+        lines += [""]
+    return lines[:-1]
 
 
 if __name__ == "__main__":

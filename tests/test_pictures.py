@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import itertools
 import os
@@ -27,7 +28,8 @@ from graphdet.dossier.building import build_dossier
 from graphdet.events import EventTable, read_events
 from graphdet.events.picture_files import MOST_BYTES, PictureRefused
 from graphdet.events.picture_heads import kind_and_pixels
-from graphdet.events.picture_prints import BITS, PREFIX, VIEWS, picture_print
+from graphdet.events.picture_prints import BITS, PARTS, PREFIX, VIEWS, picture_print
+from graphdet.events.pictures import is_print
 from graphdet.events.table import Written
 from graphdet.pipeline import detect
 from graphdet.progress import Progress
@@ -35,7 +37,7 @@ from graphdet.replay.recorded import Recorded
 from graphdet.rings.null_search import search_null
 from graphdet.settings import GnnSettings, LogSettings, RingSettings, Settings, load_settings
 from graphdet.signals import measure_log, with_meeting_places
-from graphdet.signals.near_pictures import APART, near_pictures
+from graphdet.signals.near_pictures import APART, PART_APART, as_words, near_pictures
 from graphdet.signals.review_pictures import groups_of_pictures
 from graphdet.simulate.photographs import CHANGES, as_jpeg, changed, draw_at_home, draw_for_shop
 
@@ -141,7 +143,7 @@ def test_damaged_bytes_are_a_picture_or_refused(data: bytes, draw: random.Random
         told = picture_print(bytes(spoilt))
     except PictureRefused as refused:
         reason = str(refused)
-    assert len(told) == len(PREFIX) + VIEWS * BITS // 2 if told else reason in BAD_BYTES
+    assert len(told) == len(PREFIX) + VIEWS * BITS // 2 + 1 + -(-PARTS * BITS // 24) * 4 if told else reason in BAD_BYTES
 
 
 def test_what_is_no_plain_picture_inside_the_folder_is_missing_counted_and_the_row_is_kept(tmp_path: Path) -> None:
@@ -231,16 +233,24 @@ def test_the_same_picture_in_any_kind_and_however_it_is_turned_is_one() -> None:
 
 
 def near(pictures: list[bytes]) -> list[int]:
-    return near_pictures(words([picture_print(data) for data in pictures])).tolist()
-
-
-def words(prints: list[str]) -> np.ndarray:
-    return np.array([np.frombuffer(bytes.fromhex(one.removeprefix(PREFIX)), "<u8") for one in prints]).reshape(-1, 2 * VIEWS, 4)
+    return near_pictures(*as_words([picture_print(data) for data in pictures])).tolist()
 
 
 def apart_by_hand(one: str, other: str) -> int:
     views = [[int(text.removeprefix(PREFIX)[at : at + 64], 16) for at in range(0, 256, 64)] for text in (one, other)]
     return min((left ^ right).bit_count() for left in views[0][::2] for right in views[1])
+
+
+def part_apart_by_hand(one: str, other: str) -> int:
+    """The bits in which either differs, either way round, from the part of the other that is most like it."""
+    views = [[int(text.removeprefix(PREFIX)[at : at + 64], 16) for at in range(0, 256, 64)] for text in (one, other)]
+    cut = [base64.b64decode(text.partition(".")[2]).hex() for text in (one, other)]
+    parts = [[int(text[at : at + 64], 16) for at in range(0, len(text), 64)] for text in cut]
+    return min((view ^ part).bit_count() for own, theirs in ((0, 1), (1, 0)) for view in views[own] for part in parts[theirs])
+
+
+def near_by_hand(one: str, other: str) -> bool:
+    return apart_by_hand(one, other) <= APART or part_apart_by_hand(one, other) <= PART_APART
 
 
 def test_groups_are_those_of_all_pairs() -> None:
@@ -249,15 +259,50 @@ def test_groups_are_those_of_all_pairs() -> None:
     made = [(n, picture_print(changed(one, change, n))) for n, one in enumerate(originals) for change in CHANGES]
     random.Random(3).shuffle(made)  # noqa: S311
     prints = [one for _, one in made]
-    first = near_pictures(words(prints)).tolist()
+    first = near_pictures(*as_words(prints)).tolist()
     for place, leader in enumerate(first):
         assert first[leader] == leader <= place
-        assert leader == place or apart_by_hand(prints[place], prints[leader]) <= APART
+        assert leader == place or near_by_hand(prints[place], prints[leader])
         assert made[place][0] == made[leader][0]
     alone = [place for place, leader in enumerate(first) if leader == place]
     close = [(one, other) for one, other in itertools.combinations(alone, 2) if apart_by_hand(prints[one], prints[other]) <= APART - 10]
     assert close == []
     assert len(alone) <= 1.15 * len(originals)
+
+
+def test_what_is_cut_out_of_a_picture_is_found_by_the_part_that_it_is() -> None:
+    """A group is near its first by hand, too; nearly all cuts are found, as is the whole where a part is shown more, and nothing else."""
+    originals = [draw_at_home(400 + n, n) for n in range(12)] + [draw_for_shop(400 + n) for n in range(6)]
+    shares = [(0.12, 0, 0, 0), (0, 0.13, 0, 0.13), (0.08, 0.02, 0.06, 0.1), (0.07, 0.07, 0.07, 0.07)]
+    own = [picture_print(as_jpeg(one)) for one in originals]
+    parts = [picture_print(cut_out(one, *share)) for one in originals for share in shares]
+    of_own, of_parts = list(range(len(own))), np.repeat(np.arange(len(own)), len(shares)).tolist()
+    for every, source in ((own + parts, of_own + of_parts), (parts + own, of_parts + of_own)):
+        leaders = near_pictures(*as_words(every)).tolist()
+        for place, leader in enumerate(leaders):
+            assert leader == place or near_by_hand(every[place], every[leader])
+            assert source[place] == source[leader]
+        later = leaders[len(own) :] if every[0] == own[0] else leaders[len(parts) :]
+        assert sum(leader < len(every) - len(later) for leader in later) >= 0.9 * len(later)
+    assert apart_by_hand(own[0], parts[3]) > APART >= part_apart_by_hand(own[0], parts[3])
+
+
+def cut_out(picture: Image.Image, left: float, top: float, right: float, bottom: float) -> bytes:
+    """What is left in between, smaller and worse."""
+    wide, high = picture.size
+    part = picture.crop((int(left * wide), int(top * high), int((1 - right) * wide), int((1 - bottom) * high)))
+    return as_jpeg(part.resize((int(part.width * 0.7), int(part.height * 0.7))), 60)
+
+
+def test_a_print_that_was_kept_before_there_were_parts_is_one_still(tmp_path: Path) -> None:
+    """It is compared by its whole alone, and its group has the name that it had."""
+    now = picture_print(encoded("JPEG"))
+    before = now.partition(".")[0]
+    changed_now = picture_print(changed(HOME, "jpeg", 1))
+    assert is_print(before)
+    assert groups(write_log(tmp_path, [before, changed_now]))[0] == groups(write_log(tmp_path, [now, changed_now]))[0]
+    for bad in (f"{before}.", f"{before}.AAAA", f"{now[:-4]}", f"{now}=", f"{before}.{'!' * 3416}"):
+        assert is_print(bad) == (bad == f"{before}.")
 
 
 def test_groups_and_their_names_depend_on_no_order_and_bytes_are_as_good_as_files(tmp_path: Path) -> None:

@@ -58,6 +58,9 @@ def simulate_market(
     sheets: Annotated[
         float, typer.Option(min=0, max=1, help="Such a share of rings works by a sheet: what to look at before a task, and how long.")
     ] = 0.0,
+    nights: Annotated[
+        float, typer.Option(min=0, max=1, help="Such a share of rings works by night, beside honest people who are up then.")
+    ] = 0.0,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same market.")] = 1,
     log_format: Annotated[LogFormat, typer.Option("--format", help="Format of the log.")] = LogFormat.PARQUET,
     stream: Annotated[
@@ -68,7 +71,7 @@ def simulate_market(
 ) -> None:
     """Make a log with planted rings, innocent look-alikes, and the truth about both: of a marketplace, or of a shop of the zoo."""
     from graphdet.errors import MarketError
-    from graphdet.simulate import preset, simulate, with_pictures, with_sheets, with_takeovers, without_rings, write_market
+    from graphdet.simulate import preset, simulate, with_nights, with_pictures, with_sheets, with_takeovers, without_rings, write_market
     from graphdet.simulate.zoo import SHOPS, make_shop, write_shop
 
     if shop == "list":
@@ -84,15 +87,15 @@ def simulate_market(
     if out is None:
         raise MarketError("name the folder to write to with --out DIR, or --stream to print the events.")
     if shop is not None:
-        if preset_name is not None or events is not None or takeovers or pictures or sheets:
+        if preset_name is not None or events is not None or takeovers or pictures or sheets or nights:
             raise MarketError(
-                "--preset, --events, --takeovers, --pictures and --sheets are about the marketplace; "
+                "--preset, --events, --takeovers, --pictures, --sheets and --nights are about the marketplace; "
                 "a shop of the zoo takes --users, --seed and --clean."
             )
         write_shop(make_shop(shop, seed, users, not clean), out, log_format.value)
     else:
         settings = with_takeovers(preset((preset_name or Preset.HARD).value, events, users), takeovers)
-        settings = with_sheets(with_pictures(settings, pictures), sheets)
+        settings = with_nights(with_sheets(with_pictures(settings, pictures), sheets), nights)
         write_market(simulate(without_rings(settings) if clean else settings, seed), out, log_format.value)
     print(out / f"events.{log_format.value}")
 

@@ -1,11 +1,13 @@
 """A picture's bytes → its print: what it looks like in a few bits, of which those of a changed copy are nearly all the same.
 
 The signs of its low spatial frequencies (a perceptual hash, as by a cosine transform; Zauner 2010) in whole numbers, so that every machine
-says the same: of all of it and of its middle, since copies are cut at their edges, and both as they are and mirrored.
+says the same: of all of it and of its middle, both as they are and mirrored, and of what is left of it when more is cut off its edges, so
+that what somebody cut out of it is found by the part that it is.
 """
 
 from __future__ import annotations
 
+import base64
 import io
 import threading
 from contextlib import nullcontext
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from graphdet.arrays import Int64, UInt8
+from graphdet.arrays import Float64, Int64, UInt8
 from graphdet.events.picture_files import PictureRefused
 from graphdet.events.picture_heads import kind_and_pixels
 from graphdet.shortage import ran_out
@@ -27,8 +29,11 @@ VIEWS = 2  # all of it and its middle
 CUT = 0.025  # of each edge, for the middle
 MOST_PIXELS = 50_000_000
 MANY_PIXELS = 8_000_000  # from which on pictures are decoded one at a time
+FINE = 96  # pixels of the small picture whose parts are looked at, in each direction
+CUTS = tuple((first, last) for first in (0, 7, 14) for last in (0, 7, 14))  # of these pixels, what a part lacks at either end
+PARTS = len(CUTS) ** 2 - 1  # all but the whole
 PREFIX = "print:"
-LETTERS = len(PREFIX) + 2 * VIEWS * BITS // 4
+LETTERS = len(PREFIX) + 2 * VIEWS * BITS // 4  # without its parts, which follow a full stop
 
 OTHER_KIND = "no JPEG, PNG, WebP, GIF or BMP by the bytes"
 BROKEN = "broken or cut short"
@@ -38,6 +43,18 @@ BLANK = "of one colour alone"
 _LEAST_SPREAD = 12  # between the darkest and the lightest of the small picture's pixels
 _STEPS = (np.arange(SIDE) + 0.5) * np.pi / SIDE
 _COSINES: Int64 = np.rint(np.cos(np.outer(np.arange(WAVES), _STEPS)) * 16384).astype(np.int64)
+
+
+def _cosines_of(first: int, last: int) -> Float64:
+    """(WAVES, FINE) of what lies between two edges; whole numbers, as floats, whose sums stay below 2^53 and so are exact in any order."""
+    left = FINE - first - last
+    waves = np.zeros((WAVES, FINE))
+    waves[:, first : FINE - last] = np.rint(np.cos(np.outer(np.arange(WAVES), (np.arange(left) + 0.5) * np.pi / left)) * 16384)
+    return waves
+
+
+_COSINES_OF_PARTS: Float64 = np.stack([_cosines_of(*cut) for cut in CUTS])
+_ACROSS: Float64 = np.ascontiguousarray(_COSINES_OF_PARTS.reshape(-1, FINE).T)
 _TURNED = np.where(np.arange(WAVES) % 2, -1, 1)  # what becomes of each frequency across in a mirror
 _one_large = threading.Lock()
 
@@ -48,7 +65,8 @@ def picture_print(data: bytes) -> str:
     Raises:
         PictureRefused: it is no picture that is read, or one that says nothing.
     """
-    return PREFIX + b"".join(_bits(view) for view in _views(data)).hex()
+    *views, fine = _views(data)
+    return f"{PREFIX}{b''.join(_bits(view) for view in views).hex()}.{base64.b64encode(_bits_of_parts(fine)).decode()}"
 
 
 def small_picture(data: bytes) -> UInt8:
@@ -61,7 +79,7 @@ def small_picture(data: bytes) -> UInt8:
 
 
 def _views(data: bytes) -> list[Int64]:
-    """The picture and its middle, small, once it is sure that it is one and says something."""
+    """The picture and its middle, small, and the picture less small, once it is sure that it is one and says something."""
     kind, pixels = checked_kind(data)
     try:
         with _one_large if pixels > MANY_PIXELS else nullcontext():
@@ -92,7 +110,7 @@ def checked_kind(data: bytes) -> tuple[str, int]:
 
 
 def _small(data: bytes, kind: str) -> list[Int64]:
-    """The picture and its middle in grey, small, and turned as its camera says."""
+    """The picture and its middle in grey, small, and the picture less small, all turned as its camera says."""
     from PIL import Image
 
     with Image.open(io.BytesIO(data), formats=(kind,)) as picture:
@@ -102,9 +120,9 @@ def _small(data: bytes, kind: str) -> list[Int64]:
         picture.draft("L", (4 * SIDE, 4 * SIDE))
         grey = _grey(picture)
     views = []
-    for cut in (0.0, CUT):
+    for cut, side in ((0.0, SIDE), (CUT, SIDE), (0.0, FINE)):
         box = (cut * grey.width, cut * grey.height, (1 - cut) * grey.width, (1 - cut) * grey.height)
-        small = grey.resize((SIDE, SIDE), Image.Resampling.BOX, box)
+        small = grey.resize((side, side), Image.Resampling.BOX, box)
         views.append(_turned(np.asarray(small, np.int64), turn))
     return views
 
@@ -142,3 +160,13 @@ def _bits(view: Int64) -> bytes:
     strength = np.sort(np.abs(waves), axis=None)
     least = strength[BITS // 2] * 3 // 20
     return b"".join(np.packbits(one > least).tobytes() for one in (waves, waves * _TURNED))
+
+
+def _bits_of_parts(fine: Int64) -> bytes:
+    """Of each part of a picture but the whole, as it is; as for a view."""
+    # In products so small that no library parts them among threads of its own: there is one thread a picture as it is.
+    waves = (_COSINES_OF_PARTS @ fine.astype(np.float64) @ _ACROSS).reshape(len(CUTS), WAVES, len(CUTS), WAVES)
+    parts = waves.transpose(0, 2, 1, 3).reshape(-1, BITS)[1:]
+    parts[:, 0] = 0
+    strength = np.partition(np.abs(parts), BITS // 2, axis=1)[:, BITS // 2].astype(np.int64)
+    return np.packbits(parts > (strength * 3 // 20)[:, None], axis=1).tobytes()

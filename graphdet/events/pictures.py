@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import warnings
@@ -16,7 +17,7 @@ import pyarrow.compute as pc
 from graphdet.events.files import LogFile
 from graphdet.events.picture_files import ADDRESS, ADDRESSES, PictureRefused, read_inside
 from graphdet.events.picture_marks import LONGEST, picture_mark
-from graphdet.events.picture_prints import LETTERS, PREFIX, picture_print
+from graphdet.events.picture_prints import BITS, LETTERS, PARTS, PREFIX, picture_print
 from graphdet.events.timestamps import SPACES
 from graphdet.extras import need
 from graphdet.printable import printable
@@ -132,5 +133,14 @@ def _print_of(name: str, value: str | bytes, folder: Path | None, *, marked: boo
 def is_print(value: str) -> bool:
     """Whether it is what a log that graphdet keeps has instead of a picture."""
     found, _, mark = value.partition(" ")
-    plain = len(found) == LETTERS and found.startswith(PREFIX) and set(found[len(PREFIX) :]) <= set("0123456789abcdef")
-    return plain and len(mark) <= LONGEST and mark.isprintable()
+    whole, _, parts = found.partition(".")
+    plain = len(whole) == LETTERS and whole.startswith(PREFIX) and set(whole[len(PREFIX) :]) <= set("0123456789abcdef")
+    return plain and (not parts or _are_parts(parts)) and len(mark) <= LONGEST and mark.isprintable()
+
+
+def _are_parts(told: str) -> bool:
+    """Whether the parts of a picture can be read from it; prints of logs that were kept before there were any have none."""
+    try:
+        return len(base64.b64decode(told, validate=True)) * 8 == PARTS * BITS
+    except ValueError:
+        return False

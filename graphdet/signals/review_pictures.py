@@ -16,11 +16,11 @@ import pyarrow.compute as pc
 
 from graphdet.arrays import Int32, Int64
 from graphdet.events import EventTable
-from graphdet.events.picture_prints import LETTERS, PREFIX, VIEWS
+from graphdet.events.picture_prints import LETTERS
 from graphdet.events.table import Written
 from graphdet.schema import IMAGE_GROUP
 from graphdet.signals.leaders import numbered, users_of
-from graphdet.signals.near_pictures import WORDS, Prints, near_pictures
+from graphdet.signals.near_pictures import as_words, near_pictures
 from graphdet.signals.signal import Signal
 
 
@@ -42,7 +42,7 @@ def groups_of_pictures(written: Written, user: Int32) -> pa.DictionaryArray:
     keys = [("users", "descending"), ("print", "ascending")]  # the first picture of a group is the one that most people show
     order = pc.sort_indices(pa.table({"users": users, "print": own}), keys).to_numpy().astype(np.int64)
     first = np.arange(len(own))
-    first[order] = order[near_pictures(_as_words(own.take(pa.array(order))))]
+    first[order] = order[near_pictures(*as_words(own.take(pa.array(order)).to_pylist()))]
     named, place = numbered(first[code], len(first))
     marks = _marks(own.to_pylist(), first, users)
     called = [marks.get(group) or _name(str(own[group])) for group in named.tolist()]
@@ -59,14 +59,9 @@ def _marks(own: list[str], first: Int64, users: Int64) -> dict[int, str]:
     """Group (by its first picture) → the name of the mark that most of those who showed it showed; of as many, the first in order."""
     told: dict[int, Counter[str]] = {}
     for one, group, count in zip(own, first.tolist(), users.tolist(), strict=True):
-        if mark := one[LETTERS + 1 :]:
+        if mark := one.partition(" ")[2]:
             told.setdefault(group, Counter())[mark] += count
     return {group: f"picture with {min(counts, key=lambda mark: (-counts[mark], mark))}" for group, counts in told.items()}
-
-
-def _as_words(prints: pa.LargeStringArray) -> Prints:
-    letters = "".join(one[len(PREFIX) : LETTERS] for one in prints.to_pylist())
-    return np.frombuffer(bytes.fromhex(letters), "<u8").reshape(-1, 2 * VIEWS, WORDS)
 
 
 def _name(one: str) -> str:

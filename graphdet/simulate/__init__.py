@@ -3,7 +3,16 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from graphdet.simulate.knobs import MarketSettings, preset, with_pictures, with_sheets, with_takeovers, without_lookalikes, without_rings
+from graphdet.simulate.knobs import (
+    MarketSettings,
+    preset,
+    with_nights,
+    with_pictures,
+    with_sheets,
+    with_takeovers,
+    without_lookalikes,
+    without_rings,
+)
 from graphdet.simulate.market import Market, simulate
 from graphdet.simulate.writing import write_market
 
@@ -18,6 +27,7 @@ __all__ = [
     "plant_ring",
     "preset",
     "simulate",
+    "with_nights",
     "with_pictures",
     "with_sheets",
     "with_takeovers",

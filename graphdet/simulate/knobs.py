@@ -112,6 +112,7 @@ class RingSettings(Section):
     organic_floor: float = Field(0.12, ge=0, le=1, description="least share of a member's own shopping that goes on beside the ring")
     pool_share: float = Field(0.12, ge=0, le=1, description="workers who also work for another ring")
     sheets: float = Field(0.0, ge=0, le=1, description="rings whose sheet says what to look at before a task, and how long")
+    nights: float = Field(0.0, ge=0, le=1, description="rings that work by night; a quarter as large a share of users lives by night, too")
 
     @model_validator(mode="after")
     def _ordered(self) -> RingSettings:
@@ -275,6 +276,11 @@ def with_pictures(settings: MarketSettings, share: float) -> MarketSettings:
 def with_sheets(settings: MarketSettings, share: float) -> MarketSettings:
     """The same market, in which such a share of rings works by a task sheet."""
     return settings.model_copy(update={"rings": settings.rings.model_copy(update={"sheets": share})})
+
+
+def with_nights(settings: MarketSettings, share: float) -> MarketSettings:
+    """The same market, in which such a share of rings works by night, beside honest people who are up then."""
+    return settings.model_copy(update={"rings": settings.rings.model_copy(update={"nights": share})})
 
 
 def without_rings(settings: MarketSettings) -> MarketSettings:

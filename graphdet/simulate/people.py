@@ -13,6 +13,7 @@ import numpy.typing as npt
 from graphdet.simulate.clock import Clock
 from graphdet.simulate.goods import Catalogue
 from graphdet.simulate.knobs import MarketSettings
+from graphdet.simulate.night_shifts import up_by_night
 from graphdet.simulate.streams import Flags, Floats, Ints, Longs, mix, stream
 
 INTERESTS = 4
@@ -231,7 +232,7 @@ def make_people(settings: MarketSettings, catalogue: Catalogue, clock: Clock, se
         later=later,
         shop=rng.choice(catalogue.seller, n).astype(np.int32),
         loyalty=np.minimum(rng.exponential(max(knobs.loyalty, 1e-9), n), 0.7).astype(np.float32),
-        late_hours=(rng.normal(0, 1.2, n) * 3600).astype(np.float32),
+        late_hours=(rng.normal(0, 1.2, n) * 3600 + up_by_night(n, settings.rings.nights, stream(seed, "nights"))).astype(np.float32),
         mobile=np.clip(rng.beta(2, 2 / max(settings.network.mobile_share, 1e-6) - 2, n), 0, 0.95).astype(np.float32)
         if 0 < settings.network.mobile_share < 1
         else np.full(n, settings.network.mobile_share, dtype=np.float32),

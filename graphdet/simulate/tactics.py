@@ -13,6 +13,7 @@ import numpy as np
 
 from graphdet.simulate.clock import DAY, HOUR
 from graphdet.simulate.ledger import Ledger, RingTruth
+from graphdet.simulate.night_shifts import by_night
 from graphdet.simulate.sessions import CANCELLED, CART, FAVOURITE, LOOK, NATURAL, ORDER, REFUNDED, REVIEWED, Plan, join_plans, make_plan
 from graphdet.simulate.streams import Floats, Ints, Longs, stream
 from graphdet.simulate.task_sheets import look_by_sheet
@@ -231,6 +232,8 @@ class _Ring:
         planned &= rng.random(planned.shape) >= knobs.skipped_share
         member, target = np.nonzero(planned)
         time = self.world.clock.draw(begin[target], np.minimum(begin[target] + length[target], self.world.clock.end - HOUR), rng)
+        if knobs.nights and rng.spawn(1)[0].random() < knobs.nights:  # by a stream of its own, as sheets
+            time = by_night(time, begin[target], length[target])
         late = rng.random(len(time)) < knobs.late_share
         time = np.where(late, time + rng.exponential(1.0, len(time)) * np.minimum(length[target], 3 * DAY), time)
         there = (time < self.world.clock.end - HOUR) & (time < self.world.people.leave[members[member]]) & (time > 0)

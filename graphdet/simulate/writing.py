@@ -114,7 +114,7 @@ def describe(market: Market) -> dict[str, object]:
     return {
         "version": graphdet.__version__,
         "seed": market.seed,
-        # A market without takeovers, pictures or task sheets is described as it was before there were any.
+        # A market without takeovers, pictures, task sheets or night shifts is described as it was before there were any.
         "settings": market.settings.model_dump(exclude=_not_asked_for(market.settings)),
         "events": len(market),
         "nodes": {name: len(ids) for name, ids in market.ids.items()},
@@ -124,7 +124,8 @@ def describe(market: Market) -> dict[str, object]:
 
 def _not_asked_for(settings: MarketSettings) -> dict[str, Any]:
     asked = {"takeovers": settings.takeovers.count, "pictures": settings.pictures.share}
-    return {name: True for name, much in asked.items() if not much} | ({} if settings.rings.sheets else {"rings": {"sheets"}})
+    of_rings = {name for name in ("sheets", "nights") if not getattr(settings.rings, name)}
+    return {name: True for name, much in asked.items() if not much} | ({"rings": of_rings} if of_rings else {})
 
 
 def count_kinds(truth: Mapping[str, pa.Table]) -> dict[str, dict[str, int]]:
