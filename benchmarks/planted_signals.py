@@ -110,7 +110,7 @@ def reviews_of(data: Path) -> dict[str, Any]:
     said = said.rename(columns={"review_comment_message": "text"})
     good = said[(said["rating"] == 5) & (said["text"].str.len() > 20)]["text"].unique()
     sold = said.groupby("item_id").size()
-    told = {"reviews": len(said), "as it is": len(findings_in(said)), "planted": 0, "found": 0, "false": 0}
+    told = {"reviews": len(said), "as it is": len(findings_in(said)), "planted": 0, "found": 0, "false": 0, "left": 0}
     for number in range(ROUNDS):
         rng = np.random.default_rng(number)
         parts, items = [said], rng.choice(sold.index[sold >= LEAST].to_numpy(), EACH, replace=False).tolist()
@@ -126,20 +126,33 @@ def reviews_of(data: Path) -> dict[str, Any]:
                     text=np.where(repeats, rng.choice(good), rng.choice(good, CREW)),
                 )
             )  # fmt: skip
-        found = findings_in(pd.concat(parts, ignore_index=True))
+        whole = pd.concat(parts, ignore_index=True)
+        found = findings_in(whole)
+        marked = {one for every in found.values() for one in every}
+        rest = whole[[one not in marked for one in zip(whole["user_id"], whole["item_id"], whole["text"], strict=True)]]
         told["planted"] += len(items)
-        told["found"] += len(found & set(items))
-        told["false"] += len(found - set(items))
+        told["found"] += len(set(found) & set(items))
+        told["false"] += len(set(found) - set(items))
+        told["left"] += len(set(findings_in(rest)) & set(found))
     return told
 
 
-def findings_in(log: pd.DataFrame) -> set[str]:
+def findings_in(log: pd.DataFrame) -> dict[str, list[tuple[str, str, str]]]:
+    """Item → user, item and text of those of a finding's reviews that carry a sign themselves."""
     with tempfile.TemporaryDirectory() as folder:
         log.to_csv(Path(folder) / "log.csv", index=False)
         events = read_events([Path(folder) / "log.csv"])
         reviews = read_reviews(events, Settings())
         assert reviews is not None
-        return {one.item for one in find_reviews(reviews, events)}
+        users = events.ids["user"].to_pylist()
+        return {
+            one.item: [
+                (users[reviews.user[row]], one.item, reviews.text[row])
+                for row, signs in zip(one.reviews.tolist(), one.signs, strict=True)
+                if signs
+            ]
+            for one in find_reviews(reviews, events)
+        }
 
 
 def main() -> None:
@@ -169,7 +182,8 @@ def as_text(rows: dict[str, dict[str, Any]], reviews: dict[str, Any]) -> str:
     of_reviews = (
         f"Of {reviews['reviews']:,} reviews of the marketplace {reviews['as it is']} findings as they are; of {reviews['planted']} items "
         f"that had {CREW} five-star reviews planted within two days, {FOLLOWED:.0%} of them one text and the others those of other items, "
-        f"{reviews['found']} are found, and {reviews['false']} others told (stated share 5 %)."
+        f"{reviews['found']} are found, and {reviews['false']} others told (stated share 5 %). "
+        f"Without the reviews that carry a sign themselves {reviews['left']} of these findings are left."
     )
     lines = [
         "# Planted into real logs",

@@ -37,10 +37,8 @@ def explain(
         ModelError: the settings leave networks out, or the log has too few alert rings for one.
     """
     need("learn", "a model")
-    from graphdet.learning.applying import load_for_run
+    from graphdet.learning.applying import inputs_for, load_for_run
     from graphdet.learning.explaining import explain_user
-    from graphdet.learning.labelled_inputs import read_inputs
-    from graphdet.learning.life_columns import lives_in
     from graphdet.learning.life_events import reasons_in_life
     from graphdet.learning.ring_model import RingModel
 
@@ -53,9 +51,9 @@ def explain(
     if loaded is None or isinstance(loaded, RingModel):
         return _explain_network(measured, code, settings, progress, loaded)
     run = detect_in(measured, settings, progress).run
-    read = read_inputs(measured, run, loaded.message_scale, settings.machine.workers, lives_in(loaded.columns))
+    read = inputs_for(loaded, measured, run, settings.machine.workers)
     found = explain_user(loaded, read, code)
-    return replace(found, lives=reasons_in_life(measured.events, code, [one.column for one in found.moved], read))
+    return replace(found, lives=reasons_in_life(measured.events, code, [one.column for one in found.moved], read, loaded.head))
 
 
 def _explain_network(measured: Measured, user: int, settings: Settings, progress: Progress, model: RingModel | None) -> NetworkExplanation:

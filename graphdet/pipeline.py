@@ -130,9 +130,7 @@ def train(
         LabelError: too few labels, or labels of one kind.
     """
     need("learn", "learning")
-    from graphdet.learning.from_labels import learn_labels
-    from graphdet.learning.labelled_inputs import read_inputs, ring_members
-    from graphdet.learning.life_columns import lives_wanted
+    from graphdet.learning.from_labels import learn_from_log
 
     settings, progress = settings or Settings(), progress or Progress()
     measured = measure_log(events, settings, progress)
@@ -144,10 +142,8 @@ def train(
             )
         return Trained(found.network, found.run, None)
     with progress.stage("learn from labels", len(labels)):
-        lives = lives_wanted(settings.signals)
-        inputs = read_inputs(measured, found.run, None, settings.machine.workers, lives)
-        model, judgement = learn_labels(
-            inputs, labels, ring_members(events, found.run), settings, precision=precision, budget=budget, trials=trials, board=board
+        model, judgement = learn_from_log(
+            measured, found.run, labels, settings, precision=precision, budget=budget, trials=trials, board=board
         )
     return Trained(model, found.run, judgement)
 

@@ -29,6 +29,7 @@ class SequenceSettings(Section):
     model: Literal["none", "trigram", "gru", "lstm"] = Field(
         "none", description="what says so: counts of three steps (a second for a million events), or a network (minutes)"
     )
+    labelled: bool = Field(False, description="whether a network learns labels from the steps themselves, for models with labels (minutes)")
 
 
 class MapSettings(Section):

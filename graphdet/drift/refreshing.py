@@ -45,8 +45,9 @@ def refresh_model(
     """
     need("learn", "graphdet refresh")
     from graphdet.evaluate.metrics import ranking_figures
-    from graphdet.learning.from_labels import learn_labels
-    from graphdet.learning.labelled_inputs import read_inputs, ring_members
+    from graphdet.learning.applying import inputs_for
+    from graphdet.learning.from_labels import learn_from_log
+    from graphdet.learning.labelled_inputs import ring_members
     from graphdet.learning.labelled_model import load_labelled
     from graphdet.learning.parting import part_labels
     from graphdet.pipeline import detect_in
@@ -57,13 +58,13 @@ def refresh_model(
     found = detect_in(measured, settings, progress)
     threads, rings = settings.machine.workers, ring_members(events, found.run)
     with progress.stage("learn from labels", len(labels)):
-        model, _ = learn_labels(read_inputs(measured, found.run, None, threads), labels, rings, settings)
+        model, _ = learn_from_log(measured, found.run, labels, settings)
     latest = part_labels(labels, rings).judge
     users, positive = labels.user[latest], labels.positive[latest]
 
     def judged(one: LabelledModel) -> tuple[Float64, float]:
         """Every user's chance, and the area under precision and recall on the latest labels."""
-        chance = one.chance(read_inputs(measured, found.run, one.message_scale, threads))
+        chance = one.chance(inputs_for(one, measured, found.run, threads))
         area = ranking_figures(positive, chance[users]).auprc
         if area is None:
             raise ModelError("the latest labels are of one kind, so nothing can be judged on them.")
@@ -85,7 +86,7 @@ def tell_learned(events: EventTable, shelf: ModelShelf, settings: Settings, prog
         ModelError: the model cannot be read.
     """
     need("learn", "graphdet refresh")
-    from graphdet.learning.labelled_inputs import read_inputs
+    from graphdet.learning.applying import inputs_for
     from graphdet.learning.labelled_model import load_labelled
     from graphdet.pipeline import detect_in
     from graphdet.signals import measure_log
@@ -94,7 +95,7 @@ def tell_learned(events: EventTable, shelf: ModelShelf, settings: Settings, prog
     model = load_labelled(shelf.path_of(shelf.in_use))
     measured = measure_log(events, settings, progress)
     found = detect_in(measured, settings, progress)
-    chance = model.chance(read_inputs(measured, found.run, model.message_scale, settings.machine.workers))
+    chance = model.chance(inputs_for(model, measured, found.run, settings.machine.workers))
     write_learned(shelf.state / LEARNED, events.ids["user"], chance, model=shelf.in_use, time=shelf.entries()[-1].time)
 
 

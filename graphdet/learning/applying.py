@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from graphdet.errors import ModelError, NotAModel
 from graphdet.evidence.measured import Measured
-from graphdet.learning.labelled_inputs import read_inputs
+from graphdet.learning.labelled_inputs import LabelledInputs, read_inputs
 from graphdet.learning.labelled_model import KIND as LABELLED
 from graphdet.learning.labelled_model import LabelledModel, load_labelled
 from graphdet.learning.life_columns import lives_in
@@ -23,6 +23,7 @@ from graphdet.learning.ring_model import RingModel, load_model
 from graphdet.run.folder import Run
 from graphdet.schema import arrow_schema
 from graphdet.settings import Settings
+from graphdet.signals.sequences import read_steps
 
 
 def load_for_run(path: Path, settings: Settings) -> RingModel | LabelledModel:
@@ -43,9 +44,15 @@ def load_for_run(path: Path, settings: Settings) -> RingModel | LabelledModel:
     raise NotAModel(f"{path}: is a {kind!r}; give a file that `graphdet train` wrote.")
 
 
+def inputs_for(model: LabelledModel, measured: Measured, run: Run, threads: int = 1) -> LabelledInputs:
+    """What a model reads of every user of a log: the columns that it learned from, and what its own network says of their steps."""
+    inputs = read_inputs(measured, run, model.message_scale, threads, lives_in(model.columns))
+    return inputs if model.head is None else inputs.with_head(model.head.odds(read_steps(measured.events), len(inputs)))
+
+
 def apply_labelled(run: Run, measured: Measured, model: LabelledModel, threads: int = 1) -> Run:
     """The run with users' scores from the model: calibrated chances, ranked anew. Rings and all else stay as they are."""
-    chance = model.chance(read_inputs(measured, run, model.message_scale, threads, lives_in(model.columns)))
+    chance = model.chance(inputs_for(model, measured, run, threads))
     order = np.argsort(-chance, kind="stable")
     users = pa.table(
         {

@@ -81,7 +81,7 @@ def explain_user(model: LabelledModel, inputs: LabelledInputs, user: int, most: 
     made_ordinary = own.values.copy()
     made_ordinary[0, chosen] = ordinary.values[0, chosen]
     rows = own, FeatureTable(read.stage, read.names, made_ordinary), ordinary
-    columns = {column.name: column for column in labelled_columns(tuple(LIVES))}
+    columns = {column.name: column for column in labelled_columns(tuple(LIVES), head=True)}
     moved = []
     for place in chosen.tolist():
         column = columns[model.columns[place]]

@@ -13,8 +13,9 @@ from graphdet.arrays import Bool, Float64, Int32, Int64
 from graphdet.errors import ModelError
 from graphdet.evaluate.metrics import ranking_figures
 from graphdet.events import Labels
+from graphdet.evidence.measured import Measured
 from graphdet.learning.calibration import budget_threshold, calibration_error, choose_threshold, fit_calibration
-from graphdet.learning.labelled_inputs import LabelledInputs
+from graphdet.learning.labelled_inputs import LabelledInputs, read_inputs, ring_members
 from graphdet.learning.labelled_model import (
     LabelledModel,
     aggregate_trees,
@@ -25,9 +26,13 @@ from graphdet.learning.labelled_model import (
     run_odds,
     tree_scores,
 )
+from graphdet.learning.life_columns import lives_wanted
 from graphdet.learning.parting import Parts, part_labels
+from graphdet.learning.step_head import learn_head
+from graphdet.run.folder import Run
 from graphdet.settings import Settings
 from graphdet.signals import columns_of
+from graphdet.signals.sequences import Steps, read_steps
 from graphdet.signals.signal import FeatureTable, names_of
 
 OURS = "average of trees and network"
@@ -73,6 +78,17 @@ class Judgement:
         return {name: value for name, value in asdict(self).items() if name not in ("chance", "positive")}
 
 
+def learn_from_log(measured: Measured, run: Run, labels: Labels, settings: Settings, **options: Any) -> tuple[LabelledModel, Judgement]:
+    """Learn what the settings ask for of a log and its run; options are those of `learn_labels`.
+
+    Raises:
+        LabelError, BadNumbers: as there.
+    """
+    inputs = read_inputs(measured, run, None, settings.machine.workers, lives_wanted(settings.signals))
+    steps = read_steps(measured.events) if settings.signals.sequences.labelled else None
+    return learn_labels(inputs, labels, ring_members(measured.events, run), settings, steps=steps, **options)
+
+
 def learn_labels(
     inputs: LabelledInputs,
     labels: Labels,
@@ -83,6 +99,7 @@ def learn_labels(
     budget: int = 0,
     trials: int = 0,
     board: Path | None = None,
+    steps: Steps | None = None,
 ) -> tuple[LabelledModel, Judgement]:
     """Learn, calibrate on later labels, judge on the latest.
 
@@ -95,14 +112,19 @@ def learn_labels(
         budget: users that can be looked at; 0 = the precision decides.
         trials: of the trees' settings, by Optuna, on the labels to learn from alone; 0 = none.
         board: folder for TensorBoard, where wanted.
+        steps: of all users, where a network is to learn labels from them, too, and the model to read what it says.
 
     Raises:
-        LabelError: too few labels for three parts.
+        LabelError: too few labels for three parts, or for the halves of a network that learns from steps.
         BadNumbers: the loss is no finite number.
     """
     parts = part_labels(labels, rings)
     rows, positive = labels.user[parts.learn].astype(np.int64), labels.positive[parts.learn]
-    model = _fit(inputs, rows, positive, settings, trials)
+    head, of_steps = None, {}
+    if steps is not None:
+        head, told = learn_head(steps, len(inputs), labels, parts, rings, settings.seed)
+        inputs, of_steps = inputs.with_head(told), {"recurrent network over steps": told}
+    model = replace(_fit(inputs, rows, positive, settings, trials), head=head)
     by_trees, by_network = model.by_trees(inputs), model.by_network(inputs)
     model = replace(model, tree_grid=grid_of(by_trees), network_grid=grid_of(by_network))
     raw = model.ranks(inputs)
@@ -116,6 +138,7 @@ def learn_labels(
         "trees over aggregates": aggregate_trees(inputs, rows, positive, settings.seed),
         "trees over messages and rings": by_trees,
         "network over messages and rings": by_network,
+        **of_steps,
         OURS: raw,
     }
     judgement = _judge(chance, labels, parts, threshold, others)

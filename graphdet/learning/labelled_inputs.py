@@ -15,6 +15,7 @@ from graphdet.evidence.measured import Measured
 from graphdet.learning.life_columns import life_columns, measure_lives
 from graphdet.learning.messages import evidence_relation
 from graphdet.learning.neighbourhood import Scale, gather_inputs, in_units, input_columns
+from graphdet.learning.step_head import HEAD
 from graphdet.run.folder import Run
 from graphdet.schema import KEY_TYPES, NODE_TYPE, TIERS
 from graphdet.signals import columns_of, measure_users
@@ -38,10 +39,11 @@ OF_RING = (  # facts of the user's ring, by their column in the run's table of r
 DEPTH = 2
 
 
-def labelled_columns(lives: Sequence[str] = ()) -> tuple[Column, ...]:
-    """What models with labels read of a user, in order; `lives`: names of signals of single accounts among it."""
+def labelled_columns(lives: Sequence[str] = (), *, head: bool = False) -> tuple[Column, ...]:
+    """What models with labels read of a user, in order; `lives`: names of signals of single accounts among it; `head`: what a network
+    that learned labels from steps says is, too."""
     of_ring = (replace(column, name=f"ring_{column.name}") for column in OF_RING)
-    return (*input_columns(DEPTH), *OF_RUN, *of_ring, *life_columns(lives))
+    return (*input_columns(DEPTH), *OF_RUN, *of_ring, *life_columns(lives), *([HEAD] if head else ()))
 
 
 def aggregates() -> tuple[str, ...]:
@@ -56,6 +58,10 @@ class LabelledInputs(FeatureTable):
     """All users in `labelled_columns`, in the columns' own units; `scale` is of users' columns, with which the messages were made."""
 
     scale: Scale
+
+    def with_head(self, odds: Float64) -> LabelledInputs:
+        """The same and, last, what a network that learned labels says of each user's steps."""
+        return LabelledInputs(self.stage, (*self.names, HEAD.name), np.column_stack([self.values, odds]).astype(np.float32), self.scale)
 
 
 def read_inputs(measured: Measured, run: Run, scale: Scale | None, threads: int = 1, lives: Sequence[str] = ()) -> LabelledInputs:

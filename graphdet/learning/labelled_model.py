@@ -36,6 +36,7 @@ from graphdet.learning.model_file import (
 )
 from graphdet.learning.neighbourhood import Scale, measure_scale
 from graphdet.learning.network import TorchNetwork, apply_network, integrated_gradients, train
+from graphdet.learning.step_head import HEAD, StepHead, head_arrays, read_head
 from graphdet.learning.trees import Trees, read_trees, tree_arrays, trees_of
 from graphdet.settings import GnnSettings
 from graphdet.signals import columns_of
@@ -75,6 +76,7 @@ class LabelledModel:
         usual: mean of that share, over those it learned from.
         calibration: of the average of ranks.
         threshold: chance from which on a user is flagged.
+        head: what learned labels from accounts' steps; None where nothing did.
     """
 
     features: tuple[str, ...]
@@ -89,6 +91,7 @@ class LabelledModel:
     usual: float
     calibration: Calibration
     threshold: float
+    head: StepHead | None = None
 
     def ranks(self, inputs: FeatureTable) -> Float64:
         """(n,) raw scores: the mean of the log odds of both ranks."""
@@ -132,6 +135,7 @@ class LabelledModel:
         arrays |= network_arrays(self.network, "network/")
         arrays |= tree_arrays(self.trees, "trees/")
         arrays |= {"tree_grid": self.tree_grid, "network_grid": self.network_grid}
+        arrays |= {} if self.head is None else head_arrays(self.head, "head/")
         about = {
             "kind": KIND,
             "format": FORMAT,
@@ -158,7 +162,8 @@ def load_labelled(path: Path) -> LabelledModel:
     features = check_columns(path, about, "features", names_of(columns_of("user")))
     told = about.get("columns", ())
     lives = lives_in(tuple(name for name in told if isinstance(name, str)) if isinstance(told, list) else ())
-    columns = check_columns(path, about, "columns", names_of(labelled_columns(lives)))
+    headed = isinstance(told, list) and HEAD.name in told
+    columns = check_columns(path, about, "columns", names_of(labelled_columns(lives, head=headed)))
     with no_model_if_wrong(path):
         return LabelledModel(
             features,
@@ -173,6 +178,7 @@ def load_labelled(path: Path) -> LabelledModel:
             number(about, "usual", -LARGEST, LARGEST),
             Calibration(number(about, "slope", 0, LARGEST), number(about, "base", -LARGEST, LARGEST)),
             number(about, "threshold", 0, 2),
+            read_head(arrays, "head/") if headed else None,
         )
 
 

@@ -1,14 +1,16 @@
 """An account, and a signal of its life that moved its score → the events behind it, what each adds, and what is left without them.
 
 What an event adds is exact, in bits: a sequence's surprise is told step by step, by trigram and network alike, and so are hours and weeks,
-as draws from an urn or by the network that draws them. A takeover is one stretch, whose parts are columns by themselves. Fidelity is asked
-as a test would: the named events are taken out of the log, and the account is measured anew.
+as draws from an urn or by the network that draws them. Of a network that learned labels it is what its odds lose without the step. A
+takeover is one stretch, whose parts are columns by themselves. Fidelity is asked as a test would: the named events are taken out of the
+log, and the account is measured anew.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,10 +18,13 @@ import pyarrow as pa
 
 from graphdet.arrays import Float32, Float64, Int64
 from graphdet.events import NO_TIME, EventTable
-from graphdet.learning.life_columns import LIVES, SEED
+from graphdet.learning.life_columns import LIVES, SEED, Life
+from graphdet.learning.sequence_network import LONGEST
+from graphdet.learning.step_head import HEAD, StepHead, tokens_of
 from graphdet.schema import ITEM, TIME, USER
 from graphdet.signal_settings import TakeoverSettings
 from graphdet.signals import activity_maps, sequences
+from graphdet.signals.sequences import TOKENS
 from graphdet.signals.signal import FeatureTable, names_of
 from graphdet.signals.takeovers import find_takeovers
 
@@ -46,7 +51,9 @@ class LifeReason:
     events: tuple[dict[str, Any], ...]
 
 
-def reasons_in_life(events: EventTable, user: int, moved: Sequence[str], inputs: FeatureTable) -> tuple[LifeReason, ...]:
+def reasons_in_life(
+    events: EventTable, user: int, moved: Sequence[str], inputs: FeatureTable, head: StepHead | None = None
+) -> tuple[LifeReason, ...]:
     """For each signal of single accounts' lives among the columns that moved a score, those that moved it most first.
 
     Args:
@@ -54,16 +61,17 @@ def reasons_in_life(events: EventTable, user: int, moved: Sequence[str], inputs:
         user: code.
         moved: names of columns, those first that moved the score most.
         inputs: of all users, as they were measured in this log.
+        head: of the model, where it has one.
     """
     found = []
-    for life in _lives_among(moved):
-        own = names_of(LIVES[life].columns)
+    for life, behind in _lives_among(moved, head):
+        own = names_of(life.columns)
         column = next(name for name in moved if name in own)
-        rows, bits = _BEHIND[life](events, user, column)
+        rows, bits = behind(events, user, column)
         kept = np.arange(min(NAMED, len(rows))) if bits is None else np.sort(np.argsort(-bits, kind="stable")[:NAMED])
         if not len(kept):
             continue
-        before, left = inputs.column(column), _without(events, rows[kept], life)[user, own.index(column)]
+        before, left = inputs.column(column), life.measure(_without(events, rows[kept]))[user, own.index(column)]
         whole, usual = float(before[user]), float(np.median(before))
         fidelity = (whole - float(left)) / (whole - usual) if abs(whole - usual) > 1e-9 else 0.0
         told = _told(events, rows[kept], None if bits is None else bits[kept])
@@ -71,17 +79,20 @@ def reasons_in_life(events: EventTable, user: int, moved: Sequence[str], inputs:
     return tuple(found)
 
 
-def _lives_among(columns: Sequence[str]) -> list[str]:
-    """Names in `LIVES` of which at least one column is there, in the columns' order."""
-    life_of = {name: life for life, one in LIVES.items() for name in names_of(one.columns)}
-    return list(dict.fromkeys(life_of[name] for name in columns if name in life_of))
+def _lives_among(columns: Sequence[str], head: StepHead | None) -> list[tuple[Life, Behind]]:
+    """Signals of which at least one column is there, in the columns' order, and what tells the events behind each."""
+    known = [(life, _BEHIND[name]) for name, life in LIVES.items()]
+    if head is not None:
+        known.append((Life((HEAD,), partial(_head_says, head)), partial(_by_head, head)))
+    place_of = {name: place for place, (life, _) in enumerate(known) for name in names_of(life.columns)}
+    return [known[place] for place in dict.fromkeys(place_of[name] for name in columns if name in place_of)]
 
 
-def _without(events: EventTable, rows: Int64, life: str) -> Float32:
-    """(users, columns) of a signal in a log without these events."""
+def _without(events: EventTable, rows: Int64) -> EventTable:
+    """The log without these events."""
     kept = np.ones(len(events), np.bool_)
     kept[rows] = False
-    left = replace(
+    return replace(
         events,
         codes={name: codes[kept] for name, codes in events.codes.items()},
         time=None if events.time is None else events.time[kept],
@@ -90,7 +101,6 @@ def _without(events: EventTable, rows: Int64, life: str) -> Float32:
         rating=None if events.rating is None else events.rating[kept],
         written={name: written.take(kept) for name, written in events.written.items()},
     )
-    return LIVES[life].measure(left)
 
 
 def _told(events: EventTable, rows: Int64, bits: Float64 | None) -> tuple[dict[str, Any], ...]:
@@ -121,6 +131,27 @@ def _by_recurrent(events: EventTable, user: int, column: str) -> tuple[Int64, Fl
     bits, place = network_surprise(steps, "gru" if column.startswith("gru") else "lstm", SEED)
     own = steps.user[place] == user
     return steps.row[place[own]], bits[own]
+
+
+def _head_says(head: StepHead, events: EventTable) -> Float32:
+    return head.odds(sequences.read_steps(events), events.count(USER))[:, None].astype(np.float32)
+
+
+def _by_head(head: StepHead, events: EventTable, user: int, column: str) -> tuple[Int64, Float64]:
+    """The latest steps without which the log odds lose most, one after another, since several may say the same; and what each loses,
+    in bits (odds counted by twos)."""
+    steps = sequences.read_steps(events)
+    row = steps.row[steps.user == user][-LONGEST:]
+    left, whole = np.arange(len(row)), tokens_of(steps, events.count(USER))[user]
+    chosen, bits, odds = [], [], float(head.of_tokens(whole[None])[0])
+    while len(left) > 1 and len(chosen) < NAMED:
+        fewer = np.array([np.append(np.delete(whole, step), TOKENS) for step in range(len(left))])
+        without = head.of_tokens(fewer)
+        step = int(without.argmin())
+        chosen.append(int(row[left[step]]))
+        bits.append((odds - float(without[step])) / np.log(2))
+        left, whole, odds = np.delete(left, step), fewer[step], float(without[step])
+    return np.array(chosen, np.int64), np.array(bits)
 
 
 def _by_hours(events: EventTable, user: int, column: str) -> tuple[Int64, Float64]:
