@@ -143,7 +143,9 @@ def _by_head(head: StepHead, events: EventTable, user: int, column: str) -> tupl
     steps = sequences.read_steps(events)
     row = steps.row[steps.user == user][-LONGEST:]
     left, whole = np.arange(len(row)), tokens_of(steps, events.count(USER))[user]
-    chosen, bits, odds = [], [], float(head.of_tokens(whole[None])[0])
+    chosen: list[int] = []
+    bits: list[float] = []
+    odds = float(head.of_tokens(whole[None])[0])
     while len(left) > 1 and len(chosen) < NAMED:
         fewer = np.array([np.append(np.delete(whole, step), TOKENS) for step in range(len(left))])
         without = head.of_tokens(fewer)
