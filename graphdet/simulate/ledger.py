@@ -137,3 +137,11 @@ def open_ledger(world: World) -> Ledger:
         next_address=3 * n,
         next_payment=3 * n,
     )
+
+
+def shared_codes(codes: Ints, users: Ints) -> Ints:
+    """Codes that two or more users have."""
+    known = codes >= 0
+    pairs = np.unique(np.stack([codes[known], users[known]]), axis=1)
+    found, counts = np.unique(pairs[0], return_counts=True)
+    return found[counts >= 2].astype(np.int32)

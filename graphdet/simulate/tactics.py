@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from graphdet.simulate.clock import DAY, HOUR
-from graphdet.simulate.ledger import Ledger, RingTruth
+from graphdet.simulate.ledger import Ledger, RingTruth, shared_codes
 from graphdet.simulate.night_shifts import by_night
 from graphdet.simulate.sessions import CANCELLED, CART, FAVOURITE, LOOK, NATURAL, ORDER, REFUNDED, REVIEWED, Plan, join_plans, make_plan
 from graphdet.simulate.streams import Floats, Ints, Longs, stream
@@ -158,8 +158,8 @@ class _Ring:
                 joined=joined[real],
                 targets=targets[used],
                 decoys=decoys,
-                devices=_shared(work.device, work.user),
-                ips=_shared(work.ip, work.user),
+                devices=shared_codes(work.device, work.user),
+                ips=shared_codes(work.ip, work.user),
                 density=len(pairs) / (int(real.sum()) * len(used)),
             )
         )
@@ -392,11 +392,3 @@ class _Ring:
         depth = np.where(rng.random(count) < world.people.conversion[users], ORDER, LOOK)
         plan = make_plan(users, time, targets[rng.integers(0, len(targets), count)], depth=depth)
         self.ledger.add_visits(plan.take(there))
-
-
-def _shared(codes: Ints, users: Ints) -> Ints:
-    """Codes that two or more users have."""
-    known = codes >= 0
-    pairs = np.unique(np.stack([codes[known], users[known]]), axis=1)
-    found, counts = np.unique(pairs[0], return_counts=True)
-    return found[counts >= 2].astype(np.int32)
