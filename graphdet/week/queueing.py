@@ -126,7 +126,7 @@ class Kinds:
 
     def read(self, book: Casebook, digests: Iterable[str]) -> None:
         """Read the groups among these that are not known yet, all in one look."""
-        if missing := set(digests) - self._sizes.keys():
+        if missing := {digest for digest in digests if digest not in self._sizes}:
             self._sizes |= {group.digest: group.sizes for group in book.groups(missing)}
 
 
