@@ -224,6 +224,7 @@ class Measured:
     clicks: Clicks
     costs: dict[str, float]
     opened: float
+    started_cost: float
     opened_cost: float
     ready: int
     highest: float
@@ -233,6 +234,7 @@ def click_through(home: Path, run: Run, analysts: int, seconds: float, patience:
     """Serve a home, and let analysts click."""
     server, link, opened = start(home)
     try:
+        started_cost = worked(server.pid)
         address = urlsplit(link).netloc
         first = Browser(address)
         first.open(link.partition(address)[2])
@@ -262,7 +264,7 @@ def click_through(home: Path, run: Run, analysts: int, seconds: float, patience:
             highest = max(highest, held(server.pid))
             time.sleep(0.2)
         costs = costs_alone(Browser(address, first.cookie), ways, server.pid)
-        return Measured(clicks, costs, opened + took, opened_cost, ready, max(highest, held(server.pid)))
+        return Measured(clicks, costs, opened + took, started_cost, opened_cost, ready, max(highest, held(server.pid)))
     finally:
         server.terminate()
         server.wait(30)
@@ -279,15 +281,22 @@ def measure(run: Path, analysts: int, seconds: float, patience: float, home: Pat
     told = (
         f"A run of {events:,} events and {rings:,} rings; {analysts} analysts for {seconds:.0f} s, each with a click a second. The server "
         f"held {got.highest:.0f} MB at the most, and showed its first page {got.opened:.1f} s after it was called, {got.opened_cost:.1f} s "
-        f"of processor; the pages of {got.ready:,} rings were prepared when the clicking began, and {len(clicks.opened):,} different cases "
-        f"were opened. Answers that were none: {len(clicks.failed)}. Milliseconds, the last column of processor:"
+        f"of processor, of which {got.started_cost:.1f} s until it listened; the pages of {got.ready:,} rings were prepared when the "
+        f"clicking began, and {len(clicks.opened):,} different cases were opened. "
+        f"Answers that were none: {len(clicks.failed)}. Milliseconds, the last column of processor:"
     )
     head = [told, "", markdown_row(["screen", "clicks", "median", "95 of 100 within", "longest", "cost"]), "|---|--:|--:|--:|--:|--:|"]
     table = [row(name, clicks.seconds[name], got.costs.get(name)) for name in OFTEN if clicks.seconds[name]] + [row("all pages", pages)]
     text = "\n".join([*head, *table]) + "\n"
     print(text, *clicks.failed[:5], sep="\n")
     figures = {"events": events, "rings": rings, "analysts": analysts, "mb": got.highest, "opened": got.opened, "ready": got.ready}
-    figures |= {"opened_cost": got.opened_cost, "costs": got.costs, "seconds": dict(clicks.seconds), "failed": clicks.failed}
+    figures |= {
+        "started_cost": got.started_cost,
+        "opened_cost": got.opened_cost,
+        "costs": got.costs,
+        "seconds": dict(clicks.seconds),
+        "failed": clicks.failed,
+    }
     write_result("console", figures, text, ROOMS)
 
 

@@ -24,7 +24,7 @@ from graphdet.week.hand_over import Row, still_to_act_on
 from graphdet.words.alert_words import alert_words
 from graphdet.words.reason_names import reason_name
 
-MOST_SHOWN = 500
+MOST_SHOWN = 200  # accounts; all are copied, and in the file
 MOST_REASONS = 4  # of an account, those that name a tactic first; the case's page tells all with their numbers
 FILE = "accounts.csv"
 MOST_ALERTS = 30

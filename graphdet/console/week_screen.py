@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from statistics import median
 from typing import Any
 
@@ -75,9 +76,10 @@ def groups_of(cases: list[Case], names: Mapping[str, tuple[str, ...]], begin: da
     """Name → cases of the latest run, those of them opened since, and money at stake, most first. A case of several counts in each."""
     counts, fresh, money = Counter[str](), Counter[str](), dict[str, float]()
     for case in cases:
+        is_new = as_moment(case.opened) > begin
         for name in names.get(case.ring_id, ()):
             counts[name] += 1
-            fresh[name] += as_moment(case.opened) > begin
+            fresh[name] += is_new
             money[name] = money.get(name, 0.0) + (case.at_stake or 0.0)
     first = sorted(counts, key=lambda name: (-money[name], -counts[name], name))[:LARGEST]
     return [(name, counts[name], fresh[name], money[name]) for name in first]
@@ -103,6 +105,7 @@ def _trend(opened: list[Case], decided: list[Case], now: datetime, days: int) ->
     """Day by day, of a long span week by week; the latest first."""
     long = 1 if days <= MOST_DAYS else 7
 
+    @cache  # a run opens all its cases at one moment
     def step_of(time: str) -> int:
         return (now.date() - as_moment(time).date()).days // long
 
