@@ -18,8 +18,9 @@ import pyarrow.parquet as pq
 import pytest
 from dossier_runs import LoggedRun, market_run
 
+from graphdet.cases.casebook import Casebook
 from graphdet.console.prepared import EVENTS, INDEX, MOST_EVENTS, PAGES, PLACES, SCORES, TOLD, Prepared, Told
-from graphdet.console.preparing import ABOUT, prepare, write_index
+from graphdet.console.preparing import ABOUT, as_in_the_queue, prepare, write_index
 from graphdet.console.shelf import Shelf
 from graphdet.console.workbench import Workbench
 from graphdet.dossier.building import build_dossier
@@ -28,7 +29,8 @@ from graphdet.printable import inert
 from graphdet.replay.recorded import Recorded
 from graphdet.report.data import ring_data
 from graphdet.run.folder import Run
-from graphdet.schema import NODE_TYPE, NODE_TYPES
+from graphdet.schema import NODE_TYPE, NODE_TYPES, TIERS
+from graphdet.week.queueing import make_queue
 from graphdet.words.reasons import CATALOGUE
 
 Found = TypeVar("Found")
@@ -43,7 +45,7 @@ def logged(tmp_path_factory: pytest.TempPathFactory) -> LoggedRun:
 def prepared(logged: LoggedRun, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     """All of it, with the last ring asked for first."""
     place, asked = tmp_path_factory.mktemp("place") / "run", queue.Queue[str]()
-    names = logged.run.rings.sort_by("rank")["ring_id"].to_pylist()
+    names = as_in_the_queue(logged.run)
     asked.put(names[-1])
     asked.put("nobody")
     told = []
@@ -53,6 +55,17 @@ def prepared(logged: LoggedRun, tmp_path_factory: pytest.TempPathFactory) -> Pre
             asked.put("")
     assert told == [INDEX, names[-1], "nobody\tno such ring", *names[:-1]]
     return Prepared(place)
+
+
+def test_pages_come_in_the_order_of_a_queue_without_verdicts(logged: LoggedRun, tmp_path: Path) -> None:
+    with Casebook(tmp_path, "ana") as book:
+        book.take_in(logged.run)
+        asked = [one.case for one in make_queue(book, 10_000).asked]
+    names = as_in_the_queue(logged.run)
+    assert sorted(names) == sorted(logged.run.rings["ring_id"].to_pylist())
+    for tier in TIERS:
+        own = [case.ring_id for case in asked if case.tier == tier]
+        assert [name for name in names if name in own] == own
 
 
 def test_pages_are_those_of_the_run_and_tactics_go_with_them(logged: LoggedRun, prepared: Prepared) -> None:

@@ -1,6 +1,6 @@
 """A run folder → what the console shows of it, prepared by a process of its own: `python -m graphdet.console.preparing RUN PLACE [RING…]`.
 
-First come the scores and events in order of their ids, then the pages of all rings, the worst first; whatever is asked for on standard
+First come the scores and events in order of their ids, then the pages of all rings, as the queue has them; what is asked for on standard
 input, a ring's id a line, comes before all others. Each page that is there is told on standard output: its ring's id, and a word
 of what failed. The process ends when nobody asked for a while, or when its input ends. Where rings are named, as of a run long past whose
 accounts are still on a list, their pages alone are made.
@@ -27,7 +27,7 @@ from graphdet.printable import inert
 from graphdet.replay.recorded import Recorded
 from graphdet.report.data import ring_data
 from graphdet.run.folder import Run, RunRing
-from graphdet.schema import NODE_TYPES
+from graphdet.schema import NODE_TYPES, TIERS
 from graphdet.whole import whole_file, why
 
 ABOUT = "/about"  # the page of an account, item …
@@ -57,7 +57,7 @@ def prepare(folder: Path, place: Path, asked: queue.Queue[str]) -> Iterator[str]
     yield INDEX
     recorded = Recorded(run)
     rings = {ring.id: ring for ring in recorded.rings(run.rings.num_rows)}
-    left = [name for name in reversed(rings) if not (place / PAGES / name).exists()]
+    left = [name for name in reversed(as_in_the_queue(run)) if not (place / PAGES / name).exists()]
     while True:
         try:
             name = asked.get_nowait() if left else asked.get(timeout=IDLE_SECONDS)
@@ -73,6 +73,13 @@ def prepare(folder: Path, place: Path, asked: queue.Queue[str]) -> Iterator[str]
             yield name
         else:
             yield _made(recorded, rings[name], place)
+
+
+def as_in_the_queue(run: Run) -> list[str]:
+    """A run's rings in the order in which a house without verdicts is asked about them: alerts first, each tier worth most first."""
+    rows = run.rings.select(["ring_id", "tier", "chance", "at_stake", "rank"]).to_pylist()
+    rows.sort(key=lambda row: (TIERS.index(row["tier"]), -(row["chance"] or 0.0) * (row["at_stake"] or 0.0), row["rank"]))
+    return [row["ring_id"] for row in rows]
 
 
 def prepare_some(folder: Path, place: Path, names: Collection[str]) -> Iterator[str]:
