@@ -7,6 +7,8 @@ import os
 import queue
 import shutil
 import signal
+import subprocess
+import sys
 import time
 import zlib
 from collections.abc import Callable
@@ -115,6 +117,12 @@ def test_a_process_prepares_what_is_asked_for_and_another_goes_on_when_it_dies(l
     finally:
         bench.close()
     assert bench._process.poll() is not None
+
+
+def test_a_process_ends_with_its_console_even_while_it_reads_tables(tmp_path: Path) -> None:
+    slow = "import time, graphdet.console.preparing as own; own.prepare = lambda *_: time.sleep(600); own.GRACE_SECONDS = 0.1; own.main()"
+    command = [sys.executable, "-P", "-c", slow, "run", str(tmp_path)]
+    assert subprocess.run(command, stdin=subprocess.DEVNULL, check=False, timeout=300).returncode == 0
 
 
 def page_again(bench: Workbench, name: str) -> str | None:

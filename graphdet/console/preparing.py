@@ -13,6 +13,7 @@ import os
 import queue
 import sys
 import threading
+import time
 import zlib
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -32,6 +33,7 @@ from graphdet.whole import whole_file, why
 
 ABOUT = "/about"  # the page of an account, item …
 IDLE_SECONDS = 300.0
+GRACE_SECONDS = 5.0  # for a page that is being made when the console goes
 NICE = 10  # whoever clicks goes first
 
 
@@ -149,6 +151,8 @@ def main() -> None:
         for line in sys.stdin:
             asked.put(line.strip())
         asked.put("")
+        time.sleep(GRACE_SECONDS)
+        os._exit(0)  # the console is gone, and tables are still read for nobody
 
     def tell(line: str) -> None:
         sys.stdout.write(line + "\n")
