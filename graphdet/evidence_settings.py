@@ -58,7 +58,7 @@ class EvidenceSettings(Section):
     def _known_once(cls, views: tuple[str, ...]) -> tuple[str, ...]:
         for place, name in enumerate(views):
             if name not in KEY_TYPES:
-                raise ValueError(f"users meet at no '{name}'{nearest(name, KEY_TYPES)} There are {', '.join(KEY_TYPES)}")
+                raise ValueError(f"users meet at no '{name}'{nearest(name, KEY_TYPES) or '.'} There are {', '.join(KEY_TYPES)}")
             if name in views[:place]:
                 raise ValueError(f"'{name}' stands there twice")
         return views

@@ -25,7 +25,7 @@ import graphdet
 from graphdet.alert_settings import AlertSettings
 from graphdet.alerts.alert import Alert
 from graphdet.alerts.alert_lines import as_cef, as_event
-from graphdet.alerts.chat import MOST_TOLD, digest
+from graphdet.alerts.chat import MOST_BYTES, MOST_TOLD, digest
 from graphdet.alerts.deliver import Courier, connect, delivering
 from graphdet.alerts.outbox import STATES, list_deliveries, mark, open_outbox, resend
 from graphdet.alerts.sinks import make_sinks
@@ -182,6 +182,20 @@ def test_a_slow_or_dead_sink_holds_up_no_other(outbox: sqlite3.Connection, tmp_p
     assert len((tmp_path / "alerts.jsonl").read_text().splitlines()) == 9
 
 
+def test_what_waits_for_a_sink_that_was_taken_out_is_dead_until_it_is_back(outbox: sqlite3.Connection, tmp_path: Path) -> None:
+    file, other = ({"kind": "file", "path": str(tmp_path / name)} for name in ("a.jsonl", "b.jsonl"))
+    both, left = alert_settings({"file": file, "other": other}), alert_settings({"file": file})
+    put(outbox, both, line("a"))
+    with delivering(place_of(outbox), left):
+        until(lambda: states(outbox) == ["delivered", "dead"])
+    put(outbox, left, line("b"))
+    assert [one.why for one in list_deliveries(outbox, ["dead"])] == ["the settings name no such sink any more"]
+    resend(outbox, list_deliveries(outbox, ["dead"]))
+    with delivering(place_of(outbox), both):
+        until(lambda: states(outbox) == ["delivered"] * 3)
+    assert (tmp_path / "b.jsonl").read_text().count("\n") == 1
+
+
 def test_retry_after_is_kept_to_and_gone_is_dead_at_once(outbox: sqlite3.Connection) -> None:
     with receiving((429, {"Retry-After": "500"}, b""), (410, {}, b""), (200, {}, b"")) as receiver:
         settings = alert_settings({"hook": webhook(receiver.address)})
@@ -334,6 +348,24 @@ def test_names_in_chats_are_text_and_nothing_more(outbox: sqlite3.Connection) ->
     assert dingtalk_body(title, lines)["at"] == {"isAtAll": False}
 
 
+@pytest.mark.parametrize(("kind", "lang"), [("feishu", "zh"), ("dingtalk", "zh"), ("slack", "en")])
+def test_a_digest_with_names_is_as_long_as_a_bot_takes_and_counts_the_rest(outbox: sqlite3.Connection, kind: str, lang: str) -> None:
+    """Bots refuse what is longer, for ever; so the message tells fewer rings, the worst, and never half of one."""
+    with receiving((200, {}, b'{"code":0,"errcode":0}')) as receiver:
+        settings = alert_settings({"chat": {"kind": kind, "address": receiver.address, "names": True, "lang": lang}})
+        wide = ["\U0001f600" * 39 + f"{number}" for number in range(9)]
+        put(outbox, settings, *(line(f"r{number:02}", money=1000.0 - number, users=["<" * 60, *wide]) for number in range(30)))
+        one_step(outbox, settings, "chat")
+    (message,) = receiver.messages
+    assert MOST_BYTES / 2 < len(message.body) <= MOST_BYTES
+    shown = json.dumps(json.loads(message.body), ensure_ascii=False)
+    told = sorted(set(re.findall(r"ring-r\d\d", shown)))
+    assert told == [f"ring-r{number:02}" for number in range(len(told))]
+    assert 0 < len(told) < MOST_TOLD
+    assert f"{30 - len(told)} 项" in shown or f"{30 - len(told)} changes more" in shown
+    assert states(outbox) == ["delivered"] * 30
+
+
 def test_cef_is_read_back_by_its_rules(outbox: sqlite3.Connection) -> None:
     (alert,) = put(outbox, AlertSettings(), line("a", users=HOSTILE))
     told = as_cef(alert, names=True)
@@ -452,8 +484,14 @@ def test_a_secret_pasted_where_a_name_belongs_is_not_told_in_the_error() -> None
         assert "VERYSECRET" not in str(caught.value)
 
 
+def test_a_path_that_is_a_folder_is_said_before_the_watch_begins(tmp_path: Path) -> None:
+    settings = alert_settings({"file": {"kind": "file", "path": str(tmp_path)}})
+    with pytest.raises(AlertError, match=r"mine.toml: \[alerts.sinks.file\] path: .* is a folder"):
+        make_sinks(settings, "mine.toml", lambda: None)
+
+
 def test_there_is_no_outbox_where_there_is_no_watch(tmp_path: Path) -> None:
-    with pytest.raises(AlertError, match="there is no outbox"):
+    with pytest.raises(AlertError, match="no watch keeps its state here"):
         connect(tmp_path / "watch.sqlite")
     (tmp_path / "watch.sqlite").write_text("this is no database, and long enough not to be one" * 20)
     with pytest.raises(AlertError, match="cannot be opened"):

@@ -113,8 +113,12 @@ def test_an_event_is_scored_by_its_user_and_by_the_rings_that_it_touches(run: Ru
     assert both["score"] == min(scores.node(kind, str(of[kind]))["score"] for kind in ("item", "device"))
     with pytest.raises(AlertError, match="names no node"):
         scores.event({"user": "u1"})
+    for odd in ([], {"a": 1}, True, json.loads("[" * 900 + "]" * 900)):
+        with pytest.raises(AlertError, match="device_id is no id"):
+            scores.event({"user_id": "u1", "device_id": odd})
     with pytest.raises(AlertError, match="did you mean 'device'"):
         scores.node("devise", "x")
+    assert (state / NAME).stat().st_mode & 0o777 == 0o600  # it names people
     for odd in ("", "\x1f", "user\x1fu", "\U0001f600", "x" * 5000, "\x00"):
         assert scores.node("user", odd)["known"] is False
 
@@ -200,6 +204,7 @@ def test_the_door_tells_scores_to_who_asks_rightly(run: Run, state: Path, door: 
         (ask(door, "/score", b"[" * 60_000, content_type="application/json"), 400),
         (ask(door, "/score", b"[]", content_type="application/json"), 400),
         (ask(door, "/score", b"{}", content_type="application/json"), 400),
+        (ask(door, "/score", b'{"user_id":%s1%s}' % (b"[" * 940, b"]" * 940), content_type="application/json"), 400),
         (ask(door, "/score", b"x" * 70_000, content_type="application/json"), 413),
         (ask(door, f"/score?id={user}", host="evil.example.org"), 421),
         (ask(door, "/metrics", host="evil.example.org"), 421),

@@ -447,6 +447,26 @@ def test_a_log_that_is_none_and_times_that_may_be_two_are_said(tmp_path: Path) -
         watch_of(state, FolderSource(logs, 60.0)).step()
 
 
+def test_a_folder_that_goes_and_comes_back_is_told_once_and_gone_on_with(tmp_path: Path) -> None:
+    logs, away = tmp_path / "logs", tmp_path / "away"
+    logs.mkdir()
+    (logs / "events.jsonl").write_bytes(event(0) + b"\n")
+    with open_state(tmp_path / "state") as state:
+        watch = watch_of(state, FolderSource(logs, 60.0))
+        watch.step()
+        logs.rename(away)
+        for _ in range(3):
+            assert watch.step() is None
+        assert isinstance(watch.witness, Heard)
+        assert watch.witness.hindrances == [f"{logs}: the folder is gone."]
+        assert watch.figures["source_up"] == 0.0
+        with (away / "events.jsonl").open("ab") as file:
+            file.write(event(1) + b"\n")
+        away.rename(logs)
+        watch.step()
+        assert (state.counts["read"], watch.figures["source_up"]) == (2, 1.0)
+
+
 def test_the_allowed_false_discovery_of_a_day_is_spent_once() -> None:
     """However many looks are taken, and whenever: those of a day spend half of it together, its refresh the other half."""
     chance = random.Random(3)  # noqa: S311

@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from alert_parts import NOW, alert_settings, by_name, line
 from kafka_broker import PASSWORD, USER, Broker
-from watch_parts import add_up, event, watch_of
+from watch_parts import NOON as MIDDAY
+from watch_parts import Heard, add_up, event, watch_of
 
 from graphdet.alerts.deliver import Courier
 from graphdet.alerts.outbox import list_deliveries, open_outbox, resend
 from graphdet.alerts.sinks import make_sinks
 from graphdet.alerts.telling import tell
-from graphdet.errors import SettingsError, WatchError
+from graphdet.errors import AlertError, SettingsError, WatchError
 from graphdet.watch import kafka_source
 from graphdet.watch.kafka_source import KafkaSource, client_settings
 from graphdet.watch.state import open_state
@@ -40,7 +42,9 @@ def steps(watch: Watch, accepted: int) -> None:
     assert watch.state.counts["accepted"] == accepted
 
 
-def test_every_message_counts_once_through_kills_of_the_broker_and_of_the_watch(broker: Broker, tmp_path: Path) -> None:
+def test_every_message_counts_once_through_kills_of_the_broker_and_of_the_watch(
+    broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     address = f"kafka://{broker.address}/events"
     send(broker, "events", [event(number) for number in range(60)])
     with open_state(tmp_path / "state") as state:
@@ -62,12 +66,39 @@ def test_every_message_counts_once_through_kills_of_the_broker_and_of_the_watch(
         watch = watch_of(state, source := KafkaSource(address, {}))
         steps(watch, 100)
         broker.kill()
+        monkeypatch.setattr(kafka_source, "LOOKED_FOR", 0.0)
+        monkeypatch.setattr(kafka_source, "AWAY", 0.5)
+        for _ in range(3):
+            assert watch.step() is None
+        assert isinstance(watch.witness, Heard)
+        (told,) = watch.witness.hindrances  # once, however long it lasts
+        assert "no broker answers" in told
+        assert watch.figures["source_up"] == 0.0
+        source.rewind()  # as after a step that a full disk refused
         assert watch.step() is None
         broker.start()
         send(broker, "events", [event(number) for number in range(100, 120)])
         steps(watch, 120)
         add_up(state)
+        assert (watch.figures["source_up"], len(watch.witness.hindrances)) == (1.0, 1)
         source.close()
+
+
+def test_what_lies_in_a_topic_at_the_beginning_is_taken_whole_and_none_of_it_is_late(
+    broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Partitions come one after another, each days behind the end of the one before; and `--once` ends when all were read to their ends."""
+    monkeypatch.setattr(kafka_source, "MOST_MESSAGES", 100)
+    for partition in (0, 1, 2):
+        moments = (datetime.fromtimestamp(MIDDAY - 600_000 + 3000 * number, UTC).isoformat() for number in range(180))
+        lines: list[bytes | None] = [f'{{"timestamp": "{one}", "user_id": "u{partition}", "item_id": "i"}}'.encode() for one in moments]
+        send(broker, "histories", lines, partition)
+    with open_state(tmp_path / "state") as state:
+        watch = watch_of(state, source := KafkaSource(f"kafka://{broker.address}/histories", {}), lateness=3_600_000_000)
+        watch.run(once=True)
+        source.close()
+        assert (state.counts["accepted"], state.counts["late"], watch.caught_up) == (540, 0, True)
+        assert watch.steps > 3
 
 
 def test_places_are_the_states_and_what_cannot_be_followed_is_said(broker: Broker, tmp_path: Path) -> None:
@@ -123,14 +154,34 @@ def test_a_broker_that_speaks_tls_and_asks_for_a_password(broker: Broker, tmp_pa
         with pytest.raises(WatchError, match=r"Authentication failed|certificate") as refused:
             KafkaSource(address, {**open_ones, **wrong})
         assert not {PASSWORD, "wrong-word"} & set(str(refused.value).split())
-    own = {"kind": "kafka", "topic": "guarded-rings", "servers": [f"127.0.0.1:{broker.guarded}"], "options": open_ones}
-    settings = alert_settings({"bus": {**own, "options_from": {"sasl.password": "BUS_PASSWORD"}, "timeout_seconds": 20}})
+    own = {"kind": "kafka", "topic": "guarded-rings", "servers": [f"127.0.0.1:{broker.guarded}"]}
     monkeypatch.setenv("BUS_PASSWORD", PASSWORD)
     connection = sqlite3.connect(tmp_path / "watch.sqlite", isolation_level=None)
     open_outbox(connection)
-    tell(connection, by_name(line("a")), (), settings, NOW)
-    Courier(tmp_path / "watch.sqlite", "bus", make_sinks(settings, "", lambda: None)["bus"], settings).step(connection)
-    assert [one.state for one in list_deliveries(connection)] == ["delivered"]
+    tell(connection, by_name(line("a")), (), alert_settings({"bus": own}), NOW)
+
+    def sent(seconds: float, certificate: str = f"{broker.certificate}") -> list[tuple[str, str]]:
+        options = {"options": {**open_ones, "ssl.ca.location": certificate}, "options_from": {"sasl.password": "BUS_PASSWORD"}}
+        settings = alert_settings({"bus": {**own, **options, "timeout_seconds": seconds}})
+        resend(connection, list_deliveries(connection))
+        Courier(tmp_path / "watch.sqlite", "bus", make_sinks(settings, "", lambda: None)["bus"], settings).step(connection)
+        return [(one.state, one.why) for one in list_deliveries(connection)]
+
+    assert sent(20) == [("delivered", "")]
+    assert sent(3, certificate="") == [("waiting", "Kafka: TLS failed, or the certificate is not trusted")]
+    monkeypatch.setenv("BUS_PASSWORD", "wrong-word")
+    assert sent(3) == [("waiting", "Kafka: the user or the password was refused")]
+
+
+def test_options_that_the_client_refuses_are_named_and_what_they_hold_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BUS_PASSWORD", "VERYSECRET")
+    own = {"kind": "kafka", "topic": "rings", "servers": ["127.0.0.1:1"]}
+    for options in ({"options_from": {"sasl.pasword": "BUS_PASSWORD"}}, {"options": {"sasl.pasword": "VERYSECRET"}}):
+        with pytest.raises(AlertError, match=r"mine.toml: \[alerts.sinks.bus\] options: the Kafka client refuses sasl.pasword") as refused:
+            make_sinks(alert_settings({"bus": {**own, **options}}), "mine.toml", lambda: None)
+        assert "VERYSECRET" not in str(refused.value)
+    with pytest.raises(AlertError, match=r"refuses security.protocol;"):
+        make_sinks(alert_settings({"bus": {**own, "options": {"security.protocol": "VERYSECRET"}}}), "mine.toml", lambda: None)
 
 
 def test_alerts_reach_a_topic_once_the_broker_is_there_in_each_rings_order(broker: Broker, tmp_path: Path) -> None:

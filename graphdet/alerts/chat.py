@@ -25,6 +25,7 @@ from graphdet.schema import TIERS
 from graphdet.words.alert_words import alert_words
 
 MOST_TOLD = 20  # rings in one digest
+MOST_BYTES = 20_000  # of a message: the most that Feishu and DingTalk take
 MOST_NAMED = 10  # accounts of a ring
 NAME_WIDTH = 40
 TOO_MANY = 600.0  # seconds to leave a bot alone that says it was asked too often
@@ -40,26 +41,34 @@ class Chat:
         self._settings, self._address, self._secret = settings, address, secrets[0] if secrets else ""
 
     def deliver(self, alerts: Sequence[Alert]) -> None:
-        title, lines = digest(alerts, self._settings.lang, names=self._settings.tells_names)
-        address, document = self._address, {}
-        now = time.time()
-        if self._settings.kind == "feishu":
-            document = feishu_body(title, lines, self._settings.lang, self._secret, int(now))
-        elif self._settings.kind == "dingtalk":
-            address, document = dingtalk_address(address, self._secret, round(1000 * now)), dingtalk_body(title, lines)
-        else:
-            document = slack_body(title, lines)
+        now, kind, address = time.time(), self._settings.kind, self._address
+        if kind == "dingtalk":
+            address = dingtalk_address(address, self._secret, round(1000 * now))
         headers = {"content-type": "application/json; charset=utf-8", "user-agent": AGENT}
-        answer = accepted(post(address, json.dumps(document).encode(), headers, self._settings.timeout_seconds))
-        _check_code(answer, self._settings.kind)
+        answer = accepted(post(address, self._message(alerts, int(now)), headers, self._settings.timeout_seconds))
+        _check_code(answer, kind)
+
+    def _message(self, alerts: Sequence[Alert], now: int) -> bytes:
+        """The digest as the bot wants it, with as many rings as it takes."""
+        language, kind, body = self._settings.lang, self._settings.kind, b""
+        for most in range(MOST_TOLD, 0, -1):
+            title, lines = digest(alerts, language, names=self._settings.tells_names, most=most)
+            if kind == "feishu":
+                document = feishu_body(title, lines, language, self._secret, now)
+            else:
+                document = dingtalk_body(title, lines) if kind == "dingtalk" else slack_body(title, lines)
+            body = json.dumps(document).encode()
+            if len(body) <= MOST_BYTES:
+                break
+        return body
 
 
-def digest(alerts: Sequence[Alert], language: Literal["en", "zh"], *, names: bool) -> tuple[str, list[str]]:
-    """A title and a line for each ring, worst first; what is beyond `MOST_TOLD` is counted."""
+def digest(alerts: Sequence[Alert], language: Literal["en", "zh"], *, names: bool, most: int = MOST_TOLD) -> tuple[str, list[str]]:
+    """A title and a line for each ring, worst first; what is beyond `most` is counted."""
     ordered = sorted(alerts, key=lambda one: (TIERS.index(one.tier), CHANGE_KINDS.index(one.kind), -(one.money or 0.0), -one.size, one.key))
-    lines = [_ring_line(alert, language, names=names) for alert in ordered[:MOST_TOLD]]
-    if len(ordered) > MOST_TOLD:
-        lines.append(alert_words("more_rings", language, count=len(ordered) - MOST_TOLD))
+    lines = [_ring_line(alert, language, names=names) for alert in ordered[:most]]
+    if len(ordered) > most:
+        lines.append(alert_words("more_rings", language, count=len(ordered) - most))
     return alert_words("digest_title", language, count=len(alerts)), [*lines, alert_words("note", language)]
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graphdet.alert_settings import AlertSettings
-from graphdet.alerts.outbox import Delivery, mark, open_outbox, pause_of, set_pause, waiting
+from graphdet.alerts.outbox import Delivery, close_sinks, mark, open_outbox, pause_of, set_pause, waiting
 from graphdet.alerts.sink import Sink, Undelivered
 from graphdet.alerts.sinks import make_sinks
 from graphdet.errors import AlertError
@@ -152,6 +152,8 @@ def delivering(
         AlertError: a sink cannot be used as it is set up.
     """
     couriers = tuple(Courier(path, name, sink, settings) for name, sink in make_sinks(settings, where, newest).items())
+    with contextlib.suppress(sqlite3.Error), contextlib.closing(connect(path)) as connection:
+        close_sinks(connection, settings.sinks)
     threads = [threading.Thread(target=one.run, name=f"sink {one.name}", daemon=True) for one in couriers]
     for thread in threads:
         thread.start()
@@ -172,7 +174,7 @@ def connect(path: Path) -> sqlite3.Connection:
         AlertError: there is none.
     """
     if not path.is_file():
-        raise AlertError(f"{path}: there is no outbox; `graphdet watch` makes it with its state.")
+        raise AlertError(f"{path.parent}: no watch keeps its state here; name the folder of --state, or begin one with `graphdet watch`.")
     connection = sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
     try:
         open_outbox(connection)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from graphdet.alert_settings import SinkSettings
 from graphdet.alerts.alert import Alert
@@ -14,28 +15,50 @@ from graphdet.extras import need
 if TYPE_CHECKING:
     from confluent_kafka import Producer
 
+NAME = re.compile(r"[a-z]+(?:\.[a-z]+)+")  # of an option
+WHY = {  # what the client calls an error → what it means, the most telling first; its own text may tell settings and addresses
+    "_AUTHENTICATION": "the user or the password was refused",
+    "_SSL": "TLS failed, or the certificate is not trusted",
+    "_RESOLVE": "a host is not known",
+    "TOPIC_AUTHORIZATION_FAILED": "this user may not write to the topic",
+    "_UNKNOWN_TOPIC": "there is no such topic",
+    "UNKNOWN_TOPIC_OR_PART": "there is no such topic",
+    "MSG_SIZE_TOO_LARGE": "the alert is larger than the broker takes",
+}
+
 
 class KafkaSink:
-    """A topic. The client is made when first needed, and anew after a failure, so that no message of a failed attempt comes later."""
+    """A topic. The client is made anew after a failure, so that no message of a failed attempt comes later."""
 
     most = 1  # one that is too large for the broker must not hold up those beside it
 
     def __init__(self, settings: SinkSettings, options: Mapping[str, str]) -> None:
+        """Raises ValueError where the client refuses an option; what the option holds is not told."""
         need("watch", "an alert sink of the kind kafka")
-        self._settings, self._options = settings, dict(options)
-        self._producer: Producer | None = None
+        from confluent_kafka import KafkaException
+
+        self._settings, self._options, self._heard = settings, dict(options), set[str]()
+        try:
+            self._producer: Producer | None = self._made()
+        except KafkaException as error:
+            held = " ".join(options.values())
+            named = [name for name in NAME.findall(str(error)) if name not in held]
+            raise ValueError(
+                f"the Kafka client refuses {' and '.join(named) or 'them'}; names and values are those of librdkafka"
+            ) from None
 
     def deliver(self, alerts: Sequence[Alert]) -> None:
         from confluent_kafka import KafkaException
 
-        failed: list[Any] = []
+        failed: list[str] = []
+        self._heard.clear()
         try:
-            producer = self._opened()
+            producer = self._producer = self._producer or self._made()
             for alert in alerts:
                 producer.produce(
                     self._settings.topic, as_line(alert, self._settings), alert.line.encode(),
                     headers=[("graphdet-key", alert.key.encode()), ("graphdet-type", f"ring.{alert.kind}".encode())],
-                    on_delivery=lambda error, _message: failed.append(error) if error else None,
+                    on_delivery=lambda error, _message: failed.append(error.name()) if error else None,
                 )  # fmt: skip
             left = producer.flush(self._settings.timeout_seconds)
         except (KafkaException, BufferError, ValueError) as error:
@@ -44,24 +67,24 @@ class KafkaSink:
         if left or failed:
             producer.purge()
             self._producer = None
-            raise Undelivered(f"Kafka: {failed[0].name() if failed else f'no answer within {self._settings.timeout_seconds:g} seconds'}")
+            raise Undelivered(f"Kafka: {self._why(failed)}")
 
-    def _opened(self) -> Producer:
-        if self._producer is None:
-            from confluent_kafka import Producer
+    def _made(self) -> Producer:
+        from confluent_kafka import Producer
 
-            own = {
-                "bootstrap.servers": ",".join(self._settings.servers),
-                "acks": "all",
-                "enable.idempotence": "true",
-                "client.id": "graphdet",
-            }
-            late = {"message.timeout.ms": str(round(1000 * self._settings.timeout_seconds)), "log_level": "0"}
-            self._producer = Producer({**own, **late, **self._options})
-        return self._producer
+        own = {"bootstrap.servers": ",".join(self._settings.servers), "acks": "all", "enable.idempotence": "true", "client.id": "graphdet"}
+        late = {"message.timeout.ms": str(round(1000 * self._settings.timeout_seconds)), "log_level": "0"}
+        return Producer({**own, **late, **self._options, "error_cb": lambda error: self._heard.add(error.name())})
+
+    def _why(self, failed: Sequence[str]) -> str:
+        """What the broker, or the way to it, had against the message."""
+        named = next((WHY[name] for name in WHY if name in self._heard or name in failed), "")
+        other = next((name for name in failed if name != "_MSG_TIMED_OUT"), "")
+        return named or other or f"no answer within {self._settings.timeout_seconds:g} seconds"
 
 
 def _name(error: Exception) -> str:
     """The error's own name; its text may tell settings."""
     told = error.args[0] if error.args else None
-    return str(told.name()) if told is not None and hasattr(told, "name") else type(error).__name__
+    found = str(told.name()) if told is not None and hasattr(told, "name") else type(error).__name__
+    return WHY.get(found, found)

@@ -6,6 +6,7 @@ transaction to their caller; those for deliveries are single statements on conne
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -97,6 +98,15 @@ def forget(connection: sqlite3.Connection, before: int) -> int:
         (before,),
     )
     return done.rowcount
+
+
+def close_sinks(connection: sqlite3.Connection, left: Collection[str]) -> None:
+    """What waits for a sink that is not among those left waits for nobody: it is dead, until the sink is back and it is sent again."""
+    connection.execute(
+        "UPDATE outbox_deliveries SET state = 'dead', why = 'the settings name no such sink any more'"
+        " WHERE state = 'waiting' AND sink NOT IN (SELECT value FROM json_each(?))",
+        (json.dumps(sorted(left)),),
+    )
 
 
 def waiting(connection: sqlite3.Connection, sink: str, now: float, most: int) -> list[tuple[Delivery, Alert]]:

@@ -34,12 +34,18 @@ def make_sinks(settings: AlertSettings, where: str, newest: Callable[[], Path | 
 
 def _make(settings: SinkSettings, where: str, newest: Callable[[], Path | None]) -> Sink:
     if settings.kind == "file":
-        parent = Path(settings.path).expanduser().absolute().parent
-        if not parent.is_dir():
-            raise AlertError(f"{where} path: there is no folder {parent}; make it, or name another file.")
+        path = Path(settings.path).expanduser().absolute()
+        if not path.parent.is_dir():
+            raise AlertError(f"{where} path: there is no folder {path.parent}; make it, or name another file.")
+        if path.is_dir():
+            raise AlertError(f"{where} path: {path} is a folder; name a file in it.")
         return FileSink(settings)
     if settings.kind == "kafka":
-        return KafkaSink(settings, settings.options | _secrets(settings.options_from, where))
+        options = settings.options | _secrets(settings.options_from, where)
+        try:
+            return KafkaSink(settings, options)
+        except ValueError as error:
+            raise AlertError(f"{where} options: {error}.") from None
     if settings.kind == "neo4j":
         return DatabaseSink(settings, newest)
     address = settings.address or _variable(settings.address_from, where)

@@ -35,9 +35,8 @@ class Scores:
             NoScores: the state holds none.
         """
         if node_type not in NODE_TYPE:
-            raise AlertError(
-                f"there is no type '{printable(node_type[:100])}'{nearest(node_type, NODE_TYPE)} Types are {', '.join(NODE_TYPE)}."
-            )
+            hint = nearest(node_type, NODE_TYPE) or "."
+            raise AlertError(f"there is no type '{printable(node_type[:100])}'{hint} Types are {', '.join(NODE_TYPE)}.")
         told = self._node(self._current(), node_type, node_id, language)
         learned = self._by_model() if node_type == USER else None
         chance = learned.find(USER, node_id) if learned is not None else None
@@ -51,9 +50,12 @@ class Scores:
             language: of the words.
 
         Raises:
-            AlertError: no column of it names a node.
+            AlertError: no column of it names a node, or one holds what is no id.
         """
         file = self._current()
+        wrong = next((one.column for one in NODE_TYPES if isinstance(event.get(one.column), (list, dict, bool))), None)
+        if wrong is not None:
+            raise AlertError(f"the event's {wrong} is no id; an id is text or a number.")
         ids = {one.name: str(event[one.column]) for one in NODE_TYPES if event.get(one.column) not in (None, "")}
         if not ids:
             columns = [one.column for one in NODE_TYPES]

@@ -93,8 +93,10 @@ def _write(path: Path, table: pa.Table, meta: dict[str, str]) -> None:
     meta = {"format": str(FORMAT), **meta}
     schema = table.schema.with_metadata({name.encode(): value.encode() for name, value in meta.items()})
     try:
-        with whole_file(path) as partial, pa.OSFile(str(partial), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
-            writer.write_table(table.cast(schema), max_chunksize=max(len(table), 1))
+        with whole_file(path) as partial:
+            partial.touch(0o600)  # it names people
+            with pa.OSFile(str(partial), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+                writer.write_table(table.cast(schema), max_chunksize=max(len(table), 1))
     except OSError as error:
         raise AlertError(f"{path}: scores cannot be written ({why(error)}).") from None
 

@@ -115,7 +115,7 @@ def serve_answers(state: Path, door: Door, listener: socket.socket, token: str) 
     """Serve until this process is told to end, or the one that began it is gone."""
     import uvicorn
 
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)  # what strangers send fills nobody's terminal
     config = uvicorn.Config(
         make_app(state, door, token), log_config=None, access_log=False, lifespan="off", server_header=False, timeout_keep_alive=15,
         limit_concurrency=200, proxy_headers=False, h11_max_incomplete_event_size=32 * 1024,

@@ -32,6 +32,7 @@ HELP = {
     "step_look_seconds": "Seconds that the last step look took.",
     "step_looks_total": "Step looks since the process began.",
     "steps_total": "Steps since the process began.",
+    "source_up": "Whether the source can be reached.",
     "memory_bytes": "Resident memory of the watch.",
     "events_per_second": "Events accepted a second in the last step.",
     "stepped": "When the last step ended, in seconds since 1970.",

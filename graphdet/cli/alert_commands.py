@@ -108,13 +108,12 @@ def resend(
     with _opened(state) as connection:
         every = list_deliveries(connection, sink=sink)
         if sink is not None and not every:
-            raise AlertError(
-                f"{state}: nothing was ever to go to a sink {sink}{nearest(sink, {one.sink for one in list_deliveries(connection)})}."
-            )
+            hint = nearest(sink, {one.sink for one in list_deliveries(connection)}) or "."
+            raise AlertError(f"{state}: nothing was ever to go to a sink '{sink}'{hint}")
         known = {one.key for one in every}
         for key in keys or ():
             if key not in known:
-                raise AlertError(f"{state}: there is no alert {key}{nearest(key, known)}; `graphdet alerts list` has all.")
+                raise AlertError(f"{state}: there is no alert '{key}'{nearest(key, known) or '.'} `graphdet alerts list` has all.")
         sent = wait_anew(connection, [one for one in every if (one.key in keys if keys else one.state == "dead")])
     tell_done(alert_words("sent_again", lang.value, count=sent))
 

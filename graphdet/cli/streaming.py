@@ -53,7 +53,7 @@ def watch(
     once: Annotated[bool, typer.Option("--once", help="Take what is there, look, and end.")] = False,
     settings: SettingsFile = None,
     threads: Threads = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line for each step, look and alert.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line for each step, look and failed delivery.")] = False,
     language: Annotated[Lang, typer.Option("--lang", help="Words in English or Chinese.")] = Lang.EN,
 ) -> None:
     """Follow a shop's events as they come, keep the window, and tell of rings while they form.
@@ -62,7 +62,7 @@ def watch(
     """
     from graphdet.alerts.deliver import delivering
     from graphdet.errors import SettingsError
-    from graphdet.terminal.watch_screen import witness_for
+    from graphdet.terminal.watch_screen import failures_told, witness_for
     from graphdet.watch.state import FILE, open_state
     from graphdet.watch.stepping import Bounds
     from graphdet.watch.watching import Watch
@@ -80,7 +80,8 @@ def watch(
     with _source(source, bounds.idle, client) as followed, open_state(state) as kept:
         witness = witness_for(sys.stdout, sys.stderr, as_json=as_json, quiet=manner.quiet, language=language.value)
         newest = partial(_newest, kept)
-        with _door(state, serve), delivering(state / FILE, chosen.alerts, str(settings or "settings"), newest) as couriers:
+        sending = delivering(state / FILE, chosen.alerts, str(settings or "settings"), newest)
+        with _door(state, serve), failures_told(witness), sending as couriers:
             Watch(kept, followed, chosen, bounds, seconds, spacing, home, witness, couriers.wake).run(once=once)
 
 
@@ -131,7 +132,7 @@ def _source(named: str, idle: float, client: Path | None) -> Iterator[Source]:
     if named == "-":
         found = PipeSource(sys.stdin.buffer)
     elif named.startswith("kafka://"):
-        found = KafkaSource(named, client_settings(client) if client else {})
+        found = KafkaSource(named, client_settings(client) if client else {}, str(client))
     else:
         found = FolderSource(Path(named), idle)
     try:

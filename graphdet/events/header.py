@@ -48,7 +48,7 @@ def check_columns(settings: LogSettings) -> None:
     """
     for word in settings.actions.values():
         if word.strip().lower() not in ACTIONS:
-            raise SettingsError(f"[log.actions]: there is no action '{word}'{nearest(word, ACTIONS)} Actions: {', '.join(ACTIONS)}.")
+            raise SettingsError(f"[log.actions]: there is no action '{word}'{nearest(word, ACTIONS) or '.'} Actions: {', '.join(ACTIONS)}.")
     mappable = tuple(dict.fromkeys((*EVENT_COLUMN, *LABEL_COLUMNS, *TIME_PARTS)))
     for section, names, known in (
         ("log.columns", settings.columns.values(), mappable),
@@ -56,7 +56,9 @@ def check_columns(settings: LogSettings) -> None:
     ):
         for name in names:
             if name not in known:
-                raise SettingsError(f"[{section}]: events have no column '{name}'{nearest(name, known)} Columns: {', '.join(known)}.")
+                raise SettingsError(
+                    f"[{section}]: events have no column '{name}'{nearest(name, known) or '.'} Columns: {', '.join(known)}."
+                )
 
 
 def map_columns(path: str, header: Sequence[str], settings: LogSettings) -> ColumnMap:

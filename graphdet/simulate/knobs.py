@@ -246,7 +246,9 @@ def preset(name: PresetName, events: int | None = None, users: int | None = None
         MarketError: no preset has that name, or the size is out of bounds.
     """
     if name not in _PRESETS:
-        raise MarketError(f"no market preset '{name}'{nearest(name, get_args(PresetName))} Presets: {', '.join(get_args(PresetName))}.")
+        raise MarketError(
+            f"no market preset '{name}'{nearest(name, get_args(PresetName)) or '.'} Presets: {', '.join(get_args(PresetName))}."
+        )
     settings = _PRESETS[name]
     if events is None and users is None:
         return settings

@@ -133,7 +133,7 @@ def _check(events: pd.DataFrame, targets: int, density: float, camouflage: str) 
         raise MarketError(f"density must be in (0, 1] (found {density}).")
     if camouflage not in get_args(Camouflage):
         raise MarketError(
-            f"no camouflage '{camouflage}'{nearest(camouflage, get_args(Camouflage))} Known: {', '.join(get_args(Camouflage))}."
+            f"no camouflage '{camouflage}'{nearest(camouflage, get_args(Camouflage)) or '.'} Known: {', '.join(get_args(Camouflage))}."
         )
 
 

@@ -107,7 +107,7 @@ def decide(database: Database, ring: str, verdict: str, author: str, note: str =
 
 def _require_verdict(verdict: str) -> None:
     if verdict not in VERDICTS:
-        raise StoreError(f"no verdict '{verdict}'{nearest(verdict, VERDICTS)} It is one of {', '.join(VERDICTS)}.")
+        raise StoreError(f"no verdict '{verdict}'{nearest(verdict, VERDICTS) or '.'} It is one of {', '.join(VERDICTS)}.")
 
 
 def write_words(database: Database, words: Sequence[Word], run_id: str) -> int:

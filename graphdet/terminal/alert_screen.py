@@ -32,7 +32,7 @@ def show_deliveries(console: Console, deliveries: Sequence[Delivery], language: 
         change = alert_words(one.kind, language)
         rows.append((one.key, change, name(one.ring_id), clean(one.sink), state, str(one.attempts), clean(one.why)))
     columns = {heading: [row[place] for row in rows] for place, heading in enumerate(headings.values())}
-    spared = [headings[key] for key in ("attempts", "change", "sink")]
+    spared = [headings[key] for key in ("attempts", "change", "sink", "ring")]
     print_columns(console, columns, left=left, ids=(headings["key"], headings["ring"]), spared=spared, cut=(headings["why"],))
 
 

@@ -14,7 +14,7 @@ from rich.text import Text
 from graphdet.printable import printable
 
 ID_WIDTH = 64  # a SHA-256 in hexadecimal; longer ids are cut, `--json` has them whole
-FOLDED = 36  # columns after which an id goes on in the next line; a UUID fits
+FOLDED = 38  # columns after which an id goes on in the next line; a UUID fits, and an alert's key
 NARROW = 100  # columns below which tables tell the day of a time
 PIPE_WIDTH = 132  # columns where no terminal says how wide it is
 

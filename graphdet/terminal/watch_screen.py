@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
+import os
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TextIO
+
+from rich.cells import cell_len, set_cell_size
 
 from graphdet.alerts.alert import Alert
 from graphdet.alerts.chat import digest
@@ -46,9 +51,11 @@ class Screen:
                 look=int(figures["looks_total"]),
                 moment=moment,
             )
-            self._told.write(f"\r{line.ljust(self._width)}")
+            room = _columns(self._told) - 1  # one that is longer would be gone on with below, and stay there
+            line = line if cell_len(line) <= room else f"{set_cell_size(line, room - 1)}…"
+            self._told.write(f"\r{set_cell_size(line, max(cell_len(line), self._width))}")
             self._told.flush()
-            self._width = len(line)
+            self._width = cell_len(line)
 
     def looked(self, look: Look, alerts: Sequence[Alert], figures: Mapping[str, float]) -> None:
         """What the look found, without anybody's name."""
@@ -75,6 +82,12 @@ class Screen:
         """What stands in the way."""
         self._clear()
         self._told.write(printable(watch_words("hindered", self._language, why=why)) + "\n")
+        self._told.flush()
+
+    def undelivered(self, why: str) -> None:
+        """What a sink did not take."""
+        self._clear()
+        self._told.write(printable(why) + "\n")
         self._told.flush()
 
     def _clock_at(self, window: Window) -> str:
@@ -124,6 +137,10 @@ class Journal:
         """What stands in the way."""
         self._write("hindered", {"why": printable(why)})
 
+    def undelivered(self, why: str) -> None:
+        """What a sink did not take."""
+        self._write("undelivered", {"why": printable(why)})
+
     def _write(self, what: str, told: Mapping[str, Any]) -> None:
         moment = datetime.now(UTC).isoformat(timespec="milliseconds")
         self._out.write(json.dumps({"time": moment, "what": what, **told}) + "\n")
@@ -133,6 +150,27 @@ class Journal:
 def witness_for(out: TextIO, told: TextIO, *, as_json: bool, quiet: bool, language: Language) -> Screen | Journal:
     """Who tells of a watch here."""
     return Journal(out) if as_json else Screen(out, told, language, quiet=quiet)
+
+
+@contextlib.contextmanager
+def failures_told(witness: Screen | Journal) -> Iterator[None]:
+    """What sinks do not take is told by who tells of the watch, in lines of its own, for as long as the block lasts."""
+
+    class Failures(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            witness.undelivered(record.getMessage())
+
+    told, log = Failures(logging.WARNING), logging.getLogger("graphdet.alerts")
+    log.addHandler(told)
+    try:
+        yield
+    finally:
+        log.removeHandler(told)
+
+
+def _columns(stream: TextIO) -> int:
+    """Of the terminal; some do not know."""
+    return os.get_terminal_size(stream.fileno()).columns or 80
 
 
 def _named(alerts: Sequence[Alert]) -> list[dict[str, str]]:

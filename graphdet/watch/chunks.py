@@ -55,6 +55,10 @@ class Source(Protocol):
     def waiting(self) -> bool:
         """Whether more is there already than the last chunks held."""
 
+    @property
+    def trouble(self) -> str:
+        """What keeps it from where events come from, as of what was taken last; empty where nothing does."""
+
     def take(self, known: Mapping[str, Place], now: float) -> list[Chunk]:
         """What has come since these places; partition → place."""
 

@@ -67,6 +67,10 @@ class FolderSource:
     def ended(self) -> bool:
         return False
 
+    @property
+    def trouble(self) -> str:
+        return "" if self._folder.is_dir() else f"{self._folder}: the folder is gone."
+
     def take(self, known: Mapping[str, Place], now: float) -> list[Chunk]:
         """What files hold beyond the places that are known, oldest files first, as much as fits into memory."""
         by_inode: dict[int, list[tuple[str, Place]]] = {}

@@ -18,6 +18,7 @@ ADDRESS = re.compile(r"kafka://([^/\s]+)/([A-Za-z0-9._-]+)")
 MOST_MESSAGES = 100_000  # of one step
 LOOKED_FOR = 30.0  # seconds after which new partitions are looked for
 PATIENCE = 20.0  # seconds to wait for a broker at the beginning
+AWAY = 5.0  # and later, for one that may come back
 GROUP = "graphdet-watch"
 OURS = ("enable.auto.commit", "enable.auto.offset.store", "bootstrap.servers", "enable.partition.eof")
 
@@ -28,6 +29,7 @@ class KafkaSource:
     Args:
         address: kafka://HOST:PORT[,HOST:PORT…]/TOPIC.
         settings: of the client, as librdkafka names them (SASL, TLS, group.id and the like); passed through.
+        where: they come from, for complaints.
 
     Raises:
         MissingExtra: the client is not installed.
@@ -35,7 +37,7 @@ class KafkaSource:
         WatchError: no broker answers, or it has no such topic.
     """
 
-    def __init__(self, address: str, settings: Mapping[str, str]) -> None:
+    def __init__(self, address: str, settings: Mapping[str, str], where: str = "settings") -> None:
         need("watch", "reading from Kafka")
         from confluent_kafka import Consumer, KafkaException
 
@@ -45,15 +47,22 @@ class KafkaSource:
         self._brokers, self._topic = found[1], found[2]
         wrong = next((name for name in OURS if name in settings), None)
         if wrong:
-            raise SettingsError(f"{wrong} is the watch's own to set; leave it out of the client's settings.")
-        own = {"bootstrap.servers": self._brokers, "enable.auto.commit": False, "enable.auto.offset.store": False}
+            raise SettingsError(f"{where}: {wrong} is the watch's own to set; leave it out.")
+        own = {
+            "bootstrap.servers": self._brokers,
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "enable.partition.eof": True,
+        }
         own |= {"auto.offset.reset": "earliest", "group.id": GROUP, "queued.max.messages.kbytes": 32_768, "log_level": 0, **settings}
-        self._trouble = ""
+        self._heard = self._trouble = ""
         try:
             self._consumer = Consumer({**own, "error_cb": self._hear})
         except KafkaException as error:
-            raise SettingsError(f"the Kafka client refuses its settings: {error.args[0].str()}.") from None
-        self._assigned: dict[int, int] = {}
+            raise SettingsError(f"{where}: the Kafka client refuses its settings: {error.args[0].str().rstrip('.')}.") from None
+        self._followed: set[int] = set()
+        self._astray = True  # where reading goes on is to be told to the client
+        self._unread: set[int] = set()  # partitions whose end was not met since
         self._looked = float("-inf")
         self.waiting = False
         self._partitions_there(PATIENCE)
@@ -62,6 +71,10 @@ class KafkaSource:
     def ended(self) -> bool:
         return False
 
+    @property
+    def trouble(self) -> str:
+        return self._trouble
+
     def take(self, known: Mapping[str, Place], now: float) -> list[Chunk]:
         """Messages that have come, of each partition in their order."""
         self._assign(known, now)
@@ -69,15 +82,14 @@ class KafkaSource:
         after: dict[int, int] = {}
         size, count = 0, 0
         while size < MOST_BYTES and count < MOST_MESSAGES:
-            messages = self._consumer.consume(10_000, 0.05)
+            messages = self._consumer.consume(MOST_MESSAGES // 10, 0.05)
             for message in messages:
                 self._add(message, lines, after)
                 size += len(message.value() or b"")
             count += len(messages)
             if not messages:
                 break
-        self.waiting = size >= MOST_BYTES or count >= MOST_MESSAGES
-        self._assigned |= after
+        self.waiting = bool(self._unread) or size >= MOST_BYTES or count >= MOST_MESSAGES
         return [self._chunk(partition, lines[partition], after[partition], known, now) for partition in sorted(lines)]
 
     def kept(self, places: Mapping[str, Place]) -> None:
@@ -91,11 +103,11 @@ class KafkaSource:
             try:
                 self._consumer.commit(offsets=own, asynchronous=True)
             except KafkaException as error:
-                self._trouble = str(error.args[0].str())
+                self._heard = str(error.args[0].str())
 
     def rewind(self) -> None:
         """Forget what was taken and not kept: the next chunks begin where the state says."""
-        self._assigned.clear()
+        self._astray = True
 
     def close(self) -> None:
         """Leave the brokers."""
@@ -104,13 +116,15 @@ class KafkaSource:
     def _add(self, message: Message, lines: dict[int, list[bytes]], after: dict[int, int]) -> None:
         from confluent_kafka import KafkaError
 
-        error = message.error()
+        error, partition, offset = message.error(), message.partition(), message.offset()
         if error is not None:
+            if error.code() == KafkaError._PARTITION_EOF and partition is not None:
+                self._unread.discard(partition)
+                return
             if error.code() in (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.UNKNOWN_TOPIC_OR_PART):
                 raise WatchError(f"kafka topic {self._topic}: {error.str()}.")
-            self._trouble = error.str()
+            self._heard = error.str()
             return
-        partition, offset = message.partition(), message.offset()
         assert partition is not None
         assert offset is not None
         lines.setdefault(partition, []).append((message.value() or b"").replace(b"\r", b" ").replace(b"\n", b" ") or b"null")
@@ -126,18 +140,18 @@ class KafkaSource:
         """Every partition from where the state says; where that is not there any more, from the first that is."""
         from confluent_kafka import OFFSET_BEGINNING, TopicPartition
 
-        if self._assigned and now - self._looked < LOOKED_FOR:
+        if not self._astray and now - self._looked < LOOKED_FOR:
             return
-        there = self._partitions_there(5.0 if self._assigned else PATIENCE)
+        there = self._partitions_there(AWAY if self._followed else PATIENCE)
         self._looked = now
-        if set(there) <= set(self._assigned):
+        if not self._astray and set(there) <= self._followed:
             return
         wanted = []
         for partition in there:
             place = known.get(f"{self._topic}[{partition}]")
             wanted.append(TopicPartition(self._topic, partition, int(place["position"]) if place else OFFSET_BEGINNING))
-            self._assigned.setdefault(partition, 0)
         self._consumer.assign(wanted)
+        self._followed, self._unread, self._astray = {*self._followed, *there}, set(there), False
 
     def _partitions_there(self, patience: float) -> list[int]:
         from confluent_kafka import KafkaException
@@ -145,17 +159,23 @@ class KafkaSource:
         try:
             topic = self._consumer.list_topics(self._topic, timeout=patience).topics[self._topic]
         except KafkaException as error:
-            if self._assigned:
-                return sorted(self._assigned)  # the broker is away; what is assigned comes when it is back
-            self._consumer.poll(0)  # the client tells its troubles only to who asks
-            why = self._trouble or error.args[0].str()
-            raise WatchError(f"kafka {self._brokers}: no broker answers ({why}); check the address, and SASL and TLS settings.") from None
+            if not self._followed:
+                self._consumer.poll(0)  # the client tells its troubles only to who asks
+            told = f"kafka {self._brokers}: no broker answers ({self._heard or error.args[0].str()})"
+            if self._followed:  # what is followed comes when one is back
+                self._trouble = f"{told}."
+                return sorted(self._followed)
+            raise WatchError(f"{told}; check the address, and SASL and TLS settings.") from None
+        self._heard = self._trouble = ""
         if topic.error is not None or not topic.partitions:
             raise WatchError(f"kafka {self._brokers}: no topic {self._topic!r}; make it, or check the spelling.")
         return sorted(topic.partitions)
 
     def _hear(self, error: Any) -> None:
-        self._trouble = error.str()
+        from confluent_kafka import KafkaError
+
+        if not self._heard or error.code() != KafkaError._ALL_BROKERS_DOWN:  # which says less than what came before it
+            self._heard = error.str()
 
 
 def client_settings(path: Path) -> dict[str, str]:

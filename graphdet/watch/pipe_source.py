@@ -39,6 +39,10 @@ class PipeSource:
         with self._room:
             return b"\n" in self._buffer or self._finished
 
+    @property
+    def trouble(self) -> str:
+        return ""
+
     def take(self, known: Mapping[str, Place], now: float) -> list[Chunk]:
         """All whole lines that have come, and at the end the rest."""
         with self._room:

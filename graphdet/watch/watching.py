@@ -60,7 +60,7 @@ class Witness(Protocol):
         """A step look was taken, and these alerts are new."""
 
     def hindered(self, why: str) -> None:
-        """A step could not be kept, and will be tried again."""
+        """Something cannot be done now, and will be tried again."""
 
 
 @dataclass
@@ -90,6 +90,7 @@ class Watch:
     steps: int = 0
     caught_up: bool = False  # all that lay there at the beginning was read: of several files one after another, none of which is late
     is_looking: bool = False  # a look reads segments beside the steps
+    trouble: str = ""  # of the source, which is told when it begins
     unlooked: float | None = None  # since when there are events that no look saw
     figures: dict[str, float] = field(default_factory=dict)
     between: BetweenLooks = field(default_factory=BetweenLooks)  # one look is taken at a time
@@ -111,7 +112,7 @@ class Watch:
                     if found is not None:
                         writing = worker.submit(self._tell_those_who_ask, found, hurried=self.is_due())
                 if glancing is not None and glancing.done():
-                    self._with_room(partial(self._keep_glanced, glancing), once=once)
+                    self._with_room(partial(lambda told: self.keep_glance(told.result()), glancing), once=once)
                     glancing = None
                 busy = looking is not None or glancing is not None or (writing is not None and not writing.done())
                 if self.is_looking and not busy:
@@ -148,6 +149,9 @@ class Watch:
         """
         now, begun = self.clock(), time.perf_counter()
         chunks = self.source.take(self.state.places, now)
+        if self.source.trouble and not self.trouble:
+            self.witness.hindered(self.source.trouble)
+        self.trouble = self.source.trouble
         if not chunks:
             self.caught_up = self.caught_up or not self.source.waiting
             self._tell(now, time.perf_counter() - begun)
@@ -329,9 +333,6 @@ class Watch:
         self.keep(look)
         return look
 
-    def _keep_glanced(self, glancing: Future[StepLook | None]) -> None:
-        self.keep_glance(glancing.result())
-
     def _with_room(self, act: Callable[[], Done], *, once: bool) -> Done | None:
         """What a part of a look gives; None where the disk is full, and the look stays due."""
         try:
@@ -381,6 +382,7 @@ class Watch:
             "looks_total": float(state.meta["look"]),
             "steps_total": float(self.steps),
             "memory_bytes": float(memory_now()),
+            "source_up": float(not self.trouble),
             "stepped": now,
         }
         self.figures.setdefault("events_per_second", 0.0)

@@ -70,7 +70,7 @@ def make_shop(name: str, seed: int, users: int | None = None, ringed: bool = Tru
         MarketError: no shop of that name, or too few users.
     """
     if name not in SHOPS:
-        raise MarketError(f"no shop '{name}'{nearest(name, SHOPS)} Shops: {', '.join(SHOPS)}.")
+        raise MarketError(f"no shop '{name}'{nearest(name, SHOPS) or '.'} Shops: {', '.join(SHOPS)}.")
     shop = SHOPS[name]
     users = users or shop.users
     if users < 500:
