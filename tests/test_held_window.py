@@ -175,6 +175,13 @@ def test_a_segment_is_read_once_a_day(tmp_path: Path, monkeypatch: pytest.Monkey
     assert all(read.count(segment.name) > before for segment, before in zip(segments, times, strict=True))
 
 
+def test_a_segment_is_named_by_what_it_holds_in_whatever_order_it_came(tmp_path: Path) -> None:
+    rows = rows_of(3)
+    shuffled = rows.take(pa.array(np.random.default_rng(1).permutation(rows.num_rows)))
+    assert write_segments(tmp_path, rows) == write_segments(tmp_path, shuffled)
+    assert write_segments(tmp_path, rows) != write_segments(tmp_path, rows.slice(1))
+
+
 def test_a_segment_that_is_gone_is_an_error_and_not_less_evidence(tmp_path: Path) -> None:
     segments = write_segments(tmp_path, rows_of(0))
     lost = replace(segments[0], name="2024-01-01-0000000000000000.parquet")

@@ -83,9 +83,12 @@ def test_the_live_line_fits_and_leaves_nothing_behind(language: Language, column
         (short,) = rows()
         assert "5" in short
         assert not set("98764") & set(short)
+        screen.ended()
+        assert rows() == [short, ""]
+        screen.stepped(StepReport(), figures(987_654_321))
         screen.hindered("?")
-        assert rows()[0].startswith("?")
-        assert not set("98764…") & set("".join(rows()))
+        assert rows()[1].startswith("?")
+        assert not set("98764…") & set("".join(rows()[1:]))
 
 
 def test_a_look_and_its_alerts_name_nobody(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def watch(
     """
     from graphdet.alerts.deliver import delivering
     from graphdet.errors import SettingsError
-    from graphdet.terminal.watch_screen import failures_told, witness_for
+    from graphdet.terminal.watch_screen import all_told, witness_for
     from graphdet.watch.state import FILE, open_state
     from graphdet.watch.stepping import Bounds
     from graphdet.watch.watching import Watch
@@ -81,7 +81,7 @@ def watch(
         witness = witness_for(sys.stdout, sys.stderr, as_json=as_json, quiet=manner.quiet, language=language.value)
         newest = partial(_newest, kept)
         sending = delivering(state / FILE, chosen.alerts, str(settings or "settings"), newest)
-        with _door(state, serve), failures_told(witness), sending as couriers:
+        with _door(state, serve), all_told(witness), sending as couriers:
             Watch(kept, followed, chosen, bounds, seconds, spacing, home, witness, couriers.wake).run(once=once)
 
 

@@ -90,6 +90,12 @@ class Screen:
         self._told.write(printable(why) + "\n")
         self._told.flush()
 
+    def ended(self) -> None:
+        """What is told next has a line of its own."""
+        if self._live and self._width:
+            self._told.write("\n")
+            self._told.flush()
+
     def _clock_at(self, window: Window) -> str:
         return self._clock.beside(self._clock.minute(datetime.fromtimestamp(window.end / 1e6, UTC)))
 
@@ -141,6 +147,9 @@ class Journal:
         """What a sink did not take."""
         self._write("undelivered", {"why": printable(why)})
 
+    def ended(self) -> None:
+        """Its lines are whole."""
+
     def _write(self, what: str, told: Mapping[str, Any]) -> None:
         moment = datetime.now(UTC).isoformat(timespec="milliseconds")
         self._out.write(json.dumps({"time": moment, "what": what, **told}) + "\n")
@@ -153,8 +162,8 @@ def witness_for(out: TextIO, told: TextIO, *, as_json: bool, quiet: bool, langua
 
 
 @contextlib.contextmanager
-def failures_told(witness: Screen | Journal) -> Iterator[None]:
-    """What sinks do not take is told by who tells of the watch, in lines of its own, for as long as the block lasts."""
+def all_told(witness: Screen | Journal) -> Iterator[None]:
+    """What sinks do not take is told by who tells of the watch, in lines of its own, while the block lasts; then its live line ends."""
 
     class Failures(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
@@ -166,6 +175,7 @@ def failures_told(witness: Screen | Journal) -> Iterator[None]:
         yield
     finally:
         log.removeHandler(told)
+        witness.ended()
 
 
 def _columns(stream: TextIO) -> int:

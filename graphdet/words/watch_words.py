@@ -6,8 +6,8 @@ from graphdet.schema.wording import Language, Wording, filled
 
 WATCH_WORDS: dict[str, Wording] = {
     "live": Wording(
-        "{window:event|events} in the window; read {read}, rejected {rejected}, known {duplicate}; look {look}; up to {moment}",
-        "窗口内 {window} 条事件；已读 {read}，拒绝 {rejected}，重复 {duplicate}；第 {look} 次查看；截至 {moment}",
+        "up to {moment}; {window:event|events} in the window; look {look}; read {read}, rejected {rejected}, known {duplicate}",
+        "截至 {moment}；窗口内 {window} 条事件；第 {look} 次查看；已读 {read}，拒绝 {rejected}，重复 {duplicate}",
     ),
     "looked": Wording(
         "{moment}  look {look}: {alerts:alert|alerts}, {review} to review, {explained} explained; {seconds} s",
