@@ -47,7 +47,7 @@ from graphdet.console.app import MOST_FIELDS, Console
 from graphdet.console.desk import Desk
 from graphdet.console.guard import FORM, HEADERS, MOST_BODY, MOST_TARGET
 from graphdet.console.lists_screen import MOST_REASONS
-from graphdet.console.prepared import TOLD
+from graphdet.console.prepared import TOLD, Told
 from graphdet.console.routes import SCREENS
 from graphdet.console.serving import Listening, _listen, place_of
 from graphdet.console.shelf import MOST_IDS
@@ -63,6 +63,7 @@ from graphdet.schema import RUN_TABLES, VERDICTS
 from graphdet.schema.run_tables import USER_ROLES
 from graphdet.schema.wording import LANGUAGES
 from graphdet.watch.state import FILE
+from graphdet.week import judged_rings
 from graphdet.week.hand_over import account_rows, still_to_act_on
 from graphdet.week.queueing import make_queue, rank_waiting
 from graphdet.words.casework import entry_in_words
@@ -697,7 +698,9 @@ def test_the_queue_stands_in_the_order_of_cases_queue_and_learns_from_verdicts(s
     assert set(re.findall(r"([0-9]+) of 100 ", page.partition('id="data"')[0])) == {told[1]}, "one chance, as in the queue"
 
 
-def test_the_list_tells_each_accounts_reasons_and_its_last_day(served: Served, home: Path, logged: LoggedRun) -> None:
+def test_the_list_tells_each_accounts_reasons_and_its_last_day(
+    served: Served, home: Path, logged: LoggedRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cookie, csrf = served.log_in()
     ring = logged.run.rings.sort_by("rank")["ring_id"][0].as_py()
     reasons = build_dossier(Recorded(logged.run), logged.run.ring(ring)).reasons
@@ -717,6 +720,11 @@ def test_the_list_tells_each_accounts_reasons_and_its_last_day(served: Served, h
         assert set(shown) < {(code, reason_name(code, language)) for code in codes}
         assert all(page.count(reason_name(code, language)) >= len(rows) for code in codes)
         assert len(re.findall(f'<td class="time" data-label="[^"]+">{rows[0]["until"]}</td>', page)) == len(rows)
+    with Casebook(home, "ana") as book:
+        assert account_rows(book, told_of=lambda run, ring: Told(reasons=(EVIL,))) == rows, "what is no code is not taken over"
+        monkeypatch.delattr(judged_rings, "Recorded")
+        monkeypatch.delattr(judged_rings, "suspicion_codes")
+        assert account_rows(book, told_of=served.console.desk.told_of) == rows, "what a page told is not found anew"
 
 
 def fewer_and_explained(run: Run, ring_id: str) -> Run:

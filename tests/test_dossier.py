@@ -21,6 +21,7 @@ from rich.console import Console
 
 from graphdet.dossier.building import Dossier, build_dossier, weakness
 from graphdet.dossier.sums import near_copies, together_within
+from graphdet.dossier.why_suspected import suspicion_codes
 from graphdet.errors import RunError
 from graphdet.events import read_events
 from graphdet.judging.conditions import Background
@@ -463,6 +464,14 @@ def test_every_reason_has_its_words(alerts: list[Dossier]) -> None:
 
 
 # Sums.
+
+
+def test_reasons_without_a_dossier_are_those_of_the_dossier(market: LoggedRun, recorded: Recorded, alerts: list[Dossier]) -> None:
+    others = [ring for ring in market.run.rings["ring_id"].to_pylist() if ring not in market.alerts()][:4]
+    dossiers = [*alerts, *(build_dossier(recorded, market.run.ring(ring)) for ring in others)]
+    told = {dossier.ring["ring_id"]: [code for code, _ in dossier.reasons if CATALOGUE[code].side == "for"] for dossier in dossiers}
+    assert {ring: suspicion_codes(recorded, ring) for ring in told} == {ring: list(dict.fromkeys(codes)) for ring, codes in told.items()}
+    assert any(told.values())
 
 
 def test_the_chance_of_so_many_is_that_of_all_ways() -> None:

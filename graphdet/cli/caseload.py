@@ -69,6 +69,8 @@ def export(
     lang: Language = Lang.EN,
 ) -> None:
     """Write the accounts of judged cases for those who act on them: case, ring, verdict, reasons and contribution of each."""
+    from graphdet.console.prepared import PREPARED
+    from graphdet.console.shelf import Shelf
     from graphdet.errors import CaseError
     from graphdet.extras import need
     from graphdet.printable import printable
@@ -81,7 +83,8 @@ def export(
     if ending == AccountsFormat.XLSX.value:
         need("report", "graphdet cases export --format xlsx")
     with opened(home) as book:
-        judged = account_rows(book, [one.value for one in verdict or [Verdict.CONFIRMED]], names or ())
+        told_of = Shelf(book.home / PREPARED).told_of
+        judged = account_rows(book, [one.value for one in verdict or [Verdict.CONFIRMED]], names or (), told_of=told_of)
         rows = judged if names else still_to_act_on(judged, book.now)
         at_rest = len(judged) - len(rows)
         if pseudonyms:

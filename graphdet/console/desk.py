@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from graphdet.cases.casebook import Casebook
 from graphdet.cases.rows import Case, TakenRun
 from graphdet.console.case_standing import BEFORE_ALL, Standing, standing_after, with_accounts
-from graphdet.console.prepared import Told
+from graphdet.console.prepared import PREPARED, Told
 from graphdet.console.shelf import MOST_OPEN, OpenRun, Shelf
 from graphdet.errors import GraphdetError, NotARun
 from graphdet.schema import SELLER
@@ -23,8 +23,6 @@ from graphdet.words.verdicts import rate_in_words
 if TYPE_CHECKING:  # a watch brings much along, and few consoles show one
     from graphdet.alerts.alert import Alert
     from graphdet.alerts.outbox import State
-
-PREPARED = "console"  # folder of the home for what the console prepares; whatever is in it can be made again
 
 
 class Desk:

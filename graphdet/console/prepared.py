@@ -23,6 +23,7 @@ import pyarrow as pa
 
 from graphdet.schema import USER
 
+PREPARED = "console"  # folder of the home for what the console prepares; whatever is in it can be made again
 SCORES, EVENTS, PLACES, TOLD, PAGES = "scores.arrow", "events.arrow", "places.arrow", "told.jsonl", "pages"
 INDEX, ALL = "index", "all"  # told by the process that prepares: scores and events can be looked up; nothing more can be prepared
 INDEXED = {

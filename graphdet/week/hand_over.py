@@ -16,7 +16,7 @@ from graphdet.spreadsheets import write_csv, write_workbook
 from graphdet.whole import whole_file, why
 
 if TYPE_CHECKING:
-    from graphdet.week.judged_rings import JudgedRings
+    from graphdet.week.judged_rings import JudgedRings, ToldOf
 
 COLUMNS = (
     "user_id",
@@ -39,7 +39,14 @@ CONFIRMED = VERDICTS[0]
 Row = dict[str, Any]
 
 
-def account_rows(book: Casebook, verdicts: Sequence[str] = VERDICTS[:1], cases: Sequence[str] = (), *, reasons: bool = True) -> list[Row]:
+def account_rows(
+    book: Casebook,
+    verdicts: Sequence[str] = VERDICTS[:1],
+    cases: Sequence[str] = (),
+    *,
+    reasons: bool = True,
+    told_of: ToldOf | None = None,
+) -> list[Row]:
     """Accounts that were judged so, by case and then by contribution, the largest first.
 
     A ring stands for the members whom it had when it was judged; a word on a member goes before the word on their ring. `standing` says
@@ -51,7 +58,9 @@ def account_rows(book: Casebook, verdicts: Sequence[str] = VERDICTS[:1], cases: 
         book: open.
         verdicts: confirmed, innocent, unsure.
         cases: only these, by name; none = all.
-        reasons: look them up, and contributions, which takes some tenths of a second a ring; both stay empty otherwise.
+        reasons: look them up, and contributions; both stay empty otherwise.
+        told_of: what pages of rings told already, where some were made; the reasons of each other ring take some hundredths of a second,
+            and of each run with such a ring some seconds a million events.
 
     Raises:
         UnknownCase: no such case.
@@ -61,8 +70,8 @@ def account_rows(book: Casebook, verdicts: Sequence[str] = VERDICTS[:1], cases: 
     if reasons:
         from graphdet.week.judged_rings import JudgedRings  # brings along all that dossiers are made by
 
-        facts = JudgedRings(book)
-    return [row for case in chosen for row in _rows_of(book, case, facts) if row["verdict"] in verdicts]
+        facts = JudgedRings(book, told_of)
+    return [row for case in chosen for row in _rows_of(book, case, verdicts, facts)]
 
 
 def still_to_act_on(rows: Sequence[Row], now: str) -> list[Row]:
@@ -106,17 +115,18 @@ def write_accounts(rows: Sequence[Row], path: Path, form: str) -> None:
         raise CaseError(f"{path}: cannot be written ({why(error)}); choose another --out.") from None
 
 
-def _rows_of(book: Casebook, case: Case, facts: JudgedRings | None) -> Iterator[Row]:
+def _rows_of(book: Casebook, case: Case, verdicts: Sequence[str], facts: JudgedRings | None) -> Iterator[Row]:
     words = {word.user_id: word for word in book.member_words(case.name)}
-    if not case.verdict and not words:
-        return
     ring = case.verdict_ring or case.ring_id
+    users = {*(_users_of(book, ring) or book.users_of(case)), *words} if case.verdict in verdicts else words.keys()
+    judged = [user for user in sorted(users) if (words[user].verdict if user in words else case.verdict) in verdicts]
+    if not judged:
+        return
     seen = [one for one in book.sightings(case.name) if one.ring_id == ring]
-    users = _users_of(book, ring) or book.users_of(case)
     held = book.held_members(case)
     contributions, reasons = facts.of(seen[-1].run_id, ring) if seen and facts else ({}, "")
     rows: list[Row] = []
-    for user in sorted({*users, *words} if case.verdict else words):
+    for user in judged:
         word = words.get(user)
         contribution, role = contributions.get(user, (None, ""))
         rows.append(
