@@ -30,6 +30,7 @@ from graphdet.errors import CaseError, NotACasebook, UnknownCase
 from graphdet.run.folder import Run
 from graphdet.terminal.case_screens import show_history
 from graphdet.week.hand_over import account_rows
+from graphdet.words.casework import entry_in_words
 
 FOUR = MadeRing("ring-aa", ("u1", "u2", "u3", "u4"), ("i1", "i2"), "review")
 PAIR = MadeRing("ring-bb", ("u4", "u5"), ("i3",))
@@ -258,6 +259,54 @@ def test_what_brings_a_finding_back(book: Casebook, ring: MadeRing, why: str) ->
     book.accept("C-1", "fine")
     book.take_in(made_run("run-2", [ring]), lambda run, before: followed("C-0001", ring))
     assert book.case("C-1").back == why
+
+
+@pytest.mark.parametrize("judged_as", ["review", "alert", "review after an alert"])
+@pytest.mark.parametrize(
+    ("ring", "why"),
+    [
+        (MadeRing("ring-x", FOUR.users, FOUR.items, "alert"), "doubt_tier"),
+        (MadeRing("ring-x", FOUR.users, FOUR.items, "alert", 1000.0), "doubt_tier"),
+        (MadeRing("ring-x", (*FOUR.users, "u7"), FOUR.items, "alert"), "doubt_tier"),
+        (MadeRing("ring-x", ("u7", "u8", "u3", "u4"), FOUR.items, "alert"), "doubt_members"),
+        (MadeRing("ring-x", ("u7", "u8", "u9", "u4"), FOUR.items, "review"), ""),
+        (MadeRing("ring-x", FOUR.users, FOUR.items, "explained", 1000.0), ""),
+    ],
+)
+def test_an_innocent_verdict_holds_until_an_alert_contradicts_it(book: Casebook, judged_as: str, ring: MadeRing, why: str) -> None:
+    if judged_as != "review":
+        risen = MadeRing("ring-a", FOUR.users, FOUR.items, "alert")
+        book.take_in(made_run("run-1b", [risen]), lambda run, before: followed("C-0001", risen))
+        if judged_as != "alert":
+            book.take_in(made_run("run-1c", [FOUR]), lambda run, before: followed("C-0001", FOUR))
+        why = why if why == "doubt_members" else ""
+    elif why:
+        why = "doubt_tier"  # which says it all
+    book.decide("C-1", "innocent")
+    taken = book.take_in(made_run("run-2", [ring]), lambda run, before: followed("C-0001", ring))
+    assert taken.back == ({"C-0001": why} if why else {})
+    case = book.case("C-1")
+    assert (case.state, case.back, case.verdict) == ("open" if why else "decided", why, "innocent")
+    assert entry_in_words("returned", {"why": why}, "", "en").startswith("back: judged innocent") == bool(why)
+    assert book.verify().faults == ()
+    if why:
+        book.take_in(made_run("run-3", [ring]), lambda run, before: followed("C-0001", ring))
+        assert [entry.kind for entry in book.history("C-0001")].count("returned") == 1, "it is told once"
+        book.decide("C-1", "innocent")
+        book.take_in(made_run("run-4", [ring]), lambda run, before: followed("C-0001", ring))
+        assert (book.case("C-1").state, book.case("C-1").back) == ("decided", ""), "of what it is now"
+        book.undo()
+        book.undo()
+        assert (book.case("C-1").verdict, book.case("C-1").back) == ("", ""), "without the verdict nothing contradicts it"
+    assert book.verify().faults == ()
+
+
+def test_what_was_found_innocent_and_accepted_is_back_by_its_acceptance_alone(book: Casebook) -> None:
+    risen = MadeRing("ring-x", FOUR.users, FOUR.items, "alert")
+    book.decide("C-1", "innocent")
+    book.accept("C-1", "a household")
+    taken = book.take_in(made_run("run-2", [risen]), lambda run, before: followed("C-0001", risen))
+    assert taken.back == {"C-0001": "tier"}
 
 
 def test_the_same_people_and_items_are_accepted_under_another_name(book: Casebook) -> None:

@@ -104,13 +104,14 @@ class Model:
                 self.add("lapsed", "graphdet", born.case, number)
 
     def case(self, case: int) -> dict[str, Any]:
-        return {name: value for name, value in self.standing_of(case).items() if name not in ("said", "users")}
+        return {name: value for name, value in self.standing_of(case).items() if name not in ("said", "users", "tier")}
 
     def standing_of(self, case: int) -> dict[str, Any]:
-        """With when the verdict that counts was said, and of whom."""
+        """With when the verdict that counts was said, and of whom and what."""
         told: dict[str, Any] = {
             "said": datetime.min.replace(tzinfo=UTC),
             "users": (),
+            "tier": "",
             "state": "open",
             "verdict": "",
             "owner": "",
@@ -126,7 +127,7 @@ class Model:
             elif one.kind == "absent":
                 told["state"] = "dormant" if told["state"] == "open" else told["state"]
             elif one.kind == "verdict" and one.facts["said"] >= told["said"]:  # the later word counts, wherever it was said
-                told |= {"said": one.facts["said"], "users": one.facts["users"]}
+                told |= {name: one.facts[name] for name in ("said", "users", "tier")}
                 told |= {"verdict": one.facts["verdict"], "back": "", "state": "open" if one.facts["verdict"] == "unsure" else "decided"}
             elif one.kind == "note":
                 told["notes"] += 1
@@ -136,6 +137,9 @@ class Model:
                 told |= {"state": one.facts["state"], "back": ""}
             elif one.kind == "accepted":
                 told |= {"accepted": f"S-{one.suppression:04d}", "back": "", "state": "decided"}
+            elif one.kind == "returned" and one.suppression < 0:  # a run contradicts that it was found innocent
+                if told["verdict"] == "innocent" and not told["accepted"]:
+                    told |= {"back": one.facts["why"], "state": "dormant" if told["state"] == "dormant" else "open"}
             elif one.kind in ("withdrawn", "lapsed", "returned") and told["accepted"] == f"S-{one.suppression:04d}":
                 back = one.facts["why"] if one.kind == "returned" else one.kind
                 told |= {"accepted": "", "back": back, "state": "dormant" if told["state"] == "dormant" else "open"}
@@ -202,6 +206,7 @@ class Week(RuleBasedStateMachine):
         self.taken: set[str] = set()
         self.graph, self.met, self.latest = Graph(), self.clock.now, ""  # and when both last met, and the run that came last
         self.shown: dict[int, tuple[int, str, float]] = {}  # ring → how many more members, tier, money, as last seen
+        self.worst: dict[int, str] = {}  # ring → the worst tier that it ever had
         self.book = self._opened("ann")
 
     def teardown(self) -> None:
@@ -265,6 +270,13 @@ class Week(RuleBasedStateMachine):
                     ending[born.case, number] = "tier"
                 elif money > born.facts["money"] * 1.1:
                     ending[born.case, number] = "money"
+        for ring, (more, tier, _) in sorted(rings.items()):
+            told = self.model.standing_of(ring) if ring in known else {"verdict": ""}
+            if told["verdict"] == "innocent" and told["state"] in ("decided", "closed") and not told["accepted"] and tier == "alert":
+                if told["tier"] != "alert":
+                    ending[ring, -1] = "doubt_tier"
+                elif len(set(users(ring, more)) - set(told["users"])) >= 0.5 * len(told["users"]):
+                    ending[ring, -1] = "doubt_members"
         for ring, (more, *_) in sorted(rings.items()):
             self.model.add("seen", author, ring, ring_id=f"ring-{ring}-{more}")
         for ring in known:
@@ -273,6 +285,8 @@ class Week(RuleBasedStateMachine):
         for (ring, number), why in sorted(ending.items()):
             self.model.add("returned", "graphdet", ring, number, why=why)
         self.shown |= rings
+        for ring, (_, tier, _) in rings.items():
+            self.worst[ring] = min(tier, self.worst.get(ring, tier), key=lambda one: TIER_RANK[one])
 
     @rule(ring=ring_number, said=verdict, author=person)
     def decide(self, ring: int, said: str, author: str) -> None:
@@ -280,7 +294,8 @@ class Week(RuleBasedStateMachine):
         if case is not None:
             self.clock.forward(0.001)
             book.decide(f"C-{self._number(case)}", said)
-            self.model.add("verdict", author, case, verdict=said, users=users(case, self.shown[case][0]), said=self.clock.now)
+            facts = {"users": users(case, self.shown[case][0]), "tier": self.worst[case]}
+            self.model.add("verdict", author, case, verdict=said, said=self.clock.now, **facts)
 
     @rule(ring=ring_number, said=verdict, member=st.integers(0, BASE - 1), author=person)
     def judge_member(self, ring: int, said: str, member: int, author: str) -> None:
@@ -306,7 +321,7 @@ class Week(RuleBasedStateMachine):
         for one in new:
             case, more = (int(part) for part in one.ring.split("-")[1:])
             if one.case not in self.taken:
-                facts = {"verdict": one.verdict, "users": users(case, more), "said": as_moment(one.said)}
+                facts = {"verdict": one.verdict, "users": users(case, more), "tier": self.worst[case], "said": as_moment(one.said)}
                 self.model.add("verdict", one.author, case, **facts)
                 self.taken.add(one.case)
         self.graph.fails = is_cut

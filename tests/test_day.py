@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
+import rich.console
+from case_runs import MadeRing, made_run
 from commands import Command, one_line
 
 from graphdet.cases.casebook import Casebook
+from graphdet.cases.following import follow_lineage
 from graphdet.errors import CaseError, EmptyLog, SettingsError
 from graphdet.events import read_events
 from graphdet.pipeline import detect
 from graphdet.progress import Progress
 from graphdet.run.folder import Run
+from graphdet.schema.wording import Language
 from graphdet.settings import Settings
 from graphdet.simulate import preset, simulate
 from graphdet.simulate.writing import log_table
+from graphdet.terminal.day_screen import show_day
 from graphdet.week import working_day
 from graphdet.week.home import MARK, RUNS, hold_home
 from graphdet.week.kept_log import COPY, KeptLog, load_kept
-from graphdet.week.working_day import Day, work_day
+from graphdet.week.news import News, tell_news, waits
+from graphdet.week.queueing import make_queue
+from graphdet.week.working_day import Day, Intake, work_day
 
 DAY = 24 * 60 * 60 * 1_000_000
 DAYS = 16
@@ -247,6 +256,42 @@ def test_the_command_is_fit_for_cron(daily: Path, tmp_path: Path, graphdet_comma
     assert "no time; write days" in one_line(graphdet_command("day", "--home", "home", "--keep", "soon"), 2)
     with hold_home(tmp_path / "home"):
         assert "another `graphdet day` is at work" in one_line(graphdet_command("day", "--home", "home", "-q"), 2)
+
+
+def test_an_innocent_verdict_is_told_of_only_once_an_alert_contradicts_it(tmp_path: Path) -> None:
+    """Silence while it holds, whatever its ring becomes; then a new alert, as the queue and a watch have it, and once."""
+
+    def ring(tier: str, *more: str) -> MadeRing:
+        return MadeRing(f"R-{tier}{len(more)}", ("a", "b", "c", "d", *more), tier=tier)
+
+    def news(number: int, one: MadeRing) -> News:
+        told = book.tables.last()
+        assert told is not None
+        book.take_in(made_run(f"run-{number}", [one]), follow_lineage)
+        return tell_news(book, told.number)
+
+    def screen(language: Language) -> str:
+        console = rich.console.Console(file=io.StringIO(), width=120)
+        show_day(console, Day(Intake((), 0, 0, 0, 0, 0, 0), None, told), language)
+        return cast(io.StringIO, console.file).getvalue()
+
+    with Casebook(tmp_path, "ann") as book:
+        book.take_in(made_run("run-1", [ring("review")]), follow_lineage)
+        book.decide("C-1", "innocent")
+        for number, one in enumerate((ring("review", "e"), ring("explained", "e"), ring("review", "e", "f", "g", "h", "i")), 2):
+            assert news(number, one).cases == ()
+            assert not waits(book.case("C-1"))
+        told = news(5, ring("alert", "e", "f", "g"))
+        assert [(one.case.name, one.what, one.as_dict()["new_alert"]) for one in told.cases] == [("C-0001", "doubted", True)]
+        assert (told.alerts, told.waiting) == (1, {"alert": 1})
+        assert waits(book.case("C-1")), "by which a watch tells of it"
+        assert [asked.case.name for asked in make_queue(book, 5).asked] == ["C-0001"]
+        assert "was judged innocent" in screen("en")
+        assert "New alerts: 1" in screen("en")
+        assert "曾判为正常" in screen("zh")
+        assert news(6, ring("alert", "e", "f", "g")).cases == ()
+        book.decide("C-1", "confirmed")
+        assert [one.what for one in news(7, ring("alert", "e", "f", "g", "h")).cases] == ["grew"], "more accounts are worth hearing"
 
 
 def test_what_an_older_graphdet_kept_is_read(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A finding that is accepted and a ring of today → whether it is still that finding, or has grown beyond it."""
+"""A finding that was accepted or found innocent and a ring of today → whether it is still that finding, or has grown beyond it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from collections.abc import Collection
 from graphdet.cases.rows import Suppression
 from graphdet.schema import TIERS
 
-GROWTH = 0.5  # of the accepted members: so many newcomers bring the finding back
+GROWTH = 0.5  # of the members who were accepted or judged: so many newcomers bring the finding back
 MOST_OF = 0.5  # of a ring's members and items must be the accepted ones, for another case's ring to be the same finding
+DOUBT_TIER, DOUBT_MEMBERS = "doubt_tier", "doubt_members"  # why a case that was found innocent is back
 MONEY_RISES = 1.1  # a window that moves on changes sums by a little each day
 
 
@@ -24,10 +25,26 @@ def is_covered(
 
 def why_back(accepted: Suppression, accepted_members: Collection[str], members: Collection[str], tier: str, at_stake: float | None) -> str:
     """Why a ring is no longer what was accepted: members, tier, money; empty where it still is."""
-    if len(set(members) - set(accepted_members)) >= max(GROWTH * len(set(accepted_members)), 1):
+    if _has_grown(members, accepted_members):
         return "members"
     if TIERS.index(tier) < TIERS.index(accepted.tier):
         return "tier"
     if at_stake is None or accepted.at_stake is None:  # money that was not told did not rise
         return ""
     return "money" if at_stake > max(MONEY_RISES * accepted.at_stake, 0.0) else ""
+
+
+def why_doubted(judged_tier: str, judged_members: Collection[str], members: Collection[str], tier: str) -> str:
+    """Why an alert contradicts that it was found innocent: it was none before, or half as many members came since; empty if it does not.
+
+    Less than an alert says nothing that whoever judged did not know, and money that the same people move says nothing of their innocence.
+    """
+    if tier != TIERS[0]:
+        return ""
+    if judged_tier != tier:
+        return DOUBT_TIER
+    return DOUBT_MEMBERS if _has_grown(members, judged_members) else ""
+
+
+def _has_grown(members: Collection[str], before: Collection[str]) -> bool:
+    return len(set(members) - set(before)) >= max(GROWTH * len(set(before)), 1)

@@ -29,7 +29,9 @@ from graphdet.cases.rows import (
     TakenRun,
     Touch,
 )
+from graphdet.schema import VERDICTS
 
+INNOCENT = VERDICTS[1]
 AnyRow = TypeVar("AnyRow", bound=Row)
 _OF_SIGHTING = ("rank", "tier", "standing", "explanation", "score", "size", "at_stake", "chance", "first_seen", "last_seen")
 
@@ -195,8 +197,8 @@ def _accept(case: Case, entry: Entry, told: dict[str, Any]) -> Case:
 
 
 def _end_acceptance(case: Case, entry: Entry, told: dict[str, Any]) -> Case:
-    """What was accepted is to be looked at again; a word on an acceptance that no longer counts changes nothing."""
-    if case.accepted != entry.suppression:
+    """What was accepted or, where no acceptance is named, found innocent waits again; where that no longer counts nothing changes."""
+    if case.accepted != entry.suppression or not (entry.suppression or case.verdict == INNOCENT):
         return case
     back = {of.LAPSED: LAPSED, of.WITHDRAWN: WITHDRAWN}.get(entry.kind) or told["why"]
     return replace(case, accepted="", back=back, hidden="", state=case.state if case.state == DORMANT else OPEN)

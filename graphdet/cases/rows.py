@@ -62,7 +62,8 @@ class Case(Row):
         runs: that saw it.
         notes: that were written.
         accepted: the suppression that accepts this finding, or empty.
-        back: why a finding that was accepted is back: lapsed, members, tier, money, withdrawn; or empty.
+        back: why a finding that was accepted is back: lapsed, members, tier, money, withdrawn; why one that was found innocent is:
+            doubt_tier, doubt_members; or empty.
         hidden: the suppression that covered it in the last run, or empty.
     """
 

@@ -15,13 +15,13 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from graphdet.cases.accepting import is_covered, why_back
-from graphdet.cases.entries import ABSENT, MACHINE, RETURNED, RUN, SEEN, as_text, canonical
+from graphdet.cases.accepting import is_covered, why_back, why_doubted
+from graphdet.cases.entries import ABSENT, MACHINE, RETURNED, RUN, SEEN, VERDICT, as_text, canonical
 from graphdet.cases.open_book import OpenBook, Writer
-from graphdet.cases.rows import ACCEPT, DISCOUNT, Case, Group, Suppression, TakenRun
+from graphdet.cases.rows import ACCEPT, CLOSED, DECIDED, DISCOUNT, Case, Group, RingUsers, Suppression, TakenRun
 from graphdet.errors import CaseError
 from graphdet.run.folder import Run
-from graphdet.schema import HOLD, ITEM, NODE_TYPE, USER
+from graphdet.schema import HOLD, ITEM, NODE_TYPE, TIERS, USER, VERDICTS
 
 NEW, SAME = "new", "same"
 
@@ -95,7 +95,7 @@ class TakenIn:
     run: TakenRun
     case_of: Mapping[str, str]  # ring → case
     opened: tuple[str, ...] = ()
-    back: Mapping[str, str] = field(default_factory=dict)  # case whose acceptance ended now → why
+    back: Mapping[str, str] = field(default_factory=dict)  # case whose acceptance ended now, or that was found innocent → why it is back
     is_new: bool = True
 
 
@@ -133,6 +133,7 @@ class TakingIn(OpenBook):
             nodes = _nodes_of(run)
             named = self._name(run, followed, before)
             hidden, back = self._accepted(run, nodes, named, before)
+            back |= {case: ("", why) for case, why in self._doubted(run, nodes, named, hidden, before).items()}
             memory = followed.memory(named) if followed.memory else None
             told_costs = {one.name: (costs or {}).get(one.name, Cost()) for one in discounts} or self._costs_of(run)
             taken = self._told_of(run, folder, told_costs, hidden, memory)
@@ -189,6 +190,33 @@ class TakingIn(OpenBook):
                 elif is_its_case:
                     back[one.case_name] = (one.name, why)
         return hidden, back
+
+    def _doubted(
+        self,
+        run: Run,
+        nodes: Mapping[str, Mapping[str, list[str]]],
+        named: Mapping[str, str],
+        hidden: Mapping[str, str],
+        before: Before,
+    ) -> dict[str, str]:
+        """Case that was found innocent and waits for nobody → why its ring of this run contradicts that."""
+        found: dict[str, str] = {}
+        for ring, tier in zip(run.rings["ring_id"].to_pylist(), run.rings["tier"].to_pylist(), strict=True):
+            case = before.cases.get(named[ring])
+            if case is None or case.verdict != VERDICTS[1] or case.state not in (DECIDED, CLOSED) or case.accepted or ring in hidden:
+                continue
+            judged = self.tables.get(RingUsers, case.verdict_ring)
+            members = self.group(judged.group_digest).ids(USER) if judged else nodes[ring].get(USER, ())
+            if why := why_doubted(self._worst_when_judged(case), members, nodes[ring].get(USER, ()), tier):
+                found[case.name] = why
+        return found
+
+    def _worst_when_judged(self, case: Case) -> str:
+        """The worst tier in which whoever judged a case could know it: rings waver between tiers."""
+        words = [one for one in self.history(case.name) if one.kind == VERDICT and one.told.get("said", one.time) == case.verdict_time]
+        seen = self.sightings(case.name)
+        known = [one for one in seen if words and one.entry < words[-1].number]
+        return min((one.tier for one in known or seen), key=TIERS.index)
 
     def _told_of(
         self,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from graphdet.cases.entries import Entry
+from graphdet.cases.entries import RETURNED, Entry
 from graphdet.cases.rows import Case
 from graphdet.console.asked import Answer, Asked
 from graphdet.console.assets import CHARTS
@@ -93,7 +93,8 @@ def _in_words(entry: Entry, asked: Asked, undone: bool) -> Told:
         return words.to(asked.language) if words else key
 
     told: dict[str, Any] = entry.told
-    parts = [word(f"entry_{entry.kind}")]
+    kind = "doubted" if entry.kind == RETURNED and not entry.suppression else entry.kind
+    parts = [word(f"entry_{kind}")]
     parts += [word(before + str(told[key])) for key, before in CODES.items() if told.get(key)]
     parts += [str(told[key]) for key in ("user", "owner", "step", "text", "note", "reason") if told.get(key)]
     text = " · ".join(dict.fromkeys(parts))

@@ -8,7 +8,7 @@ from rich.text import Text
 from graphdet.schema.wording import Language
 from graphdet.terminal.canvas import clean, name, print_columns
 from graphdet.terminal.screens import TIER_STYLES
-from graphdet.week.news import CaseNews
+from graphdet.week.news import AGAIN, CaseNews
 from graphdet.week.working_day import Day
 from graphdet.words.interface import label
 from graphdet.words.lineage_words import change_in_words, difference
@@ -50,7 +50,7 @@ def _show_cases(console: Console, cases: tuple[CaseNews, ...], language: Languag
     rows: list[tuple[str | Text, ...]] = []
     for one in cases[:MOST_CASES]:
         case, before = one.case, one.before
-        what = week_words("back", language) if one.what == "back" else change_in_words(one.what, language)
+        what = week_words(one.what, language) if one.what in AGAIN else change_in_words(one.what, language)
         tiers = dict.fromkeys(label(tier, language) for tier in ((before.tier,) if before else ()) + (case.tier,))
         sizes = dict.fromkeys(f"{size:,}" for size in ((before.size,) if before else ()) + (case.size,))
         sums = [before.at_stake if before else None, case.at_stake]

@@ -9,11 +9,13 @@ from typing import Any
 
 from graphdet.cases.casebook import Casebook
 from graphdet.cases.entries import ABSENT, LAPSED, RETURNED, SEEN, Entry
-from graphdet.cases.rows import OPEN, Case, Sighting
+from graphdet.cases.rows import CLOSED, DECIDED, OPEN, Case, Sighting
+from graphdet.schema import VERDICTS
 from graphdet.schema.standings import ALERT
 
 FRESH = ("new", "returned", "split")
 ENDED = ("dormant", "left_window")
+AGAIN = ("back", "doubted")  # to be looked at once more
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class CaseNews:
 
     Attributes:
         case: as it is now.
-        what: a kind of change of lineage, or `back` where an acceptance of it ended.
+        what: a kind of change of lineage; `back` where an acceptance of it ended, `doubted` where an alert contradicts an innocent verdict.
         before: size, tier and money when it was last told of; None where it is told of for the first time.
     """
 
@@ -35,7 +37,7 @@ class CaseNews:
         """Whether somebody should be told now: an alert that is new, back, or was none before, and that nobody has let go or decided."""
         if self.case.tier != ALERT.tier or self.case.hidden or self.case.state != OPEN or self.what in ENDED:
             return False
-        return self.before is None or self.what in (*FRESH, "back") or self.before.tier != ALERT.tier
+        return self.before is None or self.what in (*FRESH, *AGAIN) or self.before.tier != ALERT.tier
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -63,7 +65,7 @@ class News:
 
 
 def tell_news(book: Casebook, told: int) -> News:
-    """What the casebook learned after an entry; cases of which only members' words changed are not among it."""
+    """What the casebook learned after an entry; cases of which only members' words changed are not among it, nor what stays innocent."""
     with book.reading():
         entries = [entry for entry in book.tables.entries(after=told) if entry.case and entry.kind in (SEEN, ABSENT, LAPSED, RETURNED)]
         by_case: dict[str, list[Entry]] = {}
@@ -85,12 +87,14 @@ def waits(case: Case) -> bool:
 
 def _news_of(book: Casebook, name: str, entries: list[Entry], told: int) -> CaseNews | None:
     case = book.case(name)
+    if case.verdict == VERDICTS[1] and case.state in (DECIDED, CLOSED):
+        return None
     before = max((one for one in book.sightings(name) if one.entry <= told), key=lambda one: one.entry, default=None)
     if before is None:
         return CaseNews(case, "split" if entries[0].told.get("lineage") == "split" else "new", None)
-    kinds = [entry.told.get("lineage", "back") for entry in entries]
+    kinds = [entry.told.get("lineage", "back" if entry.suppression else "doubted") for entry in entries]
     last = [kind for kind in kinds if kind != "same"]
-    what = "back" if "back" in kinds else last[-1] if last else "same"
+    what = next((kind for kind in reversed(last) if kind in AGAIN), last[-1] if last else "same")
     return None if what == "same" and before.tier == case.tier else CaseNews(case, what, before)
 
 

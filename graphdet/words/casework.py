@@ -31,12 +31,14 @@ WORDS: dict[str, Wording] = {
     "alert": Wording("alert", "告警"),
     "review": Wording("review", "待复核"),
     "explained": Wording("explained", "已有解释"),
-    # Why an accepted finding is back.
+    # Why a finding that was accepted, or judged innocent, is back.
     "back_lapsed": Wording("back: its acceptance lapsed", "重新出现：认可已到期"),
     "back_members": Wording("back: its members grew by half", "重新出现：成员增加一半以上"),
     "back_tier": Wording("back: its tier rose", "重新出现：等级上升"),
     "back_money": Wording("back: the money at stake rose", "重新出现：涉嫌金额上升"),
     "back_withdrawn": Wording("back: its acceptance was withdrawn", "重新出现：认可已撤回"),
+    "back_doubt_tier": Wording("back: judged innocent, an alert since", "重新出现：曾判为无辜，此后升为告警"),
+    "back_doubt_members": Wording("back: judged innocent, grew by half since", "重新出现：曾判为无辜，此后成员增加一半以上"),
     # How a suppression stands.
     "asked": Wording("waits for a second person", "等待他人批准"),
     "active": Wording("applies", "有效"),
@@ -80,6 +82,7 @@ ENTRIES: dict[str, Wording] = {
     "absent": Wording("without a ring: {lineage}", "未出现：{lineage}"),
     "lapsed": Wording("{suppression} lapsed", "{suppression} 已到期"),
     "returned": Wording("{suppression} ended: {why}", "{suppression} 已终止：{why}"),
+    "doubted": Wording("{why}", "{why}"),
     "verdict": Wording("{verdict}{story}{note}", "{verdict}{story}{note}"),
     "member": Wording("{user}: {verdict}{story}{note}", "{user}：{verdict}{story}{note}"),
     "note": Wording("note: {text}", "备注：{text}"),
@@ -131,6 +134,7 @@ def entry_in_words(kind: str, told: Mapping[str, Any], suppression: str, languag
         parts["reason"] = between + parts["reason"] if parts.get("reason") else ""
     if kind == "returned":
         parts["why"] = word(f"back_{parts.get('why')}", language)
+        kind = kind if suppression else "doubted"
     if kind not in ENTRIES:
         return kind
     sentence = ENTRIES[kind].to(language)

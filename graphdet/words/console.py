@@ -91,6 +91,10 @@ CONSOLE_WORDS: dict[str, Wording] = {
     "back_tier": Wording("Back: its tier rose since it was accepted", "重新出现：接受之后等级上升"),
     "back_money": Wording("Back: more money is at stake than when it was accepted", "重新出现：涉嫌金额高于接受之时"),
     "back_withdrawn": Wording("Back: its acceptance was withdrawn", "重新出现：接受已被撤回"),
+    "back_doubt_tier": Wording(
+        "Back: it was judged innocent when it was no alert, and is one now", "重新出现：判为正常时并非告警，现已升为告警"
+    ),
+    "back_doubt_members": Wording("Back: it grew by half since it was judged innocent", "重新出现：判为正常之后成员增加过半"),
     "lineage_new": Wording("new", "新增"),
     "lineage_same": Wording("as before", "不变"),
     "lineage_grew": Wording("grew", "扩大"),
@@ -259,6 +263,7 @@ CONSOLE_WORDS: dict[str, Wording] = {
     "entry_absent": Wording("a run did not find it", "运行未发现"),
     "entry_lapsed": Wording("a suppression lapsed", "接受或不计已到期"),
     "entry_returned": Wording("the accepted finding is back", "已接受的结果重新出现"),
+    "entry_doubted": Wording("a run contradicts the verdict", "运行结果与结论相矛盾"),
     "entry_verdict": Wording("verdict", "结论"),
     "entry_member": Wording("verdict on a member", "对成员的结论"),
     "entry_note": Wording("note", "备注"),

@@ -25,6 +25,7 @@ WEEK_WORDS: dict[str, Wording] = {
     "nobody_waits": Wording("No case waits for a decision.", "没有等待处理的案件。"),
     "case": Wording("case", "案件"),
     "back": Wording("back", "重新出现"),
+    "doubted": Wording("was judged innocent", "曾判为正常"),
     "more_cases": Wording(
         "… and {count:case|cases} more; `graphdet cases list` has all.", "……另有 {count} 个案件；`graphdet cases list` 可列出全部。"
     ),
