@@ -335,6 +335,7 @@ def test_what_does_not_fit_names_the_bars_that_it_misses() -> None:
     assert missed_in_words(weighed("group_buy", colleagues), "en").startswith("but 90% with one delivery address (at least 70%); 60%")
     assert weighed("shared_network", colleagues).holds
     assert missed_in_words(weighed("household", with_facts(PLAIN, grown=grown(6), place_share=0.9)), "en") == ""
+    assert missed_in_words(weighed("household", PLAIN), "en", most=1) == "20 members (at most 6); and 1 more"
 
 
 def test_what_holds_names_the_bars_that_it_passes() -> None:
@@ -351,6 +352,8 @@ def test_an_alert_tells_how_far_it_is_from_review() -> None:
     told = spared_in_words(judge(PLAIN, 6, LOG, TierSettings()).objections, "en")
     for bar in ("evidence 200 (at least 20)", "20 members (at least 5)", "6 targets (at least 3)", "is here (at least 20%)"):
         assert bar in told
+    first, *rest = told.split("; ")
+    assert spared_in_words(judge(PLAIN, 6, LOG, TierSettings()).objections, "en", 1) == f"{first}; and {len(rest)} more"
     busy = with_facts(PLAIN, dedication=0.05, attention=4.0)
     assert "as in 4 ordinary visits (at least 2.5)" in spared_in_words([weighed("not_devoted", busy)], "en")
 

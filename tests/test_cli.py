@@ -415,6 +415,8 @@ def test_the_demo_ends_with_its_rings_and_its_folder_as_the_readme_shows(
     shown = re.findall(r"```text\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)[0]
     lines = [[line.rstrip() for line in text.strip().splitlines()] for text in (shown, outcome.out)]
     assert lines[0] == lines[1], "put the end of `make demo` into README.md"
+    long = {rank: len(graphdet_command("show", "demo/run", rank).out.splitlines()) for rank in range(1, 9)}
+    assert max(long.values()) < 90, long
 
 
 def test_save_errors_reach_the_user_in_one_line(

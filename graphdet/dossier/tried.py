@@ -32,10 +32,15 @@ def claimed(one: Weighed, language: Language) -> str:
 def bars_in_words(conditions: Iterable[Checked], language: Language, most: int | None = None) -> str:
     """Each number with the bar that it was held against, in one line."""
     told = [condition_in_words(one.condition, one.value, one.bar, language, known=one.known) for one in _tightest(conditions)]
+    return conditions_in_words(_first(told, language, most), language)
+
+
+def _first(told: Sequence[str], language: Language, most: int | None) -> list[str]:
+    """The first of them, and how many more there are."""
     left_out = len(told) - most if most is not None else 0
-    if left_out > 1:  # one more condition takes no more room than saying that there is one
-        told[most:] = [label("and_others", language, count=left_out)]
-    return conditions_in_words(told, language)
+    if left_out < 1 or (left_out == 1 and most != 1):  # one more takes no more room than saying that there is one
+        return list(told)
+    return [*told[:most], label("and_others", language, count=left_out)]
 
 
 def _tightest(conditions: Iterable[Checked]) -> list[Checked]:
@@ -61,7 +66,7 @@ def passed_in_words(one: Weighed, language: Language) -> str:
     return bars_in_words(one.nearest(), language) if one.holds else ""
 
 
-def spared_in_words(tried: Iterable[Weighed], language: Language) -> str:
+def spared_in_words(tried: Iterable[Weighed], language: Language, most: int | None = None) -> str:
     """The bars that keep claims that do not hold from holding, told from the other side: 36 members (at least 5); no number, no word."""
     told: dict[str, str] = {}
     for one in tried:
@@ -72,7 +77,7 @@ def spared_in_words(tried: Iterable[Weighed], language: Language) -> str:
             if checked is not None and checked.told:
                 condition = checked.condition if checked.holds else checked.condition.turned()
                 told.setdefault(condition.fact, condition_in_words(condition, checked.value, checked.bar, language))
-    return conditions_in_words(told.values(), language)
+    return conditions_in_words(_first(list(told.values()), language, most), language)
 
 
 def claim_as_dict(one: Weighed) -> dict[str, Any]:

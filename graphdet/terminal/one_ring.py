@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from graphdet.dossier.building import Dossier, event_rows, weakness
-from graphdet.dossier.tried import missed_in_words, passed_in_words, sentence, spared_in_words
+from graphdet.dossier.tried import MOST_TOLD, missed_in_words, passed_in_words, sentence, spared_in_words
+from graphdet.judging.conditions import Weighed
 from graphdet.replay.recorded import Recorded
 from graphdet.run.log_clock import UTC_CLOCK, LogClock, clock_of
 from graphdet.schema import ITEM, NODE_TYPE, USER
@@ -26,6 +28,8 @@ from graphdet.words.interface import label as words_of
 from graphdet.words.use_words import purpose_in_words
 
 MOST_BURSTS = 3  # at a ring's targets that are shown
+MOST_SPARED = 3  # bars of an alert that are far from what the ring has; the pages and --json tell all
+BULLET = 3  # columns before a line of a list
 MEMBERS = 3
 TARGETS = 3
 COUNTS = {"size": "members", "visitors": "users", "events": "events"}  # of a target
@@ -178,15 +182,15 @@ def _innocent(console: Console, dossier: Dossier, language: Language) -> None:
             found = {"plain": look_alike_in_words(one.claim.name, language), "sentence": sentence(one, language)}
             lines.append(words_of("fits_line", language, **found, passed=passed_in_words(one, language)))
         else:
-            lines.append(
-                words_of(
-                    "untold_line" if one.untold else "fails_line",
-                    language,
-                    name=one.claim.short.to(language),
-                    missed=missed_in_words(one, language),
-                )
-            )
+            lines.append(_in_one_line(one, console.width - BULLET, language))
     _bullets(console, words_of("innocent", language), lines, "green")
+
+
+def _in_one_line(one: Weighed, width: int, language: Language) -> str:
+    """What does not fit, with as many of the bars that it misses as have room on a line, but for the first."""
+    key, short = "untold_line" if one.untold else "fails_line", one.claim.short.to(language)
+    lines = [words_of(key, language, name=short, missed=missed_in_words(one, language, most)) for most in range(MOST_TOLD, 0, -1)]
+    return next((line for line in lines if cell_len(line) <= width), lines[-1])
 
 
 def _objections(console: Console, dossier: Dossier, language: Language) -> None:
@@ -196,14 +200,14 @@ def _objections(console: Console, dossier: Dossier, language: Language) -> None:
         for one in dossier.objections
         if one.holds
     ]
-    lines.append(words_of("spared_line", language, spared=spared_in_words(dossier.objections, language)))
+    lines.append(words_of("spared_line", language, spared=spared_in_words(dossier.objections, language, MOST_SPARED)))
     _bullets(console, words_of("objections", language), lines, "yellow")
 
 
 def _members(console: Console, dossier: Dossier, language: Language, clock: LogClock) -> None:
     labels = {key: words_of(key, language) for key in ("evidence", "targets", "events", "since", "weak")}
     labels = {USER: NODE_TYPE[USER].noun.to(language)} | labels
-    _heading(console, counted("member_table", language, len(dossier.members)))
+    _heading(console, _shown_of("member_table", MEMBERS, len(dossier.members), language))
     shown = dossier.members[:MEMBERS]
     columns = {
         labels[USER]: [name(member["id"], ID_WIDTH) for member in shown],
@@ -215,21 +219,19 @@ def _members(console: Console, dossier: Dossier, language: Language, clock: LogC
     }
     left = {labels[USER], labels["since"], labels["weak"]}
     _print(console, columns, left, {labels[USER]}, (labels["since"], labels["events"]), cut=(labels["weak"],))
-    _more(console, len(dossier.members) - MEMBERS, language)
 
 
 def _targets(console: Console, dossier: Dossier, language: Language, clock: LogClock) -> None:
     targets = dossier.facts["targets"]
     labels = {key: words_of(key, language) for key in ("size", "visitors", "events", "from", "to")}
     labels = {ITEM: NODE_TYPE[ITEM].noun.to(language)} | labels
-    _heading(console, counted("item_table", language, len(targets)))
+    _heading(console, _shown_of("item_table", TARGETS, len(targets), language))
     shown = targets[:TARGETS]
     columns = {labels[ITEM]: [name(target["id"], ID_WIDTH) for target in shown]}
     columns |= {labels[key]: [f"{target[own]}" for target in shown] for key, own in COUNTS.items()}
     columns[labels["from"]] = [clock.since(target["start"])[: _moment(console)] for target in shown]
     columns[labels["to"]] = [clock.minute(target["end"])[: _moment(console)] for target in shown]
     _print(console, columns, {labels[ITEM], labels["from"], labels["to"]}, {labels[ITEM]}, (labels["to"], labels["events"]))
-    _more(console, len(targets) - TARGETS, language)
 
 
 def _shared(console: Console, dossier: Dossier, language: Language) -> None:
@@ -237,7 +239,7 @@ def _shared(console: Console, dossier: Dossier, language: Language) -> None:
     if not keys:
         return
     labels = {key: words_of(key, language) for key in ("kind", "id", "size", "all_users", "expected")}
-    _heading(console, words_of("shared_table", language))
+    _heading(console, _shown_of("shared_table", SHARED, len(keys), language))
     shown = keys[:SHARED]
     columns = {
         labels["kind"]: [NODE_TYPE[key["type"]].noun.to(language) for key in shown],
@@ -247,7 +249,6 @@ def _shared(console: Console, dossier: Dossier, language: Language) -> None:
         labels["expected"]: [f"{key['expected']:.2g}" for key in shown],
     }
     _print(console, columns, {labels["kind"], labels["id"]}, {labels["id"]}, (labels["expected"],))
-    _more(console, len(keys) - SHARED, language)
 
 
 def _moment(console: Console) -> int | None:
@@ -266,6 +267,7 @@ def _print(
     return print_columns(console, columns, left=left, ids=ids, spared=spared, cut=cut, style="dim")
 
 
-def _more(console: Console, count: int, language: Language) -> None:
-    if count > 0:
-        console.print(Text(words_of("and_more", language, count=count), style="dim"))
+def _shown_of(key: str, most: int, count: int, language: Language) -> str:
+    """The heading of a table that shows the first of so many."""
+    shown = words_of("shown_of", language, what=words_of(key, language), shown=most, all=f"{count:,}")
+    return shown if count > most else counted(key, language, count)

@@ -350,7 +350,6 @@ WORDS: dict[str, Wording] = {
     "hours_picture": Wording("When they act: days of the week and hours, {zone}", "活动时间：星期与小时（{zone}）"),
     "weekdays": Wording("Mon Tue Wed Thu Fri Sat Sun", "一 二 三 四 五 六 日"),
     "read_first": Wording("Read these events first, the most telling on top", "请先阅读以下事件（最能说明问题的在前）"),
-    "and_more": Wording("… and {count} more", "……另有 {count} 个"),
     "no_room": Wording("Not shown, for want of room: {columns}", "因宽度不够未显示：{columns}"),
     "fragile": Wording("Events of which the loss of any one may end the alert", "其中任何一次都可能左右告警的事件"),
     "witness": Wording("Events on which the alert rests", "告警所依据的事件"),
