@@ -1246,6 +1246,14 @@ def test_a_morning_at_the_console(page: Any, served: Served, home: Path, logged:
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= 391, (path, wide)
         keep(page, f"console-phone{re.sub('[^a-z-]+', '-', path)}")
+    for language in ("zh", "en"):
+        for path in ("/week", "/runs"):
+            page.goto(f"http://127.0.0.1:{served.port}{path}")
+            page.wait_for_selector(f"html[data-ready=yes][lang={language}]")
+            cut = page.evaluate("[...document.querySelectorAll('.scroll')].filter((box) => box.scrollWidth > box.clientWidth + 1).length")
+            assert cut == 0, f"{path} is read without moving its tables sideways"
+        page.locator("button[name=language]").click()
+        page.wait_for_selector(f"html:not([lang={language}])")
     page.goto(f"http://127.0.0.1:{served.port}/nowhere")
     assert page.locator("main [role=alert]").count() == 1
     assert [text for text in complaints if "404" not in text] == []
