@@ -358,6 +358,26 @@ def test_the_next_step_is_no_surer_than_the_ring(opened: Opened) -> None:
     assert opened.page.evaluate("() => nextStep({ tier: 'alert' }, ['shared_address'])") == "next_plain"
 
 
+def test_what_is_not_told_is_no_bar_that_was_missed_and_bars_say_their_scale(opened: Opened) -> None:
+    """Of whatever fact: a ? that says so, and neither of the answers; and a waterfall says what a whole line is."""
+    page = opened.page
+    told = page.evaluate(
+        """() => Object.keys(data.facts).map((fact) => {
+          const row = condition({ fact, direction: "at least" }, { found: "?", bar: "", passed: false }), mark = row.querySelector(".mark");
+          return [mark.textContent, mark.title, row.textContent, data.facts[fact].no[0]];
+        })"""
+    )
+    assert len(told) > 30
+    for mark, title, text, no in told:
+        assert (mark, title) == ("?", WORDS["not_told"].en)
+        assert text.endswith(f" ({WORDS['not_told'].en})")
+        assert not no or no not in text
+    open_ring(page)
+    strength, width = page.evaluate("[dossierOf(data.rings[0]).strength, parseFloat(document.querySelector('.fall i.all').style.width)]")
+    most = int(page.locator(".waterfall .soft").inner_text().split("A whole line is ")[1].split()[0])
+    assert most == pytest.approx(100 * strength / width, abs=1)
+
+
 def test_an_account_of_several_rings_has_each_event_once(opened: Opened) -> None:
     """Its page tells the counts over all of its rings, where there are any, instead of one ring's."""
     page = opened.page

@@ -63,7 +63,7 @@ function waterfall(dossier) {
     return line(known ? label("fall_" + type) : noun(type, "many"), part, Math.max(Math.min(at, at - part), 0), part < 0 ? "minus" : "plus", told);
   });
   rows.push(line(label("evidence"), dossier.strength, 0, "all", label("fall_help")));
-  return make("div", { class: "waterfall", role: "group", "aria-label": label("waterfall") }, rows, make("p", { class: "soft" }, label("fall_help")));
+  return make("div", { class: "waterfall", role: "group", "aria-label": label("waterfall") }, rows, make("p", { class: "soft" }, `${label("fall_help")} ${label("fall_scale", { most: most.toFixed(0) })}`));
 }
 
 function whyCard(ring, dossier) {
@@ -138,11 +138,12 @@ function conditions(asked, checked) {
 }
 
 function condition(one, { found, bar, passed }) {
-  const fact = data.facts[one.fact], answer = bar ? "" : fact[found === "✓" ? "yes" : "no"][state.language === "en" ? 0 : 1];
+  const fact = data.facts[one.fact], untold = found === "?", answer = bar || untold ? "" : fact[found === "✓" ? "yes" : "no"][state.language === "en" ? 0 : 1];
   const told = answer || filled(fact[state.language], () => found);
-  const held = bar ? make("span", { class: "soft" }, ` (${data.directions[one.direction][state.language]} ${bar})`) : found === "?" ? make("span", { class: "soft" }, ` (${label("not_told")})`) : null;
-  const mark = make("span", { class: "mark", role: "img", "aria-label": label(passed ? "passed" : "missed") }, passed ? "✓" : "✗");
-  return make("li", { class: passed ? "passed" : "missed" }, mark, make("span", {}, told, held));
+  const held = bar || untold ? make("span", { class: "soft" }, ` (${untold ? label("not_told") : `${data.directions[one.direction][state.language]} ${bar}`})`) : null;
+  const [sign, means] = untold ? ["?", "not_told"] : passed ? ["✓", "passed"] : ["✗", "missed"]; // what is not known is no bar that was missed
+  const mark = make("span", { class: "mark", role: "img", "aria-label": label(means), title: label(means) }, sign);
+  return make("li", { class: passed ? "passed" : "missed" }, mark, make("span", { title: untold ? label("not_told") : null }, told, held));
 }
 
 // Two members side by side: where both were, how far apart, and how many of all users were there, too.

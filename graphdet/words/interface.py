@@ -129,7 +129,11 @@ WORDS: dict[str, Wording] = {
     "fails": Wording("does not fit", "不成立"),
     "untold": Wording("cannot be told", "无法判断"),
     "objections": Wording("What an alert needs (in brackets the bars)", "告警所需条件（括号内为界限）"),
-    "claims_help": Wording("Open one to see every number that it hangs on, with its bar.", "展开可查看每个数字及其门槛。"),
+    "claims_help": Wording(
+        "Open one to see every number that it hangs on, with its bar in brackets. Some bars differ from group to group: more is asked where most members "
+        "were at two things only. A ? stands for what this log does not tell.",
+        "展开可查看每个数字，括号内为门槛。部分门槛因团伙而异：多数成员仅到过两处时要求更高。“?”表示本日志未提供。",
+    ),
     "raised": Wording("raised", "成立"),
     "not_raised": Wording("not raised", "不成立"),
     "one_way": Wording("either", "或者"),
@@ -210,6 +214,10 @@ WORDS: dict[str, Wording] = {
         "Among so many users some group always looks odd; this is taken off for it.", "用户众多，总有某组看似异常，因此扣除此数。"
     ),
     "fall_help": Wording("Each point makes coincidence ten times less likely.", "每一分表示巧合的可能性再低十倍。"),
+    "fall_scale": Wording(
+        "A whole line is {most} here; it differs from group to group, so compare numbers between groups, not bars.",
+        "此处整条为 {most} 分，各团伙比例不同；不同团伙之间请比较数字，而非条长。",
+    ),
     "against_innocent": Wording("What contradicts the innocent explanation", "与正常原因相矛盾的事实"),
     "grid": Wording("Who came where, and when", "谁在何时到访何处"),
     "grid_help": Wording(
