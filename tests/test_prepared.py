@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import re
 import shutil
 import signal
 import subprocess
@@ -21,18 +22,20 @@ import pytest
 from dossier_runs import LoggedRun, market_run
 
 from graphdet.cases.casebook import Casebook
+from graphdet.console import preparing
 from graphdet.console.prepared import EVENTS, INDEX, MOST_EVENTS, PAGES, PLACES, SCORES, TOLD, Prepared, Told
 from graphdet.console.preparing import ABOUT, as_in_the_queue, prepare, write_index
 from graphdet.console.shelf import Shelf
-from graphdet.console.workbench import Workbench
+from graphdet.console.workbench import ENDED, MOST_DEATHS, Workbench
 from graphdet.dossier.building import build_dossier
 from graphdet.errors import NotARun
 from graphdet.printable import inert
 from graphdet.replay.recorded import Recorded
 from graphdet.report.data import ring_data
-from graphdet.run.folder import Run
+from graphdet.run.folder import Run, RunRing
 from graphdet.schema import NODE_TYPE, NODE_TYPES, TIERS
 from graphdet.week.queueing import make_queue
+from graphdet.words.console import CONSOLE_WORDS
 from graphdet.words.reasons import CATALOGUE
 
 Found = TypeVar("Found")
@@ -101,7 +104,9 @@ def test_scores_and_events_are_found_by_id_as_a_slow_search_finds_them(logged: L
     assert prepared.events_of("nobody", "user") == ([], 0)
 
 
-def test_a_process_prepares_what_is_asked_for_and_another_goes_on_when_it_dies(logged: LoggedRun, tmp_path: Path) -> None:
+def test_a_process_prepares_what_is_asked_for_and_another_goes_on_when_it_dies(
+    logged: LoggedRun, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     bench = Workbench(logged.folder / "run", tmp_path / "place")
     names = logged.run.rings.sort_by("rank")["ring_id"].to_pylist()
     try:
@@ -109,29 +114,74 @@ def test_a_process_prepares_what_is_asked_for_and_another_goes_on_when_it_dies(l
         assert found is not None
         assert found.scores_of([logged.run.members["node_id"][0].as_py()])
         assert within(60, lambda: bench.page(names[-1])) is not None
-        assert bench._process is not None
-        os.kill(bench._process.pid, signal.SIGKILL)
-        bench._process.wait()
+        first = bench._process
+        assert first is not None
+        os.kill(first.pid, signal.SIGKILL)
+        first.wait()
         (tmp_path / "place" / PAGES / names[0]).unlink(missing_ok=True)
-        assert within(60, lambda: page_again(bench, names[0])) is not None
+        assert within(60, lambda: (tmp_path / "place" / PAGES / names[0]).exists() or None), "nobody has to ask"
+        assert not bench.has_given_up
     finally:
         bench.close()
+    assert bench._process is not first
+    assert bench._process is not None
     assert bench._process.poll() is not None
+    assert "was killed by signal 9" in caplog.text
+    assert "it is started again now" in caplog.text
+
+
+def test_a_process_that_dies_again_and_again_is_given_up_and_whoever_asks_is_told(
+    logged: LoggedRun, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And whoever asks after that has their page once it can be made."""
+    bench = Workbench(logged.folder / "run", tmp_path / "place")
+    name, killed = logged.run.rings["ring_id"][0].as_py(), set[int]()
+
+    def kill() -> bool | None:
+        process = bench._process
+        if process is not None and process.pid not in killed:
+            killed.add(process.pid)
+            process.kill()
+        return bench.has_given_up or None
+
+    try:
+        bench.start()
+        assert within(60, kill)
+        assert len(killed) == MOST_DEATHS
+        assert len([one for one in caplog.messages if "was killed by signal 9" in one]) == MOST_DEATHS
+        assert "once somebody asks" in caplog.messages[-1]
+        assert str(tmp_path) not in caplog.text
+        with pytest.raises(LookupError, match=f"^{ENDED}$"):
+            bench.page(name)
+        assert set(re.findall(r"\w+", CONSOLE_WORDS[ENDED].en)) >= {"process", "memory", "terminal"}
+        assert within(60, lambda: bench.page(name)) is not None
+        assert not bench.has_given_up
+        assert bench._deaths == 0
+    finally:
+        bench.close()
+
+
+def test_a_fault_at_one_ring_keeps_no_other_from_its_page(logged: LoggedRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names, asked = as_in_the_queue(logged.run), queue.Queue[str]()
+
+    def faulty(recorded: Recorded, ring: RunRing) -> dict[str, object]:
+        if ring.id == names[0]:
+            raise KeyError("u-17")
+        return ring_data(recorded, ring)
+
+    monkeypatch.setattr(preparing, "ring_data", faulty)
+    told = []
+    for one in prepare(logged.folder / "run", tmp_path, asked):
+        told.append(one)
+        if len(told) == 3:
+            asked.put("")
+    assert told == [INDEX, f"{names[0]}\tKeyError, a fault of graphdet", names[1]]
 
 
 def test_a_process_ends_with_its_console_even_while_it_reads_tables(tmp_path: Path) -> None:
     slow = "import time, graphdet.console.preparing as own; own.prepare = lambda *_: time.sleep(600); own.GRACE_SECONDS = 0.1; own.main()"
     command = [sys.executable, "-P", "-c", slow, "run", str(tmp_path)]
     assert subprocess.run(command, stdin=subprocess.DEVNULL, check=False, timeout=300).returncode == 0
-
-
-def page_again(bench: Workbench, name: str) -> str | None:
-    """A page; of a process that was killed the first who asks is told."""
-    try:
-        return bench.page(name)
-    except LookupError as error:
-        assert "ended with" in str(error)  # noqa: PT017
-        return None
 
 
 def within(seconds: float, ask: Callable[[], Found | None]) -> Found | None:
@@ -166,6 +216,26 @@ def test_a_damaged_run_is_told_of_in_its_own_words(logged: LoggedRun, tmp_path: 
             within(60, bench.index)
     finally:
         bench.close()
+
+
+def test_where_looking_up_dies_it_is_tried_again_and_given_up_in_the_end(
+    logged: LoggedRun, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    shelf, ring, folder = Shelf(tmp_path), logged.run.rings["ring_id"][0].as_py(), logged.folder / "run"
+    for death in range(MOST_DEATHS):
+        assert shelf.tell(folder, logged.run.id, [ring])
+        assert shelf._telling is not None
+        shelf._telling[0].kill()
+        shelf._telling[0].wait()
+        assert len(caplog.messages) == death
+    assert not shelf.tell(folder, logged.run.id, [ring])
+    assert ["given up" in one for one in caplog.messages] == [False] * (MOST_DEATHS - 1) + [True]
+    assert shelf.told_of(logged.run.id, ring) is None
+    other = Shelf(tmp_path)
+    assert other.tell(folder, logged.run.id, [ring])
+    assert within(60, lambda: other.told_of(logged.run.id, ring)) is not None
+    assert within(60, lambda: not other.tell(folder, logged.run.id, [ring]) or None), "it is over"
+    other.close()
 
 
 def test_what_was_prepared_of_runs_long_past_or_by_another_graphdet_goes(logged: LoggedRun, tmp_path: Path) -> None:

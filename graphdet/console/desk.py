@@ -111,14 +111,21 @@ class Desk:
         """What the page of a ring told in codes; None where it is not there yet, or not any more."""
         return self._shelf.told_of(run_id, ring_id)
 
-    def tell(self, rings: Collection[tuple[str, str]]) -> None:
+    def tell(self, rings: Collection[tuple[str, str]]) -> set[str]:
         """Find out in the background what the pages of rings of runs past, each told by its run's id and its own, tell in codes.
 
         Those of the latest run are prepared anyway, once somebody serves.
+
+        Returns:
+            Ids of runs of whose rings it is being found out now.
         """
+        if not self._warmed:
+            return set()
         folders = {run.run_id: self.home / run.folder for run in self.runs()[1:]}
-        for run_id in sorted({run_id for run_id, _ in rings} & folders.keys()) if self._warmed else ():
-            self._shelf.tell(folders[run_id], run_id, [ring for run, ring in rings if run == run_id])
+        known = sorted({run_id for run_id, _ in rings} & folders.keys())
+        latest = self.latest()
+        at_work = {latest.run.id} if latest.bench.is_at_work else set()
+        return at_work | {one for one in known if self._shelf.tell(folders[one], one, [ring for run, ring in rings if run == one])}
 
     def alerts(self, most: int) -> list[tuple[Alert, dict[str, State]]] | None:
         """The last alerts of the watch, latest first; None where there is no watch to be seen."""

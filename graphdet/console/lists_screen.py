@@ -45,7 +45,7 @@ def lists_screen(desk: Desk, asked: Asked) -> Answer:
     values = {"accounts": [row["user_id"] for row in accounts], "at_rest": len(judged) - len(accounts), "suppressions": rows}
     values["shown"] = shown = [_in_words(desk, row, now, asked.language) for row in accounts[:MOST_SHOWN]]
     values["kept"] = {run.run_id for run in desk.runs() if (desk.home / run.folder).is_dir()}
-    desk.tell({(row["own"]["run_id"], row["own"]["ring_id"]) for row in shown if row["reasons"] is None})
+    values["coming"] = desk.tell({(row["own"]["run_id"], row["own"]["ring_id"]) for row in shown if row["reasons"] is None})
     return Answer("lists.html", values | _alerts(desk, asked))
 
 

@@ -133,6 +133,8 @@ def _made(recorded: Recorded, ring: RunRing, place: Path) -> str:
         data = ring_data(recorded, ring)
     except GraphdetError as error:
         return f"{ring.id}\t{error}"
+    except Exception as error:  # a fault at one ring keeps none of the others from its page; the message may name people
+        return f"{ring.id}\t{type(error).__name__}, a fault of graphdet"
     with whole_file(place / PAGES / ring.id) as partial:
         partial.write_bytes(zlib.compress(inert({**data, "about": ABOUT}).encode()))
     dossier = data["dossiers"][0]

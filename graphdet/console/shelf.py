@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from graphdet.console.prepared import NOTHING_TOLD, TOLD, Prepared, Told, remove
-from graphdet.console.workbench import Workbench
+from graphdet.console.workbench import MOST_DEATHS, Workbench, log
 from graphdet.run.code import code_digest
 from graphdet.run.folder import Run
 from graphdet.schema import SELLER
@@ -84,8 +84,9 @@ class Shelf:
         self._prepared = prepared
         self._open: OrderedDict[Path, Future[OpenRun]] = OrderedDict()
         self._told: dict[str, Prepared] = {}
-        self._telling: subprocess.Popen[bytes] | None = None
+        self._telling: tuple[subprocess.Popen[bytes], set[tuple[str, str]]] | None = None
         self._tried = set[tuple[str, str]]()
+        self._deaths = 0
         self._lock = threading.Lock()
 
     def open(self, folder: Path) -> OpenRun:
@@ -117,17 +118,38 @@ class Shelf:
         known = self._told.setdefault(run_id, Prepared(self._prepared / _own_name(run_id)))
         return known.told().get(ring_id)
 
-    def tell(self, folder: Path, run_id: str, rings: Collection[str]) -> None:
-        """Find out what the pages of some rings of a run told in codes: each is tried once, by one process at a time."""
+    def tell(self, folder: Path, run_id: str, rings: Collection[str]) -> bool:
+        """Find out what pages of some rings of a run tell in codes: each is tried once, by one process at a time, and again where it died.
+
+        Returns:
+            Whether it is being found out.
+        """
         with self._lock:
+            self._mind_the_dead()
             names = sorted(ring for ring in rings if (run_id, ring) not in self._tried)
-            if names and (self._telling is None or self._telling.poll() is not None):
-                self._tried |= {(run_id, ring) for ring in names}
+            if names and self._telling is None:
                 command = [sys.executable, "-P", "-m", "graphdet.console.preparing", str(folder.resolve())]
                 command += [str(self._prepared / _own_name(run_id)), *names]
-                self._telling = subprocess.Popen(  # noqa: S603
+                process = subprocess.Popen(  # noqa: S603
                     command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
                 )
+                self._telling = process, {(run_id, ring) for ring in names}
+                self._tried |= self._telling[1]
+            return self._telling is not None and not self._telling[1].isdisjoint((run_id, ring) for ring in rings)
+
+    def _mind_the_dead(self) -> None:
+        """Where the process that finds out died, what it was to find out may be tried again, so often; the lock is held."""
+        if self._telling is None or self._telling[0].poll() is None:
+            return
+        process, rings = self._telling
+        self._telling = None
+        if process.returncode:
+            self._deaths += 1
+            again = self._deaths < MOST_DEATHS
+            self._tried -= rings if again else set()
+            log.warning(
+                "the process that looks up reasons died (%d); it is %s.", process.returncode, "tried again" if again else "given up"
+            )
 
     def clear(self, runs: Collection[str], past: Collection[str] = ()) -> None:
         """Remove what was prepared of other runs than these, or by another graphdet; of those past, what pages told in codes stays."""
@@ -143,9 +165,9 @@ class Shelf:
         with self._lock:
             for opening in self._open.values():
                 opening.add_done_callback(_close)
-            if self._telling is not None and self._telling.poll() is None:
-                self._telling.terminate()
-                self._telling.wait()
+            if self._telling is not None and self._telling[0].poll() is None:
+                self._telling[0].terminate()
+                self._telling[0].wait()
 
 
 def _own_name(run_id: str) -> str:

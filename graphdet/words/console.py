@@ -211,7 +211,8 @@ CONSOLE_WORDS: dict[str, Wording] = {
     "at_rest_all": Wording("All of them are past their day.", "全部账号均已过有效期。"),
     "reasons": Wording("reasons", "原因"),
     "more_reasons": Wording("and {count} more", "另有 {count} 项"),
-    "reasons_in_file": Wording("in the CSV file", "见 CSV 文件"),
+    "reasons_come": Wording("being looked up; open this list again in a minute", "正在查找，请一分钟后重新打开此名单"),
+    "reasons_elsewhere": Wording("not looked up; open the case, or save as CSV", "尚未查找，请打开案件，或保存为 CSV"),
     "reasons_gone": Wording("its run is gone", "该次运行已删除"),
     "tier_judged": Wording("tier when judged", "判断时的等级"),
     "by_now": Wording("now", "现为"),
@@ -246,6 +247,11 @@ CONSOLE_WORDS: dict[str, Wording] = {
     "page_comes": Wording(
         "This is being prepared, as after each new run; it appears here by itself in a few seconds.",
         "正在准备此页面（每次新的运行之后都会如此），几秒后将自动显示。",
+    ),
+    "preparing_ended": Wording(
+        "The process that prepares pages died several times in a row, perhaps for want of memory, and is at rest. Opening a case starts it "
+        "again; the terminal on which the console runs tells how it died.",
+        "准备页面的进程多次意外终止（可能是内存不足），现已停止。打开案件会再次启动它；控制台所在终端记录了终止情况。",
     ),
     "no_dossiers": Wording(
         "This run holds no dossiers, so its pages cannot be drawn; `graphdet run` on the logs again makes them.",
