@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from graphdet import _kernels
 from graphdet.events.addresses import PLAIN_IPV4
 from graphdet.events.assembling import commonest
-from graphdet.events.coding import Dictionary, canonical_order, plain_names, repeated_keys, sorted_names, text_buffers
+from graphdet.events.coding import Dictionary, canonical_order, places_among, plain_names, repeated_keys, sorted_names, text_buffers
 
 texts = st.text(st.sampled_from("ab\0é0"), max_size=20)
 NONE = -(2**63)
@@ -33,6 +34,15 @@ def test_codes_are_in_order_of_first_appearance(batches: list[list[str | None]],
         assert dictionary.encode(names).tolist() == slow
     assert dictionary.take().to_pylist() == list(expected)
     assert len(dictionary.take()) == 0
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sets(texts, max_size=30), st.lists(texts, max_size=30))
+def test_places_among_sorted_names_are_those_of_bisection(known: set[str], asked: list[str]) -> None:
+    names = sorted(name.encode() for name in known)
+    place, there = places_among(pa.array([name.decode() for name in names], pa.string()), pa.array(asked, pa.string()))
+    assert place.tolist() == [bisect_left(names, name.encode()) for name in asked]
+    assert there.tolist() == [name in known for name in asked]
 
 
 def test_a_dictionary_grows_and_tells_long_names_apart() -> None:

@@ -97,6 +97,13 @@ def sorted_names(names: pa.LargeStringArray) -> tuple[Rows, npt.NDArray[np.bool_
     return canonical_order(len(names), chain(by_bytes, [lambda rows: (bounds[rows + 1] - bounds[rows]).astype(np.uint64)]))
 
 
+def places_among(names: pa.StringArray, asked: pa.StringArray) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+    """(n,) of each name asked for the first place of the `names`, sorted by their bytes, that is not before it; and whether it is there."""
+    (bounds, content), (of_asked, asked_content) = (text_buffers(one.cast(pa.large_string())) for one in (names, asked))
+    place, there = _kernels.places_among(bounds, content, of_asked, asked_content)
+    return place, there.view(np.bool_)
+
+
 def plain_names(bounds: npt.NDArray[np.int64], content: npt.NDArray[np.uint8], longest: int) -> bool:
     """Whether no name is empty, longer than `longest` bytes, or begins or ends with what may be a space or is not ASCII."""
     length = np.diff(bounds)

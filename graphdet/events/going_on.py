@@ -5,7 +5,6 @@ What a reader tells of the whole log alone stays as it was told of the log befor
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -17,7 +16,7 @@ import pyarrow.compute as pc
 
 from graphdet.arrays import Int32
 from graphdet.events.assembling import sort_keys
-from graphdet.events.coding import canonical_order
+from graphdet.events.coding import canonical_order, places_among
 from graphdet.events.table import EventTable, Written
 from graphdet.schema import ITEM, NODE_TYPE
 
@@ -95,19 +94,17 @@ def go_on(before: EventTable, new: EventTable) -> tuple[EventTable, Moved]:
 
 def _joined(before: pa.StringArray, new: pa.StringArray) -> tuple[pa.StringArray, Int32, Int32]:
     """Sorted names of both, and the places of those of each among them."""
-    known = np.asarray(pc.fill_null(pc.index_in(new, value_set=before), -1).to_numpy(zero_copy_only=False), np.int32)
-    absent = np.flatnonzero(known < 0)
-    names = new.take(pa.array(absent))
-    at = np.array([bisect_left(before, one.encode(), key=lambda name: name.as_py().encode()) for one in names.to_pylist()], np.int32)
-    came = np.bincount(at, minlength=len(before) + 1)[: len(before)].cumsum(dtype=np.int32)
+    at, known = places_among(before, new)
+    absent = np.flatnonzero(~known)
+    came = np.bincount(at[absent], minlength=len(before) + 1)[: len(before)].cumsum(dtype=np.int32)
     then = np.arange(len(before), dtype=np.int32) + came
-    now = np.append(then, np.int32(-1))[known]
-    now[absent] = at + np.arange(len(absent), dtype=np.int32)
+    now = np.empty(len(new), np.int32)
+    now[known], now[absent] = then[at[known]], at[absent] + np.arange(len(absent), dtype=np.int32)
     if not len(absent):
         return before, then, now
     order = np.empty(len(before) + len(absent), np.int64)
     order[then], order[now[absent]] = np.arange(len(before)), len(before) + np.arange(len(absent))
-    return pa.concat_arrays([before, names]).take(pa.array(order)), then, now
+    return pa.concat_arrays([before, new.take(pa.array(absent))]).take(pa.array(order)), then, now
 
 
 def _moved(place: Int32, codes: Array | None, rows: int) -> Int32:

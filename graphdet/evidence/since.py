@@ -8,6 +8,7 @@ over goes by names, since codes are of one table: a name that came in between mo
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -15,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from graphdet.arrays import Bool, Float32, Int32, Int64, offsets
+from graphdet.arrays import Bool, Float32, Int32, Int64, offsets, ranges
 from graphdet.events import NO_TIME, EventTable
 from graphdet.events.going_on import Moved
 from graphdet.evidence.measured import Measured
@@ -108,11 +109,11 @@ def measure_since(
             return None
         events = _with_categories(before, events, place)
         visits = collect_visits(events, settings.evidence, settings.view, threads)
-        base_rates = measure_base_rates(visits, settings.evidence, threads=threads)
-        expected = expected_meetings(visits)
-        index = index_visits(visits)
+        with ThreadPoolExecutor(1) as beside:
+            others = beside.submit(lambda: (expected_meetings(visits), index_visits(visits), _what_came(before, events, visits, place)))
+            base_rates = measure_base_rates(visits, settings.evidence, threads=threads)
+            expected, index, since = others.result()
     with progress.stage("pair evidence", len(visits)):
-        since = _what_came(before, events, visits, place)
         own = measure_pairs(visits, base_rates, expected, before.affordable, threads, since.touched)
         pairs = carried_pairs(before.pairs, since, own)
     return Measured(events, before.learned, visits, index, base_rates, expected, before.affordable, pairs), since
@@ -176,17 +177,12 @@ def _came(before: Visits, visits: Visits, user: Int32, key: Int32, touched: Bool
     """Visits of touched users that there were none of before; `user` and `key` as in `Since`."""
     old, new = (np.flatnonzero(own) for own in (touched[user][before.user], touched[visits.user]))
     key_of = [np.searchsorted(one.offset, rows, side="right") - 1 for one, rows in ((before, old), (visits, new))]
-    columns = (
-        np.concatenate([np.zeros(len(old), np.int8), np.ones(len(new), np.int8)]),  # of equals the old one comes first
-        np.concatenate([user[before.user[old]], visits.user[new]]),
-        np.concatenate([before.time[old], visits.time[new]]),
-        np.concatenate([key[key_of[0]], key_of[1]]),
-    )
-    order = np.lexsort(columns)
-    again = np.all([column[order][1:] == column[order][:-1] for column in columns[1:]], axis=0)
-    known = np.zeros(len(order), np.bool_)
-    known[order[1:][again]] = True
-    return new[~known[len(old) :]]
+    then, now = key[key_of[0]].astype(np.int64) << 32 | before.time[old], key_of[1] << 32 | visits.time[new]  # both rise
+    first, last = np.searchsorted(then, now), np.searchsorted(then, now, side="right")
+    here = np.repeat(np.arange(len(new)), last - first)
+    known = np.zeros(len(new), np.bool_)
+    known[here[user[before.user[old[ranges(first, last)]]] == visits.user[new[here]]]] = True
+    return new[~known]
 
 
 def _with_categories(before: Before, events: EventTable, place: Mapping[str, Int32]) -> EventTable:

@@ -52,13 +52,15 @@ def measure_stakes(rings: Sequence[Grown], log: LogIndex) -> list[Stakes]:
     events, index = log.events, log.visits
     if index.item_view < 0:
         return [_none() for _ in rings]
-    item = events.codes["item"]
-    rows = np.flatnonzero(log.deals[events.action] & (item >= 0))
+    item, base = events.codes["item"], index.visits.views[index.item_view].first_key
+    asked = np.zeros(events.count("item") + 1, np.bool_)  # the last place stands for events without an item
+    for ring in rings:
+        asked[ring.targets[index.view[ring.targets] == index.item_view] - base] = True
+    rows = np.flatnonzero(log.deals[events.action] & asked[item])
     rows = rows[np.argsort(item[rows], kind="stable")]
     code, user = item[rows], events.codes["user"][rows]
     second = seconds_of(np.full(len(rows), NO_TIME) if events.time is None else events.time[rows], log)
     amount = np.full(len(rows), np.nan) if events.amount is None else np.nan_to_num(events.amount[rows])
-    base = index.visits.views[index.item_view].first_key
     member = np.zeros(events.count("user"), np.bool_)
     found = []
     for ring in rings:

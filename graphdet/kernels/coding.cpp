@@ -170,6 +170,38 @@ Vector<std::uint8_t> find_repeated(const std::uint64_t* first, const std::uint64
     return repeated;
 }
 
+// Names as Arrow holds them, none of them null.
+struct Names {
+    const std::int64_t* bounds; // (names + 1,)
+    const std::uint8_t* content;
+    std::size_t names;
+
+    bool before(std::size_t own, const Names& others, std::size_t other) const {
+        const std::size_t length = std::size_t(bounds[own + 1] - bounds[own]);
+        const std::size_t theirs = std::size_t(others.bounds[other + 1] - others.bounds[other]);
+        const int order = std::memcmp(content + bounds[own], others.content + others.bounds[other], std::min(length, theirs));
+        return order != 0 ? order < 0 : length < theirs;
+    }
+};
+
+// Of each name the place of the first of the sorted names, by their bytes, that is not before it; and whether it is that name.
+//
+//   → place (names,) int32 in 0 … sorted names, there (names,) uint8
+std::pair<Vector<std::int32_t>, Vector<std::uint8_t>> places_among(const Names& sorted, const Names& asked) {
+    std::pair<Vector<std::int32_t>, Vector<std::uint8_t>> found{Vector<std::int32_t>(asked.names), Vector<std::uint8_t>(asked.names)};
+    for (std::size_t name = 0; name < asked.names; ++name) {
+        std::size_t low = 0, high = sorted.names;
+        while (low < high) {
+            const std::size_t middle = low + (high - low) / 2;
+            if (sorted.before(middle, asked, name)) low = middle + 1;
+            else high = middle;
+        }
+        found.first[name] = std::int32_t(low);
+        found.second[name] = low < sorted.names && !asked.before(name, sorted, low);
+    }
+    return found;
+}
+
 }  // namespace
 
 void add_coding(nb::module_& module) {
@@ -194,6 +226,17 @@ void add_coding(nb::module_& module) {
             auto [bounds, content] = dictionary.names();
             return nb::make_tuple(hand_over(std::move(bounds)), hand_over(std::move(content)));
         });
+    module.def("places_among", [](In<std::int64_t> sorted_bounds, In<std::uint8_t> sorted_content, In<std::int64_t> bounds, In<std::uint8_t> content) {
+        require_offsets(sorted_bounds, sorted_content.size(), "sorted_bounds");
+        require_offsets(bounds, content.size(), "bounds");
+        require(sorted_bounds.size() <= INT32_MAX, "there must be fewer than 2^31 sorted names");
+        std::pair<Vector<std::int32_t>, Vector<std::uint8_t>> found;
+        {
+            nb::gil_scoped_release release;
+            found = places_among({sorted_bounds.data(), sorted_content.data(), sorted_bounds.size() - 1}, {bounds.data(), content.data(), bounds.size() - 1});
+        }
+        return nb::make_tuple(hand_over(std::move(found.first)), hand_over(std::move(found.second)));
+    }, nb::arg("sorted_bounds").noconvert(), nb::arg("sorted_content").noconvert(), nb::arg("bounds").noconvert(), nb::arg("content").noconvert());
     module.def("repeated_keys", [](In<std::uint64_t> first, In<std::uint64_t> second) {
         require(first.size() == second.size(), "first and second must be as long as each other");
         require(first.size() < UINT32_MAX, "there must be fewer than 2^32 rows");

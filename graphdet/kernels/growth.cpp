@@ -80,8 +80,9 @@ Incidence incidence(const Log& log, std::span<const std::int32_t> members, std::
 
 namespace {
 
-void check(const Log& log, const Limits& limits) {
-    const std::size_t visits = log.visits(), keys = log.group_of.size(), views = limits.most.size();
+// A log that several grow on is looked through once.
+void check(const Log& log) {
+    const std::size_t visits = log.visits(), keys = log.group_of.size();
     require(log.user_offset.size() > 0, "user_offset must not be empty");
     require_offsets(log.user_offset, visits, "user_offset");
     require_offsets(log.offset, visits, "offset");
@@ -89,12 +90,16 @@ void check(const Log& log, const Limits& limits) {
     require(log.by_user.size() == visits && log.key_of.size() == visits && log.time.size() == visits &&
             log.log_base_rate.size() == visits && log.log_intent.size() == visits && log.near.size() == visits && log.usual.size() == visits && log.draw.size() == visits,
             "by_user, key_of, user, time, log_base_rate, log_intent, near, usual and draw must be those of the same visits");
-    require(limits.reach.size() == views && limits.slack.size() == views, "reach, slack and most must be those of the same views");
     require_codes(log.by_user, std::int64_t(visits), "by_user");
     require_codes(log.key_of, std::int64_t(keys), "key_of");
     require_codes(log.user, std::int64_t(log.users()), "user");
-    require_codes(log.view_of, std::int64_t(views), "view_of");
     require_codes(log.draw, std::int64_t{1} << 31, "draw", -1);
+}
+
+void check(const Log& log, const Limits& limits) {
+    const std::size_t views = limits.most.size();
+    require(limits.reach.size() == views && limits.slack.size() == views, "reach, slack and most must be those of the same views");
+    require_codes(log.view_of, std::int64_t(views), "view_of");
 }
 
 Vector<std::int32_t> users_of(const Growth& growth, const In<std::int32_t>& users) {
@@ -132,10 +137,12 @@ void add_log(nb::module_& module) {
                                                     In<std::int32_t> time, In<float> log_base_rate, In<float> log_intent,
                                                     In<std::int32_t> near, In<float> usual, In<std::int32_t> draw,
                                                     In<std::int32_t> group_of, In<std::int8_t> view_of, std::int32_t item_view) {
-        new (self) Log{Held<std::int64_t>(user_offset), Held<std::int64_t>(by_user), Held<std::int32_t>(key_of),
-                       Held<std::int64_t>(offset), Held<std::int32_t>(user), Held<std::int32_t>(time), Held<float>(log_base_rate),
-                       Held<float>(log_intent), Held<std::int32_t>(near), Held<float>(usual), Held<std::int32_t>(draw),
-                       Held<std::int32_t>(group_of), Held<std::int8_t>(view_of), item_view};
+        Log log{Held<std::int64_t>(user_offset), Held<std::int64_t>(by_user), Held<std::int32_t>(key_of),
+                Held<std::int64_t>(offset), Held<std::int32_t>(user), Held<std::int32_t>(time), Held<float>(log_base_rate),
+                Held<float>(log_intent), Held<std::int32_t>(near), Held<float>(usual), Held<std::int32_t>(draw),
+                Held<std::int32_t>(group_of), Held<std::int8_t>(view_of), item_view};
+        check(log);
+        new (self) Log(std::move(log));
     }, nb::arg("user_offset").noconvert(), nb::arg("by_user").noconvert(), nb::arg("key_of").noconvert(), nb::arg("offset").noconvert(),
        nb::arg("user").noconvert(), nb::arg("time").noconvert(), nb::arg("log_base_rate").noconvert(), nb::arg("log_intent").noconvert(),
        nb::arg("near").noconvert(), nb::arg("usual").noconvert(), nb::arg("draw").noconvert(), nb::arg("group_of").noconvert(),

@@ -5,7 +5,7 @@ Pure: the same lines and the same run give the same changes, in whatever order r
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -156,13 +156,11 @@ def is_out_of_reach(ring: Sighting, snapshot: Snapshot) -> bool:
 
 
 def _lengthened(before: Mapping[str, Line], rings: Mapping[str, Sighting], line_of: Mapping[str, str], moment: int) -> list[Line]:
-    rings_of: dict[str, set[str]] = defaultdict(set)
-    for ring_id in rings:
-        for user in rings[ring_id].members:
-            rings_of[user].add(ring_id)
+    rings_of = Counter(user for ring in rings.values() for user in ring.members)
     found = []
     for ring_id, name in line_of.items():
-        elsewhere = frozenset(user for user in before[name].known if rings_of[user] - {ring_id})
+        own = rings[ring_id].members
+        elsewhere = frozenset(user for user in before[name].known.keys() & rings_of.keys() if rings_of[user] > (user in own))
         found.append(lengthen(before[name], rings[ring_id], moment, elsewhere))
     return found
 

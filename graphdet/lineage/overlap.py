@@ -7,6 +7,8 @@ Kuhn 1955, by SciPy), within each group of lines and rings that are tied by comm
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -50,14 +52,15 @@ class Overlap:
 def measure_overlaps(lines: Mapping[str, Line], rings: Mapping[str, Sighting]) -> dict[tuple[str, str], Overlap]:
     """(line, ring) → their overlap, for those with a member in common."""
     lines_of: dict[str, list[str]] = defaultdict(list)
+    members = {user for ring in rings.values() for user in ring.members}
     for name in sorted(lines):
-        for user in lines[name].known:
+        for user in lines[name].known.keys() & members:
             lines_of[user].append(name)
-    whole = {name: sum(line.known[user].weight for user in sorted(line.known)) for name, line in lines.items()}
+    whole = {name: math.fsum(one.weight for one in lines[name].known.values()) for name in {*itertools.chain(*lines_of.values())}}
     found = {}
     for ring_id in sorted(rings):
         met: dict[str, list[str]] = defaultdict(list)
-        for user in sorted(rings[ring_id].members):
+        for user in rings[ring_id].members:
             for name in lines_of.get(user, ()):
                 met[name].append(user)
         for name, users in met.items():
@@ -66,10 +69,10 @@ def measure_overlaps(lines: Mapping[str, Line], rings: Mapping[str, Sighting]) -
 
 
 def _overlap(line: Line, ring: Sighting, common: list[str], whole: float) -> Overlap:
-    """`whole`: the weight of all whom the line knows."""
-    of_known = sum(line.known[user].weight for user in common) / whole
-    of_last = sum(line.last.members[user].weight for user in common if user in line.last.members)
-    return Overlap(min(sum(ring.members[user].weight for user in common), 1.0), min(max(of_known, of_last), 1.0), len(common))
+    """`whole`: the weight of all whom the line knows. Sums are exact, so that no order of users matters."""
+    of_known = math.fsum(line.known[user].weight for user in common) / whole
+    of_last = math.fsum(line.last.members[user].weight for user in common if user in line.last.members)
+    return Overlap(min(math.fsum(ring.members[user].weight for user in common), 1.0), min(max(of_known, of_last), 1.0), len(common))
 
 
 def match_overlaps(overlaps: Mapping[tuple[str, str], Overlap]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from graphdet.run.folder import Run
 from graphdet.schema import USER
@@ -78,10 +79,11 @@ def take_snapshot(run: Run) -> Snapshot:
 def sightings_of(rings: pa.Table, members: pa.Table) -> list[Sighting]:
     """What lasts of a run's tables of these names."""
     users: dict[str, dict[str, tuple[float, int | None]]] = {}
-    names = [members[name].to_pylist() for name in ("node_type", "ring_id", "node_id", "contribution", "first_seen")]
-    for node_type, ring, user, contribution, began in zip(*names, strict=True):
-        if node_type == USER:
-            users.setdefault(ring, {})[user] = (contribution, in_microseconds(began))
+    people = members.filter(pc.equal(members["node_type"], USER))
+    began = people["first_seen"].cast(pa.timestamp("us", "UTC")).cast(pa.int64())  # since 1970
+    columns = (*(people[name] for name in ("ring_id", "node_id", "contribution")), began)
+    for ring, user, contribution, moment in zip(*(column.to_pylist() for column in columns), strict=True):
+        users.setdefault(ring, {})[user] = (contribution, moment)
     return [
         Sighting(
             row["ring_id"],

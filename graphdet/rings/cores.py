@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from graphdet import _kernels
-from graphdet.arrays import Bool, Int32
+from graphdet.arrays import Bool, Int32, Int64
 from graphdet.evidence.pairs import PairEvidence
 from graphdet.schema import ITEM, SELLER
 from graphdet.settings import RingSettings
@@ -44,12 +44,10 @@ def cores_with(chosen: Bool, pairs: PairEvidence, index: VisitIndex, settings: R
     users, keys = np.zeros(index.visits.users, np.bool_), np.zeros(index.visits.keys, np.bool_)
     users[pairs.users[chosen]] = True
     keys[pairs.key[np.repeat(chosen, np.diff(pairs.offset))]] = True
-    components = {core.tobytes(): Core(core) for core in connected_users(pairs, index.visits.users, settings) if users[core].sum() >= 2}
+    components = {core.tobytes(): Core(core) for core in connected_users(pairs, index.visits.users, settings, users)}
     met = np.concatenate([np.zeros(1, np.int64), np.cumsum(keys[pairs.key])])[pairs.offset]
     there = np.flatnonzero(np.diff(met))  # who met at none of these keys is in no such core
-    shared = users_of_shared_targets(pairs.take(there), settings, _suffices(index), threads)
-    made = [core for core in shared if keys[list(core.keys)].all() and users[core.users].sum() >= 2]
-    return [*reversed(components.values()), *made]
+    return [*reversed(components.values()), *users_of_shared_targets(pairs.take(there), settings, _suffices(index), threads, (users, keys))]
 
 
 def _suffices(index: VisitIndex) -> Bool:
@@ -58,14 +56,26 @@ def _suffices(index: VisitIndex) -> Bool:
     return np.asarray((index.view == index.item_view) & (not sellers), np.bool_)
 
 
-def connected_users(pairs: PairEvidence, users: int, settings: RingSettings) -> list[Int32]:
-    """Connected groups of users at each level of evidence, loosest level first; those that want two members or more rarely grow."""
+def connected_users(pairs: PairEvidence, users: int, settings: RingSettings, chosen: Bool | None = None) -> list[Int32]:
+    """Connected groups of users at each level of evidence, loosest level first; those that want two members or more rarely grow.
+
+    `chosen` (users,): only groups with two of them; None = all groups.
+    """
     levels = np.array(sorted(settings.levels, reverse=True), np.float64)
     most = most_members(users)
     offset, members, of_level = _kernels.connected_users(pairs.users, pairs.evidence, levels, users, settings.least_members - 1, most)
-    groups = iter([members[first:end] for first, end in itertools.pairwise(offset.tolist())])
-    by_level = [list(itertools.islice(groups, number)) for number in of_level.tolist()]
+    asked = _with_two(members, offset, chosen).tolist()
+    groups = zip(asked, itertools.pairwise(offset.tolist()), strict=True)
+    by_level = [[members[first:end] for own, (first, end) in itertools.islice(groups, number) if own] for number in of_level.tolist()]
     return list(itertools.chain(*reversed(by_level)))
+
+
+def _with_two(members: Int32, offset: Int64, chosen: Bool | None) -> Bool:
+    """(groups,) which groups have two of the chosen users; all where nobody was chosen."""
+    if chosen is None:
+        return np.ones(len(offset) - 1, np.bool_)
+    count = np.concatenate([np.zeros(1, np.int64), np.cumsum(chosen[members])])
+    return np.asarray(np.diff(count[offset]) >= 2)
 
 
 def crowds(visits: Visits) -> list[Core]:
@@ -89,7 +99,9 @@ def crowds(visits: Visits) -> list[Core]:
     return cores
 
 
-def users_of_shared_targets(pairs: PairEvidence, settings: RingSettings, suffices: Bool, threads: int = 1) -> list[Core]:
+def users_of_shared_targets(
+    pairs: PairEvidence, settings: RingSettings, suffices: Bool, threads: int = 1, chosen: tuple[Bool, Bool] | None = None
+) -> list[Core]:
     """Three or more users of whom some pairs met at both of two keys, or at one that `suffices`; most evidence per user first.
 
     Args:
@@ -97,11 +109,14 @@ def users_of_shared_targets(pairs: PairEvidence, settings: RingSettings, suffice
         settings: how much evidence the pairs of one group must have.
         suffices: (keys,) which keys stand for two.
         threads: the result does not depend on it.
+        chosen: (users,) and (keys,): only cores with two of these users, at these keys; None = all.
     """
     offset, users, one, other, evidence = _kernels.users_of_shared_targets(
         pairs.users, pairs.evidence, pairs.offset, pairs.key, suffices, MOST_STEPS, settings.seed, threads
     )
     order = np.argsort(-evidence / np.diff(offset), kind="stable")  # a rush has most evidence in sum, since it has most users
+    if chosen is not None:
+        order = order[(_with_two(users, offset, chosen[0]) & chosen[1][one] & chosen[1][other])[order]]
     begins, ends = offset[:-1][order].tolist(), offset[1:][order].tolist()
     keys = zip(one[order].tolist(), other[order].tolist(), strict=True)
     return [Core(users[begin:end], both) for begin, end, both in zip(begins, ends, keys, strict=True)]

@@ -28,7 +28,7 @@ class Growers:
 
     def __init__(self, index: VisitIndex, base_rates: BaseRates, settings: RingSettings, threads: int) -> None:
         self.first = Grower(index, base_rates, settings)  # for work that is not shared out
-        self._growers = [Grower(index, base_rates, settings) for _ in range(threads)]
+        self._growers = [self.first.another() for _ in range(threads)]
         self._pool, self._ahead = ThreadPoolExecutor(threads), ThreadPoolExecutor(1)
         self._running: Future[Ahead] | None = None
 

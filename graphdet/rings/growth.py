@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -63,6 +64,11 @@ class Grown:
             raise ValueError(f"a target's time must not end before it starts (found {self.start[target]} … {self.end[target]})")
 
 
+def outline_of(ring: Grown) -> tuple[bytes, ...]:
+    """By which two rings are the same: members, targets with their times, and how many of members and of others were there."""
+    return tuple(getattr(ring, name).tobytes() for name in ("members", "targets", "start", "end", "visitors", "outsiders"))
+
+
 class Grower:
     """Grows cores on one log; keeps the scratch memory between them. Not for use by two threads at once.
 
@@ -82,7 +88,7 @@ class Grower:
         self._index = index
         self._slack = np.array([min(view.windows[0], round(3600 * settings.slack)) for view in visits.views], np.int64)
         self._most = np.array([view.settings.share_most for view in visits.views], np.float64)
-        log = _kernels.Log(
+        self._log = _kernels.Log(
             user_offset=index.user_offset,
             by_user=index.by_user,
             key_of=index.key,
@@ -98,7 +104,7 @@ class Grower:
             view_of=index.view,
             item_view=index.item_view,
         )
-        limits = _kernels.Limits(
+        self._limits = _kernels.Limits(
             reach=np.array(reach, np.int64),
             slack=self._slack,
             most=self._most,
@@ -110,7 +116,14 @@ class Grower:
             members_most=most_members(people) if any(view.windows[0] != UNTIMED for view in visits.views) else np.inf,
             people=people,
         )
-        self.kernel = _kernels.Growth(log, limits)
+        self.kernel = _kernels.Growth(self._log, self._limits)
+
+    def another(self) -> Grower:
+        """One more on the same log, for another thread."""
+        other = copy(self)
+        other.walked = other.swallowed = 0
+        other.kernel = _kernels.Growth(self._log, self._limits)
+        return other
 
     def grow(self, core: Int32, generous: bool = True) -> Grown:
         """The ring around a core of users; it may come back empty. Not `generous`: no more than the core itself makes a case for."""

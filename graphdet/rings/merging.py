@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 
 import numpy as np
 
@@ -35,10 +35,19 @@ def distinct(rings: list[Grown], settings: RingSettings) -> list[Grown]:
     return kept
 
 
-def holds(one: Grown, other: Grown, settings: RingSettings) -> bool:
-    """Whether one of two rings holds the other already, if it is the stronger one."""
-    shared = len(np.intersect1d(one.members, other.members, assume_unique=True))
-    return shared > settings.overlap * _smaller(one.members, other.members) and _in_targets(one, other, settings)
+def held(rings: Sequence[Grown], by: Sequence[Grown], settings: RingSettings) -> list[Grown]:
+    """Those of the rings that one of others holds already, members and targets, if it is the stronger one."""
+    with_user = _kernels.InvertedIndex()
+    for number, other in enumerate(by):
+        with_user.add(number, other.members)
+    return [
+        ring
+        for ring in rings
+        if any(
+            shared > settings.overlap * _smaller(ring.members, by[number].members) and _in_targets(by[number], ring, settings)
+            for number, shared in _in_common(with_user, ring.members)
+        )
+    ]
 
 
 def _in_targets(one: Grown, other: Grown, settings: RingSettings) -> bool:
@@ -73,14 +82,15 @@ def _is_compound(ring: Grown, rings: list[Grown], rings_with_user: _kernels.Inve
     return count > 1 and together > ring.strength
 
 
-def best_told(
-    rings: list[Grown], unite: Callable[[Sequence[tuple[Grown, Grown]]], list[Grown | None]], most: int, settings: RingSettings
-) -> list[Grown]:
+Unite = Callable[[Sequence[tuple[Grown, Grown]]], list[Grown | None]]
+
+
+def best_told(rings: list[Grown], unite: Unite, most: int, settings: RingSettings, stands: Set[int] = frozenset()) -> list[Grown]:
     """Rings, in one where one tells them better than two, and none twice; arguments as those of `merged`.
 
     Where a stronger ring, such as a crowd at some of its targets, leaves out a union, its parts are told.
     """
-    told = distinct(merged(rings, unite, most), settings)
+    told = distinct(merged(rings, unite, most, stands), settings)
     given = {id(ring) for ring in rings}
     unions_with_user = _kernels.InvertedIndex()
     for number, union in enumerate(ring for ring in told if id(ring) not in given):
@@ -89,7 +99,7 @@ def best_told(
     return distinct([*told, *parts], settings)
 
 
-def merged(rings: list[Grown], unite: Callable[[Sequence[tuple[Grown, Grown]]], list[Grown | None]], most: int) -> list[Grown]:
+def merged(rings: list[Grown], unite: Unite, most: int, stands: Set[int] = frozenset()) -> list[Grown]:
     """Rings that share targets and their times in one, where one tells them better than two; strongest first.
 
     Args:
@@ -97,14 +107,15 @@ def merged(rings: list[Grown], unite: Callable[[Sequence[tuple[Grown, Grown]]], 
         unite: gives of each two rings the one that tells them better, or None. Few become one, so that all pairs of the given rings are
             asked about at once.
         most: who has more members stays as it is: it is a crowd of one taste, and joining crowds takes long and tells nobody more.
+        stands: ids of rings of which no two are asked about, since they were before.
     """
     pairs = []
-    near = _Near(most)
+    near = _Near(most, stands)
     for ring in rings:
         pairs += [(ring, other) for _, other in near.to(ring)]
         near.add(ring)
     united = {(id(one), id(other)): union for (one, other), union in zip(pairs, unite(pairs), strict=True)}
-    near = _Near(most)
+    near = _Near(most, stands)
     waiting = list(reversed(rings))
     while waiting:
         ring = waiting.pop()
@@ -123,9 +134,9 @@ def merged(rings: list[Grown], unite: Callable[[Sequence[tuple[Grown, Grown]]], 
 class _Near:
     """Rings, numbered as they come, and which of them share targets and their times with another one."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, stands: Set[int]) -> None:
         self.alive: dict[int, Grown] = {}
-        self._most = most
+        self._most, self._stands = most, stands
         self._count = 0
         self._rings_at = _kernels.InvertedIndex()
 
@@ -135,12 +146,13 @@ class _Near:
         self._count += 1
 
     def to(self, ring: Grown) -> Iterator[tuple[int, Grown]]:
-        """Rings that may be one with this ring; none of more than `most` members."""
+        """Rings that may be one with this ring; none of more than `most` members, and none that stands as it does."""
         if len(ring.members) > self._most:
             return
+        stands = id(ring) in self._stands
         for number, common in _in_common(self._rings_at, ring.targets):
             other = self.alive.get(number)
-            if other is None or common < LEAST_COMMON or len(other.members) > self._most:
+            if other is None or common < LEAST_COMMON or len(other.members) > self._most or (stands and id(other) in self._stands):
                 continue
             if _shared_times(ring, other) >= LEAST_COMMON:
                 yield number, other

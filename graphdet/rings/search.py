@@ -13,9 +13,9 @@ from graphdet.arrays import Bool, Int64
 from graphdet.evidence.pairs import PairEvidence
 from graphdet.rings.cores import Core, cores_with, find_cores
 from graphdet.rings.growers import Growers
-from graphdet.rings.growth import Grower, Grown, Tried
+from graphdet.rings.growth import Grower, Grown, Tried, outline_of
 from graphdet.rings.known import KnownRings
-from graphdet.rings.merging import LARGE, best_told, distinct, holds, without_compounds
+from graphdet.rings.merging import LARGE, best_told, distinct, held, without_compounds
 from graphdet.rings.touched import touched_rings
 from graphdet.rings.widening import Partners, widener
 from graphdet.settings import RingSettings
@@ -27,6 +27,7 @@ from graphdet.visits.visits import Visits
 BATCH = 16
 WINDOW = 128  # cores that are grown ahead at once; some batches
 LEAST_EFFORT = 10_000_000  # visits walked, whatever the size of the log
+MANY, NEARLY_ALL = 40, 0.9  # members of a ring from which on so many of both are the same ring, whoever came to its targets
 
 
 @dataclass(frozen=True)
@@ -80,26 +81,39 @@ def search_again(
 
     Args:
         standing: rings, in the codes of these visits. Of those that what is new may change (`touched_rings`) one that grows from its own
-            members as it is stands. The others are grown again from the cores that pairs of their members make, as a whole search does,
-            and give way to what holds them then.
+            members as it was, but for what they did since, stands as it grew; so does one with many members that keeps nearly all. The
+            others are grown again from the cores that pairs of their members make, as a whole search does, and give way to what holds
+            them then.
         news: (n,) which pairs say more than then.
         came: visits that there were none of then.
         pairs, index, base_rates, settings, threads: as for `search_rings`.
     """
     touched = touched_rings(standing, pairs.users[news], came, index)
     with Growers(index, base_rates, settings, threads) as growers:
-        again = [ring for ring, stays in zip(touched, growers.each(_stays, touched), strict=True) if not stays]
+        now = {id(ring): own for ring, own in zip(touched, growers.each(_from_its_own, touched), strict=True)}
+        again = [ring for ring in touched if now[id(ring)] is None]
+        stand = [now.get(id(ring)) or ring for ring in standing]
         member = np.zeros(index.visits.users, np.bool_)
         member[np.concatenate([np.zeros(0, np.int32), *(ring.members for ring in again)])] = True
         cores = cores_with(news | member[pairs.users].all(1), pairs, index, settings, threads)
-        return _search(cores, standing, again, Partners(pairs, index.visits.users), growers, settings, index.visits)
+        return _search(cores, stand, again, Partners(pairs, index.visits.users), growers, settings, index.visits)
 
 
-def _stays(grower: Grower, ring: Grown) -> bool:
-    """Whether a ring grows from its own members as it is, with the same others at its targets."""
+def _from_its_own(grower: Grower, ring: Grown) -> Grown | None:
+    """The ring as it grows from its own members now, itself where nothing of it is another; None where its cores may lead elsewhere: it is
+    two rings now, or has other members, or, of one with few members, others came to its targets."""
     grown = grower.grow(ring.members)
-    names = ("members", "targets", "start", "end", "visitors", "outsiders")
-    return all(np.array_equal(getattr(grown, name), getattr(ring, name)) for name in names)
+    if outline_of(grown) == outline_of(ring):
+        return ring
+    return grown if _is_the_same(grown, ring) and not grower.parts_of(grown) else None
+
+
+def _is_the_same(grown: Grown, ring: Grown) -> bool:
+    common = len(np.intersect1d(grown.members, ring.members, assume_unique=True))
+    if len(ring.members) >= MANY:
+        return common >= NEARLY_ALL * (len(grown.members) + len(ring.members) - common)
+    _, now, then = np.intersect1d(grown.targets, ring.targets, assume_unique=True, return_indices=True)
+    return common == len(grown.members) == len(ring.members) and np.array_equal(grown.outsiders[now], ring.outsiders[then])
 
 
 def _search(
@@ -114,24 +128,23 @@ def _search(
     """Rings of cores beside those that stand, of which some were grown `again`."""
     stands = frozenset(id(ring) for ring in standing)
     effort, most = LEAST_EFFORT + settings.effort * len(visits), max(round(MOST_OF_ALL * visits.users), LARGE)
-
-    def unite(pairs: Sequence[tuple[Grown, Grown]]) -> list[Grown | None]:
-        asked = [pair for pair in pairs if not {id(ring) for ring in pair} <= stands]
-        unions = iter(growers.unite(asked))
-        return [None if {id(ring) for ring in pair} <= stands else next(unions) for pair in pairs]
-
-    known, tried = _grow(cores, growers, effort, settings)
-    gone = {id(ring) for ring in again if any(holds(other, ring, settings) for other in known.whole)}
+    waiting = {id(ring) for ring in again}
+    kept = [ring for ring in standing if id(ring) not in waiting]
+    found, tried = _grow(cores, kept, growers, effort, settings)
+    gone = {id(ring) for ring in held(again, [*kept, *found], settings)}
     left = [ring for ring in standing if id(ring) not in gone]
-    whole = distinct(without_compounds([*known.whole, *left], settings), settings)
-    rings = best_told(whole, unite, most, settings)
+    whole = distinct(without_compounds([*left, *found], settings), settings)
+    rings = best_told(whole, growers.unite, most, settings, stands)
     rings = _with_wider(rings, stands, partners, growers, settings, most, effort)
     return Search(rings, len(cores), max(len(cores) - tried, 0), growers.swallowed)
 
 
-def _grow(cores: list[Core], growers: Growers, effort: float, settings: RingSettings) -> tuple[KnownRings, int]:
-    """The rings that cores grow into, and how many cores were tried before the effort was spent."""
+def _grow(cores: list[Core], kept: Sequence[Grown], growers: Growers, effort: float, settings: RingSettings) -> tuple[list[Grown], int]:
+    """The rings that cores grow into beside those that are known already, and how many cores were tried before the effort was spent."""
     known = KnownRings(settings)
+    for ring in kept:
+        known.take_up(ring, lambda _: [])
+    before = len(known.whole)
     fruitless: dict[int, int] = defaultdict(int)  # key → cores that it gave and that brought nothing new
     tried = 0
 
@@ -148,7 +161,7 @@ def _grow(cores: list[Core], growers: Growers, effort: float, settings: RingSett
         # In batches of one size, whatever the threads, so that the same cores are left out.
         for first in range(start, min(start + WINDOW, len(cores)), BATCH):
             if growers.walked >= effort:
-                return known, tried
+                return known.whole[before:], tried
             batch = [number for number in range(first, first + BATCH) if number in grown and promises(number)]
             tried += BATCH
             rings = [growers.count(grown[number]) for number in batch]
@@ -157,7 +170,7 @@ def _grow(cores: list[Core], growers: Growers, effort: float, settings: RingSett
                 if not any(known.take_up(ring, split) for ring in found):
                     for key in set(cores[number].keys):
                         fruitless[key] += 1
-    return known, tried
+    return known.whole[before:], tried
 
 
 def _windows(

@@ -6,11 +6,11 @@ two of its members say more together than before, and where somebody who was at 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from graphdet.arrays import Bool, Int32, Int64, ranges, stretches
+from graphdet.arrays import Bool, Int32, Int64, distinct_values, ranges, stretches
 from graphdet.rings.growth import Grown
 from graphdet.visits.index import VisitIndex
 
@@ -26,25 +26,33 @@ def touched_rings(rings: Sequence[Grown], news: Int32, came: Int64, index: Visit
         came: (m,) visits that there were none of then, rising.
         index: of all visits.
     """
-    of_news, visited = np.zeros(index.visits.users, np.bool_), np.zeros(index.visits.keys, np.bool_)
-    of_news[news] = visited[index.key[came]] = True
-    return [ring for ring in rings if of_news[ring.members].sum() >= 2 or (visited[ring.targets].any() and _is_met(ring, came, index))]
+    of_news = np.zeros(index.visits.users, np.bool_)
+    of_news[news] = True
+    touched = _are_met(rings, came, index)
+    return [ring for ring, is_met in zip(rings, touched.tolist(), strict=True) if is_met or of_news[ring.members].sum() >= 2]
 
 
-def _is_met(ring: Grown, came: Int64, index: VisitIndex) -> bool:
+def _are_met(rings: Sequence[Grown], came: Int64, index: VisitIndex) -> Bool:
+    """(rings,) to which of them somebody came who was at several of its targets."""
     visits, key = index.visits, index.key[came]
-    begin, end = np.searchsorted(key, ring.targets), np.searchsorted(key, ring.targets, side="right")
-    place = np.repeat(np.arange(len(ring.targets)), end - begin)
-    at = came[ranges(begin, end)]
-    longest = np.array([view.windows[-1] for view in visits.views])[index.view[ring.targets]][place]
-    there = (visits.time[at] >= ring.start[place] - longest) & (visits.time[at] <= ring.end[place] + longest)
-    return bool(_at_several(np.unique(visits.user[at[there]]), ring, index).any())
+    targets, start, end = (np.concatenate([np.zeros(0, np.int32), *column]) for column in _outlines(rings))
+    ring = np.repeat(np.arange(len(rings)), [len(one.targets) for one in rings])
+    first, last = np.searchsorted(key, targets), np.searchsorted(key, targets, side="right")
+    place, at = np.repeat(np.arange(len(targets)), last - first), came[ranges(first, last)]
+    longest = np.array([view.windows[-1] for view in visits.views], np.int64)[index.view[targets]][place]
+    there = (visits.time[at] >= start[place] - longest) & (visits.time[at] <= end[place] + longest)
+    met = distinct_values(ring[place[there]] << 32 | visits.user[at[there]])  # ring and who came to it
+    user = met & 0xFFFFFFFF
+    rows = index.by_user[stretches(index.user_offset, user)]
+    whose = np.repeat(np.arange(len(met)), index.user_offset[user + 1] - index.user_offset[user])
+    own, wanted = ring << 32 | targets, (met[whose] >> 32) << 32 | index.key[rows]  # the former rises
+    at_target = np.append(own, -1)[np.searchsorted(own, wanted)] == wanted
+    at_targets = distinct_values(whose[at_target] << 32 | index.key[rows[at_target]])
+    several = np.bincount(at_targets >> 32, minlength=len(met)) >= TARGETS
+    return np.isin(np.arange(len(rings)), met[several] >> 32)
 
 
-def _at_several(users: Int32, ring: Grown, index: VisitIndex) -> Bool:
-    """(n,) which users were at two of the ring's targets or more."""
-    rows = index.by_user[stretches(index.user_offset, users)]
-    who = np.repeat(np.arange(len(users)), index.user_offset[users + 1] - index.user_offset[users])
-    at = np.isin(index.key[rows], ring.targets)
-    pair = np.unique(who[at] << 32 | index.key[rows[at]])
-    return np.asarray(np.bincount(pair >> 32, minlength=len(users)) >= TARGETS)
+def _outlines(rings: Sequence[Grown]) -> Iterator[list[Int32]]:
+    """Targets of all rings, when they begin, and when they end."""
+    for name in ("targets", "start", "end"):
+        yield [getattr(ring, name) for ring in rings]

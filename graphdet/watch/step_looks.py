@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
@@ -22,8 +23,8 @@ from graphdet.judging.judged_ring import JudgedRing, one_of_each, ring_id
 from graphdet.judging.log_index import LogIndex, index_log
 from graphdet.judging.significance import LEAST_Q
 from graphdet.judging.stakes import measure_stakes
-from graphdet.lineage.carrying import Step, carry_on
-from graphdet.lineage.line import Line
+from graphdet.lineage.carrying import Change, Step, carry_on
+from graphdet.lineage.line import Line, lengthen
 from graphdet.lineage.overlap import match_overlaps, measure_overlaps
 from graphdet.lineage.sighting import Sighting, Snapshot, sightings_of
 from graphdet.pipeline import Finding
@@ -125,14 +126,16 @@ def take_step_look(window: Window, held: HeldWindow, standing: Standing, progres
     if since is None:
         return None
     measured, came = since
-    with progress.stage("rings"):
+    with progress.stage("rings"), ThreadPoolExecutor(1) as beside:
+        indexing = beside.submit(index_log, measured.events, measured.index)
         known = [_recoded(ring, came) for ring in standing.rings]
         news = says_more(standing.before, came, measured.pairs)
         found = search_again(
             known, news, came.came, measured.pairs, measured.index, measured.base_rates, settings.rings, settings.machine.workers
         )
+        log = indexing.result()
     with progress.stage("facts and tiers"):
-        log, stood = index_log(measured.events, measured.index), {id(ring) for ring in known}
+        stood = {id(ring) for ring in known}
         grown = [place for place, ring in enumerate(found.rings) if id(ring) not in stood]
         judged = judge_rings(found, (), standing.null.rings, log, measured.base_rates, settings, progress, chosen=grown)
         farms = [came.user[members] for members in standing.farms]
@@ -156,8 +159,9 @@ def _spent(
     window: Window, table: pa.Table, step: Step, apart: Sequence[Line], standing: Standing, settings: Settings, seconds: float
 ) -> StepLook:
     """What may be told: a ring of a line that was told of before, and one whose q-value is at most what there is to spend."""
-    line_of = {line.last.ring_id: line.name for line in apart if line.state == "here"} | step.line_of
-    asked = {line: standing.q_values[ring] for ring, line in line_of.items() if ring in standing.q_values}
+    line_of = step.line_of
+    here = {line.last.ring_id: line.name for line in apart if line.state == "here"} | line_of
+    asked = {line: standing.q_values[ring] for ring, line in here.items() if ring in standing.q_values}
     untold = {line: q_value for line, q_value in asked.items() if line not in window.tellable}
     spent = window.looked if window.spent is None else window.spent
     allowed = allowance(settings.tiers.alert_q, window.end, spent, "step look") if untold else 0.0
@@ -165,7 +169,7 @@ def _spent(
     proven = {line for line, q_value in untold.items() if q_value <= allowed}
     names = {line.name for line in step.lines}
     tellable = frozenset((window.tellable & names) | proven)
-    of_rings = {step.line_of[ring] for ring in table["ring_id"].to_pylist()}
+    of_rings = {line_of[ring] for ring in table["ring_id"].to_pylist()}
     told = ((of_rings & tellable) | proven) - standing.hidden - standing.asleep
     stands = frozenset(line.name for line in apart) - proven
     return StepLook(window, table, step, frozenset(told), tellable, stands, allowed, standing, seconds)
@@ -180,12 +184,20 @@ def _seen(rings: list[JudgedRing], log: LogIndex, settings: Settings) -> tuple[p
 
 
 def _carried(window: Window, sightings: Sequence[Sighting], log: LogIndex) -> tuple[Step, list[Line]]:
-    """What became of the lines that know anybody in a ring that grew; and all other lines, which stand as they are."""
-    members = {user for ring in sightings for user in ring.members}
+    """What became of the lines that know anybody in a ring that has other members now; and all other lines, which go on with the ring that
+    they had, as it is now where it grew."""
+    had = {line.last.ring_id for line in window.lines if line.state == "here"}
+    members = {user for ring in sightings if ring.ring_id not in had for user in ring.members}
     near = [line for line in window.lines if not members.isdisjoint(line.known)]
     apart = [line for line in window.lines if members.isdisjoint(line.known)]
-    step = carry_on(near, _snapshot(near, sightings, log), window.end)
-    return Step(step.changes, tuple(sorted((*step.lines, *apart), key=lambda line: line.name))), apart
+    grown = {ring.ring_id: ring for ring in sightings}
+    gone_on = {line.name: (line, grown.pop(line.last.ring_id)) for line in apart if line.state == "here" and line.last.ring_id in grown}
+    step = carry_on(near, _snapshot(near, list(grown.values()), log), window.end)
+    same = (Change("same", name, line.last, ring) for name, (line, ring) in gone_on.items())
+    longer = (lengthen(line, ring, window.end, frozenset()) for line, ring in gone_on.values())
+    stand = [line for line in apart if line.name not in gone_on]
+    changes = sorted([*step.changes, *same], key=lambda change: change.line)
+    return Step(tuple(changes), tuple(sorted([*step.lines, *longer, *stand], key=lambda line: line.name))), stand
 
 
 def _snapshot(near: Sequence[Line], sightings: Sequence[Sighting], log: LogIndex) -> Snapshot:
