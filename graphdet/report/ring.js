@@ -139,7 +139,7 @@ function conditions(asked, checked) {
 
 function condition(one, { found, bar, passed }) {
   const fact = data.facts[one.fact], untold = found === "?", answer = bar || untold ? "" : fact[found === "✓" ? "yes" : "no"][state.language === "en" ? 0 : 1];
-  const told = answer || filled(fact[state.language], () => found);
+  const told = answer || filled(fact[state.language], () => (untold ? "…" : found));
   const held = bar || untold ? make("span", { class: "soft" }, ` (${untold ? label("not_told") : `${data.directions[one.direction][state.language]} ${bar}`})`) : null;
   const [sign, means] = untold ? ["?", "not_told"] : passed ? ["✓", "passed"] : ["✗", "missed"]; // what is not known is no bar that was missed
   const mark = make("span", { class: "mark", role: "img", "aria-label": label(means), title: label(means) }, sign);
