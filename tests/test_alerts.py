@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import random
 import sqlite3
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from alert_parts import HOUR, NOW, alert_settings, by_name, line
 
 from graphdet.alert_settings import AlertSettings
 from graphdet.alerts.alert import Alert
+from graphdet.alerts.chat import digest
 from graphdet.alerts.outbox import enqueue, forget, list_deliveries, mark, open_outbox, resend, waiting
 from graphdet.alerts.telling import Told, alerts_due, load_told, tell
 from graphdet.lineage.carrying import Change
@@ -197,11 +199,25 @@ def test_histories_that_break_off_tell_the_same_under_the_same_keys(state: sqlit
 def test_what_an_alert_says_comes_back_from_the_outbox(state: sqlite3.Connection) -> None:
     rings = {"ring-a": {"chance": 0.87, "explanation": "bulk_buyer"}}
     alerts = tell(
-        state, by_name(line("a", users=["é'\x00\n", "b"])), (), alert_settings(FILE), NOW, cases={"line-a": "C-0001"}, rings=rings
+        state,
+        by_name(line("a", users=["é'\x00\n", "b"])),
+        (),
+        alert_settings(FILE),
+        NOW,
+        cases={"line-a": "C-0001"},
+        doubted={"line-a"},
+        rings=rings,
     )
     [(delivery, back)] = waiting(state, "all", 2e9, 10)
     assert (back,) == alerts
-    assert (back.case, back.chance, back.explanation, delivery.ring_id) == ("C-0001", 0.87, "bulk_buyer", "ring-a")
+    assert (back.case, back.verdict, back.chance, back.explanation) == ("C-0001", "innocent", 0.87, "bulk_buyer")
+    assert delivery.ring_id == "ring-a"
+    assert back.as_dict()["verdict"] == "innocent"
+    for language, words in (("en", "case C-0001, which was judged innocent"), ("zh", "案件 C-0001（曾判为正常）")):
+        assert words in digest(alerts, language, names=False)[1][0]
+    before = json.loads(back.as_text())
+    del before["verdict"]  # as an older graphdet wrote it
+    assert Alert.from_text(json.dumps(before)) == replace(back, verdict="")
     assert "members" not in back.as_dict(names=False)
     assert load_told(state)["line-a"].alerts == 1
 

@@ -37,7 +37,6 @@ from test_words import CHINESE
 from graphdet.alerts.outbox import list_deliveries, mark, open_outbox
 from graphdet.alerts.telling import tell
 from graphdet.cases import entries, rows
-from graphdet.cases.accepting import DOUBT_MEMBERS, DOUBT_TIER
 from graphdet.cases.casebook import Casebook
 from graphdet.cases.following import follow_lineage
 from graphdet.console import account_file as accounts_file
@@ -1113,7 +1112,7 @@ def test_every_word_of_a_template_is_one() -> None:
     kinds = {f"entry_{kind}" for kind in entries.KINDS} - {"entry_run"}  # a run is about no case
     states = {f"state_{state}" for state in rows.STATES} | {f"lineage_{kind}" for kind in lineage.KINDS}
     standings = {f"standing_{one}" for one in (rows.ASKED, rows.ACTIVE, rows.ENDING, rows.LAPSED, rows.WITHDRAWN, rows.RETURNED)}
-    back = {f"back_{why}" for why in (rows.LAPSED, rows.WITHDRAWN, "members", "tier", "money", DOUBT_TIER, DOUBT_MEMBERS)}
+    back = {f"back_{why}" for why in (rows.LAPSED, rows.WITHDRAWN, "members", "tier", "money", *rows.DOUBTS)}
     assert kinds | states | standings | back | {rows.DISCOUNT, rows.ACCEPT, *VERDICTS, *USER_ROLES} <= known
 
 

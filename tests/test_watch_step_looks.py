@@ -170,3 +170,9 @@ def test_of_what_the_casebook_has_decided_no_step_look_tells(parts: list[pa.Tabl
         assert look is not None
         assert {look.step.line_of[ring] for ring in look.rings["ring_id"].to_pylist()} & hidden
         assert not hidden & {alert.line for alert in heard(watch).alerts[before:]}
+        whole = watch.look()
+        assert whole is not None
+        told = {alert.line: alert.verdict for alert in heard(watch).alerts[before:] if alert.line in hidden}
+        assert told == dict.fromkeys(whole.doubted, "innocent"), "what an alert contradicts is told, and as that"
+        with Casebook(home) as book:
+            assert {case.name for case in book.cases() if case.is_doubted} == {whole.cases[line] for line in whole.doubted}

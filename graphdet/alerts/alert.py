@@ -27,6 +27,7 @@ class Alert:
         changes: all that changed, foremost first.
         line: the ring's name through all looks.
         case: its name in the casebook; empty where there is none.
+        verdict: innocent, where its case was found so and this alert contradicts that; else empty.
         moment: of the events at which it was seen, in microseconds since 1970 UTC.
         ring_id, tier, size, money, first_seen, last_seen: as it is, or was when it was last found.
         was_tier, was_size, was_money: when it was last told of; None where it was not.
@@ -59,6 +60,7 @@ class Alert:
     explanation: str = ""
     end: str = ""
     case: str = ""
+    verdict: str = ""
 
     def __post_init__(self) -> None:
         if self.kind not in CHANGE_KINDS or self.kind != self.changes[0] or self.tier not in TIERS:

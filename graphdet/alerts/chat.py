@@ -84,7 +84,7 @@ def _ring_line(alert: Alert, language: Literal["en", "zh"], *, names: bool) -> s
     if alert.end == "left_window":
         line += alert_words("left_window", language)
     if alert.case:
-        line += alert_words("case", language, case=printable(alert.case))
+        line += alert_words("doubted_case" if alert.verdict else "case", language, case=printable(alert.case))
     if names and alert.members:
         line += alert_words("members", language, users=", ".join(map(_as_name, alert.members[:MOST_NAMED])))
         if alert.size > MOST_NAMED:

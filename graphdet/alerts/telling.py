@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from graphdet.alerts.outbox import enqueue
 from graphdet.lineage.carrying import Change
 from graphdet.lineage.line import DAY, KEPT_DAYS, Line
 from graphdet.lineage.sighting import Sighting
-from graphdet.schema import TIERS
+from graphdet.schema import TIERS, VERDICTS
 
 HOUR = 60 * 60 * 1_000_000  # microseconds
 
@@ -54,6 +54,7 @@ def tell(
     moment: int,
     *,
     cases: Mapping[str, str] | None = None,
+    doubted: Collection[str] = (),
     rings: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> tuple[Alert, ...]:
     """Make the alerts that a look calls for and put them into the outbox, within the caller's transaction.
@@ -65,11 +66,12 @@ def tell(
         settings: when a ring is told of, and to which sinks.
         moment: of the events, in microseconds since 1970 UTC.
         cases: line → its case in the casebook.
+        doubted: lines whose case was found innocent before.
         rings: ring → its row of the run's table of rings.
     """
     before = load_told(connection)
     alerts, after = alerts_due(now, changes, before, settings, moment)
-    alerts = tuple(_with_row(alert, cases or {}, (rings or {}).get(alert.ring_id, {})) for alert in alerts)
+    alerts = tuple(_with_row(alert, cases or {}, doubted, (rings or {}).get(alert.ring_id, {})) for alert in alerts)
     enqueue(connection, alerts, settings.sinks)
     gone = [line for line in before if line not in after]
     connection.executemany("DELETE FROM outbox_told WHERE line = ?", [(line,) for line in gone])
@@ -191,6 +193,8 @@ def _told_by(alert: Alert, told: Told | None, *, ended: bool) -> Told:
     return Told(alert.tier, alert.size, alert.money, alert.members, (told.alerts if told else 0) + 1, alert.moment, None, ended)
 
 
-def _with_row(alert: Alert, cases: Mapping[str, str], row: Mapping[str, Any]) -> Alert:
+def _with_row(alert: Alert, cases: Mapping[str, str], doubted: Collection[str], row: Mapping[str, Any]) -> Alert:
     """With what the casebook and the run know of it besides."""
-    return replace(alert, case=cases.get(alert.line, ""), chance=row.get("chance"), explanation=str(row.get("explanation") or ""))
+    verdict = VERDICTS[1] if alert.line in doubted else ""
+    found = replace(alert, case=cases.get(alert.line, ""), verdict=verdict)
+    return replace(found, chance=row.get("chance"), explanation=str(row.get("explanation") or ""))

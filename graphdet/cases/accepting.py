@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from graphdet.cases.rows import Suppression
+from graphdet.cases.rows import DOUBT_MEMBERS, DOUBT_TIER, Suppression
 from graphdet.schema import TIERS
 
 GROWTH = 0.5  # of the members who were accepted or judged: so many newcomers bring the finding back
 MOST_OF = 0.5  # of a ring's members and items must be the accepted ones, for another case's ring to be the same finding
-DOUBT_TIER, DOUBT_MEMBERS = "doubt_tier", "doubt_members"  # why a case that was found innocent is back
 MONEY_RISES = 1.1  # a window that moves on changes sums by a little each day
 
 

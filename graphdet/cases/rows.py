@@ -17,6 +17,8 @@ OPEN, DECIDED, DORMANT, CLOSED = STATES = ("open", "decided", "dormant", "closed
 DISCOUNT, ACCEPT = "discount", "accept"
 ASKED, ACTIVE, ENDING, LAPSED, WITHDRAWN, RETURNED = ("asked", "active", "ending", "lapsed", "withdrawn", "returned")
 USUAL_DAYS, WARNING_DAYS = 90, 7
+# Why a case that was found innocent is back.
+DOUBT_TIER, DOUBT_MEMBERS = DOUBTS = ("doubt_tier", "doubt_members")
 DAMAGED = "the nodes of a ring in the casebook are damaged; `graphdet cases verify` tells more."
 
 
@@ -101,6 +103,11 @@ class Case(Row):
     accepted: str
     back: str
     hidden: str
+
+    @property
+    def is_doubted(self) -> bool:
+        """Whether it was found innocent, and waits since an alert contradicts that."""
+        return self.back in DOUBTS
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,7 @@ class Look:
         standing: for the step looks after it.
         entry: the casebook's last entry, as of this look.
         taken: as in `Window`.
+        doubted: lines whose cases were found innocent, and wait again since an alert contradicts that.
     """
 
     window: Window
@@ -97,6 +98,7 @@ class Look:
     standing: Standing
     entry: int = 0
     taken: str = ""
+    doubted: frozenset[str] = frozenset()
 
     @property
     def lines(self) -> dict[str, Line]:
@@ -156,10 +158,12 @@ def take_look(window: Window, between: BetweenLooks, settings: Settings, runs: P
         line_of = look.step.line_of
         cases = {line: case_of[ring].name for ring, line in line_of.items() if ring in case_of}
         hidden = frozenset(line for ring, line in line_of.items() if ring in case_of and not waits(case_of[ring]))
+        doubted = frozenset(line for ring, line in line_of.items() if ring in case_of and case_of[ring].is_doubted)
         last = book.tables.last()
         asleep = frozenset(line.name for line in look.step.lines if line.state != "here")
         standing = replace(look.standing, cases=cases, hidden=hidden, asleep=asleep)
-        return replace(look, cases=cases, hidden=hidden, standing=standing, entry=last.number if last else 0, taken=taken)
+        entry = last.number if last else 0
+        return replace(look, cases=cases, hidden=hidden, standing=standing, entry=entry, taken=taken, doubted=doubted)
 
 
 def settings_of_look(settings: Settings) -> Settings:

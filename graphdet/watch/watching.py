@@ -229,7 +229,7 @@ class Watch:
 
     def keep(self, look: Look) -> Sequence[Alert]:
         """All of a look in one transaction: lines, alerts, and which run is the newest."""
-        state, window = self.state, look.window
+        state, window, own = self.state, look.window, self.settings.alerts
         told = {
             "look": str(int(state.meta["look"]) + 1),
             "looked": datetime.fromtimestamp(self.clock(), UTC).isoformat(timespec="seconds"),
@@ -246,7 +246,7 @@ class Watch:
         with state.writing() as connection:
             save_lines(connection, look.step.lines, look.tellable)
             save_meta(connection, told)
-            alerts = tell(connection, look.lines, look.step.changes, self.settings.alerts, window.end, cases=look.cases, rings=rings)
+            alerts = tell(connection, look.lines, look.step.changes, own, window.end, cases=look.cases, doubted=look.doubted, rings=rings)
             if look.refresh:
                 forget(connection, window_start(window.end, self.bounds.days))
         state.meta |= told

@@ -22,6 +22,7 @@ ALERT_WORDS: dict[str, Wording] = {
     "money": Wording(", {money} at stake", "，涉及金额 {money}"),
     "left_window": Wording(" (its time left the window, which is no sign of innocence)", "（其活动时段已移出窗口，并不表示其正常）"),
     "case": Wording(", case {case}", "，案件 {case}"),
+    "doubted_case": Wording(", case {case}, which was judged innocent", "，案件 {case}（曾判为正常）"),
     "members": Wording("; accounts: {users}", "；账号：{users}"),
     "more_members": Wording(" and {count} more", "等，另有 {count} 个"),
     "more_rings": Wording(
