@@ -1068,7 +1068,7 @@ def test_a_chinese_page_is_chinese(home: Path, logged: LoggedRun) -> None:
 
 def test_a_watchs_alerts_come_live_beside_their_cases(home: Path, tmp_path: Path) -> None:
     state = tmp_path / "state"
-    with pytest.raises(AlertError, match="no outbox"):
+    with pytest.raises(AlertError, match="no watch keeps its state here"):
         Desk(home, "ana", state)
     state.mkdir()
     with contextlib.closing(sqlite3.connect(state / FILE, isolation_level=None)) as outbox, serving(home, watch=state) as served:
@@ -1077,15 +1077,18 @@ def test_a_watchs_alerts_come_live_beside_their_cases(home: Path, tmp_path: Path
         assert CONSOLE_WORDS["no_alerts_yet"].en in served.ask("/lists", cookie=cookie).text
         settings = alert_settings({"a": {"kind": "file", "path": str(tmp_path / "alerts.jsonl")}})
         hostile = line(EVIL, size=12)
-        tell(outbox, by_name(line("a", size=7), hostile), [], settings, NOW)
+        tell(outbox, by_name(line("a", size=7), hostile), [], settings, NOW, cases={"line-a": "C-0001"}, doubted=["line-a"])
         first, second = list_deliveries(outbox)
         mark(outbox, [second], "dead", why="refused")
-        for language, words in (("en", ("new", "waiting", "dead")), ("zh", ("新发现", "等待", "投递失败"))):
+        for language, words in (
+            ("en", ("new", "waiting", "dead", "was judged innocent")),
+            ("zh", ("新发现", "等待", "投递失败", "曾判为正常")),
+        ):
             served.ask("/prefer", {"csrf": csrf, "language": language, "back": "/"}, cookie)
             part = served.ask("/lists/alerts", cookie=cookie, headers={"HX-Request": "true"}).text
             assert "<html" not in part
             assert EVIL not in part
-            assert part.index(html.escape(second.ring_id)) < part.index(html.escape(first.ring_id))
+            assert part.index("/case/C-0001") < part.index(html.escape(first.ring_id))
             assert all(word in part for word in words)
             assert part in served.ask("/lists", cookie=cookie).text
         assert served.ask("/lists/alerts", cookie=cookie).headers["location"] == "/lists"

@@ -14,6 +14,7 @@ CONSOLE_WORDS: dict[str, Wording] = {
         "What the watch told, latest first; this list renews itself. A case stands there once the casebook knows the ring.",
         "监测发出的告警，最新在前，自动刷新。案件簿收录团伙后会显示案件。",
     ),
+    "was_innocent": Wording("was judged innocent", "曾判为正常"),
     "no_alerts_yet": Wording("The watch has told of nothing yet.", "监测尚未发出告警。"),
     "sent_to": Wording("sent to", "发送至"),
     "lists": Wording("Lists and rules", "名单与规则"),
