@@ -52,7 +52,7 @@ from graphdet.console.routes import SCREENS
 from graphdet.console.serving import Listening, _listen, place_of
 from graphdet.console.shelf import MOST_IDS
 from graphdet.console.who_is_there import OLDEST, RESTED, Sessions, Tries
-from graphdet.console.workbench import Workbench
+from graphdet.console.workbench import ENDED, Workbench
 from graphdet.dossier.building import build_dossier
 from graphdet.errors import AlertError, ConsoleError, NotARun
 from graphdet.lineage import carrying as lineage
@@ -859,6 +859,20 @@ def test_a_run_that_comes_while_the_console_serves_is_prepared_unasked(
         own.latest()
     assert started == [logged.run.id, newer.id]
     own.close()
+
+
+def test_pages_say_that_what_prepares_them_died(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    def dead(_: Workbench, ring_id: str) -> str:
+        raise LookupError(ENDED)
+
+    cookie, csrf = served.log_in()
+    paths = ("/runs", "/case/C-0001")
+    assert not any(CONSOLE_WORDS[ENDED].en in served.ask(path, cookie=cookie).text for path in paths)
+    monkeypatch.setattr(Workbench, "has_given_up", True)
+    monkeypatch.setattr(Workbench, "page", dead)
+    for language in LANGUAGES:
+        served.ask("/prefer", {"csrf": csrf, "language": language}, cookie)
+        assert all(CONSOLE_WORDS[ENDED].to(language) in html.unescape(served.ask(path, cookie=cookie).text) for path in paths)
 
 
 def test_nobody_waits_for_a_run_that_somebody_else_opens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
