@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from graphdet.cases.casebook import Casebook
 from graphdet.cases.entries import KINDS
 from graphdet.cases.identifying import KEY
-from graphdet.cases.rows import STATES
+from graphdet.cases.rows import DOUBTS, STATES
 from graphdet.cli.case_commands import State, Verdict
 from graphdet.cli.program import app
 from graphdet.errors import CaseError
@@ -194,6 +194,6 @@ def test_words_for_everything() -> None:
     assert set(ENTRIES) == set(KINDS)
     lineages = {"new", "same", "grew", "shrank", "split", "merged", "returned", "dormant", "left_window"}
     assert {*VERDICTS, *STATES, *TIERS, *lineages} <= set(WORDS)
-    assert {f"back_{why}" for why in ("lapsed", "members", "tier", "money", "withdrawn")} <= set(WORDS)
+    assert {f"back_{why}" for why in ("lapsed", "members", "tier", "money", "withdrawn", *DOUBTS)} <= set(WORDS)
     for standing in ("asked", "active", "ending", "lapsed", "withdrawn", "returned"):
         assert standing_in_words(standing, "zh") != standing

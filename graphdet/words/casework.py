@@ -82,7 +82,6 @@ ENTRIES: dict[str, Wording] = {
     "absent": Wording("without a ring: {lineage}", "未出现：{lineage}"),
     "lapsed": Wording("{suppression} lapsed", "{suppression} 已到期"),
     "returned": Wording("{suppression} ended: {why}", "{suppression} 已终止：{why}"),
-    "doubted": Wording("{why}", "{why}"),
     "verdict": Wording("{verdict}{story}{note}", "{verdict}{story}{note}"),
     "member": Wording("{user}: {verdict}{story}{note}", "{user}：{verdict}{story}{note}"),
     "note": Wording("note: {text}", "备注：{text}"),
@@ -134,7 +133,8 @@ def entry_in_words(kind: str, told: Mapping[str, Any], suppression: str, languag
         parts["reason"] = between + parts["reason"] if parts.get("reason") else ""
     if kind == "returned":
         parts["why"] = word(f"back_{parts.get('why')}", language)
-        kind = kind if suppression else "doubted"
+        if not suppression:  # nothing was accepted: an innocent verdict is contradicted
+            return parts["why"]
     if kind not in ENTRIES:
         return kind
     sentence = ENTRIES[kind].to(language)
