@@ -196,6 +196,25 @@ def test_what_waits_for_a_sink_that_was_taken_out_is_dead_until_it_is_back(outbo
     assert (tmp_path / "b.jsonl").read_text().count("\n") == 1
 
 
+def test_who_ends_sends_all_that_is_due_first(outbox: sqlite3.Connection) -> None:
+    with receiving() as receiver:
+        settings = alert_settings({"hook": webhook(receiver.address)})
+        put(outbox, settings, *(line(f"{number}") for number in range(4)))
+        with delivering(place_of(outbox), settings):
+            pass
+    assert states(outbox) == ["delivered"] * 4
+
+
+def test_a_digest_that_fails_waits_as_long_as_one_that_is_taken(outbox: sqlite3.Connection) -> None:
+    """What a bot counts is what it is sent, whatever it answers."""
+    with receiving((500, {}, b"")) as receiver:
+        settings = alert_settings({"chat": {"kind": "slack", "address": receiver.address, "every_seconds": 40}}, retry_seconds=0.1)
+        put(outbox, settings, line("a"))
+        one_step(outbox, settings, "chat")
+        assert 35 < one_step(outbox, settings, "chat") <= 40
+        assert len(receiver.messages) == 1
+
+
 def test_retry_after_is_kept_to_and_gone_is_dead_at_once(outbox: sqlite3.Connection) -> None:
     with receiving((429, {"Retry-After": "500"}, b""), (410, {}, b""), (200, {}, b"")) as receiver:
         settings = alert_settings({"hook": webhook(receiver.address)})

@@ -227,8 +227,11 @@ def test_sinks_get_what_they_want_and_a_known_key_is_no_second_alert(state: sqli
     (first,) = tell(state, by_name(line("a")), (), settings, NOW)
     tell(state, by_name(line("a", size=90)), (), settings, NOW)
     assert [(one.sink, one.kind) for one in list_deliveries(state)] == [("all", "appeared"), ("first", "appeared"), ("all", "grew")]
+    both = replace(first, key="other", kind="grew", changes=("grew", "appeared"))
+    assert enqueue(state, [both], settings.sinks) == 1
+    assert [one.sink for one in list_deliveries(state)][3:] == ["all", "first"]  # told of a change that is not the foremost, too
     assert enqueue(state, [first, replace(first, size=99)], settings.sinks) == 0
-    assert len(list_deliveries(state)) == 3
+    assert len(list_deliveries(state)) == 5
 
 
 def test_dead_letters_are_sent_again_and_old_alerts_lose_what_they_say(state: sqlite3.Connection) -> None:

@@ -129,6 +129,28 @@ def test_days_are_measured_once_they_are_over_and_kept_without_their_events(stat
     assert look(state, late, FIRST + 31) == ()  # nothing is left of the days before it
 
 
+def test_rings_that_the_first_look_tells_of_are_no_drift(state: sqlite3.Connection) -> None:
+    """A watch that begins with a history tells of all its rings at once; how often rings are told of is known from the next day on."""
+    tables = {FIRST + day: day_of_events(FIRST + day) for day in range(7)}
+
+    def alerts(day: int, count: int) -> None:
+        rows = [(f"{day}-{number}", "appeared", "l", "r", "alert", (FIRST + day) * DAY + DAY // 2, 0.0) for number in range(count)]
+        state.executemany("INSERT INTO outbox (key, kind, line, ring_id, tier, moment, made) VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def named(until: float) -> set[str]:
+        return {one.name for one in look(state, {day: rows for day, rows in tables.items() if day < FIRST + until}, FIRST + until) or ()}
+
+    alerts(2, 40)
+    assert "alerts" not in named(2.6)  # the first look, in the third day, and what it told of days before it
+    assert "alerts" not in named(3.1)
+    alerts(4, 40)
+    assert "alerts" not in named(4.1)
+    found = look(state, tables, FIRST + 5.1)
+    assert found is not None
+    (told,) = [one for one in found if one.name == "alerts"]
+    assert (told.value, told.usual, told.beyond) == (40, 0, True)
+
+
 def test_of_a_window_longer_than_days_are_kept_each_day_is_read_once(state: sqlite3.Connection) -> None:
     asked: list[int] = []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -99,8 +100,10 @@ def test_step_by_step_what_grew_is_what_a_whole_look_finds_and_each_change_is_to
         before, looked, same, told = len(heard(watch).alerts), state.meta["looked_end"], [], set(state.meta.items())
         for part in parts[1:]:
             add(watch, logs, part)
+            asked = set(watch.standing.q_values) if watch.standing else set()
             look = watch.glance()
             assert look is not None
+            assert set(look.standing.q_values) == asked | set(look.rings["ring_id"].to_pylist())  # until the next whole look
             whole = found_in(logs / "events.csv", look.standing.null.rings)
             for members, tier in grown(look).items():
                 nearest = max(whole, key=lambda other: likeness(members, other))
@@ -155,6 +158,16 @@ def test_of_what_the_casebook_has_decided_no_step_look_tells(parts: list[pa.Tabl
         lines = window_of(state).lines
         found = take_step_look(watch.window(), watch.between.events, standing, Progress())
         assert found is not None
+        members = max(grown(found), key=len)
+        codes = np.flatnonzero(pc.is_in(standing.before.ids["user"], pa.array(sorted(members))).to_numpy(zero_copy_only=False))
+        assert 2 * len(codes) > len(members)
+        of_farm = replace(standing, farms=[codes.astype(np.int32)])
+        again = take_step_look(watch.window(), watch.between.events, of_farm, Progress())
+        assert again is not None
+        assert grown(again) == {
+            who: tier for who, tier in grown(found).items() if 2 * len(who & members) <= len(codes)
+        }  # which is told is the whole look's to say
+        assert again.standing.farms
         with Casebook(home) as book:
             for case in book.cases():
                 book.decide(case.name, "innocent")

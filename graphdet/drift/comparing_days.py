@@ -48,9 +48,9 @@ def compare_days(day: Population, before: Sequence[Population], settings: DriftS
     for kind in sorted({name for one in usual for name in one.hubs} & set(day.hubs)):
         then = float(np.mean([one.hubs[kind] for one in usual if kind in one.hubs]))
         found.append(_drift("hubs", kind, day.hubs[kind], then, settings.hubs_most, beyond=day.hubs[kind] - then > settings.hubs_most))
-    alerts, mean = float(day.alerts), float(np.mean([one.alerts for one in usual]))
-    if max(alerts, mean) >= settings.alerts_least:
-        found.append(_times("alerts", alerts, mean, settings.alerts_factor))
+    told = [one.alerts for one in usual if one.alerts is not None]
+    if day.alerts is not None and told and max(day.alerts, mean := float(np.mean(told))) >= settings.alerts_least:
+        found.append(_times("alerts", float(day.alerts), mean, settings.alerts_factor))
     return tuple(sorted(found, key=lambda one: (not one.beyond, one.name)))
 
 

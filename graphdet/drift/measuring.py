@@ -22,6 +22,7 @@ from graphdet.drift_settings import DriftSettings
 DAY = 24 * 60 * 60 * 1_000_000  # microseconds
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TABLES = (
+    "CREATE TABLE IF NOT EXISTS drift_begun (day INTEGER NOT NULL) STRICT",  # of the first look, which tells of all rings that there are
     "CREATE TABLE IF NOT EXISTS drift_days (day INTEGER PRIMARY KEY, population TEXT NOT NULL) STRICT",
     """CREATE TABLE IF NOT EXISTS drift (
         name TEXT PRIMARY KEY, kind TEXT NOT NULL, part TEXT NOT NULL, value REAL NOT NULL, usual REAL NOT NULL, threshold REAL NOT NULL,
@@ -53,6 +54,7 @@ def measure_drift(
     """
     for statement in _TABLES:
         connection.execute(statement)
+    connection.execute("INSERT INTO drift_begun SELECT ? WHERE NOT EXISTS (SELECT * FROM drift_begun)", (moment // DAY,))
     known = {day for (day,) in connection.execute("SELECT day FROM drift_days")}
     ended = [day for day in days if day < moment // DAY]
     last = max([*known, *ended], default=0)
@@ -96,8 +98,10 @@ def day_name(day: int) -> str:
     return f"{EPOCH + timedelta(days=day):%Y-%m-%d}"
 
 
-def _alerts(connection: sqlite3.Connection, day: int) -> int:
-    """Rings that were told of in a day as new or as risen."""
+def _alerts(connection: sqlite3.Connection, day: int) -> int | None:
+    """Rings that were told of in a day as new or as risen; None of days of which nobody watched the whole."""
+    if day <= connection.execute("SELECT day FROM drift_begun").fetchone()[0]:
+        return None
     found: Sequence[int] = connection.execute(
         "SELECT COUNT(*) FROM outbox WHERE kind IN ('appeared', 'rose', 'returned', 'split') AND moment >= ? AND moment < ?",
         (day * DAY, (day + 1) * DAY),

@@ -28,7 +28,7 @@ class Population:
         bins: feature → counts by bin: hour, action, amount, rating, events of a user, and scores where a look told them.
         unknown: column → share of events that lack it, of columns that any event of the day has.
         hubs: type of keys → share of the events that name one which its busiest have.
-        alerts: rings that were told of as new or as risen.
+        alerts: rings that were told of as new or as risen; None where the watch began in the day or after it.
     """
 
     events: int
@@ -36,20 +36,20 @@ class Population:
     bins: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     unknown: Mapping[str, float] = field(default_factory=dict)
     hubs: Mapping[str, float] = field(default_factory=dict)
-    alerts: int = 0
+    alerts: int | None = 0
 
     def as_dict(self) -> dict[str, Any]:
         """As JSON has it."""
         return asdict(self)
 
 
-def measure_population(rows: pa.Table, scores: npt.NDArray[np.float64] | None = None, alerts: int = 0) -> Population:
+def measure_population(rows: pa.Table, scores: npt.NDArray[np.float64] | None = None, alerts: int | None = 0) -> Population:
     """What a day is like.
 
     Args:
         rows: its events, by graphdet's own columns; those that are not there are passed over.
         scores: of the users that a look scored at its end.
-        alerts: rings that were told of as new or as risen.
+        alerts: rings that were told of as new or as risen; None where the watch began in the day or after it.
     """
     names = [one.name for one in EVENT_COLUMNS if one.name in rows.column_names]
     present = [name for name in names if rows[name].null_count < len(rows)]

@@ -27,7 +27,7 @@ DRIFT_WORDS: dict[str, Wording] = {
     ),
     "hubs": Wording(
         "The ten busiest of {of} have {value:.0%} of events, usually {usual:.0%} (more by {threshold:.0%} is the threshold): a placeholder, a proxy, or one thing that everybody uses.",
-        "{of} 中最繁忙的十个占事件的 {value:.0%}，平时为 {usual:.0%}（阈值为多出 {threshold:.0%}）：可能是占位值、代理，或人人共用之物。",
+        "{of}中最繁忙的十个占事件的 {value:.0%}，平时为 {usual:.0%}（阈值为多出 {threshold:.0%}）：可能是占位值、代理，或人人共用之物。",
     ),
     "alerts": Wording(
         "{value:.0f|ring was|rings were} told of, usually {usual:.1f} a day (threshold {threshold:.1f|time|times}): an attack, or something above drifted.",
