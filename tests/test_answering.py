@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -23,7 +24,7 @@ from graphdet.alerts.outbox import list_deliveries, mark, open_outbox, set_pause
 from graphdet.alerts.telling import tell
 from graphdet.answering import score_file
 from graphdet.answering.questions import Scores
-from graphdet.answering.score_file import NAME, ScoreFile, write_scores
+from graphdet.answering.score_file import LEARNED, NAME, ScoreFile, write_learned, write_scores
 from graphdet.answering.serving_answers import Door, answering, make_app
 from graphdet.answering.watch_figures import health, metrics
 from graphdet.dossier.building import build_dossier
@@ -167,6 +168,10 @@ def test_the_command_tells_the_same_in_words(run: Run, state: Path, graphdet_com
     assert shown.code == 0
     assert run.rings["ring_id"][0].as_py() in shown.out
     assert "评分" in graphdet_command("score", state, user, "--lang", "zh").out
+    write_learned(state / LEARNED, pa.array([user]), np.array([0.873]), model="model-a", time="2026-01-01T00:00:00+00:00")
+    assert "By the model in use (model-a): 87% likely" in graphdet_command("score", state, user).out
+    (state / LEARNED).unlink()
+    assert "model" not in graphdet_command("score", state, user).out
     assert "No event of the window" in graphdet_command("score", state, "--node", "device=none").out
     assert json.loads(graphdet_command("score", state, "--event", json.dumps({"user_id": user}), "--json").out)["score"] > 0
     for wrong in ([], [user, "--event", "{}"], ["--event", "[]"], ["--node", "device"], ["--event", "{"]):

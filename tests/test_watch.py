@@ -372,6 +372,10 @@ def test_late_events_backward_sources_and_clocks(tmp_path: Path) -> None:
         assert {one.rows for one in state.segments} == {1}
         assert len(list((tmp_path / "state" / SEGMENTS).iterdir())) == 1
         assert not list((tmp_path / "state" / ASIDE).iterdir())
+        late, known = state.counts["late"], state.counts["duplicate"]
+        write("a.jsonl", -1.0, 70.0)  # of what left the window nothing is known any more
+        watch.step()
+        assert (state.counts["late"], state.counts["duplicate"]) == (late + 1, known + 1)
         add_up(state)
 
 

@@ -40,6 +40,8 @@ def show_score(console: Console, told: Mapping[str, Any], language: Language) ->
     """A score with its rings, and why each is one."""
     known = told.get("known", told["score"] is not None)
     console.print(alert_words("score", language, score=told["score"]) if known else alert_words("unknown", language), style="bold")
+    if "learned" in told:
+        console.print(alert_words("learned", language, **told["learned"]), soft_wrap=True)
     if known and not told["rings"] and not told.get("near"):
         console.print(alert_words("in_none", language))
     for ring in (*told["rings"], *told.get("near", ())):

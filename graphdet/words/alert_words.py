@@ -48,6 +48,10 @@ ALERT_WORDS: dict[str, Wording] = {
         "与 {others} 名其他成员在 {things}相遇，时间之近非巧合可解释。",
     ),
     "score": Wording("Score: {score:.4f}, of 0 to 1", "评分：{score:.4f}（0 至 1）"),
+    "learned": Wording(
+        "By the model in use ({model}): {chance:.0%} likely to be judged a fraud.",
+        "按当前模型（{model}）：被判定为欺诈的可能性为 {chance:.0%}。",
+    ),
     "unknown": Wording("No event of the window has it.", "窗口内没有相关事件。"),
     "in_ring": Wording(
         "In the suspected ring {ring} ({tier}, {users:account|accounts}) as {role}:",
