@@ -1,0 +1,142 @@
+"""An hour's worth of events at 5,000 a second through a watch: how much memory it takes as days come and leave.
+
+python benchmarks/watch_memory.py [EVENTS] [DAYS] [MARKET]     # 18,000,000 events after the window of 30 days is full; markets of 5,500,000
+
+Made markets, one after the other in time, are written by a process of their own, in files of 250,000 events that lie in the watch's
+folder once they are whole, as fast as they can be made. The watch takes them in and looks, as one with `--keep DAYSd` does: a new day
+comes every few seconds, so that whole looks with a null of their own follow each other. Told is the highest memory of the watch's process
+in each tenth of what came after the window was full.
+"""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from graphdet.alerts.alert import Alert
+from graphdet.settings import Settings
+from graphdet.shortage import memory_now
+from graphdet.simulate import preset, simulate
+from graphdet.simulate.playing import lines_of
+from graphdet.simulate.writing import log_batches
+from graphdet.watch.chunks import Chunk, Place
+from graphdet.watch.folder_source import FolderSource
+from graphdet.watch.segments import DAY
+from graphdet.watch.state import State, open_state
+from graphdet.watch.step_looks import StepLook
+from graphdet.watch.stepping import Bounds, StepReport
+from graphdet.watch.taking_looks import Look
+from graphdet.watch.watching import Watch
+
+FILE = 250_000  # events
+PARTS = 10
+MINUTE = 60_000_000
+
+
+class Fed(FolderSource):
+    """A folder that ends with who writes to it."""
+
+    writer: multiprocessing.process.BaseProcess
+    gave = True
+
+    def take(self, known: Mapping[str, Place], now: float) -> list[Chunk]:
+        chunks = super().take(known, now)
+        self.gave = bool(chunks)
+        return chunks
+
+    @property
+    def ended(self) -> bool:
+        return not self.writer.is_alive() and not self.gave and not self.waiting
+
+
+class Measured:
+    """Memory after each step and look; `state` tells how far events have come."""
+
+    def __init__(self, state: State, days: int) -> None:
+        self.state, self.days = state, days
+        self.begun: int | None = None  # the first event's time
+        self.full: int | None = None  # events read when the window was
+        self.looks = self.step_looks = 0
+        self.memories: list[tuple[int, int]] = []  # events read since, bytes
+
+    def stepped(self, report: StepReport, figures: Mapping[str, float]) -> None:
+        self.note()
+
+    def looked(self, look: Look, alerts: Sequence[Alert], figures: Mapping[str, float]) -> None:
+        self.looks += 1
+        self.note()
+        held = f"{self.state.counts['read']:,} events read, {self.state.events:,} in the window, {look.run.rings.num_rows} rings"
+        print(f"  look {self.looks}: {figures['look_seconds']:.0f} s; {held}; {memory_now() / 2**30:.2f} GiB", flush=True)
+
+    def glanced(self, look: StepLook, alerts: Sequence[Alert], figures: Mapping[str, float]) -> None:
+        self.step_looks += 1
+        self.note()
+
+    def hindered(self, why: str) -> None:
+        raise AssertionError(why)
+
+    def note(self) -> None:
+        state, read = self.state, self.state.counts["read"]
+        if state.end is None:
+            return
+        self.begun = state.end if self.begun is None else self.begun
+        if self.full is None and state.end - self.begun >= self.days * DAY:
+            self.full = read
+        if self.full is not None:
+            self.memories.append((read - self.full, memory_now()))
+
+
+def write(logs: Path, events: int, days: int, market: int) -> None:
+    """So many events beside those that fill the window, in files."""
+    begin, made = date(2025, 3, 3), 0
+    for number in itertools.count(1):
+        settings = preset("hard", events=market)
+        settings = settings.model_copy(update={"start": begin.isoformat()})
+        found = simulate(settings, number)
+        save(logs, number, itertools.chain.from_iterable(lines_of(batch) for batch in log_batches(found)))
+        begin, made = begin + timedelta(days=settings.days), made + len(found)
+        if made - market * days / settings.days >= events:
+            return
+
+
+def save(logs: Path, market: int, lines: Iterable[bytes]) -> None:
+    left = iter(lines)
+    for number in itertools.count():
+        part = b"".join(itertools.islice(left, FILE))
+        if not part:
+            return
+        unfinished = logs / f"{market:02}-{number:04}.part"
+        unfinished.write_bytes(part)
+        unfinished.rename(unfinished.with_suffix(".jsonl"))
+
+
+def main(events: int, days: int, market: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        logs = Path(folder) / "logs"
+        logs.mkdir()
+        with open_state(Path(folder) / "state") as state:
+            source, seen = Fed(logs, 3600.0), Measured(state, days)
+            source.writer = multiprocessing.get_context("spawn").Process(target=write, args=(logs, events, days, market))
+            source.writer.start()
+            begun = time.monotonic()
+            Watch(state, source, Settings(), Bounds(days), 2.0, 5 * MINUTE, None, seen).run(once=False)
+            source.writer.join()
+            took = time.monotonic() - begun
+    since, memory = (np.array(column) for column in zip(*seen.memories, strict=True))
+    print(f"{since[-1]:,} events after the window of {days} days was full", end="; ")
+    print(f"{took:,.0f} s in all, {seen.looks} looks, {seen.step_looks} step looks")
+    highest = [memory[part].max() / 2**30 for part in np.array_split(np.arange(len(since)), PARTS) if len(part)]
+    print(f"highest memory of the process in each tenth of the time: {', '.join(f'{one:.2f}' for one in highest)} GiB")
+
+
+if __name__ == "__main__":
+    given = [int(argument) for argument in sys.argv[1:]]
+    main(*given, *(18_000_000, 30, 5_500_000)[len(given) :])
