@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pyarrow.csv as pa_csv
 import pytest
 from watch_parts import Heard, quick, watch_of
 
+from graphdet.alerts.alert import Alert
 from graphdet.cases.casebook import Casebook
 from graphdet.events import read_events
 from graphdet.pipeline import Finding, find_in
@@ -23,9 +26,11 @@ from graphdet.simulate.writing import log_table
 from graphdet.watch.folder_source import FolderSource
 from graphdet.watch.segments import DAY
 from graphdet.watch.state import State, open_state
-from graphdet.watch.step_looks import StepLook, take_step_look
+from graphdet.watch.step_looks import Standing, StepLook, take_step_look
+from graphdet.watch.stepping import Bounds
+from graphdet.watch.taking_looks import Look
 from graphdet.watch.watching import Watch
-from graphdet.watch.window import window_of
+from graphdet.watch.window import Window, window_of
 
 PARTS = 3
 NEARLY = 0.8  # of the members of both: growth may end elsewhere from another core
@@ -189,3 +194,57 @@ def test_of_what_the_casebook_has_decided_no_step_look_tells(parts: list[pa.Tabl
         assert told == dict.fromkeys(whole.doubted, "innocent"), "what an alert contradicts is told, and as that"
         with Casebook(home) as book:
             assert {case.name for case in book.cases() if case.is_doubted} == {whole.cases[line] for line in whole.doubted}
+
+
+class Counting(Watch):
+    """A watch that counts what step looks go by, wherever it is held, whenever a look begins."""
+
+    def _take(self, window: Window) -> Look:
+        self.figures["held"] = max(self.figures.get("held", 0.0), standings())
+        return super()._take(window)
+
+    def _glance_at(self, window: Window) -> StepLook | None:
+        self.figures["held beside"] = max(self.figures.get("held beside", 0.0), standings())
+        return super()._glance_at(window)
+
+
+def standings() -> int:
+    gc.collect()
+    return sum(isinstance(one, Standing) for one in gc.get_objects())
+
+
+def test_what_step_looks_go_by_is_held_once_and_not_beside_a_whole_look(parts: list[pa.Table], tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+
+    class Quiet(Heard):
+        """Keeps no look; adds the next part of the log after each of the first looks, and says when it was enough."""
+
+        def looked(self, look: Look, alerts: Sequence[Alert], figures: Mapping[str, float]) -> None:
+            self.then()
+
+        def glanced(self, look: StepLook, alerts: Sequence[Alert], figures: Mapping[str, float]) -> None:
+            self.then()
+
+        def then(self) -> None:
+            if waiting:
+                with (logs / "events.csv").open("ab") as file:
+                    pa_csv.write_csv(waiting.pop(0), file, pa_csv.WriteOptions(include_header=False))
+            else:
+                source.over = True
+
+    class Ending(FolderSource):
+        over = False
+
+        @property
+        def ended(self) -> bool:
+            return self.over
+
+    pa_csv.write_csv(parts[0], logs / "events.csv")
+    waiting, source = list(parts[1:]), Ending(logs, 60.0)
+    with open_state(tmp_path / "state") as state:
+        watch = Counting(state, source, quick(), Bounds(30, lateness=30 * DAY), 0.01, DAY * 10, None, Quiet())
+        watch.run(once=False)
+    assert not waiting
+    assert watch.figures["step_looks_total"] == len(parts) - 1
+    assert (watch.figures["held"], watch.figures["held beside"]) == (0, 1)

@@ -94,7 +94,7 @@ class Watch:
     unlooked: float | None = None  # since when there are events that no look saw
     figures: dict[str, float] = field(default_factory=dict)
     between: BetweenLooks = field(default_factory=BetweenLooks)  # one look is taken at a time
-    standing: Standing | None = None  # for step looks
+    standing: Standing | None = None  # for step looks; let go while a whole look holds as much of its own
     rested: float = 0.0  # until when no step look is taken
     spared: float = 0.0  # until when no whole look is taken, as long as step looks can be
 
@@ -108,9 +108,7 @@ class Watch:
                 begun = self.clock()
                 report = self._patient_step(once=once)
                 if looking is not None and looking.done():
-                    found, looking = self._with_room(partial(self._keep_result, looking), once=once), None
-                    if found is not None:
-                        writing = worker.submit(self._tell_those_who_ask, found, hurried=self.is_due())
+                    writing, looking = self._finish(looking, worker, once=once), None
                 if glancing is not None and glancing.done():
                     self._with_room(partial(lambda told: self.keep_glance(told.result()), glancing), once=once)
                     glancing = None
@@ -125,7 +123,7 @@ class Watch:
                 if window is not None:
                     self.is_looking = True
                     if due:
-                        self.unlooked, looking = None, worker.submit(self._take, window)
+                        self.unlooked, self.standing, looking = None, None, worker.submit(self._take, window)
                     else:
                         glancing = worker.submit(self._glance_at, window)
                 if over:
@@ -192,8 +190,8 @@ class Watch:
 
     def is_glance_due(self) -> bool:
         """Whether a step look is: events came since the look before, of the same day and not many more, and the last one's rest is over."""
-        standing = self.standing
-        return standing is not None and self.clock() >= self.rested and self.state.events != standing.events and self._goes_on()
+        goes_on = self.standing is not None and self.state.events != self.standing.events and self._goes_on()
+        return goes_on and self.clock() >= self.rested
 
     def _goes_on(self) -> bool:
         """Whether step looks can be taken: there was a look, of the same day, and of about as many events."""
@@ -205,7 +203,7 @@ class Watch:
         state = self.state
         if not state.segments or (state.meta.get("looked_digest") == state.digest and self._entry() == int(state.meta.get("entry", "0"))):
             return None
-        self.unlooked = None
+        self.unlooked = self.standing = None
         found = self._take(self.window())
         self.keep(found)
         self._tell_those_who_ask(found)
@@ -328,10 +326,10 @@ class Watch:
             except WatchError as error:
                 self._wait_for_room(error, once=once)
 
-    def _keep_result(self, looking: Future[Look]) -> Look:
-        look = looking.result()
-        self.keep(look)
-        return look
+    def _finish(self, looking: Future[Look], worker: ThreadPoolExecutor, *, once: bool) -> Future[None] | None:
+        """Keep a look that is over, and have it told to those who ask; nothing holds it after that."""
+        kept = self._with_room(lambda: self.keep(looking.result()), once=once)
+        return None if kept is None else worker.submit(self._tell_those_who_ask, looking.result(), hurried=self.is_due())
 
     def _with_room(self, act: Callable[[], Done], *, once: bool) -> Done | None:
         """What a part of a look gives; None where the disk is full, and the look stays due."""
