@@ -124,7 +124,7 @@ def main(events: int, days: int, market: int) -> None:
         logs.mkdir()
         with open_state(Path(folder) / "state") as state:
             source, seen = Fed(logs, 3600.0), Measured(state, days)
-            source.writer = multiprocessing.get_context("spawn").Process(target=write, args=(logs, events, days, market))
+            source.writer = multiprocessing.get_context("spawn").Process(target=write, args=(logs, events, days, market), daemon=True)
             source.writer.start()
             begun = time.monotonic()
             Watch(state, source, Settings(), Bounds(days), 2.0, 5 * MINUTE, None, seen).run(once=False)
