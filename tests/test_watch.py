@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import os
@@ -469,6 +470,61 @@ def test_a_folder_that_goes_and_comes_back_is_told_once_and_gone_on_with(tmp_pat
         away.rename(logs)
         watch.step()
         assert (state.counts["read"], watch.figures["source_up"]) == (2, 1.0)
+
+
+def test_a_file_is_known_by_its_inode_and_its_first_bytes_and_goes_on_under_any_name(tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    path = logs / "events.jsonl"
+    path.write_bytes(b"".join(event(number) + b"\n" for number in range(10)))
+    with open_state(tmp_path / "state") as state:
+        watch = watch_of(state, FolderSource(logs, 60.0))
+        watch.step()
+        inode = path.stat().st_ino
+        path.write_bytes(b"".join(event(number) + b"\n" for number in range(100, 130)))  # another log, longer than the one before
+        assert path.stat().st_ino == inode
+        watch.step()
+        assert (state.counts["read"], state.counts["accepted"]) == (40, 40)
+        path.rename(logs / "kept.bak")  # who writes it has it open
+        with (logs / "kept.bak").open("ab") as file:
+            file.write(event(130) + b"\n")
+        (logs / "other.bak").write_bytes(event(131) + b"\n")  # no log by its name
+        watch.step()
+        assert (state.counts["read"], state.counts["accepted"]) == (41, 41)
+
+
+def test_what_two_files_of_one_step_hold_counts_once_and_a_watermark_never_goes_back(tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    for name in ("a.jsonl", "b.jsonl"):
+        (logs / name).write_bytes(b"".join(event(number) + b"\n" for number in (3, 4, 9)))
+    with open_state(tmp_path / "state") as state:
+        watch = watch_of(state, FolderSource(logs, 60.0))
+        watch.step()
+        assert (state.counts["read"], state.counts["accepted"], state.counts["duplicate"]) == (6, 3, 3)
+        before = dict(state.watermarks)
+        assert {mark for mark, _ in before.values()} == {state.end}
+        with (logs / "a.jsonl").open("ab") as file:
+            file.write(event(5) + b"\n")
+        watch.step()
+        assert state.counts["accepted"] == 4
+        assert state.watermarks == before
+        add_up(state)
+
+
+def test_what_is_read_whole_waits_until_nobody_writes_to_it_any_more(tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    path = logs / "events.jsonl.gz"
+    path.write_bytes(gzip.compress(event(0) + b"\n"))
+    now = path.stat().st_mtime
+    with open_state(tmp_path / "state") as state:
+        watch = watch_of(state, FolderSource(logs, 60.0), clock=lambda: now + 0.5)
+        assert watch.step() is None
+        assert watch.source.waiting
+        watch.clock = lambda: now + 2.0
+        watch.step()
+        assert state.counts["accepted"] == 1
 
 
 def test_the_allowed_false_discovery_of_a_day_is_spent_once() -> None:
