@@ -2,10 +2,10 @@
 
 python benchmarks/watch_memory.py [EVENTS] [DAYS] [MARKET]     # 18,000,000 events after the window of 30 days is full; markets of 5,500,000
 
-Made markets, one after the other in time, are written by a process of their own, in files of 250,000 events that lie in the watch's
-folder once they are whole, as fast as they can be made. The watch takes them in and looks, as one with `--keep DAYSd` does: a new day
-comes every few seconds, so that whole looks with a null of their own follow each other. Told is the highest memory of the watch's process
-in each tenth of what came after the window was full.
+Made markets, one after the other in time, are written by a process of their own, in files of 250,000 events, of which the next comes to
+the watch's folder once what lies there has been read. The watch looks as one with `--keep DAYSd` does: a new day comes every few seconds,
+so that whole looks with a null of their own follow each other. Told is the highest memory of the watch's process in each tenth of what
+came after the window was full.
 """
 
 from __future__ import annotations
@@ -42,19 +42,23 @@ MINUTE = 60_000_000
 
 
 class Fed(FolderSource):
-    """A folder that ends with who writes to it."""
+    """A folder to which files come from another one, each once nothing is left of the one before; it ends with who writes them."""
 
     writer: multiprocessing.process.BaseProcess
-    gave = True
+    coming: Path
+    logs: Path
+    gave = False
 
     def take(self, known: Mapping[str, Place], now: float) -> list[Chunk]:
+        if not self.gave and (files := sorted(self.coming.glob("*.jsonl"))):
+            files[0].rename(self.logs / files[0].name)
         chunks = super().take(known, now)
         self.gave = bool(chunks)
         return chunks
 
     @property
     def ended(self) -> bool:
-        return not self.writer.is_alive() and not self.gave and not self.waiting
+        return not self.writer.is_alive() and not self.gave and not any(self.coming.iterdir())
 
 
 class Measured:
@@ -120,14 +124,16 @@ def save(logs: Path, market: int, lines: Iterable[bytes]) -> None:
 
 def main(events: int, days: int, market: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        logs = Path(folder) / "logs"
+        logs, coming = Path(folder) / "logs", Path(folder) / "coming"
         logs.mkdir()
+        coming.mkdir()
         with open_state(Path(folder) / "state") as state:
             source, seen = Fed(logs, 3600.0), Measured(state, days)
-            source.writer = multiprocessing.get_context("spawn").Process(target=write, args=(logs, events, days, market), daemon=True)
+            source.coming, source.logs = coming, logs
+            source.writer = multiprocessing.get_context("spawn").Process(target=write, args=(coming, events, days, market), daemon=True)
             source.writer.start()
             begun = time.monotonic()
-            Watch(state, source, Settings(), Bounds(days), 2.0, 5 * MINUTE, None, seen).run(once=False)
+            Watch(state, source, Settings(), Bounds(days), 0.2, 5 * MINUTE, None, seen).run(once=False)
             source.writer.join()
             took = time.monotonic() - begun
     since, memory = (np.array(column) for column in zip(*seen.memories, strict=True))
