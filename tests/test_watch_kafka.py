@@ -25,6 +25,7 @@ from graphdet.watch.state import open_state
 from graphdet.watch.watching import Watch
 
 confluent_kafka = pytest.importorskip("confluent_kafka")
+AdminClient = pytest.importorskip("confluent_kafka.admin").AdminClient
 
 
 def send(broker: Broker, topic: str, values: list[bytes | None], partition: int = -1) -> None:
@@ -99,6 +100,38 @@ def test_what_lies_in_a_topic_at_the_beginning_is_taken_whole_and_none_of_it_is_
         source.close()
         assert (state.counts["accepted"], state.counts["late"], watch.caught_up) == (540, 0, True)
         assert watch.steps > 3
+
+
+def test_messages_that_the_broker_deleted_before_they_were_read_are_told_once(broker: Broker, tmp_path: Path) -> None:
+    """While the watch was away, and beside it; a state that begins asks for none of what was deleted before it."""
+    topic, address = "kept_for_short", f"kafka://{broker.address}/kept_for_short"
+    admin = AdminClient({"bootstrap.servers": broker.address})
+
+    def delete(before: int) -> None:
+        place = confluent_kafka.TopicPartition(topic, 0, before)
+        (done,) = admin.delete_records([place]).values()
+        assert done.result(30).low_watermark == before
+
+    send(broker, topic, [event(number) for number in range(40)], 0)
+    delete(10)
+    with open_state(tmp_path / "state") as state:
+        watch = watch_of(state, source := KafkaSource(address, {}))
+        steps(watch, 30)
+        assert isinstance(watch.witness, Heard)
+        assert (watch.witness.hindrances, watch.figures["source_lost_total"]) == ([], 0)
+        source.close()
+    send(broker, topic, [event(number) for number in range(40, 60)], 0)
+    delete(53)
+    with open_state(tmp_path / "state") as state:
+        watch = watch_of(state, source := KafkaSource(address, {}))
+        steps(watch, 37)
+        assert isinstance(watch.witness, Heard)
+        (told,) = watch.witness.hindrances
+        assert "before they were read: 13;" in told
+        send(broker, topic, [event(number) for number in range(60, 70)], 0)
+        steps(watch, 47)
+        assert (len(watch.witness.hindrances), watch.figures["source_lost_total"]) == (1, 13)
+        source.close()
 
 
 def test_places_are_the_states_and_what_cannot_be_followed_is_said(broker: Broker, tmp_path: Path) -> None:

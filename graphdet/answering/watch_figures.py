@@ -33,6 +33,7 @@ HELP = {
     "step_looks_total": "Step looks since the process began.",
     "steps_total": "Steps since the process began.",
     "source_up": "Whether the source can be reached.",
+    "source_lost_total": "Messages deleted at the source before they were read, since the process began.",
     "memory_bytes": "Resident memory of the watch.",
     "events_per_second": "Events accepted a second in the last step.",
     "stepped": "When the last step ended, in seconds since 1970.",

@@ -27,6 +27,7 @@ class Chunk:
         head: what stands before the first record of its file, and is to be read before these, such as the header.
         line: of the first record, counted from 0.
         path: a file that is read as it is, whole, instead of `data`.
+        lost: records before these that nobody can read any more.
     """
 
     partition: str
@@ -37,6 +38,7 @@ class Chunk:
     head: bytes = b""
     line: int = 0
     path: Path | None = field(default=None)
+    lost: int = 0
 
     @property
     def begins(self) -> bool:

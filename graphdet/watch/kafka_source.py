@@ -63,6 +63,7 @@ class KafkaSource:
         self._followed: set[int] = set()
         self._astray = True  # where reading goes on is to be told to the client
         self._unread: set[int] = set()  # partitions whose end was not met since
+        self._next: dict[int, int] = {}  # partition → the place of the message that comes next
         self._looked = float("-inf")
         self.waiting = False
         self._partitions_there(PATIENCE)
@@ -79,18 +80,21 @@ class KafkaSource:
         """Messages that have come, of each partition in their order."""
         self._assign(known, now)
         lines: dict[int, list[bytes]] = {}
-        after: dict[int, int] = {}
+        after, jumps = dict[int, int](), dict[int, tuple[int, int]]()
         size, count = 0, 0
         while size < MOST_BYTES and count < MOST_MESSAGES:
             messages = self._consumer.consume(MOST_MESSAGES // 10, 0.05)
             for message in messages:
-                self._add(message, lines, after)
+                self._add(message, lines, after, jumps)
                 size += len(message.value() or b"")
             count += len(messages)
             if not messages:
                 break
         self.waiting = bool(self._unread) or size >= MOST_BYTES or count >= MOST_MESSAGES
-        return [self._chunk(partition, lines[partition], after[partition], known, now) for partition in sorted(lines)]
+        lost = {partition: self._deleted(partition, *places) for partition, places in jumps.items()}
+        return [
+            self._chunk(partition, lines[partition], after[partition], known, now, lost.get(partition, 0)) for partition in sorted(lines)
+        ]
 
     def kept(self, places: Mapping[str, Place]) -> None:
         """Tell the group how far the state is, for those who look at its lag; nothing hangs on it."""
@@ -113,7 +117,7 @@ class KafkaSource:
         """Leave the brokers."""
         self._consumer.close()
 
-    def _add(self, message: Message, lines: dict[int, list[bytes]], after: dict[int, int]) -> None:
+    def _add(self, message: Message, lines: dict[int, list[bytes]], after: dict[int, int], jumps: dict[int, tuple[int, int]]) -> None:
         from confluent_kafka import KafkaError
 
         error, partition, offset = message.error(), message.partition(), message.offset()
@@ -128,13 +132,26 @@ class KafkaSource:
         assert partition is not None
         assert offset is not None
         lines.setdefault(partition, []).append((message.value() or b"").replace(b"\r", b" ").replace(b"\n", b" ") or b"null")
-        after[partition] = offset + 1
+        if offset > self._next.get(partition, offset):
+            jumps.setdefault(partition, (self._next[partition], offset))
+        after[partition] = self._next[partition] = offset + 1
 
-    def _chunk(self, partition: int, lines: list[bytes], after: int, known: Mapping[str, Place], now: float) -> Chunk:
+    def _deleted(self, partition: int, wanted: int, found: int) -> int:
+        """How many messages before one that was found the broker has deleted unread; none where places are left out for another reason:
+        transactions have some of their own, and a compacted topic keeps the last of each key."""
+        from confluent_kafka import KafkaException, TopicPartition
+
+        try:
+            first, _ = self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), timeout=AWAY)
+        except KafkaException:
+            return 0
+        return max(min(first, found) - wanted, 0)
+
+    def _chunk(self, partition: int, lines: list[bytes], after: int, known: Mapping[str, Place], now: float, lost: int) -> Chunk:
         name = f"{self._topic}[{partition}]"
         before = int(known.get(name, {}).get("position", 0))
         place = {"topic": self._topic, "partition": partition, "position": after, "before": before, "seen": now}
-        return Chunk(name, name, ".jsonl", b"\n".join(lines) + b"\n", place, line=after - len(lines))
+        return Chunk(name, name, ".jsonl", b"\n".join(lines) + b"\n", place, line=after - len(lines), lost=lost)
 
     def _assign(self, known: Mapping[str, Place], now: float) -> None:
         """Every partition from where the state says; where that is not there any more, from the first that is."""
@@ -146,11 +163,10 @@ class KafkaSource:
         self._looked = now
         if not self._astray and set(there) <= self._followed:
             return
-        wanted = []
-        for partition in there:
-            place = known.get(f"{self._topic}[{partition}]")
-            wanted.append(TopicPartition(self._topic, partition, int(place["position"]) if place else OFFSET_BEGINNING))
-        self._consumer.assign(wanted)
+        places = {partition: known.get(f"{self._topic}[{partition}]") for partition in there}
+        self._next = {partition: int(place["position"]) for partition, place in places.items() if place}
+        begin = [TopicPartition(self._topic, partition, self._next.get(partition, OFFSET_BEGINNING)) for partition in there]
+        self._consumer.assign(begin)
         self._followed, self._unread, self._astray = {*self._followed, *there}, set(there), False
 
     def _partitions_there(self, patience: float) -> list[int]:

@@ -128,8 +128,7 @@ class Watch:
                         glancing = worker.submit(self._glance_at, window)
                 if over:
                     break
-                pause = SHORT if report is None else 0.0
-                time.sleep(pause if self.source.waiting else max(self.every - (self.clock() - begun), SHORT))
+                time.sleep(SHORT * (report is None) if self.source.waiting else max(self.every - (self.clock() - begun), SHORT))
             for told in (writing, glancing):
                 if told is not None:
                     told.result()
@@ -161,6 +160,9 @@ class Watch:
             self.source.rewind()
             raise
         self.source.kept(self.state.places)
+        if lost := sum(chunk.lost for chunk in chunks):
+            self.witness.hindered(f"messages deleted at the source before they were read: {lost:,}; have it keep them longer.")
+        self.figures["source_lost_total"] = self.figures.get("source_lost_total", 0.0) + lost
         self.caught_up = self.caught_up or not self.source.waiting
         self.steps += 1
         self.figures["events_per_second"] = report.counts["read"] / max(time.perf_counter() - begun, 1e-6)
