@@ -19,7 +19,8 @@ import graphdet.rings.search
 from graphdet.events import EventTable
 from graphdet.evidence.pairs import PairEvidence, expected_meetings, measure_pairs
 from graphdet.rings.cores import connected_users, crowds, users_of_shared_targets
-from graphdet.rings.search import Search, search_rings
+from graphdet.rings.growth import Grower
+from graphdet.rings.search import Search, from_its_own, search_rings
 from graphdet.settings import EvidenceSettings, RingSettings, Settings, parse_settings
 from graphdet.visits.base_rates import measure_base_rates
 from graphdet.visits.crowding import fullest
@@ -121,6 +122,27 @@ def test_two_rings_that_share_people_come_back_as_two(seed: int) -> None:
     strengths = [ring.strength for ring in found]
     assert strengths == sorted(strengths, reverse=True)
     assert strengths[-1] > 0
+
+
+def test_a_ring_stands_with_what_its_members_did_since_but_not_two_in_one() -> None:
+    """Where two rings share people, growth takes in the members of both; they are two for all that."""
+    blocks = [
+        Block(users=tuple(range(18)), items=tuple(range(8))),
+        Block(users=tuple(range(16, 34)), items=tuple(range(100, 108))),
+        Block(users=tuple(range(60, 72)), items=tuple(range(200, 207))),
+    ]
+    events, _ = planted_log(np.random.default_rng(0), blocks, users=6000, items=3000, events=40_000)
+    visits = collect_visits(events, EvidenceSettings(), Settings().view)
+    grower = Grower(index_visits(visits), measure_base_rates(visits, EvidenceSettings()), RingSettings())
+    both, one = (grower.grow(np.array(blocks[number].users, np.int32)) for number in (0, 2))
+    assert both.members.tolist() == [*range(34)]
+    assert np.array_equal(grower.grow(both.members).members, both.members)
+    assert from_its_own(grower, one) is one
+    grown, two = (from_its_own(grower, replace(ring, visitors=ring.visitors - np.int32(1))) for ring in (one, both))  # members came since
+    assert two is None
+    assert grown is not None
+    same_ring(grown, one)
+    assert from_its_own(grower, replace(one, outsiders=one.outsiders + np.int32(1))) is None  # others came, or went
 
 
 def test_the_number_of_threads_changes_nothing() -> None:

@@ -15,8 +15,6 @@ from graphdet.evidence.pairs import PairEvidence
 from graphdet.evidence.since import Before, measure_since, says_more
 from graphdet.progress import Progress
 from graphdet.rings.cores import cores_with, find_cores
-from graphdet.rings.search import search_rings
-from graphdet.rings.touched import touched_rings
 from graphdet.settings import Settings
 from graphdet.simulate import preset, simulate
 from graphdet.simulate.writing import log_table
@@ -99,36 +97,6 @@ def test_cores_of_chosen_pairs_are_some_of_all_cores_and_none_of_theirs_is_misse
         own = [core for core in every if set(pairs.users[number].tolist()) <= set(core[0]) and set(core[1]) <= met]
         assert all(core in found for core in own if len(set(core[1])) != 1)  # a crowd has one key
     assert 0 < len(found) < len(every)
-
-
-def test_touched_are_rings_with_news_of_two_or_to_whose_targets_somebody_came_again(tmp_path: Path) -> None:
-    """Against the rule as it reads, visit by visit."""
-    market = preset("easy", users=500)
-    many_rings = market.rings.model_copy(update={"count": 6 * market.rings.count})
-    measured = measure(read(log_table(simulate(market.model_copy(update={"rings": many_rings}), 3)), tmp_path), Settings())
-    pairs, index, visits = measured.pairs, measured.index, measured.visits
-    rings = search_rings(pairs, index, measured.base_rates, Settings().rings).rings
-    chance, sizes = np.random.default_rng(4), set()
-    for many, told in ((0, 3), (10, 0), (60, 1), (400, 5)):
-        came = np.sort(chance.permutation(len(visits))[:many])
-        news = pairs.users[chance.permutation(len(pairs))[:told]]
-        of_news, slow = set(news.ravel().tolist()), []
-        for ring in rings:
-            at = dict(zip(ring.targets.tolist(), zip(ring.start.tolist(), ring.end.tolist(), strict=True), strict=True))
-            met = False
-            for visit in came.tolist():
-                key, time = int(index.key[visit]), int(visits.time[visit])
-                rows = index.by_user[index.user_offset[visits.user[visit]] : index.user_offset[visits.user[visit] + 1]]
-                several = len(set(index.key[rows].tolist()) & set(at)) >= 2
-                longest = visits.views[index.view[key]].windows[-1]
-                met |= several and key in at and at[key][0] - longest <= time <= at[key][1] + longest
-            if met or len(of_news & set(ring.members.tolist())) >= 2:
-                slow.append(ring)
-        found = touched_rings(rings, news, came, index)
-        assert [id(ring) for ring in found] == [id(ring) for ring in slow]
-        sizes.add(len(found))
-    assert len(rings) > 2
-    assert len(sizes) > 2
 
 
 def test_a_log_that_lost_a_name_or_begins_sooner_is_measured_whole(log: pa.Table, tmp_path: Path) -> None:

@@ -132,7 +132,7 @@ def _source(named: str, idle: float, client: Path | None) -> Iterator[Source]:
     if named == "-":
         found = PipeSource(sys.stdin.buffer)
     elif named.startswith("kafka://"):
-        found = KafkaSource(named, client_settings(client) if client else {}, str(client))
+        found = KafkaSource(named, client_settings(client) if client else {}, str(client or "settings"))
     else:
         found = FolderSource(Path(named), idle)
     try:

@@ -90,7 +90,7 @@ def search_again(
     """
     touched = touched_rings(standing, pairs.users[news], came, index)
     with Growers(index, base_rates, settings, threads) as growers:
-        now = {id(ring): own for ring, own in zip(touched, growers.each(_from_its_own, touched), strict=True)}
+        now = {id(ring): own for ring, own in zip(touched, growers.each(from_its_own, touched), strict=True)}
         again = [ring for ring in touched if now[id(ring)] is None]
         stand = [now.get(id(ring)) or ring for ring in standing]
         member = np.zeros(index.visits.users, np.bool_)
@@ -99,7 +99,7 @@ def search_again(
         return _search(cores, stand, again, Partners(pairs, index.visits.users), growers, settings, index.visits)
 
 
-def _from_its_own(grower: Grower, ring: Grown) -> Grown | None:
+def from_its_own(grower: Grower, ring: Grown) -> Grown | None:
     """The ring as it grows from its own members now, itself where nothing of it is another; None where its cores may lead elsewhere: it is
     two rings now, or has other members, or, of one with few members, others came to its targets."""
     grown = grower.grow(ring.members)

@@ -6,7 +6,7 @@ two of its members say more together than before, and where somebody who was at 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -35,7 +35,9 @@ def touched_rings(rings: Sequence[Grown], news: Int32, came: Int64, index: Visit
 def _are_met(rings: Sequence[Grown], came: Int64, index: VisitIndex) -> Bool:
     """(rings,) to which of them somebody came who was at several of its targets."""
     visits, key = index.visits, index.key[came]
-    targets, start, end = (np.concatenate([np.zeros(0, np.int32), *column]) for column in _outlines(rings))
+    targets, start, end = (
+        np.concatenate([np.zeros(0, np.int32), *(getattr(ring, name) for ring in rings)]) for name in ("targets", "start", "end")
+    )
     ring = np.repeat(np.arange(len(rings)), [len(one.targets) for one in rings])
     first, last = np.searchsorted(key, targets), np.searchsorted(key, targets, side="right")
     place, at = np.repeat(np.arange(len(targets)), last - first), came[ranges(first, last)]
@@ -50,9 +52,3 @@ def _are_met(rings: Sequence[Grown], came: Int64, index: VisitIndex) -> Bool:
     at_targets = distinct_values(whose[at_target] << 32 | index.key[rows[at_target]])
     several = np.bincount(at_targets >> 32, minlength=len(met)) >= TARGETS
     return np.isin(np.arange(len(rings)), met[several] >> 32)
-
-
-def _outlines(rings: Sequence[Grown]) -> Iterator[list[Int32]]:
-    """Targets of all rings, when they begin, and when they end."""
-    for name in ("targets", "start", "end"):
-        yield [getattr(ring, name) for ring in rings]
