@@ -266,7 +266,9 @@ def test_what_brings_a_finding_back(book: Casebook, ring: MadeRing, why: str) ->
     ("ring", "why"),
     [
         (MadeRing("ring-x", FOUR.users, FOUR.items, "alert"), "doubt_tier"),
-        (MadeRing("ring-x", FOUR.users, FOUR.items, "alert", 1000.0), "doubt_tier"),
+        (MadeRing("ring-x", FOUR.users, FOUR.items, "alert", 199.0), "doubt_tier"),
+        (MadeRing("ring-x", FOUR.users, FOUR.items, "alert", 201.0), "doubt_money"),
+        (MadeRing("ring-x", FOUR.users, FOUR.items, "alert", None), "doubt_tier"),
         (MadeRing("ring-x", (*FOUR.users, "u7"), FOUR.items, "alert"), "doubt_tier"),
         (MadeRing("ring-x", ("u7", "u8", "u3", "u4"), FOUR.items, "alert"), "doubt_members"),
         (MadeRing("ring-x", ("u7", "u8", "u9", "u4"), FOUR.items, "review"), ""),
@@ -279,7 +281,7 @@ def test_an_innocent_verdict_holds_until_an_alert_contradicts_it(book: Casebook,
         book.take_in(made_run("run-1b", [risen]), lambda run, before: followed("C-0001", risen))
         if judged_as != "alert":
             book.take_in(made_run("run-1c", [FOUR]), lambda run, before: followed("C-0001", FOUR))
-        why = why if why == "doubt_members" else ""
+        why = why if why != "doubt_tier" else ""
     elif why:
         why = "doubt_tier"  # which says it all
     book.decide("C-1", "innocent")
@@ -299,6 +301,28 @@ def test_an_innocent_verdict_holds_until_an_alert_contradicts_it(book: Casebook,
         book.undo()
         assert (book.case("C-1").verdict, book.case("C-1").back) == ("", ""), "without the verdict nothing contradicts it"
     assert book.verify().faults == ()
+
+
+def test_money_that_was_known_when_it_was_judged_contradicts_nothing(book: Casebook) -> None:
+    """Sums waver as the window moves on: the most that whoever judged could know counts, and each new verdict knows more."""
+    rich, poor, richer = (MadeRing("ring-a", FOUR.users, FOUR.items, "alert", money) for money in (150.0, 40.0, 301.0))
+    number = 1
+
+    def back_after(ring: MadeRing) -> str:
+        nonlocal number
+        number += 1
+        return book.take_in(made_run(f"run-{number}", [ring]), lambda run, before: followed("C-0001", ring)).back.get("C-0001", "")
+
+    back_after(rich)
+    back_after(poor)
+    book.decide("C-1", "innocent")
+    assert (back_after(rich), back_after(poor)) == ("", "")
+    assert back_after(richer) == "doubt_money"
+    book.decide("C-1", "innocent")
+    assert back_after(MadeRing("ring-a", FOUR.users, FOUR.items, "alert", 600.0)) == "", "less than twice of what is known by now"
+    assert back_after(MadeRing("ring-a", FOUR.users, FOUR.items, "alert", 603.0)) == "doubt_money"
+    book.decide("C-1", "confirmed")
+    assert back_after(MadeRing("ring-a", FOUR.users, FOUR.items, "alert", 6000.0)) == "", "of innocent verdicts alone"
 
 
 def test_what_was_found_innocent_and_accepted_is_back_by_its_acceptance_alone(book: Casebook) -> None:

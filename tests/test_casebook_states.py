@@ -104,7 +104,7 @@ class Model:
                 self.add("lapsed", "graphdet", born.case, number)
 
     def case(self, case: int) -> dict[str, Any]:
-        return {name: value for name, value in self.standing_of(case).items() if name not in ("said", "users", "tier")}
+        return {name: value for name, value in self.standing_of(case).items() if name not in ("said", "users", "tier", "money")}
 
     def standing_of(self, case: int) -> dict[str, Any]:
         """With when the verdict that counts was said, and of whom and what."""
@@ -112,6 +112,7 @@ class Model:
             "said": datetime.min.replace(tzinfo=UTC),
             "users": (),
             "tier": "",
+            "money": 0.0,
             "state": "open",
             "verdict": "",
             "owner": "",
@@ -127,7 +128,7 @@ class Model:
             elif one.kind == "absent":
                 told["state"] = "dormant" if told["state"] == "open" else told["state"]
             elif one.kind == "verdict" and one.facts["said"] >= told["said"]:  # the later word counts, wherever it was said
-                told |= {name: one.facts[name] for name in ("said", "users", "tier")}
+                told |= {name: one.facts[name] for name in ("said", "users", "tier", "money")}
                 told |= {"verdict": one.facts["verdict"], "back": "", "state": "open" if one.facts["verdict"] == "unsure" else "decided"}
             elif one.kind == "note":
                 told["notes"] += 1
@@ -207,6 +208,7 @@ class Week(RuleBasedStateMachine):
         self.graph, self.met, self.latest = Graph(), self.clock.now, ""  # and when both last met, and the run that came last
         self.shown: dict[int, tuple[int, str, float]] = {}  # ring → how many more members, tier, money, as last seen
         self.worst: dict[int, str] = {}  # ring → the worst tier that it ever had
+        self.most: dict[int, float] = {}  # ring → the most money that it ever had
         self.book = self._opened("ann")
 
     def teardown(self) -> None:
@@ -270,13 +272,15 @@ class Week(RuleBasedStateMachine):
                     ending[born.case, number] = "tier"
                 elif money > born.facts["money"] * 1.1:
                     ending[born.case, number] = "money"
-        for ring, (more, tier, _) in sorted(rings.items()):
+        for ring, (more, tier, money) in sorted(rings.items()):
             told = self.model.standing_of(ring) if ring in known else {"verdict": ""}
             if told["verdict"] == "innocent" and told["state"] in ("decided", "closed") and not told["accepted"] and tier == "alert":
                 if told["tier"] != "alert":
                     ending[ring, -1] = "doubt_tier"
                 elif len(set(users(ring, more)) - set(told["users"])) >= 0.5 * len(told["users"]):
                     ending[ring, -1] = "doubt_members"
+                elif money > 2 * told["money"]:
+                    ending[ring, -1] = "doubt_money"
         for ring, (more, *_) in sorted(rings.items()):
             self.model.add("seen", author, ring, ring_id=f"ring-{ring}-{more}")
         for ring in known:
@@ -285,8 +289,9 @@ class Week(RuleBasedStateMachine):
         for (ring, number), why in sorted(ending.items()):
             self.model.add("returned", "graphdet", ring, number, why=why)
         self.shown |= rings
-        for ring, (_, tier, _) in rings.items():
+        for ring, (_, tier, money) in rings.items():
             self.worst[ring] = min(tier, self.worst.get(ring, tier), key=lambda one: TIER_RANK[one])
+            self.most[ring] = max(money, self.most.get(ring, money))
 
     @rule(ring=ring_number, said=verdict, author=person)
     def decide(self, ring: int, said: str, author: str) -> None:
@@ -294,7 +299,7 @@ class Week(RuleBasedStateMachine):
         if case is not None:
             self.clock.forward(0.001)
             book.decide(f"C-{self._number(case)}", said)
-            facts = {"users": users(case, self.shown[case][0]), "tier": self.worst[case]}
+            facts = {"users": users(case, self.shown[case][0]), "tier": self.worst[case], "money": self.most[case]}
             self.model.add("verdict", author, case, verdict=said, said=self.clock.now, **facts)
 
     @rule(ring=ring_number, said=verdict, member=st.integers(0, BASE - 1), author=person)
@@ -321,7 +326,8 @@ class Week(RuleBasedStateMachine):
         for one in new:
             case, more = (int(part) for part in one.ring.split("-")[1:])
             if one.case not in self.taken:
-                facts = {"verdict": one.verdict, "users": users(case, more), "tier": self.worst[case], "said": as_moment(one.said)}
+                facts = {"verdict": one.verdict, "users": users(case, more), "said": as_moment(one.said)}
+                facts |= {"tier": self.worst[case], "money": self.most[case]}
                 self.model.add("verdict", one.author, case, **facts)
                 self.taken.add(one.case)
         self.graph.fails = is_cut

@@ -191,7 +191,9 @@ def test_of_what_the_casebook_has_decided_no_step_look_tells(parts: list[pa.Tabl
         whole = watch.look()
         assert whole is not None
         told = {alert.line: alert.verdict for alert in heard(watch).alerts[before:] if alert.line in hidden}
-        assert told == dict.fromkeys(whole.doubted, "innocent"), "what an alert contradicts is told, and as that"
+        assert told == dict.fromkeys(whole.doubted & hidden, "innocent"), "what an alert contradicts is told, and as that"
+        contradicted = [alert.line for alert in heard(watch).alerts if alert.verdict]
+        assert sorted(contradicted) == sorted(whole.doubted), "once, by this look or the one before"
         with Casebook(home) as book:
             assert {case.name for case in book.cases() if case.is_doubted} == {whole.cases[line] for line in whole.doubted}
 

@@ -18,7 +18,7 @@ DISCOUNT, ACCEPT = "discount", "accept"
 ASKED, ACTIVE, ENDING, LAPSED, WITHDRAWN, RETURNED = ("asked", "active", "ending", "lapsed", "withdrawn", "returned")
 USUAL_DAYS, WARNING_DAYS = 90, 7
 # Why a case that was found innocent is back.
-DOUBT_TIER, DOUBT_MEMBERS = DOUBTS = ("doubt_tier", "doubt_members")
+DOUBT_TIER, DOUBT_MEMBERS, DOUBT_MONEY = DOUBTS = ("doubt_tier", "doubt_members", "doubt_money")
 DAMAGED = "the nodes of a ring in the casebook are damaged; `graphdet cases verify` tells more."
 
 
@@ -65,7 +65,7 @@ class Case(Row):
         notes: that were written.
         accepted: the suppression that accepts this finding, or empty.
         back: why a finding that was accepted is back: lapsed, members, tier, money, withdrawn; why one that was found innocent is:
-            doubt_tier, doubt_members; or empty.
+            doubt_tier, doubt_members, doubt_money; or empty.
         hidden: the suppression that covered it in the last run, or empty.
     """
 

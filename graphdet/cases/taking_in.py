@@ -201,22 +201,24 @@ class TakingIn(OpenBook):
     ) -> dict[str, str]:
         """Case that was found innocent and waits for nobody → why its ring of this run contradicts that."""
         found: dict[str, str] = {}
-        for ring, tier in zip(run.rings["ring_id"].to_pylist(), run.rings["tier"].to_pylist(), strict=True):
+        columns = (run.rings[name].to_pylist() for name in ("ring_id", "tier", "at_stake"))
+        for ring, tier, at_stake in zip(*columns, strict=True):
             case = before.cases.get(named[ring])
             if case is None or case.verdict != VERDICTS[1] or case.state not in (DECIDED, CLOSED) or case.accepted or ring in hidden:
                 continue
             judged = self.tables.get(RingUsers, case.verdict_ring)
             members = self.group(judged.group_digest).ids(USER) if judged else nodes[ring].get(USER, ())
-            if why := why_doubted(self._worst_when_judged(case), members, nodes[ring].get(USER, ()), tier):
+            if why := why_doubted(self._known_when_judged(case), members, nodes[ring].get(USER, ()), tier, at_stake):
                 found[case.name] = why
         return found
 
-    def _worst_when_judged(self, case: Case) -> str:
-        """The worst tier in which whoever judged a case could know it: rings waver between tiers."""
+    def _known_when_judged(self, case: Case) -> tuple[str, float | None]:
+        """The worst tier in which whoever judged a case could know it, and the most money: rings waver between tiers, and sums."""
         words = [one for one in self.history(case.name) if one.kind == VERDICT and one.told.get("said", one.time) == case.verdict_time]
         seen = self.sightings(case.name)
-        known = [one for one in seen if words and one.entry < words[-1].number]
-        return min((one.tier for one in known or seen), key=TIERS.index)
+        known = [one for one in seen if words and one.entry < words[-1].number] or seen
+        told = [one.at_stake for one in known if one.at_stake is not None]
+        return min((one.tier for one in known), key=TIERS.index), max(told, default=None)
 
     def _told_of(
         self,

@@ -39,6 +39,9 @@ WORDS: dict[str, Wording] = {
     "back_withdrawn": Wording("back: its acceptance was withdrawn", "重新出现：认可已撤回"),
     "back_doubt_tier": Wording("back: judged innocent, an alert since", "重新出现：曾判为无辜，此后升为告警"),
     "back_doubt_members": Wording("back: judged innocent, grew by half since", "重新出现：曾判为无辜，此后成员增加一半以上"),
+    "back_doubt_money": Wording(
+        "back: judged innocent, over twice the money at stake since", "重新出现：曾判为无辜，此后涉嫌金额增至两倍以上"
+    ),
     # How a suppression stands.
     "asked": Wording("waits for a second person", "等待他人批准"),
     "active": Wording("applies", "有效"),

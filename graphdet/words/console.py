@@ -96,6 +96,9 @@ CONSOLE_WORDS: dict[str, Wording] = {
         "Back: it was judged innocent when it was no alert, and is one now", "重新出现：判为正常时并非告警，现已升为告警"
     ),
     "back_doubt_members": Wording("Back: it grew by half since it was judged innocent", "重新出现：判为正常之后成员增加过半"),
+    "back_doubt_money": Wording(
+        "Back: more than twice as much money is at stake as when it was judged innocent", "重新出现：涉嫌金额已超过判为正常之时的两倍"
+    ),
     "lineage_new": Wording("new", "新增"),
     "lineage_same": Wording("as before", "不变"),
     "lineage_grew": Wording("grew", "扩大"),
