@@ -439,6 +439,23 @@ def test_hostile_ids_are_text(opened: Opened) -> None:
     assert "x" * 400 not in text
 
 
+def test_a_few_people_to_hold_are_told_with_whole_reasons(opened: Opened) -> None:
+    """However many lines their reasons take; long lists scroll."""
+    page = opened.page
+    open_ring(page)
+    page.evaluate(
+        """() => {
+            const list = document.querySelector('.people'), person = list.children[0].cloneNode(true);
+            person.querySelector('.soft').textContent = 'touched 2 of 9 items; adds little evidence (3.0); came at another time';
+            list.replaceChildren(...Array.from({ length: 8 }, () => person.cloneNode(true)));
+        }"""
+    )
+    hidden = "() => { const list = document.querySelector('.people'); return list.scrollHeight - list.clientHeight; }"
+    assert page.evaluate(hidden) == 0
+    page.evaluate("() => document.querySelector('.people').append(document.querySelector('.people li').cloneNode(true))")
+    assert page.evaluate(hidden) > 0
+
+
 def test_languages_themes_and_phones(chromium: Any, path: Path) -> None:
     for width, scheme in ((1400, "light"), (390, "dark")):
         for opened in open_page(chromium, path, color_scheme=scheme):
@@ -453,6 +470,8 @@ def test_languages_themes_and_phones(chromium: Any, path: Path) -> None:
             assert "疑似" in page.locator("main").inner_text()
             keep(page, f"ring-zh-{width}-{scheme}")
             assert page.evaluate("document.documentElement.scrollWidth") <= width
+            cut = "[...document.querySelectorAll('.scroll:not(.grid-box)')].filter((box) => box.scrollWidth > box.clientWidth + 1).length"
+            assert page.evaluate(cut) == 0, "a ring's tables are read without moving them sideways"
             before = page.evaluate("getComputedStyle(document.body).backgroundColor")
             page.locator("#theme").click()
             page.wait_for_selector(".grid-chart")

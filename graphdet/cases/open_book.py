@@ -203,6 +203,12 @@ class OpenBook:
             query = "SELECT ring_id, case_name FROM sightings WHERE run_id = ? ORDER BY case_name"
             return dict(self._connection.execute(query, (run_id,)).fetchall())
 
+    def cases_of_rings(self, ring_ids: Iterable[str]) -> dict[str, str]:
+        """Ring → the case that had this very ring in any run, the latest of several; rings that no run told are left out."""
+        with self.reading():
+            query = "SELECT ring_id, case_name FROM sightings WHERE ring_id IN (SELECT value FROM json_each(?)) ORDER BY entry"
+            return dict(self._connection.execute(query, (json.dumps(list(ring_ids)),)).fetchall())
+
     def cases_with(self, node_type: str, node_id: str) -> list[str]:
         """Names of the cases that had a node in any run."""
         with self.reading():

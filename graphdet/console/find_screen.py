@@ -35,7 +35,7 @@ def find_screen(desk: Desk, asked: Asked) -> Answer:
         raise HTTPException(413)
     run = desk.latest()
     with desk.book(asked.who) as book:
-        if len(names) == 1 and (case := _case_named(desk.standing(book), names[0])):
+        if len(names) == 1 and (case := _case_named(book, desk.standing(book), names[0])):
             return Answer(go=f"/case/{case}")
         prepared = _prepared(run)
         with book.reading():
@@ -52,10 +52,10 @@ def _in_words(event: Mapping[str, Any], clock: LogClock, language: Language) -> 
     return {**event, "timestamp": clock.minute(event["timestamp"]), "action": action_in_words(event.get("action"), language)}
 
 
-def _case_named(standing: Standing, name: str) -> str:
-    """The case of this very name, or ''."""
+def _case_named(book: Casebook, standing: Standing, name: str) -> str:
+    """The case of this very name, or that had the ring of this very id, as an alert tells it; or ''."""
     found = name.upper()
-    return found if found in standing.cases else ""
+    return found if found in standing.cases else book.cases_of_rings([name]).get(name, "")
 
 
 def _look_up(run: OpenRun, prepared: Prepared, book: Casebook, standing: Standing, names: list[str]) -> list[dict[str, Any]]:

@@ -77,9 +77,12 @@ def _alerts(desk: Desk, asked: Asked) -> dict[str, Any]:
     """The alerts, None where there is no watch; and what says their zone, that of the log."""
     found, clock = desk.alerts(MOST_ALERTS), clock_of(desk.latest().run)
     words = partial(alert_words, language=asked.language)
+    with desk.book(asked.who) as book:  # a step look tells of a ring before the casebook knows it
+        known = book.cases_of_rings(alert.ring_id for alert, _ in found or ())
     rows = [
         {
             "own": alert,
+            "case": alert.case or known.get(alert.ring_id, ""),
             "time": clock.minute(alert.time),
             "what": ", ".join(words(change) for change in alert.changes),
             "sent": ", ".join(f"{sink}: {words(state)}" for sink, state in became.items()),

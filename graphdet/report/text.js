@@ -136,13 +136,13 @@ function tier(name, colour = name) {
   return make("span", { class: "tier " + colour }, label(name));
 }
 
-// columns: [heading, cell(row), kind] with kind "number", "time" or nothing. On paper every row is there.
+// columns: [heading, cell(row), kind] with kind "number", "time" or nothing. On paper every row is there; on a phone each figure has its name beside it.
 function table(columns, rows, most = 15) {
-  const body = make("tbody");
-  const fill = (shown) => body.replaceChildren(...shown.map((row) => make("tr", {}, columns.map(([, cell, kind]) => make("td", { class: kind }, cell(row))))));
+  const body = make("tbody"), names = columns.map(([key]) => heading(key));
+  const fill = (shown) => body.replaceChildren(...shown.map((row) => make("tr", {}, columns.map(([, cell, kind], n) => make("td", { class: kind, "data-label": n ? names[n] : null }, cell(row))))));
   fill(rows.slice(0, most));
-  const head = make("tr", {}, columns.map(([key, , kind]) => make("th", { class: kind, scope: "col" }, heading(key))));
-  const box = make("div", {}, make("div", { class: "scroll" }, make("table", {}, make("thead", {}, head), body)));
+  const head = make("tr", {}, columns.map(([, , kind], n) => make("th", { class: kind, scope: "col" }, names[n])));
+  const box = make("div", {}, make("div", { class: "scroll" }, make("table", { class: "stacked" }, make("thead", {}, head), body)));
   if (rows.length > most) {
     let whole = false;
     const more = make("button", { type: "button", class: "more", onclick: () => { fill(rows); whole = true; more.remove(); } }, label("more", { shown: number(most), count: number(rows.length) }));
