@@ -21,6 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from fed_folder import FedFolder
 
 from graphdet.alerts.alert import Alert
 from graphdet.arrays import Int64
@@ -31,8 +32,6 @@ from graphdet.shortage import memory_now
 from graphdet.simulate import preset, simulate
 from graphdet.simulate.playing import lines_of
 from graphdet.simulate.writing import log_batches
-from graphdet.watch.chunks import Chunk, Place
-from graphdet.watch.folder_source import FolderSource
 from graphdet.watch.segments import DAY
 from graphdet.watch.state import open_state
 from graphdet.watch.step_looks import StepLook
@@ -41,22 +40,6 @@ from graphdet.watch.taking_looks import Look
 from graphdet.watch.watching import Watch
 
 MINUTE = 60_000_000
-
-
-class Fed(FolderSource):
-    """A folder that ends with whoever writes to it."""
-
-    feeder: threading.Thread | None = None
-    gave = True
-
-    def take(self, known: Mapping[str, Place], now: float) -> list[Chunk]:
-        chunks = super().take(known, now)
-        self.gave = bool(chunks)
-        return chunks
-
-    @property
-    def ended(self) -> bool:
-        return self.feeder is not None and not self.feeder.is_alive() and not self.gave and not self.waiting
 
 
 class Measured:
@@ -93,7 +76,7 @@ def main(events: int, rate: int, seconds: float, spacing: float, days: int) -> N
         print(f"market: {past + len(lines):,} events, of which {len(lines):,} come at {rate:,} a second", flush=True)
         seen, own = Measured(), memory_now()
         with open_state(state) as kept:
-            source = Fed(logs, 3600.0)
+            source = FedFolder(logs, 3600.0)
             watch = Watch(kept, source, Settings(), Bounds(days or 400), 2.0, round(spacing * MINUTE), None, seen)
             begun = time.monotonic()
             while watch.step() is not None:
@@ -104,9 +87,10 @@ def main(events: int, rate: int, seconds: float, spacing: float, days: int) -> N
             watch.look()
             print(f"first look, with a null of its own: {time.monotonic() - begun:.1f} s; {gibibytes(own):.2f} GiB", flush=True)
             arrived: list[tuple[float, int]] = []
-            source.feeder = threading.Thread(target=feed, args=(logs / "events.jsonl", lines, rate, arrived))
+            feeder = threading.Thread(target=feed, args=(logs / "events.jsonl", lines, rate, arrived))
             steps_before, looks_before, seen.recorded, seen.memories = len(seen.steps), len(seen.looks), 0, []
-            source.feeder.start()
+            feeder.start()
+            source.is_fed = feeder.is_alive
             watch.run(once=False)
             print(f"the window holds {kept.events:,} events at the end", flush=True)
             report(seen, steps_before, looks_before, times, arrived, len(lines), own)

@@ -20,6 +20,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
+from fed_folder import FedFolder
 
 from graphdet.alerts.alert import Alert
 from graphdet.settings import Settings
@@ -28,7 +29,6 @@ from graphdet.simulate import preset, simulate
 from graphdet.simulate.playing import lines_of
 from graphdet.simulate.writing import log_batches
 from graphdet.watch.chunks import Chunk, Place
-from graphdet.watch.folder_source import FolderSource
 from graphdet.watch.segments import DAY
 from graphdet.watch.state import State, open_state
 from graphdet.watch.step_looks import StepLook
@@ -41,24 +41,16 @@ PARTS = 10
 MINUTE = 60_000_000
 
 
-class Fed(FolderSource):
-    """A folder to which files come from another one, each once nothing is left of the one before; it ends with who writes them."""
+class InTurn(FedFolder):
+    """A folder to which files come from another one, each once nothing is left of the one before."""
 
-    writer: multiprocessing.process.BaseProcess
     coming: Path
     logs: Path
-    gave = False
 
     def take(self, known: Mapping[str, Place], now: float) -> list[Chunk]:
         if not self.gave and (files := sorted(self.coming.glob("*.jsonl"))):
             files[0].rename(self.logs / files[0].name)
-        chunks = super().take(known, now)
-        self.gave = bool(chunks)
-        return chunks
-
-    @property
-    def ended(self) -> bool:
-        return not self.writer.is_alive() and not self.gave and not any(self.coming.iterdir())
+        return super().take(known, now)
 
 
 class Measured:
@@ -128,13 +120,14 @@ def main(events: int, days: int, market: int) -> None:
         logs.mkdir()
         coming.mkdir()
         with open_state(Path(folder) / "state") as state:
-            source, seen = Fed(logs, 3600.0), Measured(state, days)
+            source, seen = InTurn(logs, 3600.0), Measured(state, days)
             source.coming, source.logs = coming, logs
-            source.writer = multiprocessing.get_context("spawn").Process(target=write, args=(coming, events, days, market), daemon=True)
-            source.writer.start()
+            writer = multiprocessing.get_context("spawn").Process(target=write, args=(coming, events, days, market), daemon=True)
+            writer.start()
+            source.is_fed = lambda: writer.is_alive() or any(coming.iterdir())
             begun = time.monotonic()
             Watch(state, source, Settings(), Bounds(days), 0.2, 5 * MINUTE, None, seen).run(once=False)
-            source.writer.join()
+            writer.join()
             took = time.monotonic() - begun
     since, memory = (np.array(column) for column in zip(*seen.memories, strict=True))
     print(f"{since[-1]:,} events after the window of {days} days was full", end="; ")
