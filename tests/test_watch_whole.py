@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+from alert_parts import line
 from test_watch_ends import ring, shoppers, write
 from watch_parts import add_up, watch_of
 
 from graphdet.alerts.outbox import list_deliveries
 from graphdet.errors import WatchError
+from graphdet.lineage.line import Line
 from graphdet.settings import AlertSettings
 from graphdet.watch import stepping, watching
 from graphdet.watch.folder_source import FolderSource
-from graphdet.watch.state import State, open_state
+from graphdet.watch.state import State, open_state, save_lines, save_meta
 from graphdet.watch.stepping import Bounds, watermark
 from graphdet.watch.watching import Watch
+from graphdet.watch.window import window_of
 
 NOW = 1_000.0
 
@@ -89,3 +92,21 @@ def test_the_watermark_is_that_of_the_busy_partition_that_is_furthest_behind() -
     assert of(a=(70, NOW), b=(50, NOW - 59), c=(None, NOW)) == 50
     assert of(a=(70, NOW), b=(50, NOW - 60)) == 70  # who is silent holds up nobody
     assert of(a=(70, NOW - 300), b=(50, NOW - 60)) == 70  # nor do all of them together
+
+
+def test_of_lines_what_was_told_once_is_not_held_beside_what_is_told_now(tmp_path: Path) -> None:
+    with open_state(tmp_path / "state") as state:
+        with state.writing() as connection:
+            save_meta(connection, {"end": "0"})
+        state.meta["end"] = "0"
+        before: Sequence[Line] = ()
+        for look in range(5):
+            lines = [line("stays"), line("grows", size=10 + look), *(line(f"of-look-{look}-{number}") for number in range(3))]
+            with state.writing() as connection:
+                save_lines(connection, lines, {"line-grows"})
+            window = window_of(state)
+            assert {one.name: one for one in window.lines} == {one.name: one for one in lines}
+            assert window.tellable == {"line-grows"}
+            assert len(state.lines) == len(lines)
+            assert sum(one is other for one in window.lines for other in before) == (1 if look else 0)  # which is not read again
+            before = window.lines

@@ -50,6 +50,7 @@ class State:
         counts: over the whole life, by `COUNTS`.
         known: events of the window.
         meta: small values by name.
+        lines: as told → each line as it was read last, and no other, since what was told of a line once is not kept.
     """
 
     folder: Path
@@ -60,6 +61,7 @@ class State:
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
     known: KnownEvents = field(default_factory=KnownEvents)
     meta: dict[str, str] = field(default_factory=dict)
+    lines: dict[str, Line] = field(default_factory=dict)
 
     @property
     def rows(self) -> Path:

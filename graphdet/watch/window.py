@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -79,16 +78,11 @@ class Window:
     tellable: frozenset[str]
 
 
-@lru_cache(16_384)
-def _line(told: str) -> Line:
-    """Most lines are those of the look before."""
-    return Line.from_dict(json.loads(told))
-
-
 def window_of(state: State) -> Window:
     """The state as it is."""
     assert state.end is not None
     rows = list(state.connection.execute("SELECT name, line, tellable FROM lines ORDER BY name"))
+    state.lines = {told: state.lines.get(told) or Line.from_dict(json.loads(told)) for _, told, _ in rows}  # most are as they were
     looked, spent = (int(state.meta[name]) if name in state.meta else None for name in ("looked_end", "spent_end"))
     return Window(
         folder=state.rows,
@@ -102,6 +96,6 @@ def window_of(state: State) -> Window:
         entry=int(state.meta.get("entry", "0")),
         taken=state.meta.get("taken", ""),
         null=Null.from_json(state.meta["null"]) if "null" in state.meta else None,
-        lines=[_line(line) for _, line, _ in rows],
+        lines=list(state.lines.values()),
         tellable=frozenset(name for name, _, tellable in rows if tellable),
     )
