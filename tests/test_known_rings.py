@@ -22,6 +22,14 @@ from graphdet.visits.visits import collect_visits
 SETTINGS = RingSettings(least_members=4, least_strength=0.0)
 
 
+def own_of(own: int, _: int) -> int:
+    return own
+
+
+def set_of(_: int, things: int) -> int:
+    return things
+
+
 def no_parts(ring: Grown) -> list[Grown]:
     return []
 
@@ -36,6 +44,15 @@ def test_an_inverted_index_counts_what_sets_have_in_common(sets: list[set[int]],
         numbers, shared = index.common(np.array(sorted(asked), np.int32))
         expected = {number: len(things & asked) for number, things in enumerate(sets) if things & asked}
         assert list(zip(numbers.tolist(), shared.tolist(), strict=True)) == list(expected.items())
+        for share in (0.0, 0.5, 0.8):
+            own = {number: (len(asked), len(things)) for number, things in enumerate(sets)}
+            things = np.array(sorted(asked), np.int32)
+            for found, of in (
+                (index.holding(things, share), own_of),
+                (index.within(things, share), set_of),
+                (index.overlapping(things, share), min),
+            ):
+                assert found.tolist() == [number for number, common in expected.items() if common > share * of(*own[number])]
 
 
 def test_a_ring_is_news_once_and_not_with_nearly_the_same_members() -> None:

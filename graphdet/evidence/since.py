@@ -24,9 +24,10 @@ from graphdet.evidence.pairs import PairEvidence, expected_meetings, measure_pai
 from graphdet.progress import Progress
 from graphdet.schema import ITEM, USER
 from graphdet.settings import EvidenceSettings, Settings
-from graphdet.visits.base_rates import measure_base_rates
+from graphdet.visits.base_rates import count_elsewhen, measure_base_rates
+from graphdet.visits.earlier import Earlier, collect_visits_since
 from graphdet.visits.index import index_visits
-from graphdet.visits.visits import Visits, collect_visits
+from graphdet.visits.visits import Visits
 
 NOWHERE = Moved()
 Values = TypeVar("Values", Int32, Int64, Float32)
@@ -41,7 +42,7 @@ class Before:
         events: (users,) events of each user.
         start: microseconds of its first event.
         item_category, categories: as in the table; `learned` as in `Measured`.
-        visits: of its events.
+        visits: of its events; `near` and `elsewhen` of them as in `VisitCounts`, and of which `resolution` times were.
         affordable: settings of evidence.
         pairs: pair evidence.
     """
@@ -53,6 +54,9 @@ class Before:
     categories: tuple[str, ...]
     learned: tuple[str, ...]
     visits: Visits
+    near: Int32
+    elsewhen: Int32
+    resolution: str
     affordable: EvidenceSettings
     pairs: PairEvidence
 
@@ -69,6 +73,9 @@ class Before:
             categories=events.categories,
             learned=measured.learned,
             visits=measured.visits,
+            near=measured.base_rates.near,
+            elsewhen=count_elsewhen(measured.base_rates, measured.visits),
+            resolution=events.resolution,
             affordable=measured.affordable,
             pairs=measured.pairs,
         )
@@ -108,10 +115,11 @@ def measure_since(
         if _start(events) != before.start or any((own < 0).any() for own in place.values()):
             return None
         events = _with_categories(before, events, place)
-        visits = collect_visits(events, settings.evidence, settings.view, threads)
+        earlier = _earlier(before, events, place)
+        visits = collect_visits_since(events, earlier, settings.evidence, settings.view, threads)
         with ThreadPoolExecutor(1) as beside:
-            others = beside.submit(lambda: (expected_meetings(visits), index_visits(visits), _what_came(before, events, visits, place)))
-            base_rates = measure_base_rates(visits, settings.evidence, threads=threads)
+            others = beside.submit(lambda: (expected_meetings(visits), index_visits(visits), _what_came(earlier, visits)))
+            base_rates = measure_base_rates(visits, settings.evidence, threads=threads, earlier=earlier)
             expected, index, since = others.result()
     with progress.stage("pair evidence", len(visits)):
         own = measure_pairs(visits, base_rates, expected, before.affordable, threads, since.touched)
@@ -164,13 +172,18 @@ def says_more(before: Before, since: Since, pairs: PairEvidence) -> Bool:
     return found
 
 
-def _what_came(before: Before, events: EventTable, visits: Visits, place: Mapping[str, Int32]) -> Since:
+def _earlier(before: Before, events: EventTable, place: Mapping[str, Int32]) -> Earlier:
     then = np.zeros(events.count(USER), np.int64)
     then[place[USER]] = before.events
-    first_key = {view.name: np.int32(view.first_key) for view in visits.views}
-    key = np.concatenate([np.zeros(0, np.int32), *(first_key[view.name] + place[view.name] for view in before.visits.views)])
     touched = then != np.bincount(events.codes[USER], minlength=len(then))
-    return Since(place[USER], key, touched, _came(before.visits, visits, place[USER], key, touched))
+    return Earlier(before.visits, before.resolution, before.near, before.elsewhen, place, touched)
+
+
+def _what_came(earlier: Earlier, visits: Visits) -> Since:
+    place, touched = earlier.place, earlier.touched
+    first_key = {view.name: np.int32(view.first_key) for view in visits.views}
+    key = np.concatenate([np.zeros(0, np.int32), *(first_key[view.name] + place[view.name] for view in earlier.visits.views)])
+    return Since(place[USER], key, touched, _came(earlier.visits, visits, place[USER], key, touched))
 
 
 def _came(before: Visits, visits: Visits, user: Int32, key: Int32, touched: Bool) -> Int64:

@@ -61,11 +61,8 @@ class KnownRings:
 
     def told(self, keys: Iterable[int], users: Int32) -> bool:
         """Whether a whole ring with one of these targets has most of the users."""
-        numbers, shared = self._rings_with_user.common(users)
-        if not len(numbers):  # as of most cores
-            return False
-        most = numbers[shared > self._settings.overlap * len(users)]
-        return any(not self._targets[number].isdisjoint(keys) for number in most.tolist())
+        most = self._rings_with_user.holding(users, self._settings.overlap).tolist()
+        return any(not self._targets[number].isdisjoint(keys) for number in most)
 
     def _looked(self, ring: Grown) -> bool:
         """Whether nothing is to be done: it is too small, or has been looked at."""

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence, Set
 import numpy as np
 
 from graphdet import _kernels
-from graphdet.arrays import Int32
 from graphdet.rings.growth import Grown
 from graphdet.settings import RingSettings
 
@@ -25,10 +24,8 @@ def distinct(rings: list[Grown], settings: RingSettings) -> list[Grown]:
     kept: list[Grown] = []
     kept_with_user = _kernels.InvertedIndex()
     for ring in rings:
-        if any(
-            shared > settings.overlap * _smaller(ring.members, kept[number].members) and _in_targets(kept[number], ring, settings)
-            for number, shared in _in_common(kept_with_user, ring.members)
-        ):
+        near = kept_with_user.overlapping(ring.members, settings.overlap).tolist()
+        if any(_in_targets(kept[number], ring, settings) for number in near):
             continue
         kept_with_user.add(len(kept), ring.members)
         kept.append(ring)
@@ -43,16 +40,13 @@ def held(rings: Sequence[Grown], by: Sequence[Grown], settings: RingSettings) ->
     return [
         ring
         for ring in rings
-        if any(
-            shared > settings.overlap * _smaller(ring.members, by[number].members) and _in_targets(by[number], ring, settings)
-            for number, shared in _in_common(with_user, ring.members)
-        )
+        if any(_in_targets(by[number], ring, settings) for number in with_user.overlapping(ring.members, settings.overlap).tolist())
     ]
 
 
 def _in_targets(one: Grown, other: Grown, settings: RingSettings) -> bool:
     shared = len(np.intersect1d(one.targets, other.targets, assume_unique=True))
-    return shared > settings.overlap * _smaller(one.targets, other.targets)
+    return shared > settings.overlap * min(len(one.targets), len(other.targets))
 
 
 def without_compounds(rings: list[Grown], settings: RingSettings) -> list[Grown]:
@@ -68,8 +62,8 @@ def without_compounds(rings: list[Grown], settings: RingSettings) -> list[Grown]
 def _is_compound(ring: Grown, rings: list[Grown], rings_with_user: _kernels.InvertedIndex, settings: RingSettings) -> bool:
     parts = [
         rings[number]
-        for number, shared in _in_common(rings_with_user, ring.members)
-        if shared > PART * len(rings[number].members) and settings.least_strength < rings[number].strength < ring.strength
+        for number in rings_with_user.within(ring.members, PART).tolist()
+        if settings.least_strength < rings[number].strength < ring.strength
     ]
     parts.sort(key=lambda part: (-part.strength, part.members.tobytes()))
     taken, together, count = np.zeros(0, np.int32), 0.0, 0
@@ -95,7 +89,7 @@ def best_told(rings: list[Grown], unite: Unite, most: int, settings: RingSetting
     unions_with_user = _kernels.InvertedIndex()
     for number, union in enumerate(ring for ring in told if id(ring) not in given):
         unions_with_user.add(number, union.members)
-    parts = [ring for ring in rings if all(shared <= PART * len(ring.members) for _, shared in _in_common(unions_with_user, ring.members))]
+    parts = [ring for ring in rings if not len(unions_with_user.holding(ring.members, PART))]
     return distinct([*told, *parts], settings)
 
 
@@ -138,37 +132,29 @@ class _Near:
         self.alive: dict[int, Grown] = {}
         self._most, self._stands = most, stands
         self._count = 0
-        self._rings_at = _kernels.InvertedIndex()
+        self._rings_at, self._grown_at = _kernels.InvertedIndex(), _kernels.InvertedIndex()  # the latter of those that do not stand
 
     def add(self, ring: Grown) -> None:
         self.alive[self._count] = ring
         self._rings_at.add(self._count, ring.targets)
+        if id(ring) not in self._stands:
+            self._grown_at.add(self._count, ring.targets)
         self._count += 1
 
     def to(self, ring: Grown) -> Iterator[tuple[int, Grown]]:
         """Rings that may be one with this ring; none of more than `most` members, and none that stands as it does."""
         if len(ring.members) > self._most:
             return
-        stands = id(ring) in self._stands
-        for number, common in _in_common(self._rings_at, ring.targets):
+        numbers, shared = (self._grown_at if id(ring) in self._stands else self._rings_at).common(ring.targets)
+        for number in numbers[shared >= LEAST_COMMON].tolist():
             other = self.alive.get(number)
-            if other is None or common < LEAST_COMMON or len(other.members) > self._most or (stands and id(other) in self._stands):
+            if other is None or len(other.members) > self._most:
                 continue
             if _shared_times(ring, other) >= LEAST_COMMON:
                 yield number, other
-
-
-def _in_common(index: _kernels.InvertedIndex, things: Int32) -> Iterator[tuple[int, int]]:
-    """Numbers of the sets that have any of the things, rising, and how many each has."""
-    numbers, shared = index.common(things)
-    return zip(numbers.tolist(), shared.tolist(), strict=True)
 
 
 def _shared_times(one: Grown, other: Grown) -> int:
     """Targets of both rings at which their times overlap."""
     _, mine, theirs = np.intersect1d(one.targets, other.targets, assume_unique=True, return_indices=True)
     return int(((one.start[mine] <= other.end[theirs]) & (other.start[theirs] <= one.end[mine])).sum())
-
-
-def _smaller(one: Int32, other: Int32) -> int:
-    return max(min(len(one), len(other)), 1)

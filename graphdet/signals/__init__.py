@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from graphdet.arrays import Float32, Int32
+from graphdet.arrays import Float32, Int32, Int64
 from graphdet.events import EventTable
 from graphdet.events.table import Written
 from graphdet.evidence.measured import Measured, measure
@@ -88,7 +88,7 @@ def made_places(events: EventTable) -> dict[str, MadePlaces]:
 def _known_and_new(events: EventTable, nodes: Nodes, column: str, known: MadePlaces) -> pa.DictionaryArray:
     """Nodes of events where some are known: the signal tells what is new from what most people wrote at each of these, and no more."""
     written = events.written[column]
-    place = np.asarray(pc.fill_null(pc.index_in(written.values, value_set=known.values), -1).to_numpy(zero_copy_only=False), np.int64)
+    place = _place_in(known.values, written.values)
     node = np.append(known.node, np.int32(-1))[place]
     count = np.bincount(written.code[written.code >= 0], minlength=len(node))
     order = np.lexsort((-count, node))
@@ -108,6 +108,13 @@ def _known_and_new(events: EventTable, nodes: Nodes, column: str, known: MadePla
     names = pa.concat_arrays([known.ids, told.dictionary.take(pa.array(new)).cast(known.ids.type)])
     code = np.append(node, -1)[written.code].astype(np.int32)
     return pa.DictionaryArray.from_arrays(pa.array(code, mask=code < 0), names)
+
+
+def _place_in(known: pa.LargeStringArray, values: pa.LargeStringArray) -> Int64:
+    """(values,) the place of each among the known ones, −1 where it is none of them; mostly these come first, as they were."""
+    if values.slice(0, len(known)).equals(known):
+        return np.where(np.arange(len(values)) < len(known), np.arange(len(values)), -1)
+    return np.asarray(pc.fill_null(pc.index_in(values, value_set=known), -1).to_numpy(zero_copy_only=False), np.int64)
 
 
 def measure_log(events: EventTable, settings: Settings, progress: Progress | None = None) -> Measured:

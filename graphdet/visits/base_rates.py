@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from graphdet import _kernels
-from graphdet.arrays import Float32, Float64, Int32, Int64, check_array
+from graphdet.arrays import Bool, Float32, Float64, Int32, Int64, check_array
 from graphdet.schema import ITEM
 from graphdet.settings import EvidenceSettings
+from graphdet.visits.earlier import Earlier
 from graphdet.visits.rushes import drawn_share, log_share_of_hours, public_share
 from graphdet.visits.visits import BLOCK, DAY, Visits
 
@@ -118,7 +119,13 @@ class VisitCounts:
         check_array("log_hours", self.log_hours, np.float32, len(self.near), most=0)
 
 
-def measure_base_rates(visits: Visits, settings: EvidenceSettings, homogeneity: Float64 | None = None, threads: int = 1) -> BaseRates:
+def measure_base_rates(
+    visits: Visits,
+    settings: EvidenceSettings,
+    homogeneity: Float64 | None = None,
+    threads: int = 1,
+    earlier: Earlier | None = None,
+) -> BaseRates:
     """Base rates of a log, or of a permuted log. O(visits).
 
     Args:
@@ -126,9 +133,10 @@ def measure_base_rates(visits: Visits, settings: EvidenceSettings, homogeneity: 
         settings: bounds of what is believed of homogeneity.
         homogeneity: None = read from these visits. A permuted log gets that of the log: it must not pass for one with other tastes.
         threads: the result does not depend on it.
+        earlier: the log that this one goes on from, whose counts save counting; the result does not depend on it.
     """
     totals = count_totals(visits)
-    return rate_visits(visits, count_visits(visits, totals.seconds, threads), totals, settings, homogeneity, threads)
+    return rate_visits(visits, count_visits(visits, totals.seconds, threads, earlier), totals, settings, homogeneity, threads)
 
 
 def count_totals(visits: Visits) -> LogTotals:
@@ -138,20 +146,41 @@ def count_totals(visits: Visits) -> LogTotals:
     return LogTotals(len(visits), int(visits.time.max(initial=0)) + 1, group_visits, group_keys)
 
 
-def count_visits(visits: Visits, seconds: int, threads: int = 1) -> VisitCounts:
+def count_visits(visits: Visits, seconds: int, threads: int = 1, earlier: Earlier | None = None) -> VisitCounts:
     """What hangs on each visit, as far as its user's visits and its key's visits are all among these; `seconds` is the log's length."""
     with ThreadPoolExecutor(1) as beside:
         rushes = beside.submit(_count_rushes, visits, seconds)
-        own, near, elsewhen = count_by_user(visits, threads)
+        own, near, elsewhen = count_by_user(visits, threads) if earlier is None else _count_by_user_since(visits, earlier, threads)
         key_elsewhen, returns = count_key_elsewhen(visits, seconds), count_returns(visits, seconds, threads)
     return VisitCounts(own, near, elsewhen, key_elsewhen, returns, *rushes.result())
 
 
-def count_by_user(visits: Visits, threads: int = 1) -> tuple[Int64, Int32, Int32]:
-    """`own`, `near` and `elsewhen` of `VisitCounts`, as far as users' visits are all among these."""
+def count_by_user(visits: Visits, threads: int = 1, chosen: Bool | None = None) -> tuple[Int64, Int32, Int32]:
+    """`own`, `near` and `elsewhen` of `VisitCounts`, as far as users' visits are all among these, or among the `chosen` ones of them."""
     reach = np.zeros(visits.groups, np.int64)
     reach[visits.group] = _near(visits)[_view(visits)]
-    return _kernels.count_by_user(visits.offset, visits.user, visits.time, visits.group, reach, visits.users, threads)
+    offset, user, time = visits.offset, visits.user, visits.time
+    if chosen is not None:
+        rows = np.flatnonzero(chosen)
+        offset, user, time = np.searchsorted(rows, offset), user[rows], time[rows]
+    return _kernels.count_by_user(offset, user, time, visits.group, reach, visits.users, threads)
+
+
+def _count_by_user_since(visits: Visits, earlier: Earlier, threads: int) -> tuple[Int64, Int32, Int32]:
+    """The same, with the counts that stand of visits of users of whom nothing came."""
+    came = earlier.touched[visits.user]
+    _, *anew = count_by_user(visits, threads, came)
+    near, elsewhen = np.empty(len(visits), np.int32), np.empty(len(visits), np.int32)
+    for found, then, now in ((near, earlier.near, anew[0]), (elsewhen, earlier.elsewhen, anew[1])):
+        found[~came], found[came] = then[earlier.stood], now
+    return np.bincount(visits.user, minlength=visits.users).astype(np.int64), near, elsewhen
+
+
+def count_elsewhen(base_rates: BaseRates, visits: Visits) -> Int32:
+    """(v,) int32, `elsewhen` of `VisitCounts` of a whole log's visits; see `elsewhen_of`."""
+    days = _days(visits, int(visits.time.max(initial=0)) + 1)
+    parts = [np.rint(base_rates.usual[rows] * np.float64(days[view])).astype(np.int32) for view, rows in enumerate(_stretches(visits))]
+    return np.concatenate([np.zeros(0, np.int32), *parts])
 
 
 def _count_rushes(visits: Visits, seconds: int) -> tuple[Float32, Float32, Float32]:

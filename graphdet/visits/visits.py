@@ -6,8 +6,10 @@ one visit; else every shopping session would look like five independent coincide
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -91,39 +93,59 @@ class Visits:
         return np.searchsorted([view.first_key for view in self.views], keys, side="right").astype(np.int32) - np.int32(1)
 
 
+class OfView(NamedTuple):
+    """Visits of one view, as in `Visits`; keys go by their codes among the view's own."""
+
+    offset: Int64
+    user: Int32
+    time: Int32
+    draw: Int32
+
+
 def collect_visits(events: EventTable, settings: EvidenceSettings, of_view: Views, threads: int = 1) -> Visits:
     """All views of a log as visits; the result does not depend on `threads`.
 
     Events without a time are left out of logs that have times: nobody can say what they coincide with.
     """
-    timed = events.time is not None
-    seconds, known = _seconds(events)
-    names = [name for name in settings.views if events.count(name)]
-    windows = [_windows(of_view[name].windows, events.resolution) if timed else (UNTIMED,) for name in names]
+    seconds, known = seconds_of(events)
+    windows = windows_of_views(events, settings, of_view)
 
-    def collect(name: str, gap: int) -> tuple[Int64, Int32, Int32, Int32]:
+    def collect(name: str, gap: int) -> OfView:
         code = np.where(known, events.codes[name], np.int32(-1)) if known is not None else events.codes[name]
         offset, user, time = visits_of_view(code, events.codes["user"], seconds, events.count(name), events.count("user"), gap)
-        return offset, user, time, _draws(name, offset, user, time, events.resolution, settings)
+        return OfView(offset, user, time, draws_of_view(name, offset, user, time, events.resolution, settings))
 
     with ThreadPoolExecutor(threads) as pool:
-        found = list(pool.map(collect, names, [own[0] for own in windows]))
+        found = dict(zip(windows, pool.map(collect, windows, [own[0] for own in windows.values()]), strict=True))
+    return put_together(events, windows, found, settings, of_view)
+
+
+def windows_of_views(events: EventTable, settings: EvidenceSettings, of_view: Views) -> dict[str, tuple[int, ...]]:
+    """Seconds of each view's windows, in the order of the views that the log has."""
+    names = [name for name in settings.views if events.count(name)]
+    return {name: (UNTIMED,) if events.time is None else _windows(of_view[name].windows, events.resolution) for name in names}
+
+
+def put_together(
+    events: EventTable, windows: Mapping[str, tuple[int, ...]], found: Mapping[str, OfView], settings: EvidenceSettings, of_view: Views
+) -> Visits:
+    """The visits of a log, of those `found` in each view."""
     views: list[View] = []
     offsets: list[Int64] = [np.zeros(1, np.int64)]
     groups, strata = ([np.zeros(0, np.int32)] for _ in range(2))
     first_key = first_group = first_stratum = 0
-    for name, own, (offset, *_) in zip(names, windows, found, strict=True):
+    for name, (offset, *_) in found.items():
         keys = events.count(name)
         group = events.item_category + np.int32(1) if name == ITEM and events.categories else np.zeros(keys, np.int32)  # 0 = unknown
         stratum = _pooled(group, np.diff(offset), settings.stratum_visits)
-        views.append(View(name, own, of_view[name], first_key, keys))
+        views.append(View(name, windows[name], of_view[name], first_key, keys))
         offsets.append(offset[1:] + offsets[-1][-1])
         groups.append(group + np.int32(first_group))
         strata.append(stratum + np.int32(first_stratum))
         first_key += keys
         first_group += int(group.max()) + 1
         first_stratum += int(stratum.max()) + 1
-    user, time, draw = (np.concatenate([np.zeros(0, np.int32), *(one[place] for one in found)]) for place in (1, 2, 3))
+    user, time, draw = (np.concatenate([np.zeros(0, np.int32), *(one[place] for one in found.values())]) for place in (1, 2, 3))
     return Visits(
         views=tuple(views),
         offset=np.concatenate(offsets),
@@ -138,7 +160,7 @@ def collect_visits(events: EventTable, settings: EvidenceSettings, of_view: View
     )
 
 
-def _draws(view: str, offset: Int64, user: Int32, time: Int32, resolution: str, settings: EvidenceSettings) -> Int32:
+def draws_of_view(view: str, offset: Int64, user: Int32, time: Int32, resolution: str, settings: EvidenceSettings) -> Int32:
     """Draws of one view's visits: only at items are rows written together that are one choice."""
     if view != ITEM or resolution == "none":
         return np.full(len(user), ALONE, np.int32)
@@ -149,7 +171,7 @@ def _draws(view: str, offset: Int64, user: Int32, time: Int32, resolution: str, 
     return draws_by_bundle(user, time, bundle[item])
 
 
-def _seconds(events: EventTable) -> tuple[Int32, Bool | None]:
+def seconds_of(events: EventTable) -> tuple[Int32, Bool | None]:
     """Seconds since the first timed event, and which events have a time (None = all)."""
     if events.time is None:
         return np.zeros(len(events), np.int32), None
