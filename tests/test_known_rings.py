@@ -46,12 +46,9 @@ def test_an_inverted_index_counts_what_sets_have_in_common(sets: list[set[int]],
         assert list(zip(numbers.tolist(), shared.tolist(), strict=True)) == list(expected.items())
         for share in (0.0, 0.5, 0.8):
             own = {number: (len(asked), len(things)) for number, things in enumerate(sets)}
-            things = np.array(sorted(asked), np.int32)
-            for found, of in (
-                (index.holding(things, share), own_of),
-                (index.within(things, share), set_of),
-                (index.overlapping(things, share), min),
-            ):
+            one = np.array(sorted(asked), np.int32)
+            for ask, of in ((index.holding, own_of), (index.within, set_of), (index.overlapping, min)):
+                found = ask(one, share)
                 assert found.tolist() == [number for number, common in expected.items() if common > share * of(*own[number])]
 
 
