@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +16,14 @@ from planted_logs import Block, planted_log
 import graphdet.signals
 from graphdet.errors import BadNumbers, ModelMismatch
 from graphdet.events import EventTable, Labels, read_events
+from graphdet.events.table import Written
 from graphdet.learning.explaining import explain_user
 from graphdet.learning.from_labels import learn_labels
 from graphdet.learning.labelled_inputs import read_inputs
 from graphdet.learning.labelled_model import load_labelled
 from graphdet.pipeline import detect
 from graphdet.settings import GnnSettings, RingSettings, Settings
-from graphdet.signals import SIGNALS, columns_of, made_places, measure_log, message_columns, with_meeting_places
+from graphdet.signals import SIGNALS, MadePlaces, columns_of, made_places, measure_log, message_columns, with_meeting_places
 from graphdet.signals.signal import Column, Signal, names_of
 
 QUICK = Settings(rings=RingSettings(permutations=1), gnn=GnnSettings(epochs=1, least_rings=0))
@@ -150,11 +152,41 @@ def test_where_a_log_goes_on_what_nodes_were_made_of_stands_and_what_is_new_join
             found[code].add(names[user])
         return {frozenset(users) for code, users in found.items() if code >= 0}
 
-    known, ids = made_places(with_meeting_places(read(len(said)))), set()
+    known, ids = made_places(with_meeting_places(read(len(said)))), set[str]()
     for first in (len(said), len(said) + len(more), len(texts)):
         events = with_meeting_places(read(first), known)
         assert groups(events) == groups(with_meeting_places(read(first)))
+        assert groups(with_meeting_places(turned(read(first)), known)) == groups(events)
         assert ids <= set(events.ids["text_group"].to_pylist())
         assert events.ids["text_group"].to_pylist() == sorted(events.ids["text_group"].to_pylist(), key=str.encode)
         known, ids = made_places(events), set(events.ids["text_group"].to_pylist())
     assert max(map(len, groups(events))) == 4
+
+
+def turned(events: EventTable) -> EventTable:
+    """The same, with what is written in another order."""
+    written = events.written["text"]
+    order = np.arange(len(written.values))[::-1]
+    code = np.append(order, -1)[written.code].astype(np.int32)
+    return replace(events, written={**events.written, "text": Written(written.values.take(pa.array(order)), code)})
+
+
+@pytest.mark.parametrize("order", [False, True])
+def test_texts_stand_where_they_were_put_before(order: bool, tmp_path: Path) -> None:
+    texts = [
+        SHEET.format("sound"),
+        "nothing like this was ever on the wall before",
+        SHEET.format("noise"),
+        "sturdy, and it came on a Sunday",
+    ]
+    rows = {"event_id": [f"e{number}" for number in range(4)], "user_id": [f"u{number}" for number in range(4)]}
+    rows |= {"item_id": ["i"] * 4, "timestamp": [f"2025-03-01 10:{number:02}" for number in range(4)], "text": texts}
+    pq.write_table(pa.table(rows), tmp_path / "log.parquet")
+    events = read_events([tmp_path / "log.parquet"])
+    values = events.written["text"].values
+    first = values.slice(0, 2)  # which are at one place, as nobody would put them now, or at none
+    known = {"text_group": MadePlaces(pa.array(["together"]), first, np.array([0, 0], np.int32))}
+    found = with_meeting_places(turned(events) if order else events, known)
+    at = dict(zip([texts[int(user[1:])] for user in found.ids["user"].to_pylist()], found.codes["text_group"].tolist(), strict=True))
+    names = found.ids["text_group"].to_pylist()
+    assert [names[at[text]] for text in first.to_pylist()] == ["together", "together"]

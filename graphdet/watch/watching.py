@@ -40,7 +40,7 @@ from graphdet.week.working_day import runs_in_use
 
 KEPT_RUNS = 3
 MANY = 1_000  # segments, from which on they are made fewer at any look
-REST = 0.25  # of the time that a step look took, before the next: so step looks take four fifths of one processor at the most
+REST = 0.1  # of the time that a step look took, before the next: so step looks take ten elevenths of one processor at the most
 SPARED = 25.0  # times what a whole look took, before the next where that is more than `spacing`: step looks are none meanwhile
 SHORT = 0.05  # seconds to wait for what is about to come
 PATIENCE = 5.0  # seconds before what a full disk refused is tried again
