@@ -69,7 +69,7 @@ def test_whichever_write_fails_a_step_or_a_look_left_nothing(tmp_path: Path) -> 
         assert report is not None
         assert report.counts["accepted"] == state.events == report.counts["read"]
         look, before = watch._take(watch.window()), kept(state)
-        for name in ("save_lines", "save_meta", "tell", "forget"):
+        for name in ("save_lines", "save_meta", "tell", "forget", "lines_left"):
             with pytest.MonkeyPatch.context() as patch:
                 failing(patch, watching, name)
                 with pytest.raises(WatchError):

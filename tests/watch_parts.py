@@ -52,6 +52,7 @@ class Heard:
     glances: list[StepLook] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
     hindrances: list[str] = field(default_factory=list)
+    notes: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
 
     def stepped(self, report: StepReport, figures: Mapping[str, float]) -> None:
         self.steps.append(report)
@@ -66,6 +67,9 @@ class Heard:
 
     def hindered(self, why: str) -> None:
         self.hindrances.append(why)
+
+    def noted(self, what: str, numbers: Mapping[str, Any]) -> None:
+        self.notes.append((what, numbers))
 
 
 def quick() -> Settings:

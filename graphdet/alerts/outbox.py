@@ -91,11 +91,19 @@ def enqueue(connection: sqlite3.Connection, alerts: Iterable[Alert], sinks: Mapp
 
 
 def forget(connection: sqlite3.Connection, before: int) -> int:
-    """Delete what alerts of an older moment say, once all are delivered; their keys stay, so that a repeat is known as one."""
-    done = connection.execute(
-        "UPDATE outbox SET document = NULL WHERE moment < ? AND document IS NOT NULL"
-        " AND NOT EXISTS (SELECT 1 FROM outbox_deliveries d WHERE d.number = outbox.number AND d.state != 'delivered')",
+    """Delete what alerts say of rings whose last event lies before a moment, unless a sink still waits for it; their keys stay, so that
+    a repeat is known as one.
+
+    Returns:
+        Dead letters that went with it, which can be sent no more.
+    """
+    connection.execute(
+        "UPDATE outbox SET document = NULL WHERE document IS NOT NULL AND coalesce(document ->> 'last_seen', moment) < ?"
+        " AND NOT EXISTS (SELECT 1 FROM outbox_deliveries d WHERE d.number = outbox.number AND d.state = 'waiting')",
         (before,),
+    )
+    done = connection.execute(
+        "DELETE FROM outbox_deliveries WHERE state = 'dead' AND number IN (SELECT number FROM outbox WHERE document IS NULL)"
     )
     return done.rowcount
 

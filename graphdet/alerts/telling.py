@@ -87,6 +87,16 @@ def load_told(connection: sqlite3.Connection) -> dict[str, Told]:
     return {line: Told(**{**told, "members": tuple(told["members"])}) for line, told in found}
 
 
+def forget_told(connection: sqlite3.Connection, lines: Collection[str], users: Collection[str]) -> None:
+    """Delete what was told of other lines than these, and of these whom nobody knows any more; how many they were stays."""
+    for line, one in load_told(connection).items():
+        left = tuple(user for user in one.members if user in users)
+        if line not in lines:
+            connection.execute("DELETE FROM outbox_told WHERE line = ?", (line,))
+        elif left != one.members:
+            connection.execute("UPDATE outbox_told SET document = ? WHERE line = ?", (json.dumps(asdict(replace(one, members=left))), line))
+
+
 def alerts_due(
     now: Mapping[str, Line], changes: Sequence[Change], told: Mapping[str, Told], settings: AlertSettings, moment: int
 ) -> tuple[tuple[Alert, ...], dict[str, Told]]:

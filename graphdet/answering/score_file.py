@@ -83,12 +83,31 @@ def write_learned(path: Path, users: pa.StringArray, chance: npt.NDArray[np.floa
     Raises:
         AlertError: it cannot be written.
     """
-    names = [f"{USER}{MARK}{user}" for user in users.to_pylist()]
-    columns = (pa.array(names, pa.large_string()), pa.array(chance, pa.float64()), pa.array([""] * len(names), pa.large_string()))
+    columns = (_keys(users), pa.array(chance, pa.float64()), pa.array([""] * len(users), pa.large_string()))
     _write(path, pa.table(dict(zip((name for name, _ in _KINDS), columns, strict=True))), {"model": model, "time": time})
 
 
-def _write(path: Path, table: pa.Table, meta: dict[str, str]) -> None:
+def keep_learned(path: Path, users: pa.StringArray) -> None:
+    """Of what a model said keep these users; nothing where none was ever asked.
+
+    Raises:
+        AlertError: it cannot be written.
+    """
+    try:
+        file = ScoreFile.open(path)
+    except NoScores:
+        return
+    stay = pc.is_in(file.keys, _keys(users))
+    if not pc.all(stay, min_count=0).as_py():
+        columns = zip((name for name, _ in _KINDS), (file.keys, file.scores, file.documents), strict=True)
+        _write(path, pa.table(dict(columns)).filter(stay), file.meta)
+
+
+def _keys(users: pa.StringArray) -> pa.LargeStringArray:
+    return pa.array([f"{USER}{MARK}{user}" for user in users.to_pylist()], pa.large_string())
+
+
+def _write(path: Path, table: pa.Table, meta: Mapping[str, str]) -> None:
     table = table.take(pc.sort_indices(table["key"])).combine_chunks()
     meta = {"format": str(FORMAT), **meta}
     schema = table.schema.with_metadata({name.encode(): value.encode() for name, value in meta.items()})

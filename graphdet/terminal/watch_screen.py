@@ -84,6 +84,12 @@ class Screen:
         self._told.write(printable(watch_words("hindered", self._language, why=why)) + "\n")
         self._told.flush()
 
+    def noted(self, what: str, numbers: Mapping[str, int]) -> None:
+        """What people should know."""
+        self._clear()
+        self._told.write(printable(watch_words(what, self._language, **numbers)) + "\n")
+        self._told.flush()
+
     def undelivered(self, why: str) -> None:
         """What a sink did not take."""
         self._clear()
@@ -142,6 +148,10 @@ class Journal:
     def hindered(self, why: str) -> None:
         """What stands in the way."""
         self._write("hindered", {"why": printable(why)})
+
+    def noted(self, what: str, numbers: Mapping[str, int]) -> None:
+        """What people should know."""
+        self._write(what, {**numbers, "why": printable(watch_words(what, "en", **numbers))})
 
     def undelivered(self, why: str) -> None:
         """What a sink did not take."""

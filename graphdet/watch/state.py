@@ -22,6 +22,7 @@ from graphdet.whole import why
 
 FILE, LOCK, SEGMENTS, ASIDE, RUNS = "watch.sqlite", "watch.lock", "segments", "aside", "runs"
 FORMAT = 1
+WAIT = 30.0  # seconds for who else writes to the file
 LEAST_ROOM = 1 << 18  # bytes that SQLite's journals need
 COUNTS = ("read", "accepted", "rejected", "duplicate", "late", "ahead")
 _TABLES = """
@@ -104,6 +105,17 @@ class State:
             told = f"the disk is full: {error}; free some space" if _lacks_room(error, self.folder) else str(error)
             raise WatchError(f"{self.folder / FILE}: cannot be written ({told}); what was kept before is whole.") from None
 
+    def wipe(self) -> bool:
+        """Empty SQLite's own log of what it still holds of things that were deleted; False where somebody reads it just now."""
+        try:
+            self.connection.execute("PRAGMA busy_timeout = 0")  # steps do not wait for who reads
+            (busy, _, _) = self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.Error:  # no room to write what it holds to its place
+            return False
+        finally:
+            self.connection.execute(f"PRAGMA busy_timeout = {round(1000 * WAIT)}")
+        return not busy
+
     def tell_figures(self, figures: Mapping[str, float]) -> None:
         """What those who look from outside are told; no part of the state."""
         with self.writing() as connection:
@@ -136,7 +148,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     try:
         if not path.exists():
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-        connection = sqlite3.connect(path, isolation_level=None, timeout=30.0, check_same_thread=False)
+        connection = sqlite3.connect(path, isolation_level=None, timeout=WAIT, check_same_thread=False)
         for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"):
             connection.execute(f"PRAGMA {pragma}")
         connection.executescript(_TABLES)
@@ -179,6 +191,7 @@ def _load(folder: Path, connection: sqlite3.Connection) -> State:
     remove_segments(state.rows, (segment.name for segment in state.segments))
     remove_segments(folder / ASIDE, (name for (name,) in connection.execute("SELECT name FROM asides")))
     state.known = KnownEvents.of(state.rows, state.segments)
+    state.wipe()
     return state
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -11,32 +10,25 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from shutil import rmtree
 from typing import Protocol, TypeVar
 
-import pyarrow.compute as pc
-
 from graphdet.alerts.alert import Alert
-from graphdet.alerts.deliver import connect
 from graphdet.alerts.outbox import forget
 from graphdet.alerts.telling import tell
-from graphdet.answering.score_file import NAME as SCORES
-from graphdet.answering.score_file import write_scores
 from graphdet.cases.casebook import Casebook
-from graphdet.drift.measuring import measure_drift
-from graphdet.errors import AlertError, GraphdetError, WatchError
+from graphdet.errors import GraphdetError, WatchError
 from graphdet.progress import Progress
-from graphdet.schema import USER
 from graphdet.settings import Settings
 from graphdet.shortage import memory_now
+from graphdet.watch.after_looks import tell_those_who_ask
 from graphdet.watch.chunks import Source
-from graphdet.watch.segments import is_disk_full, read_rows, remove_segments
-from graphdet.watch.state import FILE, RUNS, State, save_lines, save_meta
+from graphdet.watch.forgetting import lines_left, prune_runs
+from graphdet.watch.segments import is_disk_full, remove_segments
+from graphdet.watch.state import RUNS, State, save_lines, save_meta
 from graphdet.watch.step_looks import Standing, StepLook, take_step_look
 from graphdet.watch.stepping import Bounds, StepReport, take_step, tidy, watermark, window_start
 from graphdet.watch.taking_looks import BetweenLooks, Look, take_look
 from graphdet.watch.window import Window, window_of
-from graphdet.week.working_day import runs_in_use
 
 KEPT_RUNS = 3
 MANY = 1_000  # segments, from which on they are made fewer at any look
@@ -61,6 +53,9 @@ class Witness(Protocol):
 
     def hindered(self, why: str) -> None:
         """Something cannot be done now, and will be tried again."""
+
+    def noted(self, what: str, numbers: Mapping[str, int]) -> None:
+        """Something is as it is, and people should know: a sentence of `words/watch_words.py` with its numbers."""
 
 
 @dataclass
@@ -90,6 +85,7 @@ class Watch:
     steps: int = 0
     caught_up: bool = False  # all that lay there at the beginning was read: of several files one after another, none of which is late
     is_looking: bool = False  # a look reads segments beside the steps
+    unwiped: bool = False  # SQLite's own log may hold what left the window
     trouble: str = ""  # of the source, which is told when it begins
     unlooked: float | None = None  # since when there are events that no look saw
     figures: dict[str, float] = field(default_factory=dict)
@@ -230,7 +226,9 @@ class Watch:
     def keep(self, look: Look) -> Sequence[Alert]:
         """All of a look in one transaction: lines, alerts, and which run is the newest."""
         state, window, own = self.state, look.window, self.settings.alerts
+        start = window_start(window.end, self.bounds.days)
         told = {
+            "start": str(start),
             "look": str(int(state.meta["look"]) + 1),
             "looked": datetime.fromtimestamp(self.clock(), UTC).isoformat(timespec="seconds"),
             "looked_digest": window.digest,
@@ -239,27 +237,37 @@ class Watch:
             "entry": str(look.entry),
             "taken": look.taken,
         }
+        moved, gone = told["start"] != state.meta.get("start"), 0
+        if moved:
+            told["before"] = ""
         if look.is_recorded:
-            before = [state.meta["run"], *state.meta.get("before", "").split()]
+            before = [] if moved else [state.meta["run"], *state.meta.get("before", "").split()]
             told |= {"run": look.run.id, "recorded": look.recorded, "before": " ".join(before[: KEPT_RUNS - 1])}
         rings = {row["ring_id"]: row for row in look.run.rings.to_pylist()}
         with state.writing() as connection:
-            save_lines(connection, look.step.lines, look.tellable)
             save_meta(connection, told)
+            gone = forget(connection, start) if moved else 0
             alerts = tell(connection, look.lines, look.step.changes, own, window.end, cases=look.cases, doubted=look.doubted, rings=rings)
-            if look.refresh:
-                forget(connection, window_start(window.end, self.bounds.days))
+            save_lines(connection, lines_left(connection, look, start) if moved else look.step.lines, look.tellable)
         state.meta |= told
         self.standing = look.standing
+        self._forgot(gone, moved=moved)
         if alerts:
             self.wake()
-        self._prune()
+        prune_runs(state.folder / RUNS, {state.meta["run"], *state.meta["before"].split()}, self.home)
         self.figures["looks_total"] = float(told["look"])
         took = sum(cost["seconds"] for cost in look.run.meta["cost"]["stages"])
         self.spared = self.clock() + SPARED * took if SPARED * took * 1e6 > self.spacing else 0.0
         self.figures["look_seconds"] = took
         self.witness.looked(look, alerts, self.figures)
         return alerts
+
+    def _forgot(self, dead_letters: int, *, moved: bool) -> None:
+        """Tell of what can be sent no more; and what SQLite's own log still says of it goes, too, at this look or a later one."""
+        self.unwiped = (self.unwiped or moved) and not self.state.wipe()
+        self.figures["dead_letters_forgotten_total"] = self.figures.get("dead_letters_forgotten_total", 0.0) + dead_letters
+        if dead_letters:
+            self.witness.noted("forgotten", {"count": dead_letters})
 
     def keep_glance(self, look: StepLook | None) -> Sequence[Alert]:
         """All of a step look in one transaction: lines and alerts; where there can be none, a whole look comes before the next.
@@ -288,30 +296,10 @@ class Watch:
         return alerts
 
     def _tell_those_who_ask(self, look: Look, *, hurried: bool = False) -> None:
-        """Scores, and how days drift; where that cannot be written, what was is told on. `hurried`: another look is due already."""
         number = int(self.state.meta["look"])
-        try:
-            write_scores(self.state.folder / SCORES, look.run, look=number, moment=look.window.end, hurried=hurried)
-            self._measure_drift(look)
-        except AlertError as error:
-            self.witness.hindered(str(error))
-
-    def _measure_drift(self, look: Look) -> None:
-        """Of days that are over, on a connection of its own, since steps go on beside it; what they tidied away the next look measures."""
-        segments, rows = look.window.segments, self.state.rows
-        scores = look.run.scores.filter(pc.equal(look.run.scores["node_type"], USER))["score"].to_numpy()
-        try:
-            with contextlib.suppress(WatchError), contextlib.closing(connect(self.state.folder / FILE)) as connection:
-                measure_drift(
-                    connection,
-                    {one.day for one in segments},
-                    lambda day: read_rows(rows, [one for one in segments if one.day == day]),
-                    look.window.end,
-                    self.settings.drift,
-                    scores,
-                )
-        except sqlite3.Error as error:
-            self.witness.hindered(f"{self.state.folder / FILE}: drift cannot be measured ({error}).")
+        trouble = tell_those_who_ask(self.state.folder, look, number, self.settings.drift, hurried=hurried)
+        if trouble:
+            self.witness.hindered(trouble)
 
     def _glance_at(self, window: Window) -> StepLook | None:
         assert self.standing is not None
@@ -360,16 +348,6 @@ class Watch:
         """What left the window goes from the disk, as soon as no look reads it any more."""
         if not self.is_looking:
             remove_segments(self.state.rows, (segment.name for segment in self.state.segments))
-
-    def _prune(self) -> None:
-        """Remove old runs that no case rests on."""
-        kept = {self.state.meta["run"], *self.state.meta["before"].split()}
-        if self.home is not None:
-            with Casebook(self.home) as book:
-                kept |= {path.name for path in runs_in_use(book)}
-        for path in (self.state.folder / RUNS).iterdir():
-            if path.name not in kept and (path / "run.json").is_file():
-                rmtree(path, ignore_errors=True)
 
     def _tell(self, now: float, seconds: float) -> None:
         state = self.state
