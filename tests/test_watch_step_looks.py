@@ -196,6 +196,30 @@ def test_of_what_the_casebook_has_decided_no_step_look_tells(parts: list[pa.Tabl
         assert sorted(contradicted) == sorted(whole.doubted), "once, by this look or the one before"
         with Casebook(home) as book:
             assert {case.name for case in book.cases() if case.is_doubted} == {whole.cases[line] for line in whole.doubted}
+        if whole.doubted:  # one of the two markets has a ring that grew into an alert against its verdict
+            tell_of_a_twin(watch, logs, pa.concat_tables(parts), whole)
+
+
+def tell_of_a_twin(watch: Watch, logs: Path, log: pa.Table, whole: Look) -> None:
+    """A step look at which rings whose cases were found innocent grow by one who did what a member did."""
+    watch.settings = watch.settings.model_copy(
+        update={"alerts": watch.settings.alerts.model_copy(update={"grew_least": 1, "grew_share": 0.0})}
+    )
+    before, lines = len(heard(watch).alerts), {line.name: line for line in whole.step.lines}
+    for number, name in enumerate(sorted(whole.doubted)):
+        ring = lines[name].last
+        member = max(sorted(ring.members), key=lambda user: ring.members[user].weight)
+        theirs = log.filter(pc.equal(log["user_id"], member))
+        for column, told in (("user_id", f"twin {number}"), ("event_id", f"twin {number} of ")):
+            own = [told if column == "user_id" else told + event for event in theirs[column].to_pylist()]
+            theirs = theirs.set_column(theirs.column_names.index(column), column, pa.array(own))
+        add(watch, logs, theirs)
+    look = watch.glance()
+    assert look is not None
+    told_of = {alert.line: alert for alert in heard(watch).alerts[before:] if alert.line in whole.doubted}
+    assert any("grew" in alert.changes for alert in told_of.values())
+    assert {alert.verdict for alert in told_of.values()} == {"innocent"}  # as the whole look tells it
+    assert {line: alert.case for line, alert in told_of.items()} == {line: whole.cases[line] for line in told_of}
 
 
 class Counting(Watch):

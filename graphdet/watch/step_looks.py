@@ -53,8 +53,9 @@ class Standing:
         rings: found in it, in its codes, told or not.
         farms: members of each farm, in its codes.
         q_values: of rings that step looks found, until the next whole look.
-        cases, hidden, asleep: as of the last whole look: line → its case, lines that the casebook lets nobody be told of; and, where there
-            is a casebook, lines that were not found, whose cases nobody asked about.
+        cases, hidden, doubted, asleep: as of the last whole look: line → its case, lines that the casebook lets nobody be told of, lines
+            whose cases were found innocent, as in `Look`; and, where there is a casebook, lines that were not found, whose cases nobody
+            asked about.
     """
 
     settings: Settings
@@ -67,6 +68,7 @@ class Standing:
     q_values: Mapping[str, float] = field(default_factory=dict)
     cases: Mapping[str, str] = field(default_factory=dict)
     hidden: frozenset[str] = frozenset()
+    doubted: frozenset[str] = frozenset()
     asleep: frozenset[str] = frozenset()
 
     @staticmethod

@@ -161,7 +161,7 @@ def take_look(window: Window, between: BetweenLooks, settings: Settings, runs: P
         doubted = frozenset(line for ring, line in line_of.items() if ring in case_of and case_of[ring].is_doubted)
         last = book.tables.last()
         asleep = frozenset(line.name for line in look.step.lines if line.state != "here")
-        standing = replace(look.standing, cases=cases, hidden=hidden, asleep=asleep)
+        standing = replace(look.standing, cases=cases, hidden=hidden, doubted=doubted, asleep=asleep)
         entry = last.number if last else 0
         return replace(look, cases=cases, hidden=hidden, standing=standing, entry=entry, taken=taken, doubted=doubted)
 

@@ -284,8 +284,8 @@ class Watch:
         with state.writing() as connection:
             save_lines(connection, look.step.lines, look.tellable, look.stands)
             save_meta(connection, told)
-            settings, cases = self.settings.alerts, look.standing.cases
-            alerts = tell(connection, look.lines, look.step.changes, settings, window.end, cases=cases, rings=rings)
+            settings, cases, doubted = self.settings.alerts, look.standing.cases, look.standing.doubted
+            alerts = tell(connection, look.lines, look.step.changes, settings, window.end, cases=cases, doubted=doubted, rings=rings)
         state.meta |= told
         self.standing, self.rested = look.standing, self.clock() + REST * look.seconds
         if alerts:
