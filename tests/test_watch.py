@@ -470,6 +470,10 @@ def test_a_folder_that_goes_and_comes_back_is_told_once_and_gone_on_with(tmp_pat
         away.rename(logs)
         watch.step()
         assert (state.counts["read"], watch.figures["source_up"]) == (2, 1.0)
+        logs.rename(away)
+        with pytest.raises(WatchError, match="the folder is gone. Not all was read"):
+            watch.run(once=True)
+        assert state.meta["look"] == "1"
 
 
 def test_a_file_is_known_by_its_inode_and_its_first_bytes_and_goes_on_under_any_name(tmp_path: Path) -> None:

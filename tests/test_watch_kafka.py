@@ -19,7 +19,7 @@ from graphdet.alerts.outbox import list_deliveries, open_outbox, resend
 from graphdet.alerts.sinks import make_sinks
 from graphdet.alerts.telling import tell
 from graphdet.errors import AlertError, SettingsError, WatchError
-from graphdet.watch import kafka_source
+from graphdet.watch import kafka_source, watching
 from graphdet.watch.kafka_source import KafkaSource, client_settings
 from graphdet.watch.state import open_state
 from graphdet.watch.watching import Watch
@@ -100,6 +100,59 @@ def test_what_lies_in_a_topic_at_the_beginning_is_taken_whole_and_none_of_it_is_
         source.close()
         assert (state.counts["accepted"], state.counts["late"], watch.caught_up) == (540, 0, True)
         assert watch.steps > 3
+
+
+def test_a_broker_that_dies_is_waited_for_by_once_as_long_as_is_said_and_the_next_one_goes_on(
+    broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(broker, "halves", [event(number) for number in range(60)])
+    address = f"kafka://{broker.address}/halves"
+    with open_state(tmp_path / "state") as state:
+        watch = watch_of(state, source := KafkaSource(address, {}), clock=time.time)
+        steps(watch, 60)
+        broker.kill()
+        source.rewind()  # all partitions are to be read to their ends, and none can be
+        for name, seconds in (("LOOKED_FOR", 0.0), ("AWAY", 0.2)):
+            monkeypatch.setattr(kafka_source, name, seconds)
+        monkeypatch.setattr(watching, "GIVEN_UP", 0.5)
+        with pytest.raises(WatchError, match=f"kafka {broker.address}: no broker answers .*the next run goes on from there"):
+            watch.run(once=True)
+        source.close()
+        assert state.meta["look"] == "1"  # at what was read
+    broker.start()
+    send(broker, "halves", [event(number) for number in range(60, 90)])
+    with open_state(tmp_path / "state") as state:
+        watch = watch_of(state, source := KafkaSource(address, {}))
+        watch.run(once=True)
+        source.close()
+        assert (state.counts["accepted"], state.counts["read"], state.meta["look"]) == (90, 90, "2")
+        add_up(state)
+
+
+def test_partitions_that_give_neither_messages_nor_their_end_are_named(broker: Broker, tmp_path: Path) -> None:
+    """A broker may answer for others that are gone."""
+    send(broker, "leaderless", [event(number) for number in range(30)])
+    with open_state(tmp_path / "state") as state:
+        now = [MIDDAY]
+        watch = watch_of(state, source := KafkaSource(f"kafka://{broker.address}/leaderless", {}), clock=lambda: now[0])
+        steps(watch, 30)
+        while watch.step() is not None or source.waiting:
+            pass
+        source._unread |= {0, 2}  # as if their leader were gone
+        for seconds, told in (
+            (29, ""),
+            (2, f"kafka {broker.address}: nothing comes of leaderless[0], leaderless[2], not read to the end yet."),
+        ):
+            now[0] += seconds
+            watch.step()
+            assert source.trouble == told
+        send(broker, "leaderless", [event(number) for number in range(30, 60)], 2)
+        send(broker, "leaderless", [event(number) for number in range(60, 90)], 0)
+        steps(watch, 90)
+        while watch.step() is not None or source.waiting:
+            pass
+        assert source.trouble == ""
+        source.close()
 
 
 def test_messages_that_the_broker_deleted_before_they_were_read_are_told_once(broker: Broker, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ MOST_MESSAGES = 100_000  # of one step
 LOOKED_FOR = 30.0  # seconds after which new partitions are looked for
 PATIENCE = 20.0  # seconds to wait for a broker at the beginning
 AWAY = 5.0  # and later, for one that may come back
+SILENT = 30.0  # seconds without a message or the end of partitions that were not read to it, after which that is told
 GROUP = "graphdet-watch"
 OURS = ("enable.auto.commit", "enable.auto.offset.store", "bootstrap.servers", "enable.partition.eof")
 
@@ -55,7 +56,7 @@ class KafkaSource:
             "enable.partition.eof": True,
         }
         own |= {"auto.offset.reset": "earliest", "group.id": GROUP, "queued.max.messages.kbytes": 32_768, "log_level": 0, **settings}
-        self._heard = self._trouble = ""
+        self._heard = self._trouble = self._silence = ""
         try:
             self._consumer = Consumer({**own, "error_cb": self._hear})
         except KafkaException as error:
@@ -65,6 +66,7 @@ class KafkaSource:
         self._unread: set[int] = set()  # partitions whose end was not met since
         self._next: dict[int, int] = {}  # partition → the place of the message that comes next
         self._looked = float("-inf")
+        self._came = float("-inf")  # when something last did, or nothing was to come
         self.waiting = False
         self._partitions_there(PATIENCE)
 
@@ -74,7 +76,7 @@ class KafkaSource:
 
     @property
     def trouble(self) -> str:
-        return self._trouble
+        return self._trouble or self._silence
 
     def take(self, known: Mapping[str, Place], now: float) -> list[Chunk]:
         """Messages that have come, of each partition in their order."""
@@ -90,6 +92,7 @@ class KafkaSource:
             count += len(messages)
             if not messages:
                 break
+        self._listen(now, came=count > 0)
         self.waiting = bool(self._unread) or size >= MOST_BYTES or count >= MOST_MESSAGES
         lost = {partition: self._deleted(partition, *places) for partition, places in jumps.items()}
         return [
@@ -136,6 +139,12 @@ class KafkaSource:
             jumps.setdefault(partition, (self._next[partition], offset))
         after[partition] = self._next[partition] = offset + 1
 
+    def _listen(self, now: float, *, came: bool) -> None:
+        """A broker that answers may know nothing of one that is gone, with some of the partitions."""
+        self._came = now if came or not self._unread else self._came
+        silent = ", ".join(f"{self._topic}[{partition}]" for partition in sorted(self._unread)) if now - self._came >= SILENT else ""
+        self._silence = silent and f"kafka {self._brokers}: nothing comes of {silent}, not read to the end yet."
+
     def _deleted(self, partition: int, wanted: int, found: int) -> int:
         """How many messages before one that was found the broker has deleted unread; none where places are left out for another reason:
         transactions have some of their own, and a compacted topic keeps the last of each key."""
@@ -167,7 +176,7 @@ class KafkaSource:
         self._next = {partition: int(place["position"]) for partition, place in places.items() if place}
         begin = [TopicPartition(self._topic, partition, self._next.get(partition, OFFSET_BEGINNING)) for partition in there]
         self._consumer.assign(begin)
-        self._followed, self._unread, self._astray = {*self._followed, *there}, set(there), False
+        self._followed, self._unread, self._astray, self._came = {*self._followed, *there}, set(there), False, now
 
     def _partitions_there(self, patience: float) -> list[int]:
         from confluent_kafka import KafkaException

@@ -35,6 +35,7 @@ MANY = 1_000  # segments, from which on they are made fewer at any look
 REST = 0.1  # of the time that a step look took, before the next: so step looks take ten elevenths of one processor at the most
 SPARED = 25.0  # times what a whole look took, before the next where that is more than `spacing`: step looks are none meanwhile
 SHORT = 0.05  # seconds to wait for what is about to come
+GIVEN_UP = 30.0  # seconds after which `once` does not wait any longer for a source that is in trouble
 PATIENCE = 5.0  # seconds before what a full disk refused is tried again
 Done = TypeVar("Done")
 
@@ -87,6 +88,7 @@ class Watch:
     is_looking: bool = False  # a look reads segments beside the steps
     unwiped: bool = False  # SQLite's own log may hold what left the window
     trouble: str = ""  # of the source, which is told when it begins
+    troubled: float = 0.0  # since when
     unlooked: float | None = None  # since when there are events that no look saw
     figures: dict[str, float] = field(default_factory=dict)
     between: BetweenLooks = field(default_factory=BetweenLooks)  # one look is taken at a time
@@ -95,7 +97,11 @@ class Watch:
     spared: float = 0.0  # until when no whole look is taken, as long as step looks can be
 
     def run(self, *, once: bool) -> None:
-        """Follow the source until it ends; `once`: until nothing more is there."""
+        """Follow the source until it ends; `once`: until nothing more is there.
+
+        Raises:
+            WatchError: `once`, and what is there cannot be read to its end.
+        """
         with _worker() as worker:
             looking: Future[Look] | None = None
             glancing: Future[StepLook | None] | None = None
@@ -112,7 +118,7 @@ class Watch:
                 if self.is_looking and not busy:
                     self.is_looking = False
                     self._let_go()
-                over = self.source.ended or (once and report is None and not self.source.waiting)
+                over = self.source.ended or (once and report is None and (not self.source.waiting or self._is_given_up()))
                 due = not busy and not over and self.is_due()
                 looks = due or (not busy and not over and self.is_glance_due())
                 window = self._with_room(partial(self.window, whole=due), once=once) if looks else None
@@ -133,6 +139,8 @@ class Watch:
                 self._tell_those_who_ask(looking.result())
             self.is_looking = False
             self.look()
+        if once and self.trouble:
+            raise WatchError(f"{self.trouble} Not all was read; what was is kept and looked at, and the next run goes on from there.")
 
     def step(self) -> StepReport | None:
         """Take what has come; None where nothing has.
@@ -143,6 +151,7 @@ class Watch:
         now, begun = self.clock(), time.perf_counter()
         chunks = self.source.take(self.state.places, now)
         if self.source.trouble and not self.trouble:
+            self.troubled = now
             self.witness.hindered(self.source.trouble)
         self.trouble = self.source.trouble
         if not chunks:
@@ -195,6 +204,9 @@ class Watch:
         """Whether step looks can be taken: there was a look, of the same day, and of about as many events."""
         state, standing = self.state, self.standing
         return standing is not None and state.end is not None and standing.null.fits(standing.null.of, state.end, state.events)
+
+    def _is_given_up(self) -> bool:
+        return bool(self.trouble) and self.clock() - self.troubled >= GIVEN_UP
 
     def look(self) -> Look | None:
         """Look now, if anything has changed since the look before."""
