@@ -18,6 +18,7 @@ from pathlib import Path
 from graphdet.scratch import cleared_at_the_end, remove
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+SQLITE_FULL = 13  # as sqlite3 has it, which need not be loaded for this
 
 
 def why(error: OSError) -> str:
@@ -28,8 +29,13 @@ def why(error: OSError) -> str:
 
 
 def is_full(error: BaseException) -> bool:
-    """Whether an error says that a disk has no room left; libraries that write tell it in words alone."""
-    return (isinstance(error, OSError) and error.errno in FULL) or os.strerror(errno.ENOSPC) in str(error)
+    """Whether an error says that a disk has no room left: by its number, and in words only where it is of a kind that has none."""
+    if isinstance(error, OSError):
+        return error.errno in FULL
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is not None:
+        return bool(code & 0xFF == SQLITE_FULL)
+    return os.strerror(errno.ENOSPC) in str(error)
 
 
 @contextlib.contextmanager

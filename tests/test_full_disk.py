@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import click
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import typer
 from dossier_runs import QUICK, LoggedRun, market_run
+from watch_parts import event, watch_of
 
 from graphdet.cli.program import app
+from graphdet.errors import WatchError
 from graphdet.export import WRITERS
 from graphdet.settings import Settings
+from graphdet.watch.folder_source import FolderSource
+from graphdet.watch.segments import is_disk_full
+from graphdet.watch.state import open_state
 from graphdet.whole import whole_file, whole_folder
 
 SMALL = 192  # kibibytes of the small file system
@@ -293,6 +304,59 @@ def test_what_a_dead_process_left_is_cleared_and_a_folder_that_it_put_aside_come
         raise ValueError("stop")
     assert [path.name for path in tmp_path.iterdir()] == ["kit"]
     assert (tmp_path / "kit" / "one").read_bytes() == b"1"
+
+
+def refused(write: Callable[[], object]) -> WatchError:
+    """What a part of the watch makes of what cannot be written."""
+    try:
+        try:
+            write()
+        except (OSError, sqlite3.Error, pa.ArrowException):
+            raise WatchError("cannot be written") from None
+    except WatchError as error:
+        return error
+    raise AssertionError("it was written")
+
+
+def into_sqlite(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE one (data BLOB)")
+        connection.execute("INSERT INTO one VALUES (?)", (os.urandom(BIG_ENOUGH),))
+        connection.commit()
+
+
+WRITES: dict[str, Callable[[Path], object]] = {
+    "a file": lambda path: path.write_bytes(b"x" * BIG_ENOUGH),
+    "a Parquet file": lambda path: pq.write_table(pa.table({"a": np.random.default_rng(1).random(BIG_ENOUGH // 8)}), path),
+    "an Arrow file": lambda path: pa.OSFile(str(path), "wb").write(b"x" * BIG_ENOUGH),
+    "a database": into_sqlite,
+}
+
+
+def test_a_watch_waits_for_room_where_room_is_what_lacks_and_only_there(small_disk: Path) -> None:
+    """Whatever library said so, and in whatever words; a name that has `full` in it says nothing."""
+    disk = small_disk / "No space left on device" / "full"
+    disk.mkdir(parents=True)
+    for name, write in WRITES.items():
+        assert is_disk_full(refused(partial(write, disk / "one"))), name
+        (disk / "one").unlink(missing_ok=True)
+        (disk / "one").mkdir()
+        assert not is_disk_full(refused(partial(write, disk / "one"))), name
+        (disk / "one").rmdir()
+    assert not is_disk_full(WatchError("the disk is full"))
+    assert not is_disk_full(sqlite3.OperationalError("no such column: full"))
+
+
+def test_a_watch_whose_folder_is_called_full_ends_where_something_else_is_wrong(tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    (logs / "events.jsonl").write_bytes(event(0) + b"\n")
+    with open_state(tmp_path / "full") as state:
+        watch = watch_of(state, FolderSource(logs, 60.0))
+        state.rows.rmdir()
+        state.rows.write_bytes(b"")
+        with pytest.raises(WatchError, match="cannot be written"):
+            watch.run(once=False)
 
 
 def test_a_device_is_not_replaced() -> None:

@@ -471,7 +471,7 @@ def test_a_folder_that_goes_and_comes_back_is_told_once_and_gone_on_with(tmp_pat
         watch.step()
         assert (state.counts["read"], watch.figures["source_up"]) == (2, 1.0)
         logs.rename(away)
-        with pytest.raises(WatchError, match="the folder is gone. Not all was read"):
+        with pytest.raises(WatchError, match=r"the folder is gone\. Not all was read"):
             watch.run(once=True)
         assert state.meta["look"] == "1"
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
+import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +16,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from graphdet.errors import WatchError
+from graphdet.errors import GraphdetError, WatchError
 from graphdet.watch.reading_on import APART, ROWS
 from graphdet.whole import is_full, sync, why
 
 DAY = 24 * 60 * 60 * 1_000_000  # microseconds
+LEAST_ROOM = 1 << 18  # bytes that SQLite's journals need
 MANY = 12  # segments of one day, from which on they are made one
 
 
@@ -169,6 +172,27 @@ def rows_within(rows: pa.Table, start: int, end: int) -> pa.Table:
     return rows.filter(pc.and_(pc.greater_equal(time, start), pc.less(time, end)))
 
 
-def is_disk_full(error: BaseException) -> bool:
-    """Whether room is what lacks, so that trying again later may help."""
-    return is_full(error) or "full" in str(error)
+def is_disk_full(error: BaseException, *folders: Path) -> bool:
+    """Whether room is what lacks, so that trying again later may help: by what the system or SQLite said, not by words made of it.
+
+    Args:
+        error: theirs, or one that was raised in its place.
+        folders: that SQLite writes to, which may call a disk without room one that cannot be read or written.
+    """
+    told: BaseException | None = error
+    while told is not None:
+        if not isinstance(told, GraphdetError):
+            if is_full(told):
+                return True
+            if isinstance(told, sqlite3.Error) and getattr(told, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_IOERR:
+                return any(_has_no_room(folder) for folder in folders)
+        told = told.__cause__ or told.__context__
+    return False
+
+
+def _has_no_room(folder: Path) -> bool:
+    try:
+        state = os.statvfs(folder)
+    except OSError:
+        return False
+    return state.f_bavail * state.f_frsize < LEAST_ROOM

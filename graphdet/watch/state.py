@@ -23,7 +23,6 @@ from graphdet.whole import why
 FILE, LOCK, SEGMENTS, ASIDE, RUNS = "watch.sqlite", "watch.lock", "segments", "aside", "runs"
 FORMAT = 1
 WAIT = 30.0  # seconds for who else writes to the file
-LEAST_ROOM = 1 << 18  # bytes that SQLite's journals need
 COUNTS = ("read", "accepted", "rejected", "duplicate", "late", "ahead")
 _TABLES = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -102,7 +101,7 @@ class State:
                     self.connection.execute("ROLLBACK")
                 raise
         except sqlite3.Error as error:
-            told = f"the disk is full: {error}; free some space" if _lacks_room(error, self.folder) else str(error)
+            told = f"the disk is full: {error}; free some space" if is_disk_full(error, self.folder) else str(error)
             raise WatchError(f"{self.folder / FILE}: cannot be written ({told}); what was kept before is whole.") from None
 
     def wipe(self) -> bool:
@@ -154,18 +153,12 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.executescript(_TABLES)
         open_outbox(connection)
     except (sqlite3.Error, OSError) as error:
-        if _lacks_room(error, path.parent):
+        if is_disk_full(error, path.parent):
             raise WatchError(f"{path}: cannot be written (the disk is full: {error}); free some space.") from None
         raise WatchError(
             f"{path}: is no state of a watch, or damaged ({error}); restore it from a copy, or choose another --state."
         ) from None
     return connection
-
-
-def _lacks_room(error: Exception, folder: Path) -> bool:
-    """Whether the disk is full; SQLite may call it a disk that cannot be read or written."""
-    state = os.statvfs(folder)
-    return is_disk_full(error) or ("I/O" in str(error) and state.f_bavail * state.f_frsize < LEAST_ROOM)
 
 
 def _load(folder: Path, connection: sqlite3.Connection) -> State:

@@ -343,7 +343,8 @@ class Watch:
 
     def _wait_for_room(self, error: GraphdetError, *, once: bool) -> None:
         """A while, where room is what lacks."""
-        if once or not is_disk_full(error):
+        folders = [self.state.folder, *([self.home] if self.home else [])]
+        if once or not is_disk_full(error, *folders):
             raise error
         self.witness.hindered(str(error))
         time.sleep(PATIENCE)
