@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import logging
 import os
@@ -27,6 +28,7 @@ from graphdet.alerts.alert import Alert
 from graphdet.alerts.alert_lines import as_cef, as_event
 from graphdet.alerts.chat import MOST_BYTES, MOST_TOLD, digest
 from graphdet.alerts.deliver import Courier, connect, delivering
+from graphdet.alerts.kafka_sink import MEANS
 from graphdet.alerts.outbox import STATES, list_deliveries, mark, open_outbox, resend
 from graphdet.alerts.sinks import make_sinks
 from graphdet.alerts.telling import tell
@@ -34,8 +36,11 @@ from graphdet.cli.alert_commands import DeliveryState
 from graphdet.errors import AlertError, SettingsError
 from graphdet.lineage.line import Line
 from graphdet.schema import TIERS
+from graphdet.schema.wording import named
 from graphdet.settings import parse_settings
+from graphdet.terminal.watch_screen import Screen, all_told
 from graphdet.words.alert_words import ALERT_WORDS
+from graphdet.words.failure_words import FAILURES
 
 SECRET, OLD_SECRET = (f"whsec_{base64.b64encode(byte * 24).decode()}" for byte in (b"a", b"b"))
 HOSTILE = [
@@ -534,10 +539,47 @@ def test_the_commands_list_what_became_of_alerts_and_send_dead_letters_again(
     assert graphdet_command("alerts", "resend", tmp_path, first.key, "--sink", "other").out == "1 delivery waits to be sent again.\n"
     assert graphdet_command("alerts", "resend", tmp_path).out == "2 deliveries wait to be sent again.\n"
     assert set(states(outbox)) == {"waiting"}
-    for wrong in (["alert-none"], ["--sink", "fil"]):
-        done = graphdet_command("alerts", "resend", tmp_path, *wrong)
-        assert (done.code, len(done.err.splitlines())) == (2, 1)
+    for wrong in (["resend", tmp_path, "alert-none"], ["resend", tmp_path, "--sink", "fil"], ["list", tmp_path, "--sink", "fil"]):
+        done = graphdet_command("alerts", *wrong)
+        assert (done.code, len(done.err.splitlines()), done.out) == (2, 1, "")
+        assert "--sink" not in wrong or "no sink is called 'fil'; did you mean 'file'? There are: file, other.\n" in done.err
     assert [one.value for one in DeliveryState] == list(STATES)
+
+
+def test_sinks_are_known_before_an_alert_goes_to_them(outbox: sqlite3.Connection, tmp_path: Path, graphdet_command: Command) -> None:
+    done = graphdet_command("alerts", "list", tmp_path, "--sink", "desk")
+    assert (done.code, "There are none" in done.err) == (2, True)
+    with delivering(place_of(outbox), alert_settings({"desk": {"kind": "file", "path": str(tmp_path / "x")}})):
+        pass
+    assert graphdet_command("alerts", "list", tmp_path, "--sink", "desk").out == "No deliveries.\n"
+    assert "There are: desk." in graphdet_command("alerts", "list", tmp_path, "--sink", "nosuch").err
+
+
+def test_what_a_sink_did_not_take_and_why_is_told_in_the_language_that_is_asked_for(
+    outbox: sqlite3.Connection, tmp_path: Path, graphdet_command: Command
+) -> None:
+    out = io.StringIO()
+    with receiving((410, {}, b"")) as receiver, all_told(Screen(io.StringIO(), out, "zh", quiet=False)):
+        settings = alert_settings({"hook": webhook(receiver.address)})
+        put(outbox, settings, line("a"))
+        one_step(outbox, settings, "hook")
+    assert out.getvalue().startswith("接收方 hook：应答 410：接收方已停用；0 项等待，1 项投递失败；")
+    assert "应答 410：接收方已停用" in graphdet_command("alerts", "list", tmp_path, "--lang", "zh").out
+    assert "answered 410: the receiver is gone" in graphdet_command("alerts", "list", tmp_path).out
+    for language, why in (("zh", "应答 410：接收方已停用"), ("en", "answered 410: the receiver is gone")):
+        (told,) = json.loads(graphdet_command("alerts", "list", tmp_path, "--json", "--lang", language).out)
+        assert (told["why"], "failure" in told) == (why, False)
+
+
+def test_every_failure_can_happen_and_names_what_it_is_told() -> None:
+    package = Path(graphdet.__file__).parent / "alerts"
+    code = "\n".join(path.read_text(encoding="utf-8") for path in package.glob("*.py"))
+    assert [key for key in FAILURES if f'"{key}"' not in code] == []
+    made = re.findall(r'(?:Undelivered|as_kept)\(\s*"(\w+)"((?:[^()]|\([^()]*\))*)\)', code)
+    assert {key for key, _ in made} | set(MEANS.values()) == set(FAILURES)
+    for key, values in made:
+        names = {one for one in re.findall(r"(\w+)=", values) if one not in ("after", "gone")}
+        assert names == named(FAILURES[key].en), key
 
 
 def test_every_word_of_alerts_is_read_somewhere() -> None:

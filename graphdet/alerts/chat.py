@@ -140,8 +140,8 @@ def _check_code(answer: Answer, kind: str) -> None:
         document = json.loads(answer.body)
         code = document["code" if kind == "feishu" and "code" in document else "StatusCode" if kind == "feishu" else "errcode"]
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise Undelivered("answered something else than such bots do") from None
+        raise Undelivered("no_bot") from None
     if isinstance(code, bool) or not isinstance(code, int):
-        raise Undelivered("answered something else than such bots do")
+        raise Undelivered("no_bot")
     if code:
-        raise Undelivered(f"answered code {code}", after=TOO_MANY if code in BUSY[kind] else None)
+        raise Undelivered("code", code=code, after=TOO_MANY if code in BUSY[kind] else None)

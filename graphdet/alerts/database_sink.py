@@ -28,8 +28,8 @@ class DatabaseSink:
 
         folder = self._newest()
         if folder is None:
-            raise Undelivered("there is no run to push yet")
+            raise Undelivered("no_run")
         try:
             push(Run.load(folder), self._server)
         except GraphdetError as error:  # their texts may name the server's address
-            raise Undelivered(f"the push failed ({type(error).__name__}); `graphdet push` tells more") from None
+            raise Undelivered("unpushed", error=type(error).__name__) from None

@@ -12,15 +12,19 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from graphdet.alert_settings import AlertSettings
-from graphdet.alerts.outbox import Delivery, close_sinks, mark, open_outbox, pause_of, set_pause, waiting
+from graphdet.alerts.outbox import Delivery, mark, open_outbox, pause_of, set_pause, settle_sinks, waiting
 from graphdet.alerts.sink import Sink, Undelivered
 from graphdet.alerts.sinks import make_sinks
 from graphdet.errors import AlertError
+from graphdet.schema.wording import Language
+from graphdet.words.alert_words import alert_words
+from graphdet.words.failure_words import failure_in_words
 
 LOOK_SECONDS = 2.0  # after which a sink is looked for that others made wait: `resend` runs in another process
 PATIENCE = 30.0  # seconds to wait for the watch's own transaction
@@ -65,7 +69,7 @@ class Courier:
                     self._deliver(connection)
                 return
             except (sqlite3.Error, AlertError) as error:
-                log.warning("sink %s: the outbox cannot be used (%s)", self.name, type(error).__name__)
+                _warn("outbox_closed", sink=self.name, error=type(error).__name__)
                 if self._ended.wait(LOOK_SECONDS):
                     return
 
@@ -94,7 +98,7 @@ class Courier:
         except Undelivered as error:
             self._failed(connection, deliveries, error, failures + 1)
         except Exception as error:  # whatever a client library raises must not end the thread
-            self._failed(connection, deliveries, Undelivered(f"failed ({type(error).__name__})"), failures + 1)
+            self._failed(connection, deliveries, Undelivered("failed", error=type(error).__name__), failures + 1)
         else:
             self.outcome.delivered += len(deliveries)
             mark(connection, deliveries, "delivered")
@@ -111,12 +115,20 @@ class Courier:
         pause = max(longest * self._random.uniform(0.5, 1.0), error.after or 0.0, self._pause)
         old = [one for one in deliveries if error.gone or now - one.since >= settings.give_up_hours * 3600]
         self.outcome.dead += len(old)
-        mark(connection, old, "dead", why=error.why)
-        mark(connection, [one for one in deliveries if one not in old], "waiting", next_time=now + pause, why=error.why)
+        mark(connection, old, "dead", why=error.kept)
+        mark(connection, [one for one in deliveries if one not in old], "waiting", next_time=now + pause, why=error.kept)
         set_pause(connection, self.name, failures, now + pause)
-        log.warning(
-            "sink %s: %s; %d wait, %d dead; tried again in %.0f s", self.name, error.why, len(deliveries) - len(old), len(old), pause
-        )
+        _warn("undelivered", sink=self.name, why=error.kept, waiting=len(deliveries) - len(old), dead=len(old), seconds=pause)
+
+
+def _warn(words: str, **values: Any) -> None:
+    """To the log, and as it was to those who tell of it in another language."""
+    log.warning(alert_words(words, "en", **in_words(values, "en")), extra={"told": (words, values)})
+
+
+def in_words(values: Mapping[str, Any], language: Language) -> dict[str, Any]:
+    """The values of a sentence on deliveries, with what failed as words."""
+    return {name: failure_in_words(value, language) if name == "why" else value for name, value in values.items()}
 
 
 @dataclass(frozen=True)
@@ -153,7 +165,7 @@ def delivering(
     """
     couriers = tuple(Courier(path, name, sink, settings) for name, sink in make_sinks(settings, where, newest).items())
     with contextlib.suppress(sqlite3.Error), contextlib.closing(connect(path)) as connection:
-        close_sinks(connection, settings.sinks)
+        settle_sinks(connection, settings.sinks)
     threads = [threading.Thread(target=one.run, name=f"sink {one.name}", daemon=True) for one in couriers]
     for thread in threads:
         thread.start()

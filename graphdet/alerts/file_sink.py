@@ -15,7 +15,7 @@ from graphdet.alert_settings import SinkSettings
 from graphdet.alerts.alert import Alert
 from graphdet.alerts.alert_lines import as_line
 from graphdet.alerts.sink import Undelivered
-from graphdet.whole import sync, why
+from graphdet.whole import is_full, sync, why
 
 
 class FileSink:
@@ -39,7 +39,7 @@ class FileSink:
             if is_new:
                 sync(self._path.parent)
         except OSError as error:
-            raise Undelivered(f"the file cannot be written: {why(error)}") from None
+            raise (Undelivered("full") if is_full(error) else Undelivered("unwritten", reason=why(error))) from None
 
 
 def _add(file: int, lines: bytes) -> None:

@@ -79,10 +79,10 @@ def post(address: str, body: bytes, headers: Mapping[str, str], seconds: float) 
             found = Answer(answer.status, answer.read(MOST_ANSWER), _after(answer.headers.get("Retry-After")))
     except Exception as error:
         if time.monotonic() - begun >= seconds:
-            raise Undelivered(f"no answer within {seconds:g} seconds") from None
-        raise Undelivered(_why(error)) from None
+            raise Undelivered("late", seconds=seconds) from None
+        raise _undelivered(error) from None
     if time.monotonic() - begun >= seconds:  # what was cut may look like an answer
-        raise Undelivered(f"no answer within {seconds:g} seconds")
+        raise Undelivered("late", seconds=seconds)
     return found
 
 
@@ -95,10 +95,10 @@ def accepted(answer: Answer) -> Answer:
     if 200 <= answer.status < 300:
         return answer
     if 300 <= answer.status < 400:
-        raise Undelivered(f"answered {answer.status}, to go elsewhere, which is not followed")
+        raise Undelivered("elsewhere", status=answer.status)
     if answer.status == HTTPStatus.GONE:
-        raise Undelivered("answered 410: the receiver is gone", gone=True)
-    raise Undelivered(f"answered {answer.status}", after=answer.after)
+        raise Undelivered("gone", status=answer.status, gone=True)
+    raise Undelivered("answered", status=answer.status, after=answer.after)
 
 
 class _Http(urllib.request.HTTPHandler):
@@ -166,19 +166,19 @@ def _after(told: str | None) -> float | None:
     return min(max(moment.timestamp() - time.time(), 0.0), MOST_AFTER)
 
 
-def _why(error: BaseException) -> str:
+def _undelivered(error: BaseException) -> Undelivered:
     """What went wrong, without the address."""
     reason = error.reason if isinstance(error, urllib.error.URLError) else error
     if isinstance(reason, ssl.SSLCertVerificationError):
-        return "its certificate is not trusted"
+        return Undelivered("untrusted")
     if isinstance(reason, ssl.SSLError):
-        return "TLS failed"
+        return Undelivered("tls")
     if isinstance(reason, TimeoutError):
-        return "no answer in time"
+        return Undelivered("timed_out")
     if isinstance(reason, socket.gaierror):
-        return "its host is not known"
+        return Undelivered("unknown_host")
     if isinstance(reason, ConnectionRefusedError):
-        return "the connection was refused"
+        return Undelivered("refused")
     if isinstance(reason, OSError):
-        return f"the connection failed ({reason.strerror or type(reason).__name__})"
-    return f"the answer was none of HTTP ({type(reason).__name__})"
+        return Undelivered("unconnected", reason=reason.strerror or type(reason).__name__)
+    return Undelivered("no_http", error=type(reason).__name__)

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from confluent_kafka import Producer
 
 NAME = re.compile(r"[a-z]+(?:\.[a-z]+)+")  # of an option
-WHY = {  # what the client calls an error → what it means, the most telling first; its own text may tell settings and addresses
-    "_AUTHENTICATION": "the user or the password was refused",
-    "_SSL": "TLS failed, or the certificate is not trusted",
-    "_RESOLVE": "a host is not known",
-    "TOPIC_AUTHORIZATION_FAILED": "this user may not write to the topic",
-    "_UNKNOWN_TOPIC": "there is no such topic",
-    "UNKNOWN_TOPIC_OR_PART": "there is no such topic",
-    "MSG_SIZE_TOO_LARGE": "the alert is larger than the broker takes",
+MEANS = {  # what the client calls an error → what it means, the most telling first; its own text may tell settings and addresses
+    "_AUTHENTICATION": "kafka_password",
+    "_SSL": "kafka_tls",
+    "_RESOLVE": "kafka_host",
+    "TOPIC_AUTHORIZATION_FAILED": "kafka_denied",
+    "_UNKNOWN_TOPIC": "kafka_topic",
+    "UNKNOWN_TOPIC_OR_PART": "kafka_topic",
+    "MSG_SIZE_TOO_LARGE": "kafka_large",
 }
 
 
@@ -63,11 +63,11 @@ class KafkaSink:
             left = producer.flush(self._settings.timeout_seconds)
         except (KafkaException, BufferError, ValueError) as error:
             self._producer = None
-            raise Undelivered(f"Kafka: {_name(error)}") from None
+            raise _undelivered(_name(error)) from None
         if left or failed:
             producer.purge()
             self._producer = None
-            raise Undelivered(f"Kafka: {self._why(failed)}")
+            raise self._why(failed)
 
     def _made(self) -> Producer:
         from confluent_kafka import Producer
@@ -76,15 +76,18 @@ class KafkaSink:
         late = {"message.timeout.ms": str(round(1000 * self._settings.timeout_seconds)), "log_level": "0"}
         return Producer({**own, **late, **self._options, "error_cb": lambda error: self._heard.add(error.name())})
 
-    def _why(self, failed: Sequence[str]) -> str:
+    def _why(self, failed: Sequence[str]) -> Undelivered:
         """What the broker, or the way to it, had against the message."""
-        named = next((WHY[name] for name in WHY if name in self._heard or name in failed), "")
+        named = next((name for name in MEANS if name in self._heard or name in failed), "")
         other = next((name for name in failed if name != "_MSG_TIMED_OUT"), "")
-        return named or other or f"no answer within {self._settings.timeout_seconds:g} seconds"
+        return _undelivered(named or other) if named or other else Undelivered("kafka_late", seconds=self._settings.timeout_seconds)
+
+
+def _undelivered(name: str) -> Undelivered:
+    return Undelivered(MEANS[name]) if name in MEANS else Undelivered("kafka_failed", error=name)
 
 
 def _name(error: Exception) -> str:
     """The error's own name; its text may tell settings."""
     told = error.args[0] if error.args else None
-    found = str(told.name()) if told is not None and hasattr(told, "name") else type(error).__name__
-    return WHY.get(found, found)
+    return str(told.name()) if told is not None and hasattr(told, "name") else type(error).__name__

@@ -15,6 +15,7 @@ from typing import Literal
 
 from graphdet.alert_settings import SinkSettings
 from graphdet.alerts.alert import Alert
+from graphdet.words.failure_words import as_kept, failure_in_words
 
 State = Literal["waiting", "delivered", "dead"]
 STATES: tuple[State, ...] = ("waiting", "delivered", "dead")
@@ -46,7 +47,7 @@ class Delivery:
         attempts: that failed, or that succeeded at the last.
         next: seconds since 1970 from which on it is tried.
         since: when it began to wait.
-        why: the last failure, or empty.
+        failure: the last one, as `words/failure_words.py` keeps it, or empty.
     """
 
     number: int
@@ -61,7 +62,12 @@ class Delivery:
     attempts: int
     next: float
     since: float
-    why: str
+    failure: str
+
+    @property
+    def why(self) -> str:
+        """The last failure in English."""
+        return failure_in_words(self.failure, "en")
 
 
 _COLUMNS = "o.number, o.key, o.kind, o.line, o.ring_id, o.tier, o.moment, d.sink, d.state, d.attempts, d.next, d.since, d.why"
@@ -108,13 +114,18 @@ def forget(connection: sqlite3.Connection, before: int) -> int:
     return done.rowcount
 
 
-def close_sinks(connection: sqlite3.Connection, left: Collection[str]) -> None:
-    """What waits for a sink that is not among those left waits for nobody: it is dead, until the sink is back and it is sent again."""
+def settle_sinks(connection: sqlite3.Connection, left: Collection[str]) -> None:
+    """These are the sinks now. What waits for another waits for nobody: it is dead, until the sink is back and it is sent again."""
+    connection.executemany("INSERT OR IGNORE INTO outbox_sinks VALUES (?, 0, 0, 0)", [(sink,) for sink in sorted(left)])
     connection.execute(
-        "UPDATE outbox_deliveries SET state = 'dead', why = 'the settings name no such sink any more'"
-        " WHERE state = 'waiting' AND sink NOT IN (SELECT value FROM json_each(?))",
-        (json.dumps(sorted(left)),),
+        "UPDATE outbox_deliveries SET state = 'dead', why = ? WHERE state = 'waiting' AND sink NOT IN (SELECT value FROM json_each(?))",
+        (as_kept("no_sink"), json.dumps(sorted(left))),
     )
+
+
+def known_sinks(connection: sqlite3.Connection) -> list[str]:
+    """Those that the settings of a watch named, and those that something was ever to go to."""
+    return [sink for (sink,) in connection.execute("SELECT sink FROM outbox_sinks UNION SELECT sink FROM outbox_deliveries ORDER BY 1")]
 
 
 def waiting(connection: sqlite3.Connection, sink: str, now: float, most: int) -> list[tuple[Delivery, Alert]]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from graphdet.alerts.alert import Alert
+from graphdet.words.failure_words import as_kept, failure_in_words
 
 
 class Undelivered(Exception):
     """An attempt that failed; the reason names no address, no secret and nothing that the receiver wrote."""
 
-    def __init__(self, why: str, *, after: float | None = None, gone: bool = False) -> None:
-        """`after`: seconds that the receiver asks to be left alone; `gone`: it wants no more, so that trying again is of no use."""
-        super().__init__(why)
-        self.why, self.after, self.gone = why, after, gone
+    def __init__(self, failure: str, *, after: float | None = None, gone: bool = False, **values: Any) -> None:
+        """`failure`, with its values: of `words/failure_words.py`; `after`: seconds that the receiver asks to be left alone; `gone`: it
+        wants no more, so that trying again is of no use."""
+        self.kept, self.after, self.gone = as_kept(failure, **values), after, gone
+        super().__init__(failure_in_words(self.kept, "en"))
 
 
 class Sink(Protocol):

@@ -78,11 +78,14 @@ def list_alerts(
     from dataclasses import asdict
 
     from graphdet.alerts.outbox import STATES, list_deliveries
+    from graphdet.words.failure_words import failure_in_words
 
     with _opened(state) as connection:
+        _check_sink(connection, state, sink)
         found = list_deliveries(connection, [one for one in STATES if not only or one in only], sink)
     if as_json:
-        print_json([asdict(one) for one in found])
+        told = [{**asdict(one), "why": failure_in_words(one.failure, lang.value)} for one in found]
+        print_json([{name: value for name, value in one.items() if name != "failure"} for one in told])
         return
     from graphdet.terminal import console_for
     from graphdet.terminal.alert_screen import show_deliveries
@@ -106,16 +109,24 @@ def resend(
     from graphdet.words.alert_words import alert_words
 
     with _opened(state) as connection:
+        _check_sink(connection, state, sink)
         every = list_deliveries(connection, sink=sink)
-        if sink is not None and not every:
-            hint = nearest(sink, {one.sink for one in list_deliveries(connection)}) or "."
-            raise AlertError(f"{state}: nothing was ever to go to a sink '{sink}'{hint}")
         known = {one.key for one in every}
         for key in keys or ():
             if key not in known:
                 raise AlertError(f"{state}: there is no alert '{key}'{nearest(key, known) or '.'} `graphdet alerts list` has all.")
         sent = wait_anew(connection, [one for one in every if (one.key in keys if keys else one.state == "dead")])
     tell_done(alert_words("sent_again", lang.value, count=sent))
+
+
+def _check_sink(connection: sqlite3.Connection, state: Path, sink: str | None) -> None:
+    from graphdet.alerts.outbox import known_sinks
+    from graphdet.errors import AlertError, nearest
+
+    known = known_sinks(connection)
+    if sink is not None and sink not in known:
+        there = f"There are: {', '.join(known)}." if known else "There are none: name them in [alerts.sinks] of the watch's settings."
+        raise AlertError(f"{state}: no sink is called '{sink}'{nearest(sink, known) or '.'} {there}")
 
 
 @contextlib.contextmanager

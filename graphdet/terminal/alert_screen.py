@@ -15,6 +15,7 @@ from graphdet.schema.wording import Language
 from graphdet.terminal.canvas import clean, name, print_columns
 from graphdet.words.alert_words import alert_words
 from graphdet.words.drift_words import drift_words
+from graphdet.words.failure_words import failure_in_words
 
 STYLES = {"waiting": "yellow", "delivered": "", "dead": "red"}
 
@@ -30,7 +31,9 @@ def show_deliveries(console: Console, deliveries: Sequence[Delivery], language: 
     for one in deliveries:
         state = Text(alert_words(one.state, language), style=STYLES[one.state])
         change = alert_words(one.kind, language)
-        rows.append((one.key, change, name(one.ring_id), clean(one.sink), state, str(one.attempts), clean(one.why)))
+        rows.append(
+            (one.key, change, name(one.ring_id), clean(one.sink), state, str(one.attempts), clean(failure_in_words(one.failure, language)))
+        )
     columns = {heading: [row[place] for row in rows] for place, heading in enumerate(headings.values())}
     spared = [headings[key] for key in ("attempts", "change", "sink", "ring")]
     print_columns(console, columns, left=left, ids=(headings["key"], headings["ring"]), spared=spared, cut=(headings["why"],))

@@ -16,6 +16,7 @@ from rich.cells import cell_len, set_cell_size
 
 from graphdet.alerts.alert import Alert
 from graphdet.alerts.chat import digest
+from graphdet.alerts.deliver import in_words
 from graphdet.printable import printable
 from graphdet.run.log_clock import LogClock, clock_of
 from graphdet.schema.wording import Language
@@ -23,6 +24,7 @@ from graphdet.watch.step_looks import StepLook
 from graphdet.watch.stepping import StepReport
 from graphdet.watch.taking_looks import Look
 from graphdet.watch.window import Window
+from graphdet.words.alert_words import alert_words
 from graphdet.words.watch_words import watch_words
 
 APART = 0.5  # seconds between two writings of the live line
@@ -90,10 +92,10 @@ class Screen:
         self._told.write(printable(watch_words(what, self._language, **numbers)) + "\n")
         self._told.flush()
 
-    def undelivered(self, why: str) -> None:
+    def undelivered(self, words: str, values: Mapping[str, Any]) -> None:
         """What a sink did not take."""
         self._clear()
-        self._told.write(printable(why) + "\n")
+        self._told.write(printable(alert_words(words, self._language, **in_words(values, self._language))) + "\n")
         self._told.flush()
 
     def ended(self) -> None:
@@ -153,9 +155,9 @@ class Journal:
         """What people should know."""
         self._write(what, {**numbers, "why": printable(watch_words(what, "en", **numbers))})
 
-    def undelivered(self, why: str) -> None:
+    def undelivered(self, words: str, values: Mapping[str, Any]) -> None:
         """What a sink did not take."""
-        self._write("undelivered", {"why": printable(why)})
+        self._write("undelivered", {"why": printable(alert_words(words, "en", **in_words(values, "en")))})
 
     def ended(self) -> None:
         """Its lines are whole."""
@@ -177,7 +179,7 @@ def all_told(witness: Screen | Journal) -> Iterator[None]:
 
     class Failures(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            witness.undelivered(record.getMessage())
+            witness.undelivered(*record.told)  # type: ignore[attr-defined]
 
     told, log = Failures(logging.WARNING), logging.getLogger("graphdet.alerts")
     log.addHandler(told)

@@ -63,6 +63,11 @@ ALERT_WORDS: dict[str, Wording] = {
     ),
     "in_none": Wording("In no suspected ring.", "不属于任何疑似团伙。"),
     "as_of": Wording("As of look {look}, events up to {moment}.", "截至第 {look} 次查看，事件截至 {moment}。"),
+    "undelivered": Wording(
+        "sink {sink}: {why}; {waiting} wait, {dead} dead; tried again in {seconds:.0f} s",
+        "接收方 {sink}：{why}；{waiting} 项等待，{dead} 项投递失败；{seconds:.0f} 秒后重试",
+    ),
+    "outbox_closed": Wording("sink {sink}: the outbox cannot be used ({error})", "接收方 {sink}：无法使用待发箱（{error}）"),
     "sent_again": Wording("{count:delivery waits|deliveries wait} to be sent again.", "{count} 项投递将重新发送。"),
 }
 
