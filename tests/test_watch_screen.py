@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import io
+import json
 import os
 import pty
 import struct
@@ -18,12 +19,13 @@ from rich.cells import cell_len
 from test_watch_ends import RING, ring, shoppers, write
 from watch_parts import watch_of
 
-from graphdet.schema.wording import Language
+from graphdet.schema.wording import Language, named
 from graphdet.terminal import watch_screen
-from graphdet.terminal.watch_screen import Screen
+from graphdet.terminal.watch_screen import Journal, Screen
 from graphdet.watch.folder_source import FolderSource
 from graphdet.watch.state import open_state
 from graphdet.watch.stepping import StepReport
+from graphdet.words.watch_words import WATCH_WORDS
 
 
 @contextlib.contextmanager
@@ -89,6 +91,21 @@ def test_the_live_line_fits_and_leaves_nothing_behind(language: Language, column
         screen.hindered("?")
         assert rows()[1].startswith("?")
         assert not set("98764…") & set("".join(rows()[1:]))
+
+
+def test_what_people_should_know_is_told_in_their_language_and_with_its_values() -> None:
+    values = {"count": 2, "moment": "M", "before": "B", "place": "P\x1b", "start": "S"}
+    for what in ("forgotten", "leapt", "early", "deleted"):
+        names = named(WATCH_WORDS[what].en)
+        own, told, journal = {name: values[name] for name in names}, io.StringIO(), io.StringIO()
+        Screen(io.StringIO(), told, "zh", quiet=False).noted(what, own)
+        Journal(journal).noted(what, own)
+        line = json.loads(journal.getvalue())
+        assert (line["what"], {name: line[name] for name in names}) == (what, own)
+        for text in (told.getvalue(), line["why"]):
+            assert all(str(value).strip("\x1b") in text for value in own.values())
+            assert "\x1b" not in text
+        assert (line["why"].isascii(), told.getvalue().isascii()) == (True, False)
 
 
 def test_a_look_and_its_alerts_name_nobody(tmp_path: Path) -> None:

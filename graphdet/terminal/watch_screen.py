@@ -86,10 +86,10 @@ class Screen:
         self._told.write(printable(watch_words("hindered", self._language, why=why)) + "\n")
         self._told.flush()
 
-    def noted(self, what: str, numbers: Mapping[str, int]) -> None:
+    def noted(self, what: str, values: Mapping[str, int | str]) -> None:
         """What people should know."""
         self._clear()
-        self._told.write(printable(watch_words(what, self._language, **numbers)) + "\n")
+        self._told.write(printable(watch_words(what, self._language, **values)) + "\n")
         self._told.flush()
 
     def undelivered(self, words: str, values: Mapping[str, Any]) -> None:
@@ -151,9 +151,9 @@ class Journal:
         """What stands in the way."""
         self._write("hindered", {"why": printable(why)})
 
-    def noted(self, what: str, numbers: Mapping[str, int]) -> None:
+    def noted(self, what: str, values: Mapping[str, int | str]) -> None:
         """What people should know."""
-        self._write(what, {**numbers, "why": printable(watch_words(what, "en", **numbers))})
+        self._write(what, {**values, "why": printable(watch_words(what, "en", **values))})
 
     def undelivered(self, words: str, values: Mapping[str, Any]) -> None:
         """What a sink did not take."""

@@ -18,10 +18,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from graphdet.arrays import Int64
 from graphdet.errors import WatchError
 from graphdet.schema import arrow_schema
 from graphdet.settings import LogSettings, MachineSettings
 from graphdet.watch.chunks import Chunk
+from graphdet.watch.leaps import Leap, find_leap, place_of
 from graphdet.watch.reading_on import APART, ROWS, Taken, read_chunk
 from graphdet.watch.segments import DAY, KnownEvents, merged, not_repeated, remove_segments, write_segments
 from graphdet.watch.state import ASIDE, COUNTS, State, save_meta, save_places, save_segments
@@ -54,6 +56,9 @@ class StepReport:
 
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
     gone: int = 0  # events that left the window
+    early: int = 0  # that came when the window began after them
+    leap: Leap | None = None  # that moved the window
+    end_of: str = ""  # where its latest event stands
     rejected: pa.Table = field(default_factory=arrow_schema("rejected").empty_table)
 
 
@@ -89,7 +94,7 @@ def take_step(state: State, chunks: Sequence[Chunk], log: LogSettings, machine: 
     marks: dict[str, int | None] = {}
     accepted: list[pa.Table] = []
     met: list[Taken] = []
-    end = state.end
+    times: list[Int64] = []
     for chunk in chunks:
         taken = read_chunk(chunk, settings_to_take_in(log), machine, first=not state.counts["accepted"] and not met)
         met.append(taken)
@@ -103,10 +108,17 @@ def take_step(state: State, chunks: Sequence[Chunk], log: LogSettings, machine: 
         told = time[~ahead]
         before = state.watermarks.get(chunk.partition, (None, 0.0))[0]
         marks[chunk.partition] = max([*(() if before is None else (before,)), *((int(told.max()),) if len(told) else ())], default=None)
-        end = max([*(() if end is None else (end,)), *((int(told.max()),) if len(told) else ())], default=None)
+        times.append(told)
         accepted.append(_timely(taken, chunk, report, ahead, None if mark is None or bounds.lateness is None else mark - bounds.lateness))
     rows = _each_once(accepted, report)
     rows = _within(rows, report, None if state.end is None else window_start(state.end, bounds.days))
+    latest = [int(told.max()) if len(told) else -1 for told in times]
+    end = max([*(() if state.end is None else (state.end,)), *(one for one in latest if one >= 0)], default=None)
+    if latest and (state.end is None or max(latest) > state.end):
+        newest = latest.index(max(latest))
+        report.leap, report.end_of = find_leap(times, state.end, bounds.days), chunks[newest].shown
+        if report.leap:
+            report.end_of = place_of(chunks[newest], met[newest].head, report.leap.moment, settings_to_take_in(log), machine)
     report.counts["accepted"] = rows.num_rows
     report.counts["rejected"] = report.counts["read"] - report.counts["accepted"] - report.counts["duplicate"]
     _keep(state, rows, report, places, marks, end, bounds, now)
@@ -153,7 +165,8 @@ def _within(rows: pa.Table, report: StepReport, start: int | None) -> pa.Table:
     early = rows["timestamp"].cast(pa.int64()).to_numpy() < start
     if not early.any():
         return rows
-    report.counts["late"] += int(early.sum())
+    report.early = int(early.sum())
+    report.counts["late"] += report.early
     report.rejected = pa.concat_tables([report.rejected, _aside("", rows.filter(pa.array(early)), TOO_EARLY)])
     return rows.filter(pa.array(~early))
 
@@ -182,7 +195,7 @@ def _keep(
     old = [name for (name,) in state.connection.execute("SELECT name FROM asides WHERE day <= ?", (today - bounds.days,))]
     counts = {name: state.counts[name] + report.counts[name] for name in COUNTS}
     after = State(state.folder, state.connection, segments=segments)
-    told = {"digest": after.digest} | ({"end": str(end)} if end is not None else {})
+    told = {"digest": after.digest} | ({"end": str(end)} if end is not None else {}) | ({"end_of": report.end_of} if report.end_of else {})
     with state.writing() as connection:
         save_places(connection, places, marks)
         save_segments(connection, new, gone)

@@ -26,6 +26,7 @@ from graphdet.watch.forgetting import lines_left, prune_runs
 from graphdet.watch.segments import is_disk_full, remove_segments
 from graphdet.watch.state import RUNS, State, save_lines, save_meta
 from graphdet.watch.step_looks import Standing, StepLook, take_step_look
+from graphdet.watch.step_notes import StepNotes
 from graphdet.watch.stepping import Bounds, StepReport, take_step, tidy, watermark, window_start
 from graphdet.watch.taking_looks import BetweenLooks, Look, take_look
 from graphdet.watch.window import Window, window_of
@@ -55,8 +56,8 @@ class Witness(Protocol):
     def hindered(self, why: str) -> None:
         """Something cannot be done now, and will be tried again."""
 
-    def noted(self, what: str, numbers: Mapping[str, int]) -> None:
-        """Something is as it is, and people should know: a sentence of `words/watch_words.py` with its numbers."""
+    def noted(self, what: str, values: Mapping[str, int | str]) -> None:
+        """Something is as it is, and people should know: a sentence of `words/watch_words.py` with its values."""
 
 
 @dataclass
@@ -86,6 +87,7 @@ class Watch:
     steps: int = 0
     caught_up: bool = False  # all that lay there at the beginning was read: of several files one after another, none of which is late
     is_looking: bool = False  # a look reads segments beside the steps
+    notes: StepNotes = field(default_factory=StepNotes)
     unwiped: bool = False  # SQLite's own log may hold what left the window
     trouble: str = ""  # of the source, which is told when it begins
     troubled: float = 0.0  # since when
@@ -165,9 +167,9 @@ class Watch:
             self.source.rewind()
             raise
         self.source.kept(self.state.places)
-        if lost := sum(chunk.lost for chunk in chunks):
-            self.witness.hindered(f"messages deleted at the source before they were read: {lost:,}; have it keep them longer.")
-        self.figures["source_lost_total"] = self.figures.get("source_lost_total", 0.0) + lost
+        for what, values in self.notes.of(report, chunks, self.state.meta, self.bounds.days):
+            self.witness.noted(what, values)
+        self.figures["source_lost_total"] = self.figures.get("source_lost_total", 0.0) + sum(chunk.lost for chunk in chunks)
         self.caught_up = self.caught_up or not self.source.waiting
         self.steps += 1
         self.figures["events_per_second"] = report.counts["read"] / max(time.perf_counter() - begun, 1e-6)

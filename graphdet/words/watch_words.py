@@ -17,6 +17,19 @@ WATCH_WORDS: dict[str, Wording] = {
         "Alerts that no sink took and that left the window: {count:delivery is gone|deliveries are gone} for good.",
         "未被接收且已移出窗口的告警：{count} 项投递已永久删除。",
     ),
+    "leapt": Wording(
+        "{count:event|events} left the window, since the latest is of {moment} ({place}) and all before it end on {before}. If that time is"
+        " wrong, take it out and begin with a new --state.",
+        "{count} 条事件已移出窗口：最新事件的时间为 {moment}（{place}），此前的事件止于 {before}。若该时间有误，请将其移除，并以新的 --state 重新开始。",
+    ),
+    "early": Wording(
+        "Put aside so far, since the window begins after them, on {start}: {count:event|events}. The latest event is of {moment} ({place}).",
+        "因早于窗口起点 {start} 而搁置：目前共 {count} 条事件。最新事件的时间为 {moment}（{place}）。",
+    ),
+    "deleted": Wording(
+        "{count:message was|messages were} deleted at the source before the watch read them; have it keep them longer.",
+        "{count} 条消息在读取前已被来源删除；请延长其保留时间。",
+    ),
     "hindered": Wording("{why} It is tried again every few seconds; nothing is lost meanwhile.", "{why} 每隔几秒重试；期间不会丢失数据。"),
 }
 
