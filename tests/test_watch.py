@@ -452,7 +452,7 @@ def test_a_log_that_is_none_and_times_that_may_be_two_are_said(tmp_path: Path) -
         watch_of(state, FolderSource(logs, 60.0)).step()
 
 
-def test_a_folder_that_goes_and_comes_back_is_told_once_and_gone_on_with(tmp_path: Path) -> None:
+def test_a_folder_that_goes_and_comes_back_is_told_once_and_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     logs, away = tmp_path / "logs", tmp_path / "away"
     logs.mkdir()
     (logs / "events.jsonl").write_bytes(event(0) + b"\n")
@@ -471,6 +471,7 @@ def test_a_folder_that_goes_and_comes_back_is_told_once_and_gone_on_with(tmp_pat
         watch.step()
         assert (state.counts["read"], watch.figures["source_up"]) == (2, 1.0)
         logs.rename(away)
+        monkeypatch.setattr(watching, "GIVEN_UP", 0.0)
         with pytest.raises(WatchError, match=r"the folder is gone\. Not all was read"):
             watch.run(once=True)
         assert state.meta["look"] == "1"

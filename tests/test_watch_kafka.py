@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from alert_parts import NOW, alert_settings, by_name, line
@@ -123,13 +125,16 @@ def test_a_broker_that_dies_is_waited_for_by_once_as_long_as_is_said_and_the_nex
     send(broker, "halves", [event(number) for number in range(60, 90)])
     with open_state(tmp_path / "state") as state:
         watch = watch_of(state, source := KafkaSource(address, {}))
+        monkeypatch.setattr(watching, "GIVEN_UP", 60.0)
         watch.run(once=True)
         source.close()
         assert (state.counts["accepted"], state.counts["read"], state.meta["look"]) == (90, 90, "2")
         add_up(state)
 
 
-def test_partitions_that_give_neither_messages_nor_their_end_are_named(broker: Broker, tmp_path: Path) -> None:
+def test_partitions_that_give_neither_messages_nor_their_end_are_named(
+    broker: Broker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A broker may answer for others that are gone."""
     send(broker, "leaderless", [event(number) for number in range(30)])
     with open_state(tmp_path / "state") as state:
@@ -152,7 +157,13 @@ def test_partitions_that_give_neither_messages_nor_their_end_are_named(broker: B
         while watch.step() is not None or source.waiting:
             pass
         assert source.trouble == ""
+        client, gone = source._consumer, threading.Event()
+        monkeypatch.setattr(kafka_source, "AWAY", 0.1)
+        source._consumer = SimpleNamespace(close=gone.wait)  # as that of a broker that is gone may do for minutes
         source.close()
+        assert not gone.is_set()
+        gone.set()
+        client.close()
 
 
 def test_messages_that_the_broker_deleted_before_they_were_read_are_told_once(broker: Broker, tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ class Source(Protocol):
 
     @property
     def waiting(self) -> bool:
-        """Whether more is there already than the last chunks held."""
+        """Whether more is there already than the last chunks held, or may be, where trouble keeps it from being seen."""
 
     @property
     def trouble(self) -> str:

@@ -78,7 +78,7 @@ class FolderSource:
             by_inode.setdefault(int(place.get("inode", -1)), []).append((partition, place))
         chunks: list[Chunk] = []
         left = MOST_BYTES
-        self.waiting = False
+        self.waiting = bool(self.trouble)  # nobody knows what is there
         for file in self._files(set(by_inode)):
             if self._quiet.get(file.inode) == (file.size, file.changed):
                 continue

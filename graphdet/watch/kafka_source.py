@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -117,8 +118,10 @@ class KafkaSource:
         self._astray = True
 
     def close(self) -> None:
-        """Leave the brokers."""
-        self._consumer.close()
+        """Leave the brokers; one that is gone is not waited for, as the client would for minutes."""
+        leaving = threading.Thread(target=self._consumer.close, daemon=True)
+        leaving.start()
+        leaving.join(AWAY)
 
     def _add(self, message: Message, lines: dict[int, list[bytes]], after: dict[int, int], jumps: dict[int, tuple[int, int]]) -> None:
         from confluent_kafka import KafkaError

@@ -132,7 +132,8 @@ class Watch:
                         glancing = worker.submit(self._glance_at, window)
                 if over:
                     break
-                time.sleep(SHORT * (report is None) if self.source.waiting else max(self.every - (self.clock() - begun), SHORT))
+                at_once = self.source.waiting and not self.trouble
+                time.sleep(SHORT * (report is None) if at_once else max(self.every - (self.clock() - begun), SHORT))
             for told in (writing, glancing):
                 if told is not None:
                     told.result()
@@ -141,7 +142,7 @@ class Watch:
                 self._tell_those_who_ask(looking.result())
             self.is_looking = False
             self.look()
-        if once and self.trouble:
+        if once and self.trouble and self.source.waiting:
             raise WatchError(f"{self.trouble} Not all was read; what was is kept and looked at, and the next run goes on from there.")
 
     def step(self) -> StepReport | None:
