@@ -8,7 +8,7 @@ from typing import Any
 from graphdet.schema.wording import Language, Wording, filled
 
 FAILURES: dict[str, Wording] = {
-    "late": Wording("no answer within {seconds:g} seconds", "{seconds:g} 秒内没有应答"),
+    "late": Wording("no answer within {seconds:g|second|seconds}", "{seconds:g} 秒内没有应答"),
     "timed_out": Wording("no answer in time", "未及时应答"),
     "answered": Wording("answered {status}", "应答 {status}"),
     "gone": Wording("answered {status}: the receiver is gone", "应答 {status}：接收方已停用"),
@@ -30,7 +30,7 @@ FAILURES: dict[str, Wording] = {
     "unpushed": Wording("the push failed ({error}); `graphdet push` tells more", "推送失败（{error}）；详情见 `graphdet push`"),
     "failed": Wording("failed ({error})", "失败（{error}）"),
     "no_sink": Wording("the settings name no such sink any more", "设置中已没有这个接收方"),
-    "kafka_late": Wording("Kafka: no answer within {seconds:g} seconds", "Kafka：{seconds:g} 秒内没有应答"),
+    "kafka_late": Wording("Kafka: no answer within {seconds:g|second|seconds}", "Kafka：{seconds:g} 秒内没有应答"),
     "kafka_failed": Wording("Kafka: {error}", "Kafka：{error}"),
     "kafka_password": Wording("Kafka: the user or the password was refused", "Kafka：用户或密码被拒绝"),
     "kafka_tls": Wording("Kafka: TLS failed, or the certificate is not trusted", "Kafka：TLS 失败，或证书不受信任"),
