@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
 import json
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -287,3 +290,30 @@ def test_prometheus_reads_the_figures(state: Path, door: Door, tmp_path: Path) -
     assert found["graphdet_deliveries", "a", "dead"] == 1
     assert found["graphdet_sink_failures_total", "a"] == 2
     assert b"graphdet_up 0" in metrics(tmp_path)
+
+
+@pytest.mark.parametrize("is_up", [True, False])
+def test_a_watch_that_ends_by_itself_does_not_say_that_it_was_stopped(tmp_path: Path, is_up: bool) -> None:
+    """However far the process that answers has come, which reads the installer's script, too; it is no longer there afterwards."""
+    script = tmp_path / "graphdet"
+    script.write_text("from graphdet.__main__ import main\nif __name__ == '__main__':\n    main()\n", encoding="utf-8")
+    command = [sys.executable, str(script), "watch", "-", "--state", str(tmp_path / "state"), "--serve", "127.0.0.1:0"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        said = process.stderr.readline()
+        port = int(said.rpartition(":")[2])
+        while is_up and not answers(port):
+            time.sleep(0.05)
+        _, rest = process.communicate("user_id,item_id,timestamp\nu1,i1,2025-03-01 10:00:00\n", timeout=60)
+    assert process.returncode == 0
+    assert "stopped" not in said + rest
+    assert not answers(port)
+
+
+def answers(port: int) -> bool:
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+        try:
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status > 0
+        except OSError:
+            return False

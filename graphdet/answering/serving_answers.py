@@ -13,17 +13,19 @@ import json
 import logging
 import multiprocessing
 import os
+import signal
 import socket
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphdet.answering.questions import Scores
 from graphdet.answering.score_file import NAME
 from graphdet.answering.watch_figures import health, metrics
+from graphdet.early_stop import STOPS
 from graphdet.errors import AlertError, NoScores
 from graphdet.extras import need
 from graphdet.listening_socket import listening_socket
@@ -74,14 +76,15 @@ def answering(state: Path, place: str = "127.0.0.1:0") -> Iterator[Door]:
     with contextlib.closing(_listen(host, port)) as listener:
         door = Door(host, listener.getsockname()[1])
         context = multiprocessing.get_context("spawn")
-        process = context.Process(
-            target=serve_answers, args=(state, door, listener, os.environ.get(TOKEN, "")), daemon=True, name="answers"
-        )
+        until, end = context.Pipe(duplex=False)
+        arguments = (state, door, listener, os.environ.get(TOKEN, ""), until)
+        process = context.Process(target=serve_answers, args=arguments, daemon=True, name="answers")
         process.start()
+        until.close()
         try:
             yield door
         finally:
-            process.terminate()
+            end.close()  # no signal, at which a program says that it was stopped
             process.join(ENDING)
             if process.is_alive():
                 process.kill()
@@ -111,24 +114,24 @@ def _listen(host: str, port: int) -> socket.socket:
         raise AlertError(f"cannot listen at {host}, port {port} ({error.strerror}); name another place.") from None
 
 
-def serve_answers(state: Path, door: Door, listener: socket.socket, token: str) -> None:
-    """Serve until this process is told to end, or the one that began it is gone."""
+def serve_answers(state: Path, door: Door, listener: socket.socket, token: str, until: Connection) -> None:
+    """Serve until the other end of a pipe is closed, by whoever began this process or since they are gone."""
     import uvicorn
 
+    for name in STOPS:  # whoever began this process says that it was stopped; uvicorn raises what it heard once more
+        signal.signal(signal.Signals[name], signal.SIG_DFL)
     logging.getLogger("uvicorn").setLevel(logging.ERROR)  # what strangers send fills nobody's terminal
     config = uvicorn.Config(
         make_app(state, door, token), log_config=None, access_log=False, lifespan="off", server_header=False, timeout_keep_alive=15,
         limit_concurrency=200, proxy_headers=False, h11_max_incomplete_event_size=32 * 1024,
     )  # fmt: skip
     server = uvicorn.Server(config)
-    above = multiprocessing.parent_process()
-    if above is not None:
 
-        def follow() -> None:
-            wait([above.sentinel])
-            server.should_exit = True
+    def follow() -> None:
+        wait([until])
+        server.should_exit = True
 
-        threading.Thread(target=follow, daemon=True).start()
+    threading.Thread(target=follow, daemon=True).start()
     server.run(sockets=[listener])
 
 
