@@ -61,7 +61,7 @@ from graphdet.run.folder import Run
 from graphdet.run.log_clock import LogClock
 from graphdet.schema import RUN_TABLES, VERDICTS
 from graphdet.schema.run_tables import USER_ROLES
-from graphdet.schema.wording import LANGUAGES
+from graphdet.schema.wording import LANGUAGES, filled
 from graphdet.watch.state import FILE
 from graphdet.week import judged_rings
 from graphdet.week.hand_over import account_rows, still_to_act_on
@@ -725,6 +725,31 @@ def test_the_list_tells_each_accounts_reasons_and_its_last_day(
         monkeypatch.delattr(judged_rings, "Recorded")
         monkeypatch.delattr(judged_rings, "suspicion_codes")
         assert account_rows(book, told_of=served.console.desk.told_of) == rows, "what a page told is not found anew"
+
+
+def test_who_is_to_be_held_is_not_among_the_accounts_to_act_on(served: Served, home: Path) -> None:
+    """Until somebody says a word on them by name."""
+    cookie, _ = served.log_in()
+
+    def told() -> tuple[list[str], list[str], str]:
+        page = html.unescape(served.ask("/lists", cookie=cookie).text)
+        marked = re.findall(rf'title="([^"]+)">[^<]+</a> <span class="tier review">{WORDS["hold"].en}', page)
+        return re.findall('data-copy="([^"]*)"', page)[0].split("\n"), marked, page
+
+    with Casebook(home, "ana") as book:
+        for case in book.cases():
+            book.decide(case.name, "confirmed")
+        rows = account_rows(book, reasons=False)
+        act, hold = ([row["user_id"] for row in rows if row["standing"] == one] for one in ("act", "hold"))
+        assert 0 < len(hold) < len(act)
+        copied, marked, page = told()
+        assert (copied, marked) == (act, hold)
+        assert f"({len(act):,})" in page
+        assert filled(CONSOLE_WORDS["held_at_the_end"].en, count=len(hold)) in page
+        book.decide(next(row["case"] for row in rows if row["user_id"] == hold[0]), "confirmed", users=[hold[0]])
+    copied, marked, _ = told()
+    assert sorted(copied) == sorted([*act, hold[0]])
+    assert marked == hold[1:]
 
 
 def fewer_and_explained(run: Run, ring_id: str) -> Run:

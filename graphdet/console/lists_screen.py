@@ -18,6 +18,7 @@ from graphdet.console.asked import Answer, Asked
 from graphdet.console.desk import Desk
 from graphdet.errors import CaseError
 from graphdet.run.log_clock import clock_of
+from graphdet.schema import HOLD
 from graphdet.schema.wording import Language
 from graphdet.scratch import scratch_folder
 from graphdet.week.hand_over import Row, still_to_act_on
@@ -41,8 +42,10 @@ def lists_screen(desk: Desk, asked: Asked) -> Answer:
             rows.append({"own": one, "standing": one.standing(now), "hid": hid[-1].count if hid else "", "cases": _hidden(book, hid)})
         standing = desk.standing(book, accounts=True)
     judged = [row for name in standing.cases for row in standing.accounts[name]]
-    accounts = still_to_act_on(judged, now)
-    values = {"accounts": [row["user_id"] for row in accounts], "at_rest": len(judged) - len(accounts), "suppressions": rows}
+    accounts = sorted(still_to_act_on(judged, now), key=lambda row: bool(row["standing"] == HOLD))  # those to be held at the end
+    held = sum(row["standing"] == HOLD for row in accounts)
+    acted_on = [row["user_id"] for row in accounts[: len(accounts) - held]]
+    values = {"acted_on": acted_on, "held": held, "at_rest": len(judged) - len(accounts), "suppressions": rows}
     values["shown"] = shown = [_in_words(desk, row, now, asked.language) for row in accounts[:MOST_SHOWN]]
     values["kept"] = {run.run_id for run in desk.runs() if (desk.home / run.folder).is_dir()}
     values["coming"] = desk.tell({(row["own"]["run_id"], row["own"]["ring_id"]) for row in shown if row["reasons"] is None})

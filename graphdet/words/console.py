@@ -208,6 +208,11 @@ CONSOLE_WORDS: dict[str, Wording] = {
         "event, whichever is later.",
         "已确认团伙的成员，不含被判为正常者；有效期为结论或该团伙最后一次事件（以较晚者为准）之后 90 天。",
     ),
+    "held_at_the_end": Wording(
+        "{count:account is|accounts are} to be held, at the end of the list and not copied: their part is weak, and nobody said anything of "
+        "them by name.",
+        "列表末尾有 {count} 个账号暂缓处置，不会被复制：参与程度弱，且无人单独判断。",
+    ),
     "at_rest": Wording(
         "{count:account is|accounts are} past that day and not listed; confirming the case anew puts them back.",
         "另有 {count} 个账号已过有效期，未列出；重新确认案件即可恢复。",
