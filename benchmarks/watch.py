@@ -27,6 +27,7 @@ from graphdet.alerts.alert import Alert
 from graphdet.arrays import Int64
 from graphdet.events import read_events
 from graphdet.pipeline import detect
+from graphdet.progress import share_heaps
 from graphdet.settings import Settings
 from graphdet.shortage import memory_now
 from graphdet.simulate import preset, simulate
@@ -69,6 +70,7 @@ class Measured:
 
 
 def main(events: int, rate: int, seconds: float, spacing: float, days: int) -> None:
+    share_heaps()  # as the command does
     with tempfile.TemporaryDirectory() as folder:
         logs, state = Path(folder) / "logs", Path(folder) / "state"
         logs.mkdir()

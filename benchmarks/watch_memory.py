@@ -23,6 +23,7 @@ import numpy as np
 from fed_folder import FedFolder
 
 from graphdet.alerts.alert import Alert
+from graphdet.progress import share_heaps
 from graphdet.settings import Settings
 from graphdet.shortage import memory_now
 from graphdet.simulate import preset, simulate
@@ -115,6 +116,7 @@ def save(logs: Path, market: int, lines: Iterable[bytes]) -> None:
 
 
 def main(events: int, days: int, market: int) -> None:
+    share_heaps()  # as the command does
     with tempfile.TemporaryDirectory() as folder:
         logs, coming = Path(folder) / "logs", Path(folder) / "coming"
         logs.mkdir()

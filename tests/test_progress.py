@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -83,3 +87,33 @@ def test_a_long_stage_is_told_in_a_file_as_it_goes_on(monkeypatch: pytest.Monkey
         "graphdet: read: 100 after 12 s",
         "graphdet: read: 200 after 24 s",
     ]
+
+
+TAKERS = """
+import ctypes, sys, threading
+from graphdet.progress import share_heaps
+if "shared" in sys.argv:
+    share_heaps()
+libc = ctypes.CDLL(None)
+together = threading.Barrier(12)
+def take():
+    together.wait()
+    libc.malloc(1000)
+    together.wait()
+threads = [threading.Thread(target=take) for _ in range(12)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+libc.fopen.restype = ctypes.c_void_p
+libc.malloc_info(0, ctypes.c_void_p(libc.fopen(sys.argv[1].encode(), b"w")))
+libc.fflush(None)
+"""
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_info"), reason="glibc tells of its heaps")
+def test_threads_of_a_process_that_lasts_share_two_heaps(tmp_path: Path) -> None:
+    heaps = {}
+    for how in ("shared", "apart"):
+        file = tmp_path / how
+        subprocess.run([sys.executable, "-c", TAKERS, str(file), how], check=True, timeout=60)
+        heaps[how] = file.read_text().count("<heap nr=")
+    assert heaps["shared"] <= 2 < heaps["apart"]

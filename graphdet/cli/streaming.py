@@ -62,6 +62,7 @@ def watch(
     """
     from graphdet.alerts.deliver import delivering
     from graphdet.errors import SettingsError
+    from graphdet.progress import share_heaps
     from graphdet.terminal.watch_screen import all_told, witness_for
     from graphdet.watch.state import FILE, open_state
     from graphdet.watch.stepping import Bounds
@@ -77,6 +78,7 @@ def watch(
         raise SettingsError(f"--keep {keep!r} must be whole days, such as 30d or 8w: the window begins with a day.")
     bounds = Bounds(int(days), round(as_seconds("--lateness", lateness) * 1e6), as_seconds("--idle", idle))
     seconds, spacing = as_seconds("--every", every), round(as_seconds("--look", look) * 1e6)
+    share_heaps()
     with _source(source, bounds.idle, client) as followed, open_state(state) as kept:
         witness = witness_for(sys.stdout, sys.stderr, as_json=as_json, quiet=manner.quiet, language=language.value)
         newest = partial(_newest, kept)
