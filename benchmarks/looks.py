@@ -86,6 +86,9 @@ class Nobody:
         """Nothing may hinder a benchmark."""
         raise AssertionError(why)
 
+    def noted(self, what: str, values: Mapping[str, int | str]) -> None:
+        """What people should know is no matter here."""
+
 
 Rings = Mapping[frozenset[str], str]  # members → tier
 

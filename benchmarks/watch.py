@@ -68,6 +68,9 @@ class Measured:
     def hindered(self, why: str) -> None:
         raise AssertionError(why)
 
+    def noted(self, what: str, values: Mapping[str, int | str]) -> None:
+        print(f"  {what}: {dict(values)}", flush=True)
+
 
 def main(events: int, rate: int, seconds: float, spacing: float, days: int) -> None:
     share_heaps()  # as the command does

@@ -80,6 +80,9 @@ class Measured:
     def hindered(self, why: str) -> None:
         raise AssertionError(why)
 
+    def noted(self, what: str, values: Mapping[str, int | str]) -> None:
+        print(f"  {what}: {dict(values)}", flush=True)
+
     def note(self) -> None:
         state, read = self.state, self.state.counts["read"]
         if state.end is None:
