@@ -36,7 +36,7 @@ from graphdet.simulate import preset, simulate
 from graphdet.simulate.writing import log_table
 from graphdet.watch import folder_source, watching
 from graphdet.watch.folder_source import FolderSource
-from graphdet.watch.segments import DAY, MANY
+from graphdet.watch.segments import DAY, MANY, read_rows
 from graphdet.watch.spending import Kind, allowance
 from graphdet.watch.state import ASIDE, RUNS, SEGMENTS, open_state
 from graphdet.watch.taking_looks import settings_of_look
@@ -288,6 +288,26 @@ def test_a_poison_message_is_rejected_and_told_alone(log: pa.Table, tmp_path: Pa
         assert state.counts["accepted"] == len(rows)
         assert state.counts["rejected"] == len(poison) - 1  # an empty line is no record
         add_up(state)
+
+
+def test_joined_tables_and_skipped_files_may_lie_in_the_folder(tmp_path: Path) -> None:
+    logs = tmp_path / "shop" / "logs"
+    (logs / "old").mkdir(parents=True)
+    goods = "\n".join(["item_id,category", *(f"i{number},kind{number % 2}" for number in range(6))])
+    (logs / "goods.csv").write_text(goods + "\n")
+    (logs / "old" / "notes.csv").write_text("who,said\nA,B\n")
+    events = [f"u{number},i{number % 6},2025-03-01 10:{number:02}:00,order" for number in range(30)]
+    (logs / "events.csv").write_text("\n".join(["user_id,item_id,timestamp,action", *events]) + "\n")
+    settings = tmp_path / "shop" / "settings.toml"
+    settings.write_text('[log]\nskip = ["logs/old/notes.csv"]\n[log.join]\n"logs/goods.csv" = "item_id"\n')
+    (tmp_path / "near").symlink_to(tmp_path / "shop" / "logs")  # by another way
+    watch = [sys.executable, "-c", "from graphdet.cli import main; main()", "watch", str(tmp_path / "near"), "--settings", str(settings)]
+    done = subprocess.run([*watch, "--state", str(tmp_path / "state"), "--once", "--json"], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    with open_state(tmp_path / "state") as state:
+        assert state.counts["read"] == state.counts["accepted"] == 30
+        kinds = read_rows(state.rows, state.segments)["category"].to_pylist()
+    assert sorted(set(kinds)) == ["kind0", "kind1"]
 
 
 def test_a_made_market_plays_into_a_watch(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from graphdet.cli.manner import manner, say
 from graphdet.cli.shared import Lang, SettingsFile, Threads, Wanted, choose_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from graphdet.watch.chunks import Source
     from graphdet.watch.state import State
@@ -79,7 +79,7 @@ def watch(
     bounds = Bounds(int(days), round(as_seconds("--lateness", lateness) * 1e6), as_seconds("--idle", idle))
     seconds, spacing = as_seconds("--every", every), round(as_seconds("--look", look) * 1e6)
     share_heaps()
-    with _source(source, bounds.idle, client) as followed, open_state(state) as kept:
+    with _source(source, bounds.idle, client, (*chosen.log.join, *chosen.log.skip)) as followed, open_state(state) as kept:
         witness = witness_for(sys.stdout, sys.stderr, as_json=as_json, quiet=manner.quiet, language=language.value)
         newest = partial(_newest, kept)
         sending = delivering(state / FILE, chosen.alerts, str(settings or "settings"), newest)
@@ -122,7 +122,7 @@ def as_seconds(option: str, text: str) -> float:
 
 
 @contextmanager
-def _source(named: str, idle: float, client: Path | None) -> Iterator[Source]:
+def _source(named: str, idle: float, client: Path | None, left_out: Sequence[str]) -> Iterator[Source]:
     from graphdet.errors import SettingsError
     from graphdet.watch.folder_source import FolderSource
     from graphdet.watch.kafka_source import KafkaSource, client_settings
@@ -136,7 +136,7 @@ def _source(named: str, idle: float, client: Path | None) -> Iterator[Source]:
     elif named.startswith("kafka://"):
         found = KafkaSource(named, client_settings(client) if client else {}, str(client or "settings"))
     else:
-        found = FolderSource(Path(named), idle)
+        found = FolderSource(Path(named), idle, left_out)
     try:
         yield found
     finally:

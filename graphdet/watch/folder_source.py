@@ -10,7 +10,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,15 +51,17 @@ class FolderSource:
     Args:
         folder: to follow.
         idle: seconds after which a file that does not grow any more is taken to be finished, its last line too.
+        left_out: files there that are no logs: tables that logs are joined with, and what `[log] skip` names.
 
     Raises:
         UnreadableFile: there is no such folder.
     """
 
-    def __init__(self, folder: Path, idle: float) -> None:
+    def __init__(self, folder: Path, idle: float, left_out: Iterable[str] = ()) -> None:
         if not folder.is_dir():
             raise UnreadableFile(f"{folder}: no such folder to watch; make it, or check the spelling.")
         self._folder, self._idle = folder, idle
+        self._left_out = {Path(file).resolve() for file in left_out}
         self._quiet: dict[int, tuple[int, float]] = {}  # inode → size and time of change at which nothing more was to be read
         self.waiting = False
 
@@ -107,6 +109,8 @@ class FolderSource:
             folders[:] = sorted(name for name in folders if not name.startswith((".", "_")))
             for name in names:
                 path = Path(base) / name
+                if self._left_out and path.resolve() in self._left_out:
+                    continue
                 try:
                     state = path.stat()
                 except OSError:  # renamed or removed a moment ago
